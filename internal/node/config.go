@@ -1,0 +1,145 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Config is DIR/config.yaml: what an operator may change. Unknown keys are
+// refused, so that a misspelt one is noticed.
+type Config struct {
+	// Name is how this party calls itself; part of the signed identity.
+	Name string `yaml:"name"`
+	Peer struct {
+		// Listen is the host:port partners connect to; empty: this node only opens sessions itself.
+		Listen string `yaml:"listen"`
+		// Advertise are the host:port addresses put into the identity and invitations.
+		Advertise []string `yaml:"advertise"`
+		// SyncEvery is how often sessions are opened without a hint. Default 60s, at least 1s.
+		SyncEvery Duration `yaml:"sync_every"`
+	} `yaml:"peer"`
+	HTTP struct {
+		// Listen is the host:port of pages, API and TAXII; keep it on loopback or behind TLS.
+		Listen string `yaml:"listen"`
+	} `yaml:"http"`
+	// HighWater is the folder of the high-water marks. It must not be part of
+	// what is backed up: it is what tells a restored folder from a current one.
+	HighWater string `yaml:"high_water"`
+	// Witnesses are the base URLs of C2SP tlog-witnesses asked for cosignatures.
+	Witnesses []WitnessConfig `yaml:"witnesses"`
+	// Acting is the agency and role used when a command names none.
+	Acting struct {
+		Agency string `yaml:"agency"`
+		Role   string `yaml:"role"`
+	} `yaml:"acting"`
+	// Guard holds own and partner assets that must never be acted on.
+	Guard struct {
+		Assets []string `yaml:"assets"`
+	} `yaml:"guard"`
+	// Credentials are SHA-256 digests; the secrets were shown once by init.
+	Credentials struct {
+		APIToken      string `yaml:"api_token_sha256"`
+		TAXIIUser     string `yaml:"taxii_user"`
+		TAXIIPassword string `yaml:"taxii_password_sha256"`
+	} `yaml:"credentials"`
+}
+
+// WitnessConfig is one external witness.
+type WitnessConfig struct {
+	URL  string `yaml:"url"`
+	VKey string `yaml:"vkey"`
+}
+
+// Duration is a time.Duration written as in Go ("90s", "5m").
+type Duration time.Duration
+
+// UnmarshalYAML reads a Go duration string.
+func (d *Duration) UnmarshalYAML(b []byte) error {
+	var s string
+	if err := yaml.Unmarshal(b, &s); err != nil {
+		return err
+	}
+	v, err := time.ParseDuration(s)
+	if err != nil {
+		return fmt.Errorf("duration %q: %w", s, err)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// MarshalYAML writes a Go duration string.
+func (d Duration) MarshalYAML() (any, error) { return time.Duration(d).String(), nil }
+
+const maxConfig = 1 << 20
+
+func configPath(dir string) string { return filepath.Join(dir, "config.yaml") }
+
+func readConfig(dir string) (Config, error) {
+	var c Config
+	text, err := os.ReadFile(configPath(dir))
+	if errors.Is(err, os.ErrNotExist) {
+		return c, notFound("There is no node in "+dir+".", "Make one with 'entente init --dir "+dir+" --name NAME', or name another folder with --dir.")
+	}
+	if err != nil {
+		return c, fmt.Errorf("reading configuration: %w", err)
+	}
+	if len(text) > maxConfig {
+		return c, badInput("The configuration is too long.", "It has more than 1 MiB.", "Shorten "+configPath(dir)+".")
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
+	if err := dec.Decode(&c); err != nil {
+		return c, badInput("The configuration cannot be read.", err.Error(), "Correct "+configPath(dir)+".")
+	}
+	if c.Peer.SyncEvery == 0 {
+		c.Peer.SyncEvery = Duration(time.Minute)
+	}
+	if time.Duration(c.Peer.SyncEvery) < time.Second {
+		return c, badInput("peer.sync_every is too short.", "It is below one second.", "Use 1s or more; partners are told of news by hints anyway.")
+	}
+	if len(c.Witnesses) > 32 {
+		return c, badInput("Too many witnesses.", "At most 32 are asked.", "Remove some from the configuration.")
+	}
+	if c.HighWater == "" {
+		c.HighWater = filepath.Join(dir, "highwater")
+	} else if !filepath.IsAbs(c.HighWater) {
+		c.HighWater = filepath.Join(dir, c.HighWater)
+	}
+	return c, nil
+}
+
+// configText is the commented file that init writes.
+const configText = `# Entente node configuration. 'entente serve' reads it once at start.
+name: %q
+
+peer:
+  listen: %q          # where partners connect; "" = this side opens every session
+  advertise: %s       # addresses partners are told
+  sync_every: 1m0s    # sessions are opened this often without a hint
+
+http:
+  listen: %q          # pages, API, TAXII; keep on loopback or behind a TLS proxy
+
+# Marks of the highest head ever signed. Keep this folder OUT of backups (or on
+# another disk): it is how a restored folder is told from a current one.
+high_water: highwater
+
+witnesses: []         # - {url: "https://witness.example/", vkey: "..."}
+
+acting:               # used when a command names no --agency and --role
+  agency: %q
+  role: %q
+
+guard:
+  assets: []          # own networks and domains that must never be acted on
+
+credentials:          # SHA-256 digests; the secrets were shown once by init
+  api_token_sha256: %q
+  taxii_user: %q
+  taxii_password_sha256: %q
+`

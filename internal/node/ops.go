@@ -1,0 +1,685 @@
+package node
+
+import (
+	"encoding/json"
+	"time"
+
+	"entente/journal"
+)
+
+// The request and response types of the use cases. They are the one
+// vocabulary of the three faces: the API carries them as JSON, the CLI and the
+// pages render them. All times are RFC 3339 with offset; hashes, keys and
+// identifiers are in the text forms of docs/protocol.md.
+
+// Claim is the agency and role in whose name an officer acts. Both must be
+// known to the accord once one is in force.
+type Claim struct {
+	Agency string `json:"agency"`
+	Role   string `json:"role"`
+}
+
+// Acting is embedded by requests that write a journal entry.
+type Acting struct {
+	By      Claim   `json:"by"`
+	Release []Claim `json:"release,omitempty"` // two role claims where the accord asks for two-person release
+}
+
+// Decision is the gate's answer as the faces show it.
+type Decision struct {
+	Verdict     string   `json:"verdict"` // allow, hold, refuse
+	Clause      string   `json:"clause"`
+	Code        string   `json:"code"`
+	Reason      string   `json:"reason"`
+	Obligations []string `json:"obligations,omitempty"`
+}
+
+// Status
+
+// StatusResponse says how the node is: what an officer looks at first.
+type StatusResponse struct {
+	Version   string       `json:"version"`
+	Dir       string       `json:"dir"`
+	Name      string       `json:"name"`
+	Party     string       `json:"party"`
+	Serving   bool         `json:"serving"`
+	PeerAddr  string       `json:"peer_address,omitempty"`
+	Units     []UnitBrief  `json:"units"`
+	Pairings  []Pairing    `json:"pairings,omitempty"`
+	Objects   ObjectCounts `json:"objects"`
+	Attention []string     `json:"attention,omitempty"` // what needs a person now, most urgent first
+}
+
+// ObjectCounts counts STIX object versions by where they stand in intake.
+type ObjectCounts struct {
+	Accepted    int64 `json:"accepted"`
+	Quarantined int64 `json:"quarantined"`
+	Rejected    int64 `json:"rejected"`
+	Conflicts   int64 `json:"conflicts"`
+}
+
+// UnitBrief is one unit in a list.
+type UnitBrief struct {
+	Unit      string        `json:"unit"`
+	Name      string        `json:"name"`
+	State     string        `json:"state"` // founding, in-force, suspended, partly-suspended, withdrawn, retired
+	Accord    string        `json:"accord,omitempty"`
+	Members   []MemberBrief `json:"members"`
+	OpenAsked int           `json:"open_asked"` // requests we sent that are open
+	OpenOwed  int           `json:"open_owed"`  // requests we owe an answer
+	Overdue   int           `json:"overdue"`
+}
+
+// MemberBrief is one member as this node sees it.
+type MemberBrief struct {
+	Party     string    `json:"party"`
+	Name      string    `json:"name"`
+	Self      bool      `json:"self,omitempty"`
+	Origin    string    `json:"origin"`
+	Size      int64     `json:"size"`      // entries we hold of its journal
+	Receipted int64     `json:"receipted"` // of our journal, what it has receipted
+	LastSync  time.Time `json:"last_sync,omitzero"`
+	Fault     string    `json:"fault,omitempty"` // coded misbehaviour, proof kept (see journal show --evidence)
+}
+
+// Identity
+
+// IdentityResponse shows this party's identity chain.
+type IdentityResponse struct {
+	Party     string           `json:"party"`
+	Name      string           `json:"name"`
+	Version   int              `json:"version"`
+	OrgKey    string           `json:"org_key"`  // key id, hex
+	NodeKey   string           `json:"node_key"` // key id, hex
+	TLS       []string         `json:"tls"`      // SHA-256 of SubjectPublicKeyInfo, hex
+	Witness   string           `json:"witness"`  // vkey
+	Created   time.Time        `json:"created"`
+	Expires   time.Time        `json:"expires"`
+	Addresses []string         `json:"addresses,omitempty"`
+	Chain     []journal.Signed `json:"chain"`
+}
+
+// IdentityRotateRequest makes the next identity version. What is one of
+// "node", "tls", "org". OrgKey is the text of the offline organisation key
+// file; it is used once and not stored.
+type IdentityRotateRequest struct {
+	What       string `json:"what"`
+	OrgKey     string `json:"org_key"`
+	Compromise bool   `json:"compromise,omitempty"` // also write a compromise notice for the old key
+	Note       string `json:"note,omitempty"`
+}
+
+// IdentityRotateResponse carries the new chain and, when the organisation key
+// itself was rotated, the new offline key, which is shown once.
+type IdentityRotateResponse struct {
+	Identity  IdentityResponse `json:"identity"`
+	NewOrgKey string           `json:"new_org_key,omitempty"`
+	Entries   []string         `json:"entries"` // refs written, one per unit
+}
+
+// Unit and pairing
+
+// UnitFoundRequest founds a unit with this party as its first member.
+type UnitFoundRequest struct {
+	Name string `json:"name"`
+}
+
+// UnitRef answers with a unit's id.
+type UnitRef struct {
+	Unit   string `json:"unit"`
+	Name   string `json:"name"`
+	Origin string `json:"origin"`
+}
+
+// UnitInviteRequest makes a one-time invitation. Unit may be a prefix or the
+// unit's name, as everywhere; empty means the only unit there is.
+type UnitInviteRequest struct {
+	Unit     string        `json:"unit,omitempty"`
+	Validity time.Duration `json:"validity,omitempty" jsonschema:"nanoseconds"` // default 24 h, at most 30 days
+}
+
+// UnitInviteResponse carries the invitation line and its picture.
+type UnitInviteResponse struct {
+	Invitation string    `json:"invitation"`
+	Expires    time.Time `json:"expires"`
+	QR         string    `json:"qr"`     // for a terminal
+	QRPNG      []byte    `json:"qr_png"` // PNG
+	Listening  bool      `json:"listening"`
+}
+
+// UnitJoinRequest takes an invitation line.
+type UnitJoinRequest struct {
+	Invitation string `json:"invitation"`
+}
+
+// Pairing is one pairing in progress, on either side.
+type Pairing struct {
+	ID      string    `json:"id"`
+	Unit    string    `json:"unit,omitempty"`
+	Name    string    `json:"unit_name"`
+	Partner string    `json:"partner"`        // the name it claims
+	Party   string    `json:"party"`          // its party id
+	Digits  string    `json:"digits"`         // read these aloud
+	State   string    `json:"state"`          // compare, confirmed-here, confirmed-there, done, failed
+	Code    string    `json:"code,omitempty"` // why it failed
+	Expires time.Time `json:"expires"`
+}
+
+// UnitConfirmRequest types in the digits the partner read aloud. One wrong try
+// ends the pairing. Pairing may be empty when there is only one.
+type UnitConfirmRequest struct {
+	Pairing string `json:"pairing,omitempty"`
+	Digits  string `json:"digits"`
+}
+
+// UnitShowRequest names a unit.
+type UnitShowRequest struct {
+	Unit string `json:"unit,omitempty"`
+}
+
+// UnitShowResponse is the whole state of a unit: the fold's canonical JSON
+// (the same bytes on every member that holds the same journals) beside what
+// only this node knows.
+type UnitShowResponse struct {
+	Brief UnitBrief       `json:"brief"`
+	State json.RawMessage `json:"state"`
+}
+
+// UnitSuspendRequest suspends the whole unit or part of it at once.
+type UnitSuspendRequest struct {
+	Acting
+	Unit  string   `json:"unit,omitempty"`
+	Scope []string `json:"scope"` // "all", or kinds (share, request) or clause ids
+	Code  string   `json:"code,omitempty"`
+}
+
+// UnitResumeRequest lifts an own suspension; empty Ref lifts all of them.
+type UnitResumeRequest struct {
+	Acting
+	Unit string `json:"unit,omitempty"`
+	Ref  string `json:"ref,omitempty"`
+}
+
+// UnitWithdrawRequest gives notice (Notice) or withdraws. Without Confirm set
+// to the unit's name it is a dry run that says what would happen.
+type UnitWithdrawRequest struct {
+	Acting
+	Unit    string `json:"unit,omitempty"`
+	Notice  bool   `json:"notice,omitempty"`
+	Confirm string `json:"confirm,omitempty"`
+}
+
+// WriteResponse tells of entries written.
+type WriteResponse struct {
+	Unit     string    `json:"unit"`
+	Refs     []string  `json:"refs"` // "origin#index"
+	DryRun   bool      `json:"dry_run,omitempty"`
+	Effects  []string  `json:"effects,omitempty"` // what it does or, in a dry run, would do
+	Decision *Decision `json:"decision,omitempty"`
+}
+
+// Accord
+
+// AccordProposeRequest proposes, counters or amends. Text is YAML or JSON.
+// Kind is "propose", "counter" or "amend"; empty picks propose before the first
+// accord and amend afterwards.
+type AccordProposeRequest struct {
+	Acting
+	Unit     string `json:"unit,omitempty"`
+	Text     string `json:"text"`
+	Kind     string `json:"kind,omitempty"`
+	Counters string `json:"counters,omitempty"` // hash or prefix of the countered proposal
+	DryRun   bool   `json:"dry_run,omitempty"`
+}
+
+// AccordProposeResponse names the proposal and how it differs from what it
+// counters or amends.
+type AccordProposeResponse struct {
+	WriteResponse
+	Hash     string    `json:"hash"`
+	Changes  []Change  `json:"changes,omitempty"`
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Change is one clause that differs.
+type Change struct {
+	Clause string `json:"clause"`
+	Path   string `json:"path"`
+	Before string `json:"before"`
+	After  string `json:"after"`
+	Text   string `json:"text"`
+}
+
+// Problem is one thing wrong with a document.
+type Problem struct {
+	Path    string `json:"path"`
+	Line    int    `json:"line,omitempty"`
+	Message string `json:"message"`
+}
+
+// AccordActRequest reserves, accepts or signs a proposed accord. Hash may be
+// a prefix; empty means the only open proposal. Clauses belong to a reservation.
+type AccordActRequest struct {
+	Acting
+	Unit    string   `json:"unit,omitempty"`
+	Hash    string   `json:"hash,omitempty"`
+	Move    string   `json:"move"` // reserve, accept, sign
+	Clauses []string `json:"clauses,omitempty"`
+	Text    string   `json:"text,omitempty"`
+}
+
+// AccordShowRequest shows an accord text: the one in force unless Hash is given.
+type AccordShowRequest struct {
+	Unit string `json:"unit,omitempty"`
+	Hash string `json:"hash,omitempty"`
+}
+
+// AccordShowResponse is an accord's text and where it stands.
+type AccordShowResponse struct {
+	Unit      string          `json:"unit"`
+	Hash      string          `json:"hash"`
+	InForce   bool            `json:"in_force"`
+	Text      json.RawMessage `json:"text"`
+	Proposals json.RawMessage `json:"proposals,omitempty"` // the fold's view: who proposed, reserved, accepted, signed
+}
+
+// AccordDiffRequest compares two known accords by hash or prefix; empty A is
+// the one in force (or the earliest proposal), empty B the latest proposal.
+type AccordDiffRequest struct {
+	Unit string `json:"unit,omitempty"`
+	A    string `json:"a,omitempty"`
+	B    string `json:"b,omitempty"`
+}
+
+// AccordDiffResponse is the clause-by-clause difference.
+type AccordDiffResponse struct {
+	A       string   `json:"a"`
+	B       string   `json:"b"`
+	Changes []Change `json:"changes"`
+}
+
+// Intelligence
+
+// ImportRequest describes a stream being imported. Unmarked is what the importer
+// states for objects without a TLP marking (clear, green, amber, amber+strict,
+// red); empty leaves them unmarked, which the accord treats as it says.
+type ImportRequest struct {
+	Name     string `json:"name"` // source name, e.g. the file's base name
+	Unmarked string `json:"unmarked,omitempty"`
+	Note     string `json:"note,omitempty"`
+	DryRun   bool   `json:"dry_run,omitempty"`
+}
+
+// ImportResponse is the outcome of an import.
+type ImportResponse struct {
+	Format     string         `json:"format"` // what was recognised
+	Read       int64          `json:"read"`
+	New        int64          `json:"new"`
+	Known      int64          `json:"known"`
+	Conflicts  int64          `json:"conflicts"`
+	Bad        []BadObject    `json:"bad,omitempty"` // at most 1,000 are listed
+	BadCount   int64          `json:"bad_count"`
+	Types      map[string]int `json:"types"`
+	DurationMS int64          `json:"duration_ms"`
+	DryRun     bool           `json:"dry_run,omitempty"`
+}
+
+// BadObject is one object that could not be taken in, and why.
+type BadObject struct {
+	Path   string `json:"path"`
+	ID     string `json:"id,omitempty"`
+	Reason string `json:"reason"`
+}
+
+// Progress is told during long work.
+type Progress struct {
+	Stage string `json:"stage"`
+	Done  int64  `json:"done"`
+	Total int64  `json:"total,omitempty"` // 0: not known
+	Unit  string `json:"unit"`            // objects, bytes, entries
+}
+
+// ShareRequest shares accepted objects. Exactly one of IDs, Source, Value, All
+// selects. Unmarked is the sender's signed statement for unmarked objects.
+type ShareRequest struct {
+	Acting
+	Unit     string   `json:"unit,omitempty"`
+	IDs      []string `json:"ids,omitempty"`
+	Source   string   `json:"source,omitempty"`
+	Value    string   `json:"value,omitempty"`
+	Type     string   `json:"type,omitempty"`
+	All      bool     `json:"all,omitempty"`
+	Unmarked string   `json:"unmarked,omitempty"`
+	DryRun   bool     `json:"dry_run,omitempty"`
+}
+
+// ShareResponse tells what left and what the gate stopped.
+type ShareResponse struct {
+	WriteResponse
+	Shared  int64         `json:"shared"`
+	Refused []GatedObject `json:"refused,omitempty"` // at most 1,000 listed
+	Stopped int64         `json:"stopped"`           // how many the gate refused or held
+}
+
+// GatedObject is one object the gate did not let out.
+type GatedObject struct {
+	ID       string   `json:"id"`
+	TLP      string   `json:"tlp"`
+	Decision Decision `json:"decision"`
+}
+
+// IntakeRequest filters the intake list. Ref limits to one share.
+type IntakeRequest struct {
+	State string `json:"state,omitempty"` // quarantined (default), accepted, rejected, all
+	Ref   string `json:"ref,omitempty"`
+	Limit int    `json:"limit,omitempty"`
+	Next  string `json:"next,omitempty"`
+}
+
+// IntakeResponse is a page of intake.
+type IntakeResponse struct {
+	Items []IntakeItem `json:"items"`
+	Next  string       `json:"next,omitempty"`
+}
+
+// IntakeItem is one received object awaiting or past a decision.
+type IntakeItem struct {
+	Item   string `json:"item"` // what accept and reject take
+	ID     string `json:"id"`
+	Type   string `json:"type"`
+	Name   string `json:"name,omitempty"`
+	From   string `json:"from"`
+	Ref    string `json:"ref"`
+	State  string `json:"state"`
+	Code   string `json:"code,omitempty"`
+	Clause string `json:"clause,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// IntakeDecideRequest accepts or rejects quarantined items (or all of one share).
+type IntakeDecideRequest struct {
+	Items  []string `json:"items,omitempty"`
+	Ref    string   `json:"ref,omitempty"`
+	Accept bool     `json:"accept"`
+	Reason string   `json:"reason,omitempty"`
+}
+
+// IntakeDecideResponse counts what was decided.
+type IntakeDecideResponse struct {
+	Decided int `json:"decided"`
+}
+
+// SearchRequest looks up what the node knows.
+type SearchRequest struct {
+	Value  string    `json:"value,omitempty"`
+	ID     string    `json:"id,omitempty"`
+	Type   string    `json:"type,omitempty"`
+	Source string    `json:"source,omitempty"`
+	After  time.Time `json:"after,omitzero"`
+	Before time.Time `json:"before,omitzero"`
+	Limit  int       `json:"limit,omitempty"` // default 50, at most 1,000
+	Next   string    `json:"next,omitempty"`
+}
+
+// SearchResponse is a page of objects with their provenance.
+type SearchResponse struct {
+	Objects []FoundObject `json:"objects"`
+	Next    string        `json:"next,omitempty"`
+}
+
+// FoundObject is an object as received, and where it came from.
+type FoundObject struct {
+	ID         string          `json:"id"`
+	Type       string          `json:"type"`
+	TLP        string          `json:"tlp,omitempty"`
+	Added      time.Time       `json:"added"`
+	State      string          `json:"state"`
+	Conflict   bool            `json:"conflict,omitempty"`
+	Provenance []Provenance    `json:"provenance"`
+	Object     json.RawMessage `json:"object"`
+}
+
+// Provenance is one way an object came to this node.
+type Provenance struct {
+	Source string    `json:"source"` // import name or party id
+	Unit   string    `json:"unit,omitempty"`
+	Ref    string    `json:"ref,omitempty"`
+	At     time.Time `json:"at"`
+	TLP    string    `json:"tlp,omitempty"` // under which marking it came
+}
+
+// Requests
+
+// RequestNewRequest drafts (Draft) or sends a request. Fields are the ones the
+// accord demands for the type.
+type RequestNewRequest struct {
+	Acting
+	Unit    string            `json:"unit,omitempty"`
+	To      string            `json:"to,omitempty"` // party; empty: the other member of a pair
+	Type    string            `json:"type"`         // information
+	Urgency string            `json:"urgency"`      // emergency, urgent, routine
+	TLP     string            `json:"tlp,omitempty"`
+	Title   string            `json:"title"`
+	Text    string            `json:"text"`
+	Fields  map[string]string `json:"fields,omitempty"`
+	Draft   bool              `json:"draft,omitempty"`
+	DryRun  bool              `json:"dry_run,omitempty"`
+	From    string            `json:"from_draft,omitempty"` // send this draft
+}
+
+// RequestListRequest filters requests.
+type RequestListRequest struct {
+	Unit  string `json:"unit,omitempty"`
+	State string `json:"state,omitempty"` // open (default), all, or one state's name
+	Side  string `json:"side,omitempty"`  // asked, owed
+}
+
+// RequestListResponse lists requests, the most urgent clock first.
+type RequestListResponse struct {
+	Requests []RequestView `json:"requests"`
+	Drafts   []RequestView `json:"drafts,omitempty"`
+}
+
+// RequestShowRequest names a request by its id ("origin#index") or a prefix of
+// what `request list` prints.
+type RequestShowRequest struct {
+	Unit string `json:"unit,omitempty"`
+	ID   string `json:"id"`
+}
+
+// RequestView is one request, with its conversation and clocks.
+type RequestView struct {
+	ID      string            `json:"id"`
+	Short   string            `json:"short"`
+	Unit    string            `json:"unit"`
+	Type    string            `json:"type"`
+	Urgency string            `json:"urgency"`
+	From    string            `json:"from"`
+	To      string            `json:"to"`
+	Title   string            `json:"title,omitempty"`
+	Text    string            `json:"text,omitempty"`
+	Fields  map[string]string `json:"fields,omitempty"`
+	State   string            `json:"state"`
+	Clocks  []ClockView       `json:"clocks,omitempty"`
+	Moves   []MoveView        `json:"moves,omitempty"`
+	Next    []string          `json:"next,omitempty"` // moves this side may make now
+}
+
+// ClockView is one deadline.
+type ClockView struct {
+	Name    string    `json:"name"`
+	Clause  string    `json:"clause"`
+	Owner   string    `json:"owner"` // party whose clock it is
+	Started time.Time `json:"started,omitzero"`
+	Due     time.Time `json:"due,omitzero"`
+	Stopped bool      `json:"stopped,omitempty"`
+	Met     time.Time `json:"met,omitzero"`
+	Overdue bool      `json:"overdue,omitempty"`
+	Basis   string    `json:"basis,omitempty"` // receipt, or posting when no receipt came
+}
+
+// MoveView is one step of the conversation.
+type MoveView struct {
+	Ref     string         `json:"ref"`
+	Move    string         `json:"move"`
+	Party   string         `json:"party"`
+	By      Claim          `json:"by"`
+	At      time.Time      `json:"at"`
+	Code    string         `json:"code,omitempty"`
+	Until   time.Time      `json:"until,omitzero"`
+	Text    string         `json:"text,omitempty"`
+	Objects []string       `json:"objects,omitempty"`
+	Scores  map[string]int `json:"scores,omitempty"`
+	Refused string         `json:"refused,omitempty"` // code, when the move was illegal
+}
+
+// RequestMoveRequest makes one move: acknowledge, needs-info, info, transfer,
+// refuse, postpone, conditions, accept-terms, accept, progress, at-risk,
+// proceed, partial, answer, assess, close, withdraw, dispute.
+type RequestMoveRequest struct {
+	Acting
+	Unit    string         `json:"unit,omitempty"`
+	ID      string         `json:"id"`
+	Move    string         `json:"move"`
+	Text    string         `json:"text,omitempty"`
+	Code    string         `json:"code,omitempty"`
+	Until   time.Time      `json:"until,omitzero"`
+	TLP     string         `json:"tlp,omitempty"`
+	Scores  map[string]int `json:"scores,omitempty"`
+	Use     string         `json:"use,omitempty"`
+	Objects []string       `json:"objects,omitempty"` // STIX ids that go with an answer
+	DryRun  bool           `json:"dry_run,omitempty"`
+}
+
+// Exchange
+
+// SyncRequest syncs one unit (or all) with one partner (or all).
+type SyncRequest struct {
+	Unit  string `json:"unit,omitempty"`
+	Party string `json:"party,omitempty"`
+}
+
+// SyncResponse has one line per partner.
+type SyncResponse struct {
+	Sessions []SyncSession `json:"sessions"`
+}
+
+// SyncSession is one session's outcome.
+type SyncSession struct {
+	Unit     string `json:"unit"`
+	Party    string `json:"party"`
+	Name     string `json:"name"`
+	Sent     int64  `json:"sent_entries"`
+	Received int64  `json:"received_entries"`
+	Bytes    int64  `json:"bytes"`
+	Rounds   int    `json:"rounds"`
+	Code     string `json:"code,omitempty"`
+	Error    string `json:"error,omitempty"`
+}
+
+// CourierExportRequest writes a courier file for one partner.
+type CourierExportRequest struct {
+	Unit  string `json:"unit,omitempty"`
+	Party string `json:"party,omitempty"`
+	Full  bool   `json:"full,omitempty"` // everything, not only what the partner lacks by its receipts
+}
+
+// CourierReport tells what a courier file held.
+type CourierReport struct {
+	Unit     string   `json:"unit"`
+	From     string   `json:"from"`
+	To       string   `json:"to"`
+	Entries  int64    `json:"entries"`
+	Payloads int64    `json:"payloads"`
+	Bytes    int64    `json:"bytes"`
+	New      int64    `json:"new_entries"`
+	Notes    []string `json:"notes,omitempty"` // coded: stale, gap, ...
+}
+
+// Journal
+
+// JournalShowRequest pages through a journal. Origin empty: the own one. It
+// may also be a party name or id.
+type JournalShowRequest struct {
+	Unit     string `json:"unit,omitempty"`
+	Origin   string `json:"origin,omitempty"`
+	From     int64  `json:"from,omitempty"`
+	Limit    int    `json:"limit,omitempty"`
+	Evidence bool   `json:"evidence,omitempty"` // list kept proofs instead
+}
+
+// JournalShowResponse is a page of entries.
+type JournalShowResponse struct {
+	Unit       string            `json:"unit"`
+	Origin     string            `json:"origin"`
+	Party      string            `json:"party"`
+	Name       string            `json:"name"`
+	Size       int64             `json:"size"`
+	Checkpoint string            `json:"checkpoint"`
+	Entries    []JournalEntry    `json:"entries"`
+	Evidence   []json.RawMessage `json:"evidence,omitempty"`
+}
+
+// JournalEntry is one entry with the shared verdict on it.
+type JournalEntry struct {
+	Index    int64           `json:"index"`
+	Leaf     string          `json:"leaf"` // RFC 6962 leaf hash, hex
+	Entry    json.RawMessage `json:"entry"`
+	Decision *Decision       `json:"decision,omitempty"`
+	Void     string          `json:"void,omitempty"`
+	Final    bool            `json:"final"`
+	Payload  string          `json:"payload,omitempty"` // held, missing, destroyed
+}
+
+// JournalVerifyResponse is the outcome of reading back every byte.
+type JournalVerifyResponse struct {
+	OK       bool              `json:"ok"`
+	Journals []VerifiedJournal `json:"journals"`
+	Payloads int64             `json:"payloads"`
+	Records  int64             `json:"local_records"`
+	Errors   []string          `json:"errors,omitempty"` // each names the entry
+}
+
+// VerifiedJournal is one journal that was read back.
+type VerifiedJournal struct {
+	Unit   string `json:"unit"`
+	Origin string `json:"origin"`
+	Party  string `json:"party"`
+	Name   string `json:"name"`
+	Size   int64  `json:"size"`
+	Root   string `json:"root"`
+	Heads  int64  `json:"checkpoints"`
+	Error  string `json:"error,omitempty"`
+}
+
+// JournalProveRequest proves one entry ("origin#index", or index of the own journal).
+type JournalProveRequest struct {
+	Unit string `json:"unit,omitempty"`
+	Ref  string `json:"ref"`
+}
+
+// JournalProveResponse carries the entry, a C2SP tlog-proof and the keys.
+type JournalProveResponse struct {
+	Ref   string          `json:"ref"`
+	Entry json.RawMessage `json:"entry"`
+	Proof string          `json:"proof"`
+	Keys  []string        `json:"keys"` // vkeys of the origin at that size
+}
+
+// DossierExportRequest packs a unit's journals with what is needed to verify
+// them offline. Payloads may be left out.
+type DossierExportRequest struct {
+	Unit     string `json:"unit,omitempty"`
+	Payloads bool   `json:"payloads"`
+	Request  string `json:"request,omitempty"` // name the request the dossier is about
+	Note     string `json:"note,omitempty"`
+}
+
+// RebuildResponse tells how a rebuild went.
+type RebuildResponse struct {
+	Objects    int64  `json:"objects"`
+	Entries    int64  `json:"entries"`
+	Digest     string `json:"digest"` // of the derived content; equal before and after
+	Before     string `json:"before,omitempty"`
+	DurationMS int64  `json:"duration_ms"`
+}
