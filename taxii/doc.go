@@ -1,0 +1,48 @@
+// Package taxii serves collections of threat intelligence over TAXII 2.1, the OASIS Standard of 10 June 2021
+// (https://docs.oasis-open.org/cti/taxii/v2.1/os/taxii-v2.1-os.html). Section numbers in this package are those of that
+// document.
+//
+// [Handler] is the server side, read only. It reads from a [Store], a small interface over whatever keeps the objects;
+// [MemoryStore] is one, and the package taxiitest checks others. The handler knows nothing of STIX beyond the header of
+// a [Record]: objects are served byte for byte as the store has them.
+//
+// # What is served
+//
+//	GET /taxii2/                                           discovery             4.1
+//	GET {api-root}/                                        API root              4.2
+//	GET {api-root}/status/{id}/                            always 404            4.3
+//	GET {api-root}/collections/                            collections           5.1
+//	GET {api-root}/collections/{id}/                       collection            5.2
+//	GET {api-root}/collections/{id}/manifest/              manifest              5.3
+//	GET {api-root}/collections/{id}/objects/               envelope of objects   5.4
+//	GET {api-root}/collections/{id}/objects/{object}/      envelope of versions  5.6
+//	GET {api-root}/collections/{id}/objects/{object}/versions/                   5.8
+//
+// HEAD works wherever GET does. Adding and deleting objects (5.5, 5.7) is refused with 403, since every collection says
+// can_write: false; other methods with 405. A collection that a caller may not read does not exist for that caller.
+// Every refusal is an error resource (3.6.1) with a stable error_code: bad-parameter, unauthenticated, forbidden,
+// read-only, not-found, method-not-allowed, not-acceptable, interrupted, internal.
+//
+// # Filters (3.4)
+//
+// added_after, limit, next, match[id], match[type], match[spec_version] and match[version] are understood where the
+// standard has them. Where it leaves a choice, this package decides:
+//
+//   - A parameter given twice is refused; unknown parameters and match fields are ignored.
+//   - Without match[spec_version], only the records of the highest specification version that the collection has of an
+//     object are considered; with it, only records of those versions. The first and the last version are chosen among
+//     what is considered, by modified (or created), not by when it was added. Neither depends on added_after, so a
+//     client that polls with added_after is never given an old version because it arrived late.
+//   - A version given as a timestamp matches the instant: 10:00:00Z and 10:00:00.000Z are one version.
+//
+// # Paging (3.3, 3.7)
+//
+// Records come in the order in which they were added. The first page fixes the newest record as the upper end of the
+// whole run; what is added while a client pages is no part of it, and comes with the next request that gives the last
+// X-TAXII-Date-Added-Last as added_after. So each object that was there at the start is seen exactly once, whoever
+// writes meanwhile, and paging ends. A next value holds its position itself, authenticated under [Options.NextKey] and
+// bound to root, collection, endpoint, filter and caller. It can be used again, gives the same page again (with another
+// limit: a page that starts at the same place), and outlives a restart.
+//
+// A page ends at limit, or at [Options.MaxLimit] objects, or at [Options.MaxPageBytes].
+package taxii
