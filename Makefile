@@ -1,0 +1,31 @@
+# Shortens a developer's day; nothing in here is needed to run or test Entente.
+export CGO_ENABLED ?= 0
+VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
+FUZZTIME ?= 60s
+BENCH ?= .
+
+.PHONY: demo test bench lint fuzz build
+
+demo: ## two nodes and the whole story
+	go run ./cmd/entente demo
+
+test:
+	go test ./...
+
+build: ## one static binary in bin/
+	go build -trimpath -ldflags "-s -w -X entente/internal/cli.version=$(VERSION)" -o bin/entente ./cmd/entente
+
+bench: ## figures for docs/performance.md
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
+	sh .ci/bench-binary
+
+lint:
+	sh .ci/lint
+
+fuzz: ## every fuzz target, FUZZTIME each
+	@for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "== $$pkg $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done

@@ -1,0 +1,160 @@
+// Package archtest fails the build on an import or a module that the design
+// does not allow (docs/architecture.md has the table in words).
+package archtest
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed is who may import whom, inside the module. A package that is not in
+// the table may not exist; an import that is not in its row may not either.
+var allowed = map[string][]string{
+	"stix":                     {},
+	"taxii":                    {},
+	"taxii/taxiitest":          {"taxii"},
+	"journal":                  {},
+	"journal/journaltest":      {"journal"},
+	"internal/observable":      {"stix"},
+	"internal/accord":          {},
+	"internal/desk":            {"internal/accord", "journal"},
+	"internal/unit":            {"internal/accord", "internal/desk", "journal"},
+	"internal/intel":           {"internal/accord", "internal/observable", "journal", "stix", "taxii"},
+	"internal/peer":            {"journal"},
+	"internal/store":           {"internal/intel", "internal/observable", "journal", "stix"},
+	"internal/store/storetest": {"internal/intel", "internal/observable", "internal/store", "journal", "stix"},
+	"internal/node":            {"internal/accord", "internal/desk", "internal/intel", "internal/observable", "internal/peer", "internal/store", "internal/unit", "journal", "stix", "taxii"},
+	"internal/api":             {"internal/accord", "internal/node", "journal", "taxii"},
+	"internal/web":             {"internal/accord", "internal/node", "journal"},
+	"internal/demo":            {"internal/accord", "internal/api", "internal/node", "internal/web", "journal", "stix", "taxii"},
+	"internal/cli":             {"internal/accord", "internal/api", "internal/demo", "internal/node", "internal/web", "journal", "taxii"},
+	"cmd/entente":              {"internal/cli"},
+	"internal/archtest":        {},
+}
+
+// pure packages import no I/O, no clock and no randomness. time is allowed for
+// its types; the test below looks for calls that read the clock.
+var pure = []string{"stix", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/unit"}
+
+// impure are standard packages a pure package may not import.
+var impure = []string{"os", "net", "net/http", "os/exec", "syscall", "math/rand", "math/rand/v2", "crypto/rand", "log", "log/slog", "path/filepath", "embed/fs"}
+
+// modules that product code may be built from; docs/dependencies.md says why.
+var modules = []string{
+	"filippo.io/age", "filippo.io/mldsa", "filippo.io/torchwood",
+	"github.com/boombuler/barcode", "github.com/cockroachdb/pebble/v2",
+	"github.com/go-json-experiment/json", "github.com/goccy/go-yaml",
+	"github.com/google/uuid", "github.com/gowebpki/jcs", "github.com/klauspost/compress",
+	"github.com/santhosh-tekuri/jsonschema/v6", "github.com/schollz/progressbar/v3",
+	"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/transparency-dev/formats",
+	"golang.org/x/crypto", "golang.org/x/mod", "golang.org/x/net", "golang.org/x/sync",
+	"golang.org/x/sys", "golang.org/x/text", "golang.org/x/time", "golang.org/x/term",
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	Standard   bool
+	Dir        string
+	GoFiles    []string
+	Module     *struct{ Path string }
+}
+
+func list(t *testing.T, args ...string) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", append([]string{"list", "-json"}, args...)...)
+	cmd.Dir = "../.."
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var pkgs []pkg
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p pkg
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return pkgs
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		name := strings.TrimPrefix(p.ImportPath, "entente/")
+		row, ok := allowed[name]
+		if !ok {
+			t.Errorf("package %s is not in the table: a new room needs a line here and in docs/architecture.md", name)
+			continue
+		}
+		for _, imp := range p.Imports {
+			in, ours := strings.CutPrefix(imp, "entente/")
+			if ours && !slices.Contains(row, in) {
+				t.Errorf("%s imports %s, which its row does not allow", name, in)
+			}
+			if slices.Contains(pure, name) && slices.Contains(impure, imp) {
+				t.Errorf("%s is pure and imports %s", name, imp)
+			}
+		}
+	}
+}
+
+func TestPurePackagesReadNoClock(t *testing.T) {
+	for _, p := range list(t, "./...") {
+		if !slices.Contains(pure, strings.TrimPrefix(p.ImportPath, "entente/")) {
+			continue
+		}
+		for _, f := range p.GoFiles {
+			text, err := os.ReadFile(p.Dir + "/" + f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, call := range []string{"time.Now(", "time.Since(", "time.Until(", "time.Sleep(", "time.After(", "time.NewTimer("} {
+				if strings.Contains(string(text), call) {
+					t.Errorf("%s/%s calls %s): the clock is an argument", p.ImportPath, f, strings.TrimSuffix(call, "("))
+				}
+			}
+		}
+	}
+}
+
+func TestModules(t *testing.T) {
+	used := map[string]bool{}
+	for _, p := range list(t, "./...") {
+		for _, imp := range p.Imports {
+			if first, _, _ := strings.Cut(imp, "/"); !strings.Contains(first, ".") {
+				continue
+			}
+			ok := false
+			for _, m := range modules {
+				if imp == m || strings.HasPrefix(imp, m+"/") {
+					ok, used[m] = true, true
+				}
+			}
+			if !ok {
+				t.Errorf("%s imports %s, whose module nobody allowed: add it to docs/dependencies.md with a reason first", p.ImportPath, imp)
+			}
+		}
+	}
+	docs, err := os.ReadFile("../../docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for m := range used {
+		if !strings.Contains(string(docs), "`"+m+"`") {
+			t.Errorf("docs/dependencies.md has no line for %s", m)
+		}
+	}
+}
