@@ -1,0 +1,53 @@
+package stix
+
+import (
+	"bytes"
+	"testing"
+)
+
+const sampleIndicator = `{"type":"indicator","spec_version":"2.1","id":"indicator--2a387450-91c3-4e26-8af3-0ac55e1fa4af","created_by_ref":"identity--ab7f7fd1-5715-42e8-b5d6-ee329b812939","created":"2024-01-01T00:00:00.000Z","modified":"2024-01-01T00:00:00.000Z","name":"example: http://192.0.2.45","indicator_types":["malicious-activity"],"pattern":"[url:value = 'http://192.0.2.45']","pattern_type":"stix","pattern_version":"2.1","valid_from":"2024-01-01T00:00:00.000Z","labels":["malware","example","url"],"confidence":65,"object_marking_refs":["marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"],"external_references":[{"source_name":"example","url":"https://example.org/pulse/5d8201965473b98dbf01a84f"}]}`
+
+func BenchmarkParse(b *testing.B) {
+	raw := []byte(sampleIndicator)
+	b.SetBytes(int64(len(raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Parse(raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// bigStream is a bundle of n indicators.
+func bigStream(n int) []byte {
+	var buf bytes.Buffer
+	buf.WriteString(`{"type":"bundle","id":"` + testBundleID + `","objects":[`)
+	for i := range n {
+		if i > 0 {
+			buf.WriteString(",\n")
+		}
+		buf.WriteString(sampleIndicator)
+	}
+	buf.WriteString("]}")
+	return buf.Bytes()
+}
+
+func BenchmarkReader(b *testing.B) {
+	const n = 10_000
+	text := bigStream(n)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		got := 0
+		for _, err := range NewReader(bytes.NewReader(text), ReaderOptions{}).Objects() {
+			if err != nil {
+				b.Fatal(err)
+			}
+			got++
+		}
+		if got != n {
+			b.Fatal(got)
+		}
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "objects/s")
+}

@@ -1,0 +1,39 @@
+// Package stix reads, checks, marks, identifies and writes STIX 2.1 objects
+// without losing a byte of them.
+//
+// # Received bytes
+//
+// An [Object] holds the text of one STIX object exactly as it was received, and
+// beside it the few properties that nearly every reader needs. Nothing is ever
+// serialised again, so unknown properties, extensions, the order of members,
+// whitespace and the digits of a timestamp all survive, and a signature or hash
+// over the text stays valid. Other properties are reached by path with
+// [Object.Get].
+//
+// # Streams
+//
+// A [Reader] takes a bundle, an array, a single object or NDJSON and gives one
+// object at a time; its memory does not grow with the stream. An object that is
+// refused gives an error that names its place, as in "objects[17].valid_from", and
+// reading goes on with the next. [WriteBundle] writes a bundle around texts of
+// objects, unchanged.
+//
+// # Bounds
+//
+// Every size, count and depth that foreign bytes can state is bounded; see
+// [Limits] and [ReaderOptions]. JSON with duplicate names or invalid UTF-8 is
+// refused, because two readers may understand it differently.
+//
+// # Judgement
+//
+// [Parse] refuses an object whose identity, version, markings or (for indicators)
+// pattern and validity cannot be relied on. Whatever else the specification
+// demands is the business of validation, which lists problems instead of refusing, so
+// that imperfect real data can be received and judged. Objects of STIX 2.0, which
+// have no spec_version, are read as well.
+//
+// # Purity
+//
+// The package performs no input or output of its own beyond the io.Reader and
+// io.Writer it is given, and reads neither the clock nor any source of randomness.
+package stix

@@ -1,0 +1,82 @@
+package stix
+
+import "strings"
+
+// SplitID divides an identifier "type--uuid" (STIX 2.1 §2.9) into its type and
+// its UUID. ok is false unless the type is a valid type name and the rest is a
+// UUID in the 8-4-4-4-12 form, in lower or upper case hexadecimal.
+func SplitID(id string) (typ, uuid string, ok bool) {
+	const uuidLen = 36
+	n := len(id) - uuidLen - 2
+	if n < 1 || n > maxTypeName || id[n] != '-' || id[n+1] != '-' {
+		return "", "", false
+	}
+	typ, uuid = id[:n], id[n+2:]
+	if !lenientTypeName(typ) || !isUUID(uuid) {
+		return "", "", false
+	}
+	return typ, uuid, true
+}
+
+// IDType gives the type part of an identifier without checking the rest; empty
+// if there is none.
+func IDType(id string) string {
+	typ, _, _ := strings.Cut(id, "--")
+	return typ
+}
+
+// maxTypeName is the longest type name (STIX 2.1 §3.1).
+const maxTypeName = 250
+
+// lenientTypeName accepts what real producers use as a type name: letters,
+// digits and hyphens, and the underscore and capitals of STIX 2.0 customs.
+func lenientTypeName(s string) bool {
+	if s == "" || len(s) > maxTypeName {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c-'a' > 25 && c-'A' > 25 && !isDigit(c) && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+// strictTypeName is the rule of STIX 2.1 §3.1 and §11: a-z, 0-9 and hyphen, 3 to
+// 250 characters.
+func strictTypeName(s string) bool {
+	if len(s) < 3 || len(s) > maxTypeName {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c-'a' > 25 && !isDigit(c) && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+func isUUID[S ~string | ~[]byte](s S) bool {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return false
+	}
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; !isHex(c) && (c != '-' || i != 8 && i != 13 && i != 18 && i != 23) {
+			return false
+		}
+	}
+	return true
+}
+
+func isHex(c byte) bool { return isDigit(c) || c-'a' < 6 || c-'A' < 6 }
+
+// validID is SplitID without allocating, for text straight from the object.
+func validID(b []byte) (typ []byte, ok bool) {
+	n := len(b) - 38
+	if n < 1 || n > maxTypeName || b[n] != '-' || b[n+1] != '-' || !isUUID(b[n+2:]) {
+		return nil, false
+	}
+	return b[:n], true
+}

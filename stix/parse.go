@@ -1,0 +1,262 @@
+package stix
+
+import "fmt"
+
+// Parse reads one STIX object under the default limits. The object keeps raw, so
+// raw must not be changed afterwards.
+//
+// Parse refuses what is not one JSON object with unique names and valid UTF-8,
+// and an object whose identity, version, marking or (for an indicator) pattern
+// and validity cannot be relied on: see [ErrProperty]. Everything else that the
+// specification demands is left to validation, so that real data, which is
+// seldom perfect, can be received and judged. The error is a [*ParseError].
+func Parse(raw []byte) (*Object, error) { return ParseLimited(raw, Limits{}) }
+
+// ParseLimited is [Parse] under the given limits.
+func ParseLimited(raw []byte, lim Limits) (*Object, error) {
+	nodes, err := index(raw, lim.withDefaults())
+	if err != nil {
+		return nil, err
+	}
+	if top := nodes[0]; int(top.end-top.start) != len(raw) {
+		raw = raw[top.start:top.end:top.end] // drop surrounding whitespace
+		for i := range nodes {
+			nodes[i].start -= top.start
+			nodes[i].end -= top.start
+		}
+	}
+	o := &Object{Raw: raw, nodes: nodes, Confidence: NoConfidence}
+	if err := o.readHeader(); err != nil {
+		return nil, err
+	}
+	return o, nil
+}
+
+// header is what readHeader carries from one member to the next.
+type header struct {
+	o       *Object
+	scratch [80]byte
+}
+
+func (o *Object) readHeader() error {
+	h := header{o: o}
+	for name, v := range o.Root().members() {
+		if err := h.member(name.unquoted(h.scratch[:0]), v); err != nil {
+			return err
+		}
+	}
+	switch {
+	case o.Type == "":
+		return &ParseError{Path: "type", Kind: ErrProperty, Detail: "an object must state its type"}
+	case o.ID == "":
+		return &ParseError{Path: "id", Kind: ErrProperty, Detail: "an object must have an identifier"}
+	case len(o.ID) != len(o.Type)+38 || o.ID[:len(o.Type)] != o.Type:
+		return h.bad("id", Value{}, "the identifier "+quoteShort(o.ID)+" does not begin with the object's type "+quoteShort(o.Type))
+	}
+	if o.Type == "indicator" {
+		return h.indicator()
+	}
+	return nil
+}
+
+// member reads one top-level member if it is of the header. On what every reader
+// decides by it insists; a label or a name of the wrong kind is left alone.
+func (h *header) member(name []byte, v Value) (err error) {
+	o := h.o
+	switch string(name) {
+	case "type":
+		b, ok := h.bytes(v)
+		if !ok || !lenientTypeName(string(b)) {
+			return h.bad("type", v, "not a type name")
+		}
+		if o.spec = specFor(b); o.spec != nil {
+			o.Type = o.spec.Name
+		} else {
+			o.Type = string(b)
+		}
+	case "id":
+		b, ok := h.bytes(v)
+		if ok {
+			_, ok = validID(b)
+		}
+		if !ok {
+			return h.bad("id", v, "not an identifier of the form type--UUID")
+		}
+		o.ID = string(b)
+	case "spec_version":
+		b, ok := h.bytes(v)
+		if !ok {
+			return h.bad("spec_version", v, "not a string")
+		}
+		if o.SpecVersion = "2.1"; string(b) != o.SpecVersion {
+			o.SpecVersion = string(b)
+		}
+	case "created":
+		o.Created, err = h.time("created", v)
+	case "modified":
+		o.Modified, err = h.time("modified", v)
+	case "revoked":
+		var ok bool
+		if o.Revoked, ok = v.Bool(); !ok {
+			return h.bad("revoked", v, "neither true nor false")
+		}
+	case "created_by_ref":
+		o.CreatedByRef, err = h.id("created_by_ref", v)
+	case "object_marking_refs":
+		o.ObjectMarkingRefs, err = h.ids("object_marking_refs", v)
+	case "granular_markings":
+		o.GranularMarkings, err = h.granular(v)
+	case "name":
+		o.Name, _ = v.Text()
+	case "value":
+		o.Value, _ = v.Text()
+	case "lang":
+		o.Lang, _ = v.Text()
+	case "labels":
+		o.Labels, _ = v.Texts()
+	case "confidence":
+		if n, ok := v.Int(); ok && n >= 0 && n <= 100 {
+			o.Confidence = int(n)
+		}
+	case "extensions":
+		for ext := range v.members() {
+			o.ExtensionIDs = append(o.ExtensionIDs, string(ext.unquoted(nil)))
+		}
+	}
+	return err
+}
+
+// indicator reads what only indicators have. It comes after the other members
+// because the type may be stated last.
+func (h *header) indicator() (err error) {
+	o := h.o
+	for name, v := range o.Root().members() {
+		switch string(name.unquoted(h.scratch[:0])) {
+		case "pattern":
+			var ok bool
+			if o.Pattern, ok = v.Text(); !ok {
+				return h.bad("pattern", v, "not a string")
+			}
+		case "pattern_type":
+			b, ok := h.bytes(v)
+			if !ok {
+				return h.bad("pattern_type", v, "not a string")
+			}
+			if o.PatternType = "stix"; string(b) != o.PatternType {
+				o.PatternType = string(b)
+			}
+		case "pattern_version":
+			o.PatternVersion, _ = v.Text()
+		case "valid_from":
+			if o.ValidFrom, err = h.time("valid_from", v); err != nil {
+				return err
+			}
+		case "valid_until":
+			if o.ValidUntil, err = h.time("valid_until", v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (h *header) bytes(v Value) ([]byte, bool) {
+	if v.Kind() != KindString {
+		return nil, false
+	}
+	return v.unquoted(h.scratch[:0]), true
+}
+
+func (h *header) time(path string, v Value) (Timestamp, error) {
+	b, ok := h.bytes(v)
+	if !ok {
+		return Timestamp{}, h.bad(path, v, "not a timestamp")
+	}
+	// Most objects say the same instant two or three times: keep one string.
+	for _, known := range [...]*Timestamp{&h.o.Created, &h.o.Modified} {
+		if known.Text == string(b) {
+			return *known, nil
+		}
+	}
+	t, _, err := parseTime(b)
+	if err != nil {
+		return Timestamp{}, h.bad(path, v, err.Error())
+	}
+	return Timestamp{Text: string(b), Time: t}, nil
+}
+
+func (h *header) id(path string, v Value) (string, error) {
+	b, ok := h.bytes(v)
+	if ok {
+		_, ok = validID(b)
+	}
+	if !ok {
+		return "", h.bad(path, v, "not an identifier of the form type--UUID")
+	}
+	return string(b), nil
+}
+
+func (h *header) ids(path string, v Value) ([]string, error) {
+	if v.Kind() != KindArray {
+		return nil, h.bad(path, v, "not a list of identifiers")
+	}
+	var out []string
+	i := 0
+	for e := range v.Elements() {
+		b, ok := h.bytes(e)
+		if ok {
+			_, ok = validID(b)
+		}
+		if !ok {
+			return nil, h.bad(appendIndex(path, i), e, "not an identifier of the form type--UUID")
+		}
+		out = append(out, string(b))
+		i++
+	}
+	return out, nil
+}
+
+func (h *header) granular(v Value) ([]GranularMarking, error) {
+	const path = "granular_markings"
+	if v.Kind() != KindArray {
+		return nil, h.bad(path, v, "not a list")
+	}
+	var out []GranularMarking
+	i := 0
+	for e := range v.Elements() {
+		at := appendIndex(path, i)
+		if e.Kind() != KindObject {
+			return nil, h.bad(at, e, "not an object")
+		}
+		var g GranularMarking
+		var err error
+		if ref := e.Member("marking_ref"); ref.Kind() != KindInvalid {
+			if g.MarkingRef, err = h.id(at+".marking_ref", ref); err != nil {
+				return nil, err
+			}
+		}
+		g.Lang, _ = e.Member("lang").Text()
+		if g.MarkingRef == "" && g.Lang == "" {
+			return nil, h.bad(at, e, "a granular marking needs a marking_ref or a lang")
+		}
+		var ok bool
+		sel := e.Member("selectors")
+		if g.Selectors, ok = sel.Texts(); !ok || len(g.Selectors) == 0 {
+			if sel.Kind() == KindInvalid {
+				sel = e
+			}
+			return nil, h.bad(at+".selectors", sel, "not a list of one or more selectors")
+		}
+		out = append(out, g)
+		i++
+	}
+	return out, nil
+}
+
+// bad makes the error for a property that cannot be relied on.
+func (h *header) bad(path string, v Value, why string) error {
+	if v.o != nil {
+		why = fmt.Sprintf("%s: %s", why, quoteShort(string(v.Raw())))
+	}
+	return &ParseError{Path: path, Offset: int64(v.Offset()), Kind: ErrProperty, Detail: why}
+}

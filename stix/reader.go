@@ -1,0 +1,233 @@
+package stix
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+)
+
+// ReaderOptions bound and steer a [Reader]. The zero value is ready for use.
+type ReaderOptions struct {
+	// Limits bound each object.
+	Limits
+	// MaxObjects ends the stream with ErrTooLarge after so many objects, refused
+	// ones included; 0 means no limit.
+	MaxObjects int
+	// MaxStreamBytes ends the stream with ErrTooLarge after so many bytes; 0 means
+	// no limit.
+	MaxStreamBytes int64
+}
+
+// BundleInfo is what a bundle says about itself.
+type BundleInfo struct {
+	// ID is the bundle's identifier. It means nothing beyond the one file.
+	ID string
+	// SpecVersion is set by STIX 2.0 bundles only.
+	SpecVersion string
+}
+
+// Reader reads STIX objects from a stream one at a time. It accepts
+//
+//   - a bundle, whose members may come in any order and include unknown ones,
+//   - an envelope as TAXII has it: the same without type,
+//   - a JSON array of objects,
+//   - one object, or any number of them, or of any of the above, one after
+//     another, with or without line ends between them (NDJSON).
+//
+// Its memory is that of the largest object, not of the stream. Decompression is
+// the caller's business. A Reader must not be used by two goroutines at once.
+type Reader struct {
+	scan   scanner
+	opts   ReaderOptions
+	state  readerState
+	first  bool // no element of the current list has been read
+	index  int  // number of the next object in the stream
+	inList int  // number of the next object in the current list
+
+	bundle  BundleInfo
+	typ     string              // type of the bundle, "" until it is known
+	members map[string]struct{} // names of the bundle's members so far
+	pending []error             // faults of the frame, to be told before going on
+	fatal   error
+	last    Position
+}
+
+// Position says where an object stood.
+type Position struct {
+	// Index is the number of the object in the stream, from 0.
+	Index int
+	// Offset is where its text begins, in bytes from the start of the stream.
+	Offset int64
+	// Path is its path from the top, as in "objects[17]" or "[17]".
+	Path string
+}
+
+type readerState uint8
+
+const (
+	atTop    readerState = iota // between top-level values
+	inArray                     // in a top-level array
+	inBundle                    // in the objects of a bundle
+)
+
+// maxFrameMembers bounds the members of a bundle beside its objects.
+const maxFrameMembers = 1000
+
+// NewReader makes a reader of r.
+func NewReader(r io.Reader, opts ReaderOptions) *Reader {
+	opts.Limits = opts.Limits.withDefaults()
+	return &Reader{opts: opts, scan: scanner{src: r, maxValue: opts.MaxObjectBytes, maxStream: opts.MaxStreamBytes}}
+}
+
+// Objects iterates over the objects of the stream. A refused object gives a nil
+// object and a [*ReadError]; the iteration then goes on with the next one, unless
+// the error says that it is fatal.
+func (r *Reader) Objects() iter.Seq2[*Object, error] {
+	return func(yield func(*Object, error) bool) {
+		for {
+			o, err := r.Next()
+			if err == io.EOF || !yield(o, err) || r.fatal != nil {
+				return
+			}
+		}
+	}
+}
+
+// Next gives the next object, io.EOF at the end of the stream, or a [*ReadError].
+// After one that is not fatal Next may be called again and gives the object after
+// the refused one; after a fatal one it gives the same error again.
+func (r *Reader) Next() (*Object, error) {
+	for r.fatal == nil {
+		if len(r.pending) > 0 {
+			err := r.pending[0]
+			r.pending = r.pending[1:]
+			return nil, err
+		}
+		o, err := r.step()
+		if o != nil || err == io.EOF {
+			return o, err
+		}
+		if err != nil {
+			var re *ReadError
+			if !errors.As(err, &re) {
+				re = r.frameError("", r.scan.pos, err)
+				re.Fatal = true
+			}
+			if re.Fatal {
+				r.fatal = re
+			}
+			return nil, re
+		}
+	}
+	return nil, r.fatal
+}
+
+// Position tells where the object that Next gave last stood.
+func (r *Reader) Position() Position { return r.last }
+
+// Bundle tells what the bundle being read says about itself, as far as it has
+// been read: members may come after the objects. ok is false outside of one.
+func (r *Reader) Bundle() (info BundleInfo, ok bool) { return r.bundle, r.members != nil }
+
+// step reads on until there is an object, an error, or a change of state (nil, nil).
+func (r *Reader) step() (*Object, error) {
+	if r.state == atTop {
+		return r.top()
+	}
+	more, err := r.scan.element(&r.first)
+	if err != nil {
+		return nil, err
+	}
+	if more {
+		return r.object(r.scan.pos, nil)
+	}
+	if r.state == inBundle {
+		return nil, r.frame(false)
+	}
+	r.state = atTop
+	return nil, nil
+}
+
+// top reads the next top-level value, or enters it.
+func (r *Reader) top() (*Object, error) {
+	c, err := r.scan.peek()
+	if err != nil {
+		return nil, err // io.EOF here is the proper end
+	}
+	r.inList = -1
+	switch c {
+	case '[':
+		r.scan.pos++
+		r.state, r.first, r.inList = inArray, true, 0
+		return nil, nil
+	case '{':
+		return r.openFrame()
+	}
+	return r.object(r.scan.pos, nil)
+}
+
+// object takes the value at the scanner's position as an object. If the scanner
+// has already passed over it, whole is its text.
+func (r *Reader) object(from int64, whole []byte) (*Object, error) {
+	if r.opts.MaxObjects > 0 && r.index >= r.opts.MaxObjects {
+		re := r.frameError("", from, fmt.Errorf("%w: more than %d objects", ErrTooLarge, r.opts.MaxObjects))
+		re.Fatal = true
+		return nil, re
+	}
+	r.last = Position{Index: r.index, Offset: from, Path: r.objectPath()}
+	r.index++
+	if r.inList >= 0 {
+		r.inList++
+	}
+	if whole == nil {
+		var err error
+		if whole, err = r.scan.value(from); err != nil {
+			return nil, r.objectError(err)
+		}
+	}
+	raw := make([]byte, len(whole))
+	copy(raw, whole)
+	o, err := ParseLimited(raw, r.opts.Limits)
+	if err != nil {
+		return nil, r.objectError(err)
+	}
+	if o.Type == "bundle" {
+		return nil, r.objectError(&ParseError{Path: "type", Kind: ErrStream, Detail: "a bundle inside a list of objects"})
+	}
+	return o, nil
+}
+
+// objectPath is the path of the next object from the top of the stream.
+func (r *Reader) objectPath() string {
+	switch r.state {
+	case inBundle:
+		return appendIndex("objects", r.inList)
+	case inArray:
+		return appendIndex("", r.inList)
+	}
+	return appendIndex("", r.index)
+}
+
+func (r *Reader) objectError(err error) error {
+	re := &ReadError{Index: r.last.Index, Offset: r.last.Offset, Path: r.last.Path, Err: err}
+	var pe *ParseError
+	if errors.As(err, &pe) {
+		re.Offset += pe.Offset
+		switch {
+		case pe.Path == "":
+		case pe.Path[0] == '[':
+			re.Path += pe.Path
+		default:
+			re.Path += "." + pe.Path
+		}
+	}
+	// Too large an object has been skipped, wrong names and UTF-8 leave the
+	// brackets where they are; but after a syntax error nothing can be believed.
+	re.Fatal = errors.Is(err, ErrSyntax) || errors.Is(err, errStreamEnds)
+	return re
+}
+
+func (r *Reader) frameError(path string, at int64, err error) *ReadError {
+	return &ReadError{Index: -1, Offset: at, Path: path, Err: err}
+}
