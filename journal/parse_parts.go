@@ -1,0 +1,167 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"bytes"
+)
+
+// members yields the unquoted names and raw values of a JSON object that has
+// already been read once, so its grammar and the uniqueness of names are known.
+func members(val jsontext.Value) iter.Seq2[string, jsontext.Value] {
+	return func(yield func(string, jsontext.Value) bool) {
+		dec := jsontext.NewDecoder(bytes.NewBuffer(val), jsontext.AllowDuplicateNames(true))
+		if _, err := dec.ReadToken(); err != nil {
+			return
+		}
+		for dec.PeekKind() == '"' {
+			tok, err := dec.ReadToken()
+			if err != nil {
+				return
+			}
+			name := tok.String()
+			v, err := dec.ReadValue()
+			if err != nil || !yield(name, v) {
+				return
+			}
+		}
+	}
+}
+
+func parseBy(val jsontext.Value) (By, error) {
+	if val.Kind() != '{' {
+		return By{}, errNotObject
+	}
+	var by By
+	if err := json.Unmarshal(val, &by); err != nil {
+		return By{}, errors.New("agency and role need to be strings")
+	}
+	return by, by.Check()
+}
+
+// Check bounds both parts: at most [MaxName] characters each, no control
+// characters; both may be empty (an entry that no officer caused).
+func (b By) Check() error {
+	if err := checkName("agency", b.Agency, true); err != nil {
+		return err
+	}
+	return checkName("role", b.Role, true)
+}
+
+func parseRelease(val jsontext.Value) ([]By, error) {
+	if val.Kind() != '[' {
+		return nil, errors.New("needs a list")
+	}
+	dec := jsontext.NewDecoder(bytes.NewBuffer(val))
+	if _, err := dec.ReadToken(); err != nil {
+		return nil, err
+	}
+	var out []By
+	for dec.PeekKind() != ']' {
+		if len(out) == MaxRelease {
+			return nil, fmt.Errorf("more than %d claims", MaxRelease)
+		}
+		v, err := dec.ReadValue()
+		if err != nil {
+			return nil, err
+		}
+		by, err := parseBy(v)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, by)
+	}
+	return out, nil
+}
+
+func parseSeen(val jsontext.Value) (map[Origin]Head, error) {
+	if val.Kind() != '{' {
+		return nil, errNotObject
+	}
+	out := make(map[Origin]Head)
+	for name, v := range members(val) {
+		if len(out) == MaxSeen {
+			return nil, fmt.Errorf("more than %d journals", MaxSeen)
+		}
+		o := Origin(name)
+		if err := o.Check(); err != nil {
+			return nil, err
+		}
+		h, err := parseHead(v)
+		if err != nil {
+			return nil, err
+		}
+		out[o] = h
+	}
+	return out, nil
+}
+
+func parseHead(val jsontext.Value) (h Head, err error) {
+	if val.Kind() != '{' {
+		return h, errNotObject
+	}
+	var size, root bool
+	for name, v := range members(val) {
+		switch name {
+		case "size":
+			h.Size, err = parseInt(v, maxIndex)
+			size = true
+		case "root":
+			h.Root, err = parseHash(v)
+			root = true
+		}
+		if err != nil {
+			return h, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if !size || !root {
+		return h, errors.New("a head needs size and root")
+	}
+	return h, nil
+}
+
+func parsePayload(val jsontext.Value) (*PayloadRef, error) {
+	if val.Kind() != '{' {
+		return nil, errNotObject
+	}
+	var p PayloadRef
+	var have int
+	for name, v := range members(val) {
+		var err error
+		switch name {
+		case "commitment":
+			p.Commitment, err = parseHash(v)
+			have |= 1
+		case "size":
+			p.Size, err = parseInt(v, MaxPayload)
+			have |= 2
+		case "type":
+			p.Type = string(unquoted(v))
+			have |= 4
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if have != 7 {
+		return nil, errors.New("needs commitment, size and type")
+	}
+	return &p, p.Check()
+}
+
+// Check bounds the reference: a size of 1 to [MaxPayload] bytes and a type
+// formed like a kind.
+func (p PayloadRef) Check() error {
+	if p.Size < 1 || p.Size > MaxPayload {
+		return fmt.Errorf("a payload has 1 to %d bytes, not %d", MaxPayload, p.Size)
+	}
+	if !validKind(p.Type) {
+		return errors.New("a payload type is 1 to 64 of a-z, 0-9, '.' and '-', starting with a letter")
+	}
+	return nil
+}
