@@ -3,6 +3,7 @@ package journal
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -12,6 +13,7 @@ import (
 const (
 	kindIdentity = "identity"
 	maxVKey      = 2500
+	maxRecipient = 4000
 )
 
 // Identity is one version of who a party is. Version 1 is signed by the
@@ -25,6 +27,7 @@ type Identity struct {
 	Org       PublicKey // offline organisation key
 	Node      PublicKey // short-lived key of the node, certifies journal keys
 	Witness   string    // C2SP vkey with which the node cosigns others' checkpoints, or ""
+	Courier   string    // age recipient (age1...) to which courier files for this party are encrypted, or ""
 	TLS       []Hash    // SHA-256 of the SubjectPublicKeyInfo of the node's TLS keys, at most [MaxPins]
 	Created   time.Time // years 2000 to 2200
 	Expires   time.Time // after Created
@@ -39,6 +42,7 @@ type identityJSON struct {
 	Org       PublicKey `json:"org"`
 	Node      PublicKey `json:"node"`
 	Witness   string    `json:"witness,omitzero"`
+	Courier   string    `json:"courier,omitzero"`
 	TLS       []Hash    `json:"tls"`
 	Created   time.Time `json:"created"`
 	Expires   time.Time `json:"expires"`
@@ -73,6 +77,9 @@ func (id Identity) Check() error {
 			return fmt.Errorf("witness key: %w", err)
 		}
 	}
+	if err := checkRecipient(id.Courier); err != nil {
+		return err
+	}
 	if len(id.TLS) > MaxPins {
 		return fmt.Errorf("more than %d TLS pins", MaxPins)
 	}
@@ -96,13 +103,29 @@ func (id Identity) Check() error {
 	return nil
 }
 
+// checkRecipient bounds an age recipient; whether age can use it is for age to say.
+func checkRecipient(s string) error {
+	if s == "" {
+		return nil
+	}
+	if len(s) > maxRecipient || !strings.HasPrefix(s, "age1") {
+		return fmt.Errorf("the courier key is not an age recipient of at most %d characters", maxRecipient)
+	}
+	for _, c := range []byte(s) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return fmt.Errorf("the courier key is not an age recipient")
+		}
+	}
+	return nil
+}
+
 func (id Identity) text() (string, error) {
 	if err := id.Check(); err != nil {
 		return "", fmt.Errorf("journal: identity: %w", err)
 	}
 	b, err := json.Marshal(identityJSON{
 		Statement: kindIdentity, Version: id.Version, Name: id.Name, Previous: id.Previous,
-		Org: id.Org, Node: id.Node, Witness: id.Witness, TLS: id.TLS,
+		Org: id.Org, Node: id.Node, Witness: id.Witness, Courier: id.Courier, TLS: id.TLS,
 		Created: id.Created.UTC().Truncate(time.Second), Expires: id.Expires.UTC().Truncate(time.Second),
 		Addresses: id.Addresses,
 	})
@@ -119,7 +142,7 @@ func ParseIdentity(s Signed) (Identity, error) {
 		return Identity{}, refuse(CodeBadIdentity, "", -1, "a statement of kind %q is not an identity", clip(x.Statement))
 	}
 	id := Identity{Version: x.Version, Name: x.Name, Previous: x.Previous, Org: x.Org, Node: x.Node, Witness: x.Witness,
-		TLS: x.TLS, Created: x.Created, Expires: x.Expires, Addresses: x.Addresses}
+		Courier: x.Courier, TLS: x.TLS, Created: x.Created, Expires: x.Expires, Addresses: x.Addresses}
 	if err := id.Check(); err != nil {
 		return Identity{}, asRefusal(err, CodeBadIdentity, "", -1)
 	}
