@@ -1,0 +1,296 @@
+package desk
+
+import (
+	"slices"
+	"time"
+
+	"entente/internal/accord"
+	"entente/journal"
+)
+
+// What a clock starts from.
+const (
+	BasisReceipt = "receipt" // the asked side's journaled receipt of the request
+	BasisPosting = "posting" // no receipt yet: what the asking side says, and only its word
+	BasisMove    = "move"    // an earlier move
+)
+
+// suspended is the pause that a suspension of the unit puts into a clock; no move has this name.
+const suspended = "suspended"
+
+// Clock is one deadline, computed for one instant.
+type Clock struct {
+	Name    string          `json:"name"`   // a stage of the accord
+	Clause  string          `json:"clause"` // the clause that sets it
+	Owner   journal.PartyID `json:"owner"`  // whose deadline it is
+	Basis   string          `json:"basis"`
+	Started time.Time       `json:"started"`
+	// Due is the deadline with every pause so far added; while Stopped it moves on with now.
+	Due      time.Time   `json:"due"`
+	Warnings []time.Time `json:"warnings,omitempty"` // when people are warned before Due
+	Stopped  bool        `json:"stopped,omitempty"`
+	Met      time.Time   `json:"met,omitzero"`   // when the move came that it waited for
+	Ended    time.Time   `json:"ended,omitzero"` // when the request ended before it was met
+	Late     bool        `json:"late,omitempty"` // met, or ended, after it was due
+	Overdue  bool        `json:"overdue,omitempty"`
+	Warning  bool        `json:"warning,omitempty"` // a warning time has passed and Due has not
+}
+
+// open says whether the deadline is still ahead or missed, with nothing done about it.
+func (k *Clock) open() bool { return k.Met.IsZero() && k.Ended.IsZero() }
+
+// Escalated is a step of the accord's ladder that has been reached.
+type Escalated struct {
+	Clause  string    `json:"clause"`
+	Clock   string    `json:"clock"` // the clock that ran out
+	Contact string    `json:"contact"`
+	Role    string    `json:"role,omitempty"`
+	Since   time.Time `json:"since"`
+}
+
+// Overlay is what depends on now. It is never a state.
+type Overlay struct {
+	Received  time.Time   `json:"received,omitzero"` // the asked side's receipt of the request, its claim
+	Clocks    []Clock     `json:"clocks"`
+	Due       time.Time   `json:"due,omitzero"` // the next deadline that runs
+	Overdue   bool        `json:"overdue,omitempty"`
+	Escalated []Escalated `json:"escalated"`
+	Suspended bool        `json:"suspended,omitempty"` // the unit is suspended for requests: clocks stand
+	// Skewed are moves whose time lies before the one they follow, or a receipt before the request, by
+	// more than the accord tolerates: both claims are shown.
+	Skewed []journal.Ref `json:"skewed"`
+}
+
+// Interval is a time in which clocks stand; a zero To means it still lasts.
+type Interval struct{ From, To time.Time }
+
+// Clocked returns a copy of the request with the overlay for one instant. doc is the accord that
+// Request.Accord names (nil: no clocks), received the time of the asked side's first journaled
+// receipt that covers the request (zero: none), pauses the times in which requests were suspended.
+func (r *Request) Clocked(doc *accord.Document, now, received time.Time, pauses []Interval) Request {
+	out := *r
+	out.Overlay = Overlay{Received: received, Clocks: []Clock{}, Escalated: []Escalated{}, Skewed: []journal.Ref{}}
+	for _, p := range pauses {
+		if !now.Before(p.From) && (p.To.IsZero() || now.Before(p.To)) {
+			out.Suspended = true
+		}
+	}
+	if doc == nil {
+		return out
+	}
+	c := clockwork{r: r, doc: doc, now: now, pauses: pauses}
+	out.Clocks = c.all(received)
+	out.Skewed = r.skewed(received, tolerance(doc))
+	for i := range out.Clocks {
+		k := &out.Clocks[i]
+		out.Overdue = out.Overdue || k.Overdue
+		if k.open() && !k.Stopped && (out.Due.IsZero() || k.Due.Before(out.Due)) {
+			out.Due = k.Due
+		}
+		if k.Overdue {
+			out.Escalated = append(out.Escalated, c.ladder(k)...)
+		}
+	}
+	return out
+}
+
+// clockwork computes the clocks of one request for one instant.
+type clockwork struct {
+	r      *Request
+	doc    *accord.Document
+	now    time.Time
+	pauses []Interval
+}
+
+// all returns the clocks that apply, in the order of a request's life.
+func (c *clockwork) all(received time.Time) []Clock {
+	r, out := c.r, []Clock{}
+	add := func(stage string, owner journal.PartyID, basis string, from time.Time, met time.Time) {
+		if k, ok := c.clock(stage, owner, basis, from, met); ok {
+			out = append(out, k)
+		}
+	}
+	add(accord.StageReceipt, r.Asked, BasisPosting, r.Sent, received)
+	start, basis := received, BasisReceipt
+	if received.IsZero() {
+		start, basis = r.Sent, BasisPosting
+	}
+	add(accord.StageAcknowledge, r.Asked, basis, start, r.first(Acknowledge))
+	add(accord.StageDecide, r.Asked, basis, start, r.first(Accept, Refuse, Postpone, Conditions))
+	add(accord.StageAnswer, r.Asked, basis, start, r.first(Answer, Refuse))
+	if at := r.first(Answer); !at.IsZero() {
+		add(accord.StageAssess, r.Asking, BasisMove, at, r.first(Assess))
+	}
+	if r.owes(Asked) {
+		if n := len(r.Steps); n > 1 {
+			start, basis = r.Steps[n-1].At, BasisMove
+		}
+		add(accord.StageSilence, r.Asked, basis, start, time.Time{})
+	}
+	return out
+}
+
+func (c *clockwork) clock(stage string, owner journal.PartyID, basis string, from, met time.Time) (Clock, bool) {
+	term, ok := c.doc.Clock(c.r.Type, c.r.Urgency, stage)
+	if !ok {
+		return Clock{}, false
+	}
+	k := Clock{Name: stage, Clause: term.Clause, Owner: owner, Basis: basis, Started: from, Met: met}
+	end := met
+	if at := c.r.ended(); met.IsZero() && !at.IsZero() {
+		k.Ended, end = at, at
+	}
+	until := end
+	if until.IsZero() {
+		until = c.now
+	}
+	// The machine receipt runs whatever people do; the other clocks stand while a stop lasts.
+	var pauses []accord.Pause
+	if stage != accord.StageReceipt {
+		pauses = c.stops(term.Stops, until)
+		term.Stops = append(slices.Clip(term.Stops), accord.Stop{Move: suspended})
+		for _, p := range c.pauses {
+			to := p.To
+			if to.IsZero() || to.After(until) {
+				to = until
+			}
+			pauses = append(pauses, accord.Pause{Move: suspended, From: p.From, To: to})
+		}
+	}
+	k.Due = c.doc.Due(term, from, pauses...)
+	if date := c.r.postponed(); stage == accord.StageAnswer && date.After(k.Due) {
+		k.Due = date
+	}
+	if !end.IsZero() {
+		k.Late = end.After(k.Due)
+		return k, true
+	}
+	for _, p := range pauses {
+		k.Stopped = k.Stopped || !p.From.After(c.now) && !p.To.Before(c.now) && c.lasts(term.Stops, p)
+	}
+	k.Overdue = !k.Stopped && c.now.After(k.Due)
+	if stage == accord.StageAnswer || stage == accord.StageHold {
+		k.Warnings = term.WarnAt(k.Due)
+		k.Warning = !k.Stopped && !k.Overdue && len(k.Warnings) > 0 && !c.now.Before(k.Warnings[0])
+	}
+	return k, true
+}
+
+// lasts says whether a pause that reaches now still holds the clock: not beyond what the stop rule
+// allows.
+func (c *clockwork) lasts(rules []accord.Stop, p accord.Pause) bool {
+	for _, s := range rules {
+		if s.Move == p.Move {
+			most, err := s.AtMost.Span()
+			return err != nil || c.now.Before(most.After(p.From))
+		}
+	}
+	return false
+}
+
+// stops returns the times in which the accord's stop rules made the clocks stand, until an instant.
+// A stop ends with the move it waits for, or with any other that leaves the state it was made in.
+func (c *clockwork) stops(rules []accord.Stop, until time.Time) []accord.Pause {
+	var out []accord.Pause
+	for _, rule := range rules {
+		var from time.Time
+		for _, s := range c.r.Steps {
+			switch {
+			case s.Move == rule.Move:
+				if from.IsZero() {
+					from = s.At
+				}
+			case from.IsZero() || s.Move == Dispute:
+			default:
+				out = append(out, accord.Pause{Move: rule.Move, From: from, To: s.At})
+				from = time.Time{}
+			}
+		}
+		if !from.IsZero() {
+			out = append(out, accord.Pause{Move: rule.Move, From: from, To: until})
+		}
+	}
+	return out
+}
+
+// ladder returns the steps of the accord's ladder that a missed clock has reached.
+func (c *clockwork) ladder(k *Clock) []Escalated {
+	var out []Escalated
+	for _, e := range c.doc.Escalation {
+		var span accord.Span
+		if e.After.Set() {
+			var err error
+			if span, err = e.After.Span(); err != nil {
+				continue
+			}
+		}
+		if since := span.After(k.Due); !c.now.Before(since) {
+			out = append(out, Escalated{e.ID, k.Name, e.Contact, e.Role, since})
+		}
+	}
+	return out
+}
+
+// first returns when the first of the named moves was made, zero if never.
+func (r *Request) first(moves ...string) time.Time {
+	for _, s := range r.Steps {
+		if slices.Contains(moves, s.Move) {
+			return s.At
+		}
+	}
+	return time.Time{}
+}
+
+// ended returns when the request reached an end in which nobody owes anything more, or zero.
+func (r *Request) ended() time.Time {
+	for _, s := range r.Steps {
+		if slices.Contains(r.life.final, s.State) {
+			return s.At
+		}
+	}
+	return time.Time{}
+}
+
+// postponed returns the date of the last postponement, zero if there was none.
+func (r *Request) postponed() time.Time {
+	var until time.Time
+	for _, s := range r.Steps {
+		if s.Move == Postpone {
+			until = s.Until
+		}
+	}
+	return until
+}
+
+// owes says whether the next word is a side's: it has moves other than a dispute, and the request
+// does not wait for the other side.
+func (r *Request) owes(side Side) bool {
+	waiting := r.State == NeedsInfo || r.State == Conditional || r.State == AtRisk
+	return !waiting && slices.ContainsFunc(r.life.next(r.State, side), func(m string) bool { return m != Dispute })
+}
+
+func tolerance(doc *accord.Document) time.Duration {
+	span, err := doc.Time.Tolerance.Span()
+	if err != nil {
+		return 0
+	}
+	return span.Approx()
+}
+
+// skewed lists the claims of time that contradict the order by more than the tolerance.
+func (r *Request) skewed(received time.Time, tolerance time.Duration) []journal.Ref {
+	out := []journal.Ref{}
+	last := r.Sent
+	if !received.IsZero() && received.Add(tolerance).Before(r.Sent) {
+		out = append(out, r.ID)
+	}
+	for _, s := range r.Steps[1:] {
+		if s.At.Add(tolerance).Before(last) {
+			out = append(out, s.Ref)
+		}
+		if s.At.After(last) {
+			last = s.At
+		}
+	}
+	return out
+}
