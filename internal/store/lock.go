@@ -1,0 +1,48 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// ErrLocked says that another process works on the folder.
+var ErrLocked = errors.New("the folder is in use by another process")
+
+// FolderLock holds a folder for one process. The operating system drops it
+// when the process ends, however it ends, so a crash leaves nothing to clean.
+type FolderLock struct{ f *os.File }
+
+// LockFolder takes the folder (which must exist) for this process, or fails
+// with ErrLocked at once. It is deliberately outside [FS]: a lock is about
+// processes, not about bytes.
+func LockFolder(dir string) (*FolderLock, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, filePerm)
+	if err != nil {
+		return nil, fmt.Errorf("store: locking %s: %w", dir, err)
+	}
+	if err := lockFile(f); err != nil {
+		holder := ""
+		if text, readErr := io.ReadAll(io.LimitReader(f, 20)); readErr == nil {
+			if pid, convErr := strconv.Atoi(strings.TrimSpace(string(text))); convErr == nil {
+				holder = fmt.Sprintf(" (process %d)", pid)
+			}
+		}
+		f.Close()
+		if errors.Is(err, ErrLocked) {
+			return nil, fmt.Errorf("store: %s: %w%s; stop it, or talk to it instead of opening its folder", dir, ErrLocked, holder)
+		}
+		return nil, fmt.Errorf("store: locking %s: %w", dir, err)
+	}
+	// The process id is for people only; failing to write it is no reason to stop.
+	_ = f.Truncate(0)
+	_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return &FolderLock{f}, nil
+}
+
+// Close gives the folder free.
+func (l *FolderLock) Close() error { return l.f.Close() }

@@ -1,0 +1,94 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strconv"
+	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// localOrigin is the first line of a local log's commit records.
+const localOrigin = "entente/local-log/v1"
+
+// Log is a node's private append-only log: what was imported and decided here.
+// It never leaves the node. It has the framing and the recovery of a journal,
+// but instead of signed checkpoints its batches end with a count and a chain
+// hash. A Log takes one writer and any number of readers at a time.
+type Log struct {
+	r  *records
+	mu sync.Mutex
+}
+
+// Options chooses the file system; the zero value is the operating system's.
+type Options struct{ FS FS }
+
+// OpenLog opens, or begins, the log in a folder of its own.
+func OpenLog(dir string, opts Options) (*Log, error) {
+	r, err := openRecords(opts.FS, dir, false, false)
+	if err != nil {
+		return nil, err
+	}
+	return &Log{r: r}, nil
+}
+
+// OpenLogReadOnly opens a log, perhaps of a running node, without changing
+// anything.
+func OpenLogReadOnly(dir string, opts Options) (*Log, error) {
+	r, err := openRecords(opts.FS, dir, false, true)
+	if err != nil {
+		return nil, err
+	}
+	return &Log{r: r}, nil
+}
+
+// Append writes records, each at most 64 MiB, durably and all or none, and
+// returns the number of the first. Records are counted from 0.
+func (l *Log) Append(recs ...[]byte) (first int64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.r.now.Load()
+	if len(recs) == 0 {
+		return e.size, nil
+	}
+	sum := newChain()
+	if e.last != nil {
+		sum.link = e.root
+	}
+	for _, rec := range recs {
+		sum.add(summed{sum: recordSum(rec)}, nil)
+	}
+	text := fmt.Appendf(nil, "%s\n%s\n%s\n", localOrigin, strconv.FormatInt(e.size+int64(len(recs)), 10), sum.root())
+	if err := l.r.append(e.size, recs, text, nil); err != nil {
+		return 0, err
+	}
+	return e.size, nil
+}
+
+// Len returns the number of records.
+func (l *Log) Len() int64 { return l.r.Len() }
+
+// Records yields the records from the given number on, as they are when it is
+// called. The slices stay valid.
+func (l *Log) Records(from int64) iter.Seq2[[]byte, error] {
+	return l.r.readEntries(from, max(from, l.r.Len()))
+}
+
+// Record returns one record.
+func (l *Log) Record(n int64) ([]byte, error) {
+	for rec, err := range l.r.readEntries(n, n+1) {
+		return rec, err
+	}
+	return nil, fmt.Errorf("store: %s: record %d is not there", l.r.dir, n)
+}
+
+// Chain returns the hash over all records, which names the log's content.
+func (l *Log) Chain() tlog.Hash { return l.r.now.Load().root }
+
+// Verify reads the whole log; the first damage found is a *DamageError.
+func (l *Log) Verify(ctx context.Context) (Report, error) { return l.r.verify(ctx) }
+
+// Close gives the files free. What was appended is durable without it.
+func (l *Log) Close() error { return l.r.Close() }
