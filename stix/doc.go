@@ -8,7 +8,7 @@
 // serialised again, so unknown properties, extensions, the order of members,
 // whitespace and the digits of a timestamp all survive, and a signature or hash
 // over the text stays valid. Other properties are reached by path with
-// [Object.Get].
+// [Object.Get], or through a Go struct with [Object.Decode].
 //
 // # Streams
 //
@@ -28,7 +28,7 @@
 //
 // [Parse] refuses an object whose identity, version, markings or (for indicators)
 // pattern and validity cannot be relied on. Whatever else the specification
-// demands is the business of validation, which lists problems instead of refusing, so
+// demands is checked by [Validate], which lists problems instead of refusing, so
 // that imperfect real data can be received and judged. Objects of STIX 2.0, which
 // have no spec_version, are read as well.
 //

@@ -61,8 +61,12 @@ func (o *Object) Select(selector string) (Value, error) {
 	return v, nil
 }
 
-// maxSelector bounds a selector's length in bytes.
-const maxSelector = 2000
+// maxSelector bounds a selector's length in bytes, maxSelectors their number in
+// one object: each costs a search of the object.
+const (
+	maxSelector  = 2000
+	maxSelectors = 1024
+)
 
 // listIndex parses "[n]" with n in decimal, without sign or leading zeros.
 func listIndex(s string) (int, bool) {

@@ -82,9 +82,8 @@ type Ref struct {
 // names that end in "_ref" or "_refs" (STIX 2.1 §3.1), in the order received.
 func (o *Object) Refs() []Ref {
 	var out []Ref
-	o.eachRef(func(at uint32, id []byte) bool {
-		out = append(out, Ref{Path: o.pathOf(at), ID: string(id)})
-		return true
+	o.eachRef(true, func(path string, id []byte) {
+		out = append(out, Ref{Path: path, ID: string(id)})
 	})
 	return out
 }
@@ -94,44 +93,54 @@ func (o *Object) Refs() []Ref {
 func (o *Object) RefIDs() []string {
 	var out []string
 	seen := make(map[string]struct{})
-	o.eachRef(func(_ uint32, id []byte) bool {
+	o.eachRef(false, func(_ string, id []byte) {
 		if _, ok := seen[string(id)]; !ok {
 			s := string(id)
 			seen[s] = struct{}{}
 			out = append(out, s)
 		}
-		return true
 	})
 	return out
 }
 
-// eachRef walks the nodes once. Names are told from string values by their place
-// in an object, which the walk tracks with a stack of open containers.
-func (o *Object) eachRef(yield func(at uint32, id []byte) bool) {
+// eachRef walks the object once. Its depth is bounded by the limits of Parse.
+func (o *Object) eachRef(paths bool, yield func(path string, id []byte)) {
 	var scratch [64]byte
-	var walk func(i uint32, inRef bool) bool
-	walk = func(i uint32, inRef bool) bool {
-		n := &o.nodes[i]
-		switch n.kind {
+	var walk func(i uint32, path string, inRef bool)
+	walk = func(i uint32, path string, inRef bool) {
+		switch n := &o.nodes[i]; n.kind {
 		case KindString:
-			return !inRef || yield(i, Value{o, i}.unquoted(scratch[:0]))
+			if inRef {
+				yield(path, Value{o, i}.unquoted(scratch[:0]))
+			}
 		case KindArray:
-			for j := i + 1; j < n.next; j = o.nodes[j].next {
-				if !walk(j, inRef && o.nodes[j].kind == KindString) {
-					return false
+			for j, at := i+1, 0; j < n.next; j, at = o.nodes[j].next, at+1 {
+				k := o.nodes[j].kind
+				if k != KindObject && k != KindArray && !(inRef && k == KindString) {
+					continue
 				}
+				sub := ""
+				if paths {
+					sub = appendIndex(path, at)
+				}
+				walk(j, sub, inRef && k == KindString)
 			}
 		case KindObject:
 			for j := i + 1; j < n.next; j = o.nodes[j+1].next {
+				k, isRef := o.nodes[j+1].kind, false
 				name := Value{o, j}.unquoted(scratch[:0])
-				if !walk(j+1, isRefName(name)) {
-					return false
+				if isRef = isRefName(name); k != KindObject && k != KindArray && !isRef {
+					continue
 				}
+				sub := ""
+				if paths {
+					sub = appendName(path, string(name))
+				}
+				walk(j+1, sub, isRef)
 			}
 		}
-		return true
 	}
-	walk(0, false)
+	walk(0, "", false)
 }
 
 func isRefName(b []byte) bool {

@@ -8,7 +8,7 @@ import "fmt"
 // Parse refuses what is not one JSON object with unique names and valid UTF-8,
 // and an object whose identity, version, marking or (for an indicator) pattern
 // and validity cannot be relied on: see [ErrProperty]. Everything else that the
-// specification demands is left to validation, so that real data, which is
+// specification demands is left to [Validate], so that real data, which is
 // seldom perfect, can be received and judged. The error is a [*ParseError].
 func Parse(raw []byte) (*Object, error) { return ParseLimited(raw, Limits{}) }
 
@@ -222,7 +222,7 @@ func (h *header) granular(v Value) ([]GranularMarking, error) {
 		return nil, h.bad(path, v, "not a list")
 	}
 	var out []GranularMarking
-	i := 0
+	i, count := 0, 0
 	for e := range v.Elements() {
 		at := appendIndex(path, i)
 		if e.Kind() != KindObject {
@@ -246,6 +246,10 @@ func (h *header) granular(v Value) ([]GranularMarking, error) {
 				sel = e
 			}
 			return nil, h.bad(at+".selectors", sel, "not a list of one or more selectors")
+		}
+		if count += len(g.Selectors); count > maxSelectors {
+			return nil, &ParseError{Path: path, Offset: int64(v.Offset()), Kind: ErrTooLarge,
+				Detail: fmt.Sprintf("more than %d selectors", maxSelectors)}
 		}
 		out = append(out, g)
 		i++

@@ -74,8 +74,21 @@ func nextStep(path string) (step pathStep, rest string, err error) {
 	return step, rest, nil
 }
 
+// maxPath bounds the paths this package builds, and maxPathName a name in them, so
+// that hostile names cannot make an error or a list of references huge.
+const (
+	maxPath     = 500
+	maxPathName = 250
+)
+
 // appendName adds a member name to a path.
 func appendName(path, name string) string {
+	if len(path) > maxPath {
+		return path
+	}
+	if len(name) > maxPathName {
+		name = strings.ToValidUTF8(name[:maxPathName], "") + "..."
+	}
 	if !plainName(name) {
 		return path + "['" + name + "']"
 	}
@@ -87,12 +100,15 @@ func appendName(path, name string) string {
 
 // appendIndex adds a list index to a path.
 func appendIndex(path string, i int) string {
+	if len(path) > maxPath {
+		return path
+	}
 	return path + "[" + strconv.Itoa(i) + "]"
 }
 
 // plainName reports whether a name can stand in a path without quotes.
 func plainName(s string) bool {
-	if s == "" || len(s) > 250 {
+	if s == "" {
 		return false
 	}
 	for i := 0; i < len(s); i++ {
@@ -108,9 +124,6 @@ func plainName(s string) bool {
 func pointerPath(p jsontext.Pointer) string {
 	path := ""
 	for tok := range p.Tokens() {
-		if len(path) > 500 {
-			return path + "..."
-		}
 		if i, err := strconv.Atoi(tok); err == nil && path != "" {
 			path = appendIndex(path, i)
 		} else {

@@ -17,6 +17,8 @@ type ReaderOptions struct {
 	// MaxStreamBytes ends the stream with ErrTooLarge after so many bytes; 0 means
 	// no limit.
 	MaxStreamBytes int64
+	// Strict refuses every object in which [Validate] finds a breach of a MUST.
+	Strict bool
 }
 
 // BundleInfo is what a bundle says about itself.
@@ -194,6 +196,13 @@ func (r *Reader) object(from int64, whole []byte) (*Object, error) {
 	}
 	if o.Type == "bundle" {
 		return nil, r.objectError(&ParseError{Path: "type", Kind: ErrStream, Detail: "a bundle inside a list of objects"})
+	}
+	if r.opts.Strict {
+		for _, p := range Validate(o) {
+			if p.Must {
+				return nil, r.objectError(&ParseError{Path: p.Path, Kind: ErrProperty, Detail: p.Message})
+			}
+		}
 	}
 	return o, nil
 }

@@ -76,7 +76,7 @@ const maxTimestampBytes = 64
 
 // ParseTimestamp parses RFC 3339 text of at most 64 bytes. STIX demands "Z";
 // other offsets are understood too, because real data has them, and
-// validation reports them. A leap second is taken as the next second.
+// [Validate] reports them. A leap second is taken as the next second.
 func ParseTimestamp(s string) (Timestamp, error) {
 	tm, _, err := parseTime(s)
 	if err != nil {
