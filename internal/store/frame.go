@@ -53,13 +53,15 @@ func (r record) check() error {
 }
 
 // scanner reads records one after the other. It reads in blocks and hands out
-// pieces of them, which stay valid; a block is never used twice.
+// pieces of them, which stay valid unless reuse is set.
 type scanner struct {
 	r     io.ReaderAt
 	off   int64 // of the next record
 	limit int64 // no byte at or behind it is read
 	block []byte
-	size  int // of the next block to read
+	size  int  // of the next block to read
+	reuse bool // records are valid only until the next call of next
+	mem   []byte
 }
 
 const scanBlock = 256 << 10
@@ -80,7 +82,12 @@ func (s *scanner) need(n int) ([]byte, error) {
 	if rest := s.limit - s.off; int64(size) > rest {
 		size = int(rest)
 	}
-	block := make([]byte, size)
+	block := s.mem
+	if cap(block) < size || !s.reuse {
+		block = make([]byte, size)
+		s.mem = block
+	}
+	block = block[:size]
 	got := copy(block, s.block)
 	read, err := s.r.ReadAt(block[got:], s.off+int64(got))
 	if read < len(block)-got {

@@ -73,12 +73,12 @@ func (l *Log) Len() int64 { return l.r.Len() }
 // Records yields the records from the given number on, as they are when it is
 // called. The slices stay valid.
 func (l *Log) Records(from int64) iter.Seq2[[]byte, error] {
-	return l.r.readEntries(from, max(from, l.r.Len()))
+	return l.r.readEntries(from, max(from, l.r.Len()), false)
 }
 
 // Record returns one record.
 func (l *Log) Record(n int64) ([]byte, error) {
-	for rec, err := range l.r.readEntries(n, n+1) {
+	for rec, err := range l.r.readEntries(n, n+1, false) {
 		return rec, err
 	}
 	return nil, fmt.Errorf("store: %s: record %d is not there", l.r.dir, n)

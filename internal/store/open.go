@@ -129,7 +129,7 @@ func (r *records) read(head []byte, headSize, logEnd int64) (*recovery, error) {
 	case s.headSeen:
 		return s, nil
 	case s.at.size >= headSize:
-		return nil, r.damage(headName, headSize-1, "the head is not the checkpoint that the log holds for this size", nil)
+		return nil, r.damage(headName, s.at.size-1, "the head is not the checkpoint that the log holds for this size", nil)
 	}
 	if stopped == nil {
 		stopped = fmt.Errorf("the log ends after %d entries", s.at.size)
@@ -186,7 +186,7 @@ func (r *records) settle(s *recovery, head []byte, logEnd int64) error {
 			return err
 		}
 	}
-	if e.end-r.mark.end >= syncDerivedEvery {
+	if r.mark.zero() && e.size > 0 || e.end-r.mark.end >= syncDerivedEvery {
 		return r.syncDerived()
 	}
 	return nil

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// read yields entries from (included) to to (excluded), as they are committed
-// when it is called. The slices stay valid.
-func (r *records) readEntries(from, to int64) iter.Seq2[[]byte, error] {
+// readEntries yields entries from (included) to to (excluded), as they are
+// committed when it is called. With reuse a slice is valid until the next step.
+func (r *records) readEntries(from, to int64, reuse bool) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		e := r.now.Load()
 		if from < 0 || from > to || to > e.size {
@@ -39,6 +39,7 @@ func (r *records) readEntries(from, to int64) iter.Seq2[[]byte, error] {
 			return
 		}
 		scan := newScanner(r.log, start, end)
+		scan.reuse = reuse
 		for n := from; n < to; {
 			rec, err := scan.next()
 			if err == nil {

@@ -55,7 +55,7 @@ func (r *records) verify(ctx context.Context) (Report, error) {
 			}
 		})
 	}
-	v, err := r.newVerifier()
+	v, err := r.newVerifier(e)
 	if err != nil {
 		return Report{}, err
 	}
@@ -130,6 +130,7 @@ type verifier struct {
 	last    []byte
 	origin  string
 	pending int64 // entries behind the last checkpoint
+	size    int64 // entries that should be there
 	report  Report
 	index   *comparer
 	points  *comparer
@@ -137,8 +138,8 @@ type verifier struct {
 	buf     []tlog.Hash
 }
 
-func (r *records) newVerifier() (*verifier, error) {
-	v := &verifier{r: r, total: newChain()}
+func (r *records) newVerifier(e *extent) (*verifier, error) {
+	v := &verifier{r: r, total: newChain(), size: e.size, origin: e.origin}
 	var err error
 	if v.index, err = r.newComparer(indexName, 8); err != nil {
 		return nil, err
@@ -162,7 +163,7 @@ func (v *verifier) close() {
 }
 
 func (v *verifier) damage(detail string, err error) error {
-	return v.r.damage(logName, v.report.Entries, detail, err)
+	return v.r.damage(logName, min(v.report.Entries, v.size-1), detail, err)
 }
 
 func (v *verifier) take(p *piece) error {
@@ -219,7 +220,7 @@ func (v *verifier) commit(rec record) error {
 		return v.r.damage(logName, at, fmt.Sprintf("the checkpoint behind this entry is for %d entries", c.size), nil)
 	case c.root != v.total.root():
 		return v.r.damage(logName, at, "the checkpoint behind this entry does not have the root of the entries before it", nil)
-	case v.last != nil && c.origin != v.origin:
+	case c.origin != v.origin:
 		return v.r.damage(logName, at, "the checkpoint behind this entry is for another origin", nil)
 	}
 	row := binary.BigEndian.AppendUint64(nil, uint64(c.size))
