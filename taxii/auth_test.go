@@ -86,6 +86,14 @@ func TestAuthentication(t *testing.T) {
 	if _, ok := taxii.BearerToken(r); ok {
 		t.Error("two Authorization lines give one token")
 	}
+	r.Header.Set("Authorization", "Bearer "+strings.Repeat("a", 1017))
+	if token, ok := taxii.BearerToken(r); !ok || len(token) != 1017 {
+		t.Errorf("a token of 1017 characters: %d, %v", len(token), ok)
+	}
+	r.Header.Set("Authorization", "Bearer "+strings.Repeat("a", 1018))
+	if _, ok := taxii.BearerToken(r); ok {
+		t.Error("a token of 1018 characters was taken")
+	}
 }
 
 func TestPublicDiscovery(t *testing.T) {

@@ -88,6 +88,17 @@ func TestFilters(t *testing.T) {
 	}
 }
 
+// TestSameVersionInTwoSpecifications: of equal versions the one added first is the first, the one added last the last.
+func TestSameVersionInTwoSpecifications(t *testing.T) {
+	store, x := newStore(t), id("indicator", 1)
+	r := add(t, store, object(x, "2.1", "2024-01-01T00:00:00.000Z"), object(x, "2.0", "2024-01-01T00:00:00.000Z"))
+	h := newHandler(t, options(store))
+	for version, want := range map[string]taxii.Record{"first": r[0], "last": r[1]} {
+		e := readEnvelope(t, get(h, base+"objects/", "match[spec_version]", "2.0,2.1", "match[version]", version))
+		sameStrings(t, texts(e.Objects), raws(want))
+	}
+}
+
 // TestVersionsOfTwoSpecificationsAreListedOnce pages over an object that was published in two specifications.
 func TestVersionsOfTwoSpecificationsAreListedOnce(t *testing.T) {
 	store, x := newStore(t), id("indicator", 1)

@@ -33,6 +33,8 @@ func TestAccept(t *testing.T) {
 		{`text/html;x="a,b", application/taxii+json`, true},
 		{"application/taxii+json;q=0, application/taxii+json;version=2.1", true},
 		{"application/taxii+json;version=2.1;q=1;ext=1", true},
+		{"application/taxii+json;q=0, application/taxii+json", true}, // said twice: the kinder one
+		{"application/taxii+json, application/taxii+json;q=0", true},
 		{"application/taxii+json;q=0, */*", false},
 		{"application/taxii+json;version=2.1;q=0, application/taxii+json", false},
 		{"application/*;q=0.0, */*;q=1", false},

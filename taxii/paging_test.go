@@ -312,8 +312,37 @@ func TestPageBytes(t *testing.T) {
 	if !slices.Equal(sizes, []int{1, 2, 1, 2, 1, 2}) {
 		t.Errorf("page sizes %v", sizes)
 	}
+	// The bound is met exactly by two objects of half its size, and does not concern a manifest, which has no objects in
+	// it, even if the store hands them out.
+	exact := newStore(t)
+	for n := range 4 {
+		r := object(id("indicator", n), "2.1", "2024-01-01T00:00:00.000Z")
+		r.Raw = []byte(`{"x":"` + strings.Repeat("x", 492) + `"}`)
+		add(t, exact, r)
+	}
+	o = options(watched{Store: exact, ignores: true})
+	o.MaxPageBytes = 1000
+	if e := readEnvelope(t, get(newHandler(t, o), base+"objects/")); len(e.Objects) != 2 {
+		t.Errorf("%d objects of 500 bytes in a page of 1000", len(e.Objects))
+	}
+	o.MaxPageBytes = 1
+	if e := readEnvelope(t, get(newHandler(t, o), base+"manifest/")); len(e.Objects) != 4 {
+		t.Errorf("%d records in a manifest", len(e.Objects))
+	}
+	o = options(store)
 	o.MaxLimit = 3
 	if e := readEnvelope(t, get(newHandler(t, o), base+"manifest/", "limit", "50")); len(e.Objects) != 3 || !e.More {
 		t.Errorf("a manifest under MaxLimit 3: %d records, more %v", len(e.Objects), e.More)
 	}
+}
+
+// TestVersionsGrowWhilePaging: the list of versions, too, is as of its first page.
+func TestVersionsGrowWhilePaging(t *testing.T) {
+	store, x := newStore(t), id("indicator", 1)
+	add(t, store, object(x, "2.1", "2024-01-01T00:00:00.000Z"), object(x, "2.1", "2024-01-02T00:00:00.000Z"))
+	h := newHandler(t, options(store))
+	first := readEnvelope(t, get(h, base+"objects/"+x+"/versions/", "limit", "1"))
+	add(t, store, object(x, "2.1", "2024-01-03T00:00:00.000Z"))
+	second := readEnvelope(t, get(h, base+"objects/"+x+"/versions/", "next", first.Next))
+	sameStrings(t, append(first.Versions, second.Versions...), []string{"2024-01-01T00:00:00.000Z", "2024-01-02T00:00:00.000Z"})
 }

@@ -94,7 +94,7 @@ func TestFaultyStore(t *testing.T) {
 	}
 	beyond := func(r []taxii.Record) []taxii.Record {
 		late := object(id("indicator", 9), "2.1", "2024-01-01T00:00:00.000Z")
-		late.Seq, late.Added = 99, start
+		late.Seq, late.Added, late.Only = 99, start, true
 		return append(r, late)
 	}
 	if e := readEnvelope(t, get(newHandler(t, options(faulty{store, beyond})), base+"objects/")); len(e.Objects) != 3 {
