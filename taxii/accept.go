@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// MediaType is the media type of every TAXII 2.1 message (section 1.6.8).
+// MediaType is the media type of every TAXII 2.1 message, with the version that the standard has servers state.
 const MediaType = "application/taxii+json;version=2.1"
 
 const (

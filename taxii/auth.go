@@ -81,7 +81,7 @@ func Bearer(credentials ...Credential) Authenticate {
 	}
 }
 
-// Basic authenticates requests with HTTP Basic authentication (RFC 7617), which section 1.6.9 of TAXII 2.1 asks every
+// Basic authenticates requests with HTTP Basic authentication (RFC 7617), which TAXII 2.1 asks every
 // server to support: the user is the name of a principal, the password its secret.
 func Basic(credentials ...Credential) Authenticate {
 	credentials = slices.Clone(credentials)

@@ -35,7 +35,7 @@
 //     client that polls with added_after is never given an old version because it arrived late.
 //   - A version given as a timestamp matches the instant: 10:00:00Z and 10:00:00.000Z are one version.
 //
-// # Paging (3.3, 3.7)
+// # Paging (3.3, 3.5, 3.7)
 //
 // Records come in the order in which they were added. The first page fixes the newest record as the upper end of the
 // whole run; what is added while a client pages is no part of it, and comes with the next request that gives the last
@@ -44,5 +44,9 @@
 // bound to root, collection, endpoint, filter and caller. It can be used again, gives the same page again (with another
 // limit: a page that starts at the same place), and outlives a restart.
 //
-// A page ends at limit, or at [Options.MaxLimit] objects, or at [Options.MaxPageBytes].
+// A page ends at limit, or at [Options.MaxLimit] objects, or at [Options.MaxPageBytes]. A client gives the filter of
+// its first request again with every next value, as section 3.5 has it; limit may change.
+//
+// A filter that few records match is answered by reading on until the page is full or the collection ends, unless the
+// store uses the hints of [Query]. Bound the time with the deadlines of the [net/http.Server] or the request's context.
 package taxii

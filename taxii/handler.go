@@ -234,7 +234,7 @@ func (h *handler) route(c *call) (endpoint, error) {
 	return endpoint{}, notFound("There is no such resource. Discovery is at " + discoveryPath + ".")
 }
 
-// findEndpoint maps the segments below an API root to endpoints (the table of section 1.6.3).
+// findEndpoint maps the segments below an API root to endpoints (sections 4 and 5).
 func findEndpoint(args []string) (endpoint, bool) {
 	switch n := len(args); {
 	case args[0] == "status" && n == 2:
