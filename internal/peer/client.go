@@ -1,0 +1,282 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"entente/journal"
+
+	"github.com/go-json-experiment/json"
+)
+
+// ErrUnreachable marks that no address of the peer answered.
+var ErrUnreachable = errors.New("the peer cannot be reached at any of its addresses")
+
+// StatusError is an answer that is not a packet: the peer refused the exchange as
+// a whole. Its Refusal says why, as far as the peer said.
+type StatusError struct {
+	Status  int
+	Refusal Refusal
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("the peer answered with status %d: %s", e.Status, e.Refusal.Error())
+}
+
+// Unwrap gives the refusal.
+func (e *StatusError) Unwrap() error { return &e.Refusal }
+
+// Target is a peer and the unit to talk about.
+type Target struct {
+	Party journal.PartyID
+	Unit  journal.UnitID
+	// Addresses are host:port, tried in order.
+	Addresses []string
+	// Pins are the peer's present TLS keys.
+	Pins []journal.Hash
+}
+
+// ClientParams are what a Client is made from. Dial may be nil.
+type ClientParams struct {
+	Self    journal.PartyID
+	Cert    tls.Certificate
+	Backend Backend
+	Limits  Limits
+	Now     func() time.Time
+	Log     *slog.Logger
+	// Dial opens connections; a net.Dialer with a 10 s timeout when nil.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Client opens exchanges with other nodes. It is safe for concurrent use; two
+// syncs with one party wait for each other.
+type Client struct {
+	p ClientParams
+
+	mu    sync.Mutex
+	peers map[peerKey]*peerLine
+}
+
+type peerKey struct {
+	party journal.PartyID
+	unit  journal.UnitID
+}
+
+// peerLine is what a client keeps about one peer between syncs.
+type peerLine struct {
+	turn      chan struct{} // holds one token: whoever has it may sync
+	mu        sync.Mutex
+	pins      []journal.Hash
+	transport *http.Transport
+	address   string // the one that answered last
+	have      map[journal.Origin]journal.Head
+}
+
+// NewClient makes a client. Close it to drop its idle connections.
+func NewClient(p ClientParams) *Client {
+	p.Limits = p.Limits.withDefaults()
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
+	if p.Dial == nil {
+		p.Dial = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
+	}
+	return &Client{p: p, peers: make(map[peerKey]*peerLine)}
+}
+
+// Close drops idle connections.
+func (c *Client) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range c.peers {
+		l.transport.CloseIdleConnections()
+	}
+}
+
+func (c *Client) line(t Target) *peerLine {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := peerKey{t.Party, t.Unit}
+	l := c.peers[key]
+	if l == nil {
+		l = &peerLine{turn: make(chan struct{}, 1)}
+		l.turn <- struct{}{}
+		l.transport = c.transport(func() []journal.Hash {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return l.pins
+		})
+		c.peers[key] = l
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !sameHashes(l.pins, t.Pins) {
+		// Connections made under other keys are not used again.
+		l.transport.CloseIdleConnections()
+		l.pins = append([]journal.Hash(nil), t.Pins...)
+	}
+	return l
+}
+
+func sameHashes(a, b []journal.Hash) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *Client) transport(pins func() []journal.Hash) *http.Transport {
+	config := ClientConfig(c.p.Cert, pins)
+	t := &http.Transport{
+		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			raw, err := c.p.Dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			conn := tls.Client(raw, config)
+			hctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+			defer cancel()
+			if err := conn.HandshakeContext(hctx); err != nil {
+				raw.Close()
+				return nil, err
+			}
+			return conn, nil
+		},
+		ResponseHeaderTimeout:  c.p.Limits.Answer,
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    2,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 16 << 10,
+		WriteBufferSize:        64 << 10,
+		ReadBufferSize:         64 << 10,
+		Protocols:              new(http.Protocols),
+	}
+	t.Protocols.SetHTTP1(true)
+	return t
+}
+
+// do sends one request to the first address that answers. body may be nil; it is
+// called once for each address tried.
+func (c *Client) do(ctx context.Context, l *peerLine, t Target, method, path string, body func() io.ReadCloser) (*http.Response, error) {
+	l.mu.Lock()
+	addresses := t.Addresses
+	if l.address != "" {
+		for i, a := range addresses {
+			if a == l.address { // the one that answered last comes first
+				addresses = append([]string{a}, append(append([]string(nil), addresses[:i]...), addresses[i+1:]...)...)
+				break
+			}
+		}
+	}
+	l.mu.Unlock()
+	errs := []error{ErrUnreachable}
+	for _, a := range addresses {
+		var rd io.ReadCloser
+		if body != nil {
+			rd = body()
+		}
+		req, err := http.NewRequestWithContext(ctx, method, "https://"+a+path, rd)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("address %q: %w", a, err))
+			continue
+		}
+		if body != nil {
+			req.ContentLength = -1
+			// An exchange may be repeated without harm, so a connection that turns out to
+			// have been closed while idle is replaced. The header itself is not sent.
+			req.GetBody = func() (io.ReadCloser, error) { return body(), nil }
+			req.Header["Idempotency-Key"] = nil
+		}
+		req.Header.Set("Content-Type", ContentType)
+		req.Header.Set("User-Agent", "entente/1")
+		resp, err := l.transport.RoundTrip(req)
+		if err == nil {
+			l.mu.Lock()
+			l.address = a
+			l.mu.Unlock()
+			return resp, nil
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", a, err))
+	}
+	return nil, errors.Join(errs...)
+}
+
+// statusError reads the refusal that is the body of an answer without a packet.
+func statusError(resp *http.Response) error {
+	e := &StatusError{Status: resp.StatusCode, Refusal: Refusal{Code: CodeInternal, Index: -1, Detail: "no reason was given"}}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, MaxRefusalBytes))
+	var r Refusal
+	if err == nil && json.Unmarshal(data, &r) == nil && validCode(r.Code) {
+		r.Detail = plain(r.Detail, 1024)
+		e.Refusal = r
+	}
+	return e
+}
+
+// Hint tells the peer that this side has something new in the unit.
+func (c *Client) Hint(ctx context.Context, t Target) error {
+	data, err := json.Marshal(hintMessage{Unit: t.Unit})
+	if err != nil {
+		return fmt.Errorf("hinting: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.p.Limits.Window)
+	defer cancel()
+	resp, err := c.do(ctx, c.line(t), t, http.MethodPost, PathHint, func() io.ReadCloser { return io.NopCloser(bytes.NewReader(data)) })
+	if err != nil {
+		return fmt.Errorf("hinting: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		return fmt.Errorf("hinting: %w", statusError(resp))
+	}
+	return nil
+}
+
+// WaitHint waits, at most wait (up to a minute), until the peer has something new:
+// until its count differs from after. Start with 0; it answers at once then.
+func (c *Client) WaitHint(ctx context.Context, t Target, after int64, wait time.Duration) (int64, error) {
+	wait = min(max(wait, 0), maxPollWait, c.p.Limits.Answer/2)
+	ctx, cancel := context.WithTimeout(ctx, wait+c.p.Limits.Window)
+	defer cancel()
+	q := url.Values{
+		"unit":  {string(t.Unit)},
+		"after": {strconv.FormatInt(after, 10)},
+		"wait":  {strconv.Itoa(int(wait / time.Second))},
+	}
+	resp, err := c.do(ctx, c.line(t), t, http.MethodGet, PathHint+"?"+q.Encode(), nil)
+	if err != nil {
+		return after, fmt.Errorf("waiting for a hint: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return after, fmt.Errorf("waiting for a hint: %w", statusError(resp))
+	}
+	var m hintMessage
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxHintBody))
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	if err != nil || m.Unit != t.Unit || m.Count < 0 || m.Count > maxPollCounts {
+		return after, fmt.Errorf("waiting for a hint: %w", refuse(CodeBadFrame, "the answer is not a count for this unit"))
+	}
+	return m.Count, nil
+}

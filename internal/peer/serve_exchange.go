@@ -1,0 +1,159 @@
+package peer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"entente/journal"
+
+	"github.com/go-json-experiment/json"
+)
+
+// exchange takes in a packet and answers with one.
+func (s *Server) exchange(w http.ResponseWriter, r *http.Request, from journal.PartyID) {
+	end, ok := s.begin(from)
+	if !ok {
+		w.Header().Set("Retry-After", "1")
+		s.fail(w, http.StatusServiceUnavailable, refuse(CodeBusy, "an exchange is running; try again shortly"))
+		return
+	}
+	defer end()
+	ctx, cancel := context.WithTimeout(r.Context(), s.p.Limits.Session)
+	defer cancel()
+	log := s.p.Log.With(slog.String("party", from.Short()))
+
+	lim := s.p.Limits
+	rc := http.NewResponseController(w)
+	in := &pacedReader{
+		r:    http.MaxBytesReader(w, r.Body, lim.PacketBytes+1),
+		pace: pace{window: lim.Window, least: lim.WindowBytes},
+		arm:  armDeadline(rc.SetReadDeadline),
+	}
+	pr, err := NewReader(in, lim)
+	if err != nil {
+		s.failPacket(w, log, err)
+		return
+	}
+	hello := pr.Hello()
+	if err := s.mayExchange(hello, from); err != nil {
+		s.failPacket(w, log, err)
+		return
+	}
+	g := &incoming{backend: s.p.Backend, unit: hello.Unit, from: from}
+	got, err := g.receive(ctx, pr)
+	// The peer has had its say. From here on only the session's bound holds: net/http
+	// keeps reading to notice a lost connection, and a deadline would look like one.
+	_ = rc.SetReadDeadline(time.Now().Add(lim.Session))
+	if err != nil {
+		log.Info("an exchange ended early", "unit", hello.Unit.Short(), "entries", got.entries, "err", err)
+		s.failPacket(w, log, err)
+		return
+	}
+	answer, err := newHello(ctx, s.p.Backend, hello.Unit, s.p.Self, from, s.p.Now())
+	if err != nil {
+		s.failPacket(w, log, err)
+		return
+	}
+	out := &outgoing{
+		backend: s.p.Backend, limits: lim, hello: answer,
+		have: hello.Have, want: hello.Want, refusals: got.ours,
+		skip: refusedJournals(got.theirs), unavailable: make(map[journal.Hash]bool),
+	}
+	if out.have == nil {
+		out.have = make(map[journal.Origin]journal.Head)
+	}
+	w.Header().Set("Content-Type", ContentType)
+	w.Header().Set("Cache-Control", "no-store")
+	pw := &pacedWriter{w: w, pace: pace{window: lim.Window, least: lim.WindowBytes}, arm: armDeadline(rc.SetWriteDeadline)}
+	sent, _, err := out.send(ctx, pw)
+	// What net/http still holds back is flushed under a deadline, too.
+	_ = rc.SetWriteDeadline(time.Now().Add(lim.Window))
+	if err != nil {
+		// The answer lacks its end frame, so the peer notices that it was cut.
+		log.Warn("an answer could not be completed", "unit", hello.Unit.Short(), "err", err)
+		return
+	}
+	log.Debug("exchange", "unit", hello.Unit.Short(), "accepted", got.entries, "payloads", got.payloads,
+		"refused", len(got.ours), "sent", sent.Entries, "bytes", sent.Bytes)
+}
+
+// mayExchange holds a hello against the connection it came on.
+func (s *Server) mayExchange(h Hello, from journal.PartyID) error {
+	switch {
+	case h.From != from:
+		return refuse(CodeWrongParty, "the packet is of another party than the TLS key")
+	case h.To != s.p.Self:
+		return refuse(CodeWrongParty, "the packet is for another party than this one")
+	case !s.p.Directory.Member(h.Unit, from):
+		return refuse(CodeWrongUnit, "no unit of that id is shared here")
+	}
+	return nil
+}
+
+// refusedJournals are those that a peer has refused for good, so that they are not
+// sent to it again in the same session.
+func refusedJournals(refusals []Refusal) map[journal.Origin]bool {
+	m := make(map[journal.Origin]bool)
+	for _, r := range refusals {
+		if r.Origin != "" && r.Commitment == nil && !passing(r.Code) {
+			m[r.Origin] = true
+		}
+	}
+	return m
+}
+
+func armDeadline(set func(time.Time) error) func(time.Duration) func() {
+	return func(d time.Duration) func() {
+		_ = set(time.Now().Add(d))
+		return func() {}
+	}
+}
+
+// failPacket answers an exchange that cannot go on. A fault of ours is logged and
+// not described to the peer.
+func (s *Server) failPacket(w http.ResponseWriter, log *slog.Logger, err error) {
+	ref, ok := AsRefusal(err)
+	var big *http.MaxBytesError
+	switch {
+	case ok:
+	case errors.Is(err, ErrSlow):
+		ref = refuse(CodeSlow, "the packet came too slowly; what was complete is kept, open a new exchange for the rest")
+	case errors.As(err, &big):
+		ref = refuse(CodeOversize, "a packet of more than %d bytes", big.Limit)
+	default:
+		log.Error("an exchange failed", "err", err)
+		ref = refuse(CodeInternal, "this side failed and has logged why; try again later")
+	}
+	s.fail(w, statusOf(ref.Code), ref)
+}
+
+func statusOf(code string) int {
+	switch code {
+	case CodeBusy:
+		return http.StatusServiceUnavailable
+	case CodeInternal:
+		return http.StatusInternalServerError
+	case CodeUnknownParty, CodeWrongParty, CodeWrongUnit:
+		return http.StatusForbidden
+	case CodeOversize, CodeTooMany:
+		return http.StatusRequestEntityTooLarge
+	case CodeSlow:
+		return http.StatusRequestTimeout
+	}
+	return http.StatusBadRequest
+}
+
+// fail answers with a refusal as the whole body.
+func (s *Server) fail(w http.ResponseWriter, status int, ref *Refusal) {
+	data, err := json.Marshal(ref)
+	if err != nil {
+		data = []byte(`{"code":"internal","index":-1}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(data)
+}

@@ -1,0 +1,188 @@
+package peer
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"entente/journal"
+
+	"golang.org/x/net/netutil"
+)
+
+// Paths of the protocol.
+const (
+	PathExchange = "/peer/v1/exchange"
+	PathHint     = "/peer/v1/hint"
+	PathPair     = "/peer/v1/pair"
+	// PathWitness is where C2SP tlog-witness clients submit; the submission prefix
+	// is the part before /add-checkpoint.
+	PathWitness = "/witness/add-checkpoint"
+
+	// ContentType of a packet.
+	ContentType = "application/vnd.entente.packet"
+)
+
+// ServerParams are what a Server is made from. Pairing, Witness and OnHint may be nil.
+type ServerParams struct {
+	Self      journal.PartyID
+	Backend   Backend
+	Directory Directory
+	Limits    Limits
+	Now       func() time.Time
+	Log       *slog.Logger
+	// Pairing handles PathPair; it is reached by keys that nobody knows, and only
+	// while it says that an invitation is open.
+	Pairing Pairing
+	// Witness handles PathWitness for known parties.
+	Witness http.Handler
+	// OnHint is told that a party has something new in a unit. It must not block,
+	// and should let many hints become one sync.
+	OnHint func(journal.PartyID, journal.UnitID)
+	// Bell is rung by the node when a unit has something new; long polls wait on it.
+	Bell *Bell
+}
+
+// Pairing is the handler of PathPair; Open says whether an invitation is pending.
+type Pairing interface {
+	http.Handler
+	Open() bool
+}
+
+// Server answers other nodes.
+type Server struct {
+	p     ServerParams
+	mux   *http.ServeMux
+	total chan struct{}
+
+	mu    sync.Mutex
+	busy  map[journal.PartyID]bool
+	polls map[journal.PartyID]int
+}
+
+// NewServer makes a server; Handler or Serve puts it to work.
+func NewServer(p ServerParams) *Server {
+	p.Limits = p.Limits.withDefaults()
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
+	if p.Bell == nil {
+		p.Bell = NewBell()
+	}
+	s := &Server{
+		p:     p,
+		mux:   http.NewServeMux(),
+		total: make(chan struct{}, p.Limits.Exchanges),
+		busy:  make(map[journal.PartyID]bool),
+		polls: make(map[journal.PartyID]int),
+	}
+	s.mux.HandleFunc("POST "+PathExchange, s.known(s.exchange))
+	s.mux.HandleFunc("POST "+PathHint, s.known(s.hint))
+	s.mux.HandleFunc("GET "+PathHint, s.known(s.poll))
+	if p.Pairing != nil {
+		s.mux.Handle("POST "+PathPair, p.Pairing)
+	}
+	if p.Witness != nil {
+		s.mux.HandleFunc("POST "+PathWitness, s.known(func(w http.ResponseWriter, r *http.Request, _ journal.PartyID) {
+			p.Witness.ServeHTTP(w, r)
+		}))
+	}
+	return s
+}
+
+// Handler is the server as a handler. It must run behind ServerConfig's TLS: who
+// is asking is known from the connection alone.
+func (s *Server) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+			s.fail(w, http.StatusForbidden, refuse(CodeUnknownParty, "a client certificate is required"))
+			return
+		}
+		// Whatever a handler waits for is bounded, also writes that it never armed.
+		rc := http.NewResponseController(w)
+		deadline := time.Now().Add(maxPollWait + s.p.Limits.Window)
+		_ = rc.SetReadDeadline(deadline)
+		_ = rc.SetWriteDeadline(deadline)
+		s.mux.ServeHTTP(w, r)
+	})
+}
+
+// Admit tells ServerConfig whom to let in: parties known now and, only while an
+// invitation is open, anybody. The latter reach nothing but PathPair.
+func (s *Server) Admit(pin journal.Hash) bool {
+	if _, ok := s.p.Directory.Party(pin); ok {
+		return true
+	}
+	return s.p.Pairing != nil && s.p.Pairing.Open()
+}
+
+// Serve answers on l until ctx ends, then lets running exchanges finish for a few
+// seconds. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener, cert tls.Certificate) error {
+	srv := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 10 * time.Second, // bounds the TLS handshake too
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.p.Log.Handler(), slog.LevelDebug),
+		// Requests end when the node does: long polls would keep it from stopping.
+		BaseContext: func(net.Listener) context.Context { return ctx },
+		Protocols:   new(http.Protocols),
+	}
+	srv.Protocols.SetHTTP1(true)
+	stopped := make(chan error, 1)
+	stop := context.AfterFunc(ctx, func() {
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		err := srv.Shutdown(grace)
+		if err != nil {
+			err = srv.Close()
+		}
+		stopped <- err
+	})
+	limited := netutil.LimitListener(l, s.p.Limits.Connections)
+	err := srv.Serve(tls.NewListener(limited, ServerConfig(cert, s.Admit)))
+	if stop() {
+		return fmt.Errorf("serving peers on %s: %w", l.Addr(), err)
+	}
+	return errors.Join(<-stopped)
+}
+
+// known passes on requests of parties in the directory.
+func (s *Server) known(h func(http.ResponseWriter, *http.Request, journal.PartyID)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		party, ok := s.p.Directory.Party(Pin(r.TLS.PeerCertificates[0]))
+		if !ok {
+			s.fail(w, http.StatusForbidden, refuse(CodeUnknownParty, "this TLS key belongs to no partner; pair first"))
+			return
+		}
+		h(w, r, party)
+	}
+}
+
+// begin takes the party's only place and one of the server's; end gives them back.
+func (s *Server) begin(party journal.PartyID) (end func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.busy[party] {
+		return nil, false
+	}
+	select {
+	case s.total <- struct{}{}:
+	default:
+		return nil, false
+	}
+	s.busy[party] = true
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.busy, party)
+		<-s.total
+	}, true
+}
