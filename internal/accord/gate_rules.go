@@ -270,7 +270,7 @@ func (g *gate) release() Decision {
 		if !g.releaseApplies(r) {
 			continue
 		}
-		if len(known) <= maxReleaseClaims && satisfies(r.Claims, known) {
+		if satisfies(r.Claims, relevant(r.Claims, known)) {
 			continue
 		}
 		d := g.refuse(r.ID, CodeTwoPerson, "the accord asks for release by %s before %s leaves; the entry has %s", claimNames(r.Claims), g.a.Kind, heldNames(known))
@@ -294,9 +294,6 @@ func (g *gate) releaseApplies(r ReleaseRule) bool {
 	return !ok || from == 0 || g.tlp >= from
 }
 
-// maxReleaseClaims bounds the search for a matching.
-const maxReleaseClaims = 16
-
 // satisfies says whether each claim asked for can be given a claim of its own. Both are few.
 func satisfies(asked []RoleClaim, have []Claim) bool {
 	if len(asked) == 0 {
@@ -310,6 +307,26 @@ func satisfies(asked []RoleClaim, have []Claim) bool {
 		}
 	}
 	return false
+}
+
+// relevant keeps, for each claim asked, as many matching offices as there are claims: more cannot
+// be needed, and the search stays small.
+func relevant(asked []RoleClaim, have []Claim) []Claim {
+	var out []Claim
+	for _, a := range asked {
+		n := 0
+		for _, h := range have {
+			if (a.Agency == Any || a.Agency == h.Agency) && (a.Role == Any || a.Role == h.Role) {
+				if !slices.Contains(out, h) {
+					out = append(out, h)
+				}
+				if n++; n == len(asked) {
+					break
+				}
+			}
+		}
+	}
+	return out
 }
 
 func claimNames(cs []RoleClaim) string {

@@ -176,7 +176,36 @@ func read(text []byte) (*node, error) {
 	if root.kind != '{' {
 		return nil, atLine(root.line, "an accord is a mapping of names to values; start from `entente accord example`")
 	}
-	return root, nil
+	return root, sober(root)
+}
+
+// sober refuses values that the schema validator should not see: numbers that are no plain whole
+// numbers (1e999999999 is one value and gigabytes of digits) and hidden characters behind escapes.
+func sober(n *node) error {
+	switch n.kind {
+	case '0':
+		if !plainInteger.MatchString(n.str) || n.str == "-0" {
+			return atLine(n.line, "%s is not a plain whole number; write digits only", clip(n.str, 40))
+		}
+	case '"':
+		if _, r, bad := hiddenRune([]byte(n.str)); bad {
+			return atLine(n.line, "character %U is hidden from a reader; remove it", r)
+		}
+	}
+	for _, m := range n.members {
+		if _, r, bad := hiddenRune([]byte(m.name)); bad {
+			return atLine(n.line, "character %U in a name is hidden from a reader; remove it", r)
+		}
+		if err := sober(m.value); err != nil {
+			return err
+		}
+	}
+	for _, e := range n.elems {
+		if err := sober(e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hiddenRune finds what a lawyer would not see: control characters and the marks that reorder text

@@ -2,9 +2,9 @@ package accord
 
 import (
 	"bytes"
-	"github.com/go-json-experiment/json/jsontext"
 	"errors"
 	"fmt"
+	"github.com/go-json-experiment/json/jsontext"
 	"io"
 	"strconv"
 )
