@@ -36,21 +36,21 @@ func checkEmpty(ctx context.Context, s Subject) error {
 	}
 	i := slices.IndexFunc(all, func(c taxii.Collection) bool { return c.ID == s.Collection })
 	if i < 0 {
-		return fmt.Errorf("Collections does not list %s", s.Collection)
+		return fmt.Errorf("method Collections does not list %s", s.Collection)
 	}
 	if all[i].Title == "" {
 		return errors.New("the collection has no title")
 	}
 	if head, err := s.Store.Head(ctx, s.Collection); err != nil || head != 0 {
-		return fmt.Errorf("Head of an empty collection: %d, %v; want 0", head, err)
+		return fmt.Errorf("method Head of an empty collection: %d, %v; want 0", head, err)
 	}
 	got, err := scan(ctx, s, everything)
 	if err != nil || len(got) != 0 {
-		return fmt.Errorf("Scan of an empty collection: %d records, %v", len(got), err)
+		return fmt.Errorf("method Scan of an empty collection: %d records, %v", len(got), err)
 	}
 	got, err = collect(s.Store.Versions(ctx, s.Collection, objectID("indicator", 1)))
 	if err != nil || len(got) != 0 {
-		return fmt.Errorf("Versions in an empty collection: %d records, %v", len(got), err)
+		return fmt.Errorf("method Versions in an empty collection: %d records, %v", len(got), err)
 	}
 	return nil
 }
@@ -66,7 +66,7 @@ func checkOrder(ctx context.Context, s Subject) error {
 	}
 	head, err := s.Store.Head(ctx, s.Collection)
 	if err != nil || head != got[len(got)-1].Seq {
-		return fmt.Errorf("Head: %d, %v; the newest record has %d", head, err, got[len(got)-1].Seq)
+		return fmt.Errorf("method Head: %d, %v; the newest record has %d", head, err, got[len(got)-1].Seq)
 	}
 	return nil
 }
@@ -345,7 +345,7 @@ func checkVisibility(ctx context.Context, s Subject) error {
 			return err
 		}
 		if head > 0 && (len(now) == 0 || now[len(now)-1].Seq != head) {
-			return fmt.Errorf("Head said %d, but that record cannot be read", head)
+			return fmt.Errorf("method Head said %d, but that record cannot be read", head)
 		}
 		if len(now) < len(before) {
 			return fmt.Errorf("%d records were visible, now only %d", len(before), len(now))
