@@ -1,0 +1,110 @@
+package journal
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Errors of payloads.
+var (
+	// ErrCommitment marks a payload that is not the one its entry commits to.
+	ErrCommitment = errors.New("journal: the payload is not the one that the entry commits to")
+	// ErrPayloadTooLarge marks a payload beyond the bounds, compressed or not.
+	ErrPayloadTooLarge = errors.New("journal: the payload is larger than allowed")
+	// ErrPayloadDamaged marks a payload that cannot be decompressed.
+	ErrPayloadDamaged = errors.New("journal: the payload cannot be decompressed")
+)
+
+const (
+	// payloadWindow bounds the zstd window (RFC 8878 section 3.1.1.1.2), which is
+	// memory that a sender makes the receiver allocate.
+	payloadWindow = 8 << 20
+	// payloadRatio bounds how much a payload may grow, beyond a first MiB.
+	payloadRatio = 1000
+)
+
+// Commit returns the commitment of a payload:
+// SHA-256("entente/payload/v1\n" salt compressed). Without the salt, which dies
+// with the payload, nobody can test a guess of the content against it.
+func Commit(salt [32]byte, compressed []byte) Hash {
+	h := sha256.New()
+	h.Write([]byte("entente/payload/v1\n"))
+	h.Write(salt[:])
+	h.Write(compressed)
+	return Hash(h.Sum(nil))
+}
+
+// SealPayload compresses content with zstd (RFC 8878) and commits to it. The
+// salt has to be 32 fresh random bytes. The caller sets the type of the
+// reference before it goes into a draft.
+func SealPayload(salt [32]byte, plain []byte) (compressed []byte, ref PayloadRef, err error) {
+	if len(plain) > MaxPlain {
+		return nil, PayloadRef{}, fmt.Errorf("%w: %d bytes, %d are allowed", ErrPayloadTooLarge, len(plain), int64(MaxPlain))
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(4<<20), zstd.WithZeroFrames(true))
+	if err != nil {
+		return nil, PayloadRef{}, fmt.Errorf("journal: zstd: %w", err)
+	}
+	defer enc.Close()
+	compressed = enc.EncodeAll(plain, make([]byte, 0, len(plain)/4+64))
+	if len(compressed) > MaxPayload {
+		return nil, PayloadRef{}, fmt.Errorf("%w: %d bytes compressed, %d are allowed; split the content", ErrPayloadTooLarge, len(compressed), MaxPayload)
+	}
+	return compressed, PayloadRef{Commitment: Commit(salt, compressed), Size: int64(len(compressed))}, nil
+}
+
+// OpenPayload checks size and commitment and only then decompresses, to at most
+// maxPlain bytes ([MaxPlain] if it is 0 or less) and with bounded memory.
+// Errors wrap [ErrCommitment], [ErrPayloadTooLarge] or [ErrPayloadDamaged].
+func OpenPayload(ref PayloadRef, salt [32]byte, compressed []byte, maxPlain int64) ([]byte, error) {
+	if maxPlain <= 0 {
+		maxPlain = MaxPlain
+	}
+	if len(compressed) > MaxPayload {
+		return nil, fmt.Errorf("%w: %d bytes compressed, %d are allowed", ErrPayloadTooLarge, len(compressed), MaxPayload)
+	}
+	if int64(len(compressed)) != ref.Size || Commit(salt, compressed) != ref.Commitment {
+		return nil, ErrCommitment
+	}
+	maxPlain = min(maxPlain, 1<<20+payloadRatio*int64(len(compressed)))
+	if err := checkFrame(compressed, maxPlain); err != nil {
+		return nil, err
+	}
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		zstd.WithDecoderMaxWindow(payloadWindow), zstd.WithDecoderMaxMemory(uint64(maxPlain)))
+	if err != nil {
+		return nil, fmt.Errorf("journal: zstd: %w", err)
+	}
+	defer dec.Close()
+	plain, err := dec.DecodeAll(compressed, nil)
+	switch {
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded):
+		return nil, fmt.Errorf("%w: more than %d bytes decompressed", ErrPayloadTooLarge, maxPlain)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrPayloadDamaged, err)
+	case int64(len(plain)) > maxPlain:
+		return nil, fmt.Errorf("%w: more than %d bytes decompressed", ErrPayloadTooLarge, maxPlain)
+	}
+	return plain, nil
+}
+
+// checkFrame refuses what does not start with a data frame, needs a
+// dictionary, or announces more than it may hold, before memory is allocated.
+func checkFrame(compressed []byte, maxPlain int64) error {
+	var h zstd.Header
+	if err := h.Decode(compressed[:min(len(compressed), zstd.HeaderMaxSize)]); err != nil {
+		return fmt.Errorf("%w: %w", ErrPayloadDamaged, err)
+	}
+	switch {
+	case h.Skippable || h.DictionaryID != 0:
+		return fmt.Errorf("%w: not a plain zstd frame", ErrPayloadDamaged)
+	case h.HasFCS && h.FrameContentSize > uint64(maxPlain):
+		return fmt.Errorf("%w: it announces %d bytes, %d are allowed", ErrPayloadTooLarge, h.FrameContentSize, maxPlain)
+	case !h.SingleSegment && h.WindowSize > payloadWindow:
+		return fmt.Errorf("%w: it needs a window of %d bytes, %d are allowed", ErrPayloadTooLarge, h.WindowSize, payloadWindow)
+	}
+	return nil
+}
