@@ -280,3 +280,9 @@ func (c *Client) WaitHint(ctx context.Context, t Target, after int64, wait time.
 	}
 	return m.Count, nil
 }
+
+// HTTP is a plain client towards one peer under its pinned keys, for the calls that
+// are not an exchange: its witness.
+func (c *Client) HTTP(t Target) *http.Client {
+	return &http.Client{Transport: c.line(t).transport, Timeout: c.p.Limits.Answer, CheckRedirect: noRedirect}
+}

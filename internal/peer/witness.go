@@ -1,0 +1,349 @@
+package peer
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"entente/journal"
+
+	"filippo.io/torchwood"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Bounds of C2SP tlog-witness.
+const (
+	maxProofLines   = 63
+	maxWitnessBytes = MaxCheckpointBytes + maxProofLines*64 + 64
+)
+
+// ErrUnknownLog is what WitnessLogs.Verify returns for a journal not mirrored here.
+var ErrUnknownLog = errors.New("this journal is not mirrored here")
+
+// WitnessLogs is what a witness asks of its node.
+type WitnessLogs interface {
+	// Verify checks a signed checkpoint against the keys of a mirrored journal, all
+	// of its signatures. ErrUnknownLog if it is not one that is mirrored here.
+	Verify(ctx context.Context, origin journal.Origin, signed []byte) (journal.Head, error)
+	// Cosigned is the largest head cosigned for the journal; the zero Head if none.
+	Cosigned(ctx context.Context, origin journal.Origin) (journal.Head, error)
+	// Swap replaces it, durably, if it still is old; otherwise it reports false. It
+	// must never go back to a smaller one, also not by a restore.
+	Swap(ctx context.Context, origin journal.Origin, old, next journal.Head) (bool, error)
+}
+
+// WitnessParams are what a Witness is made from.
+type WitnessParams struct {
+	// Name is the witness's key name, without spaces or plus signs: by custom a
+	// schema-less URL. Key is its own Ed25519 key, used for nothing else.
+	Name string
+	Key  ed25519.PrivateKey
+	Logs WitnessLogs
+	Now  func() time.Time
+	Log  *slog.Logger
+	// Suspect, if not nil, is told of a checkpoint that is properly signed and yet not
+	// consistent with what was cosigned: material for a proof.
+	Suspect func(origin journal.Origin, cosigned journal.Head, signed []byte)
+}
+
+// Witness cosigns checkpoints of mirrored journals for anybody who asks (C2SP
+// tlog-witness, tlog-cosignature). A cosignature says that the head was consistent
+// with every head cosigned before. It says nothing about the contents, and it is
+// never a receipt: key and name are others than those of the node.
+type Witness struct {
+	p      WitnessParams
+	signer *torchwood.CosignatureSigner
+}
+
+// NewWitness makes a witness. It is an http.Handler for the add-checkpoint call.
+func NewWitness(p WitnessParams) (*Witness, error) {
+	s, err := torchwood.NewCosignatureSigner(p.Name, p.Key)
+	if err != nil {
+		return nil, fmt.Errorf("making a witness: %w", err)
+	}
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Witness{p: p, signer: s}, nil
+}
+
+// VKey is the witness's verifier key (C2SP signed-note), to be published.
+func (w *Witness) VKey() string { return w.signer.Verifier().String() }
+
+// ServeHTTP answers add-checkpoint.
+func (w *Witness) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxWitnessBytes))
+	if err != nil {
+		http.Error(rw, "the request could not be read, or is too long", http.StatusBadRequest)
+		return
+	}
+	lines, err := w.add(r.Context(), body)
+	var conflict *ConflictError
+	switch e, coded := errors.AsType[*witnessError](err); {
+	case err == nil:
+		rw.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = rw.Write(lines)
+	case errors.As(err, &conflict):
+		rw.Header().Set("Content-Type", "text/x.tlog.size")
+		rw.WriteHeader(http.StatusConflict)
+		fmt.Fprintf(rw, "%d\n", conflict.Size)
+	case coded:
+		http.Error(rw, e.detail, e.status)
+	default:
+		w.p.Log.Error("a checkpoint could not be cosigned", "err", err)
+		http.Error(rw, "the witness failed and has logged why", http.StatusInternalServerError)
+	}
+}
+
+// witnessError is an answer with a status of the specification.
+type witnessError struct {
+	status int
+	detail string
+}
+
+func (e *witnessError) Error() string { return e.detail }
+
+// ConflictError says that a witness knows another size than the request assumed.
+type ConflictError struct{ Size int64 }
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("the witness has cosigned size %d last; a consistency proof from there is needed", e.Size)
+}
+
+// witnessRequest is a parsed add-checkpoint request.
+type witnessRequest struct {
+	old        int64
+	proof      tlog.TreeProof
+	checkpoint []byte
+	origin     journal.Origin
+}
+
+func parseWitnessRequest(body []byte) (witnessRequest, error) {
+	var q witnessRequest
+	head, signed, ok := bytes.Cut(body, []byte("\n\n"))
+	if !ok || len(signed) > MaxCheckpointBytes {
+		return q, errors.New("an old size, proof lines, an empty line and a checkpoint are expected")
+	}
+	lines := strings.Split(string(head), "\n")
+	size, ok := strings.CutPrefix(lines[0], "old ")
+	old, err := strconv.ParseInt(size, 10, 64)
+	if !ok || err != nil || old < 0 || old > maxJournalSize || size != strconv.FormatInt(old, 10) {
+		return q, errors.New("the first line is not an old size")
+	}
+	if len(lines)-1 > maxProofLines {
+		return q, fmt.Errorf("more than %d proof lines", maxProofLines)
+	}
+	for _, l := range lines[1:] {
+		h, err := tlog.ParseHash(l)
+		if err != nil {
+			return q, errors.New("a proof line is not a hash")
+		}
+		q.proof = append(q.proof, h)
+	}
+	origin, _, _ := strings.Cut(string(signed), "\n")
+	q.old, q.checkpoint, q.origin = old, signed, journal.Origin(origin)
+	return q, nil
+}
+
+func (w *Witness) add(ctx context.Context, body []byte) ([]byte, error) {
+	q, err := parseWitnessRequest(body)
+	if err != nil {
+		return nil, &witnessError{http.StatusBadRequest, err.Error()}
+	}
+	head, err := w.p.Logs.Verify(ctx, q.origin, q.checkpoint)
+	switch code := journal.CodeOf(err); {
+	case err == nil:
+	case errors.Is(err, ErrUnknownLog):
+		return nil, &witnessError{http.StatusNotFound, "this witness does not know that log"}
+	case code == journal.CodeBadSignature || code == journal.CodeHalfSignature || code == journal.CodeWeakKey:
+		return nil, &witnessError{http.StatusForbidden, "the checkpoint is not signed by the log's keys"}
+	case code != "":
+		return nil, &witnessError{http.StatusBadRequest, "the checkpoint is malformed"}
+	default:
+		return nil, err
+	}
+	if q.old > head.Size {
+		return nil, &witnessError{http.StatusBadRequest, "the old size is larger than the checkpoint's"}
+	}
+	known, err := w.p.Logs.Cosigned(ctx, q.origin)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.consistent(q, known, head); err != nil {
+		return nil, err
+	}
+	// Recorded before it is signed: a crash in between costs a cosignature, the other
+	// order could cost the truth. Nobody else may have moved it on meanwhile.
+	swapped, err := w.p.Logs.Swap(ctx, q.origin, known, head)
+	if err != nil {
+		return nil, err
+	}
+	if !swapped {
+		if known, err = w.p.Logs.Cosigned(ctx, q.origin); err != nil {
+			return nil, err
+		}
+		return nil, &ConflictError{known.Size}
+	}
+	return w.cosign(q.checkpoint)
+}
+
+func (w *Witness) consistent(q witnessRequest, known, head journal.Head) error {
+	suspect := func() {
+		if w.p.Suspect != nil {
+			w.p.Suspect(q.origin, known, q.checkpoint)
+		}
+	}
+	switch {
+	case q.old != known.Size:
+		return &ConflictError{known.Size}
+	case q.old == head.Size && q.old > 0 && known.Root != head.Root:
+		suspect()
+		return &ConflictError{known.Size}
+	case q.old == 0 || q.old == head.Size:
+		if len(q.proof) > 0 {
+			return &witnessError{http.StatusUnprocessableEntity, "the consistency proof must be empty here"}
+		}
+		return nil
+	}
+	if err := tlog.CheckTree(q.proof, head.Size, head.Root, known.Size, known.Root); err != nil {
+		suspect()
+		return &witnessError{http.StatusUnprocessableEntity, "the consistency proof does not hold"}
+	}
+	return nil
+}
+
+// cosign makes a cosignature/v1 line over the checkpoint's text.
+func (w *Witness) cosign(signed []byte) ([]byte, error) {
+	i := bytes.LastIndex(signed, []byte("\n\n"))
+	if i < 0 {
+		return nil, errors.New("a verified checkpoint has no signatures")
+	}
+	text := signed[:i+1]
+	t := uint64(w.p.Now().Unix())
+	sig := ed25519.Sign(w.p.Key, fmt.Appendf(nil, "cosignature/v1\ntime %d\n%s", t, text))
+	line := binary.BigEndian.AppendUint32(nil, w.signer.KeyHash())
+	line = binary.BigEndian.AppendUint64(line, t)
+	line = append(line, sig...)
+	return fmt.Appendf(nil, "\u2014 %s %s\n", w.p.Name, base64.StdEncoding.EncodeToString(line)), nil
+}
+
+// WitnessClient asks one witness for cosignatures: another node's or any that speaks
+// C2SP tlog-witness, such as litewitness.
+type WitnessClient struct {
+	// URL is the submission prefix; "/add-checkpoint" is appended.
+	URL string
+	// VKey is the witness's verifier key; cosignatures that it does not verify are
+	// not believed.
+	VKey string
+	// HTTP makes the requests; for a partner's witness it is Client.HTTP of that
+	// partner. Nil means a plain client with a timeout.
+	HTTP *http.Client
+}
+
+// Cosign submits a checkpoint with a consistency proof from oldSize, the size that
+// the witness cosigned last (0 if none or not known), and returns the verified
+// signature lines. *ConflictError tells the size that the witness expects.
+func (c *WitnessClient) Cosign(ctx context.Context, checkpoint []byte, oldSize int64, proof []journal.Hash) ([]byte, error) {
+	lines, err := c.cosign(ctx, checkpoint, oldSize, proof)
+	if err != nil {
+		return nil, fmt.Errorf("asking witness %s: %w", c.URL, err)
+	}
+	return lines, nil
+}
+
+func (c *WitnessClient) cosign(ctx context.Context, checkpoint []byte, oldSize int64, proof []journal.Hash) ([]byte, error) {
+	verifier, err := torchwood.NewCosignatureVerifier(c.VKey)
+	if err != nil {
+		return nil, fmt.Errorf("its verifier key: %w", err)
+	}
+	body := fmt.Appendf(nil, "old %d\n", oldSize)
+	for _, h := range proof {
+		body = fmt.Appendf(body, "%s\n", h)
+	}
+	body = append(append(body, '\n'), checkpoint...)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(c.URL, "/")+"/add-checkpoint", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	hc := c.HTTP
+	if hc == nil {
+		hc = &http.Client{Timeout: 30 * time.Second, CheckRedirect: noRedirect}
+	}
+	resp, err := hc.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, MaxCheckpointBytes))
+	if err != nil {
+		return nil, err
+	}
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return verifiedLines(checkpoint, data, verifier)
+	case http.StatusConflict:
+		s := strings.TrimSuffix(string(data), "\n")
+		size, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || size < 0 || size > maxJournalSize {
+			return nil, errors.New("it reports a conflict without a size")
+		}
+		return nil, &ConflictError{size}
+	}
+	return nil, fmt.Errorf("it answered with status %d: %s", resp.StatusCode, plain(string(data), 200))
+}
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// verifiedLines keeps those lines that are this witness's cosignatures of the
+// checkpoint, and ignores others as the specification asks.
+func verifiedLines(checkpoint, lines []byte, v note.Verifier) ([]byte, error) {
+	i := bytes.LastIndex(checkpoint, []byte("\n\n"))
+	if i < 0 {
+		return nil, errors.New("what was to be cosigned is not a signed checkpoint")
+	}
+	n, err := note.Open(append(append([]byte(nil), checkpoint[:i+2]...), lines...), note.VerifierList(v))
+	if err != nil {
+		return nil, fmt.Errorf("its answer is not its cosignature of this checkpoint: %w", err)
+	}
+	var out []byte
+	for _, s := range n.Sigs {
+		out = fmt.Appendf(out, "\u2014 %s %s\n", s.Name, s.Base64)
+	}
+	return out, nil
+}
+
+// CosignFrom is Cosign for a caller who can prove consistency from any size: it
+// starts from the size that it believes the witness has, and where the witness knows
+// better tries once more from there.
+func (c *WitnessClient) CosignFrom(ctx context.Context, checkpoint []byte, oldSize int64, prove func(old, size int64) ([]journal.Hash, error)) ([]byte, error) {
+	_, head, err := journal.CheckpointHead(checkpoint)
+	if err != nil {
+		return nil, fmt.Errorf("asking witness %s: %w", c.URL, err)
+	}
+	for try := 0; ; try++ {
+		var proof []journal.Hash
+		if oldSize > 0 && oldSize < head.Size {
+			if proof, err = prove(oldSize, head.Size); err != nil {
+				return nil, fmt.Errorf("asking witness %s: %w", c.URL, err)
+			}
+		}
+		lines, err := c.Cosign(ctx, checkpoint, oldSize, proof)
+		conflict, ok := errors.AsType[*ConflictError](err)
+		if !ok || try > 0 || conflict.Size > head.Size || conflict.Size == oldSize {
+			return lines, err
+		}
+		oldSize = conflict.Size
+	}
+}
