@@ -158,6 +158,7 @@ func (p *patternParser) observations() error {
 
 // observationTerm takes "[...]" or "(...)", and the qualifiers after it.
 func (p *patternParser) observationTerm() error {
+	simple := p.tok.is('[')
 	switch {
 	case p.tok.is('['):
 		if err := p.advance(); err != nil {
@@ -187,11 +188,12 @@ func (p *patternParser) observationTerm() error {
 	default:
 		return p.expected(`"[" or "("`)
 	}
-	return p.qualifiers()
+	return p.qualifiers(simple)
 }
 
-// qualifiers takes START..STOP, WITHIN and REPEATS, each at most once.
-func (p *patternParser) qualifiers() error {
+// qualifiers takes START..STOP, WITHIN and REPEATS; directly after an observation
+// each at most once. (After parentheses each qualifies the expression before it.)
+func (p *patternParser) qualifiers(once bool) error {
 	var seen [3]bool
 	for {
 		at, which := p.tok.start, -1
@@ -203,7 +205,7 @@ func (p *patternParser) qualifiers() error {
 		if which < 0 {
 			return nil
 		}
-		if seen[which] {
+		if once && seen[which] {
 			return fault(at, "the qualifier %s stands twice", p.tok.text)
 		}
 		seen[which] = true
@@ -398,11 +400,8 @@ func (p *patternParser) literal(op Op) (Literal, error) {
 	case tokTime:
 		lit.Kind = TimeLiteral
 	case tokName:
-		switch p.tok.text {
-		case "true", "TRUE":
-			lit = Literal{BoolLiteral, "true"}
-		case "false", "FALSE":
-			lit = Literal{BoolLiteral, "false"}
+		if p.tok.text == "true" || p.tok.text == "false" {
+			lit.Kind = BoolLiteral
 		}
 	}
 	switch op {

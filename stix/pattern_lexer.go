@@ -215,7 +215,7 @@ func (l *lexer) prefixed(k tokenKind) (token, error) {
 	case k == tokHex && (len(t.text)%2 != 0 || !allHex(t.text)):
 		return t, fault(start, "h'...' must hold pairs of hexadecimal digits")
 	case k == tokBinary:
-		if _, err := base64.StdEncoding.DecodeString(t.text); err != nil {
+		if !validBase64(t.text) || t.text == "" {
 			return t, fault(start, "b'...' must hold base64")
 		}
 	case k == tokTime:
@@ -224,6 +224,12 @@ func (l *lexer) prefixed(k tokenKind) (token, error) {
 		}
 	}
 	return t, nil
+}
+
+// validBase64 is RFC 4648 §4 to the letter; the decoder alone would skip line ends.
+func validBase64(s string) bool {
+	_, err := base64.StdEncoding.DecodeString(s)
+	return err == nil && !strings.ContainsAny(s, "\r\n")
 }
 
 // number takes an integer or a float, with an optional sign and no exponent.

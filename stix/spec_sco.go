@@ -19,7 +19,7 @@ var x509Extensions = fields(nil,
 func scoTable() []typeRow {
 	hashes := kind("hashes", HashesValue)
 	value := must(str("value"))
-	count := func(name string) Property { return within(name, IntValue, 0, 1<<53) }
+	count := func(name string) Property { return within(name, IntValue, 0, 1<<53-1) }
 	port := func(name string) Property { return within(name, IntValue, 0, 65535) }
 	end := func(name string) Property { return ref(name, "ipv4-addr", "ipv6-addr", "mac-addr", "domain-name") }
 	times := []Property{when("ctime"), when("mtime"), when("atime")}

@@ -89,7 +89,7 @@ func (c *checker) fields(v Value, f *FieldSet, top bool) {
 // unknown judges a top-level property that the type's table does not have.
 func (c *checker) unknown(name Value, text string) {
 	if !propertyName(text) {
-		c.add(name, CodeName, true, "a property name has 3 to 250 of a-z, 0-9 and underscore")
+		c.add(name, CodeName, true, "a property name has 3 to 250 of a-z, 0-9 and underscore and begins with a letter")
 		return
 	}
 	if val := (Value{c.o, name.n + 1}); val.Kind() == KindNull {
@@ -168,7 +168,7 @@ func kindName(k Kind) string {
 
 // propertyName is the rule of STIX 2.1 §3.1.
 func propertyName(s string) bool {
-	if len(s) < 3 || len(s) > 250 {
+	if len(s) < 3 || len(s) > 250 || s[0]-'a' > 25 {
 		return false
 	}
 	for i := 0; i < len(s); i++ {

@@ -2,7 +2,6 @@ package stix
 
 import (
 	"bytes"
-	"encoding/base64"
 	"slices"
 	"strings"
 )
@@ -67,7 +66,7 @@ func (c *checker) value(v Value, p *Property) {
 		s, ok := v.Text()
 		if !ok {
 			c.wrongKind(v, "a string")
-		} else if _, err := base64.StdEncoding.DecodeString(s); err != nil {
+		} else if !validBase64(s) {
 			c.add(v, CodeValue, true, "must be base64 (RFC 4648 §4)")
 		}
 	case HashesValue:
@@ -96,14 +95,14 @@ func (c *checker) number(v Value, p *Property) {
 		return
 	}
 	f, ok := v.Float()
-	const exact = 1 << 53
+	const exact = 1<<53 - 1
 	switch {
 	case !ok:
 		c.add(v, CodeRange, true, "is beyond the range of numbers")
 	case p.Bounded && (f < p.Min || f > p.Max):
 		c.add(v, CodeRange, true, "must be from "+formatNumber(p.Min)+" to "+formatNumber(p.Max))
 	case p.Kind == IntValue && (f > exact || f < -exact):
-		c.add(v, CodeRange, true, "an integer must be within 2^53")
+		c.add(v, CodeRange, true, "an integer must be within ±(2^53-1)")
 	}
 }
 
