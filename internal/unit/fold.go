@@ -1,0 +1,178 @@
+package unit
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"entente/internal/accord"
+	"entente/journal"
+)
+
+// Errors of Add.
+var (
+	// ErrGap marks an entry whose predecessor has not been added.
+	ErrGap = errors.New("unit: entries of one journal have to be added in order; add the missing ones first")
+	// ErrConflict marks an entry at a place where another one is held already: its journal was
+	// rewritten. The fold keeps what it had.
+	ErrConflict = errors.New("unit: another entry is held at this place")
+	// ErrForeign marks an entry of another unit.
+	ErrForeign = errors.New("unit: the entry belongs to another unit")
+)
+
+// Fold folds entries and accord texts into a State. The entries have to come from verified journals
+// (journal.Mirror or journal.Verify check signatures, continuity and identities); what the fold
+// checks itself is what only all journals together can show. A Fold is not safe for concurrent use.
+type Fold struct {
+	unit     journal.UnitID
+	founding journal.Founding
+	bad      error // the founding document cannot be read: nobody has standing
+
+	lanes    []*lane
+	byOrigin map[journal.Origin]*lane
+	blocked  map[journal.Origin]map[*lane]struct{}
+
+	texts   map[string]*text
+	full    map[string][]*text          // by superseded hash: texts that all their parties signed
+	raw     map[string]*accord.Document // texts that arrived, nil for one that is no valid accord
+	global  *view                       // what somebody knows who has seen everything placed
+	suspend []*record                   // all suspensions ever placed
+	leaves  []*record                   // all withdrawals ever placed
+	content []*record                   // placed content entries
+	cases   map[journal.Ref]*requestCase
+	stray   []*record // request entries that belong to no request
+	names   map[journal.PartyID]string
+	lasting []*record // evidence, witness, compromise, destroyed: shown as they are
+	unknown []*record
+	void    []*record
+}
+
+// NewFold returns an empty fold for the unit that the founding document founds.
+func NewFold(founding string) *Fold {
+	f := &Fold{unit: journal.UnitOf(founding), raw: map[string]*accord.Document{}}
+	f.founding, f.bad = journal.ParseFounding(founding)
+	f.byOrigin, f.blocked = map[journal.Origin]*lane{}, map[journal.Origin]map[*lane]struct{}{}
+	f.reset()
+	return f
+}
+
+// reset forgets everything derived, keeping lanes, entries and texts.
+func (f *Fold) reset() {
+	f.texts, f.full, f.cases, f.names = map[string]*text{}, map[string][]*text{}, map[journal.Ref]*requestCase{}, map[journal.PartyID]string{}
+	f.suspend, f.leaves, f.content, f.stray, f.lasting, f.unknown, f.void = nil, nil, nil, nil, nil, nil, nil
+	f.global = newView(nil)
+	clear(f.blocked)
+	for _, l := range f.lanes {
+		l.placed, l.view, l.at, l.events, l.bad, l.name, l.pred = 0, nil, time.Time{}, nil, false, "", nil
+		l.floor, l.acked, l.receipt = map[journal.Origin]journal.Head{}, map[string]*text{}, map[journal.Origin][]mark{}
+	}
+}
+
+// Unit returns the id of the unit.
+func (f *Fold) Unit() journal.UnitID { return f.unit }
+
+// Add takes one entry. Entries of one journal come in order of their index (else ErrGap), entries
+// of different journals in any order; one that is held already changes nothing. It fails with
+// ErrConflict if another entry is held at that place, and with ErrForeign for another unit's entry.
+// What is wrong with an entry in the light of others is no error but shows in the State.
+func (f *Fold) Add(e *journal.Entry) error {
+	if e.Unit != f.unit {
+		return ErrForeign
+	}
+	l := f.byOrigin[e.Origin()]
+	if l == nil {
+		if e.Index != 0 {
+			return fmt.Errorf("%w (entry %s comes first)", ErrGap, e.Ref())
+		}
+		l = &lane{origin: e.Origin(), party: e.Author, epoch: e.Epoch, slot: len(f.lanes),
+			floor: map[journal.Origin]journal.Head{}, acked: map[string]*text{}, receipt: map[journal.Origin][]mark{}}
+		f.lanes = append(f.lanes, l)
+		f.byOrigin[l.origin] = l
+	}
+	switch n := int64(len(l.recs)); {
+	case e.Index > n:
+		return fmt.Errorf("%w (entry %s, held are %d)", ErrGap, e.Ref(), n)
+	case e.Index < n && l.recs[e.Index].leaf != e.LeafHash:
+		return fmt.Errorf("%w (entry %s)", ErrConflict, e.Ref())
+	case e.Index < n:
+		return nil
+	}
+	if err := l.add(e.LeafHash); err != nil {
+		return err
+	}
+	r := &record{lane: l, index: e.Index, kind: e.Kind, at: e.At.UTC(), by: e.By, release: e.Release, leaf: e.LeafHash,
+		seen: e.Seen, payload: e.Payload}
+	if n := len(l.recs); n > 0 && sameSeen(l.recs[n-1].seen, e.Seen) {
+		r.seen = l.recs[n-1].seen // one map for a run of entries
+	}
+	r.body, r.bodyErr = parseBody(f.unit, e)
+	l.recs = append(l.recs, r)
+	f.settle(l)
+	return nil
+}
+
+// AddAccord takes an accord text: the exact JSON that was proposed. It may come before or after the
+// entries that name it; later means that everything that depends on it is reckoned again. The error
+// says that the text is no valid accord, and then it can never be in force.
+func (f *Fold) AddAccord(json []byte) error {
+	sum := accord.HashOf(json)
+	hash := hex.EncodeToString(sum[:])
+	if _, have := f.raw[hash]; have {
+		return nil
+	}
+	doc, err := accord.Load(json)
+	f.raw[hash] = doc
+	if err != nil {
+		return fmt.Errorf("unit: accord %s: %w", hash, err)
+	}
+	if f.texts[hash] == nil {
+		return nil // no entry names it yet
+	}
+	f.reset()
+	for _, l := range f.lanes {
+		f.settle(l)
+	}
+	return nil
+}
+
+func sameSeen(a, b map[journal.Origin]journal.Head) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for o, h := range a {
+		if b[o] != h {
+			return false
+		}
+	}
+	return true
+}
+
+// settle places every entry whose past has become known, starting with a lane that has grown.
+func (f *Fold) settle(first *lane) {
+	queue := []*lane{first}
+	for len(queue) > 0 {
+		l := queue[0]
+		queue = queue[1:]
+		before := l.placed
+		for l.placed < len(l.recs) && f.place(l, l.recs[l.placed]) {
+		}
+		if l != first && l.placed == before {
+			continue
+		}
+		for waiting := range f.blocked[l.origin] {
+			queue = append(queue, waiting)
+		}
+		delete(f.blocked, l.origin)
+	}
+}
+
+// block notes that a lane waits for another journal to grow.
+func (f *Fold) block(l *lane, on journal.Origin) {
+	set := f.blocked[on]
+	if set == nil {
+		set = map[*lane]struct{}{}
+		f.blocked[on] = set
+	}
+	set[l] = struct{}{}
+}

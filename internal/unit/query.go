@@ -1,0 +1,71 @@
+package unit
+
+import (
+	"time"
+
+	"entente/internal/accord"
+	"entente/journal"
+)
+
+// Members returns the present members: the parties of the accord in force, or founder and
+// candidates as long as there is none, without those who have withdrawn. Sorted.
+func (f *Fold) Members() []journal.PartyID { return f.members(f.global, true) }
+
+// InForce returns the accord in force and its hash, nil and "" when there is none.
+func (f *Fold) InForce() (*accord.Document, string) {
+	if f.global.terms == nil {
+		return nil, ""
+	}
+	return f.global.terms.doc, f.global.terms.hash
+}
+
+// Final returns how many entries of a journal are final: included by every present member's journal.
+func (f *Fold) Final(o journal.Origin) int64 {
+	l := f.byOrigin[o]
+	if l == nil {
+		return 0
+	}
+	return f.frontier()[l.slot]
+}
+
+// VoidCode says why an entry changes no state, "" if it does or is not known.
+func (f *Fold) VoidCode(ref journal.Ref) string {
+	if r := f.lookup(ref); r != nil {
+		return r.code
+	}
+	return ""
+}
+
+// Receipted returns up to which size a party's journals receipt another journal.
+func (f *Fold) Receipted(p journal.PartyID, o journal.Origin) int64 {
+	var n int64
+	for _, l := range f.lanes {
+		if marks := l.receipt[o]; l.party == p && len(marks) > 0 {
+			n = max(n, marks[len(marks)-1].head.Size)
+		}
+	}
+	return n
+}
+
+// HandOver is the gate's second question about an entry that Verdict allows: may its payload go to a
+// member now? It is asked with everything known at this moment, so that a suspension, a withdrawal or
+// a stricter accord that came after the entry stops the payload while the entry itself stays. What
+// the author used up of its quotas was counted when the entry was written and is not counted again.
+func (f *Fold) HandOver(ref journal.Ref, to journal.PartyID, now time.Time) accord.Decision {
+	r := f.lookup(ref)
+	if r == nil {
+		return f.Verdict(ref)
+	}
+	if accord.IsControl(r.kind) {
+		return f.verdict(r)
+	}
+	s := f.situation(f.global, now, f.active(f.global))
+	s.Used = accord.Usage{}
+	a := act(r)
+	a.Recipients = []string{string(to)}
+	a.At = now
+	if to == r.lane.party { // back to its author: it lost the payload, or asks what we hold
+		a.Recipients = nil
+	}
+	return accord.Decide(s, a)
+}
