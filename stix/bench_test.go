@@ -3,6 +3,8 @@ package stix
 import (
 	"bytes"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const sampleIndicator = `{"type":"indicator","spec_version":"2.1","id":"indicator--2a387450-91c3-4e26-8af3-0ac55e1fa4af","created_by_ref":"identity--ab7f7fd1-5715-42e8-b5d6-ee329b812939","created":"2024-01-01T00:00:00.000Z","modified":"2024-01-01T00:00:00.000Z","name":"example: http://192.0.2.45","indicator_types":["malicious-activity"],"pattern":"[url:value = 'http://192.0.2.45']","pattern_type":"stix","pattern_version":"2.1","valid_from":"2024-01-01T00:00:00.000Z","labels":["malware","example","url"],"confidence":65,"object_marking_refs":["marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"],"external_references":[{"source_name":"example","url":"https://example.org/pulse/5d8201965473b98dbf01a84f"}]}`
@@ -50,4 +52,43 @@ func BenchmarkReader(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "objects/s")
+}
+
+func BenchmarkParseAndValidate(b *testing.B) {
+	raw := []byte(sampleIndicator)
+	b.SetBytes(int64(len(raw)))
+	b.ReportAllocs()
+	for b.Loop() {
+		o, err := Parse(raw)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if p := Validate(o); len(p) > 0 {
+			b.Fatal(p)
+		}
+	}
+}
+
+func BenchmarkValidateIndicator(b *testing.B) {
+	o, err := Parse([]byte(sampleIndicator))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if p := Validate(o); len(p) > 0 {
+			b.Fatal(p)
+		}
+	}
+}
+
+// BenchmarkJSONText is the part of Parse that jsontext takes, for comparison.
+func BenchmarkJSONText(b *testing.B) {
+	raw := []byte(sampleIndicator)
+	b.SetBytes(int64(len(raw)))
+	for b.Loop() {
+		if !jsontext.Value(raw).IsValid() {
+			b.Fatal("invalid")
+		}
+	}
 }

@@ -1,6 +1,9 @@
 package stix
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Parse reads one STIX object under the default limits. The object keeps raw, so
 // raw must not be changed afterwards.
@@ -36,10 +39,53 @@ func ParseLimited(raw []byte, lim Limits) (*Object, error) {
 type header struct {
 	o       *Object
 	scratch [80]byte
+	// text backs the short strings of the header, so that they cost one allocation.
+	text strings.Builder
+	// What only an indicator has is kept until the type is known.
+	pattern, patternType, patternVersion, validFrom, validUntil Value
+}
+
+// headerText is the usual size of the strings of a header.
+const headerText = 384
+
+// str makes a string of b.
+func (h *header) str(b []byte) string {
+	if h.text.Cap()-h.text.Len() < len(b) {
+		return string(b)
+	}
+	from := h.text.Len()
+	h.text.Write(b)
+	return h.text.String()[from:]
+}
+
+// string gives the characters of a string value; empty for other kinds.
+func (h *header) string(v Value) string {
+	b, ok := h.bytes(v)
+	if !ok {
+		return ""
+	}
+	return h.str(b)
+}
+
+// strings gives a list of strings, or nil if it is anything else.
+func (h *header) strings(v Value) []string {
+	if v.Kind() != KindArray {
+		return nil
+	}
+	out := make([]string, 0, min(v.Len(), 8))
+	for e := range v.Elements() {
+		b, ok := h.bytes(e)
+		if !ok {
+			return nil
+		}
+		out = append(out, h.str(b))
+	}
+	return out
 }
 
 func (o *Object) readHeader() error {
 	h := header{o: o}
+	h.text.Grow(min(headerText, len(o.Raw)))
 	for name, v := range o.Root().members() {
 		if err := h.member(name.unquoted(h.scratch[:0]), v); err != nil {
 			return err
@@ -72,7 +118,7 @@ func (h *header) member(name []byte, v Value) (err error) {
 		if o.spec = specFor(b); o.spec != nil {
 			o.Type = o.spec.Name
 		} else {
-			o.Type = string(b)
+			o.Type = h.str(b)
 		}
 	case "id":
 		b, ok := h.bytes(v)
@@ -82,14 +128,14 @@ func (h *header) member(name []byte, v Value) (err error) {
 		if !ok {
 			return h.bad("id", v, "not an identifier of the form type--UUID")
 		}
-		o.ID = string(b)
+		o.ID = h.str(b)
 	case "spec_version":
 		b, ok := h.bytes(v)
 		if !ok {
 			return h.bad("spec_version", v, "not a string")
 		}
 		if o.SpecVersion = "2.1"; string(b) != o.SpecVersion {
-			o.SpecVersion = string(b)
+			o.SpecVersion = h.str(b)
 		}
 	case "created":
 		o.Created, err = h.time("created", v)
@@ -106,58 +152,69 @@ func (h *header) member(name []byte, v Value) (err error) {
 		o.ObjectMarkingRefs, err = h.ids("object_marking_refs", v)
 	case "granular_markings":
 		o.GranularMarkings, err = h.granular(v)
+	case "pattern":
+		h.pattern = v
+	case "pattern_type":
+		h.patternType = v
+	case "pattern_version":
+		h.patternVersion = v
+	case "valid_from":
+		h.validFrom = v
+	case "valid_until":
+		h.validUntil = v
 	case "name":
-		o.Name, _ = v.Text()
+		o.Name = h.string(v)
 	case "value":
-		o.Value, _ = v.Text()
+		o.Value = h.string(v)
 	case "lang":
-		o.Lang, _ = v.Text()
+		o.Lang = h.string(v)
 	case "labels":
-		o.Labels, _ = v.Texts()
+		o.Labels = h.strings(v)
 	case "confidence":
 		if n, ok := v.Int(); ok && n >= 0 && n <= 100 {
 			o.Confidence = int(n)
 		}
 	case "extensions":
 		for ext := range v.members() {
-			o.ExtensionIDs = append(o.ExtensionIDs, string(ext.unquoted(nil)))
+			o.ExtensionIDs = append(o.ExtensionIDs, h.string(ext))
 		}
 	}
 	return err
 }
 
-// indicator reads what only indicators have. It comes after the other members
-// because the type may be stated last.
+// indicator reads what only indicators have.
 func (h *header) indicator() (err error) {
 	o := h.o
-	for name, v := range o.Root().members() {
-		switch string(name.unquoted(h.scratch[:0])) {
-		case "pattern":
-			var ok bool
-			if o.Pattern, ok = v.Text(); !ok {
-				return h.bad("pattern", v, "not a string")
-			}
-		case "pattern_type":
-			b, ok := h.bytes(v)
-			if !ok {
-				return h.bad("pattern_type", v, "not a string")
-			}
-			if o.PatternType = "stix"; string(b) != o.PatternType {
-				o.PatternType = string(b)
-			}
-		case "pattern_version":
-			o.PatternVersion, _ = v.Text()
-		case "valid_from":
-			if o.ValidFrom, err = h.time("valid_from", v); err != nil {
-				return err
-			}
-		case "valid_until":
-			if o.ValidUntil, err = h.time("valid_until", v); err != nil {
-				return err
-			}
+	if v := h.pattern; v.o != nil {
+		b, ok := h.bytes(v)
+		if !ok {
+			return h.bad("pattern", v, "not a string")
+		}
+		o.Pattern = h.str(b)
+	}
+	if v := h.patternType; v.o != nil {
+		b, ok := h.bytes(v)
+		if !ok {
+			return h.bad("pattern_type", v, "not a string")
+		}
+		if o.PatternType = "stix"; string(b) != o.PatternType {
+			o.PatternType = h.str(b)
 		}
 	}
-	return nil
+	if b, ok := h.bytes(h.patternVersion); ok {
+		if o.PatternVersion = "2.1"; string(b) != o.PatternVersion {
+			o.PatternVersion = h.str(b)
+		}
+	}
+	if h.validFrom.o != nil {
+		if o.ValidFrom, err = h.time("valid_from", h.validFrom); err != nil {
+			return err
+		}
+	}
+	if h.validUntil.o != nil {
+		o.ValidUntil, err = h.time("valid_until", h.validUntil)
+	}
+	return err
 }
 
 func (h *header) bytes(v Value) ([]byte, bool) {
@@ -182,7 +239,7 @@ func (h *header) time(path string, v Value) (Timestamp, error) {
 	if err != nil {
 		return Timestamp{}, h.bad(path, v, err.Error())
 	}
-	return Timestamp{Text: string(b), Time: t}, nil
+	return Timestamp{Text: h.str(b), Time: t}, nil
 }
 
 func (h *header) id(path string, v Value) (string, error) {
@@ -193,7 +250,7 @@ func (h *header) id(path string, v Value) (string, error) {
 	if !ok {
 		return "", h.bad(path, v, "not an identifier of the form type--UUID")
 	}
-	return string(b), nil
+	return h.str(b), nil
 }
 
 func (h *header) ids(path string, v Value) ([]string, error) {
@@ -210,7 +267,7 @@ func (h *header) ids(path string, v Value) ([]string, error) {
 		if !ok {
 			return nil, h.bad(appendIndex(path, i), e, "not an identifier of the form type--UUID")
 		}
-		out = append(out, string(b))
+		out = append(out, h.str(b))
 		i++
 	}
 	return out, nil

@@ -19,38 +19,21 @@ type node struct {
 	start, end uint32 // text of the value is raw[start:end]
 	next       uint32
 	kind       jsontext.Kind // one of { [ " 0 t f n
+	escaped    bool          // a string that has escapes in it
 }
 
 // maxObjectBytes is the largest object that any configuration may allow.
 const maxObjectBytes = 1 << 30
 
-// indexer is a reusable decoder. It carries no state from one object to the
-// next; pooling it only saves the allocations of jsontext.
-type indexer struct {
-	dec   jsontext.Decoder
-	buf   bytes.Buffer
-	nodes []node
-	stack []uint32
-}
-
-var indexers = sync.Pool{New: func() any { return new(indexer) }}
-
-// release drops every reference to foreign bytes and gives the indexer back.
-func (x *indexer) release() {
-	x.buf = bytes.Buffer{}
-	x.dec.Reset(&x.buf)
-	const keep = 1 << 14 // do not let one huge object pin a huge tape
-	if cap(x.nodes) > keep {
-		x.nodes = nil
-	}
-	indexers.Put(x)
-}
-
-// index reads raw once with jsontext, which checks the grammar, UTF-8 and the
-// uniqueness of names, and returns the nodes of its single top-level object.
+// index checks raw with jsontext (grammar, UTF-8, unique names) and then notes
+// where each value of its single top-level object lies. That second look is a
+// simple one, because the text is known to be JSON by then.
 func index(raw []byte, lim Limits) ([]node, error) {
 	if len(raw) > lim.MaxObjectBytes {
 		return nil, &ParseError{Kind: ErrTooLarge, Detail: fmt.Sprintf("%d bytes where at most %d are allowed", len(raw), lim.MaxObjectBytes)}
+	}
+	if !jsontext.Value(raw).IsValid() {
+		return nil, whyInvalid(raw)
 	}
 	x := indexers.Get().(*indexer)
 	defer x.release()
@@ -62,100 +45,121 @@ func index(raw []byte, lim Limits) ([]node, error) {
 	return out, nil
 }
 
+// indexer is scratch space. It carries nothing from one object to the next;
+// pooling it only saves allocations.
+type indexer struct {
+	nodes []node
+	stack []uint32 // the open arrays and objects
+}
+
+var indexers = sync.Pool{New: func() any { return new(indexer) }}
+
+func (x *indexer) release() {
+	const keep = 1 << 14 // do not let one huge object pin a huge scratch
+	if cap(x.nodes) <= keep {
+		indexers.Put(x)
+	}
+}
+
+// run indexes text that jsontext has accepted.
 func (x *indexer) run(raw []byte, lim Limits) error {
-	x.buf = *bytes.NewBuffer(raw)
-	x.dec.Reset(&x.buf)
 	x.nodes, x.stack = x.nodes[:0], x.stack[:0]
-	for {
-		tok, err := x.dec.ReadToken()
-		if err != nil {
-			return jsonError(raw, err, x.dec.InputOffset())
-		}
-		end := uint32(x.dec.InputOffset())
-		kind := tok.Kind()
-		switch kind {
+	for i := 0; i < len(raw); {
+		c := raw[i]
+		from, escaped := i, false
+		switch c {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			i++
+			continue
+		case '{', '[':
+			if len(x.stack) >= lim.MaxDepth {
+				return &ParseError{Offset: int64(i), Kind: ErrTooDeep, Detail: fmt.Sprintf("at most %d levels are allowed", lim.MaxDepth)}
+			}
+			x.stack = append(x.stack, uint32(len(x.nodes)))
+			i++
 		case '}', ']':
 			top := x.stack[len(x.stack)-1]
 			x.stack = x.stack[:len(x.stack)-1]
-			x.nodes[top].end = end
-			x.nodes[top].next = uint32(len(x.nodes))
-		case '{', '[':
-			if len(x.nodes) == 0 && kind != '{' {
-				return &ParseError{Kind: ErrNotObject}
-			}
-			if len(x.stack) >= lim.MaxDepth {
-				return &ParseError{Path: pointerPath(x.dec.StackPointer()), Offset: int64(end) - 1, Kind: ErrTooDeep,
-					Detail: fmt.Sprintf("at most %d levels are allowed", lim.MaxDepth)}
-			}
-			x.stack = append(x.stack, uint32(len(x.nodes)))
-			x.nodes = append(x.nodes, node{start: end - 1, kind: kind})
+			i++
+			x.nodes[top].end, x.nodes[top].next = uint32(i), uint32(len(x.nodes))
+			continue
+		case '"':
+			i, escaped = stringEnd(raw, i+1)
+		case 't', 'n':
+			i += 4
+		case 'f':
+			i += 5
 		default:
-			if len(x.nodes) == 0 {
-				return &ParseError{Kind: ErrNotObject}
+			for i < len(raw) && numeric[raw[i]] {
+				i++
 			}
-			x.nodes = append(x.nodes, node{start: x.tokenStart(raw, kind, end), end: end, next: uint32(len(x.nodes) + 1), kind: kind})
+			c = '0'
 		}
-		if len(x.nodes) > lim.MaxValues {
-			return &ParseError{Offset: int64(end), Kind: ErrTooLarge, Detail: fmt.Sprintf("more than %d JSON values in one object", lim.MaxValues)}
+		if len(x.stack) == 0 || len(x.nodes) == 0 && c != '{' {
+			return &ParseError{Kind: ErrNotObject}
 		}
-		if len(x.stack) == 0 {
-			break
+		if len(x.nodes) == lim.MaxValues {
+			return &ParseError{Offset: int64(from), Kind: ErrTooLarge, Detail: fmt.Sprintf("more than %d JSON values in one object", lim.MaxValues)}
 		}
-	}
-	if _, err := x.dec.ReadToken(); err != io.EOF {
-		if err == nil {
-			return &ParseError{Offset: int64(x.nodes[0].end), Kind: ErrSyntax, Detail: "text after the end of the object"}
-		}
-		return jsonError(raw, err, x.dec.InputOffset())
+		x.nodes = append(x.nodes, node{start: uint32(from), end: uint32(i), next: uint32(len(x.nodes) + 1), kind: jsontext.Kind(c), escaped: escaped})
 	}
 	return nil
 }
 
-// tokenStart finds where the scalar ending at end begins: after the previous
-// node and whatever whitespace, comma, colon or closing bracket stands between.
-func (x *indexer) tokenStart(raw []byte, kind jsontext.Kind, end uint32) uint32 {
-	switch kind {
-	case 'n', 't':
-		return end - 4
-	case 'f':
-		return end - 5
-	}
-	prev := &x.nodes[len(x.nodes)-1]
-	at := prev.end
-	if at == 0 { // an array or object that has only been opened
-		at = prev.start + 1
+// stringEnd gives the position after the closing quote of a string whose
+// characters begin at i, and whether it has escapes.
+func stringEnd(raw []byte, i int) (end int, escaped bool) {
+	for stop := min(i+32, len(raw)); i < stop; i++ { // most strings are short
+		switch raw[i] {
+		case '"':
+			return i + 1, escaped
+		case '\\':
+			escaped = true
+			i++
+		}
 	}
 	for {
-		switch raw[at] {
-		case ' ', '\t', '\r', '\n', ',', ':', '}', ']':
-			at++
-		default:
-			return at
+		n := bytes.IndexByte(raw[i:], '"')
+		if esc := bytes.IndexByte(raw[i:i+n], '\\'); esc >= 0 {
+			escaped = true
+			i += esc + 2
+			continue
 		}
+		return i + n + 1, escaped
 	}
 }
 
-// jsonError turns an error of jsontext into ours. Whether the text is wrong as
-// JSON or only as STIX (names, UTF-8) decides if a stream can go on.
-func jsonError(raw []byte, err error, at int64) error {
-	out := &ParseError{Offset: at, Kind: ErrSyntax}
+// numeric marks the bytes of JSON numbers.
+var numeric = [256]bool{'-': true, '+': true, '.': true, 'e': true, 'E': true,
+	'0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true}
+
+// whyInvalid finds what is wrong with text that jsontext refuses, and whether it
+// is wrong as JSON or only in names or UTF-8, which decides if a stream can go on.
+func whyInvalid(raw []byte) error {
+	dec := jsontext.NewDecoder(bytes.NewBuffer(raw))
+	_, err := dec.ReadValue()
+	if err == nil {
+		if _, err = dec.ReadToken(); err == nil || err == io.EOF {
+			err = errors.New("text after the end of the object")
+		}
+	}
+	out := &ParseError{Offset: dec.InputOffset(), Kind: ErrSyntax}
 	var se *jsontext.SyntacticError
 	if errors.As(err, &se) {
 		out.Offset, out.Path = se.ByteOffset, pointerPath(se.JSONPointer)
 		if se.Err != nil {
 			out.Detail = se.Err.Error()
 		}
-	} else if errors.Is(err, io.EOF) {
+	} else if err == io.EOF || err == io.ErrUnexpectedEOF {
 		out.Detail = "the text ends too early"
 	} else {
 		out.Detail = err.Error()
 	}
-	if !jsontext.Value(raw).IsValid(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) {
-		return out
-	}
-	out.Kind, out.Detail = ErrInvalidUTF8, ""
-	if errors.Is(err, jsontext.ErrDuplicateName) {
-		out.Kind = ErrDuplicateName
+	if jsontext.Value(raw).IsValid(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) {
+		out.Kind, out.Detail = ErrInvalidUTF8, ""
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			out.Kind = ErrDuplicateName
+		}
 	}
 	return out
 }

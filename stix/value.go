@@ -1,7 +1,6 @@
 package stix
 
 import (
-	"bytes"
 	"iter"
 	"strconv"
 
@@ -72,7 +71,7 @@ func (v Value) Text() (s string, ok bool) {
 func (v Value) unquoted(scratch []byte) []byte {
 	n := v.node()
 	b := v.o.Raw[n.start+1 : n.end-1]
-	if bytes.IndexByte(b, '\\') < 0 {
+	if !n.escaped {
 		return b
 	}
 	out, err := jsontext.AppendUnquote(scratch, v.o.Raw[n.start:n.end])
