@@ -6,33 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"entente/journal"
 )
 
-// A record on disk is kind (1 byte), length (4 bytes, big-endian), SHA-256 of
-// the bytes (32 bytes), and the bytes.
+// Records on disk are framed as package journal frames them: kind (1 byte),
+// length (4 bytes, big-endian), SHA-256 of the bytes (32 bytes), and the bytes.
+// Reading is done here, because it has to tell where each record lies and may
+// leave the check of the sum to other goroutines.
 const (
-	frameHeader = 1 + 4 + sha256.Size
-	kindEntry   = 1 // an entry of a journal, a record of a local log
-	kindCommit  = 2 // closes a batch: a signed checkpoint, or a local log's count and chain
+	frameHeader = journal.RecordHeader
+	kindEntry   = journal.RecordEntry      // an entry of a journal, a record of a local log
+	kindCommit  = journal.RecordCheckpoint // closes a batch: a signed checkpoint, or a local log's count and chain
 
 	// maxRecord bounds one record. Journal entries are far smaller; a local
 	// log's record may be one compressed batch of an import.
-	maxRecord = 64 << 20
+	maxRecord = journal.MaxRecord
 )
 
 var (
 	errShortRecord = errors.New("the record is cut off")
 	errBadSum      = errors.New("the bytes do not have the SHA-256 that was stored with them")
 )
-
-// appendRecord appends one framed record to dst.
-func appendRecord(dst []byte, kind byte, data []byte) []byte {
-	dst = append(dst, kind)
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(data)))
-	sum := sha256.Sum256(data)
-	dst = append(dst, sum[:]...)
-	return append(dst, data...)
-}
 
 // record is one framed record as read back. data aliases the reader's block.
 type record struct {

@@ -44,7 +44,7 @@ func OpenLogReadOnly(dir string, opts Options) (*Log, error) {
 	return &Log{r: r}, nil
 }
 
-// Append writes records, each at most 64 MiB, durably and all or none, and
+// Append writes records, each at most 32 MiB, durably and all or none, and
 // returns the number of the first. Records are counted from 0.
 func (l *Log) Append(recs ...[]byte) (first int64, err error) {
 	l.mu.Lock()

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"entente/journal"
 )
 
 // Files of one append-only folder.
@@ -135,11 +137,11 @@ func (r *records) append(first int64, entries [][]byte, text []byte, hashes []tl
 	index := make([]byte, 0, len(entries)*8)
 	for _, entry := range entries {
 		index = binary.BigEndian.AppendUint64(index, uint64(e.end+int64(len(data))))
-		data = appendRecord(data, kindEntry, entry)
+		data = journal.AppendRecord(data, kindEntry, entry)
 	}
 	point := binary.BigEndian.AppendUint64(nil, uint64(size))
 	point = binary.BigEndian.AppendUint64(point, uint64(e.end+int64(len(data))))
-	data = appendRecord(data, kindCommit, text)
+	data = journal.AppendRecord(data, kindCommit, text)
 	*buf = data
 
 	next := &extent{size: size, points: e.points + 1, end: e.end + int64(len(data)), last: append([]byte(nil), text...), root: c.root, origin: c.origin}
