@@ -36,6 +36,9 @@ type parser struct {
 	seenRaw []byte
 	seen    map[Origin]Head
 
+	middle, after, rest []byte // see learn and fields
+	epoch               int    // that middle stands for
+
 	originOf struct {
 		unit   UnitID
 		author PartyID
@@ -94,11 +97,35 @@ func (p *parser) origin(e *Entry) Origin {
 	return c.origin
 }
 
+// fields reads all fields, the known ones by the short way if the entry begins
+// like its predecessor.
 func (p *parser) fields(e *Entry) error {
+	if at := p.likeLast(e); at > 0 {
+		if err := checkDepth(e.Raw[at:], MaxDepth-1); err != nil {
+			return err
+		}
+		if string(e.Raw[at:]) == "}" {
+			return nil
+		}
+		// The rest, from its comma on, becomes an object of its own.
+		p.rest = append(append(p.rest[:0], '{'), e.Raw[at+1:]...)
+		return p.object(e, p.rest, at, hasAll)
+	}
 	if err := checkDepth(e.Raw, MaxDepth); err != nil {
 		return err
 	}
-	*p.buf = *bytes.NewBuffer(e.Raw)
+	p.middle = p.middle[:0] // it must not outlive what it stands for
+	if err := p.object(e, e.Raw, 0, 0); err != nil {
+		return err
+	}
+	p.learn(e)
+	return nil
+}
+
+// object reads the members of the object in text, which stands in e.Raw from
+// at on, except perhaps for its first byte. have says which fields were read before.
+func (p *parser) object(e *Entry, text []byte, at, have int) error {
+	*p.buf = *bytes.NewBuffer(text)
 	p.dec.Reset(p.buf)
 	tok, err := p.dec.ReadToken()
 	if err != nil {
@@ -107,7 +134,7 @@ func (p *parser) fields(e *Entry) error {
 	if tok.Kind() != '{' {
 		return errNotObject
 	}
-	var have int
+	before, members := have, 0
 	for p.dec.PeekKind() == '"' {
 		name, err := p.dec.ReadValue()
 		if err != nil {
@@ -121,24 +148,92 @@ func (p *parser) fields(e *Entry) error {
 		if err != nil {
 			return err
 		}
+		bit := fieldBit(field)
+		if before&bit != 0 {
+			return fmt.Errorf("duplicate name %q", field)
+		}
 		// The value as a slice of Raw, which stays valid.
-		end := int(p.dec.InputOffset())
+		end := at + int(p.dec.InputOffset())
 		val = e.Raw[end-len(val) : end : end]
 		if err := p.field(e, field, val); err != nil {
 			return fmt.Errorf("%s: %w", field, err)
 		}
-		have |= fieldBit(field)
+		have |= bit
+		members++
 	}
 	if _, err := p.dec.ReadToken(); err != nil {
 		return err
 	}
-	if rest := bytes.TrimLeft(e.Raw[p.dec.InputOffset():], " \t\r\n"); len(rest) != 0 {
+	if before != 0 && members == 0 {
+		return errors.New("a comma with nothing after it")
+	}
+	if rest := bytes.TrimLeft(text[p.dec.InputOffset():], " \t\r\n"); len(rest) != 0 {
 		return errors.New("text after the object")
 	}
 	if have&hasAll != hasAll {
 		return fmt.Errorf("required fields are missing (have %09b of v, kind, at, by, unit, author, epoch, index, seen, last first)", have)
 	}
 	return nil
+}
+
+const (
+	textBeforeKind = `{"v":1,"kind":"`
+	textBeforeTime = `","at":"`
+)
+
+// learn remembers what the next entry probably says between its time and its
+// index, and between its index and its body.
+func (p *parser) learn(e *Entry) {
+	p.middle = fmt.Appendf(p.middle[:0], `,"by":%s,"unit":"%s","author":"%s","epoch":%d,"index":`, p.byRaw, e.Unit, e.Author, e.Epoch)
+	p.after = append(append(p.after[:0], `,"seen":`...), p.seenRaw...)
+	p.epoch = e.Epoch
+}
+
+// likeLast reads an entry that says, byte for byte, what the last one said
+// apart from kind, time, index and what follows seen. It returns where that
+// begins, or 0 if the entry has to be read the long way. Because the bytes
+// compared are those of values already read, both ways give the same.
+func (p *parser) likeLast(e *Entry) int {
+	if len(p.middle) == 0 {
+		return 0
+	}
+	rest, ok := bytes.CutPrefix(e.Raw, []byte(textBeforeKind))
+	if !ok {
+		return 0
+	}
+	n := bytes.IndexByte(rest[:min(len(rest), 65)], '"')
+	if n < 0 || !validKind(rest[:n]) {
+		return 0
+	}
+	if p.kind != string(rest[:n]) {
+		p.kind = string(rest[:n])
+	}
+	if rest, ok = bytes.CutPrefix(rest[n:], []byte(textBeforeTime)); !ok {
+		return 0
+	}
+	if n = bytes.IndexByte(rest[:min(len(rest), 36)], '"'); n < 0 {
+		return 0
+	}
+	at := len(e.Raw) - len(rest) - 1
+	t, text, err := parseTime(e.Raw[at : at+n+2])
+	if err != nil {
+		return 0
+	}
+	if rest, ok = bytes.CutPrefix(rest[n+1:], p.middle); !ok {
+		return 0
+	}
+	for n = 0; n < len(rest) && n < 17 && rest[n] >= '0' && rest[n] <= '9'; n++ {
+	}
+	index, err := parseInt(rest[:n], maxIndex)
+	if err != nil {
+		return 0
+	}
+	if rest, ok = bytes.CutPrefix(rest[n:], p.after); !ok || len(rest) == 0 || rest[0] != ',' && rest[0] != '}' {
+		return 0
+	}
+	e.V, e.Kind, e.At, e.AtText, e.By = 1, p.kind, t, text, p.by
+	e.Unit, e.Author, e.Epoch, e.Index, e.Seen = p.unit, p.author, p.epoch, index, p.seen
+	return len(e.Raw) - len(rest)
 }
 
 // fieldName returns the unquoted name; names without escapes cost nothing.
@@ -213,9 +308,11 @@ func (p *parser) field(e *Entry, name string, val jsontext.Value) (err error) {
 		e.At, e.AtText, err = parseTime(val)
 	case "by":
 		if p.byRaw == nil || !bytes.Equal(p.byRaw, val) {
-			if p.by, err = parseBy(val); err != nil {
+			by, err := parseBy(val)
+			if err != nil {
 				return err
 			}
+			p.by = by
 			p.byRaw = append(p.byRaw[:0], val...)
 		}
 		e.By = p.by
@@ -362,7 +459,11 @@ func parseHash(val jsontext.Value) (h Hash, err error) {
 func checkDepth(raw []byte, limit int) error {
 	depth := 0
 	for i := 0; i < len(raw); i++ {
-		switch raw[i] {
+		c := raw[i]
+		if c == ',' || c == ':' {
+			continue
+		}
+		switch c {
 		case '"':
 			// Jump to the closing quote.
 			for i++; ; {
