@@ -6,8 +6,6 @@
 // time zone database counts as data (cmd/entente embeds one).
 package accord
 
-import "time"
-
 // Format is the only document format this package reads. A new field is a new format, so that an
 // old text never changes its meaning under newer software.
 const Format = "entente/accord/v1"
@@ -66,7 +64,7 @@ type Document struct {
 	Drills       Drills          `json:"drills"`
 	Time         TimeTerms       `json:"time"`
 
-	zones map[string]*time.Location // loaded once by Parse; read only afterwards
+	ready map[string]*business // calendars made ready by Parse; read only afterwards
 }
 
 // Party is a signatory: an organisation with a node and keys.

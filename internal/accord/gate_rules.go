@@ -226,6 +226,11 @@ func (g *gate) refusal() *Decision {
 }
 
 func (g *gate) suspension() *Decision {
+	for _, r := range g.d.Release {
+		if g.releaseApplies(r) {
+			g.rely(r.ID)
+		}
+	}
 	if anyCovers(g.d.Suspension.StillAllowed, g.a.Kind) {
 		return nil
 	}

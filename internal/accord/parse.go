@@ -135,7 +135,7 @@ func parse(text []byte) (*Document, []byte, []Problem, error) {
 		i := slices.IndexFunc(problems, func(p Problem) bool { return !p.Warning })
 		return nil, nil, problems, fmt.Errorf("%w: %s", ErrInvalid, problems[i])
 	}
-	final.loadZones()
+	final.loadCalendars()
 	return final, canonical, problems, nil
 }
 

@@ -128,7 +128,25 @@ func explain(k errorKind, at *node) string {
 	case *kind.Const:
 		return fmt.Sprintf("%sis not accepted here; write %v", got, k.Want)
 	case *kind.Type:
-		return fmt.Sprintf("is a %s but must be a %s; correct it, or the indentation", k.Got, strings.Join(k.Want, " or "))
+		return fmt.Sprintf("is of type %s but must be %s; correct it, its quotes or its indentation", k.Got, strings.Join(k.Want, " or "))
+	case *kind.MinItems:
+		return fmt.Sprintf("has %d entries but needs at least %d; add to the list", k.Got, k.Want)
+	case *kind.MaxItems:
+		return fmt.Sprintf("has %d entries but at most %d are accepted; shorten the list", k.Got, k.Want)
+	case *kind.MinLength:
+		return fmt.Sprintf("%sis too short; it needs at least %d characters", got, k.Want)
+	case *kind.MaxLength:
+		return fmt.Sprintf("%sis too long; at most %d characters are accepted", got, k.Want)
+	case *kind.MinProperties:
+		return fmt.Sprintf("has %d names but needs at least %d", k.Got, k.Want)
+	case *kind.MaxProperties:
+		return fmt.Sprintf("has %d names but at most %d are accepted", k.Got, k.Want)
+	case *kind.Minimum:
+		return fmt.Sprintf("%sis too small; it must be at least %s", got, k.Want.RatString())
+	case *kind.Maximum:
+		return fmt.Sprintf("%sis too large; it must be at most %s", got, k.Want.RatString())
+	case *kind.UniqueItems:
+		return fmt.Sprintf("has the same entry twice (numbers %d and %d); remove one", k.Duplicates[0]+1, k.Duplicates[1]+1)
 	case *kind.Pattern:
 		if strings.HasPrefix(k.Want, "^P(") || strings.HasPrefix(k.Want, "^(P(") {
 			return got + "is not a duration; write it as ISO 8601, for example PT8H or P3D"

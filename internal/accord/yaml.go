@@ -206,6 +206,9 @@ func (r *yamlReader) members(n *node, values []*ast.MappingValueNode, depth int)
 		if err != nil {
 			return err
 		}
+		if v.kind == '{' || v.kind == '[' {
+			v.line = line // a mapping or list is looked for at its name
+		}
 		n.members = append(n.members, member{name: name, value: v})
 	}
 	return nil
