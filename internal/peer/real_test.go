@@ -303,3 +303,39 @@ func TestRealJournalsExchange(t *testing.T) {
 		t.Errorf("after a rotation %v is held of %v", rb.mirrored(ra), ra.writer.Head())
 	}
 }
+
+// forkAt opens a second writer on a copy of r's journal as it was at a checkpoint of
+// this size or the next: with its own key, which is what makes a fork a proof.
+func (r *real) forkAt(t testing.TB, size int64) *journal.Writer {
+	w, _ := r.fork(t, size)
+	return w
+}
+
+func (r *real) fork(t testing.TB, size int64) (*journal.Writer, *journaltest.Memory) {
+	t.Helper()
+	st := new(journaltest.Memory)
+	m, err := journal.OpenMirror(st, journal.MirrorParams{Unit: r.unit})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for cp, err := range r.own.Checkpoints(size) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, h, _ := journal.CheckpointHead(cp)
+		entries, _, _, err := readStretch(r.own, 0, h.Size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.Extend(entries, cp); err != nil {
+			t.Fatal(err)
+		}
+		break
+	}
+	h := m.Head()
+	w, err := journal.OpenWriter(st, r.key, journal.WriterParams{HighWater: &h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w, st
+}
