@@ -1,0 +1,228 @@
+package api
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strings"
+	"time"
+
+	"entente/internal/node"
+)
+
+// Prefix is the path below which all operations lie.
+const Prefix = "/api/v1/"
+
+// quiet is how long a caller may stall: each read of a body and each write of
+// an answer has this long. The work between may take as long as it takes.
+const quiet = time.Minute
+
+// maxDrain is how many bytes of an upload are read and dropped after the
+// answer was given.
+const maxDrain = 1 << 30
+
+// Options configure a [Handler].
+type Options struct {
+	// Authenticate tells whether a bearer token is good; required unless Trusted.
+	Authenticate func(token string) bool
+	// Trusted lets every caller in. It is for callers whom something else has
+	// checked: a unix socket with mode 0600 in the node's own folder, or the
+	// same process.
+	Trusted bool
+	// Log receives failures of the node, never requests, payloads or secrets.
+	Log *slog.Logger
+}
+
+// Handler serves the API of n at and below [Prefix].
+func Handler(n *node.Node, o Options) http.Handler { return newHandler(n, o, Operations()) }
+
+type handler struct {
+	Options
+	node  *node.Node
+	table map[string]Operation
+	list  []Operation
+}
+
+func newHandler(n *node.Node, o Options, list []Operation) http.Handler {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &handler{Options: o, node: n, table: map[string]Operation{}, list: list}
+	for _, op := range list {
+		h.table[op.Name] = op
+	}
+	return h
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	head := w.Header()
+	head.Set("Cache-Control", "no-store")
+	head.Set("X-Content-Type-Options", "nosniff")
+	head.Set("X-Frame-Options", "DENY")
+	head.Set("Referrer-Policy", "no-referrer")
+	head.Set("Cross-Origin-Resource-Policy", "same-origin")
+	head.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+
+	name, ok := strings.CutPrefix(r.URL.Path, Prefix)
+	if !ok {
+		h.fail(w, "", &Problem{Status: http.StatusNotFound, Code: node.CodeNotFound, Title: "There is nothing at this address.", Next: "GET " + Prefix + " lists the operations."})
+		return
+	}
+	if !h.Trusted && !h.allowed(r) {
+		head.Set("WWW-Authenticate", `Bearer realm="entente"`)
+		h.fail(w, "", &Problem{Status: http.StatusUnauthorized, Code: "unauthenticated", Title: "Who asks is not known.",
+			Detail: "The request carries no valid bearer token.", Next: "Send 'Authorization: Bearer TOKEN' with the token that 'entente init' showed."})
+		return
+	}
+	if name == "" {
+		h.index(w, r)
+		return
+	}
+	op, ok := h.table[name]
+	if !ok {
+		h.fail(w, "", &Problem{Status: http.StatusNotFound, Code: node.CodeNotFound, Title: "There is no operation of this name.", Next: "GET " + Prefix + " lists the operations."})
+		return
+	}
+	if r.Method != http.MethodPost {
+		head.Set("Allow", http.MethodPost)
+		h.fail(w, "", &Problem{Status: http.StatusMethodNotAllowed, Code: "method", Title: "An operation is asked for with POST.", Next: "Use POST " + Prefix + op.Name + "."})
+		return
+	}
+	h.run(w, r, op)
+}
+
+func (h *handler) allowed(r *http.Request) bool {
+	lines := r.Header.Values("Authorization")
+	if len(lines) != 1 || len(lines[0]) > 1024 || h.Authenticate == nil {
+		return false
+	}
+	scheme, token, ok := strings.Cut(lines[0], " ")
+	return ok && strings.EqualFold(scheme, "bearer") && token != "" && h.Authenticate(strings.TrimSpace(token))
+}
+
+// listed is one operation as the index shows it.
+type listed struct {
+	Op      string `json:"op"`
+	Kind    Kind   `json:"kind"`
+	Summary string `json:"summary"`
+	Request any    `json:"request"` // every field with its zero value, where it has no omitempty
+}
+
+func (h *handler) index(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		h.fail(w, "", &Problem{Status: http.StatusMethodNotAllowed, Code: "method", Title: "The list of operations is read with GET."})
+		return
+	}
+	out := struct {
+		Operations []listed `json:"operations"`
+	}{Operations: []listed{}}
+	for _, op := range h.list {
+		out.Operations = append(out.Operations, listed{Op: op.Name, Kind: op.Kind, Summary: op.Summary, Request: fields(op.Request)})
+	}
+	h.answer(w, http.StatusOK, "application/json", out)
+}
+
+// run reads the request of an operation in the way of its kind, runs it, and
+// answers in the way of its kind.
+func (h *handler) run(w http.ResponseWriter, r *http.Request, op Operation) {
+	rc := http.NewResponseController(w)
+	// The deadlines of the server are for strangers and for pages; here each
+	// read and write has its own. Not every writer has deadlines (in process).
+	_ = rc.SetWriteDeadline(time.Time{})
+	body := &steadyReader{r: r.Body, rc: rc}
+	c := call{node: h.node, progress: func(node.Progress) {}}
+	var err error
+	if op.Kind == Upload {
+		_ = rc.EnableFullDuplex() // progress is told while the body still arrives
+		defer func() {
+			// Closing with unread bytes would reset the connection, and the
+			// caller might lose the answer. A caller who has it stops sending.
+			_ = rc.Flush()
+			_, _ = io.CopyN(io.Discard, body, maxDrain)
+		}()
+		if c.request = []byte(r.Header.Get(HeaderRequest)); len(c.request) > maxHeaderRequest {
+			err = &node.Error{Code: "too-long", Status: http.StatusRequestEntityTooLarge, What: "The header " + HeaderRequest + " is too long."}
+		}
+		c.body = body
+	} else if err = jsonContent(r); err == nil {
+		c.request, err = readAtMost(body, maxRequest)
+		// Nothing more is expected: without this the reading deadline would
+		// end the context of work that takes longer.
+		_ = rc.SetReadDeadline(time.Time{})
+	}
+	if err != nil {
+		h.fail(w, op.Name, ProblemOf(err))
+		return
+	}
+	switch {
+	case op.Kind == Download:
+		h.download(w, r, op, c, rc)
+	case op.Kind != Plain && !strings.HasPrefix(r.Header.Get("Accept"), "application/json"):
+		h.lines(w, r, op, c, rc)
+	default:
+		out, err := op.run(r.Context(), c)
+		if err != nil {
+			h.fail(w, op.Name, ProblemOf(err))
+			return
+		}
+		h.answer(w, http.StatusOK, "application/json", out)
+	}
+}
+
+// jsonContent refuses a body that says it is something else than JSON.
+func jsonContent(r *http.Request) error {
+	t := r.Header.Get("Content-Type")
+	if t == "" {
+		return nil
+	}
+	if media, _, err := mime.ParseMediaType(t); err == nil && media == "application/json" {
+		return nil
+	}
+	return &node.Error{Code: "media-type", Status: http.StatusUnsupportedMediaType, What: "The request is not JSON.",
+		Why: "Its Content-Type says otherwise.", Next: "Send 'Content-Type: application/json'."}
+}
+
+func (h *handler) answer(w http.ResponseWriter, status int, media string, v any) {
+	text, err := encode(v)
+	if err != nil {
+		h.Log.Error("answer cannot be written", "error", err)
+		http.Error(w, "the answer cannot be written as JSON", http.StatusInternalServerError)
+		return
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(quiet))
+	w.Header().Set("Content-Type", media)
+	w.Header().Set("Content-Length", fmt.Sprint(len(text)))
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // the caller is gone if this fails
+}
+
+func (h *handler) fail(w http.ResponseWriter, op string, p *Problem) {
+	if p.Type == "" {
+		p.Type = "urn:entente:problem:" + p.Code
+	}
+	h.logProblem(op, p)
+	h.answer(w, p.Status, "application/problem+json", p)
+}
+
+// logProblem keeps failures of the node itself; what a caller did wrong is
+// told to the caller only.
+func (h *handler) logProblem(op string, p *Problem) {
+	if p.Status >= 500 {
+		h.Log.Error("operation failed", "op", op, "code", p.Code, "detail", p.Detail)
+	}
+}
+
+// steadyReader gives each read its own deadline, so that a large import may
+// take hours and a silent caller may not.
+type steadyReader struct {
+	r  io.Reader
+	rc *http.ResponseController
+}
+
+func (s *steadyReader) Read(p []byte) (int, error) {
+	_ = s.rc.SetReadDeadline(time.Now().Add(quiet))
+	return s.r.Read(p)
+}

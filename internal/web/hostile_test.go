@@ -1,0 +1,106 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"time"
+
+	"entente/internal/node"
+)
+
+// poison is what a partner may write into any field.
+const poison = `"'><script>alert(1)</script><img src=//evil.example onerror=alert(1)><a href="javascript:alert(1)">x</a>{{.}}` +
+	"\u202egnp.exe\u2066\x1b[31mred\x07\x00\ufeff\u2028\xff"
+
+// hostile is a node whose every text is poison.
+type hostile struct{}
+
+func (hostile) Authenticate(s string) bool { return s == token }
+
+// fill puts poison into every string, one item into every list and map.
+func fill(v reflect.Value) {
+	switch v.Interface().(type) {
+	case time.Time:
+		v.Set(reflect.ValueOf(noon))
+		return
+	case json.RawMessage:
+		inner, _ := json.Marshal(map[string]any{"id": poison, "name": poison, "kind": poison, poison: poison, "text": map[string]string{poison: poison}, "suspensions": []any{map[string]any{"by": poison}}, "by": map[string]string{"agency": poison, "role": poison}, "body": poison})
+		v.Set(reflect.ValueOf(json.RawMessage(inner)))
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(poison)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(3)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem())
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			v.SetBytes([]byte(poison))
+			return
+		}
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0))
+	case reflect.Map:
+		k, e := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
+		fill(k)
+		fill(e)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(k, e)
+	}
+}
+
+func filled[T any]() (*T, error) {
+	v := new(T)
+	fill(reflect.ValueOf(v).Elem())
+	return v, nil
+}
+
+func (hostile) Status(context.Context) (*node.StatusResponse, error) {
+	r, err := filled[node.StatusResponse]()
+	r.Party = northID // this node's own id is its own
+	return r, err
+}
+func (hostile) Identity(context.Context) (*node.IdentityResponse, error) {
+	return filled[node.IdentityResponse]()
+}
+func (hostile) ShowUnit(context.Context, node.UnitShowRequest) (*node.UnitShowResponse, error) {
+	return filled[node.UnitShowResponse]()
+}
+func (hostile) ShowAccord(context.Context, node.AccordShowRequest) (*node.AccordShowResponse, error) {
+	return filled[node.AccordShowResponse]()
+}
+func (hostile) DiffAccords(context.Context, node.AccordDiffRequest) (*node.AccordDiffResponse, error) {
+	return filled[node.AccordDiffResponse]()
+}
+func (hostile) Requests(context.Context, node.RequestListRequest) (*node.RequestListResponse, error) {
+	return filled[node.RequestListResponse]()
+}
+func (hostile) Request(context.Context, node.RequestShowRequest) (*node.RequestView, error) {
+	r, err := filled[node.RequestView]()
+	r.Moves[0].Ref = poison + "#1"
+	return r, err
+}
+func (hostile) Search(context.Context, node.SearchRequest) (*node.SearchResponse, error) {
+	r, err := filled[node.SearchResponse]()
+	r.Objects[0].Provenance[0].Ref = poison + "#1"
+	return r, err
+}
+func (hostile) Intake(context.Context, node.IntakeRequest) (*node.IntakeResponse, error) {
+	return filled[node.IntakeResponse]()
+}
+func (hostile) ShowJournal(context.Context, node.JournalShowRequest) (*node.JournalShowResponse, error) {
+	return filled[node.JournalShowResponse]()
+}
+func (hostile) ProveEntry(context.Context, node.JournalProveRequest) (*node.JournalProveResponse, error) {
+	return filled[node.JournalProveResponse]()
+}

@@ -1,0 +1,175 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	maxForm     = 64 << 10       // bytes of a form
+	maxSessions = 256            // kept at once; the oldest goes first
+	sessionLife = 12 * time.Hour // from signing in
+	sessionIdle = 2 * time.Hour  // from the last page
+)
+
+// sessions are who is signed in. Only digests of their secrets are kept, in
+// memory: a restart signs everybody out.
+type sessions struct {
+	mu   sync.Mutex
+	now  func() time.Time
+	rand io.Reader
+	live map[[sha256.Size]byte]*session
+}
+
+type session struct{ begun, seen time.Time }
+
+func newSessions(now func() time.Time, rand io.Reader) *sessions {
+	return &sessions{now: now, rand: rand, live: map[[sha256.Size]byte]*session{}}
+}
+
+// begin makes a session and returns its secret.
+func (s *sessions) begin() (string, error) {
+	var b [32]byte
+	if _, err := io.ReadFull(s.rand, b[:]); err != nil {
+		return "", err
+	}
+	secret := base64.RawURLEncoding.EncodeToString(b[:])
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	var oldest [sha256.Size]byte
+	for id, x := range s.live {
+		if x.over(now) {
+			delete(s.live, id)
+		} else if old, ok := s.live[oldest]; !ok || x.seen.Before(old.seen) {
+			oldest = id
+		}
+	}
+	if len(s.live) >= maxSessions {
+		delete(s.live, oldest)
+	}
+	s.live[sha256.Sum256([]byte(secret))] = &session{begun: now, seen: now}
+	return secret, nil
+}
+
+func (x *session) over(now time.Time) bool {
+	return now.Sub(x.begun) > sessionLife || now.Sub(x.seen) > sessionIdle
+}
+
+// valid tells whether the request carries a live session. The map is looked up
+// by digest, so the time it takes says nothing about the secret.
+func (s *sessions) valid(r *http.Request, cookie string) bool {
+	c, err := r.Cookie(cookie)
+	if err != nil {
+		return false
+	}
+	id := sha256.Sum256([]byte(c.Value))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, ok := s.live[id]
+	now := s.now()
+	if !ok || x.over(now) {
+		delete(s.live, id)
+		return false
+	}
+	x.seen = now
+	return true
+}
+
+func (s *sessions) end(r *http.Request, cookie string) {
+	if c, err := r.Cookie(cookie); err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.live, sha256.Sum256([]byte(c.Value)))
+	}
+}
+
+// cookieName differs from node to node: browsers share cookies between the
+// ports of one host.
+func cookieName(party string) string {
+	if len(party) > 12 {
+		party = party[:12]
+	}
+	return "entente_" + party
+}
+
+// signInData is what the sign-in form shows.
+type signInData struct {
+	Back  string // where to go afterwards
+	Wrong bool
+}
+
+func (h *handler) signIn(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		http.Error(w, "The form cannot be read.", http.StatusBadRequest)
+		return
+	}
+	h.enter(w, r, r.PostForm.Get("token"))
+}
+
+// enter begins a session for a good token and goes on to a page without the
+// token in its address.
+func (h *handler) enter(w http.ResponseWriter, r *http.Request, token string) {
+	status, err := h.node.Status(r.Context())
+	if err != nil {
+		h.fail(w, r, nil, err)
+		return
+	}
+	back := "/"
+	if r.Method == http.MethodPost {
+		back = sanePath(r.PostForm.Get("back"))
+	}
+	token = strings.TrimSpace(token)
+	if token == "" || len(token) > 1024 || !h.node.Authenticate(token) {
+		h.Log.Warn("sign-in refused", "from", r.RemoteAddr)
+		h.render(w, http.StatusUnauthorized, "signin", &page{Title: "Sign in", Public: true, Node: status, Data: signInData{Back: back, Wrong: true}})
+		return
+	}
+	secret, err := h.sessions.begin()
+	if err != nil {
+		h.fail(w, r, nil, err)
+		return
+	}
+	http.SetCookie(w, &http.Cookie{Name: cookieName(status.Party), Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", MaxAge: int(sessionLife / time.Second)})
+	http.Redirect(w, r, back, http.StatusSeeOther)
+}
+
+func (h *handler) signOut(w http.ResponseWriter, r *http.Request) {
+	status, err := h.node.Status(r.Context())
+	if err != nil {
+		h.fail(w, r, nil, err)
+		return
+	}
+	name := cookieName(status.Party)
+	h.sessions.end(r, name)
+	http.SetCookie(w, &http.Cookie{Name: name, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: -1})
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// localPath is the address of a page, to come back to.
+func localPath(r *http.Request) string {
+	if r.Method != http.MethodGet {
+		return "/"
+	}
+	return sanePath(r.URL.RequestURI())
+}
+
+// sanePath lets only addresses on this host through: one slash at the start,
+// no backslash, no control character.
+func sanePath(s string) string {
+	if len(s) > 2048 || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.ContainsAny(s, "\\\r\n\t") {
+		return "/"
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Host != "" || u.Scheme != "" {
+		return "/"
+	}
+	return s
+}

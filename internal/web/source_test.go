@@ -1,0 +1,148 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"entente/internal/node"
+)
+
+const token = "the-token-of-the-test"
+
+var noon = time.Date(2026, 3, 9, 12, 0, 0, 0, time.FixedZone("", 3600))
+
+const (
+	northID = "3f9a12c07be1d5a4469f0d1b5cc0a83e7d20b1f64ce8a97753ab10c2d9ee4f01"
+	southID = "b81e77d20c4f5a63e19d8b7c60aa2f314e5d9c08b7a6f5e4d3c2b1a09f8e7d6c"
+	unitID  = "77c1d0e9aa54b3f2c6e8d7a9b0c1f2e3d4c5b6a7980f1e2d3c4b5a6978877665"
+	accord  = "c0ffee12aa54b3f2c6e8d7a9b0c1f2e3d4c5b6a7980f1e2d3c4b5a697887f00d"
+)
+
+// story is a node in the middle of its work: a unit in force, a request that
+// waits, an object in quarantine.
+type story struct{}
+
+func (story) Authenticate(s string) bool { return s == token }
+
+func (story) brief() node.UnitBrief {
+	return node.UnitBrief{Unit: unitID, Name: "Joint Cyber Unit", State: "in-force", Accord: accord, OpenAsked: 1, OpenOwed: 2, Overdue: 1,
+		Members: []node.MemberBrief{
+			{Party: northID, Name: "North", Self: true, Origin: "entente/" + northID, Size: 1284},
+			{Party: southID, Name: "South", Origin: "entente/" + southID, Size: 61, Receipted: 1281, LastSync: noon.Add(-40 * time.Second)},
+		}}
+}
+
+func (s story) Status(context.Context) (*node.StatusResponse, error) {
+	return &node.StatusResponse{Version: "development", Dir: "/srv/entente/north", Name: "North", Party: northID, Serving: true, PeerAddr: "192.0.2.7:7450",
+		Units: []node.UnitBrief{s.brief()}, Objects: node.ObjectCounts{Accepted: 100812, Quarantined: 3, Rejected: 1},
+		Attention: []string{"Overdue since 2 h 10 min: South waits for the acknowledgement of “Who runs 198.51.100.7?”.", "3 objects from South are in quarantine."}}, nil
+}
+
+func (story) Identity(context.Context) (*node.IdentityResponse, error) {
+	return &node.IdentityResponse{Party: northID, Name: "North", Version: 2, Created: noon.AddDate(0, -1, 0), Expires: noon.AddDate(0, 5, 0)}, nil
+}
+
+func (s story) ShowUnit(_ context.Context, r node.UnitShowRequest) (*node.UnitShowResponse, error) {
+	if r.Unit != "" && r.Unit != unitID {
+		return nil, &node.Error{Code: node.CodeNotFound, Status: http.StatusNotFound, What: "There is no unit " + r.Unit + ".", Next: "See the overview."}
+	}
+	state := `{"unit":"` + unitID + `","name":"Joint Cyber Unit","suspensions":[{"by":"South","since":"2026-03-01T08:00:00Z","scope":["share"],"resumed":"2026-03-02T09:30:00Z"}],` +
+		`"proposals":[{"hash":"` + accord + `","version":2,"status":"in force","signed":["North","South"]}]}`
+	return &node.UnitShowResponse{Brief: s.brief(), State: json.RawMessage(state)}, nil
+}
+
+func (story) ShowAccord(context.Context, node.AccordShowRequest) (*node.AccordShowResponse, error) {
+	text := `{"format":"entente/accord/v1","id":"unit-accord","version":2,"languages":["en","fr"],"title":{"en":"Accord on warning and answering each other","fr":"Accord sur l'alerte et la réponse mutuelles"},
+"parties":[{"id":"P1","text":{},"party":"` + northID + `","name":"North","agencies":[{"agency":"cert","roles":[{"role":"head"},{"role":"duty-officer"}]}]},{"id":"P2","text":{},"party":"` + southID + `","name":"South","agencies":[{"agency":"cert","roles":[{"role":"head"}]}]}],
+"requests":{"types":[{"id":"R1","type":"information","text":{"en":"Who asks says why.","fr":"Qui demande dit pourquoi."},"fields":["victim","reason"],"clocks":{"acknowledge":"PT30M","urgent":"P3D","routine":"P7D"}}]},
+"handling":{"ceiling":[{"id":"H1","text":{"en":"Nothing above TLP:AMBER leaves either side."},"kind":"*","tlp":"amber"}],"unmarked":{"id":"H4","counts_as":"red","sender_may_state":true}},
+"suspension":{"id":"S1","text":{"en":"Either party may suspend at once, in whole or in part."},"immediate":true}}`
+	return &node.AccordShowResponse{Unit: unitID, Hash: accord, InForce: true, Text: json.RawMessage(text), Proposals: json.RawMessage(`[]`)}, nil
+}
+
+func (story) DiffAccords(context.Context, node.AccordDiffRequest) (*node.AccordDiffResponse, error) {
+	return &node.AccordDiffResponse{A: accord, B: northID, Changes: []node.Change{
+		{Clause: "H1", Path: "handling.ceiling[H1].tlp", Before: "green", After: "amber", Text: "The ceiling for everything rises from TLP:GREEN to TLP:AMBER."},
+		{Clause: "R1", Path: "requests.types[R1].clocks.acknowledge", Before: "PT1H", After: "PT30M", Text: "A named role acknowledges within 30 minutes instead of 1 hour."},
+	}}, nil
+}
+
+func (story) view() node.RequestView {
+	ref := "entente/" + southID
+	return node.RequestView{ID: ref + "#17", Short: "b81e77d2#17", Unit: unitID, Type: "information", Urgency: "urgent", From: "South", To: "North", State: "needs-info",
+		Title: "Who runs 198.51.100.7?", Text: "Since Monday our registry sees logins from this address.\nWe ask who runs it, and since when.", Fields: map[string]string{"victim": "voter registry", "reason": "containment"},
+		Clocks: []node.ClockView{
+			{Name: "machine receipt", Clause: "T1", Owner: "North", Started: noon.Add(-26 * time.Hour), Due: noon.Add(-26 * time.Hour), Met: noon.Add(-26 * time.Hour).Add(4 * time.Second), Basis: "posting"},
+			{Name: "acknowledgement", Clause: "T2", Owner: "North", Started: noon.Add(-3 * time.Hour), Due: noon.Add(-130 * time.Minute), Overdue: true, Basis: "receipt"},
+			{Name: "answer", Clause: "T4", Owner: "North", Started: noon.Add(-26 * time.Hour), Due: noon.Add(46 * time.Hour), Stopped: true, Basis: "receipt"},
+		},
+		Moves: []node.MoveView{
+			{Ref: ref + "#17", Move: "send", Party: "South", By: node.Claim{Agency: "cert", Role: "duty-officer"}, At: noon.Add(-26 * time.Hour)},
+			{Ref: "entente/" + northID + "#40", Move: "needs-info", Party: "North", By: node.Claim{Agency: "cert", Role: "duty-officer"}, At: noon.Add(-5 * time.Hour), Text: "Which ports, and which time zone are your logs in?"},
+			{Ref: ref + "#19", Move: "info", Party: "South", By: node.Claim{Agency: "cert", Role: "duty-officer"}, At: noon.Add(-3 * time.Hour), Text: "TCP 443. The logs are in UTC.", Objects: []string{"observed-data--b67d30ff-02ac-498a-92f9-32f845f448cf"}},
+			{Ref: ref + "#20", Move: "close", Party: "South", By: node.Claim{Agency: "cert", Role: "duty-officer"}, At: noon.Add(-2 * time.Hour), Refused: "not-now"},
+		}, Next: []string{"acknowledge", "accept", "refuse"}}
+}
+
+func (s story) Requests(context.Context, node.RequestListRequest) (*node.RequestListResponse, error) {
+	second := s.view()
+	second.ID, second.Short, second.State, second.Title, second.From, second.To = "entente/"+northID+"#41", "3f9a12c0#41", "accepted", "Samples of the loader seen in February", "North", "South"
+	second.Urgency, second.Clocks = "routine", []node.ClockView{{Name: "answer", Clause: "T5", Owner: "South", Due: noon.Add(5 * 24 * time.Hour), Basis: "receipt"}}
+	return &node.RequestListResponse{Requests: []node.RequestView{s.view(), second}, Drafts: []node.RequestView{second}}, nil
+}
+
+func (s story) Request(context.Context, node.RequestShowRequest) (*node.RequestView, error) {
+	v := s.view()
+	return &v, nil
+}
+
+func (story) Search(_ context.Context, r node.SearchRequest) (*node.SearchResponse, error) {
+	if r.ID == "indicator--none" {
+		return &node.SearchResponse{}, nil
+	}
+	out := &node.SearchResponse{Next: "25"}
+	for i, name := range []string{"Login attempts against voter registries", "Loader of February"} {
+		out.Objects = append(out.Objects, node.FoundObject{ID: fmt.Sprintf("indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd%02d", i), Type: "indicator", TLP: "amber", Added: noon, State: "accepted", Conflict: i == 1,
+			Provenance: []node.Provenance{{Source: "South", Unit: unitID, Ref: "entente/" + southID + "#12", At: noon.Add(-48 * time.Hour), TLP: "amber"}, {Source: "bundle.json", At: noon.Add(-72 * time.Hour)}},
+			Object:     json.RawMessage(`{"type":"indicator","spec_version":"2.1","id":"indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd03","name":"` + name + `","pattern":"[ipv4-addr:value = '198.51.100.7']","pattern_type":"stix","valid_from":"2026-03-01T00:00:00Z"}`)})
+	}
+	return out, nil
+}
+
+func (story) Intake(context.Context, node.IntakeRequest) (*node.IntakeResponse, error) {
+	return &node.IntakeResponse{Items: []node.IntakeItem{
+		{Item: "17", ID: "indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2", Type: "indicator", Name: "8.8.8.8", From: "South", Ref: "entente/" + southID + "#22", State: "quarantined", Code: "guard", Clause: "Q2", Reason: "A public service must never be acted on."},
+		{Item: "18", ID: "report--84e4d88f-44ea-4bcd-bbf3-b2c1c320bcb3", Type: "report", Name: "Eyes only", From: "South", Ref: "entente/" + southID + "#23", State: "quarantined", Code: "tlp", Clause: "H1", Reason: "TLP:RED is above the ceiling TLP:AMBER."},
+	}}, nil
+}
+
+func entryAt(i int64) node.JournalEntry {
+	kinds := []string{"genesis", "unit.admit", "receipt", "accord.propose", "accord.sign", "share", "request.send", "receipt"}
+	e := node.JournalEntry{Index: i, Leaf: accord, Final: i%3 != 2, Payload: map[bool]string{true: "held"}[i%4 == 1],
+		Entry: json.RawMessage(fmt.Sprintf(`{"v":1,"kind":%q,"at":"2026-03-09T11:%02d:07+01:00","by":{"agency":"cert","role":"duty-officer"},"index":%d,"body":{"objects":25,"tlp":"amber"}}`, kinds[i%8], i%60, i))}
+	switch i % 8 {
+	case 5:
+		e.Decision = &node.Decision{Verdict: "allow", Clause: "H1", Code: "ok", Reason: "TLP:AMBER is within the ceiling"}
+	case 6:
+		e.Decision = &node.Decision{Verdict: "hold", Clause: "suspension", Code: "suspended", Reason: "South suspended requests"}
+	}
+	return e
+}
+
+func (story) ShowJournal(_ context.Context, r node.JournalShowRequest) (*node.JournalShowResponse, error) {
+	out := &node.JournalShowResponse{Unit: unitID, Origin: r.Origin, Party: northID, Name: "North", Size: 1284}
+	if r.Origin == "entente/"+southID {
+		out.Party, out.Name, out.Size = southID, "South", 61
+	}
+	for i := r.From; i < r.From+int64(r.Limit) && i < out.Size; i++ {
+		out.Entries = append(out.Entries, entryAt(i))
+	}
+	return out, nil
+}
+
+func (story) ProveEntry(context.Context, node.JournalProveRequest) (*node.JournalProveResponse, error) {
+	return &node.JournalProveResponse{Ref: "entente/" + northID + "#3", Proof: "c2sp.org/tlog-proof@v1\nindex 3\nq2h0kEZ…\n", Keys: []string{"entente/3f9a12+c0ffee12+AXj…"}}, nil
+}

@@ -1,0 +1,233 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"entente/internal/node"
+)
+
+// functions are what the templates can say.
+var functions = template.FuncMap{
+	"moment":   moment,
+	"stamp":    func(t time.Time) string { return t.Format(time.RFC3339) },
+	"relative": func(t, now time.Time) string { return relative(t.Sub(now)) },
+	"brief":    brief,
+	"number":   number,
+	"query":    query,
+	"indent":   indented,
+	"lines":    func(s string) []string { return strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n") },
+	"state":    stateText,
+	"tone":     tone,
+	"list":     func(words []string) string { return strings.Join(words, ", ") },
+	"int64":    func(n int) int64 { return int64(n) },
+	"add":      func(a, b int64) int64 { return a + b },
+	"upper":    strings.ToUpper,
+	"dict":     dict,
+	"next":     nextClock,
+	"entryOf":  entryOf,
+	"name":     objectName,
+	"parts":    stateParts,
+}
+
+// clean takes out of a finished page what could make it look other than it is:
+// control characters, bidirectional overrides, invisible format characters and
+// bytes that are not UTF-8 are written out as escapes. Templates have none of
+// their own. The two joiners that some scripts need between letters stay.
+func clean(page []byte) []byte {
+	out := make([]byte, 0, len(page))
+	for len(page) > 0 {
+		r, n := utf8.DecodeRune(page)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			out = fmt.Appendf(out, `\x%02x`, page[0])
+		case r == '\n' || r == '\t' || r == '\u200c' || r == '\u200d':
+			out = append(out, page[:n]...)
+		case r == '\r':
+		case unicode.Is(unicode.Cc, r):
+			out = fmt.Appendf(out, `\x%02x`, r)
+		case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co):
+			out = fmt.Appendf(out, `\u%04x`, r)
+		default:
+			out = append(out, page[:n]...)
+		}
+		page = page[n:]
+	}
+	return out
+}
+
+// moment writes a time with its offset.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format("2006-01-02 15:04:05 -07:00")
+}
+
+func relative(d time.Duration) string {
+	s := span(d.Abs())
+	switch {
+	case s == "":
+		return "now"
+	case d < 0:
+		return s + " ago"
+	}
+	return "in " + s
+}
+
+func span(d time.Duration) string {
+	parts := []struct {
+		unit string
+		size time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"min", time.Minute}, {"s", time.Second}}
+	for i, p := range parts {
+		n := d / p.size
+		if n == 0 {
+			continue
+		}
+		s := strconv.FormatInt(int64(n), 10) + " " + p.unit
+		if i+1 < len(parts) {
+			if rest := (d - n*p.size) / parts[i+1].size; rest > 0 {
+				s += " " + strconv.FormatInt(int64(rest), 10) + " " + parts[i+1].unit
+			}
+		}
+		return s
+	}
+	return ""
+}
+
+// brief shortens an identifier; the whole one is in the element's title.
+func brief(id string) string {
+	hash, index, found := strings.Cut(strings.TrimPrefix(id, "entente/"), "#")
+	if len(hash) > 12 {
+		hash = hash[:12]
+	}
+	if found {
+		return hash + "#" + index
+	}
+	return hash
+}
+
+func number(v any) string {
+	s := fmt.Sprint(v)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// query makes the query of an address from names and values; empty values are
+// left out.
+func query(kv ...any) template.URL {
+	q := url.Values{}
+	for i := 0; i+1 < len(kv); i += 2 {
+		if v := fmt.Sprint(kv[i+1]); v != "" {
+			q.Set(fmt.Sprint(kv[i]), v)
+		}
+	}
+	return template.URL("?" + q.Encode()) //nolint:gosec // url.Values escapes everything
+}
+
+func indented(text json.RawMessage) string {
+	var b bytes.Buffer
+	if json.Indent(&b, text, "", "  ") != nil {
+		return string(text)
+	}
+	return b.String()
+}
+
+// stateText says a state the way people do.
+func stateText(s string) string {
+	switch s {
+	case "in-force":
+		return "accord in force"
+	case "founding":
+		return "being founded"
+	}
+	return strings.ReplaceAll(s, "-", " ")
+}
+
+// tone is the class that goes with a state, a verdict or a flag: good, wait or
+// bad, and calm for the rest. The word is always written too.
+func tone(s string) string {
+	switch s {
+	case "in-force", "allow", "accepted", "final", "held", "answered", "assessed", "closed", "met", "done":
+		return "good"
+	case "founding", "hold", "quarantined", "partly-suspended", "needs-info", "postponed", "conditional", "at-risk", "missing", "running":
+		return "wait"
+	case "suspended", "withdrawn", "retired", "refuse", "refused", "rejected", "overdue", "void", "destroyed", "disputed", "failed":
+		return "bad"
+	}
+	return "calm"
+}
+
+// dict makes what an inner template is given from names and values.
+func dict(kv ...any) map[string]any {
+	out := map[string]any{}
+	for i := 0; i+1 < len(kv); i += 2 {
+		out[fmt.Sprint(kv[i])] = kv[i+1]
+	}
+	return out
+}
+
+// nextClock is the running deadline that comes first, or nil.
+func nextClock(clocks []node.ClockView) *node.ClockView {
+	var first *node.ClockView
+	for i, c := range clocks {
+		if c.Met.IsZero() && !c.Stopped && !c.Due.IsZero() && (first == nil || c.Due.Before(first.Due)) {
+			first = &clocks[i]
+		}
+	}
+	return first
+}
+
+// entryRef is a reference to an entry, split for an address.
+type entryRef struct{ Origin, Index, Short string }
+
+// entryOf splits "origin#index"; nil when it is none.
+func entryOf(ref string) *entryRef {
+	origin, index, ok := strings.Cut(ref, "#")
+	if !ok {
+		return nil
+	}
+	return &entryRef{origin, index, brief(ref)}
+}
+
+// objectName is what a STIX object calls itself: its name, else its value or
+// pattern.
+func objectName(object json.RawMessage) string {
+	var o struct {
+		Name    string `json:"name"`
+		Value   string `json:"value"`
+		Pattern string `json:"pattern"`
+	}
+	if json.Unmarshal(object, &o) != nil {
+		return ""
+	}
+	for _, s := range []string{o.Name, o.Value, o.Pattern} {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// stateParts are the parts of a unit's state that people look for.
+func stateParts(state json.RawMessage) []section {
+	var out []section
+	for _, s := range sections(state) {
+		switch s.Name {
+		case "suspensions", "proposals", "candidates", "withdrawn", "withdrawals", "notices":
+			out = append(out, s)
+		}
+	}
+	return out
+}

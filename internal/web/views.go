@@ -1,0 +1,153 @@
+package web
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"entente/internal/node"
+)
+
+// homeData is the first page: what needs a person, what is owed, how units are.
+type homeData struct {
+	Requests []node.RequestView
+	Identity *node.IdentityResponse
+}
+
+func (h *handler) home(r *http.Request) (string, *page, error) {
+	list, err := h.node.Requests(r.Context(), node.RequestListRequest{})
+	if err != nil {
+		return "", nil, err
+	}
+	id, err := h.node.Identity(r.Context())
+	if err != nil {
+		return "", nil, err
+	}
+	return "home", &page{Title: "Overview", Here: "home", Data: homeData{Requests: list.Requests, Identity: id}}, nil
+}
+
+// unitData is one unit.
+type unitData struct {
+	*node.UnitShowResponse
+	Accord *node.AccordShowResponse // nil while there is none
+}
+
+func (h *handler) unit(r *http.Request) (string, *page, error) {
+	u, err := h.node.ShowUnit(r.Context(), node.UnitShowRequest{Unit: r.FormValue("unit")})
+	if err != nil {
+		return "", nil, err
+	}
+	d := unitData{UnitShowResponse: u}
+	if a, err := h.node.ShowAccord(r.Context(), node.AccordShowRequest{Unit: u.Brief.Unit}); err == nil {
+		d.Accord = a // a unit that is being founded has none
+	}
+	return "unit", &page{Title: u.Brief.Name, Here: "home", Data: d}, nil
+}
+
+// accordData is one accord, clause by clause, or the difference of two.
+type accordData struct {
+	*node.AccordShowResponse
+	Sections []section
+	Diff     *node.AccordDiffResponse
+}
+
+func (h *handler) accord(r *http.Request) (string, *page, error) {
+	unit := r.FormValue("unit")
+	a, err := h.node.ShowAccord(r.Context(), node.AccordShowRequest{Unit: unit, Hash: r.FormValue("hash")})
+	if err != nil {
+		return "", nil, err
+	}
+	d := accordData{AccordShowResponse: a, Sections: sections(a.Text)}
+	if r.URL.Query().Has("from") {
+		if d.Diff, err = h.node.DiffAccords(r.Context(), node.AccordDiffRequest{Unit: unit, A: r.FormValue("from"), B: r.FormValue("to")}); err != nil {
+			return "", nil, err
+		}
+	}
+	return "accord", &page{Title: "Accord", Here: "home", Data: d}, nil
+}
+
+type requestsData struct {
+	*node.RequestListResponse
+	State, Side string
+}
+
+func (h *handler) requests(r *http.Request) (string, *page, error) {
+	in := node.RequestListRequest{Unit: r.FormValue("unit"), State: r.FormValue("state"), Side: r.FormValue("side")}
+	list, err := h.node.Requests(r.Context(), in)
+	if err != nil {
+		return "", nil, err
+	}
+	return "requests", &page{Title: "Requests", Here: "requests", Data: requestsData{list, in.State, in.Side}}, nil
+}
+
+func (h *handler) request(r *http.Request) (string, *page, error) {
+	q, err := h.node.Request(r.Context(), node.RequestShowRequest{Unit: r.FormValue("unit"), ID: r.FormValue("id")})
+	if err != nil {
+		return "", nil, err
+	}
+	title := q.Title
+	if title == "" {
+		title = "Request " + q.Short
+	}
+	return "request", &page{Title: title, Here: "requests", Data: q}, nil
+}
+
+type searchData struct {
+	In    node.SearchRequest
+	Found *node.SearchResponse // nil before anything was asked
+	After string               // as typed
+	Wrong string
+}
+
+func (h *handler) intelligence(r *http.Request) (string, *page, error) {
+	d := searchData{In: node.SearchRequest{Value: r.FormValue("value"), Type: r.FormValue("type"), Source: r.FormValue("source"), Next: r.FormValue("next"), Limit: 25}, After: r.FormValue("after")}
+	if d.After != "" {
+		t, err := time.ParseInLocation(time.DateOnly, d.After, time.Local)
+		if err != nil {
+			d.Wrong = "The date is not one: write it as 2026-01-31."
+		}
+		d.In.After = t
+	}
+	if d.Wrong == "" {
+		found, err := h.node.Search(r.Context(), d.In)
+		if err != nil {
+			return "", nil, err
+		}
+		d.Found = found
+	}
+	return "intelligence", &page{Title: "Intelligence", Here: "intelligence", Data: d}, nil
+}
+
+func (h *handler) object(r *http.Request) (string, *page, error) {
+	id := r.FormValue("id")
+	found, err := h.node.Search(r.Context(), node.SearchRequest{ID: id, Limit: 100})
+	if err != nil {
+		return "", nil, err
+	}
+	if id == "" || len(found.Objects) == 0 {
+		return "", nil, &node.Error{Code: node.CodeNotFound, Status: http.StatusNotFound, What: "Nothing is known under this id.", Next: "Search for a value on the page Intelligence."}
+	}
+	return "object", &page{Title: found.Objects[0].ID, Here: "intelligence", Data: found.Objects}, nil
+}
+
+type intakeData struct {
+	*node.IntakeResponse
+	State string
+}
+
+func (h *handler) intake(r *http.Request) (string, *page, error) {
+	in := node.IntakeRequest{State: r.FormValue("state"), Ref: r.FormValue("ref"), Next: r.FormValue("next"), Limit: 50}
+	list, err := h.node.Intake(r.Context(), in)
+	if err != nil {
+		return "", nil, err
+	}
+	return "intake", &page{Title: "Intake", Here: "intake", Data: intakeData{list, in.State}}, nil
+}
+
+func formInt(r *http.Request, name string) int64 {
+	n, err := strconv.ParseInt(r.FormValue(name), 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
+}
