@@ -1,6 +1,9 @@
 package unit
 
 import (
+	"maps"
+	"slices"
+
 	"entente/journal"
 )
 
@@ -19,29 +22,74 @@ func (f *Fold) knows(p journal.PartyID, of *lane) int64 {
 	return n
 }
 
+// knew returns up to where a party's journals included another journal when they first held all
+// signatures of a text; now counts for a party that does not yet, if the text is not yet in force.
+func (f *Fold) knew(p journal.PartyID, of *lane, t *text, pending bool) int64 {
+	n, acked := int64(0), false
+	for slot, i := range t.acks {
+		l := f.lanes[slot]
+		if l.party != p {
+			continue
+		}
+		acked = true
+		if l == of {
+			n = max(n, i+1)
+		} else {
+			n = max(n, l.recs[i].clock.at(of.slot))
+		}
+	}
+	if !acked && pending {
+		return f.knows(p, of)
+	}
+	return n
+}
+
 // frontier returns for every journal, by slot, up to where it is final: included by the journals of
 // all current members that have not withdrawn. While a successor of the accord is signed by all its
-// parties but not yet in force, its parties count as members too.
+// parties but not yet in force, its parties count as members too. What was final for the members
+// that continue when they agreed to a change of members stays final.
 func (f *Fold) frontier() []int64 {
 	who := map[journal.PartyID]bool{}
 	for _, p := range f.members(f.global, true) {
 		who[p] = true
 	}
+	type floor struct {
+		t       *text
+		stay    []journal.PartyID
+		pending bool
+	}
+	var floors []floor
+	under := func(t *text, pending bool) {
+		fl := floor{t: t, stay: t.parties, pending: pending}
+		if old := f.texts[t.supersedes]; t.supersedes != "" && old != nil {
+			fl.stay = slices.DeleteFunc(slices.Clone(t.parties), func(p journal.PartyID) bool { return !old.has(p) })
+		}
+		floors = append(floors, fl)
+	}
 	for _, t := range f.successors(f.global.terms.hashOf()) {
 		for _, p := range t.parties {
-			if !f.global.withdrawn[p] {
-				who[p] = true
-			}
+			who[p] = who[p] || !f.global.withdrawn[p]
 		}
+		under(t, true)
 	}
+	for t := f.global.terms; t != nil; t = f.texts[t.supersedes] {
+		under(t, false)
+	}
+	maps.DeleteFunc(who, func(_ journal.PartyID, in bool) bool { return !in })
 	out := make([]int64, len(f.lanes))
 	for i, l := range f.lanes {
-		least := int64(l.placed)
-		for p := range who {
-			least = min(least, f.knows(p, l))
-		}
 		if len(who) > 0 {
-			out[i] = least
+			out[i] = int64(l.placed)
+		}
+		for p := range who {
+			out[i] = min(out[i], f.knows(p, l))
+		}
+		for _, fl := range floors {
+			least := int64(l.placed)
+			for _, p := range fl.stay {
+				least = min(least, f.knew(p, l, fl.t, fl.pending))
+			}
+			out[i] = max(out[i], least)
 		}
 	}
 	return out

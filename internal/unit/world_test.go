@@ -240,6 +240,19 @@ func (w *world) text(title string, version int, supersedes string, parties ...*a
 	return hex.EncodeToString(sum[:])
 }
 
+// strict is a text whose ceiling is TLP:CLEAR.
+func (w *world) strict(title string, version int, supersedes string, parties ...*actor) string {
+	w.text(title, version, supersedes, parties...)
+	last := &w.texts[len(w.texts)-1]
+	text, err := accord.Canonical([]byte(strings.Replace(string(*last), `"tlp":"amber"`, `"tlp":"clear"`, 1)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	*last = text
+	sum := accord.HashOf(text)
+	return hex.EncodeToString(sum[:])
+}
+
 func (a *actor) propose(kind, hash string, version int, supersedes string) {
 	a.write(kind, unit.ProposeBody{Hash: hash, Version: version, Supersedes: supersedes}, payload("accord", 1000))
 }
