@@ -69,3 +69,19 @@ func (f *Fold) HandOver(ref journal.Ref, to journal.PartyID, now time.Time) acco
 	}
 	return accord.Decide(s, a)
 }
+
+// SeenBy returns what a party's newest placed entry says, with its receipts, it holds of other journals.
+func (f *Fold) SeenBy(p journal.PartyID) map[journal.Origin]journal.Head {
+	out := map[journal.Origin]journal.Head{}
+	for _, l := range f.lanes {
+		if l.party != p {
+			continue
+		}
+		for o, h := range l.floor {
+			if h.Size > out[o].Size {
+				out[o] = h
+			}
+		}
+	}
+	return out
+}
