@@ -231,7 +231,7 @@ func (h *header) time(path string, v Value) (Timestamp, error) {
 	}
 	// Most objects say the same instant two or three times: keep one string.
 	for _, known := range [...]*Timestamp{&h.o.Created, &h.o.Modified} {
-		if known.Text == string(b) {
+		if len(b) > 0 && known.Text == string(b) {
 			return *known, nil
 		}
 	}

@@ -18,6 +18,7 @@ type scanner struct {
 	keepFrom  int64 // if keeping, bytes from here on must stay in buf
 	keeping   bool
 	dropped   bool // what was to be kept has passed the limit
+	bom       int64 // how much of a byte order mark has been read
 	eof       error
 	maxValue  int
 	maxStream int64
@@ -99,7 +100,10 @@ func (s *scanner) peek() (byte, error) {
 		}
 		switch {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
-		case s.pos < 3 && c == bytesOfBOM[s.pos] && s.base == 0 && string(s.buf[:s.pos]) == bytesOfBOM[:s.pos]:
+		case s.bom == s.pos && s.bom < 3 && c == bytesOfBOM[s.bom]:
+			s.bom++
+		case s.bom == s.pos && (s.bom == 1 || s.bom == 2):
+			return 0, s.unexpected(c, "expected the rest of a byte order mark")
 		default:
 			return c, nil
 		}

@@ -40,9 +40,7 @@ func index(raw []byte, lim Limits) ([]node, error) {
 	if err := x.run(raw, lim); err != nil {
 		return nil, err
 	}
-	out := make([]node, len(x.nodes))
-	copy(out, x.nodes)
-	return out, nil
+	return x.take(), nil
 }
 
 // indexer is scratch space. It carries nothing from one object to the next;
@@ -50,6 +48,26 @@ func index(raw []byte, lim Limits) ([]node, error) {
 type indexer struct {
 	nodes []node
 	stack []uint32 // the open arrays and objects
+	slab  []node   // room for the nodes of further objects, never written twice
+}
+
+// slabNodes is how many nodes are allocated at once; a small object has some 60.
+const slabNodes = 512
+
+// take gives a copy of the nodes that nothing else writes to. Small ones share
+// one allocation with their neighbours.
+func (x *indexer) take() []node {
+	n := len(x.nodes)
+	if n > slabNodes/4 {
+		return append([]node(nil), x.nodes...)
+	}
+	if len(x.slab) < n {
+		x.slab = make([]node, slabNodes)
+	}
+	out := x.slab[:n:n]
+	x.slab = x.slab[n:]
+	copy(out, x.nodes)
+	return out
 }
 
 var indexers = sync.Pool{New: func() any { return new(indexer) }}
