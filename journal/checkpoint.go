@@ -62,9 +62,11 @@ func (p PublicKey) VKeys(o Origin) (ed25519Key, mldsaKey string) {
 	return f(algEd25519, p.Ed25519), f(algMLDSA44, p.MLDSA44)
 }
 
-// signCheckpoint signs a head with every key, both halves each. The timestamp
-// of the ML-DSA-44 half is at, in seconds; it is a claim like at itself.
-func signCheckpoint(o Origin, h Head, at time.Time, keys ...*PrivateKey) ([]byte, error) {
+// SignCheckpoint signs a head with every key, both halves each. The timestamp
+// of the ML-DSA-44 half is at, in seconds; it is a claim like at itself. Only a
+// [Writer] should call it, and tests that play a hostile one: whoever signs two
+// heads that contradict each other has made a [Contradiction].
+func SignCheckpoint(o Origin, h Head, at time.Time, keys ...*PrivateKey) ([]byte, error) {
 	text := formatCheckpoint(o, h)
 	var b bytes.Buffer
 	b.WriteString(text)

@@ -165,7 +165,7 @@ func (w *Writer) append(now time.Time, next *PrivateKey, drafts ...Draft) ([]*En
 		keys = append(keys, next)
 	}
 	var err error
-	if b.Checkpoint, err = signCheckpoint(led.origin, head, led.last.At, keys...); err != nil {
+	if b.Checkpoint, err = SignCheckpoint(led.origin, head, led.last.At, keys...); err != nil {
 		return nil, Head{}, err
 	}
 	if err := w.st.Append(b); err != nil {
