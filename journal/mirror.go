@@ -88,7 +88,7 @@ func (m *Mirror) Extend(entries [][]byte, checkpoint []byte) (*Extension, error)
 	}
 	head, cp, err := led.keys.open(checkpoint)
 	if err != nil {
-		return nil, err
+		return nil, m.skippedRotation(entries, err)
 	}
 	if head.Size <= m.tree.size {
 		return nil, m.compare(head, cp)
@@ -141,7 +141,7 @@ func (m *Mirror) take(led ledger, list []*Entry, checkpoint []byte, verified *ch
 			continue
 		}
 		if bad = led.step(e, m.params.Known); bad == nil && e.Kind == KindRotate && i+1 < len(list) {
-			bad = refuse(CodeHalfSignature, led.origin, e.Index, "the key is rotated here; the checkpoint of size %d, signed by both keys, has to come first", e.Index+1)
+			bad = rotationFirst(led.origin, e.Index)
 		}
 	}
 	if bad != nil && led.keys == nil {
@@ -173,6 +173,24 @@ func (m *Mirror) take(led ledger, list []*Entry, checkpoint []byte, verified *ch
 	}
 	m.ledger, m.tree, m.latest = led, tr, cp
 	return &Extension{Entries: list, Head: head}, nil
+}
+
+// skippedRotation explains a signature that does not verify because the key was
+// rotated among the entries that came.
+func (m *Mirror) skippedRotation(entries [][]byte, err error) error {
+	for _, raw := range entries[:max(0, len(entries)-1)] {
+		if !bytes.Contains(raw, []byte(KindRotate)) {
+			continue
+		}
+		if e, perr := m.parser.parse(raw); perr == nil && e.Kind == KindRotate {
+			return fmt.Errorf("%w (the entries rotate the key at %d: %w)", rotationFirst(m.ledger.origin, e.Index), e.Index, err)
+		}
+	}
+	return err
+}
+
+func rotationFirst(o Origin, index int64) *Refusal {
+	return refuse(CodeHalfSignature, o, index, "the key is rotated here; the checkpoint of size %d, signed by both keys, has to come first", index+1)
 }
 
 func (m *Mirror) bounds(entries [][]byte) error {

@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"entente/journal"
@@ -163,4 +165,17 @@ func wantIs(t testing.TB, err, target error) {
 	if !errors.Is(err, target) {
 		t.Fatalf("error = %v, want %v", err, target)
 	}
+}
+
+// ed25519Key is the Ed25519 half of the key pair that seed returns.
+func ed25519Key(name string) ed25519.PrivateKey {
+	a := sha256.Sum256([]byte("ed25519 " + name))
+	return ed25519.NewKeyFromSeed(a[:])
+}
+
+func marshal(t testing.TB, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	ok(t, err)
+	return b
 }
