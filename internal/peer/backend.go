@@ -57,8 +57,8 @@ type Backend interface {
 	Accept(ctx context.Context, unit journal.UnitID, from journal.PartyID, run Run) (added int, err error)
 
 	// AcceptPayload checks a payload against an entry that is held, and makes it
-	// durable. It reports whether it was new. A payload that no held entry names is
-	// a Refusal (CodeUnwanted).
+	// durable. It reports whether it was new; one that is held already is not an
+	// error. A payload that no held entry names is a Refusal (CodeUnwanted).
 	AcceptPayload(ctx context.Context, unit journal.UnitID, from journal.PartyID, p Payload) (added bool, err error)
 
 	// Settle is called once at the end of a packet from which anything was accepted,

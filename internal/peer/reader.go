@@ -205,7 +205,8 @@ func (r *Reader) refusal(data []byte) (*Refusal, error) {
 
 func (r *Reader) end(data []byte, before Counts, sum []byte) error {
 	var e ending
-	if err := json.Unmarshal(data, &e); err != nil {
+	// Nothing may be added here: what the end frame says is not covered by its sum.
+	if err := json.Unmarshal(data, &e, json.RejectUnknownMembers(true)); err != nil {
 		return refuse(CodeBadFrame, "an end frame that is not valid JSON: %v", err)
 	}
 	if e.Counts != before || subtle.ConstantTimeCompare(e.SHA256, sum) != 1 {

@@ -88,6 +88,9 @@ func (c *Client) Sync(ctx context.Context, t Target, progress func(Progress)) (R
 	err := s.run(ctx, progress)
 	l.mu.Lock()
 	l.have = s.report.Have
+	if err != nil {
+		l.have = nil // what arrived is not known; asking costs a round, guessing more
+	}
 	l.mu.Unlock()
 	if err != nil {
 		return s.report, fmt.Errorf("syncing with %s: %w", t.Party.Short(), err)
