@@ -17,7 +17,7 @@ type scanner struct {
 	base, pos int64
 	keepFrom  int64 // if keeping, bytes from here on must stay in buf
 	keeping   bool
-	dropped   bool // what was to be kept has passed the limit
+	dropped   bool  // what was to be kept has passed the limit
 	bom       int64 // how much of a byte order mark has been read
 	eof       error
 	maxValue  int
