@@ -60,31 +60,27 @@ func Parse(text []byte) (*Document, []Problem, error) {
 // Canonical is the JSON text of an accord that goes into the payload and that HashOf takes: every
 // default written out, in RFC 8785 form. It is a fixed point: Canonical of it is itself.
 func Canonical(text []byte) ([]byte, error) {
-	_, canonical, problems, err := parse(text)
-	if err != nil {
-		if len(problems) > 0 {
-			return nil, fmt.Errorf("%w (%d problems): %s", ErrInvalid, len(problems), problems[0])
-		}
-		return nil, err
-	}
-	return canonical, nil
+	_, canonical, _, err := parse(text)
+	return canonical, err
 }
 
 // Load reads an accord text that came from outside as it must be to be signed: exactly canonical.
 // It refuses a text that leaves something to defaults, because two programs could then differ.
 func Load(text []byte) (*Document, error) {
-	doc, canonical, problems, err := parse(text)
+	if len(text) == 0 || text[0] != '{' { // foreign bytes never reach the YAML reader
+		return nil, errNotCanonical
+	}
+	doc, canonical, _, err := parse(text)
 	if err != nil {
-		if len(problems) > 0 {
-			return nil, fmt.Errorf("%w (%d problems): %s", ErrInvalid, len(problems), problems[0])
-		}
 		return nil, err
 	}
 	if !bytes.Equal(text, canonical) {
-		return nil, fmt.Errorf("%w: the text is not in canonical form; its author must send what `entente accord check --canonical` prints", ErrInvalid)
+		return nil, errNotCanonical
 	}
 	return doc, nil
 }
+
+var errNotCanonical = fmt.Errorf("%w: the text is not in canonical form; its author must send what `entente accord check --canonical` prints", ErrInvalid)
 
 // HashOf is what parties sign: SHA-256("entente/accord/v1\n" || the exact JSON text).
 func HashOf(text []byte) [32]byte {

@@ -204,6 +204,7 @@ func TestParseBounds(t *testing.T) {
 		"values":      "a: [" + strings.Repeat("1,", 60_000) + "1]",
 		"keys":        strings.Repeat("? ", 300_000),
 		"quotes":      strings.Repeat("\"", 500_001),
+		"documents":   strings.Repeat("a\n---\n", 170_000),
 		"empty":       "",
 		"comment":     "# nothing\n",
 		"list":        "- a\n- b\n",

@@ -46,11 +46,10 @@ func parsePath(s string) ([]step, error) {
 		case strings.HasPrefix(rest, "[*]"):
 			st.any, rest = true, rest[3:]
 		case strings.HasPrefix(rest, "['"):
-			end := strings.Index(rest, "']")
-			if end < 0 {
+			var closed bool
+			if st.name, rest, closed = strings.Cut(rest[2:], "']"); !closed {
 				return bad("has a [' that is not closed")
 			}
-			st.name, rest = rest[2:end], rest[end+2:]
 			if st.name == "" || strings.ContainsAny(st.name, `'\`) {
 				return bad("has a name in brackets that is empty or has quotes or backslashes in it")
 			}

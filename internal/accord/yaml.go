@@ -71,7 +71,7 @@ func readYAML(text []byte, b bounds) (n *node, err error) {
 }
 
 func checkTokens(tokens token.Tokens, b bounds) error {
-	flow, run, runLine := 0, 0, 0
+	flow, run, runLine, marks := 0, 0, 0, 0
 	for _, t := range tokens {
 		line := 0
 		if t.Position != nil {
@@ -87,6 +87,11 @@ func checkTokens(tokens token.Tokens, b bounds) error {
 			return atLine(line, "tags (!…) are not accepted in an accord; write the plain value")
 		case token.DirectiveType:
 			return atLine(line, "directives (%%…) are not accepted in an accord; remove the line")
+		case token.DocumentHeaderType, token.DocumentEndType:
+			// The parser takes minutes over a megabyte of document marks, so they stop here.
+			if marks++; marks > 2 {
+				return atLine(line, "there is more than one YAML document; keep one accord to a file")
+			}
 		case token.MappingKeyType:
 			return atLine(line, "complex keys (?) are not accepted in an accord; write name: value")
 		case token.SequenceStartType, token.MappingStartType:
