@@ -1,0 +1,263 @@
+package dossier
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"entente/internal/accord"
+	"entente/journal"
+	"entente/stix"
+)
+
+// payloadState is what is known of a payload that an entry names.
+type payloadState struct {
+	p      journal.PayloadRef
+	author journal.PartyID
+	kind   string
+	body   bodyClaims
+	held   bool // it is in the dossier
+}
+
+// bodyClaims are what an entry's body says about its payload.
+type bodyClaims struct {
+	Objects *int64 `json:"objects"`
+	Hash    string `json:"hash"`
+}
+
+// readClaims reads them as far as they can be read; what is wrong with a body is for the fold to say.
+func readClaims(body jsontext.Value) (c bodyClaims) {
+	if json.Unmarshal(body, &c) != nil {
+		return bodyClaims{}
+	}
+	return c
+}
+
+// payloadFacts are what was found out about a payload record.
+type payloadFacts struct {
+	offset     int64
+	commitment journal.Hash
+	size       int64  // compressed
+	err        error  // why it does not open; the commitment holds
+	accord     string // hash of an accord text
+	accordErr  error  // why it is no valid accord
+	objects    int64  // of a STIX payload, -1 for others
+}
+
+// readTexts reads the accord texts. They stand before the journals so that every entry can be judged
+// as it comes; their commitments are compared when their entries come.
+func (v *verifier) readTexts() error {
+	for _, ref := range v.m.Texts {
+		if err := v.look(); err != nil {
+			return err
+		}
+		if !v.is(recordText) {
+			return v.damage(PartText, ref.Origin, &ref, "%s", v.why())
+		}
+		p, err := parsePayload(v.cur.content)
+		if err == nil && p.ref != ref {
+			err = fmt.Errorf("it calls itself that of entry %s", p.ref)
+		}
+		if err == nil && journal.Commit(p.salt, p.data) != p.commitment {
+			err = errors.New("its bytes do not have the commitment that stands before them")
+		}
+		if err != nil {
+			return v.damage(PartText, ref.Origin, &ref, "%v", err)
+		}
+		f := payloadFacts{offset: v.cur.offset, commitment: p.commitment, size: int64(len(p.data)), objects: -1}
+		plain, err := open(p)
+		if f.err = err; err == nil {
+			sum := accord.HashOf(plain)
+			f.accord = hex.EncodeToString(sum[:])
+			f.accordErr = v.fold.AddAccord(plain)
+		}
+		v.texts[ref] = f
+		v.counts.Payloads++
+		v.take()
+	}
+	return nil
+}
+
+// open decompresses within bounds a payload whose commitment holds.
+func open(p payload) ([]byte, error) {
+	ref := journal.PayloadRef{Commitment: p.commitment, Size: int64(len(p.data))}
+	return journal.OpenPayload(ref, p.salt, p.data, journal.MaxPlain)
+}
+
+// rest reads what follows the journals: payloads, proofs, end.
+func (v *verifier) rest() error {
+	for {
+		if err := v.look(); err != nil {
+			return err
+		}
+		if !v.is(recordPayload) {
+			break
+		}
+		if err := v.payload(); err != nil {
+			return err
+		}
+		v.take()
+	}
+	// A damaged payload must not be taken for a damaged proof or end.
+	if v.curErr != io.EOF && (v.curErr != nil || v.cur.kind != recordProof && v.cur.kind != recordEnd) {
+		if ref := v.identify(v.cur.content); ref != nil {
+			return v.damage(PartPayload, ref.Origin, ref, "%s", v.why())
+		}
+		if v.cur.kind == recordPayload {
+			return v.damage(PartPayload, "", nil, "%s; which entry it belongs to cannot be told", v.why())
+		}
+	}
+	for v.is(recordProof) {
+		if ref := v.identify(v.cur.content); ref != nil {
+			return v.damage(PartPayload, ref.Origin, ref, "its kind was changed")
+		}
+		if err := v.proof(); err != nil {
+			return err
+		}
+		v.take()
+		if err := v.look(); err != nil {
+			return err
+		}
+	}
+	if v.cur.kind == recordProof && v.curErr != nil && v.curErr != io.EOF {
+		return v.damage(PartProof, "", nil, "number %d: %s", v.counts.Proofs+1, v.why())
+	}
+	return v.end()
+}
+
+// identify finds out which entry a damaged payload record belongs to, from its commitment or else
+// from the entry it names. One byte may have come or gone before either.
+func (v *verifier) identify(b []byte) *journal.Ref {
+	for _, shift := range []int{0, 1, -1} {
+		at := refBytes + shift
+		if len(b) < at+32 {
+			continue
+		}
+		refs := v.byHash[journal.Hash(b[at:at+32])]
+		if len(refs) == 0 {
+			continue
+		}
+		if shift >= 0 {
+			if r, ok := parseRef(b[shift:]); ok {
+				for i := range refs {
+					if refs[i] == r {
+						return &refs[i]
+					}
+				}
+			}
+		}
+		return &refs[0]
+	}
+	for _, shift := range []int{0, 1} {
+		if r, ok := parseRef(b[min(shift, len(b)):]); ok && v.payloads[r] != nil {
+			return &r
+		}
+	}
+	if r, ok := parseRef(append([]byte("e"), b...)); ok && v.payloads[r] != nil {
+		return &r
+	}
+	return nil
+}
+
+// payload verifies one payload record.
+func (v *verifier) payload() error {
+	fail := func(format string, args ...any) error {
+		ref := v.identify(v.cur.content)
+		if ref == nil {
+			return v.damage(PartPayload, "", nil, format+"; which entry it belongs to cannot be told", args...)
+		}
+		return v.damage(PartPayload, ref.Origin, ref, format, args...)
+	}
+	p, err := parsePayload(v.cur.content)
+	if err != nil {
+		return fail("%v", err)
+	}
+	st := v.payloads[p.ref]
+	switch {
+	case st == nil:
+		return fail("entry %s names no payload", p.ref)
+	case st.p.Type == journal.PayloadAccord:
+		return fail("entry %s names an accord text; those stand before the journals", p.ref)
+	case v.last != nil && compareRefs(*v.last, p.ref) >= 0:
+		return fail("payloads do not stand in the order of their entries, each once")
+	case p.commitment != st.p.Commitment || journal.Commit(p.salt, p.data) != p.commitment:
+		return v.damage(PartPayload, p.ref.Origin, &p.ref, "it is not the one that the entry commits to")
+	}
+	v.last, st.held = &p.ref, true
+	v.counts.Payloads++
+	f := payloadFacts{offset: v.cur.offset, commitment: p.commitment, size: int64(len(p.data)), objects: -1}
+	plain, err := open(p)
+	if f.err = err; err == nil && st.p.Type == journal.PayloadSTIX {
+		f.objects, f.err = countObjects(plain)
+	}
+	v.judgePayload(p.ref, st, f)
+	return nil
+}
+
+// countObjects reads a STIX payload to its end.
+func countObjects(plain []byte) (int64, error) {
+	var n int64
+	r := stix.NewReader(bytes.NewReader(plain), stix.ReaderOptions{})
+	for {
+		_, err := r.Next()
+		var re *stix.ReadError
+		switch {
+		case err == io.EOF:
+			return n, nil
+		case errors.As(err, &re) && !re.Fatal:
+			return n, fmt.Errorf("object %d is no STIX object: %w", n, err)
+		case err != nil:
+			return n, err
+		}
+		n++
+	}
+}
+
+// judgePayload notes what is wrong with a payload that is the very one its author committed to: then
+// it is the author's doing, and the dossier proves it.
+func (v *verifier) judgePayload(ref journal.Ref, st *payloadState, f payloadFacts) {
+	note := func(code, format string, args ...any) {
+		v.find(Proved, code, st.author, []journal.Ref{ref}, format, args...)
+	}
+	if f.size != st.p.Size {
+		note(CodeBadPayload, "the entry says its payload has %d bytes, it has %d", st.p.Size, f.size)
+	}
+	switch {
+	case f.err != nil:
+		note(CodeBadPayload, "the payload that its author committed to cannot be read: %v", f.err)
+	case st.p.Type == journal.PayloadAccord && st.body.Hash != f.accord:
+		note(CodeTextMismatch, "the entry names accord %s, its payload is accord %s", st.body.Hash, f.accord)
+	case f.accordErr != nil:
+		note(CodeBadPayload, "%v", f.accordErr)
+	case f.objects >= 0:
+		v.objects += f.objects
+		if st.kind == "share" && st.body.Objects != nil && *st.body.Objects != f.objects {
+			note(CodeMiscounted, "the entry says it shares %d objects, its payload holds %d", *st.body.Objects, f.objects)
+		}
+	}
+}
+
+// end checks the end record and that nothing follows it.
+func (v *verifier) end() error {
+	if !v.is(recordEnd) {
+		return v.damage(PartEnd, "", nil, "%s", v.why())
+	}
+	v.counts.Bytes = v.cur.offset
+	if !bytes.Equal(v.cur.content, v.counts.end(v.cur.before)) {
+		return v.damage(PartEnd, "", nil, "its counts or its SHA-256 are not those of what stands before it")
+	}
+	v.sum = journal.Hash(v.cur.before)
+	v.take()
+	if err := v.look(); err != nil {
+		return err
+	}
+	if v.curErr != io.EOF {
+		return v.damage(PartTrailing, "", nil, "nothing may stand there")
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package dossier
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"entente/journal"
+)
+
+// Proof is a kept proof of misbehaviour about one of the journals of the dossier: a contradiction
+// (two heads that cannot both be true) or a violation (an entry that breaks a rule).
+type Proof struct {
+	Contradiction *journal.Contradiction `json:"contradiction,omitempty"`
+	Violation     *journal.Violation     `json:"violation,omitempty"`
+	// Keyring is the key schedule of the other history, if it rotated its keys otherwise than the
+	// journal in the dossier. It begins with the same certified key.
+	Keyring *journal.Keyring `json:"keyring,omitempty"`
+	// Certificates certify those keys of Keyring that the journal in the dossier never had.
+	Certificates []journal.Signed `json:"certificates,omitempty"`
+}
+
+// maxCertificates bounds the certificates of one proof.
+const maxCertificates = 64
+
+// provenProof is a proof that holds.
+type provenProof struct {
+	code   string
+	party  journal.PartyID
+	origin journal.Origin
+}
+
+func (p Proof) check() error {
+	if (p.Contradiction == nil) == (p.Violation == nil) {
+		return errors.New("it has to hold either a contradiction or a violation")
+	}
+	if len(p.Certificates) > maxCertificates {
+		return fmt.Errorf("it has more than %d certificates", maxCertificates)
+	}
+	return nil
+}
+
+func (p Proof) about() (journal.Origin, string) {
+	if p.Contradiction != nil {
+		return p.Contradiction.Origin, p.Contradiction.Code
+	}
+	return p.Violation.Origin, p.Violation.Code
+}
+
+// proof verifies one proof record: what is kept as proof has to be one.
+func (v *verifier) proof() error {
+	number := v.counts.Proofs + 1
+	fail := func(o journal.Origin, err error) error {
+		return v.damage(PartProof, o, nil, "number %d: %v", number, err)
+	}
+	if number > MaxProofs {
+		return fail("", fmt.Errorf("more than %d proofs", MaxProofs))
+	}
+	if n := len(v.proofBytes); n > 0 && bytes.Compare(v.proofBytes, v.cur.content) >= 0 {
+		return fail("", errors.New("proofs do not stand in their order, each once"))
+	}
+	v.proofBytes = bytes.Clone(v.cur.content)
+	var p Proof
+	if err := unmarshal(v.cur.content, &p); err != nil {
+		return fail("", err)
+	}
+	if err := p.check(); err != nil {
+		return fail("", err)
+	}
+	o, code := p.about()
+	s := v.byOrigin[o]
+	if s == nil {
+		return fail("", fmt.Errorf("it is about journal %s, which is not in the dossier", o))
+	}
+	keys, err := v.keyrings(s, p)
+	if err != nil {
+		return fail(o, err)
+	}
+	if p.Contradiction != nil {
+		err = p.Contradiction.Verify(keys...)
+	} else {
+		err = p.Violation.Verify(keys...)
+	}
+	if err != nil {
+		return fail(o, err)
+	}
+	v.counts.Proofs++
+	v.proofs = append(v.proofs, provenProof{code, s.head.Party, o})
+	return nil
+}
+
+// keyrings returns the schedules under which heads of a journal count: the one that the dossier
+// verified and, if the proof brings one, that of the other history. Its keys have to be the party's:
+// the certified first key, keys that the journal in the dossier had, or keys with a certificate.
+func (v *verifier) keyrings(s *shelf, p Proof) ([]*journal.Keyring, error) {
+	own := s.mirror.Keyring()
+	if p.Keyring == nil {
+		if len(p.Certificates) > 0 {
+			return nil, errors.New("it has certificates but no keyring")
+		}
+		return []*journal.Keyring{own}, nil
+	}
+	if p.Keyring.Origin() != own.Origin() {
+		return nil, errors.New("its keyring is that of another journal")
+	}
+	known := map[journal.Hash]bool{}
+	for _, k := range own.Keys() {
+		known[k.Key.ID()] = true
+	}
+	list := p.Keyring.Keys()
+	if list[0].Key.ID() != own.Keys()[0].Key.ID() {
+		return nil, errors.New("its keyring does not begin with the key that the journal begins with")
+	}
+	chain, err := s.mirror.Identities()
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range p.Certificates {
+		key, err := certified(c, chain, s.head, v.m.Unit)
+		if err != nil {
+			return nil, err
+		}
+		known[key] = true
+	}
+	for _, k := range list {
+		if id := k.Key.ID(); !known[id] {
+			return nil, fmt.Errorf("nothing shows that key %s is one of the journal's keys", id)
+		}
+	}
+	return []*journal.Keyring{own, p.Keyring}, nil
+}
+
+// certified returns the key that a certificate of the party certifies for its journal.
+func certified(c journal.Signed, chain []journal.Signed, h JournalHeader, unit journal.UnitID) (journal.Hash, error) {
+	var last error = errors.New("no identity is known")
+	for _, signed := range chain {
+		id, err := journal.ParseIdentity(signed)
+		if err != nil {
+			return journal.Hash{}, err
+		}
+		cert, err := journal.VerifyCertificate(c, id)
+		if err != nil {
+			last = err
+			continue
+		}
+		if cert.Unit != unit || cert.Party != h.Party || cert.Origin != h.Origin {
+			return journal.Hash{}, errors.New("one of its certificates is for another journal")
+		}
+		return cert.Key.ID(), nil
+	}
+	return journal.Hash{}, fmt.Errorf("one of its certificates does not hold: %w", last)
+}

@@ -1,0 +1,229 @@
+package dossier
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"entente/internal/unit"
+	"entente/journal"
+)
+
+// clean makes foreign text safe to show: control characters, direction marks and everything else that
+// is not visible is written as \u{...}, so that a name cannot hide, reorder or overwrite what stands
+// beside it.
+func clean(s string) string {
+	if !strings.ContainsFunc(s, hidden) && utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
+			fmt.Fprintf(&b, "\\x%02x", s[i])
+		case hidden(r):
+			fmt.Fprintf(&b, "\\u{%04x}", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func hidden(r rune) bool {
+	return r != ' ' && !unicode.IsPrint(r) || unicode.Is(unicode.Bidi_Control, r)
+}
+
+// page writes lines, escaping every argument that is text.
+type page struct {
+	w *bufio.Writer
+	r *Report
+}
+
+func (p *page) f(format string, args ...any) {
+	for i, a := range args {
+		args[i] = clean(fmt.Sprint(a))
+	}
+	fmt.Fprintf(p.w, format+"\n", args...)
+}
+
+// list writes at most most items under a heading.
+func list[T any](p *page, heading string, items []T, line func(T)) {
+	const most = 200
+	if len(items) == 0 {
+		return
+	}
+	p.f("\n%s (%s)", heading, len(items))
+	for i, x := range items {
+		if i == most {
+			p.f("  and %s more; the JSON report has all", len(items)-most)
+			return
+		}
+		line(x)
+	}
+}
+
+func when(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format(time.RFC3339)
+}
+
+// party returns a party's name with the beginning of its id.
+func (p *page) party(id journal.PartyID) string {
+	for _, x := range p.r.Parties {
+		if x.Party == id {
+			return x.Name + " (" + id.Short() + ")"
+		}
+	}
+	if id == "" {
+		return "nobody"
+	}
+	return string(id)
+}
+
+// WriteText writes the report for people. Foreign text in it is escaped.
+func (r *Report) WriteText(w io.Writer) error {
+	p := &page{bufio.NewWriter(w), r}
+	p.f("The dossier holds: every byte of it was verified.")
+	p.f("Unit %s, %s, founded %s by %s", r.Name, r.Unit, when(r.Founded), p.party(r.Founder))
+	p.f("%s journals, %s entries, %s checkpoints, %s payloads, %s proofs; SHA-256 %s", r.Counts.Journals, r.Counts.Entries,
+		r.Counts.Checkpoints, r.Counts.Payloads, r.Counts.Proofs, r.SHA256)
+	p.f("Made %s, as its maker says without signature.", when(r.Created))
+	if r.Purpose != "" {
+		p.f("Purpose, as its maker says: %s", r.Purpose)
+	}
+	for line := range strings.Lines(r.Note) {
+		p.f("Note of its maker: %s", strings.TrimRight(line, "\r\n"))
+	}
+	for _, ref := range r.About {
+		p.f("About entry %s, as its maker says", ref)
+	}
+	p.parties()
+	p.agreement()
+	p.requests()
+	p.content()
+	list(p, "Findings", r.Findings, func(f Finding) {
+		p.f("  %s, %s: %s", f.Weight, f.Code, f.Text)
+		if f.Party != "" {
+			p.f("    about %s", p.party(f.Party))
+		}
+		for _, ref := range f.Refs {
+			p.f("    shown by %s", ref)
+		}
+	})
+	if r.MoreFindings > 0 {
+		p.f("  and %s findings more than a report lists", r.MoreFindings)
+	}
+	if len(r.Findings) == 0 {
+		p.f("\nNo misbehaviour and no gap was found.")
+	}
+	return p.w.Flush()
+}
+
+func (p *page) parties() {
+	list(p, "Parties", p.r.Parties, func(x PartyReport) {
+		p.f("  %s\n    party id          %s", x.Name, x.Party)
+		switch {
+		case x.Trusted:
+			p.f("    trusted: it is one of the ids that were given")
+		case p.r.Trusted:
+			p.f("    NOT among the ids that were given")
+		default:
+			p.f("    compare this id with what the party itself publishes")
+		}
+		p.f("    organisation key  %s\n    node key          %s", x.OrgKey, x.NodeKey)
+		p.f("    identity version %s, expires %s", x.Version, when(x.Expires))
+	})
+	list(p, "Journals", p.r.Journals, func(j JournalReport) {
+		p.f("  %s of %s, epoch %s\n    %s entries, root %s", j.Origin, p.party(j.Party), j.Epoch, j.Head.Size, j.Head.Root)
+		for _, k := range j.Keys {
+			p.f("    key %s from size %s", k.ID, k.From)
+		}
+	})
+}
+
+func (p *page) agreement() {
+	r := p.r
+	if a := r.Accord; a == nil {
+		p.f("\nNo accord is in force.")
+	} else {
+		p.f("\nAccord in force: version %s since %s\n  hash %s", a.Version, when(a.Since), a.Hash)
+		for _, lang := range slices.Sorted(maps.Keys(a.Title)) {
+			p.f("  %s: %s", lang, a.Title[lang])
+		}
+	}
+	for _, m := range r.Members {
+		p.f("  member %s", p.party(m))
+	}
+	for _, s := range r.Suspensions {
+		state := "active"
+		if s.Resumed != nil {
+			state = "resumed " + when(s.Resumed.At)
+		}
+		p.f("  suspended by %s on %s: %s, code %s, %s\n    entry %s", p.party(s.Party), when(s.At), strings.Join(s.Scope, " "), s.Code, state, s.Ref)
+	}
+	for _, n := range r.Notices {
+		p.f("  notice of withdrawal on %s, effective %s\n    entry %s", when(n.At), when(n.Effective), n.Ref)
+	}
+	for _, w := range r.Withdrawals {
+		p.f("  withdrawal of %s on %s\n    entry %s", p.party(w.Party), when(w.At), w.Ref)
+	}
+}
+
+func (p *page) requests() {
+	list(p, "Requests", p.r.Requests, func(q RequestReport) {
+		p.f("  %s (%s), %s asked %s: %s", q.Type, q.Urgency, p.party(q.Asking), p.party(q.Asked), q.State)
+		p.f("    entry %s\n    sent %s, received %s", q.ID, when(q.Sent), when(q.Received))
+		if q.Receipt != nil {
+			p.f("    receipt %s", *q.Receipt)
+		}
+		for _, a := range q.Answers {
+			p.f("    %s %s, received %s\n      entry %s", a.Move, when(a.At), when(a.Received), a.Ref)
+		}
+		if q.Overdue {
+			p.f("    overdue at %s", when(p.r.At))
+		}
+		if q.Disputed {
+			p.f("    disputed")
+		}
+		for _, s := range slices.Sorted(maps.Keys(q.Scores)) {
+			p.f("    %s %s", s, q.Scores[s])
+		}
+	})
+}
+
+func (p *page) content() {
+	r := p.r
+	list(p, "Shares", r.Shares, func(s unit.Share) {
+		p.f("  %s, %s: %s objects, %s\n    entry %s, verdict %s", when(s.At), p.party(s.Party), s.Objects, orNone(s.TLP), s.Ref, s.Verdict.Verdict)
+		for _, got := range s.Receipted {
+			p.f("    received by %s %s", p.party(got.Party), when(got.At))
+		}
+	})
+	list(p, "Against the accord", r.Breaches, func(b unit.Breach) {
+		p.f("  %s by %s on %s: %s, clause %s\n    %s\n    entry %s", b.Kind, p.party(b.Party), when(b.At), b.Code, b.Clause, b.Reason, b.Ref)
+	})
+	list(p, "Held by the gate", r.Held, func(b unit.Breach) {
+		p.f("  %s by %s on %s: %s, clause %s\n    %s\n    entry %s", b.Kind, p.party(b.Party), when(b.At), b.Code, b.Clause, b.Reason, b.Ref)
+	})
+	list(p, "Without effect", r.Void, func(x unit.Void) {
+		p.f("  %s by %s on %s: %s\n    %s\n    entry %s", x.Kind, p.party(x.Party), when(x.At), x.Code, x.Reason, x.Ref)
+	})
+	p.f("\nPayloads: %s named, %s included and verified (%s STIX objects), %s destroyed, %s left out", r.Payloads.Named, r.Payloads.Included,
+		r.Payloads.Objects, r.Payloads.Destroyed, r.Payloads.Left)
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "no TLP stated"
+	}
+	return s
+}
