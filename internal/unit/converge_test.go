@@ -21,7 +21,6 @@ type story struct {
 	hashes []string // of all texts
 	sends  []*journal.Entry
 	susp   []*journal.Entry
-	more   bool // a third party may be admitted and amended in
 }
 
 func (s *story) pick(n int, what string) int { return rapid.IntRange(0, n-1).Draw(s.t, what) }
@@ -82,10 +81,10 @@ func (s *story) step() {
 	case 11:
 		base, version := s.inForce()
 		parties := slices.Clone(s.w.actors)
+		parties = unique(parties)
 		if len(parties) > 2 && s.pick(3, "smaller") == 0 {
 			parties = slices.Delete(parties, 1, 2)
 		}
-		parties = unique(parties)
 		h := s.w.text(fmt.Sprintf("Text %d", len(s.hashes)), version+1, base, parties...)
 		s.hashes = append(s.hashes, h)
 		a.propose(unit.KindAmend, h, version+1, base)
@@ -102,7 +101,7 @@ func (s *story) step() {
 			a.write(unit.KindNotice, unit.NoticeBody{Effective: start.AddDate(0, 1, 0)}, opts...)
 		case 2:
 			s.w.admit(a, other)
-		case 3:
+		case 3, 5, 6:
 			s.successor(a)
 		case 4:
 			a.write("future.kind", map[string]any{"x": 1}, opts...)
