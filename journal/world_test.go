@@ -179,3 +179,5 @@ func marshal(t testing.TB, v any) []byte {
 	ok(t, err)
 	return b
 }
+
+func newStore() *journaltest.Memory { return new(journaltest.Memory) }
