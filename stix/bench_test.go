@@ -36,7 +36,11 @@ func bigStream(n int) []byte {
 
 func BenchmarkReader(b *testing.B) {
 	const n = 10_000
-	text := bigStream(n)
+	b.Run("bundle", func(b *testing.B) { benchmarkReader(b, bigStream(n), n) })
+	b.Run("ndjson", func(b *testing.B) { benchmarkReader(b, bytes.Repeat([]byte(sampleIndicator+"\n"), n), n) })
+}
+
+func benchmarkReader(b *testing.B, text []byte, n int) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,9 +16,9 @@ func (r *Reader) openFrame() (*Object, error) {
 	r.scan.keep(from)
 	defer r.scan.unkeep()
 	stated := false // the object states a type
-	var spec, id string
-	for n := 0; ; n++ {
-		name, more, err := r.scan.name(&r.first)
+	var id []byte
+	for {
+		name, more, err := r.scan.name(&r.first, false)
 		if err != nil {
 			return nil, err
 		}
@@ -29,18 +30,11 @@ func (r *Reader) openFrame() (*Object, error) {
 			return nil, tooEarly(err)
 		}
 		if name == "objects" && c == '[' && (!stated || r.typ == "bundle") {
-			r.scan.pos++
-			r.members = map[string]struct{}{"objects": {}}
-			if stated {
-				r.members["type"] = struct{}{}
-			}
-			r.bundle = BundleInfo{ID: id, SpecVersion: spec}
-			r.state, r.first, r.inList = inBundle, true, 0
-			return nil, nil
+			return nil, r.enterBundle(from, stated, unquoteLoose(id))
 		}
 		val, err := r.scan.value(r.scan.pos)
 		if err != nil {
-			if name == "" || !isTooLarge(err) {
+			if !isTooLarge(err) {
 				return nil, err
 			}
 			val = nil
@@ -49,16 +43,17 @@ func (r *Reader) openFrame() (*Object, error) {
 		case "type":
 			r.typ, stated = unquoteLoose(val), true
 		case "id":
-			id = unquoteLoose(val)
-		case "spec_version":
-			spec = unquoteLoose(val)
+			id = append(id[:0], val[:min(len(val), 100)]...)
 		}
 	}
-	if r.typ == "bundle" {
-		r.bundle, r.members = BundleInfo{ID: id, SpecVersion: spec}, map[string]struct{}{}
-		return nil, nil // a bundle without objects is allowed
-	}
 	whole, ok := r.scan.kept()
+	if r.typ == "bundle" { // one without objects is allowed
+		r.bundle, r.members = BundleInfo{ID: unquoteLoose(id)}, map[string]struct{}{}
+		if ok && !jsontext.Value(whole).IsValid() {
+			return nil, r.badFrame(from, whole)
+		}
+		return nil, nil
+	}
 	if !ok {
 		r.last = Position{Index: r.index, Offset: from, Path: r.objectPath()}
 		r.index++
@@ -67,12 +62,44 @@ func (r *Reader) openFrame() (*Object, error) {
 	return r.object(from, whole)
 }
 
+// enterBundle begins to read the objects of a bundle, after checking the members
+// before them, unless they were too large to be kept.
+func (r *Reader) enterBundle(from int64, typed bool, id string) error {
+	if head, ok := r.scan.kept(); ok {
+		if text := append(append([]byte(nil), head...), "[]}"...); !jsontext.Value(text).IsValid() {
+			return r.badFrame(from, text)
+		}
+	}
+	r.scan.pos++
+	r.members = map[string]struct{}{"objects": {}}
+	if typed {
+		r.members["type"] = struct{}{}
+	}
+	if id != "" {
+		r.members["id"] = struct{}{}
+	}
+	r.bundle = BundleInfo{ID: id}
+	r.state, r.first, r.inList = inBundle, true, 0
+	return nil
+}
+
+// badFrame says what is wrong with the members of a bundle. It is always fatal.
+func (r *Reader) badFrame(from int64, text []byte) error {
+	re := r.frameError("", from, whyInvalid(text))
+	var pe *ParseError
+	if errors.As(re.Err, &pe) {
+		re.Path, re.Offset = pe.Path, from+pe.Offset
+	}
+	re.Fatal = true
+	return re
+}
+
 // frame reads the members of a bundle that follow its objects.
-func (r *Reader) frame(first bool) error {
-	r.first = first
+func (r *Reader) frame() error {
+	r.first = false
 	for {
 		at := r.scan.pos
-		name, more, err := r.scan.name(&r.first)
+		name, more, err := r.scan.name(&r.first, true)
 		if err != nil {
 			return err
 		}
@@ -111,8 +138,6 @@ func (r *Reader) frame(first bool) error {
 			r.typ = unquoteLoose(val)
 		case "id":
 			r.bundle.ID = unquoteLoose(val)
-		case "spec_version":
-			r.bundle.SpecVersion = unquoteLoose(val)
 		}
 	}
 }

@@ -25,8 +25,6 @@ type ReaderOptions struct {
 type BundleInfo struct {
 	// ID is the bundle's identifier. It means nothing beyond the one file.
 	ID string
-	// SpecVersion is set by STIX 2.0 bundles only.
-	SpecVersion string
 }
 
 // Reader reads STIX objects from a stream one at a time. It accepts
@@ -145,7 +143,7 @@ func (r *Reader) step() (*Object, error) {
 		return r.object(r.scan.pos, nil)
 	}
 	if r.state == inBundle {
-		return nil, r.frame(false)
+		return nil, r.frame()
 	}
 	r.state = atTop
 	return nil, nil

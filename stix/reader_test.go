@@ -81,6 +81,11 @@ func TestReaderForms(t *testing.T) {
 		{"too large is skipped", "[" + one + "," + big + "," + two + "]", "1 [1]:large 2", small},
 		{"too large at the top", one + big + two, "1 [1]:large 2", small},
 		{"too large beside the objects", `{"x":` + big + `,"objects":[` + one + `],"y":` + big + `}`, "1", small},
+		{"too large before the type", `{"x":` + big + `,"type":"bundle","objects":[` + one + `]}`, "1", small},
+		{"bad member before the objects", `{"x":nope,"objects":[` + one + `]}`, "x:syntax!", ReaderOptions{}},
+		{"type twice before the objects", `{"type":"note","type":"bundle","objects":[` + one + `]}`, "type:twice!", ReaderOptions{}},
+		{"id on both sides", `{"id":"a","objects":[` + one + `],"id":"b"}`, "1 id:twice!", ReaderOptions{}},
+		{"bad bundle without objects", `{"type":"bundle","x":nope}` + one, "x:syntax!", ReaderOptions{}},
 		{"too deep", "[" + `{"type":"note","a":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + "}," + one + "]", "[0]:deep 1", ReaderOptions{}},
 		{"type contradicts", `{"objects":[` + one + `],"type":"note"}` + two, "1 type:stream 2", ReaderOptions{}},
 

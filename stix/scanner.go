@@ -141,8 +141,10 @@ func (s *scanner) separator(first *bool, closing byte) (bool, error) {
 	return true, nil
 }
 
-// name takes the next member name of an object and the colon after it.
-func (s *scanner) name(first *bool) (name string, more bool, err error) {
+// name takes the next member name of an object and the colon after it. Of the
+// names it knows it gives the constant, of others nothing if all is false, since a
+// bundle need not be asked for every name of every object.
+func (s *scanner) name(first *bool, all bool) (name string, more bool, err error) {
 	if more, err = s.separator(first, '}'); !more || err != nil {
 		return "", false, err
 	}
@@ -155,7 +157,16 @@ func (s *scanner) name(first *bool) (name string, more bool, err error) {
 	}
 	text, err := s.value(s.pos)
 	if err == nil {
-		name = unquoteLoose(text)
+		switch {
+		case string(text) == `"type"`:
+			name = "type"
+		case string(text) == `"id"`:
+			name = "id"
+		case string(text) == `"objects"`:
+			name = "objects"
+		case all || bytes.IndexByte(text, '\\') >= 0:
+			name = unquoteLoose(text)
+		}
 	} else if !isTooLarge(err) {
 		return "", false, err
 	}
