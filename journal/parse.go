@@ -440,8 +440,9 @@ func parseTime(val jsontext.Value) (time.Time, string, error) {
 }
 
 // parseHash reads exactly one standard base64 form of 32 bytes.
-func parseHash(val jsontext.Value) (h Hash, err error) {
-	s := unquoted(val)
+func parseHash(val jsontext.Value) (h Hash, err error) { return decodeHash(unquoted(val)) }
+
+func decodeHash(s []byte) (h Hash, err error) {
 	var tmp [34]byte
 	if len(s) != 44 {
 		return h, errors.New("needs a hash in base64")

@@ -96,10 +96,7 @@ func TestBindingPayloadIsCheckedBeforeItIsDecompressed(t *testing.T) {
 		wantIs(t, err, journal.ErrPayloadDamaged)
 	}
 	// Too large to be sent at all.
-	for i := range 17 {
-		noise[i] ^= 0xff
-	}
-	big := bytes.Repeat(noise, 1)
+	big := bytes.Clone(noise)
 	for len(big) < 17<<20 {
 		for i := range noise {
 			noise[i] = byte(src.Uint32())

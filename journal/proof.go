@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"strconv"
+	"strings"
 
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/tlog"
@@ -65,22 +65,47 @@ func VerifyProof(raw, proof []byte, keys *Keyring) (*Entry, Head, error) {
 	if len(proof) > maxProofText {
 		return nil, Head{}, refuse(CodeOversize, keys.origin, e.Index, "a proof of %d bytes is larger than any can be", len(proof))
 	}
-	head, cp, ok := bytes.Cut(proof, []byte("\n\n"))
-	if !ok || bytes.Count(head, []byte("\n")) > 2+maxProof {
-		return nil, Head{}, refuse(CodeBadRoot, keys.origin, e.Index, "not a tlog-proof")
+	index, path, cp, err := parseProof(proof)
+	if err != nil {
+		return nil, Head{}, refuse(CodeBadRoot, keys.origin, e.Index, "not a tlog-proof: %v", err)
 	}
-	if i := bytes.Index(head, []byte("\nindex ")); i < 0 ||
-		!bytes.HasPrefix(append(head[i+7:len(head):len(head)], '\n'), []byte(strconv.FormatInt(e.Index, 10)+"\n")) {
-		return nil, Head{}, refuse(CodeWrongIndex, keys.origin, e.Index, "the proof is for another index")
+	if index != e.Index {
+		return nil, Head{}, refuse(CodeWrongIndex, keys.origin, e.Index, "the proof is for entry %d", index)
 	}
-	h, err := keys.VerifyCheckpoint(cp)
+	h, err := keys.verifyExact(cp)
 	if err != nil {
 		return nil, Head{}, err
 	}
-	if err := torchwood.VerifyProof(keys.Policy(h.Size), e.LeafHash, proof); err != nil {
+	if err := tlog.CheckRecord(path, h.Size, h.Root, index, e.LeafHash); err != nil {
 		return nil, Head{}, refuse(CodeBadRoot, keys.origin, e.Index, "the proof does not hold: %v", err)
 	}
 	return e, h, nil
+}
+
+// parseProof reads a C2SP tlog-proof in the one form that [Prove] writes:
+// without extra data, and without spare bits in base64, so that no byte of it
+// can change unnoticed.
+func parseProof(proof []byte) (index int64, path tlog.RecordProof, checkpoint []byte, err error) {
+	head, rest, ok := strings.Cut(string(proof), "\n\n")
+	lines := strings.Split(head, "\n")
+	if !ok || len(lines) < 2 || len(lines) > 2+maxProof || lines[0] != "c2sp.org/tlog-proof@v1" {
+		return 0, nil, nil, errors.New("it does not have the form of one")
+	}
+	n, ok := strings.CutPrefix(lines[1], "index ")
+	if !ok {
+		return 0, nil, nil, errors.New("it names no index")
+	}
+	if index, err = parseInt([]byte(n), maxIndex); err != nil {
+		return 0, nil, nil, fmt.Errorf("index: %w", err)
+	}
+	for _, l := range lines[2:] {
+		h, err := decodeHash([]byte(l))
+		if err != nil {
+			return 0, nil, nil, err
+		}
+		path = append(path, h)
+	}
+	return index, path, []byte(rest), nil
 }
 
 // VerifyReceipt checks, offline, that the owner of the keyring receipted a
