@@ -74,7 +74,7 @@ type Act struct {
 	Tier string
 	// Elements counts blind-match elements.
 	Elements int64
-	// Oldest is the age of the oldest indicator; zero when not stated.
+	// Oldest is the time of the oldest indicator; zero when not stated.
 	Oldest time.Time
 	// Forbidden are values on the accord's never-send list that were found in the content.
 	Forbidden []string

@@ -113,15 +113,16 @@ func (s Span) Approx() time.Duration {
 	return time.Duration(s.Months*30+s.Days)*24*time.Hour + s.Clock
 }
 
-// After is t plus the span: months first (a day that the month does not have becomes its last),
-// then days, both on t's wall clock, then the hours.
+// After is t plus the span, in UTC: months first (a day that the month does not have becomes its
+// last), then days, then the hours. It does not depend on t's location, which time.Parse takes from
+// the machine when the offsets happen to agree.
 func (s Span) After(t time.Time) time.Time {
-	return addDays(addMonths(t, s.Months), s.Days).Add(s.Clock)
+	return addDays(addMonths(t.UTC(), s.Months), s.Days).Add(s.Clock)
 }
 
-// Before is t minus the span.
+// Before is t minus the span, in UTC.
 func (s Span) Before(t time.Time) time.Time {
-	return addDays(addMonths(t, -s.Months), -s.Days).Add(-s.Clock)
+	return addDays(addMonths(t.UTC(), -s.Months), -s.Days).Add(-s.Clock)
 }
 
 func addDays(t time.Time, n int) time.Time {

@@ -57,3 +57,19 @@ func TestSpanOnTheCalendar(t *testing.T) {
 		t.Errorf("a month before 31 March: %s", got)
 	}
 }
+
+// TestSpanDoesNotKnowTheMachine: the same moment in any location has the same deadline.
+func TestSpanDoesNotKnowTheMachine(t *testing.T) {
+	vienna, err := Zone("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []Span{{Days: 3}, {Months: 1}, {Months: 5, Days: 2, Clock: time.Hour}} {
+		// 31 December in Vienna, and the clocks change in March.
+		for _, at := range []time.Time{time.Date(2026, 12, 31, 0, 30, 0, 0, vienna), time.Date(2027, 3, 27, 9, 0, 0, 0, vienna)} {
+			if !s.After(at).Equal(s.After(at.UTC())) || !s.Before(at).Equal(s.Before(at.UTC())) {
+				t.Errorf("%+v after %s depends on the location", s, at)
+			}
+		}
+	}
+}

@@ -240,7 +240,7 @@ func (g *gate) suspension() *Decision {
 			hit = "all"
 		}
 		for _, sc := range s.Scope {
-			if sc == "all" || covers(sc, g.a.Kind) || g.relied[sc] {
+			if sc == "all" || covers(sc, g.a.Kind) || strings.HasPrefix(g.a.Kind, sc+".") || g.relied[sc] {
 				hit = sc
 				break
 			}

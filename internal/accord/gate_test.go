@@ -177,6 +177,7 @@ func TestDecide(t *testing.T) {
 		{"suspension without scope is of all", share(func(w *world) { w.sit.Suspended = []Suspension{{By: south}} }), Hold, "W2", CodeSuspended},
 		{"suspended by kind", share(func(w *world) { w.sit.Suspended = []Suspension{{By: south, Scope: []string{"share"}}} }), Hold, "W2", CodeSuspended},
 		{"suspended family", ask(func(w *world) { w.sit.Suspended = []Suspension{{By: south, Scope: []string{"request.*"}}} }), Hold, "W2", CodeSuspended},
+		{"suspended family by its name", ask(func(w *world) { w.sit.Suspended = []Suspension{{By: south, Scope: []string{"request"}}} }), Hold, "W2", CodeSuspended},
 		{"another kind suspended", share(func(w *world) { w.sit.Suspended = []Suspension{{By: south, Scope: []string{"request.*"}}} }), Allow, "H1", CodeOK},
 		{"suspended by clause", ask(func(w *world) { w.sit.Suspended = []Suspension{{By: south, Scope: []string{"Q2"}}} }), Hold, "W2", CodeSuspended},
 		{"another clause suspended", ask(func(w *world) { w.sit.Suspended = []Suspension{{By: south, Scope: []string{"Q4"}}} }), Allow, "H2", CodeOK},
@@ -259,5 +260,19 @@ func TestDecideObligations(t *testing.T) {
 	answer.Kind = "request.answer"
 	if d := Decide(Situation{Accord: doc}, answer); !slices.Contains(d.Obligations, "field-rule:F1") {
 		t.Errorf("the scrub of personal data is missing: %v", d.Obligations)
+	}
+}
+
+func TestSuspendable(t *testing.T) {
+	doc := complete(t)
+	for _, good := range []string{"all", "*", "share", "request", "request.*", "request.send", "blind", "H1", "Q2"} {
+		if !doc.Suspendable(good) {
+			t.Errorf("%s cannot be suspended", good)
+		}
+	}
+	for _, bad := range []string{"", "reqest", "H99", "receipt", "accord.sign"} {
+		if doc.Suspendable(bad) {
+			t.Errorf("%q can be suspended", bad)
+		}
 	}
 }

@@ -180,3 +180,14 @@ func (d *Document) RulesFor(kind, from, to, tier string) Rules {
 	}
 	return out
 }
+
+// Suspendable says whether a word may stand in the scope of a suspension: "all", a content kind or
+// family (share, request, request.send, request.*) or the id of a clause. A suspension of anything
+// else would hold nothing, so it should not be written.
+func (d *Document) Suspendable(scope string) bool {
+	if scope == "all" || scope == Any || IsContent(scope) || IsContent(strings.TrimSuffix(scope, ".*")+".x") {
+		return true
+	}
+	_, ok := d.FindClause(scope)
+	return ok
+}
