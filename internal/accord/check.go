@@ -37,6 +37,7 @@ func check(d *Document, root *node) []Problem {
 	c.calendars()
 	c.requests()
 	c.elections()
+	c.exclusions()
 	c.handling()
 	c.fields()
 	c.quality()

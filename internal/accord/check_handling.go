@@ -8,6 +8,14 @@ import (
 	"strings"
 )
 
+func (c *checker) exclusions() {
+	for i, x := range c.d.Scope.Exclusions {
+		if len(x.Kinds)+len(x.ObjectTypes)+len(x.IncidentKinds)+len(x.Sectors) == 0 {
+			c.bad(at("scope", "exclusions", i), "excludes nothing; name kinds, object_types, incident_kinds or sectors")
+		}
+	}
+}
+
 func (c *checker) handling() {
 	seen := map[string]bool{}
 	for i, l := range c.d.Handling.Ceiling {

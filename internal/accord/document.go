@@ -136,7 +136,8 @@ type Scope struct {
 }
 
 // Exclusion takes something out of the scope. It bites when any of the listed things occurs in an
-// act of one of the kinds (an empty list of kinds means every kind).
+// act of one of the kinds (an empty list of kinds means every kind). With kinds alone it takes those
+// kinds out altogether.
 type Exclusion struct {
 	Clause
 	Kinds         []string `json:"kinds"`

@@ -182,6 +182,9 @@ func (g *gate) scope() *Decision {
 			continue
 		}
 		g.rely(x.ID)
+		if x.wholeKinds() {
+			return g.refuse(x.ID, CodeExcluded, "%s is excluded by the accord", g.a.Kind)
+		}
 		for _, pair := range []struct {
 			what       string
 			have, deny []string
@@ -194,6 +197,11 @@ func (g *gate) scope() *Decision {
 		}
 	}
 	return nil
+}
+
+// wholeKinds says whether the exclusion names kinds of entry and nothing else.
+func (x Exclusion) wholeKinds() bool {
+	return len(x.Kinds) > 0 && len(x.ObjectTypes)+len(x.IncidentKinds)+len(x.Sectors) == 0
 }
 
 // outside is the first of have (sorted) that a non-empty allowed list does not hold.

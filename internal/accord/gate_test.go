@@ -115,6 +115,12 @@ func TestDecide(t *testing.T) {
 		{"exclusion of another kind", share(func(w *world) {
 			w.doc.Scope.Exclusions[0].Kinds, w.act.Sectors = []string{"request.*"}, []string{"defence"}
 		}), Allow, "H1", CodeOK},
+		{"excluded kind", share(func(w *world) {
+			w.doc.Scope.Exclusions = []Exclusion{{Clause: Clause{ID: "S2"}, Kinds: []string{"share"}}}
+		}), Refuse, "S2", CodeExcluded},
+		{"another kind excluded", ask(func(w *world) {
+			w.doc.Scope.Exclusions = []Exclusion{{Clause: Clause{ID: "S2"}, Kinds: []string{"share"}}}
+		}), Allow, "H2", CodeOK},
 		{"TLP above the ceiling", share(func(w *world) { w.act.TLP = AmberStrict }), Refuse, "H1", CodeTLP},
 		{"TLP at the ceiling of requests", ask(func(w *world) { w.act.TLP = AmberStrict }), Allow, "H2", CodeOK},
 		{"TLP above the ceiling of requests", ask(func(w *world) { w.act.TLP = Red }), Refuse, "H2", CodeTLP},

@@ -118,6 +118,7 @@ func TestProblems(t *testing.T) {
 		{"version 2 without supersedes", "version: 1 ", "version: 2 ", "supersedes", "needs the hash", ""},
 		{"title not in every language", "  fr: Accord d'alerte", "  de: Vertrag ueber", "title", "missing in fr", "title:"},
 		{"a language nobody listed", "  fr: Accord d'alerte", "  de: Vertrag\n  fr: Accord d'alerte", "title.de", "not one of the authentic", "de: Vertrag"},
+		{"exclusion of nothing", "incident_kinds: [military-operation]\n      sectors: [defence]", "incident_kinds: []", "scope.exclusions[0]", "excludes nothing", "- id: S2"},
 		{"unknown calendar", "calendar: office\n    - id: Q4", "calendar: moon\n    - id: Q4", "requests.types[1].calendar", "not a calendar", "calendar: moon"},
 		{"contact hours", "hours: 24/7", "hours: moon", "contacts[0].hours", "not a calendar", "hours: moon"},
 		{"zone of the machine", "zone: UTC\n    days", "zone: Local\n    days", "calendars[0].zone", "time zone", "zone: Local"},
