@@ -228,7 +228,7 @@ func (p *parser) likeLast(e *Entry) int {
 	if err != nil {
 		return 0
 	}
-	if rest, ok = bytes.CutPrefix(rest[n:], p.after); !ok || len(rest) == 0 || rest[0] != ',' && rest[0] != '}' {
+	if rest, ok = bytes.CutPrefix(rest[n:], p.after); !ok || len(rest) == 0 || rest[0] != ',' && string(rest) != "}" {
 		return 0
 	}
 	e.V, e.Kind, e.At, e.AtText, e.By = 1, p.kind, t, text, p.by
