@@ -30,8 +30,8 @@ const maxTypeName = 250
 
 // lenientTypeName accepts what real producers use as a type name: letters,
 // digits and hyphens, and the underscore and capitals of STIX 2.0 customs.
-func lenientTypeName(s string) bool {
-	if s == "" || len(s) > maxTypeName {
+func lenientTypeName[S ~string | ~[]byte](s S) bool {
+	if len(s) == 0 || len(s) > maxTypeName {
 		return false
 	}
 	for i := 0; i < len(s); i++ {
@@ -75,7 +75,7 @@ func isHex(c byte) bool { return isDigit(c) || c-'a' < 6 || c-'A' < 6 }
 // validID is SplitID without allocating, for text straight from the object.
 func validID(b []byte) (typ []byte, ok bool) {
 	n := len(b) - 38
-	if n < 1 || n > maxTypeName || b[n] != '-' || b[n+1] != '-' || !isUUID(b[n+2:]) {
+	if n < 1 || n > maxTypeName || b[n] != '-' || b[n+1] != '-' || !lenientTypeName(b[:n]) || !isUUID(b[n+2:]) {
 		return nil, false
 	}
 	return b[:n], true

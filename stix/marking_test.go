@@ -79,12 +79,14 @@ func TestTLPDefinitions(t *testing.T) {
 }
 
 func TestObjectTLP(t *testing.T) {
+	const both = "marking-definition--00000000-0000-4000-8000-000000000004"
 	const own, statement, odd = "marking-definition--00000000-0000-4000-8000-000000000001",
 		"marking-definition--00000000-0000-4000-8000-000000000002", "marking-definition--00000000-0000-4000-8000-000000000003"
 	definitions := map[string]*Object{}
 	for id, rest := range map[string]string{
 		own:       `"extensions":{"` + TLPExtensionID + `":{"extension_type":"property-extension","tlp_2_0":"amber+strict"}}`,
 		statement: `"definition_type":"statement","definition":{"statement":"(c)"}`,
+		both:      `"definition_type":"tlp","definition":{"tlp":"red"},"extensions":{"` + TLPExtensionID + `":{"tlp_2_0":"clear"}}`,
 		odd:       `"definition_type":"tlp","definition":{"tlp":"puce"}`,
 	} {
 		o, err := Parse([]byte(`{"type":"marking-definition","id":"` + id + `",` + rest + `}`))
@@ -115,7 +117,8 @@ func TestObjectTLP(t *testing.T) {
 		{mark(TLP1White), TLPClear, true, 0},
 		{mark(own), TLPAmberStrict, true, 0},
 		{mark(statement), TLPNone, false, 0},
-		{mark(odd), TLPNone, false, 0},
+		{mark(odd), TLPNone, false, 1},
+		{mark(both), TLPRed, true, 0},
 		{mark("marking-definition"+uuid1, TLP2Clear), TLPClear, true, 1},
 		{mark(TLP2Clear) + `,"granular_markings":[{"marking_ref":"` + TLP1Red + `","selectors":["content"]},{"lang":"de","selectors":["content"]}]`, TLPRed, true, 0},
 		{`"granular_markings":[{"marking_ref":"` + own + `","selectors":["content"]}]`, TLPAmberStrict, true, 0},

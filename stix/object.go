@@ -5,8 +5,9 @@ package stix
 // [Object.Get] and the typed views, which decode on demand.
 //
 // An Object is made by [Parse] or a [Reader] and is read-only from then on; it
-// may be used by several goroutines at once. Its strings share no memory with
-// Raw, so they can be kept when the object is let go.
+// may be used by several goroutines at once. Its strings share no memory with Raw,
+// but some of them with each other: a program that keeps one of many thousands
+// should keep strings.Clone of it.
 type Object struct {
 	// Raw is the text of the object, byte for byte as received, from its opening
 	// to its closing brace. Unknown properties, extensions, the order of members

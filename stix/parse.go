@@ -112,7 +112,7 @@ func (h *header) member(name []byte, v Value) (err error) {
 	switch string(name) {
 	case "type":
 		b, ok := h.bytes(v)
-		if !ok || !lenientTypeName(string(b)) {
+		if !ok || !lenientTypeName(b) {
 			return h.bad("type", v, "not a type name")
 		}
 		if o.spec = specFor(b); o.spec != nil {

@@ -97,6 +97,7 @@ func TestParseRefuses(t *testing.T) {
 		{`{` + ok + `,"created":"yesterday"}`, "created", ErrProperty},
 		{`{` + ok + `,"modified":5}`, "modified", ErrProperty},
 		{`{` + ok + `,"revoked":"true"}`, "revoked", ErrProperty},
+		{`{` + ok + `,"created_by_ref":"../x` + uuid1 + `"}`, "created_by_ref", ErrProperty},
 		{`{` + ok + `,"created_by_ref":"x"}`, "created_by_ref", ErrProperty},
 		{`{` + ok + `,"object_marking_refs":"` + TLP2Red + `"}`, "object_marking_refs", ErrProperty},
 		{`{` + ok + `,"object_marking_refs":["` + TLP2Red + `","tlp:red"]}`, "object_marking_refs[1]", ErrProperty},

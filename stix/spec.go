@@ -10,11 +10,10 @@ type Category uint8
 
 // The categories.
 const (
-	SDO   Category = iota + 1 // domain objects
-	SRO                       // relationship objects
-	SCO                       // cyber-observable objects
-	Meta                      // marking, extension and language definitions
-	Frame                     // the bundle, which is no object but carries them
+	SDO  Category = iota + 1 // domain objects
+	SRO                      // relationship objects
+	SCO                      // cyber-observable objects
+	Meta                     // marking, extension and language definitions
 )
 
 // ValueKind is the STIX data type of a property (STIX 2.1 §2).
@@ -101,7 +100,8 @@ func SpecOf(typ string) (spec *TypeSpec, ok bool) {
 	return spec, ok
 }
 
-// KnownTypes lists the types that have a table, sorted.
+// KnownTypes lists the types that have a table, sorted. The bundle is not among
+// them: it is no object but the frame around objects, which [Reader] takes off.
 func KnownTypes() []string {
 	out := make([]string, 0, len(specs))
 	for name := range specs {

@@ -170,15 +170,30 @@ func TLPFromDefinition(o *Object) (level TLP, ok bool) {
 	if level, ok = TLPOf(o.ID); ok {
 		return level, true
 	}
-	text, ok := o.Root().Member("extensions").Member(TLPExtensionID).Member("tlp_2_0").Text()
-	if !ok {
-		text, ok = o.Root().Member("definition").Member("tlp").Text()
+	level, _, ok = statedTLP(o)
+	return level, ok
+}
+
+// statedTLP reads the levels that a marking definition states, and gives the most
+// restrictive. ok is false if it states none or one that does not exist; stated
+// tells these two apart.
+func statedTLP(o *Object) (level TLP, stated, ok bool) {
+	root := o.Root()
+	ok = true
+	for _, v := range [...]Value{root.Member("extensions").Member(TLPExtensionID).Member("tlp_2_0"), root.Member("definition").Member("tlp")} {
+		if v.Kind() == KindInvalid {
+			continue
+		}
+		stated = true
+		text, _ := v.Text()
+		l, err := ParseTLP(text)
+		ok = ok && err == nil
+		level = max(level, l)
 	}
-	if !ok {
-		return TLPNone, false
+	if !stated || !ok {
+		return TLPNone, stated, false
 	}
-	level, err := ParseTLP(text)
-	return level, err == nil
+	return level, true, true
 }
 
 // TLP gives the most restrictive level that marks the object or any part of it.
@@ -203,18 +218,25 @@ func (o *Object) TLP(resolve func(id string) *Object) (level TLP, marked bool) {
 			see(id)
 		}
 	}
-	// A TLP marking definition says by itself what it means; it is not content.
 	return level, marked
 }
 
-// UnknownMarkings lists the markings of the object that are neither fixed TLP
-// markings nor found by resolve. Somebody who must respect every marking cannot
-// pass on such an object.
+// UnknownMarkings lists the markings of the object that cannot be understood: those
+// that are neither fixed TLP markings nor found by resolve, and those that state a
+// TLP level that does not exist. Somebody who must respect every marking cannot pass
+// on such an object.
 func (o *Object) UnknownMarkings(resolve func(id string) *Object) []string {
 	var out []string
 	see := func(id string) {
-		if _, ok := TLPOf(id); ok || id == "" || resolve != nil && resolve(id) != nil {
+		if _, ok := TLPOf(id); ok || id == "" {
 			return
+		}
+		if resolve != nil {
+			if def := resolve(id); def != nil && def.Type == "marking-definition" {
+				if _, stated, ok := statedTLP(def); ok || !stated {
+					return
+				}
+			}
 		}
 		out = append(out, id)
 	}
