@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	fnote "github.com/transparency-dev/formats/note"
+	sumnote "golang.org/x/mod/sumdb/note"
 
 	"entente/journal"
 	"entente/journal/journaltest"
@@ -181,3 +183,25 @@ func marshal(t testing.TB, v any) []byte {
 }
 
 func newStore() *journaltest.Memory { return new(journaltest.Memory) }
+
+func hexSum(s string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(s))) }
+
+// verifyWithLibraries checks both signature lines with x/mod's note and
+// transparency-dev's formats, without this package.
+func verifyWithLibraries(t testing.TB, signed []byte, edKey, pqKey string) {
+	t.Helper()
+	ed, err := sumnote.NewVerifier(edKey)
+	ok(t, err)
+	pq, err := fnote.NewVerifierForCosignatureV1(pqKey)
+	ok(t, err)
+	n, err := sumnote.Open(signed, sumnote.VerifierList(ed, pq))
+	ok(t, err)
+	if len(n.Sigs) != 2 || len(n.UnverifiedSigs) != 0 {
+		t.Fatalf("%d signatures verify, %d do not", len(n.Sigs), len(n.UnverifiedSigs))
+	}
+	at, err := fnote.CoSigV1Timestamp(n.Sigs[1])
+	ok(t, err)
+	if !at.Equal(start) {
+		t.Fatalf("the timestamp is %s", at)
+	}
+}
