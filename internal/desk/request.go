@@ -98,7 +98,7 @@ func (r *Request) Apply(m Move) error {
 		return &MoveError{CodeDuplicate, m.Ref, "this entry was applied already"}
 	}
 	r.seen[m.Ref] = true
-	code, why := r.judge(m)
+	code, why := r.Judge(m)
 	if code != "" {
 		return r.Reject(m, code, why)
 	}
@@ -131,8 +131,9 @@ func Refusal(m Move, code, why string) Step {
 	return s
 }
 
-// judge returns why the table does not hold the move, or "".
-func (r *Request) judge(m Move) (code, why string) {
+// Judge returns why the table does not hold a move, a code and a reason, or "" if it does. It
+// changes nothing.
+func (r *Request) Judge(m Move) (code, why string) {
 	side := r.SideOf(m.Party)
 	if _, ok := r.life.edges[edge{r.State, m.Name, side}]; ok {
 		if len(r.Steps) >= MaxMoves {

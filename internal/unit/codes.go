@@ -16,7 +16,8 @@ const (
 	CodeNotMember    = "not-a-member"  // the author may not do this in the unit
 	CodeHasWithdrawn = "withdrawn"     // the author withdrew before
 	CodeUnknownText  = "unknown-text"  // names an accord text that its author had not seen proposed
-	CodeNoText       = "no-text"       // the accord text is not held, or is no valid accord
+	CodeNoText       = "no-text"       // the accord text is not held here yet
+	CodeBadText      = "bad-text"      // the text is no valid accord in canonical form
 	CodeMismatch     = "text-mismatch" // version or supersedes differ from the text
 	CodeNotSuccessor = "not-successor" // the text does not supersede the accord in force
 	CodeNotParty     = "not-a-party"   // the author is not a party to the text
@@ -30,10 +31,11 @@ const (
 	CodeNotYours     = "not-yours"          // only who suspended resumes
 	CodeBadReceipt   = "bad-receipt"        // a receipt for one's own journal
 	CodeUnexpected   = "unexpected-payload" // a control entry may not carry this payload
-	CodeWrongAddress = "wrong-addressee"    // internal to requests, see desk
-	CodeUnknownEntry = "unknown-entry"
-	CodeWaiting      = "waiting"
-	CodeTextMissing  = "text-missing"
-	CodeConcurrent   = "concurrent-suspension"
-	CodeVoid         = "void"
+	CodeTooMany      = "too-many"           // suspensions of one party that were not lifted
+
+	// Verdicts that are not the gate's own.
+	CodeUnknownEntry = "unknown-entry"         // no such entry is held
+	CodeWaiting      = "waiting"               // its past is not known yet
+	CodeTextMissing  = "text-missing"          // a signed accord text is not held yet
+	CodeConcurrent   = "concurrent-suspension" // it and a suspension or withdrawal did not know of each other
 )

@@ -1,11 +1,15 @@
 package unit
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"entente/internal/accord"
+	"entente/internal/desk"
 	"entente/journal"
 )
 
@@ -42,6 +46,51 @@ func (f *Fold) draft(author journal.PartyID, d journal.Draft) (*record, *view, e
 	return r, v, err
 }
 
+// Check says why an entry that an author is about to write now would change no state: a code of this
+// package or of package desk and a reason, or "" if nothing stands against it. It does not ask the
+// gate; see Decide. It changes nothing.
+func (f *Fold) Check(author journal.PartyID, d journal.Draft) (code, reason string) {
+	r, v, err := f.draft(author, d)
+	if err != nil {
+		return CodeBadBody, err.Error()
+	}
+	probe := *r.lane
+	probe.view = v
+	r.lane = &probe
+	r.clock = make(clock, len(f.lanes))
+	for i, l := range f.lanes {
+		r.clock[i] = int64(l.placed)
+	}
+	if accord.IsControl(r.kind) {
+		w := payloadFlaw(r)
+		if w.code == "" && (strings.HasPrefix(r.kind, "accord.") || r.kind == KindAdmit) {
+			w = f.negotiate(v, r)
+		}
+		return w.code, w.text
+	}
+	b, ok := r.body.(*ContentBody)
+	if !ok || !strings.HasPrefix(r.kind, requestKinds) {
+		return "", ""
+	}
+	if b.err != nil {
+		return desk.CodeBadBody, b.err.Error()
+	}
+	r.terms = v.terms
+	if b.move.Request != nil {
+		c := f.cases[*b.move.Request]
+		if c == nil {
+			return desk.CodeUnknownRequest, "no such request is held here"
+		}
+		return f.request(c).Judge(f.deskMove(r))
+	}
+	if _, err := desk.NewRequest(f.deskMove(r), f.asked(v, author, b.move.To), r.terms.hashOf()); err != nil {
+		var me *desk.MoveError
+		errors.As(err, &me)
+		return me.Code, me.Detail
+	}
+	return "", ""
+}
+
 // current returns the journal of the latest epoch of a party, nil if none is known.
 func (f *Fold) current(p journal.PartyID) *lane {
 	var out *lane
@@ -60,7 +109,7 @@ func (f *Fold) Seen(author journal.PartyID) map[journal.Origin]journal.Head {
 	out := map[journal.Origin]journal.Head{}
 	own := f.current(author)
 	for _, l := range f.lanes {
-		if l != own && l.placed > 0 {
+		if l != own && l.placed > 0 && !l.bad {
 			out[l.origin] = l.head(int64(l.placed))
 		}
 	}

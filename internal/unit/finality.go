@@ -78,9 +78,7 @@ func (f *Fold) frontier() []int64 {
 	maps.DeleteFunc(who, func(_ journal.PartyID, in bool) bool { return !in })
 	out := make([]int64, len(f.lanes))
 	for i, l := range f.lanes {
-		if len(who) > 0 {
-			out[i] = int64(l.placed)
-		}
+		out[i] = int64(l.placed) // nobody is left: nobody can disagree
 		for p := range who {
 			out[i] = min(out[i], f.knows(p, l))
 		}

@@ -122,16 +122,22 @@ func (f *Fold) AddAccord(json []byte) error {
 		return nil
 	}
 	doc, err := accord.Load(json)
-	f.raw[hash] = doc
+	f.raw[hash] = doc // nil if it is no valid accord
+	if t := f.texts[hash]; t != nil {
+		again := t.blind
+		for _, r := range t.proposals {
+			again = again || doc != nil && !(&text{doc: doc}).matches(r.body.(*ProposeBody))
+		}
+		t.fill(doc)
+		if again { // what entries mean depends on the text: reckon everything again
+			f.reset()
+			for _, l := range f.lanes {
+				f.settle(l)
+			}
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("unit: accord %s: %w", hash, err)
-	}
-	if f.texts[hash] == nil {
-		return nil // no entry names it yet
-	}
-	f.reset()
-	for _, l := range f.lanes {
-		f.settle(l)
 	}
 	return nil
 }

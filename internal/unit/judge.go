@@ -9,13 +9,17 @@ import (
 	"entente/journal"
 )
 
+// maxEpochs is how often a party can open a successor in one unit. Journals beyond are void: a party
+// that opens journals without end would make everybody's vectors grow without end.
+const maxEpochs = 64
+
 // judge says what an entry that has just been placed means: void, without effect, an event that
 // changes what others may do, or content with a verdict. prev is the clock of its predecessor.
 func (f *Fold) judge(l *lane, r *record, prev clock, code string) {
 	r.code, r.why, r.illegal, r.verdict, r.terms, r.known = code, "", false, accord.Decision{}, nil, nil
 	if code == "" && r.index == 0 && l.epoch > 0 {
 		l.pred = f.predecessor(l, r)
-		l.bad = l.pred == nil
+		l.bad = l.pred == nil || l.epoch > maxEpochs
 	}
 	if code == "" && l.bad {
 		r.code = CodeBadSuccessor
@@ -46,6 +50,7 @@ func (f *Fold) judge(l *lane, r *record, prev clock, code string) {
 		f.void = append(f.void, r)
 		r.verdict = voidVerdict(r)
 		if why.code == CodeNoText && r.kind == KindSign {
+			f.text(r.body.(*HashBody).Hash).blind = true
 			l.events = append(l.events, r)
 			v.take(r)
 			f.global.take(r)
@@ -82,7 +87,10 @@ func (f *Fold) effect(l *lane, r *record) (flaw, bool) {
 	}
 	switch {
 	case strings.HasPrefix(r.kind, "accord.") && control || r.kind == KindAdmit:
-		return f.negotiate(l, r)
+		if w := f.negotiate(l.view, r); w.code != "" {
+			return w, false
+		}
+		return flaw{}, f.enact(l.view, r)
 	case control:
 		return f.protocol(l, r), false
 	}

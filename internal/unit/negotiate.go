@@ -8,86 +8,101 @@ import (
 	"entente/journal"
 )
 
-// negotiate judges the kinds by which a unit is formed and its accord is made, suspended and left.
-func (f *Fold) negotiate(l *lane, r *record) (flaw, bool) {
-	v := l.view
-	if !f.standing(v, l.party) {
-		return flaw{CodeNotMember, "the author was neither founder nor admitted in what it had seen"}, false
+// maxSuspensions is how many suspensions of one party can bind at a time.
+const maxSuspensions = 64
+
+// negotiate judges the kinds by which a unit is formed and its accord is made, suspended and left:
+// what is wrong with the entry in this view, if anything. It changes nothing.
+func (f *Fold) negotiate(v *view, r *record) flaw {
+	me := r.lane.party
+	if !f.standing(v, me) {
+		return flaw{CodeNotMember, "the author was neither founder nor admitted in what it had seen"}
 	}
-	if v.withdrawn[l.party] {
-		return flaw{CodeHasWithdrawn, "the author withdrew before"}, false
+	if v.withdrawn[me] {
+		return flaw{CodeHasWithdrawn, "the author withdrew before"}
 	}
 	switch b := r.body.(type) {
-	case *AdmitBody:
-		return f.admit(v, l, b)
 	case *ProposeBody:
 		return f.propose(v, r, b)
 	case *ReserveBody:
-		t, w := f.proposed(r, b.Hash)
-		if w.code == "" {
-			t.reserves = append(t.reserves, r)
-		}
-		return w, false
+		_, w := f.proposed(r, b.Hash)
+		return w
 	case *HashBody:
 		t, w := f.proposed(r, b.Hash)
-		if w.code != "" {
-			return w, false
+		if w.code == "" && r.kind == KindSign {
+			return f.sign(v, r, t)
 		}
-		if r.kind == KindAccept {
-			t.accepts = append(t.accepts, r)
-			return flaw{}, false
-		}
-		if w := f.sign(v, r, t); w.code != "" {
-			return w, false
-		}
-		f.signed(t, r)
-		return flaw{}, true
+		return w
 	}
-	if !f.isMember(v, l.party) {
-		return flaw{CodeNotMember, "only members suspend, resume, give notice and withdraw"}, false
+	if !f.isMember(v, me) {
+		return flaw{CodeNotMember, "only members admit, suspend, resume, give notice and withdraw"}
 	}
 	switch b := r.body.(type) {
+	case *AdmitBody:
+		if f.standing(v, b.party) {
+			return flaw{CodeDuplicate, "the party was admitted before"}
+		}
+	case *SuspendBody:
+		n := 0
+		for _, s := range v.suspended {
+			if s.lane.party == me {
+				n++
+			}
+		}
+		if n >= maxSuspensions {
+			return flaw{CodeTooMany, "the author has 64 suspensions that were not lifted; it can resume some"}
+		}
+	case *ResumeBody:
+		return f.resume(v, r.lane, b)
+	}
+	return flaw{}
+}
+
+// enact takes in an entry that negotiate found nothing wrong with, and says whether it is an event
+// that later entries are judged by.
+func (f *Fold) enact(v *view, r *record) bool {
+	switch b := r.body.(type) {
+	case *ProposeBody:
+		t := f.text(b.Hash)
+		t.proposals = append(t.proposals, r)
+		return false
+	case *ReserveBody:
+		t := f.text(b.Hash)
+		t.reserves = append(t.reserves, r)
+		return false
+	case *HashBody:
+		t := f.text(b.Hash)
+		if r.kind == KindAccept {
+			t.accepts = append(t.accepts, r)
+			return false
+		}
+		f.signed(t, r)
+	case *AdmitBody:
+		if f.names[b.party] == "" || b.name < f.names[b.party] {
+			f.names[b.party] = b.name
+		}
 	case *SuspendBody:
 		f.suspend = append(f.suspend, r)
-		return flaw{}, true
-	case *ResumeBody:
-		return f.resume(v, l, b)
 	case *NoticeBody:
 		b.from = f.effective(v, r.at, b.Effective)
-		return flaw{}, true
+	case *struct{}: // accord.withdraw
+		f.leaves = append(f.leaves, r)
 	}
-	f.leaves = append(f.leaves, r) // accord.withdraw
-	return flaw{}, true
+	return true
 }
 
-func (f *Fold) admit(v *view, l *lane, b *AdmitBody) (flaw, bool) {
-	if !f.isMember(v, l.party) {
-		return flaw{CodeNotMember, "only members admit candidates"}, false
-	}
-	if f.standing(v, b.party) {
-		return flaw{CodeDuplicate, "the party was admitted before"}, false
-	}
-	if f.names[b.party] == "" || b.name < f.names[b.party] {
-		f.names[b.party] = b.name
-	}
-	return flaw{}, true
-}
-
-func (f *Fold) propose(v *view, r *record, b *ProposeBody) (flaw, bool) {
-	t := f.text(b.Hash)
-	if t.doc != nil && (t.doc.Version != b.Version || t.doc.Supersedes != b.Supersedes) {
-		return flaw{CodeMismatch, "the entry names another version or predecessor than the text"}, false
+func (f *Fold) propose(v *view, r *record, b *ProposeBody) flaw {
+	if t := f.text(b.Hash); t.doc != nil && !t.matches(b) {
+		return flaw{CodeMismatch, "the entry names another version or predecessor than the text"}
 	}
 	if b.Supersedes != v.terms.hashOf() {
-		return flaw{CodeNotSuccessor, "the proposal does not supersede the accord in force in what its author had seen"}, false
+		return flaw{CodeNotSuccessor, "the proposal does not supersede the accord in force in what its author had seen"}
 	}
 	if b.Counters != "" {
-		if _, w := f.proposed(r, b.Counters); w.code != "" {
-			return w, false
-		}
+		_, w := f.proposed(r, b.Counters)
+		return w
 	}
-	t.proposals = append(t.proposals, r)
-	return flaw{}, false
+	return flaw{}
 }
 
 // proposed returns the text if the author of r had seen it proposed.
@@ -104,8 +119,10 @@ func (f *Fold) sign(v *view, r *record, t *text) flaw {
 	me := r.lane.party
 	group := v.terms.hashOf()
 	switch {
+	case t.invalid:
+		return flaw{CodeBadText, "the text is no valid accord in canonical form"}
 	case t.doc == nil:
-		return flaw{CodeNoText, "the accord text is not held, or is no valid accord"}
+		return flaw{CodeNoText, "the accord text is not held here yet"}
 	case t.supersedes != group:
 		return flaw{CodeNotSuccessor, "the text does not supersede the accord in force in what its author had seen"}
 	case !t.has(me):
@@ -145,17 +162,17 @@ func (f *Fold) sign(v *view, r *record, t *text) flaw {
 	return flaw{}
 }
 
-func (f *Fold) resume(v *view, l *lane, b *ResumeBody) (flaw, bool) {
+func (f *Fold) resume(v *view, l *lane, b *ResumeBody) flaw {
 	i := slices.IndexFunc(v.suspended, func(s *record) bool { return s.ref() == b.Suspension })
 	switch {
 	case i < 0 && v.lifted[b.Suspension] != nil:
-		return flaw{CodeDuplicate, "the suspension was lifted before"}, false
+		return flaw{CodeDuplicate, "the suspension was lifted before"}
 	case i < 0:
-		return flaw{CodeUnknownRef, "no such suspension in what the author had seen"}, false
+		return flaw{CodeUnknownRef, "no such suspension in what the author had seen"}
 	case v.suspended[i].lane.party != l.party:
-		return flaw{CodeNotYours, "only the party that suspended resumes"}, false
+		return flaw{CodeNotYours, "only the party that suspended resumes"}
 	}
-	return flaw{}, true
+	return flaw{}
 }
 
 // effective is when a notice takes effect: never earlier than the accord's notice period allows.

@@ -85,3 +85,17 @@ func (f *Fold) SeenBy(p journal.PartyID) map[journal.Origin]journal.Head {
 	}
 	return out
 }
+
+// Content returns what the body of a content entry says, and when its author says it was written; ok
+// is false for other entries and for what is not placed.
+func (f *Fold) Content(ref journal.Ref) (body ContentBody, at time.Time, ok bool) {
+	r := f.lookup(ref)
+	if r == nil {
+		return ContentBody{}, time.Time{}, false
+	}
+	b, ok := r.body.(*ContentBody)
+	if !ok {
+		return ContentBody{}, time.Time{}, false
+	}
+	return *b, r.at, true
+}

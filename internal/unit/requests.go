@@ -55,15 +55,7 @@ func (f *Fold) open(r *record, b *ContentBody) {
 		f.strayMove(r, desk.CodeRefused, "the gate refused it: "+r.verdict.Reason)
 		return
 	}
-	asked := b.move.To
-	others := slices.DeleteFunc(f.members(r.lane.view, true), func(p journal.PartyID) bool { return p == r.lane.party })
-	if asked == "" && len(others) == 1 {
-		asked = others[0]
-	}
-	if !slices.Contains(others, asked) {
-		f.strayMove(r, desk.CodeNoAddressee, "name in \"to\" another member that is asked")
-		return
-	}
+	asked := f.asked(r.lane.view, r.lane.party, b.move.To)
 	req, err := desk.NewRequest(f.deskMove(r), asked, r.terms.hashOf())
 	if err != nil {
 		var me *desk.MoveError
@@ -73,6 +65,18 @@ func (f *Fold) open(r *record, b *ContentBody) {
 		return
 	}
 	f.cases[r.ref()] = &requestCase{send: r, asked: asked, req: req, last: map[*lane]*record{r.lane: r}}
+}
+
+// asked returns who a request goes to: the member named, or the only other one; "" for nobody.
+func (f *Fold) asked(v *view, author, named journal.PartyID) journal.PartyID {
+	others := slices.DeleteFunc(f.members(v, true), func(p journal.PartyID) bool { return p == author })
+	switch {
+	case named == "" && len(others) == 1:
+		return others[0]
+	case slices.Contains(others, named):
+		return named
+	}
+	return ""
 }
 
 func (f *Fold) strayMove(r *record, code, why string) {

@@ -175,7 +175,7 @@ func (s *snapshot) texts(out *State) {
 	}
 	for _, hash := range slices.Sorted(maps.Keys(f.texts)) {
 		t := f.texts[hash]
-		if _, have := f.raw[hash]; !have {
+		if _, have := f.raw[hash]; !have && len(t.proposals) > 0 {
 			out.Missing = append(out.Missing, hash)
 		}
 		if len(t.proposals) > 0 {

@@ -12,6 +12,8 @@ import (
 type text struct {
 	hash       string
 	doc        *accord.Document // nil: not held, or no valid accord
+	invalid    bool             // held, and no valid accord
+	blind      bool             // somebody signed it before it was held
 	parties    []journal.PartyID
 	proposals  []*record // propose, counter, amend, in causal order as placed
 	reserves   []*record
@@ -35,16 +37,30 @@ func (t *text) has(p journal.PartyID) bool { _, ok := slices.BinarySearch(t.part
 func (f *Fold) text(hash string) *text {
 	t := f.texts[hash]
 	if t == nil {
-		t = &text{hash: hash, doc: f.raw[hash], signs: map[journal.PartyID][]*record{}, acks: map[int]int64{}}
-		if t.doc != nil {
-			for _, p := range t.doc.Parties() {
-				t.parties = append(t.parties, journal.PartyID(p))
-			}
-			t.supersedes = t.doc.Supersedes
+		t = &text{hash: hash, signs: map[journal.PartyID][]*record{}, acks: map[int]int64{}}
+		if doc, held := f.raw[hash]; held {
+			t.fill(doc)
 		}
 		f.texts[hash] = t
 	}
 	return t
+}
+
+// fill takes in the document, nil for a text that is no valid accord.
+func (t *text) fill(doc *accord.Document) {
+	t.doc, t.invalid = doc, doc == nil
+	if doc == nil {
+		return
+	}
+	for _, p := range doc.Parties() {
+		t.parties = append(t.parties, journal.PartyID(p))
+	}
+	t.supersedes = doc.Supersedes
+}
+
+// matches says whether a proposal names the version and predecessor that the text has.
+func (t *text) matches(b *ProposeBody) bool {
+	return t.doc.Version == b.Version && t.doc.Supersedes == b.Supersedes
 }
 
 // successors returns the texts that all their parties have signed and that supersede a version (""
