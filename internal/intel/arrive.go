@@ -1,0 +1,195 @@
+package intel
+
+// heldRow is the row of an arrival that was held when it came.
+type heldRow struct {
+	State  State  `json:"state"`
+	Added  int64  `json:"added,omitzero"` // when it was accepted
+	Seq    int64  `json:"seq"`
+	Base   int64  `json:"base"` // of its record
+	By     string `json:"by,omitzero"`
+	Note   string `json:"note,omitzero"`
+	Reason Reason `json:"reason"` // the first; the record has those of the whole payload
+}
+
+// outcome says what an arrival was.
+type outcome int
+
+const (
+	isNew outcome = iota
+	isKnown
+	isConflict // new, and other bytes than the same version had before
+	isDropped  // there are too many variants of the version already
+)
+
+// variants returns the objects kept under an id and version.
+func (t *tx) variants(it *item) ([]variant, error) {
+	value, ok, err := t.get(idKey(it.meta.id, it.verKey))
+	if err != nil || !ok {
+		return nil, err
+	}
+	return parseVariants(value)
+}
+
+func (t *tx) setVariants(id, verKey string, vs []variant) {
+	if len(vs) == 0 {
+		t.remove(idKey(id, verKey))
+		return
+	}
+	value := make([]byte, 0, len(vs)*variantSize)
+	for _, v := range vs {
+		value = appendVariant(value, v)
+	}
+	t.set(idKey(id, verKey), value)
+}
+
+func find(vs []variant, digest [32]byte) *variant {
+	for i := range vs {
+		if vs[i].digest == digest {
+			return &vs[i]
+		}
+	}
+	return nil
+}
+
+// arrive writes one arrival of an object. held is nil for one that is accepted
+// at once.
+func (t *tx) arrive(slot, base int64, c collID, it *item, held *Reason) (outcome, error) {
+	vs, err := t.variants(it)
+	if err != nil {
+		return 0, err
+	}
+	seq := slot
+	known := find(vs, it.digest)
+	result := isKnown
+	switch {
+	case known != nil:
+		seq = known.seq
+		t.setMore(seq, more{slot, base, c})
+	case it.raw == nil:
+		return 0, errBadRow // a reference to a text that no earlier record brought
+	case len(vs) >= maxVariant:
+		return isDropped, nil
+	default:
+		result = isNew
+		if len(vs) > 0 && !it.meta.sco {
+			result = isConflict
+			t.count(collID{}, countConflicts, 1)
+		}
+		t.store(seq, it)
+		t.setVariants(it.meta.id, it.verKey, append(vs, variant{seq: seq, base: base, coll: c, digest: it.digest}))
+	}
+	if held != nil {
+		t.count(collID{}, string(Quarantined), 1)
+		return result, t.setJSON(key8(keyHeld, slot), heldRow{State: Quarantined, Seq: seq, Base: base, Reason: *held})
+	}
+	if known == nil {
+		t.put(c, slot, seq, it.meta.typ)
+		t.put(allColl(), slot, seq, it.meta.typ)
+		return result, nil
+	}
+	return result, t.show(*known, slot, slot, c, it.meta.typ)
+}
+
+// store writes the rows that find an object by what it is.
+func (t *tx) store(seq int64, it *item) {
+	t.add(key8(keyDoc, seq), docValue(it.meta, it.raw))
+	t.add(keyOf(keyType, it.meta.typ, seq), nil)
+	for _, v := range it.values {
+		t.add(valueKey(v, seq), nil)
+	}
+}
+
+// put lays an object into a collection.
+func (t *tx) put(c collID, added, seq int64, typ string) {
+	t.add(collKey(c, added), value8(seq))
+	t.count(c, typ, 1)
+}
+
+// show lays the object of an accepted arrival into its collections, where it is
+// not there already from an earlier one.
+func (t *tx) show(v variant, slot, added int64, c collID, typ string) error {
+	here, anywhere, err := t.shown(v, slot, c)
+	if err != nil {
+		return err
+	}
+	if !here {
+		t.put(c, added, v.seq, typ)
+	}
+	if !anywhere {
+		t.put(allColl(), added, v.seq, typ)
+	}
+	return nil
+}
+
+// shown tells whether an object is in a collection, and whether it is in any,
+// by an accepted arrival other than the given one.
+func (t *tx) shown(v variant, except int64, c collID) (here, anywhere bool, err error) {
+	look := func(m more) (bool, error) {
+		if m.slot == except {
+			return true, nil
+		}
+		accepted, _, err := t.accepted(m.slot)
+		if accepted {
+			anywhere = true
+			here = here || m.coll == c
+		}
+		return !here, err
+	}
+	on, err := look(more{v.seq, v.base, v.coll})
+	if err == nil && on {
+		err = t.eachMore(v.seq, look)
+	}
+	return here, anywhere, err
+}
+
+// accepted tells whether an arrival is, and since when.
+func (t *tx) accepted(slot int64) (ok bool, added int64, err error) {
+	var h heldRow
+	held, err := t.getJSON(key8(keyHeld, slot), &h)
+	if err != nil || !held {
+		return err == nil, slot, err
+	}
+	return h.State == Accepted, h.Added, nil
+}
+
+// objectOf returns the seq of the object that arrived in a slot.
+func (t *tx) objectOf(slot int64) (int64, bool, error) {
+	if value, ok, err := t.get(key8(keySlot, slot)); err != nil {
+		return 0, false, err
+	} else if ok {
+		seq, err := number(value)
+		return seq, true, err
+	}
+	_, ok, err := t.get(key8(keyDoc, slot))
+	return slot, ok, err
+}
+
+// load reads an object and its variant row.
+func (t *tx) load(seq int64) (m meta, raw []byte, vs []variant, own int, err error) {
+	value, ok, err := t.get(key8(keyDoc, seq))
+	if err != nil {
+		return m, nil, nil, 0, err
+	}
+	if !ok {
+		return m, nil, nil, 0, errBadRow
+	}
+	if m, raw, err = parseDoc(value); err != nil {
+		return m, nil, nil, 0, err
+	}
+	value, _, err = t.get(idKey(m.id, versionKey(m.version)))
+	if err != nil {
+		return m, nil, nil, 0, err
+	}
+	if vs, err = parseVariants(value); err != nil {
+		return m, nil, nil, 0, err
+	}
+	for i := range vs {
+		if vs[i].seq == seq {
+			return m, raw, vs, i, nil
+		}
+	}
+	return m, nil, nil, 0, errBadRow
+}
+
+// countConflicts counts objects beyond the first with one id and version.
+const countConflicts = "conflict"

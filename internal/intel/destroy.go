@@ -1,0 +1,199 @@
+package intel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"entente/journal"
+	"entente/stix"
+)
+
+// DestroyRef forgets what is known only from one entry's payload: its arrivals,
+// and the objects that have no other. Destroying what was never received, or is
+// destroyed already, is remembered too (a restore applies destructions again
+// before serving); the payload is not taken in afterwards. The payload file is
+// the caller's to remove.
+func (in *Intel) DestroyRef(ctx context.Context, ref journal.Ref, by, reason string) error {
+	if ref.Origin == "" || ref.Index < 0 {
+		return errors.New("intel: destroying: the entry is not named")
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if err := in.catchUp(ctx, nil); err != nil {
+		return err
+	}
+	t := newTx(in.cfg.Objects)
+	if gone, err := t.destroyed(ref); err != nil || gone {
+		return err
+	}
+	h := in.begin(kindDestroy, 0)
+	h.Destroy = &destroyRec{Ref: ref, By: by, Reason: reason}
+	if err := t.applyDestroy(h.Destroy); err != nil {
+		return fmt.Errorf("intel: destroying what came with %s: %w", ref, err)
+	}
+	return in.commit(t, h, nil)
+}
+
+func (t *tx) applyDestroy(d *destroyRec) error {
+	t.set(goneKey(d.Ref), nil)
+	base, ok, err := t.recordOf(d.Ref)
+	if err != nil || !ok {
+		return err
+	}
+	var row recordRow
+	if ok, err := t.getJSON(key8(keyRecord, base), &row); err != nil || !ok {
+		return errors.Join(err, errBadRow)
+	}
+	if row.Destroyed {
+		return nil
+	}
+	row.Destroyed, row.Missing = true, false
+	if err := t.setJSON(key8(keyRecord, base), row); err != nil {
+		return err
+	}
+	for slot := base; slot < base+row.Count; slot++ {
+		seq, ok, err := t.objectOf(slot)
+		if err != nil {
+			return err
+		}
+		if ok {
+			if err := t.forget(seq, base); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forget removes all arrivals of an object by one record: its rows as they are
+// are compared with its rows as they should be without them.
+func (t *tx) forget(seq, base int64) error {
+	m, raw, vs, own, err := t.load(seq)
+	if err != nil {
+		return err
+	}
+	v := vs[own]
+	arrivals := []more{{v.seq, v.base, v.coll}}
+	if err := t.eachMore(seq, func(m more) (bool, error) { arrivals = append(arrivals, m); return true, nil }); err != nil {
+		return err
+	}
+	o, err := stix.Parse(raw)
+	if err != nil {
+		return fmt.Errorf("%w: %w", errBadRow, err)
+	}
+	it := newItem(o)
+	before, err := t.rowsOf(&it, arrivals)
+	if err != nil {
+		return err
+	}
+	var left []more
+	for _, a := range arrivals {
+		if a.base != base {
+			left = append(left, a)
+			continue
+		}
+		var h heldRow
+		held, err := t.getJSON(key8(keyHeld, a.slot), &h)
+		if err != nil {
+			return err
+		}
+		if held {
+			t.remove(key8(keyHeld, a.slot))
+			t.countHeld(h.State, -1)
+		}
+	}
+	after, err := t.rowsOf(&it, left)
+	if err != nil {
+		return err
+	}
+	t.replace(before, after, m.typ)
+	if len(left) == 0 {
+		if len(vs) > 1 && !m.sco {
+			t.count(collID{}, countConflicts, -1)
+		}
+		t.setVariants(m.id, it.verKey, slices.Delete(vs, own, own+1))
+		return nil
+	}
+	vs[own] = variant{seq: left[0].slot, base: left[0].base, coll: left[0].coll, digest: v.digest}
+	// In the order of their first arrivals, as when they had come in this order.
+	slices.SortFunc(vs, func(a, b variant) int { return int(min(1, max(-1, a.seq-b.seq))) })
+	t.setVariants(m.id, it.verKey, vs)
+	for _, a := range left {
+		var h heldRow
+		if held, err := t.getJSON(key8(keyHeld, a.slot), &h); err != nil {
+			return err
+		} else if held && h.Seq != left[0].slot {
+			h.Seq = left[0].slot
+			if err := t.setJSON(key8(keyHeld, a.slot), h); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rowsOf returns all rows that an object with these arrivals (ascending) has,
+// except those of its id and of held arrivals.
+func (t *tx) rowsOf(it *item, arrivals []more) (map[string][]byte, error) {
+	rows := map[string][]byte{}
+	if len(arrivals) == 0 {
+		return rows, nil
+	}
+	seq := arrivals[0].slot
+	rows[string(key8(keyDoc, seq))] = docValue(it.meta, it.raw)
+	rows[string(keyOf(keyType, it.meta.typ, seq))] = nil
+	for _, v := range it.values {
+		rows[string(valueKey(v, seq))] = nil
+	}
+	first := map[collID]int64{}
+	for i, a := range arrivals {
+		if i > 0 {
+			rows[string(moreKey(seq, a.slot))] = moreValue(a.base, a.coll)
+			rows[string(key8(keySlot, a.slot))] = value8(seq)
+		}
+		accepted, added, err := t.accepted(a.slot)
+		if err != nil {
+			return nil, err
+		}
+		if !accepted {
+			continue
+		}
+		for _, c := range []collID{a.coll, allColl()} {
+			if old, ok := first[c]; !ok || added < old {
+				first[c] = added
+			}
+		}
+	}
+	for c, added := range first {
+		rows[string(collKey(c, added))] = value8(seq)
+	}
+	return rows, nil
+}
+
+// replace turns the rows of an object into others.
+func (t *tx) replace(before, after map[string][]byte, typ string) {
+	tally := func(key string, delta int64) {
+		if key[0] == keyColl {
+			t.count(collID([]byte(key[1:17])), typ, delta)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(before)) {
+		tally(key, -1)
+		if _, stays := after[key]; !stays {
+			t.remove([]byte(key))
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(after)) {
+		tally(key, 1)
+		t.set([]byte(key), after[key])
+	}
+}
+
+func (t *tx) countHeld(s State, delta int64) {
+	if s != Accepted {
+		t.count(collID{}, string(s), delta)
+	}
+}

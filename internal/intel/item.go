@@ -1,0 +1,60 @@
+package intel
+
+import (
+	"crypto/sha256"
+	"runtime"
+	"sync"
+
+	"entente/internal/observable"
+	"entente/stix"
+)
+
+// item is one object on its way in.
+type item struct {
+	meta   meta
+	verKey string
+	raw    []byte // nil: the text is in an earlier record
+	digest [sha256.Size]byte
+	values [][16]byte
+
+	o *stix.Object // while it is judged
+}
+
+func newItem(o *stix.Object) item {
+	m := metaOf(o)
+	it := item{meta: m, verKey: versionKey(m.version), raw: o.Raw, digest: sha256.Sum256(o.Raw), o: o}
+	for _, v := range observable.FromObject(o) {
+		it.values = append(it.values, valueHash(v))
+	}
+	return it
+}
+
+func parseItem(raw []byte) (item, error) {
+	o, err := stix.Parse(raw)
+	if err != nil {
+		return item{}, err
+	}
+	return newItem(o), nil
+}
+
+// newItems makes items on all processors.
+func newItems(objects []*stix.Object) []item {
+	out := make([]item, len(objects))
+	workers := min(runtime.GOMAXPROCS(0), 1+len(objects)/256)
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := len(objects) * w / workers; i < len(objects)*(w+1)/workers; i++ {
+				out[i] = newItem(objects[i])
+			}
+		})
+	}
+	wg.Wait()
+	return out
+}
+
+// valueOfVersion names an id and version in a dry run.
+func valueOfVersion(it *item) [16]byte {
+	sum := sha256.Sum256(idKey(it.meta.id, it.verKey))
+	return [16]byte(sum[:16])
+}

@@ -1,0 +1,244 @@
+package intel
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"entente/internal/observable"
+	"entente/stix"
+)
+
+// The derived rows. Numbers in keys are 8 bytes big-endian, so that keys sort
+// as numbers do.
+//
+//	d seq                    -> meta, text      one stored object
+//	i id 00 version          -> variants        the objects with this id and version
+//	t type 00 seq            ->                 by type
+//	v hash(value) seq        ->                 by observable value
+//	p seq slot               -> base, coll      further arrivals of the object
+//	o slot                   -> seq             the object of a further arrival
+//	c coll added             -> seq             what lies in a collection
+//	q slot                   -> state (JSON)    an arrival that was held
+//	r base                   -> record (JSON)   one import or one received payload
+//	x origin#index           -> base            the record of an entry
+//	s coll                   -> source (JSON)   the collections
+//	n coll type              -> count
+//	z origin#index           ->                 the entry's payload was destroyed
+//	m                        -> cursor
+//
+// seq is the smallest slot of the object; the first arrival has no p and o row.
+const (
+	keyDoc     = 'd'
+	keyID      = 'i'
+	keyType    = 't'
+	keyValue   = 'v'
+	keyMore    = 'p'
+	keySlot    = 'o'
+	keyColl    = 'c'
+	keyHeld    = 'q'
+	keyRecord  = 'r'
+	keyRef     = 'x'
+	keySource  = 's'
+	keyCount   = 'n'
+	keyMeta    = 'm'
+	keyGone    = 'z'
+	maxVariant = 1000 // objects kept with one id and version
+)
+
+var errBadRow = errors.New("intel: a derived row cannot be read; rebuild the derived data ('entente rebuild')")
+
+func key8(kind byte, n int64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{kind}, uint64(n))
+}
+
+func keyOf(kind byte, s string, n int64) []byte {
+	k := make([]byte, 0, 1+len(s)+1+8)
+	k = append(append(append(k, kind), s...), 0)
+	return binary.BigEndian.AppendUint64(k, uint64(n))
+}
+
+func collKey(c collID, added int64) []byte {
+	k := make([]byte, 0, 1+16+8)
+	k = append(append(k, keyColl), c[:]...)
+	return binary.BigEndian.AppendUint64(k, uint64(added))
+}
+
+func moreKey(seq, slot int64) []byte {
+	return binary.BigEndian.AppendUint64(key8(keyMore, seq), uint64(slot))
+}
+
+func idKey(id, version string) []byte {
+	k := make([]byte, 0, 1+len(id)+1+len(version))
+	return append(append(append(append(k, keyID), id...), 0), version...)
+}
+
+func idPrefix(id string) []byte { return idKey(id, "") }
+
+// valueHash shortens a value to 16 bytes. Two values under one hash would only
+// show an object too many, and finding them takes 2^64 tries.
+func valueHash(v observable.Value) [16]byte {
+	sum := sha256.Sum256([]byte(v.Key()))
+	return [16]byte(sum[:16])
+}
+
+func valueKey(h [16]byte, seq int64) []byte {
+	k := make([]byte, 0, 1+16+8)
+	k = append(append(k, keyValue), h[:]...)
+	return binary.BigEndian.AppendUint64(k, uint64(seq))
+}
+
+// tail8 reads the number at the end of a key.
+func tail8(key []byte) int64 {
+	if len(key) < 8 {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(key[len(key)-8:]))
+}
+
+func value8(n int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(n)) }
+
+func number(value []byte) (int64, error) {
+	if len(value) != 8 {
+		return 0, errBadRow
+	}
+	return int64(binary.BigEndian.Uint64(value)), nil
+}
+
+// meta is what is kept beside an object's text so that it need not be parsed.
+type meta struct {
+	tlp     stix.TLP // of the nine fixed markings; TLPNone: unmarked
+	typ     string
+	id      string
+	version string // modified, or created, as written; empty for observables
+	spec    string // "2.1", "2.0"
+	sco     bool
+}
+
+func metaOf(o *stix.Object) meta {
+	m := meta{typ: o.Type, id: o.ID, spec: o.SpecVersion, sco: o.IsSCO()}
+	m.tlp, _ = o.TLP(nil)
+	switch {
+	case !o.Modified.IsZero():
+		m.version = o.Modified.Text
+	case !o.Created.IsZero():
+		m.version = o.Created.Text
+	}
+	if m.spec == "" {
+		m.spec = "2.0"
+		if m.sco {
+			m.spec = "2.1"
+		}
+	}
+	return m
+}
+
+// versionKey brings a version into a form that is equal for equal instants and
+// sorts as they do, whatever number of digits was written.
+func versionKey(version string) string {
+	if version == "" {
+		return ""
+	}
+	t, err := stix.ParseTimestamp(version)
+	if err != nil {
+		return version // not reached: the parser of objects has taken it
+	}
+	whole := t.Time.UTC().Format("2006-01-02T15:04:05")
+	_, fraction, ok := strings.Cut(version, ".")
+	if !ok {
+		return whole
+	}
+	fraction = fraction[:len(fraction)-len(strings.TrimLeft(fraction, "0123456789"))]
+	if fraction = strings.TrimRight(fraction, "0"); fraction == "" {
+		return whole
+	}
+	return whole + "." + fraction
+}
+
+func appendText(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+func cutText(src []byte) (string, []byte, error) {
+	n, used := binary.Uvarint(src)
+	if used <= 0 || n > uint64(len(src)-used) {
+		return "", nil, errBadRow
+	}
+	return string(src[used : used+int(n)]), src[used+int(n):], nil
+}
+
+// docValue encodes a d row.
+func docValue(m meta, raw []byte) []byte {
+	b := make([]byte, 0, 8+len(m.typ)+len(m.id)+len(m.version)+len(m.spec)+len(raw))
+	flags := byte(m.tlp)
+	if m.sco {
+		flags |= 0x80
+	}
+	b = append(b, flags)
+	b = appendText(b, m.typ)
+	b = appendText(b, m.id)
+	b = appendText(b, m.version)
+	b = appendText(b, m.spec)
+	return append(b, raw...)
+}
+
+func parseDoc(value []byte) (m meta, raw []byte, err error) {
+	if len(value) == 0 {
+		return m, nil, errBadRow
+	}
+	m.tlp, m.sco = stix.TLP(value[0]&0x7f), value[0]&0x80 != 0
+	rest := value[1:]
+	for _, field := range []*string{&m.typ, &m.id, &m.version, &m.spec} {
+		if *field, rest, err = cutText(rest); err != nil {
+			return m, nil, err
+		}
+	}
+	return m, rest, nil
+}
+
+// variant is one object under an id and version.
+type variant struct {
+	seq    int64
+	base   int64  // of the record of the first arrival
+	coll   collID // of the first arrival
+	digest [32]byte
+}
+
+const variantSize = 8 + 8 + 16 + 32
+
+func parseVariants(value []byte) ([]variant, error) {
+	if len(value)%variantSize != 0 {
+		return nil, errBadRow
+	}
+	out := make([]variant, 0, len(value)/variantSize)
+	for ; len(value) > 0; value = value[variantSize:] {
+		out = append(out, variant{
+			seq:    int64(binary.BigEndian.Uint64(value)),
+			base:   int64(binary.BigEndian.Uint64(value[8:])),
+			coll:   collID(value[16:32]),
+			digest: [32]byte(value[32:64]),
+		})
+	}
+	return out, nil
+}
+
+func appendVariant(dst []byte, v variant) []byte {
+	dst = binary.BigEndian.AppendUint64(dst, uint64(v.seq))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(v.base))
+	dst = append(dst, v.coll[:]...)
+	return append(dst, v.digest[:]...)
+}
+
+// moreValue encodes a p row.
+func moreValue(base int64, c collID) []byte {
+	return append(value8(base), c[:]...)
+}
+
+func parseMore(value []byte) (base int64, c collID, err error) {
+	if len(value) != 24 {
+		return 0, c, fmt.Errorf("%w: row of a further arrival", errBadRow)
+	}
+	return int64(binary.BigEndian.Uint64(value)), collID(value[8:]), nil
+}

@@ -1,0 +1,94 @@
+package intel
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"entente/internal/accord"
+	"entente/journal"
+	"entente/stix"
+)
+
+// Source says where an import comes from.
+type Source struct {
+	// Name is what the source is called, for instance the file's name; at most
+	// 200 characters.
+	Name string `json:"name"`
+	// Statement is the marking that the importer states for objects that carry
+	// none; TLPNone states nothing.
+	Statement stix.TLP `json:"statement,omitzero"`
+	// Note is for people; at most 2,000 characters.
+	Note string `json:"note,omitzero"`
+}
+
+// Claims is what the body of a share entry says of its payload.
+type Claims struct {
+	Objects int            `json:"objects"`
+	Types   map[string]int `json:"types,omitempty"`
+	// TLP is the strictest label among the marked objects; TLPNone: none is marked.
+	TLP stix.TLP `json:"tlp,omitzero"`
+	// Unmarked is the label the sender states for unmarked objects.
+	Unmarked stix.TLP `json:"unmarked,omitzero"`
+}
+
+// Received says where a payload comes from.
+type Received struct {
+	Unit       journal.UnitID  `json:"unit"`
+	From       journal.PartyID `json:"from"`
+	Ref        journal.Ref     `json:"ref"`        // of the entry
+	Commitment journal.Hash    `json:"commitment"` // of the payload, to find it again
+	At         time.Time       `json:"at"`         // what the entry says
+	Claims     Claims          `json:"claims"`
+	// Verdict is the shared verdict of the entry. Anything but Allow holds the
+	// whole payload.
+	Verdict accord.Decision `json:"verdict"`
+}
+
+// State is where one arrival of an object stands.
+type State string
+
+// The states. An object counts as accepted if any of its arrivals is.
+const (
+	Accepted    State = "accepted"
+	Quarantined State = "quarantined"
+	Rejected    State = "rejected"
+)
+
+// Codes of reasons for which an arrival is held, beside those of the gate.
+const (
+	CodeInvalid   = "invalid-object"    // the payload holds something that is no STIX object
+	CodeCounts    = "count-mismatch"    // the payload does not hold what its entry counts
+	CodeMarking   = "tlp-above-claim"   // an object is marked more strictly than the entry says
+	CodeCollision = "id-collision"      // the same version of the object is known from elsewhere with other bytes
+	CodeGuarded   = "guarded-value"     // the indicator names something that must not be blocked
+	CodeVariants  = "too-many-variants" // one version with more different bytes than are kept
+)
+
+// Reason says why an arrival is held.
+type Reason struct {
+	Code   string `json:"code"`
+	Clause string `json:"clause,omitzero"` // of the accord, if the gate said so
+	Text   string `json:"text"`
+}
+
+// collID names a collection: what was imported here, what one partner sent in
+// one unit, or everything that was accepted. It is the collection's id in TAXII.
+type collID = uuid.UUID
+
+// The namespace of collection ids. It must not change: sensors have the ids in
+// their configuration.
+var collSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("entente/taxii-collection/v1"))
+
+func allColl() collID   { return uuid.NewSHA1(collSpace, []byte("all")) }
+func localColl() collID { return uuid.NewSHA1(collSpace, []byte("local")) }
+
+func partnerColl(u journal.UnitID, p journal.PartyID) collID {
+	return uuid.NewSHA1(collSpace, []byte("unit/"+string(u)+"/party/"+string(p)))
+}
+
+// feed is the row of a partner's collection.
+type feed struct {
+	Unit  journal.UnitID  `json:"unit"`
+	Party journal.PartyID `json:"party"`
+}

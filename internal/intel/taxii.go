@@ -1,0 +1,324 @@
+package intel
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"entente/journal"
+	"entente/taxii"
+)
+
+// TAXII returns what was accepted as a store for a TAXII server: a collection
+// of everything, one of what was imported here, and one for each unit and
+// partner something was received from. title names the latter for people; it
+// may be nil.
+func (in *Intel) TAXII(title func(journal.UnitID, journal.PartyID) string) taxii.Store {
+	return taxiiStore{in, title}
+}
+
+type taxiiStore struct {
+	in    *Intel
+	title func(journal.UnitID, journal.PartyID) string
+}
+
+// CollectionAll and CollectionLocal are the ids of the two collections that
+// every node has.
+func CollectionAll() string { return allColl().String() }
+
+// CollectionLocal is the id of the collection of what was imported here.
+func CollectionLocal() string { return localColl().String() }
+
+// CollectionOf is the id of the collection of what a partner sent in a unit.
+func CollectionOf(u journal.UnitID, p journal.PartyID) string { return partnerColl(u, p).String() }
+
+// Collections implements taxii.Store.
+func (s taxiiStore) Collections(ctx context.Context) ([]taxii.Collection, error) {
+	out := []taxii.Collection{
+		{ID: CollectionAll(), Title: "Everything accepted", Alias: "all", Description: "What was imported here and what was received from partners and accepted."},
+		{ID: CollectionLocal(), Title: "Imported here", Alias: "local", Description: "What was imported at this node."},
+	}
+	feeds, err := s.in.feeds()
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range feeds {
+		name := "party " + f.Party.Short() + " in unit " + f.Unit.Short()
+		if s.title != nil {
+			name = s.title(f.Unit, f.Party)
+		}
+		out = append(out, taxii.Collection{ID: CollectionOf(f.Unit, f.Party), Title: "From " + name, Description: "What was received from " + name + " and accepted."})
+	}
+	return out, ctx.Err()
+}
+
+func (s taxiiStore) coll(ctx context.Context, id string) (collID, error) {
+	all, err := s.Collections(ctx)
+	if err != nil {
+		return collID{}, err
+	}
+	for _, c := range all {
+		if c.ID == id {
+			return parseColl(id)
+		}
+	}
+	return collID{}, fmt.Errorf("%w: %s", taxii.ErrNoCollection, id)
+}
+
+// Head implements taxii.Store.
+func (s taxiiStore) Head(ctx context.Context, collection string) (uint64, error) {
+	c, err := s.coll(ctx, collection)
+	if err != nil {
+		return 0, err
+	}
+	from := collKey(c, 0)
+	for row, err := range s.in.cfg.Objects.Scan(from, after(from[:17]), true) {
+		return uint64(tail8(row.Key)), err
+	}
+	return 0, nil
+}
+
+// Scan implements taxii.Store. The sequence number of a record is the moment it
+// was added, in microseconds.
+func (s taxiiStore) Scan(ctx context.Context, collection string, q taxii.Query) iter.Seq2[taxii.Record, error] {
+	return func(yield func(taxii.Record, error) bool) {
+		c, err := s.coll(ctx, collection)
+		if err != nil {
+			yield(taxii.Record{}, err)
+			return
+		}
+		if len(q.IDs) > 0 && len(q.IDs) <= 1000 {
+			s.scanIDs(ctx, c, q, yield)
+			return
+		}
+		low, high := int64(min(q.After, 1<<62)), int64(min(q.UpTo, 1<<62))
+		if !q.AddedAfter.IsZero() {
+			low = max(low, q.AddedAfter.UnixMicro())
+		}
+		n := 0
+		for row, err := range s.in.cfg.Objects.Scan(collKey(c, low+1), collKey(c, high+1), false) {
+			if n%256 == 0 && err == nil {
+				err = ctx.Err()
+			}
+			n++
+			var r taxii.Record
+			ok := false
+			if err == nil {
+				r, ok, err = s.record(c, row, q)
+			}
+			if err != nil {
+				yield(taxii.Record{}, err)
+				return
+			}
+			if ok && q.Matches(r) && !yield(r, nil) {
+				return
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			yield(taxii.Record{}, err)
+		}
+	}
+}
+
+// record makes the record of a row of a collection.
+func (s taxiiStore) record(c collID, row Row, q taxii.Query) (r taxii.Record, ok bool, err error) {
+	seq, err := number(row.Value)
+	if err != nil {
+		return r, false, err
+	}
+	value, ok, err := s.in.cfg.Objects.Get(key8(keyDoc, seq))
+	if err != nil || !ok {
+		return r, false, err
+	}
+	m, raw, err := parseDoc(value)
+	if err != nil {
+		return r, false, err
+	}
+	if len(q.Types) > 0 {
+		if _, found := slices.BinarySearch(q.Types, m.typ); !found {
+			return r, false, nil
+		}
+	}
+	group, err := s.versions(c, m.id)
+	if err != nil {
+		return r, false, err
+	}
+	at := tail8(row.Key)
+	i := slices.IndexFunc(group, func(g taxii.Record) bool { return g.Seq == uint64(at) })
+	if i < 0 {
+		return r, false, nil // gone meanwhile
+	}
+	r = group[i]
+	r.Only = len(group) == 1
+	if !q.NoRaw {
+		r.Raw = raw
+	}
+	return r, true, nil
+}
+
+// versions returns the records of one id in a collection, without their text,
+// in the order in which they were added. Where objects of one version differ in
+// bytes, TAXII has no name for all but one: the first keeps its version, each
+// other goes by when it was added, so that none is left out.
+func (s taxiiStore) versions(c collID, id string) ([]taxii.Record, error) {
+	t := newTx(s.in.cfg.Objects)
+	var out []taxii.Record
+	prefix := idPrefix(id)
+	for row, err := range s.in.cfg.Objects.Scan(prefix, after(prefix), false) {
+		if err != nil {
+			return nil, err
+		}
+		vs, err := parseVariants(row.Value)
+		if err != nil {
+			return nil, err
+		}
+		var same []taxii.Record
+		for _, v := range vs {
+			added, ok, err := t.addedIn(v, c)
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				continue
+			}
+			value, ok, err := t.get(key8(keyDoc, v.seq))
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				continue
+			}
+			m, _, err := parseDoc(value)
+			if err != nil {
+				return nil, err
+			}
+			same = append(same, taxii.Record{Seq: uint64(added), Added: time.UnixMicro(added).UTC(), ID: m.id, Type: m.typ, SpecVersion: m.spec, Version: m.version})
+		}
+		slices.SortFunc(same, bySeq)
+		taken := map[string]bool{}
+		for i := range same {
+			if taken[same[i].SpecVersion] {
+				same[i].Version = ""
+			}
+			taken[same[i].SpecVersion] = true
+		}
+		out = append(out, same...)
+	}
+	slices.SortFunc(out, bySeq)
+	return out, nil
+}
+
+func bySeq(a, b taxii.Record) int {
+	if a.Seq < b.Seq {
+		return -1
+	}
+	return int(min(1, a.Seq-b.Seq))
+}
+
+// addedIn tells when an object came into a collection, if it is in it.
+func (t *tx) addedIn(v variant, c collID) (added int64, ok bool, err error) {
+	look := func(m more) (bool, error) {
+		if ok && m.slot >= added {
+			return false, nil // nothing is accepted before it arrives
+		}
+		if c != allColl() && m.coll != c {
+			return true, nil
+		}
+		accepted, at, err := t.accepted(m.slot)
+		if accepted && (!ok || at < added) {
+			added, ok = at, true
+		}
+		return true, err
+	}
+	if _, err = look(more{v.seq, v.base, v.coll}); err == nil {
+		err = t.eachMore(v.seq, look)
+	}
+	return added, ok, err
+}
+
+// scanIDs answers a scan for few ids without walking the collection.
+func (s taxiiStore) scanIDs(ctx context.Context, c collID, q taxii.Query, yield func(taxii.Record, error) bool) {
+	var out []taxii.Record
+	for _, id := range slices.Compact(slices.Clone(q.IDs)) {
+		if err := ctx.Err(); err != nil {
+			yield(taxii.Record{}, err)
+			return
+		}
+		group, err := s.versions(c, id)
+		if err != nil {
+			yield(taxii.Record{}, err)
+			return
+		}
+		for _, r := range group {
+			r.Only = len(group) == 1
+			if q.Matches(r) {
+				out = append(out, r)
+			}
+		}
+	}
+	slices.SortFunc(out, bySeq)
+	for _, r := range out {
+		if !q.NoRaw {
+			value, ok, err := s.in.cfg.Objects.Get(collKey(c, int64(r.Seq)))
+			if err == nil && !ok {
+				continue
+			}
+			var seq int64
+			if err == nil {
+				seq, err = number(value)
+			}
+			if err == nil {
+				value, ok, err = s.in.cfg.Objects.Get(key8(keyDoc, seq))
+			}
+			if err == nil && !ok {
+				continue
+			}
+			if err == nil {
+				_, r.Raw, err = parseDoc(value)
+			}
+			if err != nil {
+				yield(taxii.Record{}, err)
+				return
+			}
+		}
+		if !yield(r, nil) {
+			return
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		yield(taxii.Record{}, err)
+	}
+}
+
+// Versions implements taxii.Store.
+func (s taxiiStore) Versions(ctx context.Context, collection, id string) iter.Seq2[taxii.Record, error] {
+	return func(yield func(taxii.Record, error) bool) {
+		c, err := s.coll(ctx, collection)
+		var group []taxii.Record
+		if err == nil {
+			group, err = s.versions(c, id)
+		}
+		if err != nil {
+			yield(taxii.Record{}, err)
+			return
+		}
+		for _, r := range group {
+			if err := ctx.Err(); err != nil {
+				yield(taxii.Record{}, err)
+				return
+			}
+			r.Only = len(group) == 1
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func parseColl(id string) (c collID, err error) {
+	err = c.UnmarshalText(bytes.ToLower([]byte(id)))
+	return c, err
+}

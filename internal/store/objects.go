@@ -1,0 +1,175 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+
+	"entente/internal/intel"
+)
+
+// Objects keeps what intel derives, in a Pebble database. It is the one thing
+// here that is not plain files, and nothing in it is the truth: writes are
+// atomic, but not synced. What a power loss takes is the end of the history of
+// writes, the cursor that was written with each of them included, so intel
+// applies exactly the missing records of the local log again.
+type Objects struct {
+	dir string
+	db  *pebble.DB
+}
+
+var _ intel.Objects = (*Objects)(nil)
+
+// The sizes are those of a node that is idle most of the time: the cache is
+// shared by all reading, and at most four memtables exist during an import.
+const (
+	objectsCache    = 8 << 20
+	objectsMemtable = 8 << 20
+)
+
+// OpenObjects opens, or makes, the database in a folder of its own. Damage is
+// ErrDamaged; since everything in the folder is derived, the folder may then be
+// removed (RemoveObjects) and is filled again from the local log.
+func OpenObjects(dir string) (*Objects, error) {
+	if err := os.MkdirAll(dir, dirPerm); err != nil {
+		return nil, fmt.Errorf("store: opening the objects: %w", err)
+	}
+	cache := pebble.NewCache(objectsCache)
+	defer cache.Unref()
+	opts := &pebble.Options{
+		Cache:                       cache,
+		MemTableSize:                objectsMemtable,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+		LBaseMaxBytes:               64 << 20,
+		MaxOpenFiles:                256,
+		FormatMajorVersion:          pebble.FormatNewest,
+		Logger:                      silent{},
+	}
+	opts.CompactionConcurrencyRange = func() (int, int) { return 1, 2 }
+	for i := range opts.Levels {
+		// Most look-ups of an import ask for ids that are not there.
+		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		opts.Levels[i].BlockSize = 8 << 10
+	}
+	db, err := pebble.Open(dir, opts)
+	if err != nil {
+		if pebble.IsCorruptionError(err) || errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("store: opening the objects in %s: %w: %w; they are derived, and 'entente rebuild' derives them again", dir, ErrDamaged, err)
+		}
+		return nil, fmt.Errorf("store: opening the objects in %s: %w", dir, err)
+	}
+	return &Objects{dir, db}, nil
+}
+
+// RemoveObjects removes the folder of a database that is not open.
+func RemoveObjects(dir string) error { return os.RemoveAll(dir) }
+
+// Get implements intel.Objects.
+func (o *Objects) Get(key []byte) ([]byte, bool, error) {
+	value, closer, err := o.db.Get(key)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, o.failed(err)
+	}
+	value = append(make([]byte, 0, len(value)), value...)
+	return value, true, closer.Close()
+}
+
+// Scan implements intel.Objects. It sees the rows as they are when it starts.
+func (o *Objects) Scan(from, to []byte, reverse bool) iter.Seq2[intel.Row, error] {
+	return func(yield func(intel.Row, error) bool) {
+		it, err := o.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+		if err != nil {
+			yield(intel.Row{}, o.failed(err))
+			return
+		}
+		defer it.Close()
+		first, next := it.First, it.Next
+		if reverse {
+			first, next = it.Last, it.Prev
+		}
+		for ok := first(); ok; ok = next() {
+			value, err := it.ValueAndErr()
+			if err != nil {
+				yield(intel.Row{}, o.failed(err))
+				return
+			}
+			if !yield(intel.Row{Key: it.Key(), Value: value}, nil) {
+				return
+			}
+		}
+		if err := it.Error(); err != nil {
+			yield(intel.Row{}, o.failed(err))
+		}
+	}
+}
+
+// Write implements intel.Objects.
+func (o *Objects) Write(changes []intel.Change) error {
+	size := 0
+	for i := range changes {
+		size += len(changes[i].Key) + len(changes[i].Value) + 12
+	}
+	b := o.db.NewBatchWithSize(size)
+	defer b.Close()
+	for i := range changes {
+		c := &changes[i]
+		var err error
+		if c.Delete {
+			err = b.Delete(c.Key, nil)
+		} else {
+			err = b.Set(c.Key, c.Value, nil)
+		}
+		if err != nil {
+			return o.failed(err)
+		}
+	}
+	if err := b.Commit(pebble.NoSync); err != nil {
+		return o.failed(err)
+	}
+	return nil
+}
+
+// Reset implements intel.Objects.
+func (o *Objects) Reset() error {
+	if err := o.db.DeleteRange([]byte{0}, []byte{0xff}, pebble.Sync); err != nil {
+		return o.failed(err)
+	}
+	return nil
+}
+
+// Close writes out what is in memory and closes the database.
+func (o *Objects) Close() error {
+	if err := errors.Join(o.db.Flush(), o.db.Close()); err != nil {
+		return o.failed(err)
+	}
+	return nil
+}
+
+func (o *Objects) failed(err error) error {
+	if pebble.IsCorruptionError(err) {
+		return fmt.Errorf("store: objects in %s: %w: %w; they are derived, and 'entente rebuild' derives them again", o.dir, ErrDamaged, err)
+	}
+	return fmt.Errorf("store: objects in %s: %w", o.dir, err)
+}
+
+// silent drops Pebble's log lines; errors come back from the calls. A failure
+// that Pebble cannot return from (its log cannot be written, for instance on a
+// full disk) ends the process: going on would lose writes unnoticed, and the
+// next start derives what is missing.
+type silent struct{}
+
+func (silent) Infof(string, ...any)  {}
+func (silent) Errorf(string, ...any) {}
+func (silent) Fatalf(format string, args ...any) {
+	panic("store: objects: " + fmt.Sprintf(format, args...))
+}
