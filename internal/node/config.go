@@ -42,6 +42,10 @@ type Config struct {
 	Guard struct {
 		Assets []string `yaml:"assets"`
 	} `yaml:"guard"`
+	Backup struct {
+		// Recipient is the age recipient that backups are encrypted to.
+		Recipient string `yaml:"recipient"`
+	} `yaml:"backup"`
 	// Credentials are SHA-256 digests; the secrets were shown once by init.
 	Credentials struct {
 		APIToken      string `yaml:"api_token_sha256"`
@@ -137,6 +141,9 @@ acting:               # used when a command names no --agency and --role
 
 guard:
   assets: []          # own networks and domains that must never be acted on
+
+backup:
+  recipient: %q       # backups are encrypted to it; its other half lies with the organisation key
 
 credentials:          # SHA-256 digests; the secrets were shown once by init
   api_token_sha256: %q

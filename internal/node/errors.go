@@ -32,7 +32,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Codes that faces decide on.
 const (
 	CodeNotFound = "not-found"
-	CodeGate     = "gate"     // the accord does not let it out; Decision has the clause
+	CodeGate     = "gate" // the accord does not let it out; Decision has the clause
 	CodeBadInput = "bad-input"
 	CodeLocked   = "locked"
 	CodeDamaged  = "damaged"

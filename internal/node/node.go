@@ -5,110 +5,204 @@ package node
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"entente/internal/intel"
+	"entente/internal/peer"
+	"entente/internal/store"
+	"entente/journal"
 )
 
+// Options are the seams a node stands on. Zero values mean the real thing.
+type Options struct {
+	Clock   func() time.Time // default time.Now
+	Rand    io.Reader        // default crypto/rand
+	Log     *slog.Logger     // default: discards
+	Version string           // shown by Status
+	FS      store.FS         // default: the machine's files
+	Limits  peer.Limits      // bounds of the exchange
+}
+
+func (o Options) withDefaults() Options {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Version == "" {
+		o.Version = "dev"
+	}
+	if o.FS == nil {
+		o.FS = store.OS{}
+	}
+	return o
+}
+
 // Node is one party's open folder. All methods are safe for concurrent use.
-type Node struct{}
+type Node struct {
+	opts   Options
+	at     layout
+	config Config
+	lock   *store.FolderLock
+	keys   *keys
 
-var errUnfinished = errors.New("node: not wired yet")
+	local   *store.Log
+	objects *store.Objects
+	intel   *intel.Intel
+	marks   *store.HighWater
 
-func (n *Node) Status(ctx context.Context) (*StatusResponse, error)     { return nil, errUnfinished }
-func (n *Node) Identity(ctx context.Context) (*IdentityResponse, error) { return nil, errUnfinished }
-func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*IdentityRotateResponse, error) {
-	return nil, errUnfinished
+	bell    *peer.Bell
+	exports sync.Mutex // one share, courier or dossier is put together at a time
+	pairing *pairings
+
+	arrivals chan struct{} // rung when payloads have arrived
+	taking   sync.Mutex    // held while they are taken in
+
+	mu      sync.Mutex // guards what follows
+	ledgers map[journal.UnitID]*ledger
+	witness map[witnessKey]int64 // sizes that external witnesses are believed to know
+	serving bool
+	addr    string
+	wake    map[journal.UnitID]chan struct{} // told by hints and own writes; see Run
+	synced  map[syncKey]time.Time
 }
-func (n *Node) FoundUnit(ctx context.Context, r UnitFoundRequest) (*UnitRef, error) {
-	return nil, errUnfinished
+
+type syncKey struct {
+	unit  journal.UnitID
+	party journal.PartyID
 }
-func (n *Node) Invite(ctx context.Context, r UnitInviteRequest) (*UnitInviteResponse, error) {
-	return nil, errUnfinished
+
+// Open opens a node's folder. It takes the folder's lock: ErrLocked means that a
+// server has it and should be asked instead. It reads every journal's heads,
+// compares them with the high-water marks, and folds; it does not read back
+// every byte (see VerifyJournals).
+func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
+	opts = opts.withDefaults()
+	config, err := readConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{
+		opts: opts, at: layout{dir}, config: config,
+		bell:    peer.NewBell(),
+		ledgers: map[journal.UnitID]*ledger{},
+		wake:    map[journal.UnitID]chan struct{}{},
+		synced:  map[syncKey]time.Time{},
+		witness: map[witnessKey]int64{}, arrivals: make(chan struct{}, 1),
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.Close())
+		}
+	}()
+	n.lock, err = store.LockFolder(dir)
+	if errors.Is(err, store.ErrLocked) {
+		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if n.keys, err = loadKeys(n.at); err != nil {
+		return nil, err
+	}
+	if n.marks, err = store.OpenHighWater(config.HighWater, store.Options{FS: opts.FS}); err != nil {
+		return nil, err
+	}
+	if n.local, err = store.OpenLog(n.at.localLog(), store.Options{FS: opts.FS}); err != nil {
+		return nil, err
+	}
+	if n.objects, err = store.OpenObjects(n.at.objects()); err != nil {
+		return nil, err
+	}
+	if err := n.openIntel(ctx); err != nil {
+		return nil, err
+	}
+	if n.pairing, err = loadPairings(n); err != nil {
+		return nil, err
+	}
+	if err := n.openLedgers(ctx); err != nil {
+		return nil, err
+	}
+	if err := n.intel.CatchUp(ctx); err != nil {
+		return nil, err
+	}
+	return n, n.drainIntake(ctx)
 }
-func (n *Node) Join(ctx context.Context, r UnitJoinRequest) (*Pairing, error) {
-	return nil, errUnfinished
-}
-func (n *Node) Confirm(ctx context.Context, r UnitConfirmRequest) (*Pairing, error) {
-	return nil, errUnfinished
-}
-func (n *Node) ShowUnit(ctx context.Context, r UnitShowRequest) (*UnitShowResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) Suspend(ctx context.Context, r UnitSuspendRequest) (*WriteResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) Resume(ctx context.Context, r UnitResumeRequest) (*WriteResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) Withdraw(ctx context.Context, r UnitWithdrawRequest) (*WriteResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) ProposeAccord(ctx context.Context, r AccordProposeRequest) (*AccordProposeResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) ActOnAccord(ctx context.Context, r AccordActRequest) (*WriteResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) ShowAccord(ctx context.Context, r AccordShowRequest) (*AccordShowResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) DiffAccords(ctx context.Context, r AccordDiffRequest) (*AccordDiffResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) Import(ctx context.Context, r ImportRequest, data io.Reader, progress func(Progress)) (*ImportResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) Share(ctx context.Context, r ShareRequest, progress func(Progress)) (*ShareResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) Intake(ctx context.Context, r IntakeRequest) (*IntakeResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) DecideIntake(ctx context.Context, r IntakeDecideRequest) (*IntakeDecideResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) Search(ctx context.Context, r SearchRequest) (*SearchResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestView, *WriteResponse, error) {
-	return nil, nil, errUnfinished
-}
-func (n *Node) Requests(ctx context.Context, r RequestListRequest) (*RequestListResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) Request(ctx context.Context, r RequestShowRequest) (*RequestView, error) {
-	return nil, errUnfinished
-}
-func (n *Node) MoveRequest(ctx context.Context, r RequestMoveRequest) (*WriteResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) Sync(ctx context.Context, r SyncRequest, progress func(Progress)) (*SyncResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) ExportCourier(ctx context.Context, r CourierExportRequest, w io.Writer) (*CourierReport, error) {
-	return nil, errUnfinished
-}
-func (n *Node) ImportCourier(ctx context.Context, rd io.Reader) (*CourierReport, error) {
-	return nil, errUnfinished
-}
-func (n *Node) ShowJournal(ctx context.Context, r JournalShowRequest) (*JournalShowResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) VerifyJournals(ctx context.Context, progress func(Progress)) (*JournalVerifyResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) ProveEntry(ctx context.Context, r JournalProveRequest) (*JournalProveResponse, error) {
-	return nil, errUnfinished
-}
-func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.Writer) error {
-	return errUnfinished
-}
-func (n *Node) Backup(ctx context.Context, w io.Writer, progress func(Progress)) error {
-	return errUnfinished
-}
-func (n *Node) Rebuild(ctx context.Context, progress func(Progress)) (*RebuildResponse, error) {
-	return nil, errUnfinished
+
+func (n *Node) openLedgers(ctx context.Context) error {
+	names, err := os.ReadDir(n.at.units())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, e := range names {
+		id := journal.UnitID(e.Name())
+		if !e.IsDir() || id.Check() != nil {
+			continue
+		}
+		l, err := openLedger(ctx, n, id)
+		if err != nil {
+			return fmt.Errorf("unit %s: %w", id.Short(), err)
+		}
+		if l != nil {
+			n.ledgers[id] = l
+		}
+	}
+	return nil
 }
 
 // Close stops the node and releases its folder.
-func (n *Node) Close() error { return nil }
+func (n *Node) Close() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var errs []error
+	for _, l := range n.ledgers {
+		errs = append(errs, l.close())
+	}
+	n.ledgers = nil
+	if n.intel != nil {
+		errs = append(errs, n.intel.Close())
+	}
+	if n.objects != nil {
+		errs = append(errs, n.objects.Close())
+	}
+	if n.local != nil {
+		errs = append(errs, n.local.Close())
+	}
+	if n.lock != nil {
+		errs = append(errs, n.lock.Close())
+	}
+	n.intel, n.objects, n.local, n.lock = nil, nil, nil, nil
+	return errors.Join(errs...)
+}
+
+// Config returns the parsed configuration.
+func (n *Node) Config() Config { return n.config }
+
+// Dir returns the node's folder.
+func (n *Node) Dir() string { return n.at.dir }
+
+// Party returns this party's id.
+func (n *Node) Party() journal.PartyID { return n.keys.party }
+
+func (n *Node) now() time.Time { return n.opts.Clock() }
+
+// units returns the open ledgers in order of their ids.
+func (n *Node) units() []*ledger {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return sortedLedgers(n.ledgers)
+}

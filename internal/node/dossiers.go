@@ -1,0 +1,121 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"entente/internal/dossier"
+	"entente/internal/store"
+	"entente/journal"
+)
+
+// ExportDossier packs a unit's journals, as this node holds them, with what a
+// stranger needs to verify them offline.
+func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.Writer) error {
+	l, err := n.findUnit(r.Unit)
+	if err != nil {
+		return err
+	}
+	src := dossier.Source{Created: n.now(), Note: r.Note, Purpose: "journals of unit " + l.name()}
+	if r.Request != "" {
+		rl, ref, err := n.findRequest(r.Unit, r.Request)
+		if err != nil {
+			return err
+		}
+		if rl != l {
+			return badInput("The request is of another unit.", "", "Name its unit with --unit.")
+		}
+		src.About = append(src.About, ref)
+		src.Purpose = "request " + short(ref) + " in unit " + l.name()
+	}
+	l.mu.Lock()
+	held := l.journals()
+	evidence, err := l.evidence()
+	keyrings := map[journal.Origin]*journal.Keyring{}
+	for _, j := range held {
+		keyrings[j.origin] = l.keyring(j.origin)
+	}
+	l.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	for _, j := range held {
+		if j.head.Size > 0 {
+			src.Journals = append(src.Journals, j.store)
+		}
+	}
+	src.Payload = func(_ journal.Ref, p journal.PayloadRef) (salt [32]byte, data []byte, ok bool, err error) {
+		if !r.Payloads && p.Type != journal.PayloadAccord {
+			return salt, nil, false, nil
+		}
+		salt, data, err = l.payloads.Get(p.Commitment)
+		if errors.Is(err, store.ErrNotFound) {
+			return salt, nil, false, nil
+		}
+		return salt, data, err == nil, err
+	}
+	for _, text := range evidence {
+		var e struct {
+			Code   string          `json:"code"`
+			Origin journal.Origin  `json:"origin"`
+			Proof  json.RawMessage `json:"proof"`
+		}
+		if json.Unmarshal(text, &e) != nil {
+			continue
+		}
+		var c journal.Contradiction
+		if json.Unmarshal(e.Proof, &c) == nil && c.A != "" && keyrings[c.Origin] != nil {
+			src.Proofs = append(src.Proofs, dossier.Proof{Contradiction: &c, Keyring: keyrings[c.Origin]})
+		}
+	}
+	_, err = dossier.Pack(ctx, w, src)
+	return err
+}
+
+// DossierReport says whether a dossier holds, and what it shows.
+type DossierReport struct {
+	OK bool `json:"ok"`
+	// Damage says what does not hold, naming the entry or the part of the file.
+	Damage string `json:"damage,omitempty"`
+	*dossier.Report
+}
+
+// Text is the report for people.
+func (r *DossierReport) Text() string {
+	if r.Report == nil {
+		return "The dossier does not hold: " + r.Damage + "\n"
+	}
+	var b strings.Builder
+	if r.Damage != "" {
+		b.WriteString("NOT AS TRUSTED: " + r.Damage + "\n\n")
+	}
+	_ = r.Report.WriteText(&b) // a Builder does not fail
+	return b.String()
+}
+
+// VerifyDossier checks every byte of a dossier. It needs no node, no network and
+// nothing but the file; trust pins the parties the reader knows by their ids.
+func VerifyDossier(r io.Reader, trust []string) (*DossierReport, error) {
+	var o dossier.Options
+	for _, t := range trust {
+		p := journal.PartyID(t)
+		if err := p.Check(); err != nil {
+			return nil, badInput("This is not a party id: "+t+".", err.Error(), "A party id has 64 hex digits, see 'entente identity show'.")
+		}
+		o.Trust = append(o.Trust, p)
+	}
+	rep, err := dossier.Verify(context.Background(), r, o)
+	var damage *dossier.Damage
+	var trustErr *dossier.TrustError
+	switch {
+	case err == nil:
+		return &DossierReport{OK: true, Report: rep}, nil
+	case errors.As(err, &damage), errors.As(err, &trustErr):
+		return &DossierReport{Damage: err.Error(), Report: rep}, nil
+	}
+	return nil, fmt.Errorf("verifying the dossier: %w", err)
+}

@@ -1,0 +1,86 @@
+package node
+
+import (
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"slices"
+)
+
+// Drafts are private: they are in no journal and leave the node only as the
+// request that is made of them.
+type draftFile struct {
+	Drafts []savedDraft `json:"drafts"`
+}
+
+type savedDraft struct {
+	ID      string            `json:"id"`
+	Request RequestNewRequest `json:"request"`
+}
+
+const maxDrafts = 1000
+
+func (n *Node) draftPath() string { return filepath.Join(n.at.dir, "drafts.json") }
+
+func (n *Node) readDrafts() (draftFile, error) {
+	var f draftFile
+	_, err := readJSON(n.draftPath(), &f)
+	return f, err
+}
+
+func (n *Node) saveDraft(r RequestNewRequest) (string, error) {
+	n.exports.Lock()
+	defer n.exports.Unlock()
+	f, err := n.readDrafts()
+	if err != nil {
+		return "", err
+	}
+	if len(f.Drafts) >= maxDrafts {
+		return "", conflict("too-many", "There are too many drafts.", fmt.Sprintf("At most %d are kept.", maxDrafts), "Send or drop some.")
+	}
+	var id [4]byte
+	if err := n.random(id[:]); err != nil {
+		return "", err
+	}
+	r.Draft = false
+	d := savedDraft{ID: "draft-" + hex.EncodeToString(id[:]), Request: r}
+	f.Drafts = append(f.Drafts, d)
+	return d.ID, writeJSON(n.draftPath(), f)
+}
+
+func (n *Node) draft(id string) (RequestNewRequest, error) {
+	f, err := n.readDrafts()
+	if err != nil {
+		return RequestNewRequest{}, err
+	}
+	for _, d := range f.Drafts {
+		if d.ID == id {
+			return d.Request, nil
+		}
+	}
+	return RequestNewRequest{}, notFound(fmt.Sprintf("There is no draft %q.", id), "List drafts with 'entente request list'.")
+}
+
+func (n *Node) dropDraft(id string) error {
+	n.exports.Lock()
+	defer n.exports.Unlock()
+	f, err := n.readDrafts()
+	if err != nil {
+		return err
+	}
+	f.Drafts = slices.DeleteFunc(f.Drafts, func(d savedDraft) bool { return d.ID == id })
+	return writeJSON(n.draftPath(), f)
+}
+
+func (n *Node) drafts() ([]RequestView, error) {
+	f, err := n.readDrafts()
+	if err != nil {
+		return nil, err
+	}
+	var out []RequestView
+	for _, d := range f.Drafts {
+		out = append(out, RequestView{ID: d.ID, Short: d.ID, Unit: d.Request.Unit, Type: d.Request.Type, Urgency: d.Request.Urgency,
+			To: d.Request.To, Title: d.Request.Title, Text: d.Request.Text, Fields: d.Request.Fields, State: "draft"})
+	}
+	return out, nil
+}

@@ -1,0 +1,446 @@
+package node
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"entente/internal/accord"
+	"entente/internal/peer"
+	"entente/internal/store"
+	"entente/journal"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// backend is what the exchange (sessions and courier files alike) sees of a node.
+type backend struct{ n *Node }
+
+var (
+	_ peer.Backend   = backend{}
+	_ peer.Directory = backend{}
+)
+
+// Party names the party whose newest known identity lists this TLS pin.
+func (b backend) Party(pin journal.Hash) (journal.PartyID, bool) {
+	for _, l := range b.n.units() {
+		if p, ok := l.partyOfPin(pin); ok {
+			return p, true
+		}
+	}
+	return "", false
+}
+
+// Member reports whether a party may exchange this unit's journals.
+func (b backend) Member(id journal.UnitID, party journal.PartyID) bool {
+	l := b.n.ledger(id)
+	return l != nil && l.knows(party)
+}
+
+func (l *ledger) partyOfPin(pin journal.Hash) (journal.PartyID, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p := range l.file.Partners {
+		if id, ok := l.identity(p); ok && slices.Contains(id.TLS, pin) {
+			return p, true
+		}
+	}
+	return "", false
+}
+
+func (l *ledger) knows(p journal.PartyID) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, ok := l.file.Partners[p]
+	return ok
+}
+
+// runEntries and runBytes bound a stretch that is sent; smaller than what the
+// protocol allows, so that a receiver verifies early and often.
+const (
+	runEntries = 4096
+	runBytes   = 8 << 20
+)
+
+func (b backend) ledger(id journal.UnitID) (*ledger, error) {
+	if l := b.n.ledger(id); l != nil {
+		return l, nil
+	}
+	return nil, &peer.Refusal{Code: peer.CodeWrongUnit, Detail: "no unit of that id is shared here"}
+}
+
+// Hello says what this node holds and lacks.
+func (b backend) Hello(_ context.Context, id journal.UnitID, _ journal.PartyID) (peer.Hello, error) {
+	l, err := b.ledger(id)
+	if err != nil {
+		return peer.Hello{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	h := peer.Hello{Have: map[journal.Origin]journal.Head{}}
+	for _, j := range l.journals() {
+		if j.head.Size > 0 {
+			h.Have[j.origin] = j.head
+		}
+	}
+	for c := range l.wanted {
+		h.Want = append(h.Want, c)
+	}
+	slices.SortFunc(h.Want, func(a, b journal.Hash) int { return bytes.Compare(a[:], b[:]) })
+	return h, nil
+}
+
+// Since yields what a member lacks: the founder's journal first, because it
+// introduces the others.
+func (b backend) Since(ctx context.Context, id journal.UnitID, to journal.PartyID, have map[journal.Origin]journal.Head) iter.Seq2[peer.Run, error] {
+	return func(yield func(peer.Run, error) bool) {
+		l, err := b.ledger(id)
+		if err != nil {
+			yield(peer.Run{}, err)
+			return
+		}
+		l.mu.Lock()
+		held := l.journals()
+		founder := l.founder()
+		l.mu.Unlock()
+		slices.SortStableFunc(held, func(a, b heldJournal) int {
+			switch {
+			case a.party == founder && b.party != founder:
+				return -1
+			case b.party == founder && a.party != founder:
+				return 1
+			}
+			return strings.Compare(string(a.origin), string(b.origin))
+		})
+		for _, j := range held {
+			if j.fault != "" || j.head.Size == 0 {
+				continue
+			}
+			if !l.since(ctx, j, have[j.origin], yield) {
+				return
+			}
+		}
+	}
+}
+
+func (l *ledger) founder() journal.PartyID {
+	f, err := journal.ParseFounding(l.file.Founding)
+	if err != nil {
+		return ""
+	}
+	return f.Founder
+}
+
+// since yields one journal from where the member's copy ends. Reading needs no
+// lock: what lies below a head never changes.
+func (l *ledger) since(ctx context.Context, j heldJournal, theirs journal.Head, yield func(peer.Run, error) bool) bool {
+	if theirs.Size > j.head.Size {
+		return true
+	}
+	if theirs.Size > 0 {
+		root, err := tlog.TreeHash(theirs.Size, j.store)
+		if err != nil {
+			return yield(peer.Run{}, err)
+		}
+		if root != theirs.Root {
+			// Heads that contradict each other have to meet: show ours.
+			cp, err := j.store.Latest()
+			if err != nil {
+				return yield(peer.Run{}, err)
+			}
+			if !yield(peer.Run{}, &peer.Refusal{Code: journal.CodeFork, Origin: j.origin, Index: theirs.Size,
+				Detail: fmt.Sprintf("at size %d the root held here is another", theirs.Size)}) {
+				return false
+			}
+			return yield(peer.Run{Origin: j.origin, First: j.head.Size, Checkpoint: cp}, nil)
+		}
+	}
+	for run, err := range runs(ctx, j, theirs.Size) {
+		if err == nil {
+			run.Payloads = l.offer(run.Entries)
+		}
+		if !yield(run, err) || err != nil {
+			return err == nil
+		}
+	}
+	return true
+}
+
+// runs cuts a journal from first on into stretches that end in a kept
+// checkpoint. Small batches are joined, but never across a key rotation, whose
+// checkpoint has to be shown.
+func runs(ctx context.Context, j heldJournal, first int64) iter.Seq2[peer.Run, error] {
+	return func(yield func(peer.Run, error) bool) {
+		run := peer.Run{Origin: j.origin, First: first}
+		size, rotated := 0, false
+		flush := func() bool {
+			ok := yield(run, nil)
+			run = peer.Run{Origin: j.origin, First: run.First + int64(len(run.Entries))}
+			size, rotated = 0, false
+			return ok
+		}
+		for cp, err := range j.store.Checkpoints(first + 1) {
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				yield(peer.Run{}, err)
+				return
+			}
+			_, head, err := journal.CheckpointHead(cp)
+			if err != nil {
+				yield(peer.Run{}, err)
+				return
+			}
+			if head.Size > j.head.Size {
+				break
+			}
+			var batch [][]byte
+			bytesOf := 0
+			turns := false
+			for raw, err := range j.store.Read(run.First+int64(len(run.Entries)), head.Size) {
+				if err != nil {
+					yield(peer.Run{}, err)
+					return
+				}
+				batch = append(batch, slices.Clone(raw))
+				bytesOf += len(raw)
+				turns = turns || bytes.Contains(raw, []byte(`"kind":"`+journal.KindRotate+`"`))
+			}
+			if len(run.Entries) > 0 && (rotated || len(run.Entries)+len(batch) > runEntries || size+bytesOf > runBytes) {
+				if !flush() {
+					return
+				}
+			}
+			run.Entries = append(run.Entries, batch...)
+			run.Checkpoint = slices.Clone(cp)
+			size += bytesOf
+			rotated = turns
+		}
+		if len(run.Entries) > 0 {
+			yield(run, nil)
+		}
+	}
+}
+
+// offer lists the payloads of entries that are held here, to save a round. What
+// may really go is asked again in Payload.
+func (l *ledger) offer(entries [][]byte) []journal.Hash {
+	var out []journal.Hash
+	for _, raw := range entries {
+		if !bytes.Contains(raw, []byte(`"payload":{`)) {
+			continue
+		}
+		e, err := journal.ParseEntry(raw)
+		if err == nil && e.Payload != nil && l.has(e.Payload.Commitment) {
+			out = append(out, e.Payload.Commitment)
+		}
+	}
+	return out
+}
+
+// Payload hands over one payload after asking the gate again, as things stand now.
+func (b backend) Payload(_ context.Context, id journal.UnitID, to journal.PartyID, c journal.Hash) (peer.Payload, error) {
+	l, err := b.ledger(id)
+	if err != nil {
+		return peer.Payload{}, err
+	}
+	l.mu.Lock()
+	d, err := l.handOver(c, to)
+	l.mu.Unlock()
+	if err != nil {
+		return peer.Payload{}, err
+	}
+	if d.Verdict != accord.Allow {
+		return peer.Payload{}, &peer.Refusal{Code: peer.CodeWithheld, Commitment: &c,
+			Detail: fmt.Sprintf("clause %s: %s", d.Clause, d.Reason)}
+	}
+	salt, data, err := l.payloads.Get(c)
+	if errors.Is(err, store.ErrNotFound) {
+		return peer.Payload{}, &peer.Refusal{Code: peer.CodeMissing, Commitment: &c, Detail: "not held here"}
+	}
+	if err != nil {
+		return peer.Payload{}, err
+	}
+	return peer.Payload{Commitment: c, Salt: salt, Data: data}, nil
+}
+
+// handOver is the gate's second question: the entry was allowed when it was
+// written; may its payload go to this member now? The lock must be held.
+func (l *ledger) handOver(c journal.Hash, to journal.PartyID) (accord.Decision, error) {
+	np, ok := l.named[c]
+	if !ok {
+		return accord.Decision{}, &peer.Refusal{Code: peer.CodeMissing, Commitment: &c, Detail: "no entry here names it"}
+	}
+	if !accord.IsContent(np.kind) {
+		return accord.Decision{Verdict: accord.Allow, Clause: accord.Protocol}, nil
+	}
+	if d := l.fold.Verdict(np.ref); d.Verdict != accord.Allow {
+		return d, nil
+	}
+	return l.fold.HandOver(np.ref, to, l.n.now()), nil
+}
+
+// Accept verifies a stretch of a journal and makes it durable.
+func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.PartyID, run peer.Run) (int, error) {
+	l, err := b.ledger(id)
+	if err != nil {
+		return 0, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if run.Origin == l.origin() && l.own != nil {
+		return 0, l.mirrored(run)
+	}
+	m := l.mirrors[run.Origin]
+	if m == nil {
+		if m, err = l.newMirror(run); err != nil {
+			return 0, err
+		}
+	}
+	if m.fault != "" {
+		return 0, &peer.Refusal{Code: m.fault, Origin: run.Origin, Index: run.First, Detail: "this journal contradicted itself before; nothing more of it is taken"}
+	}
+	before := m.m.Head()
+	entries := make([][]byte, len(run.Entries))
+	for i, raw := range run.Entries {
+		entries[i] = slices.Clone(raw)
+	}
+	ext, err := m.m.Extend(entries, slices.Clone(run.Checkpoint))
+	if err != nil {
+		return 0, l.refused(run.Origin, m, before, err)
+	}
+	for _, e := range ext.Entries {
+		if err := l.take(e, false); err != nil {
+			return 0, err
+		}
+	}
+	return len(ext.Entries), nil
+}
+
+// refused keeps the proof where there is one, and says no.
+func (l *ledger) refused(o journal.Origin, m *mirror, before journal.Head, err error) error {
+	if errors.Is(err, journal.ErrStale) {
+		return &peer.Refusal{Code: peer.CodeStale, Origin: o, Index: before.Size, Detail: "older than what is held, and consistent with it"}
+	}
+	var c *journal.ContradictionError
+	if errors.As(err, &c) {
+		return l.caught(o, m, before, c.Code, err, c.Proof, func() journal.Draft {
+			return journal.Draft{Kind: journal.KindEvidence, By: l.n.machine(), Body: c.Proof}
+		})
+	}
+	var v *journal.ViolationError
+	if errors.As(err, &v) {
+		return l.caught(o, m, before, v.Code, err, v.Proof, nil)
+	}
+	if code := journal.CodeOf(err); code != "" {
+		l.n.opts.Log.Warn("journal refused", "unit", l.id.Short(), "origin", o.Short(), "code", code, "err", err)
+	}
+	return err
+}
+
+// caught keeps the proof of misbehaviour, journals it if it fits into an entry,
+// so that every member gets it, and stops taking that journal.
+func (l *ledger) caught(o journal.Origin, m *mirror, before journal.Head, code string, err error, proof any, entry func() journal.Draft) error {
+	m.fault = code
+	if l.file.Faults == nil {
+		l.file.Faults = map[journal.Origin]string{}
+	}
+	l.file.Faults[o] = code
+	if err := errors.Join(l.keepEvidence(o, code, proof), l.save()); err != nil {
+		return err
+	}
+	l.n.opts.Log.Error("a partner's journal is proved to break the rules; the proof is kept", "unit", l.id.Short(), "origin", o.Short(), "code", code)
+	if entry != nil && l.retired == nil {
+		if _, err := l.write(entry()); err != nil {
+			return err
+		}
+	}
+	return &peer.Refusal{Code: code, Origin: o, Index: before.Size, Detail: err.Error()}
+}
+
+// AcceptPayload takes a payload that a held entry names.
+func (b backend) AcceptPayload(_ context.Context, id journal.UnitID, _ journal.PartyID, p peer.Payload) (bool, error) {
+	l, err := b.ledger(id)
+	if err != nil {
+		return false, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	np, named := l.named[p.Commitment]
+	if named && !l.wanted[p.Commitment] {
+		return false, nil
+	}
+	if !named {
+		return false, &peer.Refusal{Code: peer.CodeUnwanted, Commitment: &p.Commitment, Detail: "no entry held here names it"}
+	}
+	if int64(len(p.Data)) != np.p.Size || journal.Commit(p.Salt, p.Data) != p.Commitment {
+		return false, &peer.Refusal{Code: peer.CodeBadFrame, Commitment: &p.Commitment, Detail: "the bytes are not those that the entry committed to"}
+	}
+	if err := l.payloads.Put(store.Payload{Commitment: p.Commitment, Salt: p.Salt, Data: slices.Clone(p.Data)}); err != nil {
+		return false, err
+	}
+	delete(l.wanted, p.Commitment)
+	l.payloadHere(np)
+	return true, nil
+}
+
+// Settle receipts what was taken in, and sends arrived content through intake.
+func (b backend) Settle(_ context.Context, id journal.UnitID, from journal.PartyID) error {
+	l, err := b.ledger(id)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b.n.intakeSoon(l)
+	return l.receiptAll()
+}
+
+// receiptAll writes one receipt for each mirror that grew by more than
+// receipts, as far as its entries have their past here; and one more when a
+// payload arrived that the last receipt named as missing.
+func (l *ledger) receiptAll() error {
+	if l.retired != nil {
+		return nil // nothing can be signed; the status says so
+	}
+	var drafts []journal.Draft
+	seen := l.fold.Seen(l.n.keys.party)
+	for _, j := range l.journals() {
+		m := l.mirrors[j.origin]
+		head := seen[j.origin]
+		if m == nil || j.fault != "" || head.Size == 0 || head.Size < m.receipted {
+			continue
+		}
+		missing := l.missing(j.origin)
+		if !l.fold.NeedsReceipt(j.origin, m.receipted, head.Size) && len(missing) >= m.missing {
+			continue
+		}
+		drafts = append(drafts, journal.Draft{Kind: journal.KindReceipt, By: l.n.machine(),
+			Body: journal.ReceiptBody{Origin: j.origin, Size: head.Size, Root: head.Root, Missing: missing}})
+	}
+	if len(drafts) == 0 {
+		return nil
+	}
+	_, err := l.write(drafts...)
+	return err
+}
+
+// missing lists payloads of a journal that are not here, as a receipt says it.
+func (l *ledger) missing(o journal.Origin) []journal.Hash {
+	var out []journal.Hash
+	for c := range l.wanted {
+		if l.named[c].ref.Origin == o && len(out) < journal.MaxMissing {
+			out = append(out, c)
+		}
+	}
+	slices.SortFunc(out, func(a, b journal.Hash) int { return bytes.Compare(a[:], b[:]) })
+	return out
+}
+
+// machine is the role under which the node itself writes protocol entries.
+func (n *Node) machine() journal.By { return journal.By{Agency: "node", Role: "machine"} }

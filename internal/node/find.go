@@ -1,0 +1,93 @@
+package node
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"entente/journal"
+)
+
+// findUnit takes a unit's name, id or prefix of it; empty means the only one.
+func (n *Node) findUnit(s string) (*ledger, error) {
+	all := n.units()
+	if s == "" {
+		switch len(all) {
+		case 0:
+			return nil, notFound("This node is in no unit yet.", "Found one with 'entente unit found NAME', or take an invitation with 'entente unit join'.")
+		case 1:
+			return all[0], nil
+		}
+		return nil, badInput("This node is in several units.", strings.Join(unitNames(all), ", ")+".", "Name one with --unit.")
+	}
+	var hits []*ledger
+	for _, l := range all {
+		if string(l.id) == s || l.name() == s {
+			return l, nil
+		}
+		if strings.HasPrefix(string(l.id), s) || strings.EqualFold(l.name(), s) {
+			hits = append(hits, l)
+		}
+	}
+	switch len(hits) {
+	case 1:
+		return hits[0], nil
+	case 0:
+		return nil, notFound(fmt.Sprintf("No unit is called %q here.", s), "The units are: "+strings.Join(unitNames(all), ", ")+".")
+	}
+	return nil, badInput(fmt.Sprintf("%q fits several units.", s), strings.Join(unitNames(hits), ", ")+".", "Give more of the id.")
+}
+
+func unitNames(ls []*ledger) []string {
+	var out []string
+	for _, l := range ls {
+		out = append(out, fmt.Sprintf("%s (%s)", l.name(), l.id.Short()))
+	}
+	return out
+}
+
+// findParty takes a partner's name, id or prefix of it; empty means the only one.
+func (l *ledger) findParty(s string) (journal.PartyID, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := sortedParties(l.file.Partners)
+	if s == "" {
+		if len(all) == 1 {
+			return all[0], nil
+		}
+		return "", badInput("This unit has several partners.", "Their names: "+strings.Join(l.names(all), ", ")+".", "Name one.")
+	}
+	var hits []journal.PartyID
+	for _, p := range append(all, l.n.keys.party) {
+		if string(p) == s || l.partyName(p) == s {
+			return p, nil
+		}
+		if strings.HasPrefix(string(p), s) || strings.EqualFold(l.partyName(p), s) {
+			hits = append(hits, p)
+		}
+	}
+	switch len(hits) {
+	case 1:
+		return hits[0], nil
+	case 0:
+		return "", notFound(fmt.Sprintf("No partner is called %q in this unit.", s), "The partners are: "+strings.Join(l.names(all), ", ")+".")
+	}
+	return "", badInput(fmt.Sprintf("%q fits several partners.", s), strings.Join(l.names(hits), ", ")+".", "Give more of the id.")
+}
+
+func (l *ledger) names(ps []journal.PartyID) []string {
+	var out []string
+	for _, p := range ps {
+		out = append(out, fmt.Sprintf("%s (%s)", l.partyName(p), p.Short()))
+	}
+	return out
+}
+
+func sortedParties[T any](m map[journal.PartyID]T) []journal.PartyID {
+	out := make([]journal.PartyID, 0, len(m))
+	for p := range m {
+		out = append(out, p)
+	}
+	slices.Sort(out)
+	return out
+}

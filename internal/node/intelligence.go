@@ -1,0 +1,339 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"entente/internal/intel"
+	"entente/internal/store"
+	"entente/internal/unit"
+	"entente/journal"
+	"entente/stix"
+
+	jsonv2 "github.com/go-json-experiment/json"
+)
+
+// openIntel opens what the node knows over the local log and the derived store.
+func (n *Node) openIntel(context.Context) error {
+	guard := intel.DefaultGuard()
+	if assets := n.config.Guard.Assets; len(assets) > 0 {
+		var err error
+		if guard, err = guard.With("own asset", assets...); err != nil {
+			return badInput("guard.assets in the configuration cannot be read.", err.Error(), "Correct "+configPath(n.at.dir)+".")
+		}
+	}
+	var err error
+	n.intel, err = intel.Open(intel.Config{
+		Log: n.local, Objects: n.objects, Now: n.opts.Clock, Guard: guard, Logger: n.opts.Log,
+		Payloads: intel.PayloadsFunc(n.receivedPayload),
+	})
+	return err
+}
+
+// receivedPayload gives the STIX bundle of a received payload again.
+func (n *Node) receivedPayload(_ context.Context, id journal.UnitID, ref journal.Ref, c journal.Hash) ([]byte, error) {
+	l := n.ledger(id)
+	if l == nil {
+		return nil, fmt.Errorf("unit %s: %w", id.Short(), intel.ErrGone)
+	}
+	l.mu.Lock()
+	np, ok := l.named[c]
+	l.mu.Unlock()
+	if !ok || np.ref != ref {
+		return nil, fmt.Errorf("payload of %s: %w", ref, intel.ErrGone)
+	}
+	return l.bundle(np.p)
+}
+
+// bundle reads the STIX bundle in a held payload: all of a share's, or the
+// bundle that goes with an answer.
+func (l *ledger) bundle(p journal.PayloadRef) ([]byte, error) {
+	plain, err := l.openPayload(p)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("%w: %w", intel.ErrGone, err)
+	}
+	if err != nil || p.Type != journal.PayloadAnswer {
+		return plain, err
+	}
+	var a answerPayload
+	if err := jsonv2.Unmarshal(plain, &a); err != nil {
+		return nil, fmt.Errorf("the answer cannot be read: %w", err)
+	}
+	return a.Bundle, nil
+}
+
+// intakeSoon wakes the worker that takes arrived payloads in. The ledger's lock
+// is held by the caller, so nothing is done here.
+func (n *Node) intakeSoon(*ledger) {
+	select {
+	case n.arrivals <- struct{}{}:
+	default:
+	}
+}
+
+// intakeLoop takes arrived payloads in as they come, until ctx ends.
+func (n *Node) intakeLoop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.arrivals:
+		}
+		if err := n.drainIntake(ctx); err != nil && ctx.Err() == nil {
+			n.opts.Log.Error("intake failed; it goes on with the next session", "err", err)
+		}
+	}
+}
+
+// drainIntake takes everything in that has arrived. What was taken in before is
+// not taken in again.
+func (n *Node) drainIntake(ctx context.Context) error {
+	n.taking.Lock()
+	defer n.taking.Unlock()
+	for _, l := range n.units() {
+		for {
+			l.mu.Lock()
+			ref, np, ok := l.nextArrival()
+			var r intel.Received
+			if ok {
+				r = l.received(ref, np)
+			}
+			l.mu.Unlock()
+			if !ok {
+				break
+			}
+			if err := n.takeIn(ctx, l, np, r); err != nil {
+				return err
+			}
+			l.mu.Lock()
+			l.pending = slices.DeleteFunc(l.pending, func(x journal.Ref) bool { return x == ref })
+			l.mu.Unlock()
+		}
+	}
+	return nil
+}
+
+// nextArrival finds an arrived payload whose entry has its past here, so that
+// the shared verdict on it is known. The lock must be held.
+func (l *ledger) nextArrival() (journal.Ref, namedPayload, bool) {
+	for _, ref := range l.pending {
+		if d := l.fold.Verdict(ref); d.Code == unit.CodeWaiting || d.Code == unit.CodeTextMissing {
+			continue
+		}
+		for _, np := range l.named {
+			if np.ref == ref {
+				return ref, np, true
+			}
+		}
+	}
+	return journal.Ref{}, namedPayload{}, false
+}
+
+// received says of a payload what its entry says. The lock must be held.
+func (l *ledger) received(ref journal.Ref, np namedPayload) intel.Received {
+	r := intel.Received{Unit: l.id, From: np.from, Ref: ref, Commitment: np.p.Commitment, At: l.n.now(), Verdict: l.fold.Verdict(ref)}
+	if b, at, ok := l.fold.Content(ref); ok {
+		r.At = at
+		r.Claims.Objects, r.Claims.Types = int(b.Objects), map[string]int{}
+		for t, c := range b.Types {
+			r.Claims.Types[t] = int(c)
+		}
+		if b.TLP != "" {
+			r.Claims.TLP, _ = stix.ParseTLP(b.TLP) // the gate has refused what cannot be read
+		}
+		if b.Unmarked != "" {
+			r.Claims.Unmarked, _ = stix.ParseTLP(b.Unmarked)
+		}
+	}
+	return r
+}
+
+func (n *Node) takeIn(ctx context.Context, l *ledger, np namedPayload, r intel.Received) error {
+	plain, err := l.bundle(np.p)
+	if err != nil && !errors.Is(err, intel.ErrGone) {
+		// What cannot be opened is kept as it is and said; it is no reason to stop.
+		n.opts.Log.Warn("a payload cannot be opened", "ref", np.ref.String(), "err", err)
+		return nil
+	}
+	if len(plain) == 0 { // an answer in words only
+		return nil
+	}
+	out, err := n.intel.Receive(ctx, r, plain)
+	if err != nil {
+		return fmt.Errorf("intake of %s: %w", np.ref, err)
+	}
+	if out.Held > 0 {
+		n.opts.Log.Warn("objects are in quarantine", "ref", np.ref.String(), "held", out.Held, "of", out.Objects)
+	}
+	return nil
+}
+
+func (n *Node) intelProgress(stage string, f func(Progress)) func(intel.Progress) {
+	if f == nil {
+		return nil
+	}
+	return func(p intel.Progress) {
+		f(Progress{Stage: stage, Done: p.Objects, Unit: "objects"})
+	}
+}
+
+// Import takes in a stream of STIX. What is good is kept even if some is bad.
+func (n *Node) Import(ctx context.Context, r ImportRequest, data io.Reader, progress func(Progress)) (*ImportResponse, error) {
+	src := intel.Source{Name: r.Name, Note: r.Note}
+	if src.Name == "" {
+		src.Name = "import"
+	}
+	if r.Unmarked != "" {
+		t, err := stix.ParseTLP(r.Unmarked)
+		if err != nil {
+			return nil, badInput("Unknown marking "+r.Unmarked+".", "", "Use clear, green, amber, amber+strict or red.")
+		}
+		src.Statement = t
+	}
+	start := time.Now()
+	rep, err := n.intel.Import(ctx, data, src, intel.Options{DryRun: r.DryRun, Progress: n.intelProgress("import", progress)})
+	if err != nil {
+		var format *intel.FormatError
+		if errors.As(err, &format) || rep.Read == 0 && ctx.Err() == nil {
+			return nil, badInput("The file cannot be imported.", err.Error(), "Give a STIX 2.1 bundle, a list of objects, or one object a line, plain or gzipped.")
+		}
+		return nil, badInput("The import broke off.", fmt.Sprintf("%d objects were taken in; then: %v", rep.Read, err), "Mend the file and import it again: what is known is not taken in twice.")
+	}
+	res := &ImportResponse{Format: rep.Format, Read: rep.Read, New: rep.New, Known: rep.Known, Conflicts: rep.Conflicts,
+		BadCount: rep.BadCount, Types: rep.Types, DurationMS: time.Since(start).Milliseconds(), DryRun: rep.DryRun}
+	for _, b := range rep.Bad {
+		res.Bad = append(res.Bad, BadObject{Path: b.Path, ID: b.ID, Reason: b.Reason})
+	}
+	return res, nil
+}
+
+// Intake lists what arrived and was held.
+func (n *Node) Intake(ctx context.Context, r IntakeRequest) (*IntakeResponse, error) {
+	f := intel.IntakeFilter{Limit: r.Limit, Next: r.Next}
+	switch r.State {
+	case "", "quarantined":
+	case "all":
+		f.All = true
+	case "accepted", "rejected":
+		f.State = intel.State(r.State)
+	default:
+		return nil, badInput("Unknown state "+r.State+".", "", "Use quarantined, accepted, rejected or all.")
+	}
+	if r.Ref != "" {
+		ref, err := journal.ParseRef(r.Ref)
+		if err != nil {
+			return nil, badInput("This names no entry.", err.Error(), "An entry is named origin#index.")
+		}
+		f.Ref = &ref
+	}
+	page, err := n.intel.Intake(ctx, f)
+	if err != nil {
+		return nil, queryError(err)
+	}
+	res := &IntakeResponse{Items: []IntakeItem{}, Next: page.Next}
+	for _, it := range page.Items {
+		v := IntakeItem{Item: it.Item, ID: it.ID, Type: it.Type, Name: it.Name, From: n.nameIn(it.Unit, it.From), Ref: it.Ref.String(), State: string(it.State)}
+		if len(it.Reasons) > 0 {
+			v.Code, v.Clause, v.Reason = it.Reasons[0].Code, it.Reasons[0].Clause, it.Reasons[0].Text
+		}
+		res.Items = append(res.Items, v)
+	}
+	return res, nil
+}
+
+func (n *Node) nameIn(id journal.UnitID, p journal.PartyID) string {
+	if l := n.ledger(id); l != nil {
+		return l.nameOf(p)
+	}
+	return p.Short()
+}
+
+func queryError(err error) error {
+	switch {
+	case errors.Is(err, intel.ErrNoItem):
+		return notFound(err.Error(), "List what waits with 'entente intake list'.")
+	case errors.Is(err, intel.ErrQuery):
+		return badInput("The question cannot be understood.", err.Error(), "See 'entente search --help'.")
+	}
+	return err
+}
+
+// DecideIntake accepts or rejects what is held.
+func (n *Node) DecideIntake(ctx context.Context, r IntakeDecideRequest) (*IntakeDecideResponse, error) {
+	c := intel.Choice{Items: r.Items}
+	if r.Ref != "" {
+		ref, err := journal.ParseRef(r.Ref)
+		if err != nil {
+			return nil, badInput("This names no entry.", err.Error(), "An entry is named origin#index.")
+		}
+		c.Ref = &ref
+	}
+	if len(c.Items) == 0 && c.Ref == nil {
+		return nil, badInput("Nothing was chosen.", "", "Name items as 'entente intake list' prints them, or a share with --ref.")
+	}
+	by := n.config.Acting.Agency + "/" + n.config.Acting.Role
+	decide := n.intel.Reject
+	if r.Accept {
+		decide = n.intel.Accept
+	}
+	count, err := decide(ctx, c, by, r.Reason)
+	if err != nil {
+		return nil, queryError(err)
+	}
+	return &IntakeDecideResponse{Decided: count}, nil
+}
+
+// Search looks up what the node knows.
+func (n *Node) Search(ctx context.Context, r SearchRequest) (*SearchResponse, error) {
+	page, err := n.intel.Search(ctx, n.query(r))
+	if err != nil {
+		return nil, queryError(err)
+	}
+	res := &SearchResponse{Objects: []FoundObject{}, Next: page.Next}
+	for _, o := range page.Objects {
+		res.Objects = append(res.Objects, n.found(o))
+	}
+	return res, nil
+}
+
+func (n *Node) query(r SearchRequest) intel.Query {
+	q := intel.Query{Value: r.Value, ID: r.ID, Type: r.Type, After: r.After, Before: r.Before, Limit: r.Limit, Next: r.Next}
+	q.Source = n.sourceNamed(r.Source)
+	return q
+}
+
+// sourceNamed takes a partner's name for its id; anything else is the name of
+// an import.
+func (n *Node) sourceNamed(s string) string {
+	if s == "" {
+		return ""
+	}
+	for _, l := range n.units() {
+		if p, err := l.findParty(s); err == nil {
+			return string(p)
+		}
+	}
+	return s
+}
+
+func (n *Node) found(o intel.Found) FoundObject {
+	f := FoundObject{ID: o.ID, Type: o.Type, TLP: o.TLP.String(), Added: o.Added, State: string(o.State), Conflict: o.Conflict, Object: json.RawMessage(o.Raw)}
+	for _, p := range o.Provenance {
+		v := Provenance{Source: p.Source, At: p.At, TLP: p.TLP.String()}
+		if p.From != "" && p.Ref != nil {
+			v.Source, v.Unit, v.Ref = n.nameIn(p.Unit, p.From), string(p.Unit), p.Ref.String()
+		}
+		f.Provenance = append(f.Provenance, v)
+	}
+	return f
+}
+
+func (n *Node) counts(ctx context.Context) (ObjectCounts, error) {
+	c, err := n.intel.Counts(ctx)
+	return ObjectCounts{Accepted: c.Accepted, Quarantined: c.Quarantined, Rejected: c.Rejected, Conflicts: c.Conflicts}, err
+}

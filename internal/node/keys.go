@@ -1,0 +1,215 @@
+package node
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"filippo.io/age"
+	"filippo.io/torchwood"
+
+	"entente/internal/peer"
+	"entente/journal"
+)
+
+// keys are the private keys a node needs every day, and the public chain that
+// certifies them. The organisation key is not among them: it is offline.
+type keys struct {
+	party   journal.PartyID
+	chain   []journal.Signed
+	id      journal.Identity
+	node    *journal.PrivateKey
+	tlsKey  ed25519.PrivateKey
+	witness *torchwood.CosignatureSigner
+	courier *age.HybridIdentity
+}
+
+// Names of the key files under DIR/keys.
+const (
+	keyNode    = "node.key"
+	keyTLS     = "tls.key"
+	keyWitness = "witness.key"
+	keyCourier = "courier.key"
+)
+
+// identityLife is how long an identity version is valid: rotate before that.
+const identityLife = 2 * 365 * 24 * time.Hour
+
+type identityFile struct {
+	Chain []journal.Signed `json:"chain"`
+}
+
+// dailyKeys makes the everyday keys and the public halves for an identity.
+func dailyKeys(at layout, random io.Reader) (node *journal.PrivateKey, next journal.Identity, err error) {
+	if node, err = journal.GenerateKey(random); err != nil {
+		return nil, next, err
+	}
+	tlsKey, err := peer.GenerateTLSKey(random)
+	if err != nil {
+		return nil, next, err
+	}
+	pin, err := peer.PinOfKey(tlsKey.Public())
+	if err != nil {
+		return nil, next, err
+	}
+	seed := make([]byte, ed25519.SeedSize)
+	if _, err := io.ReadFull(random, seed); err != nil {
+		return nil, next, err
+	}
+	witness, err := witnessSigner(ed25519.NewKeyFromSeed(seed))
+	if err != nil {
+		return nil, next, err
+	}
+	courier, err := age.GenerateHybridIdentity()
+	if err != nil {
+		return nil, next, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(tlsKey)
+	if err != nil {
+		return nil, next, err
+	}
+	for name, data := range map[string][]byte{
+		keyNode:    node.Marshal("node key: certifies journal keys"),
+		keyTLS:     pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
+		keyWitness: []byte(hex.EncodeToString(seed) + "\n"),
+		keyCourier: []byte(courier.String() + "\n"),
+	} {
+		if err := writeFile(at.key(name), data); err != nil {
+			return nil, next, err
+		}
+	}
+	next = journal.Identity{
+		Node: node.Public(), TLS: []journal.Hash{pin},
+		Witness: witness.Verifier().String(), Courier: courier.Recipient().String(),
+	}
+	return node, next, nil
+}
+
+// witnessSigner names a witness after its own key: the name says nothing about
+// who runs it, and no two keys share one.
+func witnessSigner(key ed25519.PrivateKey) (*torchwood.CosignatureSigner, error) {
+	sum := sha256.Sum256(key.Public().(ed25519.PublicKey))
+	return torchwood.NewCosignatureSigner("entente-witness/"+hex.EncodeToString(sum[:16]), key)
+}
+
+func loadKeys(at layout) (*keys, error) {
+	k := &keys{}
+	var file identityFile
+	ok, err := readJSON(at.identity(), &file)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, notFound("There is no identity in "+at.dir+".", "Make a node with 'entente init', or restore a backup.")
+	}
+	// An expired identity still opens: its owner has to be able to rotate it.
+	party, id, err := journal.VerifyIdentityChain(file.Chain, time.Time{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", at.identity(), err)
+	}
+	k.party, k.id, k.chain = party, id, file.Chain
+
+	read := func(name string) ([]byte, error) {
+		data, err := readBounded(at.key(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &Error{Code: CodeNotFound, Status: 404, What: "The key file " + at.key(name) + " is missing.",
+				Why: "Without it this node cannot act for its party.", Next: "Put it back, or restore a backup."}
+		}
+		return data, err
+	}
+	text, err := read(keyNode)
+	if err != nil {
+		return nil, err
+	}
+	if k.node, err = journal.ParsePrivateKey(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", keyNode, err)
+	}
+	if !k.node.Public().Equal(id.Node) {
+		return nil, &Error{Code: CodeDamaged, Status: 500, What: "The node key is not the one the identity names.",
+			Why: "identity.json and keys/node.key are of different times.", Next: "Restore both from the same backup, or rotate the node key with 'entente identity rotate'."}
+	}
+	if text, err = read(keyTLS); err != nil {
+		return nil, err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%s holds no PEM block", keyTLS)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", keyTLS, err)
+	}
+	var isEd bool
+	if k.tlsKey, isEd = parsed.(ed25519.PrivateKey); !isEd {
+		return nil, fmt.Errorf("%s is not an Ed25519 key", keyTLS)
+	}
+	if text, err = read(keyWitness); err != nil {
+		return nil, err
+	}
+	seed := make([]byte, ed25519.SeedSize)
+	if len(text) != 2*len(seed)+1 {
+		return nil, fmt.Errorf("%s does not hold a 32-byte seed", keyWitness)
+	}
+	if _, err := hex.Decode(seed, text[:2*len(seed)]); err != nil {
+		return nil, fmt.Errorf("%s: %w", keyWitness, err)
+	}
+	if k.witness, err = witnessSigner(ed25519.NewKeyFromSeed(seed)); err != nil {
+		return nil, err
+	}
+	if text, err = read(keyCourier); err != nil {
+		return nil, err
+	}
+	if k.courier, err = age.ParseHybridIdentity(string(trimLine(text))); err != nil {
+		return nil, fmt.Errorf("%s: %w", keyCourier, err)
+	}
+	return k, nil
+}
+
+func trimLine(b []byte) []byte {
+	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// certificate is the self-signed certificate of the TLS key, made afresh at
+// every start: only the key in it means anything.
+func (k *keys) certificate(random io.Reader, now time.Time) (tls.Certificate, error) {
+	return peer.Certificate(k.tlsKey, random, now.Add(-24*time.Hour), now.AddDate(10, 0, 0))
+}
+
+// saveIdentity writes the chain durably and then uses it.
+func (k *keys) saveIdentity(at layout, chain []journal.Signed) error {
+	_, id, err := journal.VerifyIdentityChain(chain, time.Time{})
+	if err != nil {
+		return err
+	}
+	if err := writeJSON(at.identity(), identityFile{chain}); err != nil {
+		return err
+	}
+	k.chain, k.id = chain, id
+	return nil
+}
+
+// readOrgKey parses the text of the offline key and checks that it is ours.
+func (k *keys) readOrgKey(text string) (*journal.PrivateKey, error) {
+	org, err := journal.ParsePrivateKey([]byte(text))
+	if err != nil {
+		return nil, badInput("The organisation key cannot be read.", err.Error(), "Give the file that init wrote (organisation.key).")
+	}
+	if !org.Public().Equal(k.id.Org) {
+		return nil, badInput("This is not the organisation key of this party.", "Its id differs from the one in the identity.", "See the key id with 'entente identity show'.")
+	}
+	return org, nil
+}
+
+var _ = os.ErrNotExist

@@ -1,0 +1,437 @@
+package node
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"entente/internal/accord"
+	"entente/internal/store"
+	"entente/internal/unit"
+	"entente/journal"
+)
+
+// ledger is one unit as this node holds it: the own journal, the mirrors of the
+// others, the payloads, and the fold over all of them. Everything that writes
+// goes through its lock, so that an entry says exactly what its author had seen.
+type ledger struct {
+	n        *Node
+	id       journal.UnitID
+	dir      string
+	file     unitFile
+	payloads *store.Payloads
+
+	mu       sync.Mutex
+	own      *journal.Writer
+	ownStore *store.Journal
+	mirrors  map[journal.Origin]*mirror
+	fold     *unit.Fold
+	texts    map[string][]byte // accord texts by hash
+	named    map[journal.Hash]namedPayload
+	gone     map[journal.Hash]bool // payloads this node destroyed
+	wanted   map[journal.Hash]bool // payloads that held entries name and that are not here
+	pending  []journal.Ref         // content entries of others whose payload is here, not yet through intake
+	retired  error                 // why the own journal may not be extended, if so
+}
+
+// mirror is the verified copy of another party's journal.
+type mirror struct {
+	party journal.PartyID
+	m     *journal.Mirror
+	store *store.Journal
+	fault string // code of a proven or suspected misbehaviour
+	// receipted is the size our own journal has receipted.
+	receipted int64
+	missing   int // payloads the last receipt named as missing
+}
+
+// namedPayload is the entry that names a payload.
+type namedPayload struct {
+	ref  journal.Ref
+	p    journal.PayloadRef
+	kind string
+	from journal.PartyID
+}
+
+// unitFile is what is private to this node about a unit: how it came to be.
+type unitFile struct {
+	Founding string `json:"founding"`
+	Epoch    int    `json:"epoch"`
+	// Partners are the identity chains compared by voice, or introduced by a member.
+	Partners map[journal.PartyID]partner `json:"partners"`
+	// Faults are the codes of proven misbehaviour by origin; the proofs lie in evidence/.
+	Faults map[journal.Origin]string `json:"faults,omitempty"`
+	// Certificate certifies the first key of the own journal when the organisation
+	// key did so (a successor); otherwise the node key does when it is made.
+	Certificate *journal.Signed `json:"certificate,omitempty"`
+	// Retired says that the own journal of this epoch must not be extended.
+	Retired bool `json:"retired,omitempty"`
+}
+
+type partner struct {
+	Chain  []journal.Signed `json:"chain"`
+	Paired bool             `json:"paired"` // compared by voice here, not introduced by another
+}
+
+func (l *ledger) unitPath() string { return filepath.Join(l.dir, "unit.json") }
+
+func (l *ledger) journalDir(o journal.Origin) string {
+	return filepath.Join(l.dir, "journals", strings.TrimPrefix(string(o), "entente/"))
+}
+
+func (l *ledger) keyPath(epoch int) string {
+	return filepath.Join(l.dir, fmt.Sprintf("journal-%d.key", epoch))
+}
+
+func (l *ledger) name() string {
+	f, err := journal.ParseFounding(l.file.Founding)
+	if err != nil {
+		return l.id.Short()
+	}
+	return f.Name
+}
+
+func (l *ledger) origin() journal.Origin {
+	return journal.OriginOf(l.id, l.n.keys.party, l.file.Epoch)
+}
+
+// save writes the private unit file.
+func (l *ledger) save() error { return writeJSON(l.unitPath(), l.file) }
+
+// createLedger makes a unit's folder with an own journal that holds its genesis.
+// It is safe to repeat after a crash: the last step makes it whole.
+func createLedger(ctx context.Context, n *Node, founding string, partners map[journal.PartyID]partner) (*ledger, error) {
+	id := journal.UnitOf(founding)
+	l := &ledger{n: n, id: id, dir: n.at.unit(string(id)),
+		file: unitFile{Founding: founding, Partners: partners}}
+	if l.file.Partners == nil {
+		l.file.Partners = map[journal.PartyID]partner{}
+	}
+	if _, err := os.Stat(l.unitPath()); err == nil {
+		return nil, conflict("exists", "This node is in the unit already.", "", "See it with 'entente unit show'.")
+	}
+	key, err := journal.GenerateKey(n.opts.Rand)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeFile(l.keyPath(0), key.Marshal("journal key of unit "+id.Short())); err != nil {
+		return nil, err
+	}
+	if err := l.save(); err != nil {
+		return nil, err
+	}
+	return openLedger(ctx, n, id)
+}
+
+// openLedger opens what is there. A folder without a unit file is the leftover
+// of a creation that was cut; it holds nothing anybody was told of.
+func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err error) {
+	l := &ledger{n: n, id: id, dir: n.at.unit(string(id)),
+		mirrors: map[journal.Origin]*mirror{}, wanted: map[journal.Hash]bool{},
+		texts: map[string][]byte{}, named: map[journal.Hash]namedPayload{}, gone: map[journal.Hash]bool{}}
+	ok, err := readJSON(l.unitPath(), &l.file)
+	if err != nil || !ok {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.close())
+		}
+	}()
+	if journal.UnitOf(l.file.Founding) != id {
+		return nil, &Error{Code: CodeDamaged, Status: 500, What: "The founding document is not this unit's.", Why: "unit.json was changed.", Next: "Restore it from a backup."}
+	}
+	if l.payloads, err = store.OpenPayloads(filepath.Join(l.dir, "payloads"), store.Options{FS: n.opts.FS}); err != nil {
+		return nil, err
+	}
+	l.fold = unit.NewFold(l.file.Founding)
+	if err := l.openOwn(); err != nil {
+		return nil, err
+	}
+	names, err := os.ReadDir(filepath.Join(l.dir, "journals"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range names {
+		o := journal.Origin("entente/" + e.Name())
+		if !e.IsDir() || o.Check() != nil || o == l.origin() {
+			continue
+		}
+		if err := l.openMirror(o); err != nil {
+			return nil, fmt.Errorf("journal %s: %w", o.Short(), err)
+		}
+	}
+	return l, l.load(ctx)
+}
+
+func (l *ledger) close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var errs []error
+	if l.ownStore != nil {
+		errs = append(errs, l.ownStore.Close())
+	}
+	for _, m := range l.mirrors {
+		errs = append(errs, m.store.Close())
+	}
+	l.ownStore, l.mirrors = nil, nil
+	return errors.Join(errs...)
+}
+
+// load folds what the journals hold. Entries of one journal go in order; across
+// journals the fold takes any interleaving.
+func (l *ledger) load(ctx context.Context) error {
+	for _, j := range l.journals() {
+		for raw, err := range j.store.Read(0, j.size()) {
+			if err != nil {
+				return err
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			e, err := journal.ParseEntry(slices.Clone(raw))
+			if err != nil {
+				return err
+			}
+			if err := l.take(e, j.own); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// noteReceipt remembers what the own journal has receipted.
+func (l *ledger) noteReceipt(e *journal.Entry) {
+	r, err := e.Receipt()
+	if err != nil {
+		return
+	}
+	if m := l.mirrors[r.Origin]; m != nil {
+		m.receipted = max(m.receipted, r.Size)
+		m.missing = len(r.Missing)
+	}
+}
+
+// noteDestroyed remembers own destructions, so that a payload that comes back
+// with a backup or a partner is not wanted again.
+func (l *ledger) noteDestroyed(e *journal.Entry) {
+	if e.Author != l.n.keys.party {
+		return
+	}
+	b, err := journal.DecodeBody[journal.DestroyedBody](e, e.Kind)
+	if err != nil {
+		return
+	}
+	for _, c := range b.Commitments {
+		l.gone[c] = true
+		delete(l.wanted, c)
+	}
+}
+
+// noteEvidence believes a proof that another member journaled, if it holds under
+// the keys known here: then this node, too, takes nothing more of that journal.
+func (l *ledger) noteEvidence(e *journal.Entry) {
+	c, err := journal.DecodeBody[journal.EvidenceBody](e, e.Kind)
+	if err != nil {
+		return
+	}
+	m := l.mirrors[c.Origin]
+	if m == nil || m.fault != "" || c.Verify(m.m.Keyring()) != nil {
+		return
+	}
+	m.fault = c.Code
+}
+
+// heldJournal is one journal in this ledger, own or mirrored.
+type heldJournal struct {
+	unit   journal.UnitID
+	origin journal.Origin
+	party  journal.PartyID
+	own    bool
+	store  *store.Journal
+	head   journal.Head
+	fault  string
+}
+
+func (j heldJournal) size() int64 { return j.head.Size }
+
+// journals lists what is held: the own journal first, then by origin. The lock
+// must be held, or the ledger not yet shared.
+func (l *ledger) journals() []heldJournal {
+	var out []heldJournal
+	for o, m := range l.mirrors {
+		out = append(out, heldJournal{unit: l.id, origin: o, party: m.party, own: m.party == l.n.keys.party, store: m.store, head: m.m.Head(), fault: m.fault})
+	}
+	slices.SortFunc(out, func(a, b heldJournal) int { return strings.Compare(string(a.origin), string(b.origin)) })
+	if l.own != nil {
+		out = append([]heldJournal{{origin: l.origin(), party: l.n.keys.party, own: true, store: l.ownStore, head: l.own.Head()}}, out...)
+	}
+	return out
+}
+
+// take folds one entry and notes what its payload asks for. The lock must be held.
+func (l *ledger) take(e *journal.Entry, own bool) error {
+	if err := l.fold.Add(e); err != nil {
+		return err
+	}
+	switch e.Kind {
+	case journal.KindReceipt:
+		if own {
+			l.noteReceipt(e)
+		}
+	case journal.KindDestroyed:
+		l.noteDestroyed(e)
+	case unit.KindAdmit, journal.KindIdentity:
+		if err := l.noteIdentities(e); err != nil {
+			return err
+		}
+	case journal.KindEvidence:
+		l.noteEvidence(e)
+	}
+	if e.Payload == nil {
+		return nil
+	}
+	np := namedPayload{ref: e.Ref(), p: *e.Payload, kind: e.Kind, from: e.Author}
+	l.named[e.Payload.Commitment] = np
+	if !l.has(e.Payload.Commitment) {
+		if !l.gone[e.Payload.Commitment] {
+			l.wanted[e.Payload.Commitment] = true
+		}
+		return nil
+	}
+	l.payloadHere(np)
+	return nil
+}
+
+// payloadHere is called once the payload of a folded entry is on this disk.
+func (l *ledger) payloadHere(np namedPayload) {
+	switch {
+	case np.p.Type == journal.PayloadAccord:
+		text, err := l.openPayload(np.p)
+		if err != nil {
+			l.n.opts.Log.Warn("an accord text cannot be read", "ref", np.ref.String(), "err", err)
+			return
+		}
+		sum := accord.HashOf(text)
+		l.texts[hex.EncodeToString(sum[:])] = text
+		if err := l.fold.AddAccord(text); err != nil {
+			l.n.opts.Log.Warn("an accord text is not valid", "ref", np.ref.String(), "err", err)
+		}
+	case np.from != l.n.keys.party && np.kind == unit.KindShare, np.from != l.n.keys.party && np.p.Type == journal.PayloadAnswer:
+		l.pending = append(l.pending, np.ref)
+	}
+}
+
+// has tells whether a payload is on this disk. A disk that cannot say counts as
+// not having it: then it is asked for again.
+func (l *ledger) has(c journal.Hash) bool {
+	ok, err := l.payloads.Has(c)
+	return ok && err == nil
+}
+
+// openPayload reads a held payload back as it was before compression.
+func (l *ledger) openPayload(p journal.PayloadRef) ([]byte, error) {
+	salt, data, err := l.payloads.Get(p.Commitment)
+	if err != nil {
+		return nil, err
+	}
+	return journal.OpenPayload(p, salt, data, journal.MaxPlain)
+}
+
+// seal makes a payload durable and returns what an entry says of it. A payload
+// without an entry is harmless: nothing names it, and the next start drops it.
+func (l *ledger) seal(kind string, plain []byte) (*journal.PayloadRef, error) {
+	var salt [32]byte
+	if err := l.n.random(salt[:]); err != nil {
+		return nil, err
+	}
+	data, ref, err := journal.SealPayload(salt, plain)
+	if err != nil {
+		return nil, err
+	}
+	ref.Type = kind
+	return &ref, l.payloads.Put(store.Payload{Commitment: ref.Commitment, Salt: salt, Data: data})
+}
+
+// write appends drafts to the own journal: durable, marked, folded, then told.
+// The lock must be held.
+func (l *ledger) write(drafts ...journal.Draft) ([]*journal.Entry, error) {
+	if l.retired != nil {
+		return nil, l.retired
+	}
+	seen := l.fold.Seen(l.n.keys.party)
+	for i := range drafts {
+		drafts[i].Seen = seen
+	}
+	entries, head, err := l.own.Append(l.n.now(), drafts...)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.n.marks.Raise(l.origin(), head); err != nil {
+		l.retired = fmt.Errorf("the high-water mark could not be written, so nothing more is signed until the node is restarted: %w", err)
+		return nil, l.retired
+	}
+	for _, e := range entries {
+		if err := l.take(e, true); err != nil {
+			return nil, err
+		}
+	}
+	l.n.ring(l.id)
+	return entries, nil
+}
+
+// decide asks the gate about something about to be written.
+func (l *ledger) decide(d journal.Draft) accord.Decision {
+	if d.At.IsZero() {
+		d.At = l.n.now()
+	}
+	return l.fold.Decide(l.n.keys.party, d)
+}
+
+// others are the members (or, before an accord, candidates) beside this party.
+func (l *ledger) others() []journal.PartyID {
+	return slices.DeleteFunc(l.fold.Members(), func(p journal.PartyID) bool { return p == l.n.keys.party })
+}
+
+// partyName is the name in the newest identity known.
+func (l *ledger) partyName(p journal.PartyID) string {
+	if p == l.n.keys.party {
+		return l.n.keys.id.Name
+	}
+	if c, ok := l.file.Partners[p]; ok && len(c.Chain) > 0 {
+		if id, err := journal.ParseIdentity(c.Chain[len(c.Chain)-1]); err == nil {
+			return id.Name
+		}
+	}
+	return p.Short()
+}
+
+// identity returns the newest identity known of a party.
+func (l *ledger) identity(p journal.PartyID) (journal.Identity, bool) {
+	if p == l.n.keys.party {
+		return l.n.keys.id, true
+	}
+	c, ok := l.file.Partners[p]
+	if !ok {
+		return journal.Identity{}, false
+	}
+	_, id, err := journal.VerifyIdentityChain(c.Chain, time.Time{})
+	return id, err == nil
+}
+
+func sortedLedgers(m map[journal.UnitID]*ledger) []*ledger {
+	out := make([]*ledger, 0, len(m))
+	for _, l := range m {
+		out = append(out, l)
+	}
+	slices.SortFunc(out, func(a, b *ledger) int { return strings.Compare(string(a.id), string(b.id)) })
+	return out
+}

@@ -1,0 +1,287 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"entente/internal/peer"
+	"entente/internal/store"
+	"entente/internal/unit"
+	"entente/journal"
+)
+
+// openOwn opens the own journal for writing, or makes it. If its latest head
+// cannot be established it is opened as a mirror of ourselves: it can be read
+// and even grow by what partners still hold of it, but it is never signed again.
+func (l *ledger) openOwn() error {
+	st, err := store.OpenJournal(l.journalDir(l.origin()), store.Options{FS: l.n.opts.FS})
+	if err != nil {
+		return err
+	}
+	text, err := readBounded(l.keyPath(l.file.Epoch))
+	if err != nil {
+		return errors.Join(err, st.Close())
+	}
+	key, err := journal.ParsePrivateKey(text)
+	if err != nil {
+		return errors.Join(err, st.Close())
+	}
+	mark, marked, err := l.n.marks.Get(l.origin())
+	if err != nil {
+		return errors.Join(err, st.Close())
+	}
+	cp, err := st.Latest()
+	if err != nil {
+		return errors.Join(err, st.Close())
+	}
+	var w *journal.Writer
+	switch {
+	case cp == nil && !marked:
+		w, err = l.genesis(st, key)
+	case cp == nil:
+		err = journal.ErrRolledBack
+	default:
+		p := journal.WriterParams{}
+		if marked {
+			p.HighWater = &mark
+		}
+		w, err = journal.OpenWriter(st, key, p)
+	}
+	switch {
+	case errors.Is(err, journal.ErrRolledBack):
+		l.retired = retiredError(l, err)
+		return l.mirrorAt(l.origin(), st)
+	case err != nil:
+		return errors.Join(err, st.Close())
+	}
+	l.own, l.ownStore = w, st
+	if l.file.Retired {
+		l.retired = retiredError(l, journal.ErrRolledBack)
+	}
+	return nil
+}
+
+func retiredError(l *ledger, err error) error {
+	return &Error{Code: CodeRetired, Status: 409,
+		What: fmt.Sprintf("The own journal in unit %s may not be extended.", l.name()),
+		Why:  "Its latest head cannot be established: this folder was restored or copied, or its high-water mark is lost. Signing now could contradict what was signed before.",
+		Next: "Open a successor with the organisation key: 'entente restore --successor --org-key FILE'. Everything said before stays binding.", Err: err}
+}
+
+// genesis writes the first entry: who we are, the certified key, and what was founded.
+func (l *ledger) genesis(st *store.Journal, key *journal.PrivateKey) (*journal.Writer, error) {
+	cert := l.file.Certificate
+	if cert == nil {
+		c, err := journal.NewCertificate(l.n.keys.node, journal.Certificate{
+			Unit: l.id, Party: l.n.keys.party, Epoch: l.file.Epoch, Key: key.Public()})
+		if err != nil {
+			return nil, err
+		}
+		cert = &c
+	}
+	chain, err := journal.CompactIdentityChain(l.n.keys.chain)
+	if err != nil {
+		return nil, err
+	}
+	w, err := journal.CreateWriter(st, key, journal.GenesisBody{Identities: chain, Certificate: *cert, Founding: l.file.Founding}, l.n.now(), l.n.machine())
+	if err != nil {
+		return nil, err
+	}
+	return w, l.n.marks.Raise(w.Origin(), w.Head())
+}
+
+// openMirror opens what is held of another journal.
+func (l *ledger) openMirror(o journal.Origin) error {
+	st, err := store.OpenJournal(l.journalDir(o), store.Options{FS: l.n.opts.FS})
+	if err != nil {
+		return err
+	}
+	cp, err := st.Latest()
+	if err != nil {
+		return errors.Join(err, st.Close())
+	}
+	if cp == nil { // nothing of it was ever durable
+		return st.Close()
+	}
+	return l.mirrorAt(o, st)
+}
+
+func (l *ledger) mirrorAt(o journal.Origin, st *store.Journal) error {
+	m, err := journal.OpenMirror(st, journal.MirrorParams{Unit: l.id, Origin: o, Known: l.known})
+	if err != nil {
+		return errors.Join(err, st.Close())
+	}
+	l.mirrors[o] = &mirror{party: m.Party(), m: m, store: st, fault: l.file.Faults[o]}
+	return nil
+}
+
+// known returns the identity chain compared by voice or introduced by a member.
+func (l *ledger) known(p journal.PartyID) []journal.Signed {
+	if p == l.n.keys.party {
+		return l.n.keys.chain
+	}
+	return l.file.Partners[p].Chain
+}
+
+// newMirror begins a mirror with a journal's first entries, if its author is
+// somebody this unit knows. The lock must be held.
+func (l *ledger) newMirror(run peer.Run) (*mirror, error) {
+	unknown := &peer.Refusal{Code: peer.CodeWrongOrigin, Origin: run.Origin, Index: run.First, Detail: "this journal belongs to nobody known in the unit yet"}
+	if run.First != 0 || len(run.Entries) == 0 {
+		return nil, &peer.Refusal{Code: peer.CodeGap, Origin: run.Origin, Index: 0, Detail: "nothing is held of this journal; begin with entry 0"}
+	}
+	e, err := journal.ParseEntry(run.Entries[0])
+	if err != nil {
+		return nil, err
+	}
+	if e.Origin() != run.Origin || e.Unit != l.id {
+		return nil, &peer.Refusal{Code: journal.CodeWrongOrigin, Origin: run.Origin, Index: 0, Detail: "the first entry is of another journal or unit"}
+	}
+	if _, ok := l.file.Partners[e.Author]; !ok && e.Author != l.n.keys.party {
+		return nil, unknown
+	}
+	if e.Epoch > 0 {
+		if err := l.checkSuccessor(e); err != nil {
+			return nil, err
+		}
+	}
+	if len(l.mirrors) >= maxJournals {
+		return nil, &peer.Refusal{Code: peer.CodeTooMany, Origin: run.Origin, Detail: fmt.Sprintf("at most %d journals are held in a unit", maxJournals)}
+	}
+	dir := l.journalDir(run.Origin)
+	st, err := store.OpenJournal(dir, store.Options{FS: l.n.opts.FS})
+	if err != nil {
+		return nil, err
+	}
+	jm, err := journal.OpenMirror(st, journal.MirrorParams{Unit: l.id, Party: e.Author, Origin: run.Origin, Known: l.known})
+	if err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	m := &mirror{party: e.Author, m: jm, store: st}
+	l.mirrors[run.Origin] = m
+	return m, nil
+}
+
+// maxJournals bounds the journals of one unit: members and their successors.
+const maxJournals = 1024
+
+// checkSuccessor holds a successor's certificate against the journal it names.
+func (l *ledger) checkSuccessor(e *journal.Entry) error {
+	g, err := e.Genesis()
+	if err != nil {
+		return err
+	}
+	c, err := journal.ParseCertificate(g.Certificate)
+	if err != nil {
+		return err
+	}
+	if c.Predecessor == nil {
+		return nil // OpenMirror's own checks refuse it
+	}
+	if old := l.mirrors[c.Predecessor.Origin]; old != nil {
+		return old.m.CheckSuccessor(c)
+	}
+	return nil
+}
+
+// mirrored looks at what a partner holds of our own journal. A head that we
+// signed and do not have means that this folder went back in time: from then
+// on nothing more is signed here. The lock must be held.
+func (l *ledger) mirrored(run peer.Run) error {
+	stale := &peer.Refusal{Code: peer.CodeStale, Origin: run.Origin, Index: run.First, Detail: "this is our own journal; its writer has it"}
+	if l.own == nil || len(run.Checkpoint) == 0 {
+		return stale
+	}
+	head, err := l.own.Keyring().VerifyCheckpoint(run.Checkpoint)
+	if err != nil || head.Size <= l.own.Head().Size {
+		return stale
+	}
+	l.file.Retired = true
+	if err := l.save(); err != nil {
+		return err
+	}
+	l.retired = retiredError(l, journal.ErrRolledBack)
+	l.n.opts.Log.Error("a partner holds a longer journal of ours than we do, signed by us: nothing more is signed in this unit",
+		"unit", l.id.Short(), "held", l.own.Head().Size, "theirs", head.Size)
+	return stale
+}
+
+// noteIdentities learns new identity versions: of a party from its own journal,
+// and of a candidate from whoever admits it. The lock must be held.
+func (l *ledger) noteIdentities(e *journal.Entry) error {
+	switch e.Kind {
+	case journal.KindIdentity:
+		b, err := journal.DecodeBody[journal.IdentityBody](e, e.Kind)
+		if err != nil {
+			return nil // void; the fold shows it
+		}
+		return l.learn(e.Author, []journal.Signed{b.Signed}, l.file.Partners[e.Author].Paired)
+	case unit.KindAdmit:
+		b, err := journal.DecodeBody[unit.AdmitBody](e, e.Kind)
+		if err != nil || len(b.Identities) == 0 {
+			return nil
+		}
+		return l.learn(journal.PartyOf(b.Identities[0].Text), b.Identities, false)
+	}
+	return nil
+}
+
+// learn merges what is told about a party with what is known. Contradicting
+// identities change nothing: what was compared by voice stays.
+func (l *ledger) learn(p journal.PartyID, chain []journal.Signed, paired bool) error {
+	if p == l.n.keys.party {
+		return nil
+	}
+	old := l.file.Partners[p]
+	merged, err := journal.MergeIdentityChains(old.Chain, chain)
+	if err != nil {
+		l.n.opts.Log.Warn("an identity was not believed", "unit", l.id.Short(), "party", p.Short(), "err", err)
+		return nil
+	}
+	if len(merged) == len(old.Chain) && old.Paired == (old.Paired || paired) && len(old.Chain) > 0 {
+		return nil
+	}
+	l.file.Partners[p] = partner{Chain: merged, Paired: old.Paired || paired}
+	return l.save()
+}
+
+// keepEvidence writes a proof beside the unit, where dossiers find it.
+func (l *ledger) keepEvidence(o journal.Origin, code string, proof any) error {
+	name := fmt.Sprintf("%s-%s-%s.json", l.n.now().UTC().Format("20060102T150405.000"), o.Short(), code)
+	return writeJSON(filepath.Join(l.dir, "evidence", name), evidenceFile{Code: code, Origin: o, At: l.n.now(), Proof: proof})
+}
+
+type evidenceFile struct {
+	Code   string         `json:"code"`
+	Origin journal.Origin `json:"origin"`
+	At     time.Time      `json:"at"`
+	Proof  any            `json:"proof"`
+}
+
+// evidence lists the proofs kept, oldest first.
+func (l *ledger) evidence() ([][]byte, error) {
+	dir := filepath.Join(l.dir, "evidence")
+	names, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out [][]byte
+	for _, e := range names {
+		if !strings.HasSuffix(e.Name(), ".json") {
+			continue
+		}
+		text, err := readBounded(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, text)
+	}
+	return out, nil
+}

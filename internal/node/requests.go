@@ -1,0 +1,422 @@
+package node
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"entente/internal/desk"
+	"entente/journal"
+	"entente/stix"
+
+	jsonv2 "github.com/go-json-experiment/json"
+)
+
+// requestPayload is the payload of type "request": what is asked, in words.
+type requestPayload struct {
+	Title  string            `json:"title"`
+	Text   string            `json:"text"`
+	Fields map[string]string `json:"fields,omitempty"`
+}
+
+// answerPayload is the payload of type "answer": words, and a STIX bundle whose
+// objects are byte for byte as this party holds them.
+type answerPayload struct {
+	Text   string          `json:"text"`
+	Bundle json.RawMessage `json:"bundle,omitempty"`
+}
+
+// Bounds on what a request's payload may say.
+const (
+	maxTitle = 200
+	maxText  = 256 << 10
+)
+
+// requestBody joins what the gate reads and what the desk reads: both parse the
+// same entry body.
+type requestBody struct {
+	desk.Body
+	Bytes           int64            `json:"bytes,omitempty"`
+	Objects         int64            `json:"objects,omitempty"`
+	Types           map[string]int64 `json:"types,omitempty"`
+	Unmarked        string           `json:"unmarked,omitempty"`
+	UnmarkedObjects int64            `json:"unmarked_objects,omitempty"`
+}
+
+// NewRequest drafts or sends a request.
+func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestView, *WriteResponse, error) {
+	if r.From != "" {
+		d, err := n.draft(r.From)
+		if err != nil {
+			return nil, nil, err
+		}
+		d.Draft, d.DryRun, d.From = false, r.DryRun, r.From
+		r = d
+	}
+	l, err := n.findUnit(r.Unit)
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case strings.TrimSpace(r.Title) == "" || len(r.Title) > maxTitle:
+		return nil, nil, badInput("A request needs a title.", fmt.Sprintf("It has %d bytes; 1 to %d are allowed.", len(r.Title), maxTitle), "Give one with --title.")
+	case len(r.Text) > maxText:
+		return nil, nil, badInput("The text is too long.", fmt.Sprintf("It has %d bytes, %d are allowed.", len(r.Text), maxText), "Shorten it; evidence does not belong into the text.")
+	}
+	if r.TLP == "" {
+		r.TLP = "amber"
+	}
+	if _, err := stix.ParseTLP(r.TLP); err != nil {
+		return nil, nil, badInput("Unknown marking "+r.TLP+".", "", "Use clear, green, amber, amber+strict or red.")
+	}
+	to := journal.PartyID("")
+	if r.To != "" {
+		if to, err = l.findParty(r.To); err != nil {
+			return nil, nil, err
+		}
+	}
+	if r.Draft {
+		id, err := n.saveDraft(r)
+		if err != nil {
+			return nil, nil, err
+		}
+		return &RequestView{ID: id, Short: id, Unit: string(l.id), Type: r.Type, Urgency: r.Urgency, Title: r.Title, Text: r.Text, Fields: r.Fields, State: "draft"}, nil, nil
+	}
+	body := requestBody{Body: desk.Body{To: to, Type: r.Type, Urgency: r.Urgency, TLP: r.TLP}}
+	for name, v := range r.Fields {
+		if strings.TrimSpace(v) != "" {
+			body.Fields = append(body.Fields, name)
+		}
+	}
+	slices.Sort(body.Fields)
+	plain, err := json.Marshal(requestPayload{Title: r.Title, Text: r.Text, Fields: r.Fields})
+	if err != nil {
+		return nil, nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w, entries, err := l.send("request."+desk.Send, n.by(r.By), claims(r.Release), body, journal.PayloadRequest, plain, r.DryRun)
+	if err != nil || r.DryRun {
+		return nil, w, err
+	}
+	if r.From != "" {
+		if err := n.dropDraft(r.From); err != nil {
+			return nil, w, err
+		}
+	}
+	v, err := l.requestView(entries[0].Ref())
+	return v, w, err
+}
+
+// send asks the gate and, if it allows, seals the payload and writes the entry.
+// The lock must be held.
+func (l *ledger) send(kind string, by journal.By, release []journal.By, body requestBody, payloadType string, plain []byte, dryRun bool) (*WriteResponse, []*journal.Entry, error) {
+	var salt [32]byte
+	d := journal.Draft{Kind: kind, By: by, Release: release}
+	if plain != nil {
+		// The gate counts the bytes that leave, so the payload is made first; it is
+		// stored only once the gate has allowed it.
+		if err := l.n.random(salt[:]); err != nil {
+			return nil, nil, err
+		}
+		body.Bytes = int64(len(plain))
+	}
+	d.Body = body
+	var data []byte
+	if plain != nil {
+		compressed, ref, err := journal.SealPayload(salt, plain)
+		if err != nil {
+			return nil, nil, badInput("This is too large for one payload.", err.Error(), "Send less at a time.")
+		}
+		ref.Type = payloadType
+		d.Payload, data = &ref, compressed
+	}
+	dec := decision(l.decide(d))
+	w := &WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: dryRun, Decision: &dec}
+	if dryRun {
+		w.Effects = []string{"the gate says " + dec.Verdict + " by clause " + dec.Clause + ": " + dec.Reason}
+		return w, nil, nil
+	}
+	if dec.Verdict != "allow" {
+		return nil, nil, gateError(dec)
+	}
+	if d.Payload != nil {
+		if err := l.keep(d.Payload.Commitment, salt, data); err != nil {
+			return nil, nil, err
+		}
+	}
+	entries, err := l.write(d)
+	if err != nil {
+		return nil, nil, err
+	}
+	out := l.wrote(entries)
+	out.Decision = &dec
+	return &out, entries, nil
+}
+
+// MoveRequest makes one move of this side.
+func (n *Node) MoveRequest(ctx context.Context, r RequestMoveRequest) (*WriteResponse, error) {
+	l, ref, err := n.findRequest(r.Unit, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Text) > maxText {
+		return nil, badInput("The text is too long.", fmt.Sprintf("It has %d bytes, %d are allowed.", len(r.Text), maxText), "Shorten it.")
+	}
+	body := requestBody{Body: desk.Body{Request: &ref, TLP: r.TLP, Code: r.Code, Until: r.Until, Scores: r.Scores, Use: r.Use}}
+	if r.Move == desk.Transfer {
+		body.Agency = r.Text
+	}
+	var plain []byte
+	payloadType := journal.PayloadText
+	switch {
+	case r.Move == desk.Answer || r.Move == desk.PartAnswer:
+		payloadType = journal.PayloadAnswer
+		if plain, err = n.answer(ctx, r, &body); err != nil {
+			return nil, err
+		}
+	case r.Text != "" && r.Move != desk.Transfer:
+		if plain, err = json.Marshal(answerPayload{Text: r.Text}); err != nil {
+			return nil, err
+		}
+		if r.Move == desk.Refuse || r.Move == desk.Postpone {
+			body.Fields = append(body.Fields, "reason")
+		}
+	}
+	if plain != nil && body.TLP == "" {
+		body.TLP = "amber"
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	q, ok := l.request(ref)
+	if !ok {
+		return nil, notFound("That request is not here any more.", "")
+	}
+	side := q.SideOf(n.keys.party)
+	if !slices.Contains(q.Next[side], r.Move) {
+		next := strings.Join(q.Next[side], ", ")
+		if next == "" {
+			next = "none"
+		}
+		return nil, conflict("illegal-move", fmt.Sprintf("This side cannot %s now.", r.Move),
+			fmt.Sprintf("The request is %s, and this party is the %s side.", q.State, side), "Possible now: "+next+".")
+	}
+	w, _, err := l.send("request."+r.Move, n.by(r.By), claims(r.Release), body, payloadType, plain, r.DryRun)
+	return w, err
+}
+
+// answer makes an answer's payload, and counts for the gate what is in it.
+func (n *Node) answer(ctx context.Context, r RequestMoveRequest, body *requestBody) ([]byte, error) {
+	a := answerPayload{Text: r.Text}
+	if len(r.Objects) > 0 {
+		objs, err := n.objectsByID(ctx, r.Objects)
+		if err != nil {
+			return nil, err
+		}
+		c := count(objs)
+		body.Objects, body.Types, body.UnmarkedObjects = c.objects, c.types, c.unmarked
+		if c.tlp != stix.TLPNone {
+			if low, err := stix.ParseTLP(body.TLP); body.TLP == "" || err == nil && c.tlp > low {
+				body.TLP = c.tlp.String()
+			}
+		}
+		bundle, err := bundleOf(n.opts.Rand, objs)
+		if err != nil {
+			return nil, err
+		}
+		a.Bundle = bundle
+	}
+	return jsonv2.Marshal(a)
+}
+
+// Requests lists requests and own drafts, the most urgent clock first.
+func (n *Node) Requests(_ context.Context, r RequestListRequest) (*RequestListResponse, error) {
+	var ledgers []*ledger
+	if r.Unit != "" {
+		l, err := n.findUnit(r.Unit)
+		if err != nil {
+			return nil, err
+		}
+		ledgers = []*ledger{l}
+	} else {
+		ledgers = n.units()
+	}
+	res := &RequestListResponse{Requests: []RequestView{}}
+	due := map[string]time.Time{}
+	for _, l := range ledgers {
+		l.mu.Lock()
+		for _, q := range l.fold.State(n.now()).Requests {
+			if !wanted(&q, r, n.keys.party) {
+				continue
+			}
+			v := l.viewOf(&q, false)
+			due[v.ID] = q.Due
+			res.Requests = append(res.Requests, *v)
+		}
+		l.mu.Unlock()
+	}
+	slices.SortStableFunc(res.Requests, func(a, b RequestView) int {
+		da, db := due[a.ID], due[b.ID]
+		switch {
+		case da.IsZero() && db.IsZero():
+			return cmp.Compare(a.ID, b.ID)
+		case da.IsZero():
+			return 1
+		case db.IsZero():
+			return -1
+		}
+		return da.Compare(db)
+	})
+	if r.State == "" || r.State == "all" || r.State == "draft" {
+		drafts, err := n.drafts()
+		if err != nil {
+			return nil, err
+		}
+		res.Drafts = drafts
+	}
+	return res, nil
+}
+
+func wanted(q *desk.Request, r RequestListRequest, self journal.PartyID) bool {
+	switch r.Side {
+	case "asked":
+		if q.Asking != self {
+			return false
+		}
+	case "owed":
+		if q.Asked != self {
+			return false
+		}
+	}
+	switch r.State {
+	case "", "open":
+		return isOpen(q)
+	case "all":
+		return true
+	}
+	return string(q.State) == r.State
+}
+
+// isOpen tells whether anybody still has something to do about a request.
+func isOpen(q *desk.Request) bool {
+	return q.State != desk.Closed && q.State != desk.Withdrawn
+}
+
+// Request shows one request.
+func (n *Node) Request(_ context.Context, r RequestShowRequest) (*RequestView, error) {
+	l, ref, err := n.findRequest(r.Unit, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.requestView(ref)
+}
+
+// findRequest takes "origin#index", the short form that lists print, or a
+// prefix of either; empty means the only open one.
+func (n *Node) findRequest(unitName, id string) (*ledger, journal.Ref, error) {
+	ledgers := n.units()
+	if unitName != "" {
+		l, err := n.findUnit(unitName)
+		if err != nil {
+			return nil, journal.Ref{}, err
+		}
+		ledgers = []*ledger{l}
+	}
+	type hit struct {
+		l   *ledger
+		ref journal.Ref
+	}
+	var hits []hit
+	for _, l := range ledgers {
+		l.mu.Lock()
+		for _, q := range l.fold.State(n.now()).Requests {
+			full := q.ID.String()
+			if full == id || short(q.ID) == id {
+				l.mu.Unlock()
+				return l, q.ID, nil
+			}
+			if id == "" && isOpen(&q) || id != "" && (strings.HasPrefix(strings.TrimPrefix(full, "entente/"), id) || strings.HasPrefix(short(q.ID), id)) {
+				hits = append(hits, hit{l, q.ID})
+			}
+		}
+		l.mu.Unlock()
+	}
+	switch len(hits) {
+	case 1:
+		return hits[0].l, hits[0].ref, nil
+	case 0:
+		return nil, journal.Ref{}, notFound(fmt.Sprintf("No request %q is here.", id), "List them with 'entente request list --state all'.")
+	}
+	return nil, journal.Ref{}, badInput(fmt.Sprintf("%q fits several requests.", id), "", "Give its whole id, see 'entente request list'.")
+}
+
+// short is how lists print a request: eight digits of the journal, and the index.
+func short(r journal.Ref) string { return fmt.Sprintf("%s-%d", r.Origin.Short(), r.Index) }
+
+func (l *ledger) request(ref journal.Ref) (*desk.Request, bool) {
+	for _, q := range l.fold.State(l.n.now()).Requests {
+		if q.ID == ref {
+			return &q, true
+		}
+	}
+	return nil, false
+}
+
+func (l *ledger) requestView(ref journal.Ref) (*RequestView, error) {
+	q, ok := l.request(ref)
+	if !ok {
+		return nil, notFound("The request opened no case.", "See why with 'entente journal show'.")
+	}
+	return l.viewOf(q, true), nil
+}
+
+// viewOf renders a request; whole reads the payloads of its moves too.
+func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
+	v := &RequestView{ID: q.ID.String(), Short: short(q.ID), Unit: string(l.id), Type: q.Type, Urgency: q.Urgency,
+		From: l.partyName(q.Asking), To: l.partyName(q.Asked), State: string(q.State)}
+	if side := q.SideOf(l.n.keys.party); side != "" {
+		v.Next = q.Next[side]
+	}
+	for _, c := range q.Clocks {
+		v.Clocks = append(v.Clocks, ClockView{Name: c.Name, Clause: c.Clause, Owner: l.partyName(c.Owner), Started: c.Started,
+			Due: c.Due, Stopped: c.Stopped, Met: c.Met, Overdue: c.Overdue, Basis: c.Basis})
+	}
+	if len(q.Steps) > 0 && q.Steps[0].Payload != nil {
+		var p requestPayload
+		if text, err := l.openPayload(*q.Steps[0].Payload); err == nil && jsonv2.Unmarshal(text, &p) == nil {
+			v.Title = p.Title
+			if whole {
+				v.Text, v.Fields = p.Text, p.Fields
+			}
+		}
+	}
+	if !whole {
+		return v
+	}
+	steps := append(slices.Clone(q.Steps), q.Illegal...)
+	slices.SortStableFunc(steps, func(a, b desk.Step) int { return a.At.Compare(b.At) })
+	for i, s := range steps {
+		m := MoveView{Ref: s.Ref.String(), Move: s.Move, Party: l.partyName(s.Party), By: Claim{s.By.Agency, s.By.Role}, At: s.At,
+			Code: s.Code, Until: s.Until, Scores: s.Scores, Refused: s.Refused}
+		if s.Payload != nil && !s.Held && i > 0 {
+			var p answerPayload
+			if text, err := l.openPayload(*s.Payload); err == nil && jsonv2.Unmarshal(text, &p) == nil {
+				m.Text = p.Text
+				for o, err := range stix.NewReader(bytes.NewReader(p.Bundle), stix.ReaderOptions{}).Objects() {
+					if err == nil {
+						m.Objects = append(m.Objects, o.ID)
+					}
+				}
+			}
+		}
+		v.Moves = append(v.Moves, m)
+	}
+	return v
+}

@@ -1,0 +1,115 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"entente/internal/desk"
+)
+
+// random fills b, or says that there is no randomness to be had.
+func (n *Node) random(b []byte) error {
+	if _, err := io.ReadFull(n.opts.Rand, b); err != nil {
+		return fmt.Errorf("no randomness: %w", err)
+	}
+	return nil
+}
+
+// Status says how the node is, and what needs a person now.
+func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
+	n.mu.Lock()
+	res := &StatusResponse{Version: n.opts.Version, Dir: n.at.dir, Name: n.keys.id.Name, Party: string(n.keys.party),
+		Serving: n.serving, PeerAddr: n.addr, Units: []UnitBrief{}}
+	n.mu.Unlock()
+	counts, err := n.counts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res.Objects = counts
+	n.pairing.mu.Lock()
+	for _, p := range n.pairing.views() {
+		if p.State != "done" && p.State != "failed" && p.Expires.After(n.now()) {
+			res.Pairings = append(res.Pairings, p)
+		}
+	}
+	n.pairing.mu.Unlock()
+	var urgent []attention
+	for _, l := range n.units() {
+		l.mu.Lock()
+		v := l.fold.State(n.now())
+		b := l.brief(v)
+		urgent = append(urgent, l.attention(v.Requests, &b)...)
+		l.mu.Unlock()
+		res.Units = append(res.Units, b)
+	}
+	if counts.Quarantined > 0 {
+		urgent = append(urgent, attention{rank: 3, text: fmt.Sprintf("%d object(s) wait in quarantine for a decision ('entente intake list')", counts.Quarantined)})
+	}
+	if left := n.keys.id.Expires.Sub(n.now()); left < 30*24*time.Hour {
+		urgent = append(urgent, attention{rank: 1, text: fmt.Sprintf("the identity expires on %s; rotate it with 'entente identity rotate'", n.keys.id.Expires.Format(time.RFC3339))})
+	}
+	for _, p := range res.Pairings {
+		if p.State == "compare" || p.State == "confirmed-there" {
+			urgent = append(urgent, attention{rank: 2, text: fmt.Sprintf("compare digits with %s for unit %s: read aloud %s, then 'entente unit confirm DIGITS'", nameOr(p.Partner, "the partner"), p.Name, p.Digits)})
+		}
+	}
+	slices.SortStableFunc(urgent, func(a, b attention) int {
+		if a.rank != b.rank {
+			return a.rank - b.rank
+		}
+		return a.due.Compare(b.due)
+	})
+	for _, a := range urgent {
+		res.Attention = append(res.Attention, a.text)
+	}
+	return res, nil
+}
+
+func nameOr(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// attention is one thing that needs a person: rank 0 is the most urgent.
+type attention struct {
+	rank int
+	due  time.Time
+	text string
+}
+
+// attention must be called with the lock held.
+func (l *ledger) attention(requests []desk.Request, b *UnitBrief) []attention {
+	var out []attention
+	for _, m := range b.Members {
+		if m.Fault != "" {
+			out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the journal of %s is proved to break the rules (%s); see 'entente journal show --evidence'", b.Name, m.Name, m.Fault)})
+		}
+	}
+	if l.retired != nil {
+		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the own journal may not be extended; open a successor with the organisation key", b.Name)})
+	}
+	for _, q := range requests {
+		side := q.SideOf(l.n.keys.party)
+		if side == "" || !isOpen(&q) || q.Due.IsZero() && len(q.Next[side]) == 0 {
+			continue
+		}
+		rank, when := 2, ""
+		if !q.Due.IsZero() {
+			when = ", due " + q.Due.Format(time.RFC3339)
+		}
+		if q.Overdue {
+			rank, when = 1, ", OVERDUE since "+q.Due.Format(time.RFC3339)
+		}
+		verb := "asked of " + l.partyName(q.Asked)
+		if side == desk.Asked {
+			verb = "owed to " + l.partyName(q.Asking)
+		}
+		out = append(out, attention{rank: rank, due: q.Due, text: fmt.Sprintf("%s: request %s %s is %s%s", b.Name, short(q.ID), verb, q.State, when)})
+	}
+	return out
+}

@@ -1,0 +1,189 @@
+package node
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"entente/internal/accord"
+)
+
+// testParty is one node under test, serving partners.
+type testParty struct {
+	t    *testing.T
+	init *InitResult
+	dir  string
+	org  string
+	*Node
+	stop func()
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func testOptions(t *testing.T) Options {
+	level := slog.LevelError
+	if testing.Verbose() {
+		level = slog.LevelInfo
+	}
+	return Options{Version: "test", Log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: level}))}
+}
+
+type testWriter struct{ t *testing.T }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.t.Helper()
+	w.t.Log(strings.TrimSpace(string(p)))
+	return len(p), nil
+}
+
+func newParty(t *testing.T, name string) *testParty {
+	t.Helper()
+	p := &testParty{t: t, dir: filepath.Join(t.TempDir(), "node"), org: filepath.Join(t.TempDir(), "organisation.key")}
+	var err error
+	p.init, err = Init(t.Context(), p.dir, InitOptions{Name: name, PeerListen: freeAddr(t), OrgKeyPath: p.org}, testOptions(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.start()
+	t.Cleanup(func() { p.stop() })
+	return p
+}
+
+// start opens the node and answers partners; nothing is synced by itself.
+func (p *testParty) start() {
+	p.t.Helper()
+	n, err := Open(p.t.Context(), p.dir, testOptions(p.t))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.Node = n
+	l, err := net.Listen("tcp", p.init.PeerListen)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(p.t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- n.ServePeer(ctx, l) }()
+	stopped := false
+	p.stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		<-done
+		if err := n.Close(); err != nil {
+			p.t.Errorf("closing %s: %v", p.init.Name, err)
+		}
+	}
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// pair lets b join a unit of a.
+func pair(t *testing.T, a, b *testParty, unitName string) {
+	t.Helper()
+	ctx := t.Context()
+	inv := must[*UnitInviteResponse](t)(a.Invite(ctx, UnitInviteRequest{Unit: unitName}))
+	there := must[*Pairing](t)(b.Join(ctx, UnitJoinRequest{Invitation: inv.Invitation}))
+	st := must[*StatusResponse](t)(a.Status(ctx))
+	if len(st.Pairings) != 1 {
+		t.Fatalf("pairings at the inviter: %+v", st.Pairings)
+	}
+	must[*Pairing](t)(a.Confirm(ctx, UnitConfirmRequest{Digits: there.Digits}))
+	done := must[*Pairing](t)(b.Confirm(ctx, UnitConfirmRequest{Digits: st.Pairings[0].Digits}))
+	if done.State != "done" {
+		t.Fatalf("pairing ends as %s (%s)", done.State, done.Code)
+	}
+}
+
+func (p *testParty) sync() {
+	p.t.Helper()
+	res := must[*SyncResponse](p.t)(p.Sync(p.t.Context(), SyncRequest{}, nil))
+	for _, s := range res.Sessions {
+		if s.Error != "" {
+			p.t.Fatalf("sync of %s with %s: %s %s", p.init.Name, s.Name, s.Code, s.Error)
+		}
+	}
+}
+
+// agree puts the minimal accord in force between all parties.
+func agree(t *testing.T, edit func(string) string, ps ...*testParty) string {
+	t.Helper()
+	ctx := t.Context()
+	var refs []accord.PartyRef
+	for _, p := range ps {
+		refs = append(refs, accord.PartyRef{ID: p.init.Party, Name: p.init.Name, Agencies: []string{"CERT"}})
+	}
+	text := must[[]byte](t)(accord.ExampleFor("minimal", refs))
+	if edit != nil {
+		text = []byte(edit(string(text)))
+	}
+	prop := must[*AccordProposeResponse](t)(ps[0].ProposeAccord(ctx, AccordProposeRequest{Text: string(text)}))
+	for range 2 {
+		for _, p := range ps {
+			p.sync()
+		}
+	}
+	for _, p := range ps {
+		must[*WriteResponse](t)(p.ActOnAccord(ctx, AccordActRequest{Hash: prop.Hash, Move: "sign"}))
+	}
+	for range 3 {
+		for _, p := range ps {
+			p.sync()
+		}
+	}
+	for _, p := range ps {
+		st := must[*UnitShowResponse](t)(p.ShowUnit(ctx, UnitShowRequest{}))
+		if st.Brief.State != "in-force" || st.Brief.Accord != prop.Hash {
+			t.Fatalf("%s: %+v\n%s", p.init.Name, st.Brief, st.State)
+		}
+	}
+	return prop.Hash
+}
+
+// sameState checks that all hold the same unit, to the byte.
+func sameState(t *testing.T, ps ...*testParty) {
+	t.Helper()
+	now := ps[0].now()
+	var first []byte
+	for _, p := range ps {
+		l := must[*ledger](t)(p.findUnit(""))
+		l.mu.Lock()
+		b := l.fold.State(now).JSON()
+		l.mu.Unlock()
+		if first == nil {
+			first = b
+		} else if string(b) != string(first) {
+			t.Fatalf("states differ:\n%s\n%s", first, b)
+		}
+	}
+}
+
+var (
+	_ io.Reader
+	_ = os.ErrExist
+	_ time.Time
+)
