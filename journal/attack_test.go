@@ -235,12 +235,14 @@ func TestEntriesThatTheAuthorHimselfSignedAgainstTheRulesAreProved(t *testing.T)
 		"wrong-author": {func(t *testing.T, r [][]byte) {
 			r[2] = edit(t, r[2], `"author":"`, `"author":"`+strings.Repeat("0", 64)+`","was":"`)
 		}, journal.CodeWrongAuthor},
-		"wrong-origin": {func(t *testing.T, r [][]byte) { r[2] = edit(t, r[2], `"epoch":0`, `"epoch":1`) }, journal.CodeWrongOrigin},
-		"wrong-index":  {func(t *testing.T, r [][]byte) { r[2] = edit(t, r[2], `"index":10`, `"index":11`) }, journal.CodeWrongIndex},
-		"back-dated":   {func(t *testing.T, r [][]byte) { r[2] = edit(t, r[2], `"at":"2026-`, `"at":"2025-`) }, journal.CodeBackDated},
-		"bad-entry":    {func(t *testing.T, r [][]byte) { r[2] = []byte("{}") }, journal.CodeBadEntry},
-		"first one":    {func(t *testing.T, r [][]byte) { r[0] = edit(t, r[0], `"at":"2026-`, `"at":"2025-`) }, journal.CodeBackDated},
-		"reordered":    {func(t *testing.T, r [][]byte) { r[0], r[1] = r[1], r[0] }, journal.CodeWrongIndex},
+		"wrong-origin":   {func(t *testing.T, r [][]byte) { r[2] = edit(t, r[2], `"epoch":0`, `"epoch":1`) }, journal.CodeWrongOrigin},
+		"wrong-index":    {func(t *testing.T, r [][]byte) { r[2] = edit(t, r[2], `"index":10`, `"index":11`) }, journal.CodeWrongIndex},
+		"back-dated":     {func(t *testing.T, r [][]byte) { r[2] = edit(t, r[2], `"at":"2026-`, `"at":"2025-`) }, journal.CodeBackDated},
+		"bad-entry":      {func(t *testing.T, r [][]byte) { r[2] = []byte("{}") }, journal.CodeBadEntry},
+		"second genesis": {func(t *testing.T, r [][]byte) { r[2] = edit(t, r[2], `"kind":"note"`, `"kind":"genesis"`) }, journal.CodeBadEntry},
+		"empty rotation": {func(t *testing.T, r [][]byte) { r[2] = edit(t, r[2], `"kind":"note","at"`, `"kind":"witness","at"`) }, journal.CodeBadEntry},
+		"first one":      {func(t *testing.T, r [][]byte) { r[0] = edit(t, r[0], `"at":"2026-`, `"at":"2025-`) }, journal.CodeBackDated},
+		"reordered":      {func(t *testing.T, r [][]byte) { r[0], r[1] = r[1], r[0] }, journal.CodeWrongIndex},
 		"own journal seen": {func(t *testing.T, r [][]byte) {
 			r[2] = edit(t, r[2], `"seen":{`, `"seen":{"`+string(journal.OriginOf(newActor("North").unit, newActor("North").id, 0))+`":{"size":1,"root":"`+journal.Hash{}.String()+`"}`)
 		}, journal.CodeBadSeen},

@@ -38,8 +38,22 @@ func BenchmarkParseEntry(b *testing.B) {
 	}
 }
 
+// light keeps tree hashes and checkpoints but no entries, so that a benchmark
+// measures the journal and not the growth of memory.
+type light struct{ journaltest.Memory }
+
+func (l *light) Append(b journal.Batch) error {
+	for i := range b.Entries[1:] {
+		b.Entries[i+1] = nil
+	}
+	return l.Memory.Append(b)
+}
+
 func BenchmarkAppend(b *testing.B) {
-	a := open(b, "North")
+	a := newActor("North")
+	var err error
+	a.w, err = journal.CreateWriter(new(light), a.key, a.genesis(b), start, journal.By{})
+	ok(b, err)
 	drafts := kibs(1000)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -78,4 +92,26 @@ func BenchmarkMirror(b *testing.B) {
 		n += len(entries)
 	}
 	b.ReportMetric(float64(n)/spent.Seconds(), "entries/s")
+}
+
+// BenchmarkAppendAndMirror appends 1 KiB entries to one journal and takes them
+// into a mirror, both signed, verified and kept in memory, one after the other.
+func BenchmarkAppendAndMirror(b *testing.B) {
+	a := newActor("North")
+	st := new(light)
+	var err error
+	a.w, err = journal.CreateWriter(st, a.key, a.genesis(b), start, journal.By{})
+	ok(b, err)
+	m, err := journal.OpenMirror(new(light), journal.MirrorParams{Unit: a.unit})
+	ok(b, err)
+	follow(b, m, st)
+	drafts := kibs(1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		es := a.append(b, drafts...)
+		if _, err := m.Extend(raws(es), a.w.Checkpoint()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "entries/s")
 }

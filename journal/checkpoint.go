@@ -3,14 +3,13 @@ package journal
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
-
-	"crypto/sha256"
 
 	"filippo.io/torchwood"
 	"golang.org/x/mod/sumdb/note"

@@ -24,12 +24,12 @@ func sample(index int, rest string) []byte {
 func agree(t *testing.T, neighbour, raw []byte) {
 	t.Helper()
 	long, errLong := ParseEntry(raw)
-	p := newParser()
-	if _, err := p.parse(neighbour); err != nil {
+	p := NewParser()
+	if _, err := p.Parse(neighbour); err != nil {
 		t.Fatal(err)
 	}
 	before := bytes.Clone(raw)
-	short, errShort := p.parse(raw)
+	short, errShort := p.Parse(raw)
 	if (errLong == nil) != (errShort == nil) {
 		t.Fatalf("alone: %v; after a neighbour: %v; entry %q", errLong, errShort, raw)
 	}
@@ -47,9 +47,9 @@ func agree(t *testing.T, neighbour, raw []byte) {
 		t.Fatalf("alone %+v\nafter a neighbour %+v", long, short)
 	}
 	// A parser that has met a bad entry in between is not confused by it.
-	_, _ = p.parse([]byte(`{"v":1,"kind":"x","by":{"agency":"other","role":"` + "\x01" + `"}}`))
-	_, _ = p.parse([]byte(`{"v":1,"by":{"agency":"other","role":"x"},"unit":"` + testAuthor + `","seen":{}}`))
-	again, err := p.parse(raw)
+	_, _ = p.Parse([]byte(`{"v":1,"kind":"x","by":{"agency":"other","role":"` + "\x01" + `"}}`))
+	_, _ = p.Parse([]byte(`{"v":1,"by":{"agency":"other","role":"x"},"unit":"` + testAuthor + `","seen":{}}`))
+	again, err := p.Parse(raw)
 	if err != nil || again.Unit != long.Unit || again.By != long.By || !reflect.DeepEqual(again.Seen, long.Seen) {
 		t.Fatalf("after bad entries: %+v, %v", again, err)
 	}

@@ -87,6 +87,13 @@ func TestReceiptsAreNotWitnessCosignatures(t *testing.T) {
 	ok(t, err)
 	_, err = a.w.Keyring().VerifyCheckpoint(cosigned)
 	ok(t, err)
+	o, h, who, err := journal.Cosignatures(cosigned, witness.Verifier().String())
+	ok(t, err)
+	if o != a.w.Origin() || h != a.w.Head() || len(who) != 1 || who[0].Name != "witness.example" {
+		t.Fatalf("cosigned by %v", who)
+	}
+	_, _, _, err = journal.Cosignatures(cp, witness.Verifier().String())
+	wantCode(t, err, journal.CodeBadSignature)
 	m := a.mirror(t)
 	_, err = m.Extend(all(a.st, 0, 1), cosigned)
 	ok(t, err)

@@ -14,7 +14,7 @@ type Writer struct {
 	mu     sync.Mutex
 	st     Storage
 	key    *PrivateKey
-	parser *parser
+	parser *Parser
 	build  builder
 	ledger ledger
 	tree   tree
@@ -51,7 +51,7 @@ func CreateWriter(st Storage, key *PrivateKey, g GenesisBody, now time.Time, by 
 	if !c.Key.Equal(key.Public()) {
 		return nil, errors.New("journal: the certificate is for another journal key")
 	}
-	w := &Writer{st: st, key: key, parser: newParser(), cert: c}
+	w := &Writer{st: st, key: key, parser: NewParser(), cert: c}
 	w.build = builder{unit: c.Unit, author: c.Party, epoch: c.Epoch}
 	w.ledger.origin = c.Origin
 	if _, _, err := w.append(now, nil, Draft{Kind: KindGenesis, By: by, Body: g}); err != nil {
@@ -65,7 +65,7 @@ func CreateWriter(st Storage, key *PrivateKey, g GenesisBody, now time.Time, by 
 // it, and with a [*Refusal] if what is stored does not hold or the key is not
 // the journal's current one. It does not read the whole journal; [Verify] does.
 func OpenWriter(st Storage, key *PrivateKey, p WriterParams) (*Writer, error) {
-	w := &Writer{st: st, key: key, parser: newParser()}
+	w := &Writer{st: st, key: key, parser: NewParser()}
 	head, cp, err := openLedger(st, &w.ledger)
 	if err != nil {
 		return nil, err
@@ -196,7 +196,7 @@ func (w *Writer) next(b *builder, led *ledger, d Draft, now time.Time, index int
 	if err != nil {
 		return nil, err
 	}
-	e, err := w.parser.parse(raw)
+	e, err := w.parser.Parse(raw)
 	if err != nil {
 		return nil, err
 	}

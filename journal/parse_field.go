@@ -1,14 +1,13 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"iter"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-
-	"bytes"
 )
 
 // members yields the unquoted names and raw values of a JSON object that has
