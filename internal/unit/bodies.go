@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"entente/internal/accord"
 	"entente/internal/desk"
 	"entente/journal"
 )
@@ -147,7 +148,7 @@ func parseBody(unit journal.UnitID, e *journal.Entry) (any, error) {
 	case KindWithdraw:
 		return decode(e.Body, func(*struct{}) error { return nil })
 	}
-	if e.Kind == KindShare || strings.HasPrefix(e.Kind, requestKinds) || strings.HasPrefix(e.Kind, KindShare+".") {
+	if accord.IsContent(e.Kind) {
 		return parseContent(e.Kind, e.Body)
 	}
 	return nil, nil

@@ -16,7 +16,7 @@ const maxEpochs = 64
 // judge says what an entry that has just been placed means: void, without effect, an event that
 // changes what others may do, or content with a verdict. prev is the clock of its predecessor.
 func (f *Fold) judge(l *lane, r *record, prev clock, code string) {
-	r.code, r.why, r.illegal, r.verdict, r.terms, r.known = code, "", false, accord.Decision{}, nil, nil
+	r.code, r.why, r.verdict, r.terms = code, "", accord.Decision{}, nil
 	if code == "" && r.index == 0 && l.epoch > 0 {
 		l.pred = f.predecessor(l, r)
 		l.bad = l.pred == nil || l.epoch > maxEpochs
@@ -46,7 +46,7 @@ func (f *Fold) judge(l *lane, r *record, prev clock, code string) {
 	r.terms = v.terms
 	switch why, event := f.effect(l, r); {
 	case why.code != "":
-		r.code, r.why, r.illegal = why.code, why.text, true
+		r.code, r.why = why.code, why.text
 		f.void = append(f.void, r)
 		r.verdict = voidVerdict(r)
 		if why.code == CodeNoText && r.kind == KindSign {
@@ -156,8 +156,7 @@ func (f *Fold) protocol(l *lane, r *record) flaw {
 // decide asks the gate about content, with what the author had seen.
 func (f *Fold) decide(l *lane, r *record) {
 	v := l.view
-	r.known = f.active(v)
-	r.verdict = accord.Decide(f.situation(v, r.at, r.known), act(r))
+	r.verdict = accord.Decide(f.situation(v, r.at, f.active(v)), act(r))
 	if r.verdict.Verdict == accord.Refuse && v.missing {
 		r.verdict = accord.Decision{Verdict: accord.Hold, Clause: accord.ClauseNone, Code: CodeTextMissing,
 			Reason: "a signed accord text is not held here yet; the verdict waits for it"}

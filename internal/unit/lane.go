@@ -58,10 +58,8 @@ type record struct {
 	clock   clock
 	code    string // why it changes no state, "" if nothing is wrong
 	why     string
-	illegal bool            // void for what it says, not for what it claims to have seen
 	verdict accord.Decision // content only
 	terms   *text           // the accord in force in its past
-	known   []*record       // suspensions in its past that were not lifted in it
 }
 
 func (r *record) ref() journal.Ref { return journal.Ref{Origin: r.lane.origin, Index: r.index} }

@@ -41,7 +41,7 @@ func (f *Fold) place(l *lane, r *record) bool {
 				past = other.recs[c.head.Size-1].clock
 			}
 			r.clock = r.clock.join(other.slot, c.head.Size, past, l.slot)
-			if c.head.Size > l.floor[c.origin].Size {
+			if !c.implied && c.head.Size > l.floor[c.origin].Size {
 				l.floor[c.origin] = c.head
 			}
 		}
@@ -79,8 +79,9 @@ func (f *Fold) check(l *lane, r *record) string {
 
 // claim is a head that an entry says its author held.
 type claim struct {
-	origin journal.Origin
-	head   journal.Head
+	origin  journal.Origin
+	head    journal.Head
+	implied bool // by a certificate; later entries need not repeat it
 }
 
 // claims are the heads that the entry says it has seen and that are new, a receipt's own included.
@@ -89,18 +90,18 @@ func (f *Fold) claims(l *lane, r *record) []claim {
 	var out []claim
 	for o, h := range r.seen {
 		if l.floor[o] != h {
-			out = append(out, claim{o, h})
+			out = append(out, claim{origin: o, head: h})
 		}
 	}
 	switch b := r.body.(type) {
 	case *journal.ReceiptBody:
 		if r.bodyErr == nil && b.Origin != l.origin && l.floor[b.Origin] != b.Head() && r.seen[b.Origin] != b.Head() {
-			out = append(out, claim{b.Origin, b.Head()})
+			out = append(out, claim{origin: b.Origin, head: b.Head()})
 		}
 	case *journal.GenesisBody:
 		if p := f.predecessor(l, r); p != nil && p.Head.Size > 0 {
 			if h, said := r.seen[p.Origin]; !said || h.Size > p.Head.Size {
-				out = append(out, claim{p.Origin, p.Head})
+				out = append(out, claim{p.Origin, p.Head, true})
 			}
 		}
 	}
