@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"sync"
@@ -187,25 +188,13 @@ func (c *Client) do(ctx context.Context, l *peerLine, t Target, method, path str
 	l.mu.Unlock()
 	errs := []error{ErrUnreachable}
 	for _, a := range addresses {
-		var rd io.ReadCloser
-		if body != nil {
-			rd = body()
+		resp, reused, err := c.try(ctx, l, a, method, path, body)
+		if err != nil && reused && ctx.Err() == nil {
+			// A connection kept from before that is dead now says nothing about the peer.
+			// Requests of this protocol may be repeated without harm.
+			l.transport.CloseIdleConnections()
+			resp, _, err = c.try(ctx, l, a, method, path, body)
 		}
-		req, err := http.NewRequestWithContext(ctx, method, "https://"+a+path, rd)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("address %q: %w", a, err))
-			continue
-		}
-		if body != nil {
-			req.ContentLength = -1
-			// An exchange may be repeated without harm, so a connection that turns out to
-			// have been closed while idle is replaced. The header itself is not sent.
-			req.GetBody = func() (io.ReadCloser, error) { return body(), nil }
-			req.Header["Idempotency-Key"] = nil
-		}
-		req.Header.Set("Content-Type", ContentType)
-		req.Header.Set("User-Agent", "entente/1")
-		resp, err := l.transport.RoundTrip(req)
 		if err == nil {
 			l.mu.Lock()
 			l.address = a
@@ -218,6 +207,27 @@ func (c *Client) do(ctx context.Context, l *peerLine, t Target, method, path str
 		errs = append(errs, fmt.Errorf("%s: %w", a, err))
 	}
 	return nil, errors.Join(errs...)
+}
+
+// try sends the request to one address, and tells whether it went over a connection
+// that was there before.
+func (c *Client) try(ctx context.Context, l *peerLine, address, method, path string, body func() io.ReadCloser) (resp *http.Response, reused bool, err error) {
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }})
+	var rd io.ReadCloser
+	if body != nil {
+		rd = body()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "https://"+address+path, rd)
+	if err != nil {
+		return nil, false, err
+	}
+	if body != nil {
+		req.ContentLength = -1
+	}
+	req.Header.Set("Content-Type", ContentType)
+	req.Header.Set("User-Agent", "entente/1")
+	resp, err = l.transport.RoundTrip(req)
+	return resp, reused, err
 }
 
 // statusError reads the refusal that is the body of an answer without a packet.

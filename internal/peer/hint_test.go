@@ -3,11 +3,14 @@ package peer
 import (
 	"context"
 	"errors"
+	"net"
 	"sync"
 	"testing"
 	"time"
 
 	"entente/journal"
+
+	"go.uber.org/goleak"
 )
 
 func TestHints(t *testing.T) {
@@ -154,5 +157,71 @@ func TestOwnFaultsAreNotTold(t *testing.T) {
 	}
 	if _, err := c.Sync(t.Context(), b.target(), nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// A node that stops does not wait for long polls or idle partners, and leaves no
+// goroutine behind.
+func TestServeStops(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	a, b := twoEnds(t)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.addr = ln.Addr().String()
+	s := NewServer(ServerParams{Self: b.id, Backend: b.party, Directory: b.book, Now: time.Now})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(ctx, ln, b.cert) }()
+	c := NewClient(ClientParams{Self: a.id, Cert: a.cert, Backend: a.party, Now: time.Now})
+	n, err := c.WaitHint(t.Context(), b.target(), 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Sync(t.Context(), b.target(), nil); err != nil {
+		t.Fatal(err)
+	}
+	polled := make(chan struct{})
+	go func() { defer close(polled); _, _ = c.WaitHint(t.Context(), b.target(), n, 50*time.Second) }()
+	time.Sleep(50 * time.Millisecond)
+	start := time.Now()
+	cancel()
+	if err := <-done; err != nil || time.Since(start) > 4*time.Second {
+		t.Errorf("stopped after %s: %v", time.Since(start), err)
+	}
+	<-polled
+	c.Close()
+	if _, err := c.Sync(t.Context(), b.target(), nil); !errors.Is(err, ErrUnreachable) {
+		t.Errorf("a server that stopped: %v", err)
+	}
+	c.Close()
+}
+
+// After a restart of the server the client's kept connection is stale; the next sync
+// works all the same.
+func TestClientSurvivesARestart(t *testing.T) {
+	a, b := twoEnds(t)
+	c := a.client(t, a.party, Limits{})
+	addr := "127.0.0.1:0"
+	for range 3 {
+		ln, err := net.Listen("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr = ln.Addr().String()
+		b.addr = addr
+		s := NewServer(ServerParams{Self: b.id, Backend: b.party, Directory: b.book, Now: time.Now})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Serve(ctx, ln, b.cert) }()
+		a.write("entry", "payload")
+		if _, err := c.Sync(t.Context(), b.target(), nil); err != nil || a.same(b.party) != "" {
+			t.Errorf("after a restart: %v, %s", err, a.same(b.party))
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	}
 }

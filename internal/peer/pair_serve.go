@@ -37,7 +37,9 @@ type PairingHandler struct {
 	now  func() time.Time
 	rand io.Reader
 	log  *slog.Logger
-	// wrong bounds messages for invitations that do not exist: guesses at tokens.
+	// wrong thins out the answers to messages for invitations that do not exist. It
+	// never stands in the way of one that does: a token of 128 bits is not guessed, but
+	// a pairing could be kept from happening.
 	wrong *rate.Limiter
 }
 
@@ -90,9 +92,6 @@ func (h *PairingHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *PairingHandler) handle(r *http.Request, body io.Reader) (pairing.Message, error) {
-	if h.wrong.Tokens() < 1 {
-		return pairing.Message{}, &pairing.Refusal{Code: pairing.CodeTooMany, Detail: "too many wrong tries here; wait a moment"}
-	}
 	data, err := io.ReadAll(body)
 	if err != nil {
 		return pairing.Message{}, &pairing.Refusal{Code: pairing.CodeBadMessage, Detail: "the message could not be read"}
@@ -116,8 +115,10 @@ func (h *PairingHandler) handle(r *http.Request, body io.Reader) (pairing.Messag
 		return err
 	})
 	if errors.Is(err, ErrNoInvitation) {
-		h.wrong.Allow()
 		err = &pairing.Refusal{Code: pairing.CodeNoInvitation, Detail: "no such invitation is open; ask for a new one"}
+		if !h.wrong.Allow() {
+			err = &pairing.Refusal{Code: pairing.CodeTooMany, Detail: "too many wrong tries here; wait a moment"}
+		}
 	}
 	return reply, err
 }

@@ -161,7 +161,8 @@ func TestPairingGuessesAreBounded(t *testing.T) {
 		}
 		return inv
 	}
-	kept.begin(mk())
+	right := mk()
+	kept.begin(right)
 	params := PairParams{Cert: a.cert, Now: time.Now, Rand: rand.Reader}
 	joinerOwn := pairSide(t, a, "South")
 	codes := map[string]int{}
@@ -171,5 +172,9 @@ func TestPairingGuessesAreBounded(t *testing.T) {
 	}
 	if codes[pairing.CodeNoInvitation] < 10 || codes[pairing.CodeTooMany] < 5 || codes[pairing.CodeNoInvitation]+codes[pairing.CodeTooMany] != 40 {
 		t.Errorf("40 guesses were answered with %v", codes)
+	}
+	// All that noise does not keep out whoever was invited.
+	if _, err := Join(t.Context(), params, right, joinerOwn); err != nil {
+		t.Errorf("the right one: %v", err)
 	}
 }

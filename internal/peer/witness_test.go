@@ -138,6 +138,24 @@ func TestWitnessCosignsJournals(t *testing.T) {
 	}
 }
 
+// A partner's witness is reached under its pinned key, and by partners only.
+func TestWitnessOverPeerTLS(t *testing.T) {
+	a, b, ra, rb := twoReals(t)
+	l := &logs{cosigned: make(map[journal.Origin]journal.Head), keys: map[journal.Origin]func([]byte) (journal.Head, error){
+		ra.writer.Origin(): ra.writer.Keyring().VerifyCheckpoint,
+	}}
+	_, key, _ := ed25519.GenerateKey(rand.Reader)
+	w, err := NewWitness(WitnessParams{Name: "south.example/witness", Key: key, Logs: l, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.listen(t, rb, Limits{}, func(p *ServerParams) { p.Witness = w })
+	c := &WitnessClient{URL: "https://" + b.addr + "/witness", VKey: w.VKey(), HTTP: a.client(t, ra, Limits{}).HTTP(b.target())}
+	if _, err := c.Cosign(t.Context(), ra.writer.Checkpoint(), 0, nil); err != nil {
+		t.Error(err)
+	}
+}
+
 // forkOf is a properly signed checkpoint of another history of r's journal: its
 // genesis is the same, everything after it is not.
 func forkOf(t testing.TB, r *real, size int) []byte {
