@@ -27,10 +27,11 @@ var allowed = map[string][]string{
 	"internal/unit":            {"internal/accord", "internal/desk", "journal"},
 	"internal/intel":           {"internal/accord", "internal/observable", "journal", "stix", "taxii"},
 	"internal/dossier":         {"internal/accord", "internal/desk", "internal/unit", "journal", "stix"},
-	"internal/peer":            {"journal"},
+	"internal/peer":            {"internal/peer/pairing", "journal"},
+	"internal/peer/pairing":    {"journal"},
 	"internal/store":           {"internal/intel", "internal/observable", "journal", "stix"},
 	"internal/store/storetest": {"internal/intel", "internal/observable", "internal/store", "journal", "stix"},
-	"internal/node":            {"internal/accord", "internal/desk", "internal/dossier", "internal/intel", "internal/observable", "internal/peer", "internal/store", "internal/unit", "journal", "stix", "taxii"},
+	"internal/node":            {"internal/accord", "internal/desk", "internal/dossier", "internal/intel", "internal/observable", "internal/peer", "internal/peer/pairing", "internal/store", "internal/unit", "journal", "stix", "taxii"},
 	"internal/api":             {"internal/accord", "internal/node", "journal", "taxii"},
 	"internal/web":             {"internal/accord", "internal/node", "journal"},
 	"internal/demo":            {"internal/accord", "internal/api", "internal/node", "internal/web", "journal", "stix", "taxii"},
@@ -41,7 +42,7 @@ var allowed = map[string][]string{
 
 // pure packages import no I/O, no clock and no randomness. time is allowed for
 // its types; the test below looks for calls that read the clock.
-var pure = []string{"stix", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/unit"}
+var pure = []string{"stix", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/unit", "internal/peer/pairing"}
 
 // impure are standard packages a pure package may not import.
 var impure = []string{"os", "net", "net/http", "os/exec", "syscall", "math/rand", "math/rand/v2", "crypto/rand", "log", "path/filepath", "embed/fs"}

@@ -7,7 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -150,12 +150,21 @@ func (inv *Invitation) check() error {
 // CheckAddress holds a host:port from outside to what may be dialled: a host name
 // or IP address without anything that a URL would read as something else.
 func CheckAddress(a string) error {
-	host, port, err := net.SplitHostPort(a)
-	if err != nil || len(a) > 260 || host == "" {
+	i := strings.LastIndexByte(a, ':')
+	if i <= 0 || len(a) > 260 {
 		return fmt.Errorf("%q is not an address of the form host:port", shorten(a))
 	}
+	host, port := a[:i], a[i+1:]
+	if in, ok := strings.CutPrefix(host, "["); ok {
+		in, ok = strings.CutSuffix(in, "]")
+		ip, err := netip.ParseAddr(in)
+		if !ok || err != nil || !ip.Is6() || ip.Zone() != "" {
+			return fmt.Errorf("the host in %q is not an IPv6 address in brackets", shorten(a))
+		}
+		host = ""
+	}
 	for _, c := range []byte(host) {
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '.' && c != ':' && c != '%' {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '.' {
 			return fmt.Errorf("the host in %q has a character that is not allowed", shorten(a))
 		}
 	}

@@ -589,7 +589,7 @@ func TestInvitation(t *testing.T) {
 	if _, err = NewInvitation(rand.Reader, long); err == nil || !strings.Contains(err.Error(), "addresses") {
 		t.Errorf("an invitation that is too long: %v", err)
 	}
-	for _, a := range []string{"", "host", "host:0", "host:99999", "user@host:1", "host/path:1", "ho st:1", "[::1]:x"} {
+	for _, a := range []string{"", "host", "host:0", "host:99999", "user@host:1", "host/path:1", "ho st:1", "[::1]:x", "[host]:1", "[::1:1", "::1:1", ":1", "[fe80::1%25x]:1", "host:+1", "host:1 "} {
 		if CheckAddress(a) == nil {
 			t.Errorf("address %q is taken", a)
 		}
