@@ -3,6 +3,7 @@ package unit
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"entente/journal"
 )
@@ -15,7 +16,7 @@ var ErrCut = errors.New("unit: no such cut")
 // heads and the same now its State has the same bytes, whatever came later. It fails with ErrCut if
 // a journal is not held that far, or has another root there.
 func (f *Fold) Cut(heads map[journal.Origin]journal.Head) (*Fold, error) {
-	out := &Fold{unit: f.unit, founding: f.founding, bad: f.bad, raw: f.raw, byOrigin: map[journal.Origin]*lane{},
+	out := &Fold{unit: f.unit, founding: f.founding, bad: f.bad, raw: maps.Clone(f.raw), byOrigin: map[journal.Origin]*lane{},
 		blocked: map[journal.Origin]map[*lane]struct{}{}}
 	for _, l := range f.lanes {
 		h, named := heads[l.origin]

@@ -1,7 +1,6 @@
 package unit_test
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -274,13 +273,12 @@ func TestFinalIsNeverRewritten(t *testing.T) {
 		for range rapid.IntRange(5, 60).Draw(rt, "steps") {
 			s.step()
 		}
-		texts := w.texts
-		w.texts = nil // all texts are held from the start: their arrival is not what this is about
 		var history []string
 		steps := map[journal.Ref][]desk.Step{}
 		frontier := map[journal.Origin]int64{}
 		first := true
-		shuffledWith(rt, w, texts, "order", func(f *unit.Fold) {
+		// All texts are held from the start: their arrival is not what this is about.
+		shuffled(rt, w, w.empty(), nil, "order", func(f *unit.Fold) {
 			now := f.State(w.clock)
 			if now.Accord != nil {
 				if len(now.Accord.History) < len(history) || !slices.Equal(now.Accord.History[:len(history)], history) {
@@ -320,22 +318,6 @@ func TestFinalIsNeverRewritten(t *testing.T) {
 
 func equalSteps(a, b []desk.Step) bool {
 	return slices.EqualFunc(a, b, func(x, y desk.Step) bool { return x.Ref == y.Ref && x.State == y.State })
-}
-
-// shuffledWith is shuffled with all texts known from the start.
-func shuffledWith(t *rapid.T, w *world, texts [][]byte, label string, check func(*unit.Fold)) {
-	given := false
-	shuffled(t, w, label, func(f *unit.Fold) {
-		if !given {
-			for _, x := range texts {
-				if err := f.AddAccord(bytes.Clone(x)); err != nil {
-					t.Fatal(err)
-				}
-			}
-			given = true
-		}
-		check(f)
-	})
 }
 
 // expectNow and voidNow fold once the entry is written.

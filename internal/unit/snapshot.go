@@ -262,7 +262,10 @@ func (s *snapshot) requests(out *State) {
 	for _, ref := range slices.SortedFunc(maps.Keys(f.cases), desk.CompareRefs) {
 		c := f.cases[ref]
 		req := f.request(c)
-		doc := c.send.terms.doc
+		var doc *accord.Document
+		if c.send.terms != nil { // nil: held, because the text of the accord is not held here
+			doc = c.send.terms.doc
+		}
 		out.Requests = append(out.Requests, req.Clocked(doc, s.now, f.received(c.asked, c.send), s.pauses(doc, req.Type)))
 	}
 	for _, r := range sorted(f.stray) {
@@ -274,6 +277,9 @@ func (s *snapshot) requests(out *State) {
 // pauses are the times in which requests of a type were suspended.
 func (s *snapshot) pauses(doc *accord.Document, kind string) []desk.Interval {
 	out := []desk.Interval{}
+	if doc == nil {
+		return out
+	}
 	clauses := []string{"all", accord.Any, requestKinds + "*", requestKinds + desk.Answer, doc.Requests.ID}
 	if t := doc.RequestType(kind); t != nil {
 		clauses = append(clauses, t.ID)

@@ -65,6 +65,8 @@ type world struct {
 	clock    time.Time
 	actors   []*actor
 	texts    [][]byte
+	library  *unit.Fold // holds the first `read` texts, so that they are parsed once
+	read     int
 }
 
 // actor writes one journal.
@@ -292,14 +294,26 @@ func founded(t testing.TB, names ...string) (*world, string) {
 	return w, hash
 }
 
-// fold adds everything, one journal after the other.
-func (w *world) fold() *unit.Fold {
-	f := unit.NewFold(w.founding)
-	for _, text := range w.texts {
-		if err := f.AddAccord(text); err != nil {
+// empty returns a fold that holds all texts and no entry.
+func (w *world) empty() *unit.Fold {
+	if w.library == nil || w.read > len(w.texts) {
+		w.library, w.read = unit.NewFold(w.founding), 0
+	}
+	for ; w.read < len(w.texts); w.read++ {
+		if err := w.library.AddAccord(w.texts[w.read]); err != nil {
 			w.t.Fatal(err)
 		}
 	}
+	f, err := w.library.Cut(nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return f
+}
+
+// fold adds everything, one journal after the other.
+func (w *world) fold() *unit.Fold {
+	f := w.empty()
 	for _, a := range w.actors {
 		for _, e := range a.entries {
 			if err := f.Add(e); err != nil {
