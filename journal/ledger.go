@@ -74,10 +74,10 @@ func (l *ledger) genesis(e *Entry, known func(PartyID) []Signed) *Refusal {
 	if party != e.Author {
 		return fail(CodeWrongAuthor, "its identity belongs to party %s", party.Short())
 	}
-	chain := g.Identities
+	chain, merged := g.Identities, g.Identities
 	if known != nil {
 		if k := known(party); len(k) > 0 {
-			if _, err := MergeIdentityChains(k, chain); err != nil {
+			if merged, err = MergeIdentityChains(k, chain); err != nil {
 				return asRefusal(fmt.Errorf("its identity disagrees with the one known: %w", err), CodeBadIdentity, o, 0)
 			}
 		}
@@ -86,7 +86,11 @@ func (l *ledger) genesis(e *Entry, known func(PartyID) []Signed) *Refusal {
 	if err != nil {
 		return asRefusal(err, CodeBadIdentity, o, 0)
 	}
-	cert, err := certified(g.Certificate, id, e)
+	signer, err := governing(merged, id, g.Certificate, e)
+	if err != nil {
+		return asRefusal(err, CodeBadIdentity, o, 0)
+	}
+	cert, err := certified(g.Certificate, signer, e)
 	if err != nil {
 		return asRefusal(err, CodeBadCertificate, o, 0)
 	}
@@ -103,6 +107,28 @@ func (l *ledger) genesis(e *Entry, known func(PartyID) []Signed) *Refusal {
 	l.origin, l.unit, l.party, l.epoch = o, e.Unit, e.Author, e.Epoch
 	l.size, l.last, l.keys, l.chain, l.identity, l.cert = 1, e, keys, chain, id, cert
 	return nil
+}
+
+// governing returns the identity version whose keys have to have certified the
+// first key of a journal: for a successor the newest one known, so that an
+// organisation key that was replaced can open none; else the newest that existed
+// when the journal says it was opened, or its own.
+func governing(chain []Signed, own Identity, certificate Signed, e *Entry) (Identity, error) {
+	c, err := ParseCertificate(certificate)
+	if err != nil {
+		return Identity{}, err
+	}
+	best := own
+	for _, s := range chain {
+		id, err := ParseIdentity(s)
+		if err != nil {
+			return Identity{}, err
+		}
+		if id.Version > best.Version && (c.Predecessor != nil || !id.Created.After(e.At)) {
+			best = id
+		}
+	}
+	return best, nil
 }
 
 // certified verifies a certificate carried by entry e of its own journal.

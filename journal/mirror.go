@@ -26,7 +26,10 @@ type MirrorParams struct {
 	Party  PartyID // the author, or ""
 	Origin Origin  // the journal, or ""
 	// Known returns the identity chain of a party as known from pairing or
-	// another journal, nil if none; a genesis that disagrees is refused. It may be nil.
+	// another journal, nil if none. A genesis that disagrees is refused, and so is
+	// a successor that was certified with an organisation key that has since been
+	// replaced; a host that has other reasons to trust such an old successor
+	// (receipts of other members) returns the chain as it was then. It may be nil.
 	Known func(PartyID) []Signed
 }
 

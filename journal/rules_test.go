@@ -283,6 +283,41 @@ func TestRestoreSuccessorNeedsTheOrganisationKey(t *testing.T) {
 	wantCode(t, err, journal.CodeBadSignature)
 }
 
+func TestRestoreSuccessorNeedsTheNewestOrganisationKey(t *testing.T) {
+	a := open(t, "North")
+	v2 := rotated(t, a.chain[0], a.org, seed("North org 2"), nextIdentity("node 2"))
+	known := func(journal.PartyID) []journal.Signed { return []journal.Signed{a.chain[0], v2} }
+	next := seed("North key 1")
+	// A thief of the replaced organisation key shows the chain as it was, with
+	// any date he likes.
+	cert, err := journal.NewSuccessor(a.org, a.w.Certificate(), a.w.Head(), next.Public())
+	ok(t, err)
+	st := forgeGenesis(t, a, next, 1, journal.GenesisBody{Identities: a.chain, Certificate: cert, Founding: a.founding})
+	m, err := journal.OpenMirror(newStore(), journal.MirrorParams{Unit: a.unit, Known: known})
+	ok(t, err)
+	_, err = m.Extend(all(st, 0, 1), checkpoints(st)[0])
+	wantCode(t, err, journal.CodeBadSignature)
+	// The party itself has the new one.
+	cert, err = journal.NewSuccessor(seed("North org 2"), a.w.Certificate(), a.w.Head(), next.Public())
+	ok(t, err)
+	st = forgeGenesis(t, a, next, 1, journal.GenesisBody{Identities: known(a.id), Certificate: cert, Founding: a.founding})
+	_, err = m.Extend(all(st, 0, 1), checkpoints(st)[0])
+	ok(t, err)
+	// A first journal that was opened before the change stays what it was.
+	m, err = journal.OpenMirror(newStore(), journal.MirrorParams{Unit: a.unit, Known: known})
+	ok(t, err)
+	follow(t, m, a.st)
+	// One that says it was opened after it does not.
+	g := a.genesis(t)
+	late := newActor("North")
+	w, err := journal.CreateWriter(late.st, a.key, g, start.AddDate(0, 2, 0), journal.By{})
+	ok(t, err)
+	m, err = journal.OpenMirror(newStore(), journal.MirrorParams{Unit: a.unit, Known: known})
+	ok(t, err)
+	_, err = m.Extend(all(late.st, 0, 1), w.Checkpoint())
+	wantCode(t, err, journal.CodeBadSignature)
+}
+
 // forgeGenesis writes a genesis that no writer would.
 func forgeGenesis(t testing.TB, a *actor, key *journal.PrivateKey, epoch int, body journal.GenesisBody) *journaltest.Memory {
 	t.Helper()
