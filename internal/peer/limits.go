@@ -66,7 +66,8 @@ type Limits struct {
 	// Exchanges bounds the exchanges a server serves at once; default 8. One peer
 	// never has more than one.
 	Exchanges int
-	// Connections bounds a server's open connections; default 256.
+	// Connections bounds a server's open connections; default 256. One address (an
+	// IPv6 /64) has at most a quarter of them.
 	Connections int
 
 	// small lets tests have packets that a full run would not fit in.

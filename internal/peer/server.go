@@ -146,7 +146,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, cert tls.Certificate
 		}
 		stopped <- err
 	})
-	limited := netutil.LimitListener(l, s.p.Limits.Connections)
+	limited := netutil.LimitListener(newHostListener(l, s.p.Limits.Connections/4), s.p.Limits.Connections)
 	err := srv.Serve(tls.NewListener(limited, ServerConfig(cert, s.Admit)))
 	if stop() {
 		return fmt.Errorf("serving peers on %s: %w", l.Addr(), err)
