@@ -106,7 +106,7 @@ func (v *verifier) journal(o journal.Origin) error {
 	if h := s.mirror.Head(); h != v.m.Cut[o] {
 		return v.damage(PartManifest, o, nil, "its cut names another root for %d entries than the journal has", h.Size)
 	}
-	return nil
+	return v.learn(s)
 }
 
 // looksLikeEntry and looksLikeCheckpoint guess from the beginning of a content what it is, also if it
@@ -163,16 +163,22 @@ func (v *verifier) open(o journal.Origin) (*shelf, error) {
 	return s, nil
 }
 
-// known returns the identity chain of a party as an earlier journal of the dossier tells it.
-func (v *verifier) known(p journal.PartyID) []journal.Signed {
-	for _, s := range v.shelves {
-		if s.head.Party != p {
-			continue
-		}
-		if chain, err := s.mirror.Identities(); err == nil && len(chain) > 0 {
-			return chain
-		}
+// known returns the identity chain of a party as the journals before tell it.
+func (v *verifier) known(p journal.PartyID) []journal.Signed { return v.chains[p] }
+
+// learn adds what a complete journal tells of its author's identity.
+func (v *verifier) learn(s *shelf) error {
+	chain, err := s.mirror.Identities()
+	if err != nil {
+		return fmt.Errorf("dossier: %w", err)
 	}
+	all, err := journal.MergeIdentityChains(v.chains[s.head.Party], chain)
+	if err != nil {
+		v.find(Proved, journal.CodeBadIdentity, s.head.Party, []journal.Ref{{Origin: s.head.Origin}},
+			"the party's journals do not agree about its identity: %v", err)
+		return nil
+	}
+	v.chains[s.head.Party] = all
 	return nil
 }
 

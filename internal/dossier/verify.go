@@ -43,7 +43,7 @@ func Verify(ctx context.Context, r io.Reader, o Options) (*Report, error) {
 		}
 	}
 	v := &verifier{ctx: ctx, opt: o, r: newReader(r, o.MaxBytes), byOrigin: map[journal.Origin]*shelf{},
-		texts: map[journal.Ref]payloadFacts{}, payloads: map[journal.Ref]*payloadState{}, byHash: map[journal.Hash][]journal.Ref{}, destroyed: map[journal.Hash]bool{}}
+		texts: map[journal.Ref]payloadFacts{}, payloads: map[journal.Ref]*payloadState{}, byHash: map[journal.Hash][]journal.Ref{}, destroyed: map[journal.Hash]bool{}, chains: map[journal.PartyID][]journal.Signed{}}
 	for _, step := range []func() error{v.manifest, v.readTexts, v.journals, v.rest, v.parties} {
 		if err := step(); err != nil {
 			return nil, err
@@ -69,6 +69,7 @@ type verifier struct {
 	fold     *unit.Fold
 	shelves  []*shelf // in order
 	byOrigin map[journal.Origin]*shelf
+	chains   map[journal.PartyID][]journal.Signed // identities, as the journals so far tell them
 
 	texts    map[journal.Ref]payloadFacts // of text records, until their entries come
 	payloads map[journal.Ref]*payloadState

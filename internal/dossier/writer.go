@@ -185,7 +185,9 @@ func (w *Writer) Close() error {
 		w.record(recordProof, p)
 	}
 	if w.err == nil {
-		w.record(recordEnd, w.counts.end([32]byte(w.sum.Sum(nil))))
+		before := w.counts
+		w.record(recordEnd, before.end([32]byte(w.sum.Sum(nil))))
+		w.counts = before
 	}
 	err := w.err
 	if err == nil {
