@@ -22,6 +22,7 @@ type builder struct {
 
 	seen    map[Origin]Head // what the next entry says at least
 	seenRaw []byte          // its JSON, nil when it has to be written again
+	body    []byte          // of the last entry built
 }
 
 // merge takes newly seen heads into account. A head may not go back.
@@ -107,6 +108,7 @@ func (b *builder) entry(d Draft, at time.Time, index int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.body = body
 	out := make([]byte, 0, 512+len(b.seenRaw)+len(body))
 	out = append(out, `{"v":1,"kind":"`...)
 	out = append(out, d.Kind...)
@@ -179,7 +181,7 @@ func bodyJSON(body any) ([]byte, error) {
 	case nil:
 		return nil, nil
 	case jsontext.Value:
-		return bytes.TrimSpace(b), nil // checked when the entry is parsed
+		return bytes.Trim(b, " \t\r\n"), nil // checked when the entry is parsed
 	}
 	b, err := json.Marshal(body, json.Deterministic(true))
 	if err != nil {

@@ -146,13 +146,13 @@ func (w *Writer) append(now time.Time, next *PrivateKey, drafts ...Draft) ([]*En
 	led, tr, build := w.ledger, w.tree.clone(), w.build
 	b := Batch{First: tr.size, Entries: make([][]byte, 0, len(drafts)), Hashes: make([]Hash, 0, 2*len(drafts)+64)}
 	entries := make([]*Entry, 0, len(drafts))
-	bytes := 0
+	size := 0
 	for _, d := range drafts {
 		e, err := w.next(&build, &led, d, now, tr.size)
 		if err != nil {
 			return nil, Head{}, err
 		}
-		if bytes += len(e.Raw); bytes > MaxBatchBytes {
+		if size += len(e.Raw); size > MaxBatchBytes {
 			return nil, Head{}, fmt.Errorf("journal: more than %d bytes in one append", MaxBatchBytes)
 		}
 		b.Hashes = tr.add(e.LeafHash, b.Hashes)
@@ -199,6 +199,9 @@ func (w *Writer) next(b *builder, led *ledger, d Draft, now time.Time, index int
 	e, err := w.parser.Parse(raw)
 	if err != nil {
 		return nil, err
+	}
+	if !bytes.Equal(e.Body, b.body) {
+		return nil, errors.New("journal: the body is not one JSON object")
 	}
 	if r := led.step(e, nil); r != nil {
 		return nil, r
