@@ -121,7 +121,7 @@ func (w *world) seal(kind string, plain []byte) *journal.PayloadRef {
 func (p *party) heads() map[journal.Origin]journal.Head {
 	out := map[journal.Origin]journal.Head{}
 	for _, o := range p.w.parties {
-		if o != p {
+		if o.jw.Origin() != p.jw.Origin() {
 			out[o.jw.Origin()] = o.jw.Head()
 		}
 	}

@@ -1,0 +1,229 @@
+package dossier_test
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"entente/internal/dossier"
+	"entente/journal"
+)
+
+// locate returns the record in which byte i lies, nil for the first line.
+func locate(fs []frame, i int) (int, *frame) {
+	for n := range fs {
+		if i >= fs[n].from && i < fs[n].to {
+			return n, &fs[n]
+		}
+	}
+	return -1, nil
+}
+
+// named checks that a verification failed and named the entry that was touched.
+func named(t interface{ Fatalf(string, ...any) }, file []byte, fs []frame, at int, edge bool, what string) {
+	_, err := verify(file)
+	var d *dossier.Damage
+	if !errors.As(err, &d) {
+		t.Fatalf("%s at byte %d: the dossier is believed: %v", what, at, err)
+	}
+	n, f := locate(fs, at)
+	if f == nil {
+		return
+	}
+	want := []*frame{f}
+	if edge && at == f.from && n > 0 { // a byte put between two records belongs to neither
+		want = append(want, &fs[n-1])
+	}
+	for _, w := range want {
+		switch w.kind {
+		case kEntry, kCheckpoint, kPayload, kText:
+			if d.Ref != nil && *d.Ref == *w.ref {
+				return
+			}
+			// A checkpoint that lost its kind cannot be told from the entry that could stand there.
+			if w.kind == kCheckpoint && d.Ref != nil && d.Ref.Origin == w.ref.Origin && d.Ref.Index == w.ref.Index+1 && at <= w.from+1 {
+				return
+			}
+		case kManifest:
+			if d.Part == dossier.PartManifest {
+				return
+			}
+		case kJournal:
+			if d.Part == dossier.PartHeader {
+				return
+			}
+		case kEnd:
+			if d.Part == dossier.PartEnd || d.Part == dossier.PartTrailing {
+				return
+			}
+		}
+	}
+	t.Fatalf("%s at byte %d (record %d of kind %d, byte %d of %d, about %v): named was %v", what, at, n, f.kind, at-f.from, f.to-f.from, f.ref, d)
+}
+
+// TestAnyByte: a byte changed, put in or taken out anywhere makes the dossier fail and names the
+// entry or the part of the file.
+func TestAnyByte(t *testing.T) {
+	file := two()
+	fs := frames(t, file)
+	rapid.Check(t, func(t *rapid.T) {
+		// Half of the time near the head of a record, where the framing is.
+		at := rapid.IntRange(0, len(file)-1).Draw(t, "at")
+		if rapid.Bool().Draw(t, "framing") {
+			f := fs[rapid.IntRange(0, len(fs)-1).Draw(t, "record")]
+			at = min(f.from+rapid.IntRange(0, 45).Draw(t, "in"), f.to-1)
+		}
+		out := bytes.Clone(file)
+		switch rapid.IntRange(0, 2).Draw(t, "how") {
+		case 0:
+			out[at] ^= byte(rapid.IntRange(1, 255).Draw(t, "xor"))
+			named(t, out, fs, at, false, "a changed byte")
+		case 1:
+			b := byte(rapid.IntRange(0, 255).Draw(t, "byte"))
+			out = slices.Insert(out, at, b)
+			named(t, out, fs, at, true, "an inserted byte")
+		case 2:
+			out = slices.Delete(out, at, at+1)
+			if bytes.Equal(out, file[:len(file)-1]) {
+				at = len(file) - 1
+			}
+			named(t, out, fs, at, false, "a deleted byte")
+		}
+	})
+}
+
+// TestEveryFrameByte flips each byte of the framing of every record and one in its content.
+func TestEveryFrameByte(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long: verifies some thousand dossiers")
+	}
+	file := two()
+	fs := frames(t, file)
+	for n, f := range fs {
+		for i := f.from; i < min(f.to, f.from+journal.RecordHeader+2); i += 3 + n%5 {
+			out := bytes.Clone(file)
+			out[i] ^= 1 << (i % 8)
+			named(t, out, fs, i, false, "a flipped bit")
+		}
+	}
+}
+
+func TestCutAnywhere(t *testing.T) {
+	file := two()
+	fs := frames(t, file)
+	rapid.Check(t, func(t *rapid.T) {
+		at := rapid.IntRange(0, len(file)-1).Draw(t, "at")
+		_, err := verify(file[:at])
+		var d *dossier.Damage
+		if !errors.As(err, &d) {
+			t.Fatalf("cut at %d: %v", at, err)
+		}
+	})
+	for _, f := range fs { // exactly between two records as well
+		if _, err := verify(file[:f.from]); err == nil {
+			t.Fatalf("cut before byte %d", f.from)
+		}
+	}
+	for _, more := range [][]byte{{0}, []byte("\n"), file} {
+		var d *dossier.Damage
+		if _, err := verify(slices.Concat(file, more)); !errors.As(err, &d) || d.Part != dossier.PartTrailing {
+			t.Errorf("trailing bytes: %v", err)
+		}
+	}
+}
+
+// TestForgedBytes: changes with right hashes and a right end record fail as well: what was signed or
+// committed to is what counts.
+func TestForgedBytes(t *testing.T) {
+	file := two()
+	fs := frames(t, file)
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, len(fs)-2).Draw(t, "record") // the manifest's claims are nobody's signature
+		forged := slices.Clone(fs)
+		c := bytes.Clone(forged[n].content)
+		at := rapid.IntRange(0, len(c)-1).Draw(t, "at")
+		switch rapid.IntRange(0, 2).Draw(t, "how") {
+		case 0:
+			c[at] ^= byte(rapid.IntRange(1, 255).Draw(t, "xor"))
+		case 1:
+			c = slices.Insert(c, at, byte(rapid.IntRange(0, 255).Draw(t, "byte")))
+		case 2:
+			c = slices.Delete(c, at, at+1)
+		}
+		if bytes.Equal(c, forged[n].content) {
+			return
+		}
+		forged[n].content = c
+		_, err := verify(build(forged))
+		var d *dossier.Damage
+		if !errors.As(err, &d) {
+			t.Fatalf("a forged record of kind %d is believed: %v", forged[n].kind, err)
+		}
+		if k := forged[n].kind; (k == kText || k == kPayload) && at >= 80 && (d.Ref == nil || *d.Ref != *forged[n].ref) {
+			t.Fatalf("a forged payload of %v: %v", forged[n].ref, err)
+		}
+	})
+}
+
+// TestForgedOrder: records left out, doubled or swapped, with right hashes.
+func TestForgedOrder(t *testing.T) {
+	file := two()
+	fs := frames(t, file)
+	body := fs[:len(fs)-1]
+	rapid.Check(t, func(t *rapid.T) {
+		forged := slices.Clone(body)
+		i, j := rapid.IntRange(0, len(body)-1).Draw(t, "i"), rapid.IntRange(0, len(body)-1).Draw(t, "j")
+		switch rapid.IntRange(0, 2).Draw(t, "how") {
+		case 0:
+			if body[i].kind == kPayload { // payloads may be left out
+				return
+			}
+			if body[i].kind == kCheckpoint && i+1 < len(body) && body[i+1].kind == kEntry {
+				return // so may a checkpoint that a later one covers; the next test has that
+			}
+			forged = slices.Delete(forged, i, i+1)
+		case 1:
+			forged = slices.Insert(forged, j, body[i])
+		case 2:
+			if i == j {
+				return
+			}
+			forged[i], forged[j] = forged[j], forged[i]
+		}
+		if _, err := verify(build(forged)); err == nil {
+			t.Fatalf("forged order of records %d and %d", i, j)
+		}
+	})
+}
+
+// TestForgedManifest: what the manifest says and the journals show is compared.
+func TestForgedManifest(t *testing.T) {
+	fs := frames(t, two())
+	for _, change := range [][2]string{
+		{`"name":"North"`, `"name":"Notth"`},
+		{`"v":1`, `"v":2`},
+		{`{"v":1,`, `{"v":1,"more":1,`},
+		{`{"v":1,`, `{ "v":1,`},
+		{`\"Test unit\"`, `\"Best unit\"`},
+		{`"texts":[{`, `"texts":[],"x":[{`},
+		{`"root":"`, `"root":"A`},
+		{`"index":9`, `"index":9999`},
+		{`"created":"2026`, `"created":"1926`},
+	} {
+		forged := slices.Clone(fs)
+		forged[0].content = bytes.Replace(fs[0].content, []byte(change[0]), []byte(change[1]), 1)
+		if bytes.Equal(forged[0].content, fs[0].content) {
+			if change[0] == `"index":9` {
+				continue // wherever the request stands
+			}
+			t.Fatalf("the manifest has no %s: %s", change[0], fs[0].content)
+		}
+		var d *dossier.Damage
+		if _, err := verify(build(forged)); !errors.As(err, &d) {
+			t.Errorf("%s: %v", change[1], err)
+		}
+	}
+}
