@@ -15,12 +15,17 @@ import (
 // duplicate names, invalid UTF-8, more than [MaxEntry] bytes and more than
 // [MaxDepth] levels. Errors are a [*Refusal] with code bad-entry or oversize.
 // The entry keeps raw; the caller must not change it afterwards.
-func ParseEntry(raw []byte) (*Entry, error) { return NewParser().Parse(raw) }
+func ParseEntry(raw []byte) (*Entry, error) {
+	p := NewParser()
+	p.once = true
+	return p.Parse(raw)
+}
 
 // Parser parses many entries of one journal. It remembers what rarely changes
 // between neighbours (unit, author, seen), which halves the cost of an entry.
 // It is not safe for concurrent use.
 type Parser struct {
+	once bool // no next entry will come
 	dec  *jsontext.Decoder
 	buf  *bytes.Buffer
 	hash hash.Hash
@@ -118,7 +123,9 @@ func (p *Parser) fields(e *Entry) error {
 	if err := p.object(e, e.Raw, 0, 0); err != nil {
 		return err
 	}
-	p.learn(e)
+	if !p.once {
+		p.learn(e)
+	}
 	return nil
 }
 

@@ -6,39 +6,101 @@ import (
 	"fmt"
 	"iter"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // members yields the unquoted names and raw values of a JSON object that has
-// already been read once, so its grammar and the uniqueness of names are known.
+// already been read once, so its grammar and the uniqueness of names are known
+// and only ends have to be found.
 func members(val jsontext.Value) iter.Seq2[string, jsontext.Value] {
 	return func(yield func(string, jsontext.Value) bool) {
-		dec := jsontext.NewDecoder(bytes.NewBuffer(val), jsontext.AllowDuplicateNames(true))
-		if _, err := dec.ReadToken(); err != nil {
-			return
-		}
-		for dec.PeekKind() == '"' {
-			tok, err := dec.ReadToken()
-			if err != nil {
+		i := space(val, 1)
+		for i < len(val) && val[i] == '"' {
+			end := i + valueLen(val[i:])
+			name := val[i+1 : end-1]
+			if bytes.IndexByte(name, '\\') >= 0 {
+				name, _ = jsontext.AppendUnquote(nil, val[i:end])
+			}
+			i = space(val, space(val, end)+1) // the colon
+			end = i + valueLen(val[i:])
+			if !yield(string(name), val[i:end:end]) {
 				return
 			}
-			name := tok.String()
-			v, err := dec.ReadValue()
-			if err != nil || !yield(name, v) {
+			if i = space(val, end); i >= len(val) || val[i] != ',' {
 				return
 			}
+			i = space(val, i+1)
 		}
 	}
 }
 
-func parseBy(val jsontext.Value) (By, error) {
+// space returns where white space from i on ends.
+func space(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r' || b[i] == '\n') {
+		i++
+	}
+	return i
+}
+
+// valueLen returns the length of the JSON value, known to be valid, at the
+// beginning of b.
+func valueLen(b []byte) int {
+	depth := 0
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			for i++; i < len(b) && b[i] != '"'; i++ {
+				if b[i] == '\\' {
+					i++
+				}
+			}
+			if depth == 0 {
+				return min(i+1, len(b))
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			} else if depth < 0 {
+				return i
+			}
+		case ',', ':', ' ', '\t', '\r', '\n':
+			if depth == 0 {
+				return i
+			}
+		}
+	}
+	return len(b)
+}
+
+// text unquotes a JSON string.
+func text(val jsontext.Value) (string, error) {
+	s := unquoted(val)
+	if s == nil {
+		return "", errors.New("needs a string")
+	}
+	if bytes.IndexByte(s, '\\') < 0 {
+		return string(s), nil
+	}
+	b, err := jsontext.AppendUnquote(nil, val)
+	return string(b), err
+}
+
+func parseBy(val jsontext.Value) (by By, err error) {
 	if val.Kind() != '{' {
 		return By{}, errNotObject
 	}
-	var by By
-	if err := json.Unmarshal(val, &by); err != nil {
-		return By{}, errors.New("agency and role need to be strings")
+	for name, v := range members(val) {
+		switch name {
+		case "agency":
+			by.Agency, err = text(v)
+		case "role":
+			by.Role, err = text(v)
+		}
+		if err != nil {
+			return By{}, fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	return by, by.Check()
 }

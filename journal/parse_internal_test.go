@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 const (
@@ -146,4 +148,33 @@ func TestParseEntryRefuses(t *testing.T) {
 	if err != nil || !bytes.Contains(e.Raw, []byte(`"later"`)) {
 		t.Fatalf("unknown fields: %v", err)
 	}
+}
+
+// FuzzMembers checks the reader of objects that are known to be valid against
+// the one that knows nothing.
+func FuzzMembers(f *testing.F) {
+	for _, s := range []string{`{}`, `{"a":1}`, ` `, `{ "a" : [1,{"b":"}\""}] , "\u0063" : "x\\" , "d":{"e":null},"f":-1.5e3 }`, `{"a":"\"","b":[]}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		v := jsontext.Value(bytes.TrimSpace(b))
+		if !v.IsValid() || v.Kind() != '{' {
+			return
+		}
+		dec := jsontext.NewDecoder(bytes.NewReader(v))
+		_, _ = dec.ReadToken()
+		for name, got := range members(v) {
+			tok, err := dec.ReadToken()
+			if err != nil || tok.String() != name {
+				t.Fatalf("name %q, want %v (%v) in %q", name, tok, err, v)
+			}
+			want, err := dec.ReadValue()
+			if err != nil || !bytes.Equal(want, got) {
+				t.Fatalf("value %q, want %q (%v) in %q", got, want, err, v)
+			}
+		}
+		if dec.PeekKind() != '}' {
+			t.Fatalf("members are left out of %q", v)
+		}
+	})
 }
