@@ -59,21 +59,33 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 		return salt, data, err == nil, err
 	}
 	for _, text := range evidence {
-		var e struct {
-			Code   string          `json:"code"`
-			Origin journal.Origin  `json:"origin"`
-			Proof  json.RawMessage `json:"proof"`
-		}
-		if json.Unmarshal(text, &e) != nil {
-			continue
-		}
-		var c journal.Contradiction
-		if json.Unmarshal(e.Proof, &c) == nil && c.A != "" && keyrings[c.Origin] != nil {
-			src.Proofs = append(src.Proofs, dossier.Proof{Contradiction: &c, Keyring: keyrings[c.Origin]})
+		if p, ok := keptProof(text, keyrings); ok {
+			src.Proofs = append(src.Proofs, p)
 		}
 	}
 	_, err = dossier.Pack(ctx, w, src)
 	return err
+}
+
+// keptProof reads a kept proof back: two heads that contradict each other, or an
+// entry that breaks a rule. One that does not hold (its file was changed) would
+// spoil the dossier, and is left out.
+func keptProof(text []byte, keyrings map[journal.Origin]*journal.Keyring) (dossier.Proof, bool) {
+	var e struct {
+		Proof json.RawMessage `json:"proof"`
+	}
+	if json.Unmarshal(text, &e) != nil {
+		return dossier.Proof{}, false
+	}
+	var c journal.Contradiction
+	if json.Unmarshal(e.Proof, &c) == nil && c.A != "" && c.Verify(keyrings[c.Origin]) == nil {
+		return dossier.Proof{Contradiction: &c}, true
+	}
+	var v journal.Violation
+	if json.Unmarshal(e.Proof, &v) == nil && v.Checkpoint != "" && v.Verify(keyrings[v.Origin]) == nil {
+		return dossier.Proof{Violation: &v}, true
+	}
+	return dossier.Proof{}, false
 }
 
 // DossierReport says whether a dossier holds, and what it shows.
