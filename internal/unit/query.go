@@ -99,3 +99,6 @@ func (f *Fold) Content(ref journal.Ref) (body ContentBody, at time.Time, ok bool
 	}
 	return *b, r.at, true
 }
+
+// Withdrawn tells whether a party has withdrawn from the unit.
+func (f *Fold) Withdrawn(p journal.PartyID) bool { return f.global.withdrawn[p] }

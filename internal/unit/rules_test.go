@@ -236,12 +236,17 @@ func TestQuota(t *testing.T) {
 	}
 	w.clock = w.clock.Add(24 * time.Hour)
 	tomorrow := north.ask()
+	for range 199 {
+		north.ask()
+	}
+	tooMany := north.ask()
 	f := w.fold()
+	expect(t, f, tooMany, accord.Refuse, accord.CodeQuotaRequests)
 	expect(t, f, north.entries[last.Index-1], accord.Allow, accord.CodeOK)
 	expect(t, f, last, accord.Refuse, accord.CodeQuotaRequests)
 	expect(t, f, tomorrow, accord.Allow, accord.CodeOK)
 	s := f.State(w.clock)
-	if len(s.Requests) != 201 || len(s.Strays) != 1 || s.Strays[0].Refused != desk.CodeRefused {
+	if len(s.Requests) != 400 || len(s.Strays) != 2 || s.Strays[0].Refused != desk.CodeRefused {
 		t.Errorf("%d requests, strays %+v", len(s.Requests), s.Strays)
 	}
 }
@@ -318,4 +323,67 @@ func TestAddRefuses(t *testing.T) {
 	if err := f.Add(north.write("genesis", nil)); err == nil {
 		t.Error("a rewritten entry was taken")
 	}
+}
+
+// TestPastIsTransitive: what one has seen includes what those had seen that one has seen.
+func TestPastIsTransitive(t *testing.T) {
+	w, _ := founded(t, "North", "South", "West")
+	north, south, west := w.actors[0], w.actors[1], w.actors[2]
+	west.write(unit.KindSuspend, unit.SuspendBody{Scope: []string{"all"}})
+	south.receipt(west)
+	before := north.share(1)
+	north.see(south) // not West
+	after := north.share(1)
+	f := w.fold()
+	expect(t, f, before, accord.Hold, unit.CodeConcurrent)
+	expect(t, f, after, accord.Hold, accord.CodeSuspended)
+}
+
+// TestSuspensionDoesNotReachBack: what the suspending party had seen before it suspended stands.
+func TestSuspensionDoesNotReachBack(t *testing.T) {
+	w, north, south, _ := pair(t)
+	share := north.share(1)
+	south.receipt(north)
+	stop := south.write(unit.KindSuspend, unit.SuspendBody{Scope: []string{"all"}})
+	expect(t, w.fold(), share, accord.Allow, accord.CodeOK)
+
+	// South's successor lifts what South suspended, whichever journal arrives first.
+	next := w.join("South", 1, &journal.Predecessor{Origin: south.origin, Head: south.head(int64(len(south.entries)))})
+	next.see(north, south)
+	next.write(unit.KindResume, unit.ResumeBody{Suspension: stop.Ref()})
+	north.see(south, next)
+	again := north.share(1)
+	for _, order := range [][]*actor{{north, south, next}, {next, south, north}} {
+		f := w.empty()
+		for _, a := range order {
+			for _, e := range a.entries {
+				if err := f.Add(e); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		expect(t, f, again, accord.Allow, accord.CodeOK)
+		if s := f.State(w.clock); s.Suspended[0].Active || s.Suspended[0].Resumed == nil {
+			t.Errorf("suspension: %+v", s.Suspended)
+		}
+	}
+}
+
+// TestFalseClaimBlocksNobody: a claim about entries that depend on the claiming entry itself cannot
+// be true, and must not make both wait for each other.
+func TestFalseClaimBlocksNobody(t *testing.T) {
+	w, north, south, _ := pair(t)
+	seen := maps.Clone(north.seen)
+	seen[south.origin] = journal.Head{Size: int64(len(south.entries)) + 1, Root: journal.Hash{3}}
+	lie := north.share(1, seeing(seen))
+	if s := w.state(); len(s.Waiting) != 1 {
+		t.Errorf("not waiting for what is not known yet: %+v", s.Waiting)
+	}
+	south.see(north)
+	honest := south.share(1)
+	f := w.fold()
+	if s := f.State(w.clock); voidCode(s, lie) != unit.CodeBadRoot || len(s.Waiting) != 0 {
+		t.Errorf("void %+v, waiting %+v", s.Void, s.Waiting)
+	}
+	expect(t, f, honest, accord.Allow, accord.CodeOK)
 }
