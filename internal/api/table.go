@@ -14,6 +14,17 @@ type RequestNewResponse struct {
 	Write   *node.WriteResponse `json:"write,omitempty"`
 }
 
+// SucceedRequest asks for successors of the journals that may not be extended.
+// OrgKey is the text of the organisation key file; it is used once and not kept.
+type SucceedRequest struct {
+	OrgKey string `json:"org_key"`
+}
+
+// SucceedResponse lists the successors that were opened.
+type SucceedResponse struct {
+	Units []node.RestoredUnit `json:"units"`
+}
+
 // Written is the answer of operations whose bytes are their outcome.
 type Written struct {
 	Written bool `json:"written"`
@@ -61,6 +72,7 @@ func Operations() []Operation {
 		plain("journal.show", "A page of a journal, or the proofs kept of it", (*node.Node).ShowJournal),
 		long("journal.verify", "Read back and verify every byte of every journal", verifyJournals),
 		plain("journal.prove", "An entry with its proof of inclusion", (*node.Node).ProveEntry),
+		plain("journal.succeed", "Open successors for journals that may not be extended", succeed),
 		download("dossier.export", "A package a third person can verify offline", exportDossier),
 
 		download("backup", "Everything the folder holds except its high-water marks, encrypted", backup),
@@ -82,6 +94,14 @@ func importCourier(n *node.Node, ctx context.Context, _ none, body io.Reader, _ 
 
 func verifyJournals(n *node.Node, ctx context.Context, _ none, progress func(node.Progress)) (*node.JournalVerifyResponse, error) {
 	return n.VerifyJournals(ctx, progress)
+}
+
+func succeed(n *node.Node, ctx context.Context, r SucceedRequest) (*SucceedResponse, error) {
+	units, err := n.Succeed(ctx, r.OrgKey)
+	if err != nil {
+		return nil, err
+	}
+	return &SucceedResponse{Units: append([]node.RestoredUnit{}, units...)}, nil
 }
 
 func exportDossier(n *node.Node, ctx context.Context, r node.DossierExportRequest, w io.Writer) (*Written, error) {

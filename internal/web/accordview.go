@@ -111,11 +111,15 @@ func (s *section) takeList(key string, v jsontext.Value, depth int) {
 		if err != nil {
 			return
 		}
-		if inner, ok := parseObject(item.Clone(), "", depth+1); ok {
+		inner, ok := parseObject(item.Clone(), "", depth+1)
+		switch {
+		case !ok:
+			words = append(words, plainValue(item))
+		case len(inner.Terms) == 1 && len(inner.Inner) == 0 && len(inner.Texts) == 0 && inner.ID == "":
+			words = append(words, inner.Terms[0].Value) // an item that is only a name
+		default:
 			inner.Name = inner.label(i)
 			holder.Inner = append(holder.Inner, inner)
-		} else {
-			words = append(words, plainValue(item))
 		}
 	}
 	if len(words) > 0 {
@@ -128,12 +132,15 @@ func (s *section) takeList(key string, v jsontext.Value, depth int) {
 
 // label names an item of a list by what it says it is, else by its number.
 func (s *section) label(i int) string {
-	for _, want := range []string{"name", "kind", "type", "code"} {
+	for _, want := range []string{"name", "agency", "kind", "type", "code"} {
 		if j := slices.IndexFunc(s.Terms, func(t term) bool { return t.Name == want }); j >= 0 {
-			return s.Terms[j].Value
+			if want == "name" {
+				return s.Terms[j].Value
+			}
+			return want + " " + s.Terms[j].Value
 		}
 	}
-	return fmt.Sprint(i)
+	return "no. " + fmt.Sprint(i)
 }
 
 func plainValue(v jsontext.Value) string {

@@ -197,7 +197,7 @@ func TestPagesSayWhatThereIs(t *testing.T) {
 // elements and attributes are all that a page may be made of.
 var elements = strings.Fields("html head meta title link body a header div span b nav form button main section h1 h2 h3 h4 p ul ol li dl dt dd table thead tbody tr th td code pre time footer details summary label input select option article br")
 
-var attributes = strings.Fields("lang charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck for placeholder selected scope role title datetime")
+var attributes = strings.Fields("lang charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime")
 
 func TestPartnerTextNeverBecomesMarkup(t *testing.T) {
 	v := signedIn(t, hostile{})

@@ -104,7 +104,7 @@ func (h *handler) intelligence(r *http.Request) (string, *page, error) {
 	if d.After != "" {
 		t, err := time.ParseInLocation(time.DateOnly, d.After, time.Local)
 		if err != nil {
-			d.Wrong = "The date is not one: write it as 2026-01-31."
+			d.Wrong, d.After = "The date is not one: write it as 2026-01-31.", ""
 		}
 		d.In.After = t
 	}

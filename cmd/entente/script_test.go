@@ -1,0 +1,191 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"entente": main})
+}
+
+// TestScripts drives the whole program: one txtar file of testdata/script is
+// one story told on the command line.
+func TestScripts(t *testing.T) { run(t, "testdata/script") }
+
+// TestStory drives two whole nodes over real connections.
+func TestStory(t *testing.T) { run(t, "testdata/story") }
+
+func run(t *testing.T, dir string) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Skipf("SKIPPED %s: there are no scripts in %s", t.Name(), dir)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: dir,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("TZ", "UTC")
+			for _, name := range []string{"ENTENTE_DIR", "ENTENTE_AGENCY", "ENTENTE_ROLE"} {
+				e.Setenv(name, "")
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"get":        get,
+			"eventually": eventually,
+			"freeport":   freeport,
+			"flip":       flip,
+			"onejson":    oneJSON,
+			"status":     status,
+		},
+		Deadline: time.Now().Add(scriptTime),
+	})
+}
+
+// scriptTime bounds the whole of the scripts of one folder: a program that
+// hangs is told apart from one that fails.
+const scriptTime = 3 * time.Minute
+
+// get NAME PATH [FILE] puts a value of a JSON document (standard output, or a
+// file) into an environment variable. A path is names and indexes with dots.
+func get(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: get NAME PATH [FILE]")
+	}
+	source := "stdout"
+	if len(args) == 3 {
+		source = args[2]
+	}
+	var v any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(source)), &v))
+	for step := range strings.SplitSeq(args[1], ".") {
+		switch at := v.(type) {
+		case map[string]any:
+			next, ok := at[step]
+			if !ok {
+				ts.Fatalf("%s: there is no %q", args[1], step)
+			}
+			v = next
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i >= len(at) {
+				ts.Fatalf("%s: there is no item %q among %d", args[1], step, len(at))
+			}
+			v = at[i]
+		default:
+			ts.Fatalf("%s: %q is below a plain value", args[1], step)
+		}
+	}
+	switch v.(type) {
+	case map[string]any, []any:
+		text, err := json.Marshal(v)
+		ts.Check(err)
+		ts.Setenv(args[0], string(text))
+	default:
+		ts.Setenv(args[0], fmt.Sprint(v))
+	}
+}
+
+// patience is how long eventually waits.
+const patience = 30 * time.Second
+
+// eventually REGEXP COMMAND ARGS... runs a command until it succeeds and its
+// standard output matches.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually REGEXP COMMAND ARGS...")
+	}
+	want, err := regexp.Compile(args[0])
+	ts.Check(err)
+	for end := time.Now().Add(patience); ; {
+		err := ts.Exec(args[1], args[2:]...)
+		out := ts.ReadFile("stdout")
+		if err == nil && want.MatchString(out) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("after %v: %v\n%s\n%s", patience, err, out, ts.ReadFile("stderr"))
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// freeport NAME... puts ports that nothing listens on into variables.
+func freeport(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: freeport NAME...")
+	}
+	for _, name := range args {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		ts.Check(err)
+		defer l.Close() // all are held until the last one is found
+		ts.Setenv(name, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+	}
+}
+
+// flip FILE OFFSET changes one bit of a file; a negative offset counts from
+// its end, a percentage from its start.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: flip FILE OFFSET")
+	}
+	name := ts.MkAbs(args[0])
+	text, err := os.ReadFile(name)
+	ts.Check(err)
+	at := 0
+	if percent, ok := strings.CutSuffix(args[1], "%"); ok {
+		n, err := strconv.Atoi(percent)
+		ts.Check(err)
+		at = len(text) * n / 100
+	} else {
+		at, err = strconv.Atoi(args[1])
+		ts.Check(err)
+		if at < 0 {
+			at += len(text)
+		}
+	}
+	text[at] ^= 1
+	ts.Check(os.WriteFile(name, text, 0o600))
+}
+
+// onejson [FILE] checks that standard output (or standard error, or a file) is
+// exactly one JSON document.
+func oneJSON(ts *testscript.TestScript, neg bool, args []string) {
+	source := "stdout"
+	if len(args) == 1 {
+		source = args[0]
+	}
+	if ok := json.Valid([]byte(ts.ReadFile(source))); ok == neg {
+		ts.Fatalf("%s is one JSON document: %v\n%s", source, ok, ts.ReadFile(source))
+	}
+}
+
+// status CODE COMMAND ARGS... runs a command that must exit with this code.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status CODE COMMAND ARGS...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := "0"
+	if err != nil {
+		if e, ok := err.(interface{ ExitCode() int }); ok {
+			code = strconv.Itoa(e.ExitCode())
+		} else {
+			ts.Fatalf("%v", err)
+		}
+	}
+	if code != args[0] {
+		ts.Fatalf("it exited with %s, not %s\n%s%s", code, args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
+}

@@ -1,0 +1,342 @@
+package cli
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"entente/internal/accord"
+	"entente/internal/node"
+)
+
+// maxAccord bounds an accord text that is read from a file.
+const maxAccord = 1 << 20
+
+func (a *app) accordCommand() *cobra.Command {
+	return group("accord", "Write, negotiate, sign and show accords", `An accord is the signed, machine-readable agreement of a unit. Both nodes execute
+it: every decision of the gate cites one of its clauses.`, []string{"entente accord example > accord.yaml", "entente accord check accord.yaml", "entente accord propose accord.yaml"},
+		a.accordExample(), a.accordCheck(),
+		a.accordPropose("propose", "Propose an accord", "Puts the text into this party's journal, for all members to see."),
+		a.accordPropose("counter", "Answer a proposal with another text", "The answer says, clause by clause, how it differs from what it counters."),
+		a.accordPropose("amend", "Propose a change of the accord in force", "The accord in force stays in force until every member signed the new version."),
+		a.accordAct("reserve", "Put a reservation on a proposal", "Says which clauses this party does not accept as they are, and why."),
+		a.accordAct("accept", "Accept a proposal", "Says that this party will sign the text. It does not bind yet; signing does."),
+		a.accordAct("sign", "Sign a proposal", "Signs the hash of the text. The accord is in force when every member signed the\nsame hash and all have seen that."),
+		a.accordDiff(), a.accordShow())
+}
+
+func (a *app) accordExample() *cobra.Command {
+	var minimal bool
+	cmd := command{
+		use: "example", short: "Print a commented example of an accord",
+		long: `Prints the complete example, or the smallest one that works (--minimal), as YAML
+with comments. With --unit the names and ids of its members are filled in.`,
+		examples: []string{"entente accord example > accord.yaml", "entente accord example --minimal --unit \"Joint Cyber Unit\""},
+		run: func(ctx context.Context, cmd *cobra.Command, _ []string) error {
+			kind := "complete"
+			if minimal {
+				kind = "minimal"
+			}
+			text, err := a.example(ctx, kind, cmd.Flag("unit").Value.String())
+			if err != nil {
+				return err
+			}
+			out := struct {
+				Kind string `json:"kind"`
+				Text string `json:"text"`
+			}{kind, string(text)}
+			return a.show(out, func(p *printer) { p.raw(string(text)) })
+		},
+	}.build()
+	cmd.Flags().BoolVar(&minimal, "minimal", false, "the smallest accord that works")
+	cmd.Flags().String("unit", "", "fill in the members of this unit")
+	return cmd
+}
+
+// checked is what 'accord check' answers.
+type checked struct {
+	OK       bool             `json:"ok"`
+	Hash     string           `json:"hash,omitempty"` // what would be signed
+	Problems []accord.Problem `json:"problems"`
+	// Canonical is the text that would be signed, when it was asked for.
+	Canonical json.RawMessage `json:"canonical,omitempty"`
+}
+
+func (a *app) accordCheck() *cobra.Command {
+	var showCanonical bool
+	cmd := command{
+		use: "check FILE", short: "Check an accord text against the schema and for sense",
+		long: `Reads YAML or JSON and names every problem with its line and place. Prints the
+hash that would be signed. It needs no node. "-" reads standard input.`,
+		examples: []string{"entente accord check accord.yaml", "entente accord check --canonical accord.yaml", "entente accord check - < accord.yaml"},
+		args:     cobra.ExactArgs(1),
+		run: func(_ context.Context, _ *cobra.Command, args []string) error {
+			text, err := a.readText(args[0], maxAccord)
+			if err != nil {
+				return err
+			}
+			r := checked{Problems: []accord.Problem{}}
+			_, problems, err := accord.Parse(text)
+			r.Problems = append(r.Problems, problems...)
+			if err != nil && len(problems) == 0 {
+				r.Problems = append(r.Problems, accord.Problem{Text: err.Error()})
+			}
+			if err == nil {
+				canonical, err := accord.Canonical(text)
+				if err != nil {
+					return err
+				}
+				hash := accord.HashOf(canonical)
+				r.OK, r.Hash = true, hex.EncodeToString(hash[:])
+				if showCanonical {
+					r.Canonical = canonical
+				}
+			} else {
+				a.code = exitFailed
+			}
+			return a.show(r, func(p *printer) {
+				for _, x := range r.Problems {
+					p.f("%s", x.String())
+				}
+				if r.OK && showCanonical {
+					p.raw(string(r.Canonical) + "\n")
+					return
+				}
+				if r.OK {
+					p.f("The text is a valid accord.")
+					p.pairs("  hash", r.Hash)
+					return
+				}
+				p.f("The text is not a valid accord: %s.", count(int64(len(r.Problems)), "problem"))
+			})
+		},
+	}.build()
+	cmd.Flags().BoolVar(&showCanonical, "canonical", false, "print the text that would be signed, every default written out")
+	return cmd
+}
+
+func (a *app) accordPropose(kind, short, long string) *cobra.Command {
+	in := node.AccordProposeRequest{Kind: kind}
+	var act *acting
+	cmd := command{
+		use: kind + " FILE", short: short,
+		long:     long + "\nReads YAML or JSON; \"-\" reads standard input.",
+		examples: []string{"entente accord " + kind + " accord.yaml --agency CERT --role head", "entente accord " + kind + " accord.yaml --dry-run"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) (err error) {
+			if in.Acting, err = act.claims(); err != nil {
+				return err
+			}
+			in.Unit = act.unit
+			text, err := a.readText(args[0], maxAccord)
+			if err != nil {
+				return err
+			}
+			in.Text = string(text)
+			var r node.AccordProposeResponse
+			if err := a.call(ctx, "accord.propose", in, &r); err != nil {
+				return err
+			}
+			a.gated(r.Decision)
+			if len(r.Problems) > 0 && len(r.Refs) == 0 && !r.DryRun {
+				a.code = exitFailed
+			}
+			return a.show(r, func(p *printer) {
+				writeWrite(p, &r.WriteResponse, "Proposed.")
+				p.pairs("  hash", r.Hash)
+				for _, x := range r.Problems {
+					where := x.Path
+					if x.Line > 0 {
+						where = "line " + number(int64(x.Line)) + ": " + where
+					}
+					p.f("  %s: %s", where, x.Message)
+				}
+				writeChanges(p, r.Changes)
+			})
+		},
+	}.build()
+	act = a.actingFlags(cmd)
+	cmd.Flags().BoolVar(&in.DryRun, "dry-run", false, "check and show the difference, write nothing")
+	if kind != "propose" {
+		cmd.Flags().StringVar(&in.Counters, "counters", "", "hash of the text it answers, or a prefix (default: the latest of the partner)")
+	}
+	return cmd
+}
+
+func (a *app) accordAct(move, short, long string) *cobra.Command {
+	in := node.AccordActRequest{Move: move}
+	var act *acting
+	cmd := command{
+		use: move + " [HASH]", short: short,
+		long:     long + "\nHASH may be a prefix; without it the only open proposal is meant.",
+		examples: []string{"entente accord " + move, "entente accord " + move + " 3f9a12 --agency CERT --role head"},
+		args:     cobra.MaximumNArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) (err error) {
+			if in.Acting, err = act.claims(); err != nil {
+				return err
+			}
+			in.Unit = act.unit
+			if len(args) == 1 {
+				in.Hash = args[0]
+			}
+			done := map[string]string{"reserve": "The reservation is made.", "accept": "Accepted.", "sign": "Signed."}[move]
+			return a.write(ctx, "accord.act", in, done)
+		},
+	}.build()
+	act = a.actingFlags(cmd)
+	if move == "reserve" {
+		cmd.Flags().StringArrayVar(&in.Clauses, "clause", nil, "id of a clause; repeatable")
+		cmd.Flags().StringVar(&in.Text, "text", "", "what this party wants instead, for the partner to read")
+	}
+	return cmd
+}
+
+func (a *app) accordShow() *cobra.Command {
+	var in node.AccordShowRequest
+	cmd := command{
+		use: "show [HASH]", short: "Show an accord and where it stands",
+		long:     "Shows the accord in force, or the one with this hash (or prefix of it): its text,\nand who proposed, reserved, accepted and signed.",
+		examples: []string{"entente accord show", "entente accord show 3f9a12 --json"},
+		args:     cobra.MaximumNArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				in.Hash = args[0]
+			}
+			var r node.AccordShowResponse
+			if err := a.call(ctx, "accord.show", in, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				state := "not in force"
+				if r.InForce {
+					state = "in force"
+				}
+				p.pairs("unit", r.Unit, "hash", r.Hash, "state", state)
+				p.gap()
+				p.block("", indented(r.Text))
+				if len(r.Proposals) > 0 {
+					p.gap()
+					p.f("Proposals:")
+					p.block("  ", indented(r.Proposals))
+				}
+			})
+		},
+	}.build()
+	unitFlag(cmd, &in.Unit)
+	return cmd
+}
+
+func (a *app) accordDiff() *cobra.Command {
+	var in node.AccordDiffRequest
+	cmd := command{
+		use: "diff [A [B]]", short: "Show how two accords differ, clause by clause",
+		long: `A and B are files, or hashes (or prefixes) of texts the unit knows. Without A: the
+one in force, or the earliest proposal; without B: the latest proposal. Two files
+need no node.`,
+		examples: []string{"entente accord diff", "entente accord diff old.yaml new.yaml", "entente accord diff 3f9a12 new.yaml"},
+		args:     cobra.MaximumNArgs(2),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			for i, arg := range args {
+				if i == 0 {
+					in.A = arg
+				} else {
+					in.B = arg
+				}
+			}
+			var r node.AccordDiffResponse
+			if !isFile(in.A) && !isFile(in.B) {
+				if err := a.call(ctx, "accord.diff", in, &r); err != nil {
+					return err
+				}
+			} else {
+				before, err := a.accordText(ctx, in.Unit, in.A)
+				if err != nil {
+					return err
+				}
+				after, err := a.accordText(ctx, in.Unit, in.B)
+				if err != nil {
+					return err
+				}
+				if r, err = diffTexts(before, after, in.A, in.B); err != nil {
+					return err
+				}
+			}
+			return a.show(r, func(p *printer) {
+				if len(r.Changes) == 0 {
+					p.f("The two accords say the same.")
+					return
+				}
+				p.pairs("from", r.A, "to", r.B)
+				writeChanges(p, r.Changes)
+			})
+		},
+	}.build()
+	unitFlag(cmd, &in.Unit)
+	return cmd
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return name != "" && err == nil && info.Mode().IsRegular()
+}
+
+// accordText is the text of a file, or of an accord that the unit knows.
+func (a *app) accordText(ctx context.Context, unit, name string) ([]byte, error) {
+	if isFile(name) {
+		return readFile(name, maxAccord)
+	}
+	var r node.AccordShowResponse
+	if err := a.call(ctx, "accord.show", node.AccordShowRequest{Unit: unit, Hash: name}, &r); err != nil {
+		return nil, err
+	}
+	return r.Text, nil
+}
+
+// diffTexts compares two texts without a node.
+func diffTexts(before, after []byte, nameA, nameB string) (node.AccordDiffResponse, error) {
+	r := node.AccordDiffResponse{Changes: []node.Change{}}
+	docs := make([]*accord.Document, 2)
+	for i, text := range [][]byte{before, after} {
+		doc, problems, err := accord.Parse(text)
+		name := []string{nameA, nameB}[i]
+		if err != nil {
+			why := err.Error()
+			if len(problems) > 0 {
+				why = problems[0].String()
+			}
+			return r, &node.Error{Code: node.CodeBadInput, Status: 400, What: name + " is not a valid accord.", Why: why + ".", Next: "See 'entente accord check FILE'.", Err: err}
+		}
+		canonical, err := accord.Canonical(text)
+		if err != nil {
+			return r, err
+		}
+		hash := accord.HashOf(canonical)
+		docs[i] = doc
+		if i == 0 {
+			r.A = hex.EncodeToString(hash[:])
+		} else {
+			r.B = hex.EncodeToString(hash[:])
+		}
+	}
+	for _, c := range accord.Diff(docs[0], docs[1]) {
+		r.Changes = append(r.Changes, node.Change{Clause: c.Clause, Path: c.Path, Before: c.Before, After: c.After, Text: c.Text})
+	}
+	return r, nil
+}
+
+func writeChanges(p *printer, changes []node.Change) {
+	for _, c := range changes {
+		p.gap()
+		p.f("%s", c.Text)
+		p.pairs("  clause", c.Clause, "  place", c.Path)
+		if c.Before != "" {
+			p.block("  - ", c.Before)
+		}
+		if c.After != "" {
+			p.block("  + ", c.After)
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entente/internal/node"
+)
+
+func (a *app) backupCommand() *cobra.Command {
+	var output string
+	cmd := command{
+		use: "backup --output FILE", short: "Write an encrypted backup of the folder",
+		long: `Holds everything but the high-water marks and the offline organisation key,
+encrypted. It can be made while the server runs. A restore opens a successor
+journal where this node cannot show that the backup is the latest state.`,
+		examples: []string{"entente backup --output /media/disk/north.backup"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			if output == "" {
+				return usagef("the file needs a name: --output FILE")
+			}
+			s, err := a.download(ctx, "backup", nil, output, nil)
+			if err != nil || output == "-" {
+				return err
+			}
+			return a.show(s, func(p *printer) { p.f("The backup is in %s (%s).", s.File, size(s.Bytes)) })
+		},
+	}.build()
+	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write (\"-\": standard output)")
+	return cmd
+}
+
+func (a *app) restoreCommand() *cobra.Command {
+	var o node.RestoreOptions
+	var yes bool
+	cmd := command{
+		use: "restore FILE", short: "Make a folder from a backup",
+		long: `Makes the folder (--dir), which must not hold a node. Signing goes on only where
+the high-water marks show that the backup is the latest state; otherwise the
+journals are retired and the organisation key (--org-key) certifies successors,
+so that this node never signs a fork of itself. Destructions are applied again
+before anything is served. A dry run until --yes is given.`,
+		examples: []string{"entente restore north.backup --dir /srv/entente", "entente restore north.backup --dir /srv/entente --org-key /media/stick/north.key --yes"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			dir, err := a.folder()
+			if err != nil {
+				return err
+			}
+			f, err := os.Open(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			if !yes {
+				return a.planRestore(f, dir, o)
+			}
+			o.Node = node.Options{Version: version()}
+			r, err := node.Restore(ctx, dir, f, o)
+			if err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) { writeRestored(p, r) })
+		},
+	}.build()
+	cmd.Flags().StringVar(&o.OrgKey, "org-key", "", "file of the offline organisation key: opens the backup and certifies successors")
+	cmd.Flags().StringVar(&o.Identity, "identity", "", "what decrypts the backup: an age identity file")
+	cmd.Flags().BoolVar(&yes, "yes", false, "really do it")
+	return cmd
+}
+
+// planRestore says what a restore would do, and changes nothing.
+func (a *app) planRestore(f *os.File, dir string, o node.RestoreOptions) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	plan := struct {
+		DryRun   bool     `json:"dry_run"`
+		Backup   string   `json:"backup"`
+		Bytes    int64    `json:"bytes"`
+		Dir      string   `json:"dir"`
+		Occupied bool     `json:"occupied"`
+		Effects  []string `json:"effects"`
+	}{DryRun: true, Backup: f.Name(), Bytes: info.Size(), Dir: dir}
+	if list, err := os.ReadDir(dir); err == nil && len(list) > 0 {
+		plan.Occupied = true
+		plan.Effects = append(plan.Effects, "It would be refused as it stands: the folder "+dir+" is not empty. Name an empty one with --dir.")
+		a.code = exitFailed
+	} else {
+		plan.Effects = append(plan.Effects, "The folder "+dir+" would be made from the backup.")
+	}
+	if o.OrgKey == "" {
+		plan.Effects = append(plan.Effects, "Journals whose latest head cannot be established would stay retired: there is no --org-key to certify successors.")
+	} else {
+		plan.Effects = append(plan.Effects, "Journals whose latest head cannot be established would get successors, certified by the organisation key.")
+	}
+	return a.show(plan, func(p *printer) {
+		p.f("Dry run: nothing was changed.")
+		for _, e := range plan.Effects {
+			p.f("  - %s", e)
+		}
+		p.hint("To do it, add --yes.")
+	})
+}
+
+func (a *app) rebuildCommand() *cobra.Command {
+	var yes bool
+	cmd := command{
+		use: "rebuild", short: "Derive objects and indexes again from journals and local imports",
+		long: `Throws away everything that is derived and makes it again. The digest of the
+content is told before and after, and must be the same. Journals, payloads and the
+local log are not touched. It takes about as long as importing everything again. A
+dry run until --yes is given.`,
+		examples: []string{"entente rebuild", "entente rebuild --yes"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			if !yes {
+				var s node.StatusResponse
+				if err := a.call(ctx, "status", nil, &s); err != nil {
+					return err
+				}
+				plan := struct {
+					DryRun  bool     `json:"dry_run"`
+					Effects []string `json:"effects"`
+				}{true, []string{count(s.Objects.Accepted+s.Objects.Quarantined+s.Objects.Rejected, "object") + " in " + s.Dir + " would be derived again from journals and local imports."}}
+				return a.show(plan, func(p *printer) {
+					p.f("Dry run: nothing was changed.")
+					p.f("  - %s", plan.Effects[0])
+					p.hint("To do it, add --yes.")
+				})
+			}
+			var r node.RebuildResponse
+			if err := a.long(ctx, "rebuild", nil, nil, &r); err != nil {
+				return err
+			}
+			if r.Before != "" && r.Before != r.Digest {
+				a.code = exitVerify
+			}
+			return a.show(r, func(p *printer) {
+				p.f("Derived again: %s from %s in %s.", count(r.Objects, "object"), count(r.Entries, "entry"), (time.Duration(r.DurationMS) * time.Millisecond).String())
+				p.pairs("  digest before", r.Before, "  digest now", r.Digest)
+				if a.code == exitVerify {
+					p.f("The two differ: what was there before was not what the journals say.")
+				}
+			})
+		},
+	}.build()
+	cmd.Flags().BoolVar(&yes, "yes", false, "really do it")
+	return cmd
+}
+
+func writeRestored(p *printer, r *node.RestoreResult) {
+	p.f("%s is restored in %s: %s.", r.Name, r.Dir, count(int64(r.Files), "file"))
+	p.pairs("  party", r.Party)
+	for _, u := range r.Units {
+		p.gap()
+		writeRestoredUnit(p, &u)
+	}
+}
+
+func writeRestoredUnit(p *printer, u *node.RestoredUnit) {
+	meaning := u.State
+	switch u.State {
+	case "current":
+		meaning = "current: the high-water mark shows that nothing is missing; signing goes on"
+	case "successor":
+		meaning = "successor: a new journal was opened, certified by the organisation key"
+	case "retired":
+		meaning = "retired: nothing may be signed; 'entente journal succeed --org-key FILE' opens a successor"
+	}
+	p.pairs("unit", u.Name, "  id", u.Unit, "  state", meaning, "  origin", u.Origin, "  last known", count(u.Head, "entry"))
+}

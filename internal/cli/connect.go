@@ -1,0 +1,165 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"entente/internal/api"
+	"entente/internal/node"
+)
+
+const controlSocket = "control.sock"
+
+// starting is how long a command waits for a server that has the folder but
+// does not answer yet.
+const starting = 3 * time.Second
+
+// session is a way to the node of a folder, and how to let go of it.
+type session struct {
+	*api.Client
+	server bool // a server runs over the folder
+	close  func() error
+}
+
+// connect finds the node of the folder: the server that runs over it, else the
+// folder itself.
+func (a *app) connect(ctx context.Context) (*session, error) {
+	dir, err := a.folder()
+	if err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(starting); ; {
+		if conn, err := dialControl(ctx, dir); err == nil {
+			_ = conn.Close()
+			c := api.Dialed(func(ctx context.Context) (net.Conn, error) { return dialControl(ctx, dir) })
+			return &session{Client: c, server: true, close: func() error { c.Close(); return nil }}, nil
+		}
+		n, err := openNode(ctx, dir)
+		if err == nil {
+			c := api.InProcess(api.Handler(n, api.Options{Trusted: true}))
+			return &session{Client: c, close: n.Close}, nil
+		}
+		if !errors.Is(err, node.ErrLocked) || time.Now().After(end) {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// openWhenFree opens the folder in this process, and waits a little for a
+// command that has it open just now. Where a server has it, waiting is in vain.
+func openWhenFree(ctx context.Context, dir string, o node.Options) (*node.Node, error) {
+	for end := time.Now().Add(starting); ; {
+		n, err := node.Open(ctx, dir, o)
+		if !errors.Is(err, node.ErrLocked) || time.Now().After(end) {
+			return n, err
+		}
+		if conn, dialed := dialControl(ctx, dir); dialed == nil {
+			_ = conn.Close()
+			return nil, &node.Error{Code: node.CodeLocked, Status: http.StatusConflict, What: "A server already runs over " + dir + ".",
+				Why: "It answers on its control socket.", Next: "Use it, or stop it first: two processes must never write one journal.", Err: err}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// call runs a plain operation.
+func (a *app) call(ctx context.Context, op string, in, out any) error {
+	return a.with(ctx, func(s *session) error { return s.Call(ctx, op, in, out) })
+}
+
+// long runs a long operation, with progress on a terminal.
+func (a *app) long(ctx context.Context, op string, in any, body io.Reader, out any) error {
+	return a.with(ctx, func(s *session) error {
+		bar := a.progress(op)
+		defer bar.done()
+		return s.Long(ctx, op, in, body, bar.set, out)
+	})
+}
+
+func (a *app) with(ctx context.Context, work func(*session) error) error {
+	s, err := a.connect(ctx)
+	if err != nil {
+		return err
+	}
+	err = work(s)
+	if closing := s.close(); err == nil && closing != nil {
+		return fmt.Errorf("closing the folder: %w", closing)
+	}
+	return err
+}
+
+// dialControl opens a connection to the server over a folder.
+func dialControl(ctx context.Context, dir string) (net.Conn, error) {
+	name, release, err := socketName(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	var d net.Dialer
+	return d.DialContext(ctx, "unix", name)
+}
+
+// listenControl listens on the folder's control socket. Only who owns the
+// folder can reach it: the folder has mode 0700 and the socket 0600. The caller
+// holds the folder's lock, so a socket that is already there is a stale one.
+func listenControl(dir string) (net.Listener, error) {
+	path := filepath.Join(dir, controlSocket)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("removing the stale control socket: %w", err)
+	}
+	name, release, err := socketName(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: name, Net: "unix"})
+	if err != nil {
+		return nil, fmt.Errorf("opening the control socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("closing the control socket to others: %w", err)
+	}
+	// The name it was bound under may be gone by then; the path is removed by hand.
+	l.SetUnlinkOnClose(false)
+	return l, nil
+}
+
+// maxSocketName is what fits into sockaddr_un everywhere, with its end.
+const maxSocketName = 100
+
+// socketName gives a name for the control socket that the system accepts. A
+// folder too deep for a socket address is reached through an open descriptor
+// where the system has that; release is called after the name was used.
+func socketName(dir string) (name string, release func(), err error) {
+	path := filepath.Join(dir, controlSocket)
+	if len(path) <= maxSocketName {
+		return path, func() {}, nil
+	}
+	f, err := os.Open(dir)
+	if err != nil {
+		return "", nil, err
+	}
+	short := fmt.Sprintf("/proc/self/fd/%d", f.Fd())
+	if _, err := os.Stat(short); err != nil {
+		_ = f.Close()
+		return "", nil, fmt.Errorf("the path of %s is too long for a socket (more than %d bytes): put the folder nearer to the root", path, maxSocketName)
+	}
+	return short + "/" + controlSocket, func() { _ = f.Close() }, nil
+}

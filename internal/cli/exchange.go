@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"entente/internal/node"
+)
+
+func (a *app) syncCommand() *cobra.Command {
+	var in node.SyncRequest
+	cmd := command{
+		use: "sync", short: "Open a session with one partner or all, both directions",
+		long: `Exchanges journal entries, checkpoints and payloads with partners that can be
+reached. A server does this by itself; this does it now and says how it went. Exit
+code 1 when a session failed.`,
+		examples: []string{"entente sync", "entente sync --party South --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.SyncResponse
+			if err := a.long(ctx, "sync", in, nil, &r); err != nil {
+				return err
+			}
+			for _, s := range r.Sessions {
+				if s.Code != "" || s.Error != "" {
+					a.code = exitFailed
+				}
+			}
+			return a.show(r, func(p *printer) {
+				if len(r.Sessions) == 0 {
+					p.f("There is no partner to open a session with.")
+				}
+				for _, s := range r.Sessions {
+					if s.Error != "" || s.Code != "" {
+						p.f("%s: failed (%s)", s.Name, s.Code)
+						p.pairs("  why", s.Error)
+						continue
+					}
+					p.f("%s: sent %s, received %s, %s in %s", s.Name, count(s.Sent, "entry"), number(s.Received), size(s.Bytes), count(int64(s.Rounds), "round"))
+				}
+			})
+		},
+	}.build()
+	unitFlag(cmd, &in.Unit)
+	cmd.Flags().StringVar(&in.Party, "party", "", "only this partner, by name or id")
+	return cmd
+}
+
+func (a *app) courierCommand() *cobra.Command {
+	var in node.CourierExportRequest
+	var output string
+	export := command{
+		use: "export --output FILE", short: "Write a courier file for a partner",
+		long: `Writes, encrypted to the partner, the entries and payloads that it lacks by its
+receipts (or everything, with --full), for networks that never touch.`,
+		examples: []string{"entente courier export --output /media/stick/south.courier", "entente courier export --party South --full --output all.courier"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			if output == "" {
+				return usagef("the file needs a name: --output FILE")
+			}
+			out := struct {
+				File string `json:"file"`
+				node.CourierReport
+			}{File: output}
+			s, err := a.download(ctx, "courier.export", in, output, &out.CourierReport)
+			if err != nil {
+				return err
+			}
+			if output == "-" {
+				return nil
+			}
+			return a.show(out, func(p *printer) {
+				p.f("%s holds what %s lacks (%s).", output, out.To, size(s.Bytes))
+				writeCourier(p, &out.CourierReport)
+			})
+		},
+	}.build()
+	unitFlag(export, &in.Unit)
+	export.Flags().StringVar(&in.Party, "party", "", "the partner, by name or id (default: the only other member)")
+	export.Flags().BoolVar(&in.Full, "full", false, "everything, not only what the partner lacks by its receipts")
+	export.Flags().StringVarP(&output, "output", "o", "", "the file to write (\"-\": standard output)")
+
+	load := command{
+		use: "import FILE", short: "Take in a courier file",
+		long: `Decrypts and verifies the file and takes in what is new. A file that was taken in
+before, or is older than what is known, changes nothing. "-" reads standard input.`,
+		examples: []string{"entente courier import /media/stick/north.courier"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			body, done, err := a.open(args[0])
+			if err != nil {
+				return err
+			}
+			defer done()
+			var r node.CourierReport
+			if err := a.long(ctx, "courier.import", nil, body, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				p.f("Taken in from %s: %s new.", r.From, count(r.New, "entry"))
+				writeCourier(p, &r)
+			})
+		},
+	}.build()
+	return group("courier", "The same exchange carried as files", "", []string{"entente courier export --output FILE", "entente courier import FILE"}, export, load)
+}
+
+func writeCourier(p *printer, r *node.CourierReport) {
+	p.pairs("  unit", r.Unit, "  from", r.From, "  to", r.To, "  entries", number(r.Entries), "  payloads", number(r.Payloads), "  bytes", size(r.Bytes), "  notes", join(r.Notes))
+}
+
+// open opens a file to read, or standard input for "-".
+func (a *app) open(name string) (io.Reader, func(), error) {
+	if name == "-" {
+		return a.in, func() {}, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading: %w", err)
+	}
+	return f, func() { _ = f.Close() }, nil
+}

@@ -1,0 +1,283 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"entente/internal/api"
+	"entente/internal/node"
+)
+
+func (a *app) journalCommand() *cobra.Command {
+	return group("journal", "Read, verify and prove journals", "", []string{"entente journal show", "entente journal verify", "entente journal prove 12"},
+		a.journalShow(), a.journalVerify(), a.journalProve(), a.journalSucceed())
+}
+
+func (a *app) journalShow() *cobra.Command {
+	var in node.JournalShowRequest
+	cmd := command{
+		use: "show [JOURNAL]", short: "Show the entries of a journal",
+		long: `JOURNAL is an origin, or a party's name or id; without it the own journal. Each
+entry is shown with the verdict both ends compute for it. --evidence lists the
+proofs of misbehaviour that are kept.`,
+		examples: []string{"entente journal show", "entente journal show South --from 10 --limit 5", "entente journal show South --evidence --json"},
+		args:     cobra.MaximumNArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				in.Origin = args[0]
+			}
+			var r node.JournalShowResponse
+			if err := a.call(ctx, "journal.show", in, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) { writeJournal(p, &r, in.Evidence) })
+		},
+	}.build()
+	unitFlag(cmd, &in.Unit)
+	f := cmd.Flags()
+	f.Int64Var(&in.From, "from", 0, "first index")
+	f.IntVar(&in.Limit, "limit", 0, "at most this many")
+	f.BoolVar(&in.Evidence, "evidence", false, "list the proofs of misbehaviour that are kept")
+	return cmd
+}
+
+// entryHead is what a line about an entry shows of it.
+type entryHead struct {
+	Kind string `json:"kind"`
+	At   string `json:"at"`
+	By   struct {
+		Agency string `json:"agency"`
+		Role   string `json:"role"`
+	} `json:"by"`
+	Body json.RawMessage `json:"body"`
+}
+
+func writeJournal(p *printer, r *node.JournalShowResponse, evidence bool) {
+	p.f("Journal of %s in unit %s: %s", r.Name, brief(r.Unit), count(r.Size, "entry"))
+	p.pairs("  origin", r.Origin, "  party", r.Party)
+	if evidence {
+		if len(r.Evidence) == 0 {
+			p.f("  No proof of misbehaviour is kept.")
+		}
+		for _, e := range r.Evidence {
+			p.gap()
+			p.block("  ", indented(e))
+		}
+		return
+	}
+	for _, e := range r.Entries {
+		var h entryHead
+		if err := json.Unmarshal(e.Entry, &h); err != nil {
+			h.Kind = "(cannot be read)"
+		}
+		p.gap()
+		marks := []string{}
+		if e.Final {
+			marks = append(marks, "final")
+		}
+		if e.Payload != "" {
+			marks = append(marks, "payload "+e.Payload)
+		}
+		if e.Void != "" {
+			marks = append(marks, "VOID: "+e.Void)
+		}
+		p.f("#%d  %s  %s  %s", e.Index, h.At, h.Kind, strings.Join(marks, ", "))
+		by := strings.Trim(h.By.Agency+", "+h.By.Role, ", ")
+		p.pairs("    by", by, "    leaf", e.Leaf, "    body", string(h.Body))
+		if e.Decision != nil {
+			p.pairs("    gate", e.Decision.Verdict+" by clause "+e.Decision.Clause+": "+e.Decision.Reason)
+		}
+	}
+	if n := len(r.Entries); n > 0 && r.Entries[n-1].Index+1 < r.Size {
+		p.gap()
+		p.hint("More: add --from %d", r.Entries[n-1].Index+1)
+	}
+}
+
+func (a *app) journalVerify() *cobra.Command {
+	return command{
+		use: "verify", short: "Read back and verify every byte of every journal in the folder",
+		long: `Reads the folder only, also while a server runs: entries, checkpoints, both
+signatures, payload commitments, and the local log. Exit code 5 names the entry
+that does not hold.`,
+		examples: []string{"entente journal verify", "entente journal verify --dir /srv/entente --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			dir, err := a.folder()
+			if err != nil {
+				return err
+			}
+			bar := a.progress("verify")
+			r, err := node.VerifyFolder(ctx, dir, bar.set)
+			bar.done()
+			if err != nil {
+				return err
+			}
+			if !r.OK {
+				a.code = exitVerify
+			}
+			return a.show(r, func(p *printer) { writeVerified(p, r) })
+		},
+	}.build()
+}
+
+func writeVerified(p *printer, r *node.JournalVerifyResponse) {
+	var rows [][]string
+	for _, j := range r.Journals {
+		state := "holds"
+		if j.Error != "" {
+			state = "DOES NOT HOLD"
+		}
+		rows = append(rows, []string{j.Name, brief(j.Unit), brief(j.Origin), number(j.Size), number(j.Heads), state})
+	}
+	p.table([]string{"journal of", "unit", "origin", "entries", "checkpoints", "state"}, rows)
+	p.gap()
+	for _, j := range r.Journals {
+		if j.Error != "" {
+			p.f("%s: %s", j.Name, j.Error)
+		}
+	}
+	for _, e := range r.Errors {
+		p.f("%s", e)
+	}
+	if r.OK {
+		p.f("Every byte holds: %s, %s, %s.", count(int64(len(r.Journals)), "journal"), count(r.Payloads, "payload"), count(r.Records, "local record"))
+	} else {
+		p.f("The folder does NOT verify.")
+	}
+}
+
+func (a *app) journalProve() *cobra.Command {
+	var in node.JournalProveRequest
+	var output string
+	cmd := command{
+		use: "prove REF", short: "Prove that an entry is in a journal",
+		long: `REF is "origin#index", or an index of the own journal. Prints the entry and a C2SP
+tlog-proof that anybody can check with the party's public keys.`,
+		examples: []string{"entente journal prove 12", "entente journal prove 'entente/…#12' --output entry.tlog-proof"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			in.Ref = args[0]
+			var r node.JournalProveResponse
+			if err := a.call(ctx, "journal.prove", in, &r); err != nil {
+				return err
+			}
+			if output != "" {
+				if err := a.saveText(output, r.Proof); err != nil {
+					return err
+				}
+			}
+			return a.show(r, func(p *printer) {
+				p.pairs("entry", r.Ref)
+				p.block("  ", string(r.Entry))
+				p.gap()
+				p.block("", r.Proof)
+				p.gap()
+				for _, k := range r.Keys {
+					p.pairs("key", k)
+				}
+			})
+		},
+	}.build()
+	unitFlag(cmd, &in.Unit)
+	cmd.Flags().StringVarP(&output, "output", "o", "", "also write the proof to this file")
+	return cmd
+}
+
+func (a *app) journalSucceed() *cobra.Command {
+	var keyFile string
+	cmd := command{
+		use: "succeed --org-key FILE", short: "Open successors for journals that may not be extended",
+		long: `After a restore, a journal whose latest head cannot be established stays retired.
+The organisation key certifies a successor with a new origin and a new key, which
+names the last known head. The key is used once and not kept.`,
+		examples: []string{"entente journal succeed --org-key /media/stick/north.key"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			if keyFile == "" {
+				return usagef("the organisation key certifies a successor: --org-key FILE")
+			}
+			text, err := readFile(keyFile, 1<<20)
+			if err != nil {
+				return err
+			}
+			var r api.SucceedResponse
+			if err := a.call(ctx, "journal.succeed", api.SucceedRequest{OrgKey: string(text)}, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				if len(r.Units) == 0 {
+					p.f("No journal is retired: there is nothing to succeed.")
+				}
+				for _, u := range r.Units {
+					writeRestoredUnit(p, &u)
+				}
+			})
+		},
+	}.build()
+	cmd.Flags().StringVar(&keyFile, "org-key", "", "file of the offline organisation key (required)")
+	return cmd
+}
+
+func (a *app) dossierCommand() *cobra.Command {
+	in := node.DossierExportRequest{}
+	var output string
+	var noPayloads bool
+	export := command{
+		use: "export --output FILE", short: "Write a package a third person can verify offline",
+		long: `Packs a unit's journals with checkpoints, receipts, keys and (unless --no-payloads)
+payloads. Whoever has it needs only 'entente verify' and the parties' public keys.`,
+		examples: []string{"entente dossier export --output dossier.entente", "entente dossier export --no-payloads --request 3f9a12 --output dossier.entente"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			if output == "" {
+				return usagef("the file needs a name: --output FILE")
+			}
+			in.Payloads = !noPayloads
+			s, err := a.download(ctx, "dossier.export", in, output, nil)
+			if err != nil || output == "-" {
+				return err
+			}
+			return a.show(s, func(p *printer) {
+				p.f("The dossier is in %s (%s).", s.File, size(s.Bytes))
+				p.hint("Anybody can check it: entente verify %s", s.File)
+			})
+		},
+	}.build()
+	unitFlag(export, &in.Unit)
+	export.Flags().BoolVar(&noPayloads, "no-payloads", false, "leave the contents out; entries and proofs still verify")
+	export.Flags().StringVar(&in.Request, "request", "", "the request the dossier is about")
+	export.Flags().StringVar(&in.Note, "note", "", "a note for the reader")
+	export.Flags().StringVarP(&output, "output", "o", "", "the file to write (\"-\": standard output)")
+	return group("dossier", "Packages that a third person can verify", "", []string{"entente dossier export --output dossier.entente"}, export)
+}
+
+func (a *app) verifyCommand() *cobra.Command {
+	var trust []string
+	cmd := command{
+		use: "verify DOSSIER", short: "Verify a dossier, offline, without a node",
+		long: `Needs nothing but the file: no node, no folder, no network. --trust pins the
+parties you know by their ids (repeatable); without it the report says which
+parties the file names, and it is for you to compare their ids with what you know
+from elsewhere. Exit code 0 only if every byte of the file holds, 5 otherwise.`,
+		examples: []string{"entente verify dossier.entente", "entente verify dossier.entente --trust PARTY-ID --trust PARTY-ID", "entente verify - < dossier.entente"},
+		args:     cobra.ExactArgs(1),
+		run: func(_ context.Context, _ *cobra.Command, args []string) error {
+			body, done, err := a.open(args[0])
+			if err != nil {
+				return err
+			}
+			defer done()
+			r, err := node.VerifyDossier(body, trust)
+			if err != nil {
+				return &exitError{exitVerify, err}
+			}
+			if !r.OK {
+				a.code = exitVerify
+			}
+			return a.show(r, func(p *printer) { writeDossier(p, r) })
+		},
+	}.build()
+	cmd.Flags().StringArrayVar(&trust, "trust", nil, "party id you know; repeatable")
+	return cmd
+}

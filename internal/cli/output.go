@@ -1,0 +1,86 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"entente/internal/node"
+)
+
+// writeFile runs make with a writer whose bytes become the file name only if
+// all went well: a broken download never looks like a whole one. "-" is
+// standard output.
+func (a *app) writeFile(name string, stage string, make func(io.Writer) error) (int64, error) {
+	bar := a.progress(stage)
+	defer bar.done()
+	if name == "-" {
+		w := &counter{w: a.out, bar: bar, stage: stage}
+		return w.n, make(w)
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".entente-*")
+	if err != nil {
+		return 0, fmt.Errorf("a place for %s: %w", name, err)
+	}
+	defer os.Remove(f.Name()) // it is gone once renamed
+	w := &counter{w: f, bar: bar, stage: stage}
+	if err := make(w); err != nil {
+		return 0, errors.Join(err, f.Close())
+	}
+	if err := f.Sync(); err != nil {
+		return 0, errors.Join(fmt.Errorf("writing %s: %w", name, err), f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return 0, fmt.Errorf("writing %s: %w", name, err)
+	}
+	if err := os.Rename(f.Name(), name); err != nil {
+		return 0, fmt.Errorf("writing %s: %w", name, err)
+	}
+	return w.n, nil
+}
+
+// counter counts bytes and shows them.
+type counter struct {
+	w     io.Writer
+	n     int64
+	bar   *progress
+	stage string
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	c.bar.set(node.Progress{Stage: c.stage, Done: c.n, Unit: "bytes"})
+	return n, err
+}
+
+// saved is the answer of a command that wrote a file.
+type saved struct {
+	File  string `json:"file"`
+	Bytes int64  `json:"bytes"`
+}
+
+// download runs an operation whose answer is bytes, into a file.
+func (a *app) download(ctx context.Context, op string, in any, name string, out any) (saved, error) {
+	s := saved{File: name}
+	if name == "-" && a.json {
+		return s, usagef("the bytes and the JSON cannot both go to standard output: name a file with --output")
+	}
+	var err error
+	s.Bytes, err = a.writeFile(name, op, func(w io.Writer) error {
+		return a.with(ctx, func(x *session) error { return x.Download(ctx, op, in, w, out) })
+	})
+	return s, err
+}
+
+// saveText writes a text to a file.
+func (a *app) saveText(name, text string) error {
+	_, err := a.writeFile(name, name, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
+	return err
+}

@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/net/netutil"
+	"golang.org/x/sync/errgroup"
+
+	"entente/internal/api"
+	"entente/internal/node"
+	"entente/internal/web"
+)
+
+// Bounds of the HTTP server. Operations of the API that stream have deadlines
+// of their own.
+const (
+	maxConnections = 512
+	maxHeader      = 128 << 10
+	shutdownGrace  = 10 * time.Second
+)
+
+// serving is what a program learns once the node is ready.
+type serving struct {
+	Ready   bool   `json:"ready"`
+	Name    string `json:"name"`
+	Party   string `json:"party"`
+	Dir     string `json:"dir"`
+	Pages   string `json:"pages,omitempty"`
+	API     string `json:"api,omitempty"`
+	TAXII   string `json:"taxii,omitempty"`
+	Peer    string `json:"peer,omitempty"`
+	Control string `json:"control"`
+	PID     int    `json:"pid"`
+
+	exposed bool // the pages are reachable from other machines
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	var httpListen, peerListen string
+	cmd := command{
+		use: "serve", short: "Run the node: partners, pages, API, TAXII",
+		long: `Opens the folder and listens: for partners (peer.listen), for people and programs
+(http.listen: pages at /, API at /api/v1/, TAXII at /taxii2/), and for commands on
+this machine (control.sock in the folder). Syncs with partners on its own. Stops
+on Ctrl-C or SIGTERM, after what is under way is done. With --json it prints one
+line when it is ready.`,
+		examples: []string{"entente serve", "entente serve --dir /srv/entente --http-listen 127.0.0.1:8420", "entente serve --json --peer-listen none"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			dir, err := a.folder()
+			if err != nil {
+				return err
+			}
+			ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			level := slog.LevelInfo
+			if a.quiet {
+				level = slog.LevelWarn
+			}
+			log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
+			return serve(ctx, dir, httpListen, peerListen, log, func(r serving) error {
+				return a.show(r, func(p *printer) { writeReady(p, &r) })
+			})
+		},
+	}.build()
+	cmd.Flags().StringVar(&httpListen, "http-listen", "", "host:port of pages, API and TAXII, or none (default: the configuration's)")
+	cmd.Flags().StringVar(&peerListen, "peer-listen", "", "host:port where partners connect, or none (default: the configuration's)")
+	return cmd
+}
+
+// serve runs the node of a folder until ctx ends and calls ready once it
+// answers. An empty address means the configuration's.
+func serve(ctx context.Context, dir, httpListen, peerListen string, log *slog.Logger, ready func(serving) error) (err error) {
+	n, err := openWhenFree(ctx, dir, node.Options{Version: version(), Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.Close()) }()
+
+	told := serving{Ready: true, Dir: dir, Control: filepath.Join(dir, controlSocket), PID: os.Getpid()}
+	cfg := n.Config()
+	control, err := listenControl(dir)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(filepath.Join(dir, controlSocket))
+	defer control.Close()
+	pages, err := listen(httpListen, cfg.HTTP.Listen, "pages, API and TAXII (--http-listen)")
+	if err != nil {
+		return err
+	}
+	peers, err := listen(peerListen, cfg.Peer.Listen, "partners (--peer-listen)")
+	if err != nil {
+		return errors.Join(err, closeAll(pages))
+	}
+
+	handler, err := public(n, log)
+	if err != nil {
+		return errors.Join(err, closeAll(pages, peers))
+	}
+	status, err := n.Status(ctx)
+	if err != nil {
+		return errors.Join(err, closeAll(pages, peers))
+	}
+	told.Name, told.Party = status.Name, status.Party
+
+	work, ctx := errgroup.WithContext(ctx)
+	if peers != nil {
+		told.Peer = peers.Addr().String()
+		work.Go(func() error { return ended(n.ServePeer(ctx, peers)) })
+	}
+	work.Go(func() error { return ended(n.Run(ctx)) })
+	serveHTTP(ctx, work, control, api.Handler(n, api.Options{Trusted: true, Log: log}))
+	if pages != nil {
+		base := "http://" + pages.Addr().String()
+		told.Pages, told.API, told.TAXII = base+"/", base+api.Prefix, base+"/taxii2/"
+		told.exposed = !loopback(pages.Addr())
+		serveHTTP(ctx, work, netutil.LimitListener(pages, maxConnections), handler)
+	}
+	work.Go(func() error { return ready(told) })
+	return work.Wait()
+}
+
+func writeReady(p *printer, r *serving) {
+	p.f("%s is ready.", r.Name)
+	peer := r.Peer
+	if peer == "" {
+		peer = "no (this side opens every session)"
+	}
+	p.pairs("  folder", r.Dir, "  partners connect to", peer, "  pages", r.Pages, "  API", r.API, "  TAXII", r.TAXII, "  commands", r.Control)
+	if r.exposed {
+		p.f("  The pages are reachable from other machines without encryption: put a TLS proxy before them, or listen on 127.0.0.1.")
+	}
+	p.hint("Sign in to the pages with the token that 'entente init' showed. Stop with Ctrl-C.")
+}
+
+// public is what strangers may reach: each part asks who it is.
+func public(n *node.Node, log *slog.Logger) (http.Handler, error) {
+	mux := http.NewServeMux()
+	mux.Handle(api.Prefix, api.Handler(n, api.Options{Authenticate: n.Authenticate, Log: log}))
+	taxii, err := n.TAXII()
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("/taxii2/", taxii)
+	mux.Handle("/", web.Handler(n, web.Options{Log: log}))
+	return http.NewCrossOriginProtection().Handler(mux), nil
+}
+
+// listen opens a listener at the address of the flag, else of the
+// configuration; nil for none.
+func listen(flag, config, what string) (net.Listener, error) {
+	addr := flag
+	if addr == "" {
+		addr = config
+	}
+	if addr == "" || addr == "none" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, &node.Error{Code: "listen", Status: http.StatusInternalServerError, What: "There is no listening for " + what + ".", Why: err.Error() + ".",
+			Next: "Stop what uses the address, or name another; port 0 picks a free one.", Err: err}
+	}
+	return l, nil
+}
+
+func closeAll(list ...net.Listener) error {
+	var err error
+	for _, l := range list {
+		if l != nil {
+			err = errors.Join(err, l.Close())
+		}
+	}
+	return err
+}
+
+// serveHTTP serves until the context ends, then lets what is under way finish.
+func serveHTTP(ctx context.Context, work *errgroup.Group, l net.Listener, h http.Handler) {
+	s := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), // what strangers send is not worth a line each
+		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	work.Go(func() error {
+		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serving %s: %w", l.Addr(), err)
+		}
+		return nil
+	})
+	work.Go(func() error {
+		<-ctx.Done()
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+		defer cancel()
+		if err := s.Shutdown(grace); err != nil {
+			return errors.Join(s.Close(), nil) // what did not finish in time is cut off
+		}
+		return nil
+	})
+}
+
+// ended takes the end that was asked for as no error.
+func ended(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+func loopback(addr net.Addr) bool {
+	t, ok := addr.(*net.TCPAddr)
+	return ok && t.IP.IsLoopback()
+}

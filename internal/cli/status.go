@@ -1,0 +1,133 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entente/internal/node"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	return command{
+		use: "status", short: "Say how the node is and what needs a person now",
+		long:     "Shows what needs attention, the units with their members and open requests, and\nwhat the node knows.",
+		examples: []string{"entente status", "entente status --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.StatusResponse
+			err := a.with(ctx, func(s *session) error {
+				err := s.Call(ctx, "status", nil, &r)
+				r.Serving = s.server // whether or not partners can connect to it
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) { writeStatus(p, &r) })
+		},
+	}.build()
+}
+
+func writeStatus(p *printer, r *node.StatusResponse) {
+	serving := "no (commands work on the folder itself)"
+	if r.Serving {
+		serving = "yes"
+	}
+	p.f("%s", r.Name)
+	p.pairs("  party", r.Party, "  folder", r.Dir, "  serving", serving, "  partners connect to", r.PeerAddr, "  version", r.Version)
+	p.gap()
+	if len(r.Attention) == 0 {
+		p.f("Nothing needs you now.")
+	} else {
+		p.f("Needs you now:")
+		for _, s := range r.Attention {
+			p.f("  - %s", s)
+		}
+	}
+	writePairings(p, r.Pairings)
+	for i := range r.Units {
+		p.gap()
+		writeUnit(p, &r.Units[i])
+	}
+	if len(r.Units) == 0 {
+		p.gap()
+		p.hint("No unit yet. Found one with 'entente unit found --name NAME', or answer an invitation with 'entente unit join'.")
+	}
+	p.gap()
+	o := r.Objects
+	p.f("Knows %s; %s in quarantine, %s rejected, %s.", count(o.Accepted, "accepted object"), number(o.Quarantined), number(o.Rejected), count(o.Conflicts, "conflict"))
+}
+
+func writePairings(p *printer, list []node.Pairing) {
+	for _, x := range list {
+		p.gap()
+		writePairing(p, &x)
+	}
+}
+
+func writePairing(p *printer, x *node.Pairing) {
+	p.f("Pairing with %s for unit %s: %s", x.Partner, x.Name, pairingState(x))
+	p.pairs("  pairing", x.ID, "  partner's party", x.Party, "  read aloud", x.Digits, "  expires", deadline(x.Expires, p.now))
+	if x.State == "compare" || x.State == "confirmed-there" {
+		p.hint("  Call the partner on a line you know. Read your digits aloud, let them read theirs,")
+		p.hint("  and type in what you HEAR: entente unit confirm DIGITS")
+	}
+}
+
+func pairingState(x *node.Pairing) string {
+	switch x.State {
+	case "compare":
+		return "compare the digits"
+	case "confirmed-here":
+		return "confirmed here, waiting for the partner"
+	case "confirmed-there":
+		return "the partner confirmed, waiting for you"
+	case "failed":
+		return "failed (" + x.Code + ")"
+	}
+	return x.State
+}
+
+func writeUnit(p *printer, u *node.UnitBrief) {
+	p.f("Unit %s: %s", u.Name, stateText(u.State))
+	p.pairs("  unit", u.Unit, "  accord", u.Accord)
+	var rows [][]string
+	for _, m := range u.Members {
+		name := m.Name
+		if m.Self {
+			name += " (this node)"
+		}
+		fault := m.Fault
+		if fault == "" {
+			fault = "none"
+		}
+		receipted, synced := number(m.Receipted), ago(m.LastSync, p.now)
+		if m.Self {
+			receipted, synced = "", ""
+		}
+		rows = append(rows, []string{"  " + name, brief(m.Party), number(m.Size), receipted, synced, fault})
+	}
+	p.table([]string{"  member", "party", "entries held", "receipted of ours", "last session", "fault"}, rows)
+	p.f("  %s asked, %s owed, %s overdue", count(int64(u.OpenAsked), "open request"), number(int64(u.OpenOwed)), number(int64(u.Overdue)))
+}
+
+// stateText says a state the way people do.
+func stateText(s string) string {
+	switch s {
+	case "in-force":
+		return "accord in force"
+	case "founding":
+		return "being founded, no accord in force"
+	case "partly-suspended":
+		return "partly suspended"
+	}
+	return s
+}
+
+func ago(t, now time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return relative(t.Sub(now))
+}

@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// cleanLine makes foreign text safe to print on one line of a terminal:
+// control characters (escape sequences begin with one), line and paragraph
+// breaks, bidirectional overrides, invisible format characters and bytes that
+// are not UTF-8 are written out as escapes. The two joiners that some scripts
+// need between letters stay.
+func cleanLine(s string) string {
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
+			fmt.Fprintf(&b, `\x%02x`, s[i])
+		case r == '\u200c' || r == '\u200d':
+			b.WriteRune(r)
+		case unicode.Is(unicode.Cc, r):
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r), unicode.Is(unicode.Co, r):
+			if r > 0xffff {
+				fmt.Fprintf(&b, `\U%08x`, r)
+			} else {
+				fmt.Fprintf(&b, `\u%04x`, r)
+			}
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// printer gathers what a command prints for people. Every string that passes
+// through it is cleaned.
+type printer struct {
+	b     strings.Builder
+	now   time.Time
+	quiet bool
+}
+
+func (p *printer) String() string { return p.b.String() }
+
+// f prints a line.
+func (p *printer) f(format string, args ...any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = cleanLine(s)
+		}
+	}
+	fmt.Fprintf(&p.b, format+"\n", args...)
+}
+
+// hint prints a line that helps but is not the answer; --quiet leaves it out.
+func (p *printer) hint(format string, args ...any) {
+	if !p.quiet {
+		p.f(format, args...)
+	}
+}
+
+// gap separates two parts with an empty line.
+func (p *printer) gap() {
+	if p.b.Len() > 0 && !strings.HasSuffix(p.b.String(), "\n\n") {
+		p.b.WriteByte('\n')
+	}
+}
+
+// block prints a text of several lines, indented.
+func (p *printer) block(indent, text string) {
+	for line := range strings.SplitSeq(strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n") {
+		p.b.WriteString(strings.TrimRight(indent+cleanLine(strings.ReplaceAll(line, "\t", "    ")), " ") + "\n")
+	}
+}
+
+// raw prints a text of this program or a document of this side, as it is.
+func (p *printer) raw(text string) { p.b.WriteString(text) }
+
+// pairs prints names and values in two aligned columns and leaves out those
+// without a value.
+func (p *printer) pairs(kv ...string) {
+	width := 0
+	for i := 0; i+1 < len(kv); i += 2 {
+		if kv[i+1] != "" {
+			width = max(width, utf8.RuneCountInString(kv[i]))
+		}
+	}
+	for i := 0; i+1 < len(kv); i += 2 {
+		if kv[i+1] != "" {
+			p.b.WriteString(pad(kv[i], width) + "  " + cleanLine(kv[i+1]) + "\n")
+		}
+	}
+}
+
+// table prints rows in aligned columns below a heading, and nothing without rows.
+func (p *printer) table(heading []string, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	width := make([]int, len(heading))
+	all := append([][]string{heading}, rows...)
+	for _, row := range all {
+		for i := range row {
+			row[i] = cleanLine(row[i])
+			if row[i] == "" {
+				row[i] = "-"
+			}
+			width[i] = max(width[i], utf8.RuneCountInString(row[i]))
+		}
+	}
+	for _, row := range all {
+		var line strings.Builder
+		for i, cell := range row {
+			if i > 0 {
+				line.WriteString("  ")
+			}
+			line.WriteString(pad(cell, width[i]))
+		}
+		p.b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+}
+
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
+}
+
+// brief shortens an identifier for a column; the whole one is in --json.
+func brief(id string) string {
+	hash, index, found := strings.Cut(strings.TrimPrefix(id, "entente/"), "#")
+	if len(hash) > 12 {
+		hash = hash[:12]
+	}
+	if found {
+		return hash + "#" + index
+	}
+	return hash
+}
+
+// moment writes a time with its offset, in the offset it came with.
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format("2006-01-02 15:04:05 -07:00")
+}
+
+// deadline writes a time absolutely, in this machine's zone, and relative to now.
+func deadline(t, now time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return moment(t.Local()) + " (" + relative(t.Sub(now)) + ")"
+}
+
+// relative says how far away something is: "in 3 h 10 min", "2 d 4 h ago".
+func relative(d time.Duration) string {
+	s := span(d.Abs())
+	switch {
+	case s == "":
+		return "now"
+	case d < 0:
+		return s + " ago"
+	}
+	return "in " + s
+}
+
+// span writes the two largest units of a duration; "" below one second.
+func span(d time.Duration) string {
+	parts := []struct {
+		unit string
+		size time.Duration
+	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"min", time.Minute}, {"s", time.Second}}
+	for i, p := range parts {
+		n := d / p.size
+		if n == 0 {
+			continue
+		}
+		s := strconv.FormatInt(int64(n), 10) + " " + p.unit
+		if i+1 < len(parts) {
+			if rest := (d - n*p.size) / parts[i+1].size; rest > 0 {
+				s += " " + strconv.FormatInt(int64(rest), 10) + " " + parts[i+1].unit
+			}
+		}
+		return s
+	}
+	return ""
+}
+
+// count writes a number of things: "1 object", "3 objects", "1,234 objects".
+func count(n int64, thing string) string {
+	if n != 1 {
+		if strings.HasSuffix(thing, "y") {
+			thing = strings.TrimSuffix(thing, "y") + "ies"
+		} else {
+			thing += "s"
+		}
+	}
+	return number(n) + " " + thing
+}
+
+func number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// size writes a number of bytes.
+func size(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return count(n, "byte")
+}

@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"entente/internal/node"
+)
+
+func TestPartnerTextCannotDriveTheTerminal(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":                "plain",
+		"\x1b[31mred\x1b[0m":   `\x1b[31mred\x1b[0m`,
+		"\u009b31m":            `\x9b31m`,
+		"a\nb\rc\td":           `a\x0ab\x0dc\x09d`,
+		"invoice\u202efdp.exe": `invoice\u202efdp.exe`,
+		"\u2066x\u2069":        `\u2066x\u2069`,
+		"\ufeff\u200b\u00ad":   `\ufeff\u200b\u00ad`,
+		"line\u2028par\u2029":  `line\u2028par\u2029`,
+		"\xff\xfe":             `\xff\xfe`,
+		"\ufffd":               "\ufffd",
+		"\U000e0041":           `\U000e0041`,
+		"مرحبا 中文 é می‌خواهم \U0001F469‍\U0001F680": "مرحبا 中文 é می‌خواهم \U0001F469‍\U0001F680",
+	} {
+		if got := cleanLine(in); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
+
+func FuzzCleanLine(f *testing.F) {
+	for _, s := range []string{"", "a\x1b]0;x\x07", "\u202e", "\xc3\x28", "中"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got := cleanLine(s)
+		if !utf8.ValidString(got) {
+			t.Fatalf("%q became %q, which is not UTF-8", s, got)
+		}
+		for _, r := range got {
+			if unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r) || unicode.In(r, unicode.Zl, unicode.Zp) {
+				t.Fatalf("%q became %q, which holds %U", s, got, r)
+			}
+		}
+		if cleanLine(got) != got {
+			t.Fatalf("%q is cleaned differently the second time", s)
+		}
+	})
+}
+
+// TestEverythingPrintedIsCleaned puts an escape sequence into every text of
+// the answers that partners have a hand in.
+func TestEverythingPrintedIsCleaned(t *testing.T) {
+	bad := "x\x1b[2J\u202ey\nz"
+	p := &printer{now: time.Now()}
+	writeStatus(p, &node.StatusResponse{Name: bad, Attention: []string{bad}, Pairings: []node.Pairing{{Partner: bad, Digits: bad, Name: bad, Code: bad, State: "failed"}},
+		Units: []node.UnitBrief{{Name: bad, State: bad, Members: []node.MemberBrief{{Name: bad, Fault: bad, Party: bad}}}}})
+	writeRequest(p, &node.RequestView{Title: bad, Text: bad, State: bad, From: bad, Fields: map[string]string{bad: bad}, Clocks: []node.ClockView{{Name: bad, Owner: bad, Clause: bad}},
+		Moves: []node.MoveView{{Move: bad, Party: bad, By: node.Claim{Agency: bad, Role: bad}, Text: bad, Code: bad, Objects: []string{bad}, Scores: map[string]int{bad: 1}, Refused: bad}}, Next: []string{bad}})
+	writeFound(p, &node.SearchResponse{Objects: []node.FoundObject{{ID: bad, TLP: bad, Provenance: []node.Provenance{{Source: bad, Ref: bad}}, Object: []byte(bad)}}, Next: bad})
+	writeShared(p, &node.ShareResponse{Stopped: 1, Refused: []node.GatedObject{{ID: bad, TLP: bad, Decision: node.Decision{Reason: bad}}}})
+	writeChanges(p, []node.Change{{Clause: bad, Path: bad, Before: bad, After: bad, Text: bad}})
+	writeJournal(p, &node.JournalShowResponse{Name: bad, Entries: []node.JournalEntry{{Entry: []byte(`{"kind":"a\u001b[2J","at":"\u202e"}`), Void: bad}}}, false)
+	writeDecision(p, &node.Decision{Reason: bad, Obligations: []string{bad}})
+	for _, r := range p.String() {
+		if r != '\n' && (unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r)) {
+			t.Fatalf("printed %U in:\n%q", r, p.String())
+		}
+	}
+	if strings.Contains(p.String(), "\nz") && !strings.Contains(p.String(), "| z") {
+		t.Error("a line break of a partner's one-line text was printed")
+	}
+}
+
+func TestRelativeTimes(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "now", 999 * time.Millisecond: "now", time.Second: "in 1 s", -90 * time.Second: "1 min 30 s ago", 3*time.Hour + 10*time.Minute + 5*time.Second: "in 3 h 10 min",
+		-(26 * time.Hour): "1 d 2 h ago", 72 * time.Hour: "in 3 d", 24*time.Hour + 5*time.Minute: "in 1 d",
+	} {
+		if got := relative(d); got != want {
+			t.Errorf("%v is %q, want %q", d, got, want)
+		}
+	}
+	at := time.Date(2026, 3, 9, 12, 0, 0, 0, time.FixedZone("", 2*3600))
+	if got := moment(at); got != "2026-03-09 12:00:00 +02:00" {
+		t.Errorf("a time: %q", got)
+	}
+	if got := deadline(at, at.Add(-time.Hour)); !strings.HasSuffix(got, "(in 1 h)") || !strings.HasPrefix(got, at.Local().Format("2006-01-02")) {
+		t.Errorf("a deadline: %q", got)
+	}
+}
+
+func TestNumbers(t *testing.T) {
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1000: "-1,000", -100: "-100", 1234567: "1,234,567"} {
+		if got := number(n); got != want {
+			t.Errorf("%d is %q", n, got)
+		}
+	}
+	if count(1, "entry") != "1 entry" || count(2, "entry") != "2 entries" || count(0, "object") != "0 objects" {
+		t.Error("counting")
+	}
+}

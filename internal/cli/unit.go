@@ -1,0 +1,332 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entente/internal/node"
+)
+
+func (a *app) unitCommand() *cobra.Command {
+	return group("unit", "Found, join, show, suspend and leave joint units", "", []string{"entente unit found --name \"Joint Unit\"", "entente unit invite", "entente unit show"},
+		a.unitFound(), a.unitInvite(), a.unitJoin(), a.unitConfirm(), a.unitList(), a.unitShow(),
+		a.unitSuspend(), a.unitResume(), a.unitNotice(), a.unitWithdraw())
+}
+
+func (a *app) unitFound() *cobra.Command {
+	var in node.UnitFoundRequest
+	cmd := command{
+		use: "found --name NAME", short: "Found a unit with this party as its first member",
+		long:     "Writes the founding document and opens this party's journal for the unit. Then\ninvite a partner.",
+		examples: []string{`entente unit found --name "Joint Cyber Unit"`},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			if in.Name == "" {
+				return usagef("a unit needs a name: --name NAME")
+			}
+			var r node.UnitRef
+			if err := a.call(ctx, "unit.found", in, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				p.f("Unit %s is founded.", r.Name)
+				p.pairs("  unit", r.Unit, "  journal", r.Origin)
+				p.hint("Next: 'entente unit invite' and give the line to the partner.")
+			})
+		},
+	}.build()
+	cmd.Flags().StringVar(&in.Name, "name", "", "the unit's name (required)")
+	return cmd
+}
+
+func (a *app) unitInvite() *cobra.Command {
+	var in node.UnitInviteRequest
+	var png string
+	cmd := command{
+		use: "invite", short: "Make a one-time invitation",
+		long: `Prints one line of text, and the same as a picture, for one partner. It holds
+this party's addresses and a commitment to its keys; whoever has it may begin a
+pairing, which then stands or falls with the digits that both sides read aloud.
+The server must run ('entente serve') for the partner to reach it.`,
+		examples: []string{"entente unit invite", "entente unit invite --validity 2h --png invitation.png"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.UnitInviteResponse
+			if err := a.call(ctx, "unit.invite", in, &r); err != nil {
+				return err
+			}
+			if png != "" {
+				if err := os.WriteFile(png, r.QRPNG, 0o600); err != nil {
+					return err
+				}
+			}
+			return a.show(r, func(p *printer) {
+				p.f("%s", r.Invitation)
+				p.gap()
+				if !a.quiet {
+					p.block("", r.QR)
+					p.gap()
+				}
+				p.hint("Good until %s. The partner types: entente unit join INVITATION", deadline(r.Expires, p.now))
+				if !r.Listening {
+					p.f("Nobody listens for partners now: start 'entente serve' (with peer.listen in the configuration) before the partner joins.")
+				}
+			})
+		},
+	}.build()
+	unitFlag(cmd, &in.Unit)
+	cmd.Flags().DurationVar(&in.Validity, "validity", 24*time.Hour, "how long it is good, at most 720h")
+	cmd.Flags().StringVar(&png, "png", "", "also write the picture to this file")
+	return cmd
+}
+
+func (a *app) unitJoin() *cobra.Command {
+	return command{
+		use: "join INVITATION", short: "Answer an invitation and begin a pairing",
+		long: `Connects to the partner, exchanges commitments and keys, and shows digits. Call
+the partner, read your digits aloud, and type in the ones you hear with 'entente
+unit confirm'. One wrong try ends the pairing. "-" reads the line from standard
+input.`,
+		examples: []string{"entente unit join entente-invitation-line", "entente unit join - < invitation.txt"},
+		args:     cobra.MinimumNArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			line := strings.Join(args, "") // a line that the shell or a mail program broke
+			if line == "-" {
+				text, err := readAtMost(a.in, "standard input", 64<<10)
+				if err != nil {
+					return err
+				}
+				line = strings.Join(strings.Fields(string(text)), "")
+			}
+			var r node.Pairing
+			if err := a.call(ctx, "unit.join", node.UnitJoinRequest{Invitation: line}, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) { writePairing(p, &r) })
+		},
+	}.build()
+}
+
+func (a *app) unitConfirm() *cobra.Command {
+	var in node.UnitConfirmRequest
+	cmd := command{
+		use: "confirm DIGITS", short: "Type in the digits that the partner read aloud",
+		long: `Both sides do this. Spaces and dashes do not matter. One wrong try ends the
+pairing, because a second guess would help whoever sits in between.`,
+		examples: []string{"entente unit confirm 123-456-789", "entente unit confirm 123 456 789"},
+		args:     cobra.MinimumNArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			in.Digits = strings.Join(args, " ")
+			var r node.Pairing
+			if err := a.call(ctx, "unit.confirm", in, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				writePairing(p, &r)
+				if r.State == "done" {
+					p.hint("  Next: 'entente accord example', edit it together, and 'entente accord propose FILE'.")
+				}
+			})
+		},
+	}.build()
+	cmd.Flags().StringVar(&in.Pairing, "pairing", "", "which pairing (default: the only one)")
+	return cmd
+}
+
+func (a *app) unitList() *cobra.Command {
+	return command{
+		use: "list", short: "List the units of this node",
+		long: "Lists every unit with its state, members and open requests.", examples: []string{"entente unit list"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.StatusResponse
+			if err := a.call(ctx, "status", nil, &r); err != nil {
+				return err
+			}
+			out := struct {
+				Units []node.UnitBrief `json:"units"`
+			}{append([]node.UnitBrief{}, r.Units...)}
+			return a.show(out, func(p *printer) {
+				var rows [][]string
+				for _, u := range r.Units {
+					var names []string
+					for _, m := range u.Members {
+						names = append(names, m.Name)
+					}
+					rows = append(rows, []string{u.Name, brief(u.Unit), stateText(u.State), join(names), number(int64(u.OpenAsked)), number(int64(u.OpenOwed)), number(int64(u.Overdue))})
+				}
+				p.table([]string{"unit", "id", "state", "members", "asked", "owed", "overdue"}, rows)
+				if len(rows) == 0 {
+					p.f("No units.")
+				}
+			})
+		},
+	}.build()
+}
+
+func (a *app) unitShow() *cobra.Command {
+	var in node.UnitShowRequest
+	cmd := command{
+		use: "show [UNIT]", short: "Show the whole state of a unit",
+		long: `Shows members, accord, proposals and suspensions. With --json the member "state"
+is the canonical state: the same bytes on every member that holds the same
+journals.`,
+		examples: []string{"entente unit show", "entente unit show --json"},
+		args:     cobra.MaximumNArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				in.Unit = args[0]
+			}
+			var r node.UnitShowResponse
+			if err := a.call(ctx, "unit.show", in, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				writeUnit(p, &r.Brief)
+				p.gap()
+				p.f("State (the same bytes on every member that holds the same journals):")
+				p.block("  ", indented(r.State))
+			})
+		},
+	}.build()
+	unitFlag(cmd, &in.Unit)
+	return cmd
+}
+
+// indented sets JSON out in lines; what is not JSON stays as it is.
+func indented(text json.RawMessage) string {
+	var b bytes.Buffer
+	if json.Indent(&b, text, "", "  ") != nil {
+		return string(text)
+	}
+	return b.String()
+}
+
+func (a *app) unitSuspend() *cobra.Command {
+	var in node.UnitSuspendRequest
+	var act *acting
+	cmd := command{
+		use: "suspend", short: "Suspend the unit, or part of it, at once",
+		long: `Nothing that the scope names leaves this node or is accepted from then on; it
+takes effect at once and is recorded. 'entente unit resume' lifts it.`,
+		examples: []string{"entente unit suspend --code security", "entente unit suspend --scope share", "entente unit suspend --scope request --agency CERT --role duty"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) (err error) {
+			if in.Acting, err = act.claims(); err != nil {
+				return err
+			}
+			in.Unit = act.unit
+			return a.write(ctx, "unit.suspend", in, "Suspended.")
+		},
+	}.build()
+	act = a.actingFlags(cmd)
+	cmd.Flags().StringArrayVar(&in.Scope, "scope", []string{"all"}, "what: all, share, request, or a clause id; repeatable")
+	cmd.Flags().StringVar(&in.Code, "code", "", "reason, as a code of the accord")
+	return cmd
+}
+
+func (a *app) unitResume() *cobra.Command {
+	var in node.UnitResumeRequest
+	var act *acting
+	cmd := command{
+		use: "resume [REF]", short: "Lift an own suspension",
+		long:     "Lifts one suspension that this party made, or all of them.",
+		examples: []string{"entente unit resume", "entente unit resume 'entente/…#12'"},
+		args:     cobra.MaximumNArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) (err error) {
+			if in.Acting, err = act.claims(); err != nil {
+				return err
+			}
+			in.Unit = act.unit
+			if len(args) == 1 {
+				in.Ref = args[0]
+			}
+			return a.write(ctx, "unit.resume", in, "Resumed.")
+		},
+	}.build()
+	act = a.actingFlags(cmd)
+	return cmd
+}
+
+func (a *app) unitNotice() *cobra.Command {
+	in := node.UnitWithdrawRequest{Notice: true}
+	return a.leave(&in, command{
+		use: "notice", short: "Give notice: withdraw after the accord's notice period",
+		long: `Tells the partners that this party will leave when the accord's notice period has
+run. A dry run until it is confirmed with the unit's name.`,
+		examples: []string{"entente unit notice", `entente unit notice --confirm "Joint Cyber Unit"`},
+	}, "Notice is given.")
+}
+
+func (a *app) unitWithdraw() *cobra.Command {
+	in := node.UnitWithdrawRequest{}
+	return a.leave(&in, command{
+		use: "withdraw", short: "Withdraw from a unit",
+		long: `Ends this party's membership. Everything up to then still verifies; what must be
+destroyed is destroyed here, with a signed statement. It cannot be undone. A dry
+run that says what would happen until it is confirmed with the unit's name.`,
+		examples: []string{"entente unit withdraw", `entente unit withdraw --confirm "Joint Cyber Unit"`},
+	}, "Withdrawn.")
+}
+
+func (a *app) leave(in *node.UnitWithdrawRequest, c command, done string) *cobra.Command {
+	var act *acting
+	c.run = func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
+		if in.Acting, err = act.claims(); err != nil {
+			return err
+		}
+		in.Unit = act.unit
+		var r node.WriteResponse
+		if err := a.call(ctx, "unit.withdraw", in, &r); err != nil {
+			return err
+		}
+		a.gated(r.Decision)
+		return a.show(r, func(p *printer) {
+			writeWrite(p, &r, done)
+			if r.DryRun {
+				p.hint("To do it: entente unit %s --confirm %q", cmd.Name(), "NAME OF THE UNIT")
+			}
+		})
+	}
+	cmd := c.build()
+	act = a.actingFlags(cmd)
+	cmd.Flags().StringVar(&in.Confirm, "confirm", "", "the unit's name, to really do it")
+	return cmd
+}
+
+// write runs an operation that writes entries and tells what was written.
+func (a *app) write(ctx context.Context, op string, in any, done string) error {
+	var r node.WriteResponse
+	if err := a.call(ctx, op, in, &r); err != nil {
+		return err
+	}
+	a.gated(r.Decision)
+	return a.show(r, func(p *printer) { writeWrite(p, &r, done) })
+}
+
+func writeWrite(p *printer, r *node.WriteResponse, done string) {
+	switch {
+	case r.DryRun:
+		p.f("Dry run: nothing was written.")
+	case len(r.Refs) > 0:
+		p.f("%s", done)
+	default:
+		p.f("Nothing was written.")
+	}
+	for _, e := range r.Effects {
+		p.f("  - %s", e)
+	}
+	for _, ref := range r.Refs {
+		p.pairs("  entry", ref)
+	}
+	writeDecision(p, r.Decision)
+}
+
+func writeDecision(p *printer, d *node.Decision) {
+	if d == nil {
+		return
+	}
+	p.pairs("  gate", d.Verdict, "  clause", d.Clause, "  code", d.Code, "  reason", d.Reason, "  obligations", join(d.Obligations))
+}

@@ -1,0 +1,131 @@
+package web
+
+import (
+	"context"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+)
+
+// browser starts chromium, or skips the test by name.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	if path == "" {
+		t.Skipf("SKIPPED %s: no chromium on this machine, so no page was looked at in a browser", t.Name())
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900))
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// TestPagesInABrowser signs in with the form, visits every page in light and
+// dark, wide and narrow, and checks that nothing was asked of another host,
+// that the policy let everything through, and that no page is wider than the
+// window. ENTENTE_SCREENSHOTS names a folder for pictures.
+func TestPagesInABrowser(t *testing.T) {
+	ctx := browser(t)
+	server := httptest.NewServer(Handler(story{}, Options{Clock: func() time.Time { return noon }}))
+	defer server.Close()
+	pictures := os.Getenv("ENTENTE_SCREENSHOTS")
+
+	var mu sync.Mutex // events come from the browser's own goroutine
+	var strangers, complaints []string
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatal(err)
+	}
+	err := chromedp.Listen(ctx, func(ev any) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch ev := ev.(type) {
+		case *network.EventRequestWillBeSent:
+			if !strings.HasPrefix(ev.Request.URL, server.URL) && !strings.HasPrefix(ev.Request.URL, "data:") {
+				strangers = append(strangers, ev.Request.URL)
+			}
+		case *log.EventEntryAdded:
+			if !strings.Contains(ev.Entry.URL, "favicon") && !strings.Contains(ev.Entry.Text, "401") {
+				complaints = append(complaints, ev.Entry.Text+" "+ev.Entry.URL)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, log.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	err = chromedp.Do(ctx, chromedp.Navigate(server.URL+"/journal"), chromedp.Query("#token", chromedp.NodeVisible), picture(pictures, "sign-in"),
+		chromedp.SendKeys("#token", token), chromedp.Submit("#token"), chromedp.Query(".columns", chromedp.NodeVisible))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, scheme := range []string{"light", "dark"} {
+		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+		if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, media); err != nil {
+			t.Fatal(err)
+		}
+		for name, width := range map[string]int64{"wide": 1280, "narrow": 390} {
+			if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, 900)); err != nil {
+				t.Fatal(err)
+			}
+			for i, path := range addresses {
+				label := strings.Join([]string{scheme, name, string(rune('a' + i)), strings.Trim(strings.Split(path, "?")[0], "/")}, "-")
+				if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+path), chromedp.Query("main h1", chromedp.NodeVisible), picture(pictures, label)); err != nil {
+					t.Fatalf("%s: %v", label, err)
+				}
+				over, err := chromedp.Run(ctx, chromedp.Evaluate[int64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+				if err != nil {
+					t.Fatalf("%s: %v", label, err)
+				}
+				if over > 0 {
+					t.Errorf("%s: the page is %d wider than the window", label, over)
+				}
+			}
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(strangers) > 0 {
+		t.Errorf("asked of other hosts: %q", strangers)
+	}
+	if len(complaints) > 0 {
+		t.Errorf("the browser complained: %q", complaints)
+	}
+}
+
+// picture saves what is seen, if a folder was named.
+func picture(dir, name string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		if dir == "" {
+			return nil
+		}
+		image, err := chromedp.FullScreenshot(100)(ctx, t)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, name+".png"), image, 0o600)
+	})
+}
