@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -142,6 +143,9 @@ func TestForgedBytes(t *testing.T) {
 	fs := frames(t, file)
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, len(fs)-2).Draw(t, "record") // the manifest's claims are nobody's signature
+		if rapid.Bool().Draw(t, "payload") {
+			n = len(fs) - 2 - rapid.IntRange(0, 4).Draw(t, "which")
+		}
 		forged := slices.Clone(fs)
 		c := bytes.Clone(forged[n].content)
 		at := rapid.IntRange(0, len(c)-1).Draw(t, "at")
@@ -224,6 +228,100 @@ func TestForgedManifest(t *testing.T) {
 		var d *dossier.Damage
 		if _, err := verify(build(forged)); !errors.As(err, &d) {
 			t.Errorf("%s: %v", change[1], err)
+		}
+	}
+}
+
+// TestForgeries: careful forgeries, each with right hashes and a right end record, and what they are
+// named as.
+func TestForgeries(t *testing.T) {
+	file := two()
+	fs := frames(t, file)
+	first := func(kind byte) int { return slices.IndexFunc(fs, func(f frame) bool { return f.kind == kind }) }
+	text, pay, cp := first(kText), first(kPayload), first(kCheckpoint)
+	put := func(f []frame, i int, c []byte) { f[i].content = c }
+	refOf := func(f frame) []byte { return f.content[:80] }
+	tests := map[string]struct {
+		forge func(f []frame) []frame
+		part  string
+		ref   *journal.Ref
+	}{
+		"another payload, consistent in itself": {func(f []frame) []frame {
+			put(f, pay, slices.Concat(refOf(fs[pay]), fs[pay+1].content[80:]))
+			return f
+		}, dossier.PartPayload, fs[pay].ref},
+		"another text, consistent in itself": {func(f []frame) []frame {
+			put(f, text, slices.Concat(refOf(fs[text]), fs[pay].content[80:]))
+			return f
+		}, dossier.PartText, fs[text].ref},
+		"another salt": {func(f []frame) []frame {
+			c := bytes.Clone(fs[pay].content)
+			c[112]++
+			put(f, pay, c)
+			return f
+		}, dossier.PartPayload, fs[pay].ref},
+		"other content": {func(f []frame) []frame {
+			c := bytes.Clone(fs[pay].content)
+			c[len(c)-1]++
+			put(f, pay, c)
+			return f
+		}, dossier.PartPayload, fs[pay].ref},
+		"a payload of an entry that names none": {func(f []frame) []frame {
+			c := bytes.Clone(fs[pay].content)
+			c[79] = 0 // the genesis
+			put(f, pay, c)
+			return f
+		}, dossier.PartPayload, fs[pay].ref},
+		"a payload twice":  {func(f []frame) []frame { return slices.Insert(f, pay, f[pay]) }, dossier.PartPayload, fs[pay].ref},
+		"payloads swapped": {func(f []frame) []frame { f[pay], f[pay+1] = f[pay+1], f[pay]; return f }, dossier.PartPayload, fs[pay].ref},
+		"a text as a payload": {func(f []frame) []frame {
+			f[pay].content = f[text].content
+			return f
+		}, dossier.PartPayload, nil},
+		"a foreign signature in a checkpoint": {func(f []frame) []frame {
+			put(f, cp, slices.Concat(fs[cp].content, []byte("\u2014 witness.example AAAAAAAA\n")))
+			return f
+		}, dossier.PartCheckpoint, fs[cp].ref},
+		"a checkpoint twice": {func(f []frame) []frame { return slices.Insert(f, cp, f[cp]) }, dossier.PartEntry, nil},
+		"a manifest twice":   {func(f []frame) []frame { return slices.Insert(f, 1, f[0]) }, dossier.PartText, fs[text].ref},
+		"the last journal's end": {func(f []frame) []frame {
+			last := pay - 1
+			return slices.Delete(f, last, last+1)
+		}, dossier.PartCheckpoint, fs[pay-1].ref},
+		"another root in the cut": {func(f []frame) []frame {
+			c := string(fs[0].content)
+			i := strings.Index(c, `"root":"`) + len(`"root":"`)
+			b := byte('A')
+			if c[i] == b {
+				b = 'B'
+			}
+			put(f, 0, []byte(c[:i]+string(b)+c[i+1:]))
+			return f
+		}, dossier.PartManifest, nil},
+		"a checkpoint for a proof": {func(f []frame) []frame {
+			return slices.Insert(f, len(f)-1, frame{kind: kProof, content: f[cp].content})
+		}, dossier.PartProof, nil},
+	}
+	for name, c := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := verify(build(c.forge(slices.Clone(fs))))
+			var d *dossier.Damage
+			if !errors.As(err, &d) || d.Part != c.part {
+				t.Fatalf("%v", err)
+			}
+			if c.ref != nil && (d.Ref == nil || *d.Ref != *c.ref) && name != "payloads swapped" {
+				t.Errorf("named was %v, not %v", d.Ref, c.ref)
+			}
+		})
+	}
+	// The end record itself: each count, with its own hash made right.
+	end := fs[len(fs)-1]
+	for i := 7; i < 48; i += 8 {
+		c := bytes.Clone(end.content)
+		c[i]++
+		var d *dossier.Damage
+		if _, err := verify(journal.AppendRecord(bytes.Clone(file[:end.from]), kEnd, c)); !errors.As(err, &d) || d.Part != dossier.PartEnd {
+			t.Errorf("count at byte %d: %v", i, err)
 		}
 	}
 }
