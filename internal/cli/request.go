@@ -111,7 +111,11 @@ func (a *app) requestList() *cobra.Command {
 			}
 			return a.show(r, func(p *printer) {
 				row := func(q node.RequestView) []string {
-					return []string{q.Short, q.State, q.Urgency, q.From + " -> " + q.To, q.Title, nextClock(q.Clocks, p.now)}
+					between := q.From + " -> " + q.To
+					if q.From == "" && q.To == "" {
+						between = "" // a draft to the only other member
+					}
+					return []string{q.Short, q.State, q.Urgency, between, q.Title, nextClock(q.Clocks, p.now)}
 				}
 				heading := []string{"id", "state", "urgency", "from -> to", "title", "next deadline"}
 				var rows, drafts [][]string
