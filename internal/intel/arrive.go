@@ -23,6 +23,9 @@ const (
 
 // variants returns the objects kept under an id and version.
 func (t *tx) variants(it *item) ([]variant, error) {
+	if it.read {
+		return it.vs, nil
+	}
 	value, ok, err := t.get(idKey(it.meta.id, it.verKey))
 	if err != nil || !ok {
 		return nil, err
@@ -55,6 +58,7 @@ func find(vs []variant, digest [32]byte) *variant {
 // at once.
 func (t *tx) arrive(slot, base int64, c collID, it *item, held *Reason) (outcome, error) {
 	vs, err := t.variants(it)
+	it.vs, it.read = nil, false
 	if err != nil {
 		return 0, err
 	}

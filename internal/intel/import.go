@@ -222,7 +222,12 @@ func (m *importer) write(p *parcel) error {
 	h := in.begin(kindImport, int64(len(p.items)))
 	h.Import = &m.src
 	t := newTx(in.cfg.Objects)
-	var body []byte
+	t.expect(len(p.items))
+	size := 0
+	for i := range p.items {
+		size += len(p.items[i].raw) + 8
+	}
+	body := make([]byte, 0, size)
 	outcomes := make([]outcome, len(p.items))
 	if err := t.setJSON(key8(keyRecord, h.Base), recordRow{Kind: h.Kind, At: h.At, Count: h.Count, Import: h.Import}); err != nil {
 		return err
@@ -259,6 +264,7 @@ func (t *tx) logged(it *item) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	it.vs, it.read = vs, true // arrive comes next
 	v := find(vs, it.digest)
 	if v == nil {
 		return false, nil

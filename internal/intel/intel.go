@@ -275,6 +275,9 @@ func (t *tx) arriveAll(h header, c collID, items []item, held func(n int64) *Rea
 	if int64(len(items)) > h.Count {
 		return nil, fmt.Errorf("%w: it reserves %d slots for %d objects", ErrRecord, h.Count, len(items))
 	}
+	if len(t.changes) == 0 {
+		t.expect(len(items))
+	}
 	out := make([]outcome, len(items))
 	for i := range items {
 		var err error

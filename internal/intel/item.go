@@ -17,7 +17,9 @@ type item struct {
 	digest [sha256.Size]byte
 	values [][16]byte
 
-	o *stix.Object // while it is judged
+	o    *stix.Object // while it is judged
+	vs   []variant    // what is kept under its id and version, if
+	read bool         // it was read just now
 }
 
 func newItem(o *stix.Object) item {

@@ -143,6 +143,7 @@ func (in *Intel) hits(ctx context.Context, q Query, newest bool) iter.Seq2[hit, 
 			return
 		}
 		n := 0
+		look := newReader(in.cfg.Objects)
 		for cand, err := range in.candidates(q, c, newest) {
 			if n++; err == nil && n%256 == 0 {
 				err = ctx.Err()
@@ -151,7 +152,7 @@ func (in *Intel) hits(ctx context.Context, q Query, newest bool) iter.Seq2[hit, 
 				fail(err)
 				return
 			}
-			f, ok, err := in.examine(cand.seq, q, c)
+			f, ok, err := look.examine(cand.seq, q, c)
 			if err != nil {
 				fail(err)
 				return
@@ -426,9 +427,37 @@ func (t *tx) meetsFirst(seq, slot int64, records map[int64]bool, newest bool) (b
 	return first, err
 }
 
+// reader reads objects with what belongs to them. It keeps the rows of records,
+// since neighbours mostly came together.
+type reader struct {
+	*tx
+	records map[int64]*recordRow
+}
+
+func newReader(o Objects) *reader {
+	return &reader{newTx(o), map[int64]*recordRow{}}
+}
+
+// maxRecordsKept bounds the record rows that one query keeps.
+const maxRecordsKept = 256
+
+func (t *reader) record(base int64) (*recordRow, error) {
+	if row := t.records[base]; row != nil {
+		return row, nil
+	}
+	row := &recordRow{}
+	if ok, err := t.getJSON(key8(keyRecord, base), row); err != nil || !ok {
+		return nil, errors.Join(err, errBadRow)
+	}
+	if len(t.records) >= maxRecordsKept {
+		clear(t.records)
+	}
+	t.records[base] = row
+	return row, nil
+}
+
 // examine reads an object with its arrivals and tells whether it fits.
-func (in *Intel) examine(seq int64, q Query, c criteria) (Found, bool, error) {
-	t := newTx(in.cfg.Objects)
+func (t *reader) examine(seq int64, q Query, c criteria) (Found, bool, error) {
 	value, ok, err := t.get(key8(keyDoc, seq))
 	if err != nil || !ok {
 		return Found{}, false, err // gone since the index was read
@@ -441,7 +470,7 @@ func (in *Intel) examine(seq int64, q Query, c criteria) (Found, bool, error) {
 		return Found{}, false, nil
 	}
 	f := Found{ID: m.id, Type: m.typ, Version: m.version, SpecVersion: m.spec, TLP: m.tlp, Raw: raw}
-	fits, err := in.arrivals(t, &f, m, seq, q, c)
+	fits, err := t.arrivals(&f, m, seq, q, c)
 	if err != nil || !fits {
 		return Found{}, false, err
 	}
@@ -458,7 +487,7 @@ func (in *Intel) examine(seq int64, q Query, c criteria) (Found, bool, error) {
 
 // arrivals fills in the provenance of an object and what follows from it, and
 // tells whether one of its arrivals is of the source asked for.
-func (in *Intel) arrivals(t *tx, f *Found, m meta, seq int64, q Query, c criteria) (bool, error) {
+func (t *reader) arrivals(f *Found, m meta, seq int64, q Query, c criteria) (bool, error) {
 	value, ok, err := t.get(idKey(m.id, versionKey(m.version)))
 	if err != nil || !ok {
 		return false, err
@@ -475,7 +504,7 @@ func (in *Intel) arrivals(t *tx, f *Found, m meta, seq int64, q Query, c criteri
 	fits := false
 	first, firstAny := int64(0), seq
 	look := func(a more) (bool, error) {
-		p, added, err := in.provenance(t, a, m)
+		p, added, err := t.provenance(a, m)
 		if err != nil {
 			return false, err
 		}
@@ -522,10 +551,10 @@ func (c criteria) wants(a more) bool {
 }
 
 // provenance describes one arrival; added is when it was accepted.
-func (in *Intel) provenance(t *tx, a more, m meta) (p Provenance, added int64, err error) {
-	var row recordRow
-	if ok, err := t.getJSON(key8(keyRecord, a.base), &row); err != nil || !ok {
-		return p, 0, errors.Join(err, errBadRow)
+func (t *reader) provenance(a more, m meta) (p Provenance, added int64, err error) {
+	row, err := t.record(a.base)
+	if err != nil {
+		return p, 0, err
 	}
 	p = Provenance{At: row.At, TLP: m.tlp, State: Accepted}
 	stated := stix.TLPNone

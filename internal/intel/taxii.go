@@ -99,6 +99,7 @@ func (s taxiiStore) Scan(ctx context.Context, collection string, q taxii.Query) 
 			low = max(low, q.AddedAfter.UnixMicro())
 		}
 		n := 0
+		t := newTx(s.in.cfg.Objects)
 		for row, err := range s.in.cfg.Objects.Scan(collKey(c, low+1), collKey(c, high+1), false) {
 			if n%256 == 0 && err == nil {
 				err = ctx.Err()
@@ -107,7 +108,7 @@ func (s taxiiStore) Scan(ctx context.Context, collection string, q taxii.Query) 
 			var r taxii.Record
 			ok := false
 			if err == nil {
-				r, ok, err = s.record(c, row, q)
+				r, ok, err = t.taxiiRecord(c, row, q)
 			}
 			if err != nil {
 				yield(taxii.Record{}, err)
@@ -123,13 +124,13 @@ func (s taxiiStore) Scan(ctx context.Context, collection string, q taxii.Query) 
 	}
 }
 
-// record makes the record of a row of a collection.
-func (s taxiiStore) record(c collID, row Row, q taxii.Query) (r taxii.Record, ok bool, err error) {
+// taxiiRecord makes the record of a row of a collection.
+func (t *tx) taxiiRecord(c collID, row Row, q taxii.Query) (r taxii.Record, ok bool, err error) {
 	seq, err := number(row.Value)
 	if err != nil {
 		return r, false, err
 	}
-	value, ok, err := s.in.cfg.Objects.Get(key8(keyDoc, seq))
+	value, ok, err := t.get(key8(keyDoc, seq))
 	if err != nil || !ok {
 		return r, false, err
 	}
@@ -142,7 +143,7 @@ func (s taxiiStore) record(c collID, row Row, q taxii.Query) (r taxii.Record, ok
 			return r, false, nil
 		}
 	}
-	group, err := s.versions(c, m.id)
+	group, err := t.taxiiVersions(c, m.id, seq, m)
 	if err != nil {
 		return r, false, err
 	}
@@ -159,15 +160,15 @@ func (s taxiiStore) record(c collID, row Row, q taxii.Query) (r taxii.Record, ok
 	return r, true, nil
 }
 
-// versions returns the records of one id in a collection, without their text,
+// taxiiVersions returns the records of one id in a collection, without their text,
 // in the order in which they were added. Where objects of one version differ in
 // bytes, TAXII has no name for all but one: the first keeps its version, each
-// other goes by when it was added, so that none is left out.
-func (s taxiiStore) versions(c collID, id string) ([]taxii.Record, error) {
-	t := newTx(s.in.cfg.Objects)
+// other goes by when it was added, so that none is left out. known is an object
+// that was read already, 0: none.
+func (t *tx) taxiiVersions(c collID, id string, known int64, knownMeta meta) ([]taxii.Record, error) {
 	var out []taxii.Record
 	prefix := idPrefix(id)
-	for row, err := range s.in.cfg.Objects.Scan(prefix, after(prefix), false) {
+	for row, err := range t.objects.Scan(prefix, after(prefix), false) {
 		if err != nil {
 			return nil, err
 		}
@@ -184,16 +185,18 @@ func (s taxiiStore) versions(c collID, id string) ([]taxii.Record, error) {
 			if !ok {
 				continue
 			}
-			value, ok, err := t.get(key8(keyDoc, v.seq))
-			if err != nil {
-				return nil, err
-			}
-			if !ok {
-				continue
-			}
-			m, _, err := parseDoc(value)
-			if err != nil {
-				return nil, err
+			m := knownMeta
+			if v.seq != known {
+				value, ok, err := t.get(key8(keyDoc, v.seq))
+				if err != nil {
+					return nil, err
+				}
+				if !ok {
+					continue
+				}
+				if m, _, err = parseDoc(value); err != nil {
+					return nil, err
+				}
 			}
 			same = append(same, taxii.Record{Seq: uint64(added), Added: time.UnixMicro(added).UTC(), ID: m.id, Type: m.typ, SpecVersion: m.spec, Version: m.version})
 		}
@@ -247,7 +250,7 @@ func (s taxiiStore) scanIDs(ctx context.Context, c collID, q taxii.Query, yield 
 			yield(taxii.Record{}, err)
 			return
 		}
-		group, err := s.versions(c, id)
+		group, err := newTx(s.in.cfg.Objects).taxiiVersions(c, id, 0, meta{})
 		if err != nil {
 			yield(taxii.Record{}, err)
 			return
@@ -299,7 +302,7 @@ func (s taxiiStore) Versions(ctx context.Context, collection, id string) iter.Se
 		c, err := s.coll(ctx, collection)
 		var group []taxii.Record
 		if err == nil {
-			group, err = s.versions(c, id)
+			group, err = newTx(s.in.cfg.Objects).taxiiVersions(c, id, 0, meta{})
 		}
 		if err != nil {
 			yield(taxii.Record{}, err)

@@ -22,6 +22,12 @@ func newTx(o Objects) *tx {
 	return &tx{objects: o, seen: map[string]int{}, fresh: map[int64][]more{}, counts: map[string]int64{}}
 }
 
+// expect makes room for the changes of n new objects.
+func (t *tx) expect(n int) {
+	t.changes = make([]Change, 0, 8*n+64)
+	t.seen = make(map[string]int, n+16)
+}
+
 func (t *tx) add(key, value []byte) { t.changes = append(t.changes, Change{Key: key, Value: value}) }
 
 func (t *tx) set(key, value []byte) { t.change(Change{Key: key, Value: value}) }

@@ -25,11 +25,12 @@ type Objects struct {
 
 var _ intel.Objects = (*Objects)(nil)
 
-// The sizes are those of a node that is idle most of the time: the cache is
-// shared by all reading, and at most four memtables exist during an import.
+// The sizes are those of a node that is idle most of the time. The memtables
+// count against the cache, which has to keep room for the filters: without them
+// each look-up of an import goes to the disk.
 const (
-	objectsCache    = 8 << 20
-	objectsMemtable = 8 << 20
+	objectsCache    = 32 << 20
+	objectsMemtable = 4 << 20
 )
 
 // OpenObjects opens, or makes, the database in a folder of its own. Damage is
@@ -45,9 +46,9 @@ func OpenObjects(dir string) (*Objects, error) {
 		Cache:                       cache,
 		MemTableSize:                objectsMemtable,
 		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       4,
+		L0CompactionThreshold:       8,
 		L0StopWritesThreshold:       24,
-		LBaseMaxBytes:               64 << 20,
+		LBaseMaxBytes:               128 << 20,
 		MaxOpenFiles:                256,
 		FormatMajorVersion:          pebble.FormatNewest,
 		Logger:                      silent{},

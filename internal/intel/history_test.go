@@ -1,0 +1,215 @@
+package intel_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"sort"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"entente/internal/accord"
+	"entente/internal/intel"
+	"entente/stix"
+)
+
+// step is one thing that happens to a node. Its objects are drawn from few, so
+// that they meet again and again.
+type step struct {
+	kind    string // import, receive
+	party   int
+	index   int64
+	objects []string
+	hold    bool
+}
+
+func drawObjects(t *rapid.T, conflicts bool) []string {
+	var out []string
+	for range rapid.IntRange(1, 6).Draw(t, "objects") {
+		n := rapid.IntRange(1, 6).Draw(t, "n")
+		version := rapid.IntRange(1, 2).Draw(t, "version")
+		host := fmt.Sprintf("n%d.example", n)
+		if conflicts && rapid.IntRange(0, 3).Draw(t, "conflict") == 0 {
+			host = "other." + host
+		}
+		out = append(out, indicator(n, version, host))
+	}
+	return out
+}
+
+func drawSteps(t *rapid.T, conflicts bool) []step {
+	var out []step
+	for i := range rapid.IntRange(1, 8).Draw(t, "steps") {
+		s := step{kind: "import", index: int64(i), objects: drawObjects(t, conflicts)}
+		if rapid.Bool().Draw(t, "received") {
+			s.kind, s.party, s.hold = "receive", rapid.IntRange(1, 2).Draw(t, "party"), rapid.IntRange(0, 2).Draw(t, "hold") == 0
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func (s step) run(t fataler, w *world) {
+	if s.kind == "import" {
+		w.load(t, fmt.Sprintf("import %d", s.index), s.objects...)
+		return
+	}
+	r, plain := sent(s.party, s.index, s.objects...)
+	if s.hold {
+		r.Verdict = accord.Decision{Verdict: accord.Hold, Clause: "c", Code: "held", Reason: "r"}
+	}
+	w.receive(t, r, plain)
+}
+
+// logical says what is known, without when it came.
+func logical(t fataler, w *world) string {
+	var lines []string
+	for _, f := range search(t, w.in, intel.Query{Held: true}) {
+		line := fmt.Sprintf("%s %x %s %v", f.ID, sha256.Sum256(f.Raw), f.State, f.Conflict)
+		var from []string
+		for _, p := range f.Provenance {
+			from = append(from, fmt.Sprintf("%s %v %s", p.Source, p.Ref, p.State))
+		}
+		sort.Strings(from)
+		lines = append(lines, line+" "+strings.Join(from, ","))
+	}
+	sort.Strings(lines)
+	c := counts(t, w.in)
+	return strings.Join(lines, "\n") + fmt.Sprint(c.Accepted, c.Local, c.Quarantined, c.Conflicts, c.Types)
+}
+
+// In whatever order imports and payloads come, the same is known. (Collisions
+// between partners are left out here: which of two comes first decides which is
+// held.)
+func TestAnyOrderGivesTheSame(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		steps := drawSteps(t, false)
+		a, b := newWorld(t), newWorld(t)
+		for _, s := range steps {
+			s.run(t, a)
+		}
+		for _, s := range rapid.Permutation(steps).Draw(t, "order") {
+			s.run(t, b)
+			if s.kind == "receive" && rapid.Bool().Draw(t, "again") {
+				s.run(t, b)
+			}
+		}
+		if x, y := logical(t, a), logical(t, b); x != y {
+			t.Fatalf("%s\n\nin another order:\n%s", x, y)
+		}
+		a.checkRebuild(t)
+		b.checkRebuild(t)
+	})
+}
+
+// After any history of imports, receipts, duplicates, conflicts, decisions,
+// destructions and crashes, the log and the payloads still held give the
+// content that is there, byte for byte; what is served is what was accepted.
+func TestAnyHistoryIsReplayed(t *testing.T) {
+	ctx := context.Background()
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		kept := w.objects
+		var received []step
+		for _, s := range drawSteps(t, true) {
+			if rapid.IntRange(0, 3).Draw(t, "crash") == 0 {
+				w.objects = &stopping{kept, 0}
+				w.open(t)
+				if s.kind == "import" {
+					_, err := w.in.Import(ctx, strings.NewReader(strings.Join(s.objects, "\n")), intel.Source{Name: fmt.Sprintf("import %d", s.index)}, intel.Options{})
+					if err == nil {
+						t.Fatal("a write that failed was not told")
+					}
+				}
+				w.objects = kept
+				w.open(t)
+			}
+			s.run(t, w)
+			if s.kind == "receive" {
+				received = append(received, s)
+			}
+			if len(received) > 0 && rapid.Bool().Draw(t, "act") {
+				s := rapid.SampledFrom(received).Draw(t, "on")
+				ref := refOf(s.party, s.index)
+				switch rapid.IntRange(0, 3).Draw(t, "act") {
+				case 0:
+					if err := w.in.DestroyRef(ctx, ref, "o", "r"); err != nil {
+						t.Fatal(err)
+					}
+					delete(w.payloads, ref)
+				case 1:
+					if _, err := w.in.Reject(ctx, intel.Choice{Ref: &ref}, "o", "n"); err != nil {
+						t.Fatal(err)
+					}
+				default:
+					page, err := w.in.Intake(ctx, intel.IntakeFilter{All: true})
+					if err != nil {
+						t.Fatal(err)
+					}
+					for i, item := range page.Items {
+						if i%2 == 0 {
+							if _, err := w.in.Accept(ctx, intel.Choice{Items: []string{item.Item}}, "o", "n"); err != nil {
+								t.Fatal(err)
+							}
+						}
+					}
+				}
+			}
+			w.checkRebuild(t)
+		}
+		checkViews(t, w)
+	})
+}
+
+// checkViews compares search, selection, counters and TAXII with one another.
+func checkViews(t fataler, w *world) {
+	c := counts(t, w.in)
+	accepted := search(t, w.in, intel.Query{})
+	held := 0
+	for _, f := range search(t, w.in, intel.Query{Held: true}) {
+		for _, p := range f.Provenance {
+			if p.State == intel.Quarantined {
+				held++
+			}
+		}
+	}
+	served := tail(t, w.in.TAXII(nil), intel.CollectionAll())
+	if len(accepted) != int(c.Accepted) || len(served) != len(accepted) || len(selected(t, w.in, intel.Query{})) != len(accepted) || held != int(c.Quarantined) {
+		t.Fatalf("%d found, %d served, %d selected, %d held; counted %+v", len(accepted), len(served), len(selected(t, w.in, intel.Query{})), held, c)
+	}
+	if got := ids(served); got != ids(accepted) {
+		t.Fatalf("served %s, found %s", got, ids(accepted))
+	}
+	for i := 1; i < len(served); i++ {
+		if string(served[i].Raw) == string(served[i-1].Raw) {
+			t.Fatal("an object is served twice")
+		}
+	}
+	types := int64(0)
+	for typ, n := range c.Types {
+		types += n
+		if got := len(search(t, w.in, intel.Query{Type: typ})); got != int(n) {
+			t.Fatalf("%d of type %s are found, %d counted", got, typ, n)
+		}
+	}
+	if types != c.Accepted {
+		t.Fatalf("%+v", c)
+	}
+	feeds := 0
+	for _, f := range c.Feeds {
+		if got := len(tail(t, w.in.TAXII(nil), intel.CollectionOf(f.Unit, f.Party))); got != int(f.Total) {
+			t.Fatalf("%d served of a partner, %d counted", got, f.Total)
+		}
+		feeds++
+	}
+	if got := len(search(t, w.in, intel.Query{Source: "local"})); got != int(c.Local) {
+		t.Fatalf("%d found here, %d counted", got, c.Local)
+	}
+	for _, f := range accepted {
+		if o, err := stix.Parse(f.Raw); err != nil || o.ID != f.ID {
+			t.Fatal(err)
+		}
+	}
+}
