@@ -142,7 +142,7 @@ func (s *story) start(ctx context.Context, name, dir, peerAddr, httpAddr string)
 	p := &party{name: name, dir: filepath.Join(s.dir, dir), served: make(chan error, 1)}
 	var err error
 	p.init, err = node.Init(ctx, p.dir, node.InitOptions{
-		Name: name, PeerListen: peerAddr, HTTPListen: httpAddr, Agency: "CERT", Role: "duty"}, node.Options{})
+		Name: name, PeerListen: peerAddr, HTTPListen: httpAddr, Agency: "CERT", Role: "duty-officer"}, node.Options{})
 	if err != nil {
 		return nil, err
 	}

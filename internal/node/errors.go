@@ -37,6 +37,8 @@ const (
 	CodeLocked   = "locked"
 	CodeDamaged  = "damaged"
 	CodeRetired  = "retired" // the journal may not be extended: restore rule
+	// CodeBadPayload: a payload that its author committed to cannot be read.
+	CodeBadPayload = "bad-payload"
 )
 
 // GateError carries the decision that stopped an act.

@@ -59,13 +59,6 @@ func (l *ledger) knows(p journal.PartyID) bool {
 	return ok
 }
 
-// runEntries and runBytes bound a stretch that is sent; smaller than what the
-// protocol allows, so that a receiver verifies early and often.
-const (
-	runEntries = 4096
-	runBytes   = 8 << 20
-)
-
 func (b backend) ledger(id journal.UnitID) (*ledger, error) {
 	if l := b.n.ledger(id); l != nil {
 		return l, nil
@@ -159,88 +152,16 @@ func (l *ledger) since(ctx context.Context, j heldJournal, theirs journal.Head, 
 			return yield(peer.Run{Origin: j.origin, First: j.head.Size, Checkpoint: cp}, nil)
 		}
 	}
-	for run, err := range runs(ctx, j, theirs.Size) {
+	for run, err := range peer.Runs(j.store, theirs.Size, true) {
 		if err == nil {
-			run.Payloads = l.offer(run.Entries)
+			err = ctx.Err()
 		}
+		run.Payloads = slices.DeleteFunc(run.Payloads, func(c journal.Hash) bool { return !l.has(c) })
 		if !yield(run, err) || err != nil {
-			return err == nil
+			return false
 		}
 	}
 	return true
-}
-
-// runs cuts a journal from first on into stretches that end in a kept
-// checkpoint. Small batches are joined, but never across a key rotation, whose
-// checkpoint has to be shown.
-func runs(ctx context.Context, j heldJournal, first int64) iter.Seq2[peer.Run, error] {
-	return func(yield func(peer.Run, error) bool) {
-		run := peer.Run{Origin: j.origin, First: first}
-		size, rotated := 0, false
-		flush := func() bool {
-			ok := yield(run, nil)
-			run = peer.Run{Origin: j.origin, First: run.First + int64(len(run.Entries))}
-			size, rotated = 0, false
-			return ok
-		}
-		for cp, err := range j.store.Checkpoints(first + 1) {
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err != nil {
-				yield(peer.Run{}, err)
-				return
-			}
-			_, head, err := journal.CheckpointHead(cp)
-			if err != nil {
-				yield(peer.Run{}, err)
-				return
-			}
-			if head.Size > j.head.Size {
-				break
-			}
-			var batch [][]byte
-			bytesOf := 0
-			turns := false
-			for raw, err := range j.store.Read(run.First+int64(len(run.Entries)), head.Size) {
-				if err != nil {
-					yield(peer.Run{}, err)
-					return
-				}
-				batch = append(batch, slices.Clone(raw))
-				bytesOf += len(raw)
-				turns = turns || bytes.Contains(raw, []byte(`"kind":"`+journal.KindRotate+`"`))
-			}
-			if len(run.Entries) > 0 && (rotated || len(run.Entries)+len(batch) > runEntries || size+bytesOf > runBytes) {
-				if !flush() {
-					return
-				}
-			}
-			run.Entries = append(run.Entries, batch...)
-			run.Checkpoint = slices.Clone(cp)
-			size += bytesOf
-			rotated = turns
-		}
-		if len(run.Entries) > 0 {
-			yield(run, nil)
-		}
-	}
-}
-
-// offer lists the payloads of entries that are held here, to save a round. What
-// may really go is asked again in Payload.
-func (l *ledger) offer(entries [][]byte) []journal.Hash {
-	var out []journal.Hash
-	for _, raw := range entries {
-		if !bytes.Contains(raw, []byte(`"payload":{`)) {
-			continue
-		}
-		e, err := journal.ParseEntry(raw)
-		if err == nil && e.Payload != nil && l.has(e.Payload.Commitment) {
-			out = append(out, e.Payload.Commitment)
-		}
-	}
-	return out
 }
 
 // Payload hands over one payload after asking the gate again, as things stand now.
@@ -276,9 +197,8 @@ func (l *ledger) handOver(c journal.Hash, to journal.PartyID) (accord.Decision, 
 	if !ok {
 		return accord.Decision{}, &peer.Refusal{Code: peer.CodeMissing, Commitment: &c, Detail: "no entry here names it"}
 	}
-	if !accord.IsContent(np.kind) {
-		return accord.Decision{Verdict: accord.Allow, Clause: accord.Protocol}, nil
-	}
+	// Control entries carry nothing but accord texts and short notes: one with
+	// anything else is void, and must not become a way out for content.
 	if d := l.fold.Verdict(np.ref); d.Verdict != accord.Allow {
 		return d, nil
 	}

@@ -12,10 +12,14 @@ import (
 func (n *Node) findUnit(s string) (*ledger, error) {
 	all := n.units()
 	if s == "" {
-		switch len(all) {
-		case 0:
+		if len(all) == 0 {
 			return nil, notFound("This node is in no unit yet.", "Found one with 'entente unit found NAME', or take an invitation with 'entente unit join'.")
-		case 1:
+		}
+		// Units that were left are not meant by somebody who names none.
+		if live := slices.DeleteFunc(slices.Clone(all), (*ledger).left); len(live) > 0 {
+			all = live
+		}
+		if len(all) == 1 {
 			return all[0], nil
 		}
 		return nil, badInput("This node is in several units.", strings.Join(unitNames(all), ", ")+".", "Name one with --unit.")
@@ -36,6 +40,15 @@ func (n *Node) findUnit(s string) (*ledger, error) {
 		return nil, notFound(fmt.Sprintf("No unit is called %q here.", s), "The units are: "+strings.Join(unitNames(all), ", ")+".")
 	}
 	return nil, badInput(fmt.Sprintf("%q fits several units.", s), strings.Join(unitNames(hits), ", ")+".", "Give more of the id.")
+}
+
+// left tells whether the unit is over for this node: this party withdrew, or
+// nobody else is left.
+func (l *ledger) left() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	self := l.n.keys.party
+	return l.fold.Withdrawn(self) || len(l.others()) == 0 && slices.ContainsFunc(sortedParties(l.file.Partners), l.fold.Withdrawn)
 }
 
 func unitNames(ls []*ledger) []string {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"entente/internal/accord"
 	"entente/internal/intel"
 	"entente/internal/store"
 	"entente/internal/unit"
@@ -155,12 +156,17 @@ func (l *ledger) received(ref journal.Ref, np namedPayload) intel.Received {
 
 func (n *Node) takeIn(ctx context.Context, l *ledger, np namedPayload, r intel.Received) error {
 	plain, err := l.bundle(np.p)
-	if err != nil && !errors.Is(err, intel.ErrGone) {
-		// What cannot be opened is kept as it is and said; it is no reason to stop.
+	switch {
+	case err != nil && !errors.Is(err, intel.ErrGone):
+		// Its author committed to these bytes, so they are kept as proof; nothing in
+		// them is used, and the entry shows why.
 		n.opts.Log.Warn("a payload cannot be opened", "ref", np.ref.String(), "err", err)
-		return nil
-	}
-	if len(plain) == 0 { // an answer in words only
+		r.Verdict = accord.Decision{Verdict: accord.Refuse, Clause: accord.Protocol, Code: CodeBadPayload, Reason: err.Error()}
+		plain = nil
+		l.mu.Lock()
+		l.unreadable[np.p.Commitment] = true
+		l.mu.Unlock()
+	case len(plain) == 0: // an answer in words only, or a payload that is gone
 		return nil
 	}
 	out, err := n.intel.Receive(ctx, r, plain)

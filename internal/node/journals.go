@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"entente/internal/accord"
 	"entente/internal/store"
 	"entente/journal"
 )
@@ -104,6 +105,8 @@ func (l *ledger) shown(e *journal.Entry, final int64) JournalEntry {
 		Void: l.fold.VoidCode(e.Ref()), Final: e.Index < final}
 	if e.Payload != nil {
 		switch {
+		case l.unreadable[e.Payload.Commitment]:
+			out.Payload = "unreadable"
 		case l.has(e.Payload.Commitment):
 			out.Payload = "held"
 		case l.gone[e.Payload.Commitment]:
@@ -112,7 +115,8 @@ func (l *ledger) shown(e *journal.Entry, final int64) JournalEntry {
 			out.Payload = "missing"
 		}
 	}
-	if d := decision(l.fold.Verdict(e.Ref())); d.Clause != "protocol" {
+	// A control entry that passes needs no word; one that waits for its past does.
+	if d := decision(l.fold.Verdict(e.Ref())); d.Verdict != "allow" || d.Clause != accord.Protocol {
 		out.Decision = &d
 	}
 	return out

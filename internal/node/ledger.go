@@ -37,8 +37,10 @@ type ledger struct {
 	named    map[journal.Hash]namedPayload
 	gone     map[journal.Hash]bool // payloads this node destroyed
 	wanted   map[journal.Hash]bool // payloads that held entries name and that are not here
-	pending  []journal.Ref         // content entries of others whose payload is here, not yet through intake
-	retired  error                 // why the own journal may not be extended, if so
+	// unreadable are held payloads that cannot be opened although they are what their entries committed to.
+	unreadable map[journal.Hash]bool
+	pending    []journal.Ref // content entries of others whose payload is here, not yet through intake
+	retired    error         // why the own journal may not be extended, if so
 }
 
 // mirror is the verified copy of another party's journal.
@@ -135,7 +137,8 @@ func createLedger(ctx context.Context, n *Node, founding string, partners map[jo
 func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err error) {
 	l := &ledger{n: n, id: id, dir: n.at.unit(string(id)),
 		mirrors: map[journal.Origin]*mirror{}, wanted: map[journal.Hash]bool{},
-		texts: map[string][]byte{}, named: map[journal.Hash]namedPayload{}, gone: map[journal.Hash]bool{}}
+		texts: map[string][]byte{}, named: map[journal.Hash]namedPayload{}, gone: map[journal.Hash]bool{},
+		unreadable: map[journal.Hash]bool{}}
 	ok, err := readJSON(l.unitPath(), &l.file)
 	if err != nil || !ok {
 		return nil, err

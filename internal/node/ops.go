@@ -628,7 +628,7 @@ type JournalEntry struct {
 	Decision *Decision       `json:"decision,omitempty"`
 	Void     string          `json:"void,omitempty"`
 	Final    bool            `json:"final"`
-	Payload  string          `json:"payload,omitempty"` // held, missing, destroyed
+	Payload  string          `json:"payload,omitempty"` // held, missing, destroyed, unreadable
 }
 
 // JournalVerifyResponse is the outcome of reading back every byte.

@@ -36,13 +36,15 @@ type rogue struct {
 	last   *journal.Entry
 	have   map[journal.Origin]journal.Head
 	http   *http.Client
+	// orgPath is where its organisation key lies.
+	orgPath string
 }
 
 // takeOver stops a party's node and plays it from then on.
 func takeOver(t *testing.T, p, victim *testParty) *rogue {
 	t.Helper()
 	l := must[*ledger](t)(p.findUnit(""))
-	r := &rogue{t: t, victim: victim, unit: l.id, origin: l.origin(), have: map[journal.Origin]journal.Head{}}
+	r := &rogue{t: t, victim: victim, unit: l.id, origin: l.origin(), have: map[journal.Origin]journal.Head{}, orgPath: p.org}
 	l.mu.Lock()
 	for _, j := range l.journals() {
 		r.have[j.origin] = j.head
@@ -129,7 +131,16 @@ func (r *rogue) signed(st *journaltest.Memory, keys []*journal.PrivateKey, entri
 }
 
 // next continues the journal that the victim knows.
-func (r *rogue) next(entries ...[]byte) peer.Run { return r.signed(r.st, nil, entries...) }
+func (r *rogue) next(entries ...[]byte) peer.Run {
+	run := r.signed(r.st, nil, entries...)
+	_, head, err := journal.CheckpointHead(run.Checkpoint)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.have = maps.Clone(r.have)
+	r.have[r.origin] = head // what it wrote it need not be told
+	return run
+}
 
 // fork returns its journal cut to size entries: the beginning of another history.
 func (r *rogue) fork(size int64) (*journaltest.Memory, *journal.Entry) {

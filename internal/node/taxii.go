@@ -56,7 +56,7 @@ func (n *Node) Authenticate(token string) bool {
 // feedTitle names a partner's collection for people.
 func (n *Node) feedTitle(id journal.UnitID, p journal.PartyID) string {
 	if l := n.ledger(id); l != nil {
-		return "From " + l.nameOf(p) + " in " + l.name()
+		return l.nameOf(p) + " in " + l.name()
 	}
-	return "From " + p.Short()
+	return p.Short()
 }

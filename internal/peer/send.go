@@ -24,6 +24,9 @@ type outgoing struct {
 	// payloads that were refused to it in this session.
 	skip        map[journal.Origin]bool
 	unavailable map[journal.Hash]bool
+	// shown are journals of which a checkpoint without entries went out in this
+	// session already. It may be nil.
+	shown map[journal.Origin]bool
 }
 
 // newHello asks the backend and fills in what it need not know.
@@ -70,13 +73,16 @@ func (o *outgoing) content(ctx context.Context, pw *Writer) (more bool, err erro
 			}
 			continue
 		}
-		if o.skip[run.Origin] {
+		if o.skip[run.Origin] || len(run.Entries) == 0 && o.shown[run.Origin] {
 			continue
 		}
 		if err := pw.Run(run); errors.Is(err, ErrFull) {
 			return true, nil
 		} else if err != nil {
 			return false, err
+		}
+		if len(run.Entries) == 0 && o.shown != nil {
+			o.shown[run.Origin] = true
 		}
 		for _, c := range run.Payloads {
 			full, err := o.payload(ctx, pw, c, sent)
@@ -140,7 +146,9 @@ func (o *outgoing) anything(ctx context.Context) (bool, error) {
 			}
 			return false, err
 		}
-		if !o.skip[run.Origin] && len(run.Entries) > 0 {
+		// A checkpoint that is only shown is worth a round too, once: heads that
+		// contradict each other have to meet.
+		if !o.skip[run.Origin] && (len(run.Entries) > 0 || !o.shown[run.Origin]) {
 			return true, nil
 		}
 	}

@@ -58,6 +58,7 @@ type session struct {
 	skipIn      map[journal.Origin]bool
 	skipOut     map[journal.Origin]bool
 	unavailable map[journal.Hash]bool
+	shown       map[journal.Origin]bool
 	asked       map[journal.Hash]bool // payloads this side has asked for
 }
 
@@ -79,7 +80,7 @@ func (c *Client) Sync(ctx context.Context, t Target, progress func(Progress)) (R
 	s := &session{
 		c: c, t: t, line: l,
 		told: make(map[string]bool), skipIn: make(map[journal.Origin]bool),
-		skipOut: make(map[journal.Origin]bool), unavailable: make(map[journal.Hash]bool),
+		skipOut: make(map[journal.Origin]bool), unavailable: make(map[journal.Hash]bool), shown: make(map[journal.Origin]bool),
 		asked: make(map[journal.Hash]bool),
 	}
 	l.mu.Lock()
@@ -159,7 +160,7 @@ func (s *session) outgoing(h Hello) *outgoing {
 	return &outgoing{
 		backend: s.c.p.Backend, limits: s.c.p.Limits, hello: h,
 		have: s.have, want: s.want, refusals: s.untold,
-		skip: s.skipOut, unavailable: s.unavailable,
+		skip: s.skipOut, unavailable: s.unavailable, shown: s.shown,
 	}
 }
 

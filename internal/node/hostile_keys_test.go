@@ -1,0 +1,172 @@
+package node
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"entente/internal/peer"
+	"entente/internal/peer/pairing"
+	"entente/journal"
+	"entente/journal/journaltest"
+)
+
+// smallOrder is an Ed25519 point of order 8: signatures "by" it can be made to
+// fit any message, so whoever shows it could deny everything later.
+var smallOrder = must2(hex.DecodeString("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"))
+
+func must2(b []byte, err error) ed25519.PublicKey {
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// weakened puts the weak key in the place of a good one in a statement, and
+// signs it properly again.
+func weakened(t *testing.T, s journal.Signed, good journal.PublicKey, signer *journal.PrivateKey) journal.Signed {
+	t.Helper()
+	old, weak := base64.StdEncoding.EncodeToString(good.Ed25519), base64.StdEncoding.EncodeToString(smallOrder)
+	if !strings.Contains(s.Text, old) {
+		t.Fatal("the statement does not name the key")
+	}
+	kind := must[string](t)(s.Kind())
+	out := journal.Signed{Text: strings.ReplaceAll(s.Text, old, weak)}
+	sig := must[journal.Signature](t)(signer.Sign("statement/"+kind, []byte(out.Text)))
+	out.Signatures = []journal.KeySignature{{Key: signer.Public().ID(), Signature: sig}}
+	return out
+}
+
+func orgKey(t *testing.T, p *testParty) *journal.PrivateKey {
+	t.Helper()
+	return must[*journal.PrivateKey](t)(journal.ParsePrivateKey(must[[]byte](t)(os.ReadFile(p.org))))
+}
+
+// TestHostileWeakKeyAtPairing is a joiner whose node key, or organisation key,
+// would make its signatures deniable.
+func TestHostileWeakKeyAtPairing(t *testing.T) {
+	ctx := t.Context()
+	a, b := newParty(t, "North"), newParty(t, "South")
+	must[*UnitRef](t)(a.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
+	org := orgKey(t, b)
+	for name, good := range map[string]journal.PublicKey{"node key": b.keys.id.Node, "organisation key": b.keys.id.Org} {
+		chain := []journal.Signed{weakened(t, b.keys.chain[0], good, org)}
+		inv := must[pairing.Invitation](t)(pairing.ParseInvitation(must[*UnitInviteResponse](t)(a.Invite(ctx, UnitInviteRequest{})).Invitation))
+		own := pairing.Own{Party: journal.PartyOf(chain[0].Text), Pin: b.keys.id.TLS[0], Chain: must[[]byte](t)(pairing.MarshalChain(chain))}
+		_, err := peer.Join(ctx, must[peer.PairParams](t)(b.pairParams()), inv, own)
+		code := pairing.CodeOf(err)
+		if code == "" {
+			code = journal.CodeOf(err)
+		}
+		if code != journal.CodeWeakKey {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, v := range must[*StatusResponse](t)(a.Status(ctx)).Pairings {
+		if v.Digits != "" {
+			t.Errorf("somebody is asked to compare digits: %+v", v)
+		}
+	}
+	l := must[*ledger](t)(a.findUnit("Watch"))
+	if len(l.file.Partners) > 0 || l.own.Head().Size != 1 {
+		t.Error("somebody was admitted")
+	}
+}
+
+// TestHostileWeakKeyLater is a partner that comes with a weak key once it was paired.
+func TestHostileWeakKeyLater(t *testing.T) {
+	t.Run("certificate", func(t *testing.T) {
+		ctx := t.Context()
+		a, b := newParty(t, "North"), newParty(t, "South")
+		must[*UnitRef](t)(a.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
+		pair(t, a, b, "Watch")
+		r := takeOver(t, b, a)
+		g := must[journal.GenesisBody](t)(r.parse(must[[]byte](t)(firstEntry(r.st))).Genesis())
+		g.Certificate = weakened(t, g.Certificate, r.key.Public(), r.self.node)
+		raw := r.entry(&journal.Entry{Index: -1}, journal.KindGenesis, g, nil, nil)
+		st := journaltest.Forge(t, r.origin, [][]byte{raw}, r.key)
+		r.have = nil
+		got := r.say([]peer.Run{{Origin: r.origin, Entries: [][]byte{raw}, Checkpoint: must[[]byte](t)(st.Latest())}})
+		if !slices.Contains(got.codes(), journal.CodeWeakKey) || r.held().Size != 0 {
+			t.Errorf("a weak certificate: %q, %d entries held", got.codes(), r.held().Size)
+		}
+		if rep := must[*JournalVerifyResponse](t)(a.VerifyJournals(ctx, nil)); !rep.OK {
+			t.Errorf("afterwards: %q", rep.Errors)
+		}
+		// The honest genesis still comes in, also after a restart.
+		a.stop()
+		a.start()
+		honest := peer.Run{Origin: r.origin, Entries: [][]byte{must[[]byte](t)(firstEntry(r.st))}, Checkpoint: must[[]byte](t)(r.st.Latest())}
+		if got := r.say([]peer.Run{honest}); r.held().Size != 1 {
+			t.Errorf("the honest genesis: %q", got.codes())
+		}
+	})
+	t.Run("rotation", func(t *testing.T) {
+		a, r, quiet := hostileWorld(t)
+		next := journaltest.Key("next")
+		cert := must[journal.Signed](t)(journal.NewCertificate(r.self.node, journal.Certificate{Unit: r.unit, Party: r.self.party, Key: next.Public(), Replaces: r.key.Public().ID()}))
+		cert = weakened(t, cert, next.Public(), r.self.node)
+		key := next.Public()
+		key.Ed25519 = smallOrder
+		before := r.held()
+		raw := r.entry(r.last, journal.KindRotate, journal.RotateBody{Key: key, Certificate: cert}, nil, nil)
+		if got := r.say([]peer.Run{r.next(raw)}); !slices.Contains(got.codes(), journal.CodeWeakKey) || r.held() != before {
+			t.Errorf("a weak next key: %q", got.codes())
+		}
+		a.lives(quiet)
+	})
+	t.Run("identity", func(t *testing.T) {
+		a, r, quiet := hostileWorld(t)
+		org := must[*journal.PrivateKey](t)(journal.ParsePrivateKey(must[[]byte](t)(os.ReadFile(r.orgPath))))
+		id := r.self.id
+		fresh := must[*journal.PrivateKey](t)(journal.GenerateKey(rand.Reader))
+		id.Node = fresh.Public()
+		next := must[journal.Signed](t)(journal.RotateIdentity(r.self.chain[0], org, nil, id))
+		next = weakened(t, next, fresh.Public(), org)
+		before := r.held()
+		raw := r.entry(r.last, journal.KindIdentity, journal.IdentityBody{Signed: next}, nil, nil)
+		if got := r.say([]peer.Run{r.next(raw)}); !slices.Contains(got.codes(), journal.CodeWeakKey) || r.held() != before {
+			t.Errorf("a weak node key: %q", got.codes())
+		}
+		l := must[*ledger](t)(a.findUnit("Watch"))
+		if known, _ := l.identity(r.self.party); known.Version != 1 {
+			t.Errorf("version %d was learnt", known.Version)
+		}
+		a.lives(quiet)
+	})
+}
+
+// TestHostileIdentity is a partner that signs the next version of its identity
+// with a key of its own making, or makes two versions of one number.
+func TestHostileIdentity(t *testing.T) {
+	a, r, quiet := hostileWorld(t)
+	stranger := journaltest.Key("a stranger")
+	next := must[journal.Signed](t)(journal.RotateIdentity(r.self.chain[0], stranger, nil, r.self.id))
+	before := r.held()
+	raw := r.entry(r.last, journal.KindIdentity, journal.IdentityBody{Signed: next}, nil, nil)
+	got := r.say([]peer.Run{r.next(raw)})
+	if len(got.codes()) == 0 || r.held() != before {
+		t.Errorf("an identity that its organisation did not sign: %q", got.codes())
+	}
+	a.lives(quiet)
+}
+
+func firstEntry(st journal.Storage) ([]byte, error) {
+	for raw, err := range st.Read(0, 1) {
+		return slices.Clone(raw), err
+	}
+	return nil, errors.New("empty")
+}
+
+var (
+	_ = json.Marshal
+	_ = time.Now
+)
