@@ -70,6 +70,16 @@ func TestContradictionIsProved(t *testing.T) {
 	}
 }
 
+// TestProofTwice: only one form of a set of proofs is a dossier.
+func TestProofTwice(t *testing.T) {
+	fs := frames(t, golden(t))
+	n := slices.IndexFunc(fs, func(f frame) bool { return f.kind == kProof })
+	var d *dossier.Damage
+	if _, err := verify(build(slices.Insert(slices.Clone(fs), n, fs[n]))); !errors.As(err, &d) || d.Part != dossier.PartProof {
+		t.Fatalf("%v", err)
+	}
+}
+
 // TestProofThatProvesNothing: a party's unproved claim is told as one; a proof record that proves
 // nothing is damage, because nobody but the maker of the file said it.
 func TestProofThatProvesNothing(t *testing.T) {
@@ -156,9 +166,13 @@ func TestReceiptForAnotherHistory(t *testing.T) {
 	_, _, err := north.jw.Append(w.tick(), journal.Draft{Kind: "note", Body: map[string]any{}},
 		journal.Draft{Kind: journal.KindReceipt, Body: journal.ReceiptBody{Origin: south.jw.Origin(), Size: h.Size + 1, Root: journal.Hash{66}}})
 	ok(t, err)
-	south.share(1)
+	send := south.write("request.send", map[string]any{"type": "information", "urgency": "urgent", "fields": []string{"subject", "purpose"}, "tlp": "amber", "to": north.id},
+		w.seal(journal.PayloadRequest, []byte(`{}`)))
 	r, err := verify(pack(t, w.source()))
 	ok(t, err)
+	if len(r.Requests) != 1 || r.Requests[0].ID != send.Ref() || r.Requests[0].Receipt != nil {
+		t.Errorf("a receipt for another history counts: %+v", r.Requests)
+	}
 	if f := find(r, dossier.Disputed, journal.CodeBadRoot); f == nil || f.Refs[0].Origin != north.jw.Origin() {
 		t.Fatalf("%+v", r.Findings)
 	}

@@ -238,3 +238,28 @@ func find(r *dossier.Report, w dossier.Weight, code string) *dossier.Finding {
 	}
 	return nil
 }
+
+// BenchmarkVerify verifies a dossier of 100,000 small entries.
+func BenchmarkVerify(b *testing.B) {
+	w := newWorld(b, "North", "South")
+	const n = 10_000
+	for range 10 {
+		drafts := make([]journal.Draft, n)
+		for i := range drafts {
+			drafts[i] = journal.Draft{Kind: "share", By: duty, Body: map[string]any{"objects": i, "tlp": "green"}}
+		}
+		_, _, err := w.parties[0].jw.Append(w.tick(), drafts...)
+		ok(b, err)
+	}
+	file := pack(b, w.source())
+	b.SetBytes(int64(len(file)))
+	b.ReportAllocs()
+	for b.Loop() {
+		r, err := verify(file)
+		ok(b, err)
+		if r.Counts.Entries != 10*n+2 {
+			b.Fatal(r.Counts)
+		}
+	}
+	b.ReportMetric(10*n*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
+}

@@ -35,7 +35,7 @@ type Progress struct {
 //
 // A dossier that does not hold gives a [*Damage]; one that holds but lacks a trusted party gives its
 // report together with a [*TrustError]. Errors of r, of ctx and [ErrTooLarge] come wrapped. Payloads
-// are read one at a time; of entries what the fold needs is held in memory (about 1 KiB each).
+// are read one at a time; of entries their tree hashes and what the fold needs are held in memory.
 func Verify(ctx context.Context, r io.Reader, o Options) (*Report, error) {
 	for _, p := range o.Trust {
 		if err := p.Check(); err != nil {
