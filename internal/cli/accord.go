@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 
+	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"entente/internal/accord"
@@ -121,6 +122,7 @@ hash that would be signed. It needs no node. "-" reads standard input.`,
 func (a *app) accordPropose(kind, short, long string) *cobra.Command {
 	in := node.AccordProposeRequest{Kind: kind}
 	var act *acting
+	done := map[string]string{"propose": "Proposed.", "counter": "Countered.", "amend": "The amendment is proposed."}[kind]
 	cmd := command{
 		use: kind + " FILE", short: short,
 		long:     long + "\nReads YAML or JSON; \"-\" reads standard input.",
@@ -145,7 +147,7 @@ func (a *app) accordPropose(kind, short, long string) *cobra.Command {
 				a.code = exitFailed
 			}
 			return a.show(r, func(p *printer) {
-				writeWrite(p, &r.WriteResponse, "Proposed.")
+				writeWrite(p, &r.WriteResponse, done)
 				p.pairs("  hash", r.Hash)
 				for _, x := range r.Problems {
 					where := x.Path
@@ -209,19 +211,19 @@ func (a *app) accordShow() *cobra.Command {
 			if err := a.call(ctx, "accord.show", in, &r); err != nil {
 				return err
 			}
+			var u node.UnitShowResponse // for the names only
+			if err := a.call(ctx, "unit.show", node.UnitShowRequest{Unit: r.Unit}, &u); err != nil {
+				return err
+			}
 			return a.show(r, func(p *printer) {
 				state := "not in force"
 				if r.InForce {
 					state = "in force"
 				}
 				p.pairs("unit", r.Unit, "hash", r.Hash, "state", state)
+				writeProposals(p, r.Proposals, u.Brief.Members)
 				p.gap()
-				p.block("", indented(r.Text))
-				if len(r.Proposals) > 0 {
-					p.gap()
-					p.f("Proposals:")
-					p.block("  ", indented(r.Proposals))
-				}
+				p.block("", readable(r.Text))
 			})
 		},
 	}.build()
@@ -327,11 +329,34 @@ func diffTexts(before, after []byte, nameA, nameB string) (node.AccordDiffRespon
 	return r, nil
 }
 
+// readable is an accord as people write it: YAML, in the order of the document.
+func readable(text []byte) string {
+	doc, err := accord.Load(text)
+	if err != nil {
+		return indented(text) // still better than nothing
+	}
+	inOrder, err := json.Marshal(doc)
+	if err != nil {
+		return indented(text)
+	}
+	out, err := yaml.JSONToYAML(inOrder)
+	if err != nil {
+		return indented(text)
+	}
+	return string(out)
+}
+
 func writeChanges(p *printer, changes []node.Change) {
 	for _, c := range changes {
 		p.gap()
-		p.f("%s", c.Text)
-		p.pairs("  clause", c.Clause, "  place", c.Path)
+		where := c.Path
+		if c.Clause != "" {
+			where = "clause " + c.Clause + ", " + c.Path
+		}
+		p.f("%s", where)
+		if c.Before == "" && c.After == "" {
+			p.f("  %s", c.Text)
+		}
 		if c.Before != "" {
 			p.block("  - ", c.Before)
 		}

@@ -73,7 +73,7 @@ receipts (or everything, with --full), for networks that never touch.`,
 				return nil
 			}
 			return a.show(out, func(p *printer) {
-				p.f("%s holds what %s lacks (%s).", output, out.To, size(s.Bytes))
+				p.f("%s holds what %s lacks (%s).", output, brief(out.To), size(s.Bytes))
 				writeCourier(p, &out.CourierReport)
 			})
 		},
@@ -100,7 +100,7 @@ before, or is older than what is known, changes nothing. "-" reads standard inpu
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("Taken in from %s: %s new.", r.From, count(r.New, "entry"))
+				p.f("Taken in from %s: %s.", brief(r.From), count(r.New, "new entry"))
 				writeCourier(p, &r)
 			})
 		},

@@ -86,7 +86,7 @@ func writeJournal(p *printer, r *node.JournalShowResponse, evidence bool) {
 		}
 		p.f("#%d  %s  %s  %s", e.Index, h.At, h.Kind, strings.Join(marks, ", "))
 		by := strings.Trim(h.By.Agency+", "+h.By.Role, ", ")
-		p.pairs("    by", by, "    leaf", e.Leaf, "    body", string(h.Body))
+		p.pairs("    by", by, "    leaf", e.Leaf, "    body", shortened(string(h.Body), 240))
 		if e.Decision != nil {
 			p.pairs("    gate", e.Decision.Verdict+" by clause "+e.Decision.Clause+": "+e.Decision.Reason)
 		}
@@ -95,6 +95,15 @@ func writeJournal(p *printer, r *node.JournalShowResponse, evidence bool) {
 		p.gap()
 		p.hint("More: add --from %d", r.Entries[n-1].Index+1)
 	}
+}
+
+// shortened cuts a long text for a line; --json has all of it.
+func shortened(s string, most int) string {
+	runes := []rune(s)
+	if len(runes) <= most {
+		return s
+	}
+	return string(runes[:most]) + " … (" + count(int64(len(runes)-most), "more character") + " in --json)"
 }
 
 func (a *app) journalVerify() *cobra.Command {

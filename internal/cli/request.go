@@ -203,7 +203,11 @@ func writeRequest(p *printer, q *node.RequestView) {
 		p.gap()
 		var rows [][]string
 		for _, c := range q.Clocks {
-			rows = append(rows, []string{"  " + c.Name, clockState(c), deadline(c.Due, p.now), c.Owner, c.Clause, c.Basis})
+			due := deadline(c.Due, p.now)
+			if !c.Met.IsZero() {
+				due = moment(c.Due.Local()) // how far away it is no longer matters
+			}
+			rows = append(rows, []string{"  " + c.Name, clockState(c), due, c.Owner, c.Clause, c.Basis})
 		}
 		p.table([]string{"  clock", "state", "due", "whose", "clause", "runs from"}, rows)
 	}
@@ -224,7 +228,7 @@ func writeRequest(p *printer, q *node.RequestView) {
 func clockState(c node.ClockView) string {
 	switch {
 	case !c.Met.IsZero():
-		return "met " + moment(c.Met)
+		return "met " + moment(c.Met.Local())
 	case c.Overdue:
 		return "OVERDUE"
 	case c.Stopped:

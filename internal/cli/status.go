@@ -67,7 +67,11 @@ func writePairings(p *printer, list []node.Pairing) {
 }
 
 func writePairing(p *printer, x *node.Pairing) {
-	p.f("Pairing with %s for unit %s: %s", x.Partner, x.Name, pairingState(x))
+	partner := x.Partner
+	if partner == "" {
+		partner = "a partner whose name is not known yet"
+	}
+	p.f("Pairing with %s for unit %s: %s", partner, x.Name, pairingState(x))
 	p.pairs("  pairing", x.ID, "  partner's party", x.Party, "  read aloud", x.Digits, "  expires", deadline(x.Expires, p.now))
 	if x.State == "compare" || x.State == "confirmed-there" {
 		p.hint("  Call the partner on a line you know. Read your digits aloud, let them read theirs,")

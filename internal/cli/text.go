@@ -169,8 +169,15 @@ func relative(d time.Duration) string {
 	return "in " + s
 }
 
-// span writes the two largest units of a duration; "" below one second.
+// span writes the two largest units of a duration, rounded to the second of
+// them; "" below one second.
 func span(d time.Duration) string {
+	switch {
+	case d >= 24*time.Hour:
+		d = d.Round(time.Hour)
+	case d >= time.Hour:
+		d = d.Round(time.Minute)
+	}
 	parts := []struct {
 		unit string
 		size time.Duration

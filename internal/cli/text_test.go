@@ -62,8 +62,9 @@ func TestEverythingPrintedIsCleaned(t *testing.T) {
 		Moves: []node.MoveView{{Move: bad, Party: bad, By: node.Claim{Agency: bad, Role: bad}, Text: bad, Code: bad, Objects: []string{bad}, Scores: map[string]int{bad: 1}, Refused: bad}}, Next: []string{bad}})
 	writeFound(p, &node.SearchResponse{Objects: []node.FoundObject{{ID: bad, TLP: bad, Provenance: []node.Provenance{{Source: bad, Ref: bad}}, Object: []byte(bad)}}, Next: bad})
 	writeShared(p, &node.ShareResponse{Stopped: 1, Refused: []node.GatedObject{{ID: bad, TLP: bad, Decision: node.Decision{Reason: bad}}}})
-	writeChanges(p, []node.Change{{Clause: bad, Path: bad, Before: bad, After: bad, Text: bad}})
+	writeChanges(p, []node.Change{{Clause: bad, Path: bad, Before: bad, After: bad, Text: bad}, {Text: bad}})
 	writeJournal(p, &node.JournalShowResponse{Name: bad, Entries: []node.JournalEntry{{Entry: []byte(`{"kind":"a\u001b[2J","at":"\u202e"}`), Void: bad}}}, false)
+	writeState(p, []byte(`{"proposals":[{"hash":"\u001b","status":"\u202e","proposed":[{"party":"\u001b"}],"unsigned":["\u202e"],"reservations":[{"party":"\u001b","clauses":["\u202e"]}]}],"suspensions":[{"party":"\u001b","scope":["\u202e"],"code":"\u0007"}],"breaches":[{"kind":"\u001b","reason":"\u202e"}],"missing":["\u001b"],"problem":"\u202e"}`), nil)
 	writeDecision(p, &node.Decision{Reason: bad, Obligations: []string{bad}})
 	for _, r := range p.String() {
 		if r != '\n' && (unicode.Is(unicode.Cc, r) || unicode.Is(unicode.Bidi_Control, r)) {
@@ -78,7 +79,7 @@ func TestEverythingPrintedIsCleaned(t *testing.T) {
 func TestRelativeTimes(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "now", 999 * time.Millisecond: "now", time.Second: "in 1 s", -90 * time.Second: "1 min 30 s ago", 3*time.Hour + 10*time.Minute + 5*time.Second: "in 3 h 10 min",
-		-(26 * time.Hour): "1 d 2 h ago", 72 * time.Hour: "in 3 d", 24*time.Hour + 5*time.Minute: "in 1 d",
+		-(26 * time.Hour): "1 d 2 h ago", 72 * time.Hour: "in 3 d", 24*time.Hour + 5*time.Minute: "in 1 d", 24*time.Hour - time.Second: "in 1 d", 4*time.Hour - time.Second: "in 4 h",
 	} {
 		if got := relative(d); got != want {
 			t.Errorf("%v is %q, want %q", d, got, want)

@@ -186,9 +186,7 @@ journals.`,
 			}
 			return a.show(r, func(p *printer) {
 				writeUnit(p, &r.Brief)
-				p.gap()
-				p.f("State (the same bytes on every member that holds the same journals):")
-				p.block("  ", indented(r.State))
+				writeState(p, r.State, r.Brief.Members)
 			})
 		},
 	}.build()
@@ -273,7 +271,7 @@ run that says what would happen until it is confirmed with the unit's name.`,
 
 func (a *app) leave(in *node.UnitWithdrawRequest, c command, done string) *cobra.Command {
 	var act *acting
-	c.run = func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
+	c.run = func(ctx context.Context, _ *cobra.Command, _ []string) (err error) {
 		if in.Acting, err = act.claims(); err != nil {
 			return err
 		}
@@ -285,9 +283,6 @@ func (a *app) leave(in *node.UnitWithdrawRequest, c command, done string) *cobra
 		a.gated(r.Decision)
 		return a.show(r, func(p *printer) {
 			writeWrite(p, &r, done)
-			if r.DryRun {
-				p.hint("To do it: entente unit %s --confirm %q", cmd.Name(), "NAME OF THE UNIT")
-			}
 		})
 	}
 	cmd := c.build()

@@ -203,7 +203,7 @@ func (h *handler) render(w http.ResponseWriter, status int, name string, p *page
 func parsePages() map[string]*template.Template {
 	out := map[string]*template.Template{}
 	for _, name := range []string{"signin", "error", "home", "unit", "accord", "requests", "request", "intelligence", "object", "intake", "journal", "entry"} {
-		out[name] = template.Must(template.New(name).Funcs(functions).ParseFS(files, "pages/layout.html", "pages/tables.html", "pages/terms.html", "pages/"+name+".html"))
+		out[name] = template.Must(template.New(name).Funcs(functions).ParseFS(files, "pages/layout.html", "pages/tables.html", "pages/terms.html", "pages/negotiation.html", "pages/"+name+".html"))
 	}
 	return out
 }

@@ -25,7 +25,7 @@ func fill(v reflect.Value) {
 		v.Set(reflect.ValueOf(noon))
 		return
 	case json.RawMessage:
-		inner, _ := json.Marshal(map[string]any{"id": poison, "name": poison, "kind": poison, poison: poison, "text": map[string]string{poison: poison}, "suspensions": []any{map[string]any{"by": poison}}, "by": map[string]string{"agency": poison, "role": poison}, "body": poison})
+		inner, _ := json.Marshal(map[string]any{"id": poison, "name": poison, "kind": poison, poison: poison, "text": map[string]string{poison: poison}, "proposals": list(poisoned), "suspensions": list(poisoned), "breaches": list(poisoned), "held": list(poisoned), "void": list(poisoned), "missing": []string{poison}, "problem": poison, "by": map[string]string{"agency": poison, "role": poison}, "body": poison})
 		v.Set(reflect.ValueOf(json.RawMessage(inner)))
 		return
 	}
@@ -59,6 +59,14 @@ func fill(v reflect.Value) {
 	}
 }
 
+func list(v any) []any { return []any{v} }
+
+var poisonedMention = map[string]any{"ref": map[string]any{"origin": poison, "index": 3}, "kind": poison, "party": poison}
+
+// poisoned is at once a proposal, a suspension and a breach.
+var poisoned = map[string]any{"ref": map[string]any{"origin": poison, "index": 3}, "kind": poison, "party": poison, "hash": poison, "status": poison, "clause": poison, "code": poison, "reason": poison, "scope": []string{poison},
+	"active": true, "resumed": poisonedMention, "proposed": list(poisonedMention), "signed": list(poisonedMention), "accepted": list(poisonedMention), "unsigned": []string{poison}, "reservations": list(map[string]any{"party": poison, "clauses": []string{poison}})}
+
 func filled[T any]() (*T, error) {
 	v := new(T)
 	fill(reflect.ValueOf(v).Elem())
@@ -77,7 +85,9 @@ func (hostile) ShowUnit(context.Context, node.UnitShowRequest) (*node.UnitShowRe
 	return filled[node.UnitShowResponse]()
 }
 func (hostile) ShowAccord(context.Context, node.AccordShowRequest) (*node.AccordShowResponse, error) {
-	return filled[node.AccordShowResponse]()
+	r, err := filled[node.AccordShowResponse]()
+	r.Proposals, _ = json.Marshal(list(poisoned))
+	return r, err
 }
 func (hostile) DiffAccords(context.Context, node.AccordDiffRequest) (*node.AccordDiffResponse, error) {
 	return filled[node.AccordDiffResponse]()

@@ -21,6 +21,9 @@ const (
 	accord  = "c0ffee12aa54b3f2c6e8d7a9b0c1f2e3d4c5b6a7980f1e2d3c4b5a697887f00d"
 )
 
+const proposals = `[{"hash":"` + accord + `","version":2,"status":"in-force","counters":[],"parties":["` + northID + `","` + southID + `"],"proposed":[{"ref":{"origin":"entente/` + northID + `","index":3},"party":"` + northID + `","at":"2026-02-01T08:00:00Z"}],"reservations":[],"accepted":[],"signed":[{"party":"` + northID + `","at":"2026-02-01T08:00:00Z"},{"party":"` + southID + `","at":"2026-02-01T08:00:00Z"}],"unsigned":[]},
+{"hash":"` + northID + `","version":3,"status":"open","proposed":[{"party":"` + southID + `","at":"2026-03-01T08:00:00Z"}],"reservations":[{"party":"` + northID + `","at":"2026-03-02T08:00:00Z","clauses":["H1","R1"]}],"accepted":[],"signed":[{"party":"` + southID + `","at":"2026-03-01T08:00:00Z"}],"unsigned":["` + northID + `"]}]`
+
 // story is a node in the middle of its work: a unit in force, a request that
 // waits, an object in quarantine.
 type story struct{}
@@ -49,8 +52,9 @@ func (s story) ShowUnit(_ context.Context, r node.UnitShowRequest) (*node.UnitSh
 	if r.Unit != "" && r.Unit != unitID {
 		return nil, &node.Error{Code: node.CodeNotFound, Status: http.StatusNotFound, What: "There is no unit " + r.Unit + ".", Next: "See the overview."}
 	}
-	state := `{"unit":"` + unitID + `","name":"Joint Cyber Unit","suspensions":[{"by":"South","since":"2026-03-01T08:00:00Z","scope":["share"],"resumed":"2026-03-02T09:30:00Z"}],` +
-		`"proposals":[{"hash":"` + accord + `","version":2,"status":"in force","signed":["North","South"]}]}`
+	mention := `"ref":{"origin":"entente/` + southID + `","index":9},"kind":"accord.propose","party":"` + southID + `","by":{"agency":"cert","role":"head"},"at":"2026-03-01T08:00:00Z","final":true`
+	state := `{"unit":"` + unitID + `","name":"Joint Cyber Unit","suspensions":[{` + mention + `,"scope":["share"],"code":"security","active":false,"resumed":{` + mention + `}},{` + mention + `,"scope":["all"],"code":"","active":true}],` +
+		`"breaches":[{` + mention + `,"clause":"H1","code":"tlp-ceiling","reason":"TLP:RED is above the ceiling"}],"held":[],"void":[],"missing":[],"proposals":` + proposals + `}`
 	return &node.UnitShowResponse{Brief: s.brief(), State: json.RawMessage(state)}, nil
 }
 
@@ -60,7 +64,7 @@ func (story) ShowAccord(context.Context, node.AccordShowRequest) (*node.AccordSh
 "requests":{"types":[{"id":"R1","type":"information","text":{"en":"Who asks says why.","fr":"Qui demande dit pourquoi."},"fields":["victim","reason"],"clocks":{"acknowledge":"PT30M","urgent":"P3D","routine":"P7D"}}]},
 "handling":{"ceiling":[{"id":"H1","text":{"en":"Nothing above TLP:AMBER leaves either side."},"kind":"*","tlp":"amber"}],"unmarked":{"id":"H4","counts_as":"red","sender_may_state":true}},
 "suspension":{"id":"S1","text":{"en":"Either party may suspend at once, in whole or in part."},"immediate":true}}`
-	return &node.AccordShowResponse{Unit: unitID, Hash: accord, InForce: true, Text: json.RawMessage(text), Proposals: json.RawMessage(`[]`)}, nil
+	return &node.AccordShowResponse{Unit: unitID, Hash: accord, InForce: true, Text: json.RawMessage(text), Proposals: json.RawMessage(proposals)}, nil
 }
 
 func (story) DiffAccords(context.Context, node.AccordDiffRequest) (*node.AccordDiffResponse, error) {

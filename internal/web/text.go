@@ -35,7 +35,6 @@ var functions = template.FuncMap{
 	"next":     nextClock,
 	"entryOf":  entryOf,
 	"name":     objectName,
-	"parts":    stateParts,
 }
 
 // clean takes out of a finished page what could make it look other than it is:
@@ -83,7 +82,15 @@ func relative(d time.Duration) string {
 	return "in " + s
 }
 
+// span writes the two largest units of a duration, rounded to the second of
+// them; "" below one second.
 func span(d time.Duration) string {
+	switch {
+	case d >= 24*time.Hour:
+		d = d.Round(time.Hour)
+	case d >= time.Hour:
+		d = d.Round(time.Minute)
+	}
 	parts := []struct {
 		unit string
 		size time.Duration
@@ -159,9 +166,9 @@ func stateText(s string) string {
 // bad, and calm for the rest. The word is always written too.
 func tone(s string) string {
 	switch s {
-	case "in-force", "allow", "accepted", "final", "held", "answered", "assessed", "closed", "met", "done":
+	case "in-force", "complete", "allow", "accepted", "final", "held", "answered", "assessed", "closed", "met", "done":
 		return "good"
-	case "founding", "hold", "quarantined", "partly-suspended", "needs-info", "postponed", "conditional", "at-risk", "missing", "running":
+	case "founding", "open", "hold", "quarantined", "partly-suspended", "needs-info", "postponed", "conditional", "at-risk", "missing", "running":
 		return "wait"
 	case "suspended", "withdrawn", "retired", "refuse", "refused", "rejected", "overdue", "void", "destroyed", "disputed", "failed":
 		return "bad"
@@ -218,16 +225,4 @@ func objectName(object json.RawMessage) string {
 		}
 	}
 	return ""
-}
-
-// stateParts are the parts of a unit's state that people look for.
-func stateParts(state json.RawMessage) []section {
-	var out []section
-	for _, s := range sections(state) {
-		switch s.Name {
-		case "suspensions", "proposals", "candidates", "withdrawn", "withdrawals", "notices":
-			out = append(out, s)
-		}
-	}
-	return out
 }

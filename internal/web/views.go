@@ -30,6 +30,7 @@ func (h *handler) home(r *http.Request) (string, *page, error) {
 type unitData struct {
 	*node.UnitShowResponse
 	Accord *node.AccordShowResponse // nil while there is none
+	Parts  unitState
 }
 
 func (h *handler) unit(r *http.Request) (string, *page, error) {
@@ -37,7 +38,7 @@ func (h *handler) unit(r *http.Request) (string, *page, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	d := unitData{UnitShowResponse: u}
+	d := unitData{UnitShowResponse: u, Parts: readState(u.State, u.Brief.Members)}
 	if a, err := h.node.ShowAccord(r.Context(), node.AccordShowRequest{Unit: u.Brief.Unit}); err == nil {
 		d.Accord = a // a unit that is being founded has none
 	}
@@ -49,6 +50,8 @@ type accordData struct {
 	*node.AccordShowResponse
 	Sections []section
 	Diff     *node.AccordDiffResponse
+	Talks    unitState
+	Current  string // hash of the accord in force
 }
 
 func (h *handler) accord(r *http.Request) (string, *page, error) {
@@ -58,6 +61,11 @@ func (h *handler) accord(r *http.Request) (string, *page, error) {
 		return "", nil, err
 	}
 	d := accordData{AccordShowResponse: a, Sections: sections(a.Text)}
+	u, err := h.node.ShowUnit(r.Context(), node.UnitShowRequest{Unit: a.Unit})
+	if err != nil {
+		return "", nil, err
+	}
+	d.Talks, d.Current = readProposals(a.Proposals, u.Brief.Members), u.Brief.Accord
 	if r.URL.Query().Has("from") {
 		if d.Diff, err = h.node.DiffAccords(r.Context(), node.AccordDiffRequest{Unit: unit, A: r.FormValue("from"), B: r.FormValue("to")}); err != nil {
 			return "", nil, err
