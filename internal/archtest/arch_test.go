@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"internal/node":            {"internal/accord", "internal/desk", "internal/dossier", "internal/intel", "internal/observable", "internal/peer", "internal/peer/pairing", "internal/store", "internal/unit", "journal", "stix", "taxii"},
 	"internal/api":             {"internal/accord", "internal/node", "journal", "taxii"},
 	"internal/web":             {"internal/accord", "internal/node", "journal"},
-	"internal/demo":            {"internal/accord", "internal/api", "internal/node", "internal/web", "journal", "stix", "taxii"},
+	"internal/demo":            {"internal/accord", "internal/api", "internal/dossier", "internal/node", "internal/peer", "journal"},
 	"internal/cli":             {"internal/accord", "internal/api", "internal/demo", "internal/node", "internal/web", "journal", "taxii"},
 	"cmd/entente":              {"internal/cli"},
 	"internal/archtest":        {},

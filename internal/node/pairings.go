@@ -22,6 +22,8 @@ type pairings struct {
 	n       *Node
 	handler *peer.PairingHandler
 
+	telling sync.Mutex // held while an inviter is told what was confirmed here
+
 	mu   sync.Mutex
 	file pairingFile
 }
@@ -299,9 +301,17 @@ func (n *Node) tell(ctx context.Context, s *pairing.Joiner) error {
 	if err != nil {
 		return err
 	}
+	// One at a time, but without the lock of the pairings: two nodes may be
+	// confirming to each other at the same moment.
+	n.pairing.telling.Lock()
+	defer n.pairing.telling.Unlock()
+	n.pairing.mu.Lock()
+	asked := *s
+	n.pairing.mu.Unlock()
+	err = peer.ConfirmPairing(ctx, params, &asked)
 	n.pairing.mu.Lock()
 	defer n.pairing.mu.Unlock()
-	err = peer.ConfirmPairing(ctx, params, s)
+	*s = asked
 	if saved := n.pairing.save(); saved != nil {
 		return saved
 	}

@@ -109,6 +109,9 @@ func (n *Node) keepInTouch(ctx context.Context, client *peer.Client, l *ledger) 
 	defer wg.Wait()
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
+	if len(n.config.Witnesses) > 0 {
+		wg.Go(func() { n.witnessLoop(ctx, l) })
+	}
 	for {
 		for _, t := range l.targets() {
 			if touch[t.Party] != nil {
@@ -129,6 +132,18 @@ func (n *Node) keepInTouch(ctx context.Context, client *peer.Client, l *ledger) 
 				poke(c)
 			}
 		case <-look.C:
+		}
+	}
+}
+
+// witnessLoop asks the configured witnesses at the rhythm of peer.sync_every.
+func (n *Node) witnessLoop(ctx context.Context, l *ledger) {
+	for {
+		if err := n.askWitnesses(ctx, l); err != nil && ctx.Err() == nil {
+			n.opts.Log.Warn("witnesses were asked in vain", "unit", l.id.Short(), "err", err)
+		}
+		if !sleep(ctx, time.Duration(n.config.Peer.SyncEvery)) {
+			return
 		}
 	}
 }
