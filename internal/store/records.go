@@ -103,10 +103,12 @@ func (r *records) syncDerived() error {
 	return nil
 }
 
-// buffers for batches; a large one is not kept.
-var batchBuffers = sync.Pool{New: func() any { return new([]byte) }}
+// batchBuffers are shared by all journals of a process.
+var batchBuffers = sync.Pool{New: func() any { b := make([]byte, 0, writePiece); return &b }}
 
-const keepBuffer = 4 << 20
+// writePiece is how much of a batch is written at once; it stays in the
+// processor's cache between being hashed and being copied out.
+const writePiece = 512 << 10
 
 // append writes a batch and makes it durable: log synced, then head replaced.
 // When it fails, either nothing of the batch is there and the folder can be
@@ -127,25 +129,18 @@ func (r *records) append(first int64, entries [][]byte, text []byte, hashes []tl
 		return fmt.Errorf("store: %s: %w", r.dir, err)
 	}
 
-	buf := batchBuffers.Get().(*[]byte)
-	defer func() {
-		if cap(*buf) <= keepBuffer {
-			batchBuffers.Put(buf)
-		}
-	}()
-	data := (*buf)[:0]
+	end := e.end
 	index := make([]byte, 0, len(entries)*8)
 	for _, entry := range entries {
-		index = binary.BigEndian.AppendUint64(index, uint64(e.end+int64(len(data))))
-		data = journal.AppendRecord(data, kindEntry, entry)
+		index = binary.BigEndian.AppendUint64(index, uint64(end))
+		end += frameHeader + int64(len(entry))
 	}
 	point := binary.BigEndian.AppendUint64(nil, uint64(size))
-	point = binary.BigEndian.AppendUint64(point, uint64(e.end+int64(len(data))))
-	data = journal.AppendRecord(data, kindCommit, text)
-	*buf = data
+	point = binary.BigEndian.AppendUint64(point, uint64(end))
+	end += frameHeader + int64(len(text))
 
-	next := &extent{size: size, points: e.points + 1, end: e.end + int64(len(data)), last: append([]byte(nil), text...), root: c.root, origin: c.origin}
-	if err := r.write(e, data, index, point, hashes); err != nil {
+	next := &extent{size: size, points: e.points + 1, end: end, last: append([]byte(nil), text...), root: c.root, origin: c.origin}
+	if err := r.write(e, entries, text, index, point, hashes); err != nil {
 		return fmt.Errorf("store: %s: writing entries %d to %d: %w", r.dir, first, size, r.undo(e, err))
 	}
 	if err := r.log.Sync(); err != nil {
@@ -199,8 +194,8 @@ func (r *records) admit(e *extent, first, size int64, entries [][]byte, text []b
 }
 
 // write puts a batch into the files without sync.
-func (r *records) write(e *extent, data, index, point []byte, hashes []tlog.Hash) error {
-	if _, err := r.log.WriteAt(data, e.end); err != nil {
+func (r *records) write(e *extent, entries [][]byte, text, index, point []byte, hashes []tlog.Hash) error {
+	if err := r.writeLog(e.end, entries, text); err != nil {
 		return err
 	}
 	if err := r.index.write(e.size, index); err != nil {
@@ -217,6 +212,33 @@ func (r *records) write(e *extent, data, index, point []byte, hashes []tlog.Hash
 		flat = append(flat, hashes[i][:]...)
 	}
 	return r.hashes.write(tlog.StoredHashCount(e.size), flat)
+}
+
+// writeLog frames a batch and writes it in pieces of one buffer.
+func (r *records) writeLog(off int64, entries [][]byte, text []byte) error {
+	buf := batchBuffers.Get().(*[]byte)
+	defer func() {
+		if cap(*buf) <= 2*writePiece {
+			batchBuffers.Put(buf)
+		}
+	}()
+	data := (*buf)[:0]
+	flush := func() error {
+		_, err := r.log.WriteAt(data, off)
+		off += int64(len(data))
+		*buf, data = data, data[:0]
+		return err
+	}
+	for _, entry := range entries {
+		if len(data)+frameHeader+len(entry) > writePiece && len(data) > 0 {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+		data = journal.AppendRecord(data, kindEntry, entry)
+	}
+	data = journal.AppendRecord(data, kindCommit, text)
+	return flush()
 }
 
 // undo takes back a batch that was not acknowledged, so that a full disk that
