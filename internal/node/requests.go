@@ -15,6 +15,7 @@ import (
 	"entente/stix"
 
 	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // requestPayload is the payload of type "request": what is asked, in words.
@@ -27,8 +28,21 @@ type requestPayload struct {
 // answerPayload is the payload of type "answer": words, and a STIX bundle whose
 // objects are byte for byte as this party holds them.
 type answerPayload struct {
-	Text   string          `json:"text"`
-	Bundle json.RawMessage `json:"bundle,omitempty"`
+	Text   string         `json:"text"`
+	Bundle jsontext.Value `json:"bundle,omitempty"`
+}
+
+// encode writes the payload around the bundle's own bytes. A JSON encoder would
+// reformat it, and then its objects would not be those that this party holds.
+func (a answerPayload) encode() ([]byte, error) {
+	out, err := jsontext.AppendQuote([]byte(`{"text":`), a.Text)
+	if err != nil {
+		return nil, err
+	}
+	if len(a.Bundle) > 0 {
+		out = append(append(out, `,"bundle":`...), a.Bundle...)
+	}
+	return append(out, '}'), nil
 }
 
 // Bounds on what a request's payload may say.
@@ -181,7 +195,7 @@ func (n *Node) MoveRequest(ctx context.Context, r RequestMoveRequest) (*WriteRes
 			return nil, err
 		}
 	case r.Text != "" && r.Move != desk.Transfer:
-		if plain, err = json.Marshal(answerPayload{Text: r.Text}); err != nil {
+		if plain, err = (answerPayload{Text: r.Text}).encode(); err != nil {
 			return nil, err
 		}
 		if r.Move == desk.Refuse || r.Move == desk.Postpone {
@@ -231,7 +245,7 @@ func (n *Node) answer(ctx context.Context, r RequestMoveRequest, body *requestBo
 		}
 		a.Bundle = bundle
 	}
-	return jsonv2.Marshal(a)
+	return a.encode()
 }
 
 // Requests lists requests and own drafts, the most urgent clock first.

@@ -57,6 +57,10 @@ func TestTwoNodesExchange(t *testing.T) {
 		}
 	}
 	sameState(t, a, b)
+	// What went with the answer is, byte for byte, what was shared before.
+	if st := must[*StatusResponse](t)(b.Status(ctx)); st.Objects.Accepted != 1 || st.Objects.Conflicts != 0 {
+		t.Fatalf("after the answer: %+v", st.Objects)
+	}
 	for _, p := range []*testParty{a, b} {
 		rep := must[*JournalVerifyResponse](t)(p.VerifyJournals(ctx, nil))
 		if !rep.OK || len(rep.Journals) != 2 {
@@ -68,6 +72,6 @@ func TestTwoNodesExchange(t *testing.T) {
 	b.start()
 	sameState(t, a, b)
 	if st := must[*StatusResponse](t)(b.Status(ctx)); st.Objects.Accepted != 1 {
-		t.Logf("after a restart: %+v", st.Objects)
+		t.Fatalf("after a restart: %+v", st.Objects)
 	}
 }
