@@ -3,7 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +17,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/net/html"
 )
 
 func TestMain(m *testing.M) {
@@ -48,6 +53,7 @@ func run(t *testing.T, dir string) {
 			"flip":       flip,
 			"onejson":    oneJSON,
 			"status":     status,
+			"crawl":      crawl,
 		},
 		Deadline: time.Now().Add(scriptTime),
 	})
@@ -187,5 +193,74 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if code != args[0] {
 		ts.Fatalf("it exited with %s, not %s\n%s%s", code, args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
+}
+
+// crawl BASE TOKEN LEAST signs in to the pages of a running node and follows
+// every link: each must lead to a page of the same host that is there, and
+// there must be at least LEAST of them.
+func crawl(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: crawl BASE TOKEN LEAST")
+	}
+	least, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	base, err := url.Parse(args[0])
+	ts.Check(err)
+	jar, err := cookiejar.New(nil)
+	ts.Check(err)
+	client := &http.Client{Jar: jar, Timeout: 10 * time.Second}
+	seen, next := map[string]bool{}, []string{"/?token=" + url.QueryEscape(args[1])}
+	const most = 500
+	for len(next) > 0 && len(seen) < most {
+		at, err := base.Parse(next[0])
+		ts.Check(err)
+		next = next[1:]
+		resp, err := client.Get(at.String())
+		ts.Check(err)
+		body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+		resp.Body.Close()
+		ts.Check(err)
+		if resp.StatusCode != http.StatusOK {
+			ts.Fatalf("%s: %s\n%s", at, resp.Status, body)
+		}
+		if strings.Contains(resp.Request.URL.RawQuery, "token") {
+			ts.Fatalf("the token stays in the address")
+		}
+		seen[at.RequestURI()] = true
+		for _, link := range links(string(body)) {
+			to, err := at.Parse(link)
+			ts.Check(err)
+			if to.Host != base.Host {
+				ts.Fatalf("%s leads to another host: %s", at, to)
+			}
+			if uri := to.RequestURI(); !seen[uri] && !strings.HasSuffix(uri, ".css") {
+				seen[uri] = true
+				next = append(next, uri)
+			}
+		}
+	}
+	ts.Logf("%d pages", len(seen))
+	if len(seen) < least {
+		ts.Fatalf("only %d pages, want %d", len(seen), least)
+	}
+}
+
+// links are the addresses that a page leads to.
+func links(page string) []string {
+	var out []string
+	z := html.NewTokenizer(strings.NewReader(page))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return out
+		case html.StartTagToken, html.SelfClosingTagToken:
+			for _, a := range z.Token().Attr {
+				if a.Key == "href" {
+					out = append(out, a.Val)
+				}
+			}
+		case html.TextToken, html.EndTagToken, html.CommentToken, html.DoctypeToken:
+		}
 	}
 }

@@ -1,11 +1,14 @@
 package web
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"entente/internal/accord"
 )
 
 // section is one top-level part of an accord, or a clause inside it: its id,
@@ -23,6 +26,17 @@ type term struct{ Name, Value string }
 
 // maxDepth bounds how deep a document is followed; accords are far flatter.
 const maxDepth = 16
+
+// accordSections sets out an accord in the order of the document. A text that
+// this version does not know as an accord is set out in the order it has.
+func accordSections(text []byte) []section {
+	if doc, err := accord.Load(text); err == nil {
+		if inOrder, err := json.Marshal(doc); err == nil {
+			text = inOrder
+		}
+	}
+	return sections(text)
+}
 
 // sections sets out an accord's JSON text for reading, in the order of the
 // text. It needs no knowledge of the terms, so every version of every accord
@@ -91,7 +105,9 @@ func (s *section) take(key string, v jsontext.Value, depth int) {
 	default:
 		value := plainValue(v)
 		if key == "id" && depth > 0 {
-			s.ID = value
+			if strings.ReplaceAll(value, "_", " ") != s.Name {
+				s.ID = value // an id that repeats the heading tells nothing
+			}
 		} else if value != "" {
 			s.Terms = append(s.Terms, term{strings.ReplaceAll(key, "_", " "), value})
 		}

@@ -15,13 +15,13 @@ const token = "the-token-of-the-test"
 var noon = time.Date(2026, 3, 9, 12, 0, 0, 0, time.FixedZone("", 3600))
 
 const (
-	northID = "3f9a12c07be1d5a4469f0d1b5cc0a83e7d20b1f64ce8a97753ab10c2d9ee4f01"
-	southID = "b81e77d20c4f5a63e19d8b7c60aa2f314e5d9c08b7a6f5e4d3c2b1a09f8e7d6c"
-	unitID  = "77c1d0e9aa54b3f2c6e8d7a9b0c1f2e3d4c5b6a7980f1e2d3c4b5a6978877665"
-	accord  = "c0ffee12aa54b3f2c6e8d7a9b0c1f2e3d4c5b6a7980f1e2d3c4b5a697887f00d"
+	northID    = "3f9a12c07be1d5a4469f0d1b5cc0a83e7d20b1f64ce8a97753ab10c2d9ee4f01"
+	southID    = "b81e77d20c4f5a63e19d8b7c60aa2f314e5d9c08b7a6f5e4d3c2b1a09f8e7d6c"
+	unitID     = "77c1d0e9aa54b3f2c6e8d7a9b0c1f2e3d4c5b6a7980f1e2d3c4b5a6978877665"
+	accordHash = "c0ffee12aa54b3f2c6e8d7a9b0c1f2e3d4c5b6a7980f1e2d3c4b5a697887f00d"
 )
 
-const proposals = `[{"hash":"` + accord + `","version":2,"status":"in-force","counters":[],"parties":["` + northID + `","` + southID + `"],"proposed":[{"ref":{"origin":"entente/` + northID + `","index":3},"party":"` + northID + `","at":"2026-02-01T08:00:00Z"}],"reservations":[],"accepted":[],"signed":[{"party":"` + northID + `","at":"2026-02-01T08:00:00Z"},{"party":"` + southID + `","at":"2026-02-01T08:00:00Z"}],"unsigned":[]},
+const proposals = `[{"hash":"` + accordHash + `","version":2,"status":"in-force","counters":[],"parties":["` + northID + `","` + southID + `"],"proposed":[{"ref":{"origin":"entente/` + northID + `","index":3},"party":"` + northID + `","at":"2026-02-01T08:00:00Z"}],"reservations":[],"accepted":[],"signed":[{"party":"` + northID + `","at":"2026-02-01T08:00:00Z"},{"party":"` + southID + `","at":"2026-02-01T08:00:00Z"}],"unsigned":[]},
 {"hash":"` + northID + `","version":3,"status":"open","proposed":[{"party":"` + southID + `","at":"2026-03-01T08:00:00Z"}],"reservations":[{"party":"` + northID + `","at":"2026-03-02T08:00:00Z","clauses":["H1","R1"]}],"accepted":[],"signed":[{"party":"` + southID + `","at":"2026-03-01T08:00:00Z"}],"unsigned":["` + northID + `"]}]`
 
 // story is a node in the middle of its work: a unit in force, a request that
@@ -31,7 +31,7 @@ type story struct{}
 func (story) Authenticate(s string) bool { return s == token }
 
 func (story) brief() node.UnitBrief {
-	return node.UnitBrief{Unit: unitID, Name: "Joint Cyber Unit", State: "in-force", Accord: accord, OpenAsked: 1, OpenOwed: 2, Overdue: 1,
+	return node.UnitBrief{Unit: unitID, Name: "Joint Cyber Unit", State: "in-force", Accord: accordHash, OpenAsked: 1, OpenOwed: 2, Overdue: 1,
 		Members: []node.MemberBrief{
 			{Party: northID, Name: "North", Self: true, Origin: "entente/" + northID, Size: 1284},
 			{Party: southID, Name: "South", Origin: "entente/" + southID, Size: 61, Receipted: 1281, LastSync: noon.Add(-40 * time.Second)},
@@ -64,11 +64,11 @@ func (story) ShowAccord(context.Context, node.AccordShowRequest) (*node.AccordSh
 "requests":{"types":[{"id":"R1","type":"information","text":{"en":"Who asks says why.","fr":"Qui demande dit pourquoi."},"fields":["victim","reason"],"clocks":{"acknowledge":"PT30M","urgent":"P3D","routine":"P7D"}}]},
 "handling":{"ceiling":[{"id":"H1","text":{"en":"Nothing above TLP:AMBER leaves either side."},"kind":"*","tlp":"amber"}],"unmarked":{"id":"H4","counts_as":"red","sender_may_state":true}},
 "suspension":{"id":"S1","text":{"en":"Either party may suspend at once, in whole or in part."},"immediate":true}}`
-	return &node.AccordShowResponse{Unit: unitID, Hash: accord, InForce: true, Text: json.RawMessage(text), Proposals: json.RawMessage(proposals)}, nil
+	return &node.AccordShowResponse{Unit: unitID, Hash: accordHash, InForce: true, Text: json.RawMessage(text), Proposals: json.RawMessage(proposals)}, nil
 }
 
 func (story) DiffAccords(context.Context, node.AccordDiffRequest) (*node.AccordDiffResponse, error) {
-	return &node.AccordDiffResponse{A: accord, B: northID, Changes: []node.Change{
+	return &node.AccordDiffResponse{A: accordHash, B: northID, Changes: []node.Change{
 		{Clause: "H1", Path: "handling.ceiling[H1].tlp", Before: "green", After: "amber", Text: "The ceiling for everything rises from TLP:GREEN to TLP:AMBER."},
 		{Clause: "R1", Path: "requests.types[R1].clocks.acknowledge", Before: "PT1H", After: "PT30M", Text: "A named role acknowledges within 30 minutes instead of 1 hour."},
 	}}, nil
@@ -125,7 +125,7 @@ func (story) Intake(context.Context, node.IntakeRequest) (*node.IntakeResponse, 
 
 func entryAt(i int64) node.JournalEntry {
 	kinds := []string{"genesis", "unit.admit", "receipt", "accord.propose", "accord.sign", "share", "request.send", "receipt"}
-	e := node.JournalEntry{Index: i, Leaf: accord, Final: i%3 != 2, Payload: map[bool]string{true: "held"}[i%4 == 1],
+	e := node.JournalEntry{Index: i, Leaf: accordHash, Final: i%3 != 2, Payload: map[bool]string{true: "held"}[i%4 == 1],
 		Entry: json.RawMessage(fmt.Sprintf(`{"v":1,"kind":%q,"at":"2026-03-09T11:%02d:07+01:00","by":{"agency":"cert","role":"duty-officer"},"index":%d,"body":{"objects":25,"tlp":"amber"}}`, kinds[i%8], i%60, i))}
 	switch i % 8 {
 	case 5:

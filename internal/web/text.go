@@ -208,18 +208,21 @@ func entryOf(ref string) *entryRef {
 	return &entryRef{origin, index, brief(ref)}
 }
 
-// objectName is what a STIX object calls itself: its name, else its value or
-// pattern.
+// objectName is what a STIX object calls itself: its name, else what it is
+// about, else its type.
 func objectName(object json.RawMessage) string {
 	var o struct {
-		Name    string `json:"name"`
-		Value   string `json:"value"`
-		Pattern string `json:"pattern"`
+		Type         string `json:"type"`
+		Name         string `json:"name"`
+		Value        string `json:"value"`
+		Pattern      string `json:"pattern"`
+		Abstract     string `json:"abstract"`
+		Relationship string `json:"relationship_type"`
 	}
 	if json.Unmarshal(object, &o) != nil {
 		return ""
 	}
-	for _, s := range []string{o.Name, o.Value, o.Pattern} {
+	for _, s := range []string{o.Name, o.Value, o.Pattern, o.Abstract, o.Relationship, o.Type} {
 		if s != "" {
 			return s
 		}

@@ -60,7 +60,7 @@ func (h *handler) accord(r *http.Request) (string, *page, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	d := accordData{AccordShowResponse: a, Sections: sections(a.Text)}
+	d := accordData{AccordShowResponse: a, Sections: accordSections(a.Text)}
 	u, err := h.node.ShowUnit(r.Context(), node.UnitShowRequest{Unit: a.Unit})
 	if err != nil {
 		return "", nil, err
