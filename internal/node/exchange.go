@@ -110,7 +110,9 @@ func (b backend) Since(ctx context.Context, id journal.UnitID, to journal.PartyI
 			return strings.Compare(string(a.origin), string(b.origin))
 		})
 		for _, j := range held {
-			if j.fault != "" || j.head.Size == 0 {
+			// What is held of a journal that turned out false is sound and goes on: the
+			// entries of others build on it.
+			if j.head.Size == 0 {
 				continue
 			}
 			if !l.since(ctx, j, have[j.origin], yield) {
@@ -140,16 +142,7 @@ func (l *ledger) since(ctx context.Context, j heldJournal, theirs journal.Head, 
 			return yield(peer.Run{}, err)
 		}
 		if root != theirs.Root {
-			// Heads that contradict each other have to meet: show ours.
-			cp, err := j.store.Latest()
-			if err != nil {
-				return yield(peer.Run{}, err)
-			}
-			if !yield(peer.Run{}, &peer.Refusal{Code: journal.CodeFork, Origin: j.origin, Index: theirs.Size,
-				Detail: fmt.Sprintf("at size %d the root held here is another", theirs.Size)}) {
-				return false
-			}
-			return yield(peer.Run{Origin: j.origin, First: j.head.Size, Checkpoint: cp}, nil)
+			return l.contradict(ctx, j, theirs, yield)
 		}
 	}
 	for run, err := range peer.Runs(j.store, theirs.Size, true) {
@@ -160,6 +153,48 @@ func (l *ledger) since(ctx context.Context, j heldJournal, theirs journal.Head, 
 		if !yield(run, err) || err != nil {
 			return false
 		}
+	}
+	return true
+}
+
+// contradict shows a member that holds another history of a journal the one held
+// here, so that signed heads meet: the head of the very size where it is kept,
+// else the journal from its beginning to the first head beyond.
+func (l *ledger) contradict(ctx context.Context, j heldJournal, theirs journal.Head, yield func(peer.Run, error) bool) bool {
+	if j.fault != "" {
+		return true // proved already; the proof travels in a journal
+	}
+	if !yield(peer.Run{}, &peer.Refusal{Code: journal.CodeFork, Origin: j.origin, Index: theirs.Size,
+		Detail: fmt.Sprintf("at size %d the root held here is another", theirs.Size)}) {
+		return false
+	}
+	for cp, err := range j.store.Checkpoints(theirs.Size) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return yield(peer.Run{}, err)
+		}
+		_, head, err := journal.CheckpointHead(cp)
+		if err != nil {
+			return yield(peer.Run{}, err)
+		}
+		run := peer.Run{Origin: j.origin, Checkpoint: slices.Clone(cp)}
+		if head.Size == theirs.Size || head.Size > peer.MaxRunEntries {
+			return yield(run, nil)
+		}
+		size := 0
+		for raw, err := range j.store.Read(0, head.Size) {
+			if err != nil {
+				return yield(peer.Run{}, err)
+			}
+			if size += len(raw); size > peer.MaxRunBytes {
+				run.Entries = nil // the head alone proves nothing yet, but says that something is wrong
+				break
+			}
+			run.Entries = append(run.Entries, slices.Clone(raw))
+		}
+		return yield(run, nil)
 	}
 	return true
 }
@@ -222,7 +257,7 @@ func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.Par
 			return 0, err
 		}
 	}
-	if m.fault != "" {
+	if m.fault != "" && (from == m.party || run.First+int64(len(run.Entries)) > m.upTo) {
 		return 0, &peer.Refusal{Code: m.fault, Origin: run.Origin, Index: run.First, Detail: "this journal contradicted itself before; nothing more of it is taken"}
 	}
 	before := m.m.Head()
@@ -232,12 +267,21 @@ func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.Par
 	}
 	ext, err := m.m.Extend(entries, slices.Clone(run.Checkpoint))
 	if err != nil {
+		if before.Size == 0 {
+			err = errors.Join(err, l.dropMirror(run.Origin, m))
+		}
 		return 0, l.refused(run.Origin, m, before, err)
 	}
 	for _, e := range ext.Entries {
 		if err := l.take(e, false); err != nil {
 			return 0, err
 		}
+	}
+	if before.Size == 0 {
+		for _, e := range l.accused[run.Origin] {
+			l.noteEvidence(e)
+		}
+		delete(l.accused, run.Origin)
 	}
 	return len(ext.Entries), nil
 }

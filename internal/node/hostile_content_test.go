@@ -59,6 +59,9 @@ func (p *testParty) sensor() string {
 // uses tells whether a value is used at a node: found, or served to sensors.
 func (p *testParty) uses(value string) bool {
 	p.t.Helper()
+	if err := p.drainIntake(p.t.Context()); err != nil {
+		p.t.Fatal(err)
+	}
 	found := must[*SearchResponse](p.t)(p.Search(p.t.Context(), SearchRequest{Value: value}))
 	for _, o := range found.Objects {
 		if o.State == "accepted" {

@@ -5,13 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"entente/internal/peer"
 	"entente/internal/peer/pairing"
@@ -38,9 +36,14 @@ func weakened(t *testing.T, s journal.Signed, good journal.PublicKey, signer *jo
 	if !strings.Contains(s.Text, old) {
 		t.Fatal("the statement does not name the key")
 	}
-	kind := must[string](t)(s.Kind())
-	out := journal.Signed{Text: strings.ReplaceAll(s.Text, old, weak)}
-	sig := must[journal.Signature](t)(signer.Sign("statement/"+kind, []byte(out.Text)))
+	return resigned(t, strings.ReplaceAll(s.Text, old, weak), signer)
+}
+
+// resigned signs the text of a statement with whatever key.
+func resigned(t *testing.T, text string, signer *journal.PrivateKey) journal.Signed {
+	t.Helper()
+	out := journal.Signed{Text: text}
+	sig := must[journal.Signature](t)(signer.Sign("statement/"+must[string](t)(out.Kind()), []byte(text)))
 	out.Signatures = []journal.KeySignature{{Key: signer.Public().ID(), Signature: sig}}
 	return out
 }
@@ -125,7 +128,7 @@ func TestHostileWeakKeyLater(t *testing.T) {
 	})
 	t.Run("identity", func(t *testing.T) {
 		a, r, quiet := hostileWorld(t)
-		org := must[*journal.PrivateKey](t)(journal.ParsePrivateKey(must[[]byte](t)(os.ReadFile(r.orgPath))))
+		org := orgKey(t, &testParty{org: r.orgPath})
 		id := r.self.id
 		fresh := must[*journal.PrivateKey](t)(journal.GenerateKey(rand.Reader))
 		id.Node = fresh.Public()
@@ -145,11 +148,11 @@ func TestHostileWeakKeyLater(t *testing.T) {
 }
 
 // TestHostileIdentity is a partner that signs the next version of its identity
-// with a key of its own making, or makes two versions of one number.
+// with a key of its own making.
 func TestHostileIdentity(t *testing.T) {
 	a, r, quiet := hostileWorld(t)
-	stranger := journaltest.Key("a stranger")
-	next := must[journal.Signed](t)(journal.RotateIdentity(r.self.chain[0], stranger, nil, r.self.id))
+	next := must[journal.Signed](t)(journal.RotateIdentity(r.self.chain[0], orgKey(t, &testParty{org: r.orgPath}), nil, r.self.id))
+	next = resigned(t, next.Text, journaltest.Key("a stranger"))
 	before := r.held()
 	raw := r.entry(r.last, journal.KindIdentity, journal.IdentityBody{Signed: next}, nil, nil)
 	got := r.say([]peer.Run{r.next(raw)})
@@ -165,8 +168,3 @@ func firstEntry(st journal.Storage) ([]byte, error) {
 	}
 	return nil, errors.New("empty")
 }
-
-var (
-	_ = json.Marshal
-	_ = time.Now
-)

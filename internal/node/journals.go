@@ -258,12 +258,22 @@ func (v *folderVerifier) run() {
 	named := map[journal.Hash]string{}
 	for _, d := range dirs {
 		o := journal.Origin("entente/" + d.Name())
-		if !d.IsDir() || o.Check() != nil {
+		if !d.IsDir() || o.Check() != nil || neverTold(filepath.Join(v.dir, "journals", d.Name())) {
 			continue
 		}
 		v.journal(o, filepath.Join(v.dir, "journals", d.Name()), &file, named)
 	}
 	v.payloads(named)
+}
+
+// neverTold recognises the rest of a journal's creation that was cut: an empty
+// log that no head was ever kept of.
+func neverTold(dir string) bool {
+	if _, err := os.Stat(filepath.Join(dir, "head")); !os.IsNotExist(err) {
+		return false
+	}
+	info, err := os.Stat(filepath.Join(dir, "log"))
+	return os.IsNotExist(err) || err == nil && info.Size() == 0
 }
 
 func (v *folderVerifier) journal(o journal.Origin, dir string, file *unitFile, named map[journal.Hash]string) {

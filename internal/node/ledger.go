@@ -39,8 +39,9 @@ type ledger struct {
 	wanted   map[journal.Hash]bool // payloads that held entries name and that are not here
 	// unreadable are held payloads that cannot be opened although they are what their entries committed to.
 	unreadable map[journal.Hash]bool
-	pending    []journal.Ref // content entries of others whose payload is here, not yet through intake
-	retired    error         // why the own journal may not be extended, if so
+	accused    map[journal.Origin][]*journal.Entry // evidence about journals of which nothing is held yet
+	pending    []journal.Ref                       // content entries of others whose payload is here, not yet through intake
+	retired    error                               // why the own journal may not be extended, if so
 }
 
 // mirror is the verified copy of another party's journal.
@@ -49,6 +50,10 @@ type mirror struct {
 	m     *journal.Mirror
 	store *store.Journal
 	fault string // code of a proven or suspected misbehaviour
+	// upTo is how far a journal that another member proved to be false is still taken
+	// from others than its author: both heads of the proof are beginnings of what
+	// somebody honest may have built on.
+	upTo int64
 	// receipted is the size our own journal has receipted.
 	receipted int64
 	missing   int // payloads the last receipt named as missing
@@ -138,7 +143,7 @@ func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err
 	l := &ledger{n: n, id: id, dir: n.at.unit(string(id)),
 		mirrors: map[journal.Origin]*mirror{}, wanted: map[journal.Hash]bool{},
 		texts: map[string][]byte{}, named: map[journal.Hash]namedPayload{}, gone: map[journal.Hash]bool{},
-		unreadable: map[journal.Hash]bool{}}
+		unreadable: map[journal.Hash]bool{}, accused: map[journal.Origin][]*journal.Entry{}}
 	ok, err := readJSON(l.unitPath(), &l.file)
 	if err != nil || !ok {
 		return nil, err
@@ -239,19 +244,36 @@ func (l *ledger) noteDestroyed(e *journal.Entry) {
 	}
 }
 
-// noteEvidence believes a proof that another member journaled, if it holds under
-// the keys known here: then this node, too, takes nothing more of that journal.
+// noteEvidence believes a proof that a member journaled, if it holds under the
+// keys known here: then this node, too, takes nothing more of that journal than
+// what the proof is about, and what others say they saw of it parts nobody.
 func (l *ledger) noteEvidence(e *journal.Entry) {
 	c, err := journal.DecodeBody[journal.EvidenceBody](e, e.Kind)
 	if err != nil {
 		return
 	}
 	m := l.mirrors[c.Origin]
-	if m == nil || m.fault != "" || c.Verify(m.m.Keyring()) != nil {
+	if m == nil {
+		if len(l.accused[c.Origin]) < maxAccused && len(l.accused) < maxJournals {
+			l.accused[c.Origin] = append(l.accused[c.Origin], e)
+		}
 		return
 	}
-	m.fault = c.Code
+	if c.Verify(m.m.Keyring()) != nil {
+		return
+	}
+	if m.fault == "" {
+		m.fault = c.Code
+		if _, b, err := journal.CheckpointHead([]byte(c.B)); err == nil {
+			m.upTo = b.Size
+		}
+	}
+	l.fold.Disprove(c.Origin)
 }
+
+// maxAccused bounds the proofs about a journal that wait for its first entry,
+// without which they cannot be verified.
+const maxAccused = 16
 
 // heldJournal is one journal in this ledger, own or mirrored.
 type heldJournal struct {

@@ -166,6 +166,13 @@ func (l *ledger) newMirror(run peer.Run) (*mirror, error) {
 	return m, nil
 }
 
+// dropMirror forgets a mirror that never held anything, with its empty folder: a
+// partner must not leave traces by what was refused.
+func (l *ledger) dropMirror(o journal.Origin, m *mirror) error {
+	delete(l.mirrors, o)
+	return errors.Join(m.store.Close(), os.RemoveAll(l.journalDir(o)))
+}
+
 // maxJournals bounds the journals of one unit: members and their successors.
 const maxJournals = 1024
 

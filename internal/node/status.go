@@ -45,6 +45,10 @@ func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 		l.mu.Unlock()
 		res.Units = append(res.Units, b)
 	}
+	// Units that are over come last: nobody has anything to do there.
+	slices.SortStableFunc(res.Units, func(a, b UnitBrief) int {
+		return over(a) - over(b)
+	})
 	if counts.Quarantined > 0 {
 		urgent = append(urgent, attention{rank: 3, text: fmt.Sprintf("%d object(s) wait in quarantine for a decision ('entente intake list')", counts.Quarantined)})
 	}
@@ -66,6 +70,13 @@ func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 		res.Attention = append(res.Attention, a.text)
 	}
 	return res, nil
+}
+
+func over(b UnitBrief) int {
+	if b.State == "withdrawn" {
+		return 1
+	}
+	return 0
 }
 
 func nameOr(s, otherwise string) string {

@@ -16,7 +16,7 @@ import (
 
 // testParty is one node under test, serving partners.
 type testParty struct {
-	t    *testing.T
+	t    testing.TB
 	init *InitResult
 	dir  string
 	org  string
@@ -24,7 +24,7 @@ type testParty struct {
 	stop func()
 }
 
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -34,7 +34,7 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-func testOptions(t *testing.T) Options {
+func testOptions(t testing.TB) Options {
 	level := slog.LevelError
 	if testing.Verbose() {
 		level = slog.LevelInfo
@@ -42,7 +42,7 @@ func testOptions(t *testing.T) Options {
 	return Options{Version: "test", Log: slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: level}))}
 }
 
-type testWriter struct{ t *testing.T }
+type testWriter struct{ t testing.TB }
 
 func (w testWriter) Write(p []byte) (int, error) {
 	w.t.Helper()
@@ -50,7 +50,7 @@ func (w testWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func newParty(t *testing.T, name string) *testParty {
+func newParty(t testing.TB, name string) *testParty {
 	t.Helper()
 	p := &testParty{t: t, dir: filepath.Join(t.TempDir(), "node"), org: filepath.Join(t.TempDir(), "organisation.key")}
 	var err error
@@ -92,7 +92,7 @@ func (p *testParty) start() {
 	}
 }
 
-func must[T any](t *testing.T) func(T, error) T {
+func must[T any](t testing.TB) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -103,7 +103,7 @@ func must[T any](t *testing.T) func(T, error) T {
 }
 
 // pair lets b join a unit of a.
-func pair(t *testing.T, a, b *testParty, unitName string) {
+func pair(t testing.TB, a, b *testParty, unitName string) {
 	t.Helper()
 	ctx := t.Context()
 	inv := must[*UnitInviteResponse](t)(a.Invite(ctx, UnitInviteRequest{Unit: unitName}))
@@ -130,7 +130,7 @@ func (p *testParty) sync() {
 }
 
 // agree puts the minimal accord in force between all parties.
-func agree(t *testing.T, edit func(string) string, ps ...*testParty) string {
+func agree(t testing.TB, edit func(string) string, ps ...*testParty) string {
 	t.Helper()
 	ctx := t.Context()
 	var refs []accord.PartyRef
@@ -165,7 +165,7 @@ func agree(t *testing.T, edit func(string) string, ps ...*testParty) string {
 }
 
 // sameState checks that all hold the same unit, to the byte.
-func sameState(t *testing.T, ps ...*testParty) {
+func sameState(t testing.TB, ps ...*testParty) {
 	t.Helper()
 	now := ps[0].now()
 	var first []byte
