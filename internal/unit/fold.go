@@ -36,6 +36,7 @@ type Fold struct {
 	texts   map[string]*text
 	full    map[string][]*text          // by superseded hash: texts that all their parties signed
 	raw     map[string]*accord.Document // texts that arrived, nil for one that is no valid accord
+	forked  map[journal.Origin]bool     // journals proved to have two histories, see Disprove
 	global  *view                       // what somebody knows who has seen everything placed
 	suspend []*record                   // all suspensions ever placed
 	leaves  []*record                   // all withdrawals ever placed
@@ -50,7 +51,7 @@ type Fold struct {
 
 // NewFold returns an empty fold for the unit that the founding document founds.
 func NewFold(founding string) *Fold {
-	f := &Fold{unit: journal.UnitOf(founding), raw: map[string]*accord.Document{}}
+	f := &Fold{unit: journal.UnitOf(founding), raw: map[string]*accord.Document{}, forked: map[journal.Origin]bool{}}
 	f.founding, f.bad = journal.ParseFounding(founding)
 	f.byOrigin, f.blocked = map[journal.Origin]*lane{}, map[journal.Origin]map[*lane]struct{}{}
 	f.reset()
@@ -108,7 +109,11 @@ func (f *Fold) Add(e *journal.Entry) error {
 	}
 	r.body, r.bodyErr = parseBody(f.unit, e)
 	l.recs = append(l.recs, r)
-	f.settle(l)
+	if f.forked[l.origin] {
+		f.again() // what others say of this journal may fit now
+	} else {
+		f.settle(l)
+	}
 	return nil
 }
 
@@ -129,17 +134,47 @@ func (f *Fold) AddAccord(json []byte) error {
 			again = again || doc != nil && !(&text{doc: doc}).matches(r.body.(*ProposeBody))
 		}
 		t.fill(doc)
-		if again { // what entries mean depends on the text: reckon everything again
-			f.reset()
-			for _, l := range f.lanes {
-				f.settle(l)
-			}
+		if again { // what entries mean depends on the text
+			f.again()
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("unit: accord %s: %w", hash, err)
 	}
 	return nil
+}
+
+// Disprove tells the fold that a journal is proved to have two histories (the proof was verified and
+// is journaled). Which of them somebody was shown is not for that member to answer for: heads of the
+// journal that do not fit what is held here make nobody's entry void any more, and nothing waits for
+// them. Otherwise one liar could part all others for good. Everything is reckoned again.
+func (f *Fold) Disprove(o journal.Origin) {
+	if f.forked[o] {
+		return
+	}
+	f.forked[o] = true
+	f.again()
+}
+
+// again reckons everything again.
+func (f *Fold) again() {
+	f.reset()
+	for _, l := range f.lanes {
+		f.settle(l)
+	}
+}
+
+// unfit says whether a claim is about a journal with two histories and about the one not held here.
+func (f *Fold) unfit(c claim) bool {
+	if !f.forked[c.origin] {
+		return false
+	}
+	known := f.byOrigin[c.origin]
+	if known == nil || c.head.Size > int64(len(known.recs)) {
+		return true
+	}
+	root, ok := known.root(c.head.Size)
+	return ok && root != c.head.Root
 }
 
 func sameSeen(a, b map[journal.Origin]journal.Head) bool {

@@ -1,6 +1,8 @@
 package unit
 
 import (
+	"slices"
+
 	"entente/journal"
 )
 
@@ -13,7 +15,7 @@ func (f *Fold) place(l *lane, r *record) bool {
 		prev = l.recs[l.placed-1].clock
 	}
 	r.clock = prev
-	claims := f.claims(l, r)
+	claims := slices.DeleteFunc(f.claims(l, r), f.unfit)
 	if code == "" {
 		for _, c := range claims {
 			if known := f.byOrigin[c.origin]; known != nil {
