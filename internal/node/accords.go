@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -142,7 +141,7 @@ func (n *Node) ProposeAccord(_ context.Context, r AccordProposeRequest) (*Accord
 	if err != nil {
 		return nil, err
 	}
-	entries, err := l.write(journal.Draft{Kind: "accord." + kind, By: n.by(r.By), Release: claims(r.Release), Body: body, Payload: payload})
+	entries, err := l.writeControl(journal.Draft{Kind: "accord." + kind, By: n.by(r.By), Release: claims(r.Release), Body: body, Payload: payload})
 	if err != nil {
 		return nil, err
 	}
@@ -239,14 +238,11 @@ func (n *Node) ActOnAccord(_ context.Context, r AccordActRequest) (*WriteRespons
 	default:
 		return nil, badInput("Unknown move "+r.Move+".", "", "Use reserve, accept or sign.")
 	}
-	entries, err := l.write(d)
+	entries, err := l.writeControl(d)
 	if err != nil {
 		return nil, err
 	}
 	res := l.wrote(entries)
-	if code := l.fold.VoidCode(entries[0].Ref()); code != "" {
-		res.Effects = append(res.Effects, "the entry has no effect ("+code+")")
-	}
 	return &res, nil
 }
 
@@ -343,5 +339,3 @@ func firstLines(err error, lines int) string {
 	}
 	return strings.Join(all, "\n")
 }
-
-var _ = errors.Is

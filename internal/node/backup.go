@@ -189,7 +189,7 @@ func Restore(ctx context.Context, dir string, backup io.Reader, o RestoreOptions
 	if err != nil {
 		return nil, err
 	}
-	res := &RestoreResult{Dir: dir, Party: string(n.keys.party), Name: n.keys.id.Name, Files: files, Units: []RestoredUnit{}}
+	res := &RestoreResult{Dir: dir, Party: string(n.keys().party), Name: n.keys().id.Name, Files: files, Units: []RestoredUnit{}}
 	for _, l := range n.units() {
 		u := RestoredUnit{Unit: string(l.id), Name: l.name(), State: "current", Origin: string(l.origin())}
 		if l.retired != nil {
@@ -286,7 +286,7 @@ func unpack(ctx context.Context, dir string, r io.Reader) (int, error) {
 // established. The certificate is on disk before the new journal begins, so a
 // crash in between only delays the genesis.
 func (n *Node) succeed(ctx context.Context, l *ledger, orgText string) error {
-	org, err := n.keys.readOrgKey(orgText)
+	org, err := n.keys().readOrgKey(orgText)
 	if err != nil {
 		return err
 	}

@@ -39,11 +39,11 @@ func (n *Node) ExportCourier(ctx context.Context, r CourierExportRequest, w io.W
 		return nil, fmt.Errorf("the partner's courier key: %w", err)
 	}
 	counts, more, err := peer.ExportCourier(ctx, backend{n}, w, peer.CourierExport{
-		Unit: l.id, From: n.keys.party, To: party, Have: have, Recipients: []age.Recipient{recipient}, Now: n.now()})
+		Unit: l.id, From: n.keys().party, To: party, Have: have, Recipients: []age.Recipient{recipient}, Now: n.now()})
 	if err != nil {
 		return nil, err
 	}
-	res := &CourierReport{Unit: string(l.id), From: string(n.keys.party), To: string(party),
+	res := &CourierReport{Unit: string(l.id), From: string(n.keys().party), To: string(party),
 		Entries: counts.Entries, Payloads: counts.Payloads, Bytes: counts.Bytes}
 	if more {
 		res.Notes = append(res.Notes, "more: there is more than fits into one file; export again once this one was receipted")
@@ -83,7 +83,7 @@ func (n *Node) ImportCourier(ctx context.Context, r io.Reader) (*CourierReport, 
 		return nil, badInput("The courier file is too large.", fmt.Sprintf("It has more than %d bytes.", int64(peer.DefaultCourierBytes)), "Ask the partner for several smaller ones.")
 	}
 	rep, err := peer.ImportCourier(ctx, backend{n}, tmp, peer.CourierImport{
-		Self: n.keys.party, Directory: backend{n}, Identities: []age.Identity{n.keys.courier}, Limits: n.opts.Limits})
+		Self: n.keys().party, Directory: backend{n}, Identities: []age.Identity{n.keys().courier}, Limits: n.opts.Limits})
 	if err != nil {
 		if ref, ok := peer.AsRefusal(err); ok {
 			return nil, &Error{Code: ref.Code, Status: 400, What: "The courier file was refused.", Why: ref.Error() + ".", Next: "Ask the partner what it is, or for another.", Err: err}
@@ -96,7 +96,7 @@ func (n *Node) ImportCourier(ctx context.Context, r io.Reader) (*CourierReport, 
 	if err := n.drainIntake(ctx); err != nil {
 		return nil, err
 	}
-	res := &CourierReport{Unit: string(rep.Unit), From: string(rep.From), To: string(n.keys.party),
+	res := &CourierReport{Unit: string(rep.Unit), From: string(rep.From), To: string(n.keys().party),
 		Entries: rep.Entries, Payloads: rep.Payloads, Bytes: size, New: rep.Entries}
 	for _, ref := range append(rep.RefusedHere, rep.RefusedThere...) {
 		if len(res.Notes) < 100 {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"strings"
 
@@ -99,6 +100,7 @@ func (b backend) Since(ctx context.Context, id journal.UnitID, to journal.PartyI
 		l.mu.Lock()
 		held := l.journals()
 		founder := l.founder()
+		last, closed := l.file.Closed[to]
 		l.mu.Unlock()
 		slices.SortStableFunc(held, func(a, b heldJournal) int {
 			switch {
@@ -115,7 +117,11 @@ func (b backend) Since(ctx context.Context, id journal.UnitID, to journal.PartyI
 			if j.head.Size == 0 {
 				continue
 			}
-			if !l.since(ctx, j, have[j.origin], yield) {
+			until := int64(math.MaxInt64)
+			if closed {
+				until = last[j.origin]
+			}
+			if !l.since(ctx, j, have[j.origin], until, yield) {
 				return
 			}
 		}
@@ -130,9 +136,10 @@ func (l *ledger) founder() journal.PartyID {
 	return f.Founder
 }
 
-// since yields one journal from where the member's copy ends. Reading needs no
-// lock: what lies below a head never changes.
-func (l *ledger) since(ctx context.Context, j heldJournal, theirs journal.Head, yield func(peer.Run, error) bool) bool {
+// since yields one journal from where the member's copy ends, up to the last
+// kept head within until. Reading needs no lock: what lies below a head never
+// changes.
+func (l *ledger) since(ctx context.Context, j heldJournal, theirs journal.Head, until int64, yield func(peer.Run, error) bool) bool {
 	if theirs.Size > j.head.Size {
 		return true
 	}
@@ -145,7 +152,7 @@ func (l *ledger) since(ctx context.Context, j heldJournal, theirs journal.Head, 
 			return l.contradict(ctx, j, theirs, yield)
 		}
 	}
-	for run, err := range peer.Runs(j.store, theirs.Size, true) {
+	for run, err := range peer.Runs(upTo{j.store, until}, theirs.Size, true) {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -197,6 +204,29 @@ func (l *ledger) contradict(ctx context.Context, j heldJournal, theirs journal.H
 		return yield(run, nil)
 	}
 	return true
+}
+
+// upTo is a journal as it was at a size that has a kept checkpoint.
+type upTo struct {
+	journal.Storage
+	size int64
+}
+
+// Checkpoints yields those within the size.
+func (u upTo) Checkpoints(from int64) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		for cp, err := range u.Storage.Checkpoints(from) {
+			if err == nil {
+				_, head, bad := journal.CheckpointHead(cp)
+				if err = bad; err == nil && head.Size > u.size {
+					return
+				}
+			}
+			if !yield(cp, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // Payload hands over one payload after asking the gate again, as things stand now.
@@ -362,7 +392,7 @@ func (b backend) Settle(_ context.Context, id journal.UnitID, from journal.Party
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b.n.intakeSoon(l)
-	return l.receiptAll()
+	return errors.Join(l.receiptAll(), l.closeLeft())
 }
 
 // receiptAll writes one receipt for each mirror that grew by more than
@@ -373,7 +403,7 @@ func (l *ledger) receiptAll() error {
 		return nil // nothing can be signed; the status says so
 	}
 	var drafts []journal.Draft
-	seen := l.fold.Seen(l.n.keys.party)
+	seen := l.fold.Seen(l.n.keys().party)
 	for _, j := range l.journals() {
 		m := l.mirrors[j.origin]
 		head := seen[j.origin]

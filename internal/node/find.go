@@ -47,7 +47,7 @@ func (n *Node) findUnit(s string) (*ledger, error) {
 func (l *ledger) left() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	self := l.n.keys.party
+	self := l.n.keys().party
 	return l.fold.Withdrawn(self) || len(l.others()) == 0 && slices.ContainsFunc(sortedParties(l.file.Partners), l.fold.Withdrawn)
 }
 
@@ -71,7 +71,7 @@ func (l *ledger) findParty(s string) (journal.PartyID, error) {
 		return "", badInput("This unit has several partners.", "Their names: "+strings.Join(l.names(all), ", ")+".", "Name one.")
 	}
 	var hits []journal.PartyID
-	for _, p := range append(all, l.n.keys.party) {
+	for _, p := range append(all, l.n.keys().party) {
 		if string(p) == s || l.partyName(p) == s {
 			return p, nil
 		}

@@ -291,7 +291,7 @@ func TestHostileRequests(t *testing.T) {
 	question, _ := json.Marshal(requestPayload{Title: "Where does he live?", Text: "Tell us."})
 	ask := func(change func(*requestBody)) requestBody {
 		b := requestBody{Bytes: int64(len(question))}
-		b.To, b.Type, b.Urgency, b.TLP, b.Fields = a.keys.party, "information", "urgent", "amber", []string{"facts", "purpose", "subject"}
+		b.To, b.Type, b.Urgency, b.TLP, b.Fields = a.keys().party, "information", "urgent", "amber", []string{"facts", "purpose", "subject"}
 		if change != nil {
 			change(&b)
 		}
@@ -422,7 +422,7 @@ func binaryBE64(n uint64) []byte {
 // an older TLS.
 func TestHostileConnections(t *testing.T) {
 	a, r, quiet := hostileWorld(t)
-	pins := func() []journal.Hash { return a.keys.id.TLS }
+	pins := func() []journal.Hash { return a.keys().id.TLS }
 	own := must[tls.Certificate](t)(r.self.certificate(a.opts.Rand, a.now()))
 	foreignKey := must[tls.Certificate](t)(func() (tls.Certificate, error) {
 		key, err := peer.GenerateTLSKey(a.opts.Rand)

@@ -60,10 +60,10 @@ func TestHostileWeakKeyAtPairing(t *testing.T) {
 	a, b := newParty(t, "North"), newParty(t, "South")
 	must[*UnitRef](t)(a.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
 	org := orgKey(t, b)
-	for name, good := range map[string]journal.PublicKey{"node key": b.keys.id.Node, "organisation key": b.keys.id.Org} {
-		chain := []journal.Signed{weakened(t, b.keys.chain[0], good, org)}
+	for name, good := range map[string]journal.PublicKey{"node key": b.keys().id.Node, "organisation key": b.keys().id.Org} {
+		chain := []journal.Signed{weakened(t, b.keys().chain[0], good, org)}
 		inv := must[pairing.Invitation](t)(pairing.ParseInvitation(must[*UnitInviteResponse](t)(a.Invite(ctx, UnitInviteRequest{})).Invitation))
-		own := pairing.Own{Party: journal.PartyOf(chain[0].Text), Pin: b.keys.id.TLS[0], Chain: must[[]byte](t)(pairing.MarshalChain(chain))}
+		own := pairing.Own{Party: journal.PartyOf(chain[0].Text), Pin: b.keys().id.TLS[0], Chain: must[[]byte](t)(pairing.MarshalChain(chain))}
 		_, err := peer.Join(ctx, must[peer.PairParams](t)(b.pairParams()), inv, own)
 		code := pairing.CodeOf(err)
 		if code == "" {

@@ -121,7 +121,7 @@ func TestHostileEntries(t *testing.T) {
 			return nil
 		}},
 		{"entry of another author", journal.CodeWrongAuthor, func(r *rogue) [][]byte {
-			return [][]byte{r.entry(r.last, "x.note", map[string]any{}, nil, func(m map[string]any) { m["author"] = r.victim.keys.party })}
+			return [][]byte{r.entry(r.last, "x.note", map[string]any{}, nil, func(m map[string]any) { m["author"] = r.victim.keys().party })}
 		}},
 		{"entry of another epoch", journal.CodeWrongOrigin, func(r *rogue) [][]byte {
 			return [][]byte{r.entry(r.last, "x.note", map[string]any{}, nil, func(m map[string]any) { m["epoch"] = 3 })}

@@ -6,18 +6,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"entente/journal"
 )
 
 // Identity shows this party's identity chain.
 func (n *Node) Identity(_ context.Context) (*IdentityResponse, error) {
-	id := n.keys.id
+	id := n.keys().id
 	org, node := id.Org.ID(), id.Node.ID()
-	r := &IdentityResponse{Party: string(n.keys.party), Name: id.Name, Version: id.Version,
+	r := &IdentityResponse{Party: string(n.keys().party), Name: id.Name, Version: id.Version,
 		OrgKey: hex.EncodeToString(org[:]), NodeKey: hex.EncodeToString(node[:]),
-		Witness: id.Witness, Created: id.Created, Expires: id.Expires, Addresses: id.Addresses, Chain: n.keys.chain}
+		Witness: id.Witness, Created: id.Created, Expires: id.Expires, Addresses: id.Addresses, Chain: n.keys().chain}
 	for _, pin := range id.TLS {
 		r.TLS = append(r.TLS, hex.EncodeToString(pin[:]))
 	}
@@ -29,11 +28,11 @@ func (n *Node) Identity(_ context.Context) (*IdentityResponse, error) {
 // of before stays valid beside the new one for one version, so that partners who
 // have not heard yet can still connect.
 func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*IdentityRotateResponse, error) {
-	org, err := n.keys.readOrgKey(r.OrgKey)
+	org, err := n.keys().readOrgKey(r.OrgKey)
 	if err != nil {
 		return nil, err
 	}
-	next := n.keys.id
+	next := n.keys().id
 	next.Created = n.now()
 	next.Expires = next.Created.Add(identityLife)
 	next.Addresses = n.config.Peer.Advertise
@@ -50,7 +49,7 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 		if r.What == "node" {
 			next.Node = fresh.Node
 		} else {
-			next.TLS = append(fresh.TLS, n.keys.id.TLS[:min(1, len(n.keys.id.TLS))]...)
+			next.TLS = append(fresh.TLS, n.keys().id.TLS[:min(1, len(n.keys().id.TLS))]...)
 		}
 	case "org":
 		if newOrg, err = journal.GenerateKey(n.opts.Rand); err != nil {
@@ -59,7 +58,7 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	default:
 		return nil, badInput("Unknown key "+r.What+".", "", "Rotate node, tls or org.")
 	}
-	signed, err := journal.RotateIdentity(n.keys.chain[len(n.keys.chain)-1], org, newOrg, next)
+	signed, err := journal.RotateIdentity(n.keys().chain[len(n.keys().chain)-1], org, newOrg, next)
 	if err != nil {
 		return nil, err
 	}
@@ -73,15 +72,15 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	if err != nil {
 		return nil, err
 	}
-	chain := append(append([]journal.Signed{}, n.keys.chain...), signed)
-	if err := n.keys.saveIdentity(n.at, chain); err != nil {
+	chain := append(append([]journal.Signed{}, n.keys().chain...), signed)
+	if err := saveIdentity(n.at, chain); err != nil {
 		return nil, err
 	}
 	fresh, err := loadKeys(n.at)
 	if err != nil {
 		return nil, err
 	}
-	*n.keys = *fresh
+	n.secret.Store(fresh)
 	res := &IdentityRotateResponse{Entries: []string{}}
 	if newOrg != nil {
 		res.NewOrgKey = string(newOrg.Marshal("organisation key of " + next.Name + ": keep OFFLINE; replaces the one before"))
@@ -132,7 +131,7 @@ func (n *Node) compromise(l *ledger, org, newOrg *journal.PrivateKey) (journal.D
 		org = newOrg
 	}
 	key, head := l.own.Keyring().Current().ID(), l.own.Head()
-	s, err := journal.NewCompromise(org, journal.Compromise{Party: n.keys.party, Key: key, Origin: l.origin(), Good: head, Created: n.now()})
+	s, err := journal.NewCompromise(org, journal.Compromise{Party: n.keys().party, Key: key, Origin: l.origin(), Good: head, Created: n.now()})
 	if err != nil {
 		return journal.Draft{}, err
 	}
@@ -147,7 +146,7 @@ func (l *ledger) rotateKey() error {
 	if err != nil {
 		return err
 	}
-	cert, err := journal.NewCertificate(l.n.keys.node, journal.Certificate{Unit: l.id, Party: l.n.keys.party, Epoch: l.file.Epoch,
+	cert, err := journal.NewCertificate(l.n.keys().node, journal.Certificate{Unit: l.id, Party: l.n.keys().party, Epoch: l.file.Epoch,
 		Key: next.Public(), Replaces: l.own.Keyring().Current().ID()})
 	if err != nil {
 		return err
@@ -168,5 +167,3 @@ func (l *ledger) rotateKey() error {
 	}
 	return l.take(e, true)
 }
-
-var _ = time.Now

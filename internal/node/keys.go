@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"time"
 
 	"filippo.io/age"
@@ -187,17 +186,12 @@ func (k *keys) certificate(random io.Reader, now time.Time) (tls.Certificate, er
 	return peer.Certificate(k.tlsKey, random, now.Add(-24*time.Hour), now.AddDate(10, 0, 0))
 }
 
-// saveIdentity writes the chain durably and then uses it.
-func (k *keys) saveIdentity(at layout, chain []journal.Signed) error {
-	_, id, err := journal.VerifyIdentityChain(chain, time.Time{})
-	if err != nil {
+// saveIdentity writes a chain durably.
+func saveIdentity(at layout, chain []journal.Signed) error {
+	if _, _, err := journal.VerifyIdentityChain(chain, time.Time{}); err != nil {
 		return err
 	}
-	if err := writeJSON(at.identity(), identityFile{chain}); err != nil {
-		return err
-	}
-	k.chain, k.id = chain, id
-	return nil
+	return writeJSON(at.identity(), identityFile{chain})
 }
 
 // readOrgKey parses the text of the offline key and checks that it is ours.
@@ -211,5 +205,3 @@ func (k *keys) readOrgKey(text string) (*journal.PrivateKey, error) {
 	}
 	return org, nil
 }
-
-var _ = os.ErrNotExist

@@ -40,6 +40,7 @@ type ledger struct {
 	// unreadable are held payloads that cannot be opened although they are what their entries committed to.
 	unreadable map[journal.Hash]bool
 	accused    map[journal.Origin][]*journal.Entry // evidence about journals of which nothing is held yet
+	untold     []*journal.Entry                    // identities in entries whose past is not here yet
 	pending    []journal.Ref                       // content entries of others whose payload is here, not yet through intake
 	retired    error                               // why the own journal may not be extended, if so
 }
@@ -78,6 +79,8 @@ type unitFile struct {
 	// Certificate certifies the first key of the own journal when the organisation
 	// key did so (a successor); otherwise the node key does when it is made.
 	Certificate *journal.Signed `json:"certificate,omitempty"`
+	// Closed is how much of each journal a party that has left may still fetch.
+	Closed map[journal.PartyID]map[journal.Origin]int64 `json:"closed,omitempty"`
 	// Retired says that the own journal of this epoch must not be extended.
 	Retired bool `json:"retired,omitempty"`
 }
@@ -106,7 +109,7 @@ func (l *ledger) name() string {
 }
 
 func (l *ledger) origin() journal.Origin {
-	return journal.OriginOf(l.id, l.n.keys.party, l.file.Epoch)
+	return journal.OriginOf(l.id, l.n.keys().party, l.file.Epoch)
 }
 
 // save writes the private unit file.
@@ -213,7 +216,26 @@ func (l *ledger) load(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return l.tidyPayloads(ctx)
+}
+
+// tidyPayloads removes payloads that must not be here: those that this party has
+// destroyed, which a restored backup brings back, and those that no entry names,
+// because the node stopped between payload and entry.
+func (l *ledger) tidyPayloads(ctx context.Context) error {
+	var remove []journal.Hash
+	for c, err := range l.payloads.List() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if _, named := l.named[c]; !named || l.gone[c] {
+			remove = append(remove, c)
+		}
+	}
+	return l.payloads.Destroy(remove...)
 }
 
 // noteReceipt remembers what the own journal has receipted.
@@ -231,7 +253,7 @@ func (l *ledger) noteReceipt(e *journal.Entry) {
 // noteDestroyed remembers own destructions, so that a payload that comes back
 // with a backup or a partner is not wanted again.
 func (l *ledger) noteDestroyed(e *journal.Entry) {
-	if e.Author != l.n.keys.party {
+	if e.Author != l.n.keys().party {
 		return
 	}
 	b, err := journal.DecodeBody[journal.DestroyedBody](e, e.Kind)
@@ -293,11 +315,11 @@ func (j heldJournal) size() int64 { return j.head.Size }
 func (l *ledger) journals() []heldJournal {
 	var out []heldJournal
 	for o, m := range l.mirrors {
-		out = append(out, heldJournal{unit: l.id, origin: o, party: m.party, own: m.party == l.n.keys.party, store: m.store, head: m.m.Head(), fault: m.fault})
+		out = append(out, heldJournal{unit: l.id, origin: o, party: m.party, own: m.party == l.n.keys().party, store: m.store, head: m.m.Head(), fault: m.fault})
 	}
 	slices.SortFunc(out, func(a, b heldJournal) int { return strings.Compare(string(a.origin), string(b.origin)) })
 	if l.own != nil {
-		out = append([]heldJournal{{origin: l.origin(), party: l.n.keys.party, own: true, store: l.ownStore, head: l.own.Head()}}, out...)
+		out = append([]heldJournal{{origin: l.origin(), party: l.n.keys().party, own: true, store: l.ownStore, head: l.own.Head()}}, out...)
 	}
 	return out
 }
@@ -307,6 +329,13 @@ func (l *ledger) take(e *journal.Entry, own bool) error {
 	if err := l.fold.Add(e); err != nil {
 		return err
 	}
+	if err := l.note(e, own); err != nil {
+		return err
+	}
+	return l.learnAll()
+}
+
+func (l *ledger) note(e *journal.Entry, own bool) error {
 	switch e.Kind {
 	case journal.KindReceipt:
 		if own {
@@ -315,9 +344,7 @@ func (l *ledger) take(e *journal.Entry, own bool) error {
 	case journal.KindDestroyed:
 		l.noteDestroyed(e)
 	case unit.KindAdmit, journal.KindIdentity:
-		if err := l.noteIdentities(e); err != nil {
-			return err
-		}
+		l.untold = append(l.untold, e)
 	case journal.KindEvidence:
 		l.noteEvidence(e)
 	}
@@ -350,7 +377,7 @@ func (l *ledger) payloadHere(np namedPayload) {
 		if err := l.fold.AddAccord(text); err != nil {
 			l.n.opts.Log.Warn("an accord text is not valid", "ref", np.ref.String(), "err", err)
 		}
-	case np.from != l.n.keys.party && np.kind == unit.KindShare, np.from != l.n.keys.party && np.p.Type == journal.PayloadAnswer:
+	case np.from != l.n.keys().party && np.kind == unit.KindShare, np.from != l.n.keys().party && np.p.Type == journal.PayloadAnswer:
 		l.pending = append(l.pending, np.ref)
 	}
 }
@@ -392,7 +419,7 @@ func (l *ledger) write(drafts ...journal.Draft) ([]*journal.Entry, error) {
 	if l.retired != nil {
 		return nil, l.retired
 	}
-	seen := l.fold.Seen(l.n.keys.party)
+	seen := l.fold.Seen(l.n.keys().party)
 	for i := range drafts {
 		drafts[i].Seen = seen
 	}
@@ -410,7 +437,19 @@ func (l *ledger) write(drafts ...journal.Draft) ([]*journal.Entry, error) {
 		}
 	}
 	l.n.ring(l.id)
-	return entries, nil
+	return entries, l.closeLeft()
+}
+
+// writeControl writes one entry of the negotiation, if it would have an effect:
+// an entry that changes nothing stays in a journal for ever.
+func (l *ledger) writeControl(d journal.Draft) ([]*journal.Entry, error) {
+	if d.At.IsZero() {
+		d.At = l.n.now()
+	}
+	if code, reason := l.fold.Check(l.n.keys().party, d); code != "" {
+		return nil, conflict(code, "This would have no effect, and nothing was written.", reason+".", "See where things stand with 'entente unit show' and 'entente accord show'.")
+	}
+	return l.write(d)
 }
 
 // decide asks the gate about something about to be written.
@@ -418,18 +457,18 @@ func (l *ledger) decide(d journal.Draft) accord.Decision {
 	if d.At.IsZero() {
 		d.At = l.n.now()
 	}
-	return l.fold.Decide(l.n.keys.party, d)
+	return l.fold.Decide(l.n.keys().party, d)
 }
 
 // others are the members (or, before an accord, candidates) beside this party.
 func (l *ledger) others() []journal.PartyID {
-	return slices.DeleteFunc(l.fold.Members(), func(p journal.PartyID) bool { return p == l.n.keys.party })
+	return slices.DeleteFunc(l.fold.Members(), func(p journal.PartyID) bool { return p == l.n.keys().party })
 }
 
 // partyName is the name in the newest identity known.
 func (l *ledger) partyName(p journal.PartyID) string {
-	if p == l.n.keys.party {
-		return l.n.keys.id.Name
+	if p == l.n.keys().party {
+		return l.n.keys().id.Name
 	}
 	if c, ok := l.file.Partners[p]; ok && len(c.Chain) > 0 {
 		if id, err := journal.ParseIdentity(c.Chain[len(c.Chain)-1]); err == nil {
@@ -441,8 +480,8 @@ func (l *ledger) partyName(p journal.PartyID) string {
 
 // identity returns the newest identity known of a party.
 func (l *ledger) identity(p journal.PartyID) (journal.Identity, bool) {
-	if p == l.n.keys.party {
-		return l.n.keys.id, true
+	if p == l.n.keys().party {
+		return l.n.keys().id, true
 	}
 	c, ok := l.file.Partners[p]
 	if !ok {

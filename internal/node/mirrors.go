@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"entente/internal/accord"
 	"entente/internal/peer"
 	"entente/internal/store"
 	"entente/internal/unit"
@@ -76,14 +77,14 @@ func retiredError(l *ledger, err error) error {
 func (l *ledger) genesis(st *store.Journal, key *journal.PrivateKey) (*journal.Writer, error) {
 	cert := l.file.Certificate
 	if cert == nil {
-		c, err := journal.NewCertificate(l.n.keys.node, journal.Certificate{
-			Unit: l.id, Party: l.n.keys.party, Epoch: l.file.Epoch, Key: key.Public()})
+		c, err := journal.NewCertificate(l.n.keys().node, journal.Certificate{
+			Unit: l.id, Party: l.n.keys().party, Epoch: l.file.Epoch, Key: key.Public()})
 		if err != nil {
 			return nil, err
 		}
 		cert = &c
 	}
-	chain, err := journal.CompactIdentityChain(l.n.keys.chain)
+	chain, err := journal.CompactIdentityChain(l.n.keys().chain)
 	if err != nil {
 		return nil, err
 	}
@@ -121,8 +122,8 @@ func (l *ledger) mirrorAt(o journal.Origin, st *store.Journal) error {
 
 // known returns the identity chain compared by voice or introduced by a member.
 func (l *ledger) known(p journal.PartyID) []journal.Signed {
-	if p == l.n.keys.party {
-		return l.n.keys.chain
+	if p == l.n.keys().party {
+		return l.n.keys().chain
 	}
 	return l.file.Partners[p].Chain
 }
@@ -141,7 +142,7 @@ func (l *ledger) newMirror(run peer.Run) (*mirror, error) {
 	if e.Origin() != run.Origin || e.Unit != l.id {
 		return nil, &peer.Refusal{Code: journal.CodeWrongOrigin, Origin: run.Origin, Index: 0, Detail: "the first entry is of another journal or unit"}
 	}
-	if _, ok := l.file.Partners[e.Author]; !ok && e.Author != l.n.keys.party {
+	if _, ok := l.file.Partners[e.Author]; !ok && e.Author != l.n.keys().party {
 		return nil, unknown
 	}
 	if e.Epoch > 0 {
@@ -217,8 +218,26 @@ func (l *ledger) mirrored(run peer.Run) error {
 	return stale
 }
 
-// noteIdentities learns new identity versions: of a party from its own journal,
-// and of a candidate from whoever admits it. The lock must be held.
+// learnAll learns identities from entries that count: a party's next version from
+// its own journal, a candidate's from whoever admits it. An entry that waits for
+// its past is looked at again; one that is void introduces nobody.
+func (l *ledger) learnAll() error {
+	var waiting []*journal.Entry
+	for _, e := range l.untold {
+		switch d := l.fold.Verdict(e.Ref()); {
+		case d.Code == unit.CodeWaiting:
+			waiting = append(waiting, e)
+		case d.Verdict == accord.Allow:
+			if err := l.noteIdentities(e); err != nil {
+				return err
+			}
+		}
+	}
+	l.untold = waiting
+	return nil
+}
+
+// noteIdentities learns what one entry tells. The lock must be held.
 func (l *ledger) noteIdentities(e *journal.Entry) error {
 	switch e.Kind {
 	case journal.KindIdentity:
@@ -240,7 +259,7 @@ func (l *ledger) noteIdentities(e *journal.Entry) error {
 // learn merges what is told about a party with what is known. Contradicting
 // identities change nothing: what was compared by voice stays.
 func (l *ledger) learn(p journal.PartyID, chain []journal.Signed, paired bool) error {
-	if p == l.n.keys.party {
+	if p == l.n.keys().party {
 		return nil
 	}
 	old := l.file.Partners[p]
@@ -291,4 +310,35 @@ func (l *ledger) evidence() ([][]byte, error) {
 		out = append(out, text)
 	}
 	return out, nil
+}
+
+// closeLeft fixes what a party that has left may still fetch: the journals as
+// they are now, in which it finds that it has left. What is said afterwards is
+// not for it. The lock must be held.
+func (l *ledger) closeLeft() error {
+	changed := false
+	for p := range l.file.Partners {
+		left := l.fold.HasLeft(p)
+		_, closed := l.file.Closed[p]
+		switch {
+		case left && !closed:
+			heads := map[journal.Origin]int64{}
+			for _, j := range l.journals() {
+				heads[j.origin] = j.head.Size
+			}
+			if l.file.Closed == nil {
+				l.file.Closed = map[journal.PartyID]map[journal.Origin]int64{}
+			}
+			l.file.Closed[p] = heads
+		case !left && closed: // it was taken in again
+			delete(l.file.Closed, p)
+		default:
+			continue
+		}
+		changed = true
+	}
+	if !changed {
+		return nil
+	}
+	return l.save()
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"entente/internal/intel"
@@ -55,7 +56,7 @@ type Node struct {
 	at     layout
 	config Config
 	lock   *store.FolderLock
-	keys   *keys
+	secret atomic.Pointer[keys] // replaced whole when the identity is rotated
 
 	local   *store.Log
 	objects *store.Objects
@@ -113,9 +114,11 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.keys, err = loadKeys(n.at); err != nil {
+	k, err := loadKeys(n.at)
+	if err != nil {
 		return nil, err
 	}
+	n.secret.Store(k)
 	if n.marks, err = store.OpenHighWater(config.HighWater, store.Options{FS: opts.FS}); err != nil {
 		return nil, err
 	}
@@ -196,7 +199,9 @@ func (n *Node) Config() Config { return n.config }
 func (n *Node) Dir() string { return n.at.dir }
 
 // Party returns this party's id.
-func (n *Node) Party() journal.PartyID { return n.keys.party }
+func (n *Node) Party() journal.PartyID { return n.keys().party }
+
+func (n *Node) keys() *keys { return n.secret.Load() }
 
 func (n *Node) now() time.Time { return n.opts.Clock() }
 

@@ -74,15 +74,15 @@ func (p *pairings) Own(_ context.Context, id journal.UnitID) (pairing.Own, error
 }
 
 func (p *pairings) self() (pairing.Own, error) {
-	chain, err := pairing.MarshalChain(p.n.keys.chain)
+	chain, err := pairing.MarshalChain(p.n.keys().chain)
 	if err != nil {
 		return pairing.Own{}, err
 	}
-	pin, err := peer.PinOfKey(p.n.keys.tlsKey.Public())
+	pin, err := peer.PinOfKey(p.n.keys().tlsKey.Public())
 	if err != nil {
 		return pairing.Own{}, err
 	}
-	return pairing.Own{Party: p.n.keys.party, Chain: chain, Pin: pin}, nil
+	return pairing.Own{Party: p.n.keys().party, Chain: chain, Pin: pin}, nil
 }
 
 // Update changes one pairing and stores it durably, whatever came of it. Once
@@ -145,7 +145,7 @@ func (n *Node) Invite(_ context.Context, r UnitInviteRequest) (*UnitInviteRespon
 	if r.Validity < time.Minute || r.Validity > 30*24*time.Hour {
 		return nil, badInput("The invitation's life is out of range.", "It may last one minute to 30 days.", "Choose another time.")
 	}
-	if len(n.keys.id.Addresses) == 0 {
+	if len(n.keys().id.Addresses) == 0 {
 		return nil, badInput("This node told no address.", "Whoever is invited has to connect to this side.",
 			"Let the partner invite, or make this side reachable: set peer.listen and peer.advertise and rotate the identity.")
 	}
@@ -154,7 +154,7 @@ func (n *Node) Invite(_ context.Context, r UnitInviteRequest) (*UnitInviteRespon
 		return nil, err
 	}
 	inv, err := pairing.NewInvitation(n.opts.Rand, pairing.Invitation{
-		Addresses: n.keys.id.Addresses, Pin: own.Pin, Party: n.keys.party, Name: n.keys.id.Name,
+		Addresses: n.keys().id.Addresses, Pin: own.Pin, Party: n.keys().party, Name: n.keys().id.Name,
 		Expires: n.now().Add(r.Validity).Unix(), Unit: l.id, UnitName: l.name()})
 	if err != nil {
 		return nil, err
@@ -196,7 +196,7 @@ func (p *pairings) tidy() {
 }
 
 func (n *Node) pairParams() (peer.PairParams, error) {
-	cert, err := n.keys.certificate(n.opts.Rand, n.now())
+	cert, err := n.keys().certificate(n.opts.Rand, n.now())
 	return peer.PairParams{Cert: cert, Now: n.opts.Clock, Rand: n.opts.Rand}, err
 }
 

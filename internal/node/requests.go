@@ -211,7 +211,7 @@ func (n *Node) MoveRequest(ctx context.Context, r RequestMoveRequest) (*WriteRes
 	if !ok {
 		return nil, notFound("That request is not here any more.", "")
 	}
-	side := q.SideOf(n.keys.party)
+	side := q.SideOf(n.keys().party)
 	if !slices.Contains(q.Next[side], r.Move) {
 		next := strings.Join(q.Next[side], ", ")
 		if next == "" {
@@ -265,7 +265,7 @@ func (n *Node) Requests(_ context.Context, r RequestListRequest) (*RequestListRe
 	for _, l := range ledgers {
 		l.mu.Lock()
 		for _, q := range l.fold.State(n.now()).Requests {
-			if !wanted(&q, r, n.keys.party) {
+			if !wanted(&q, r, n.keys().party) {
 				continue
 			}
 			v := l.viewOf(&q, false)
@@ -395,7 +395,7 @@ func (l *ledger) requestView(ref journal.Ref) (*RequestView, error) {
 func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 	v := &RequestView{ID: q.ID.String(), Short: short(q.ID), Unit: string(l.id), Type: q.Type, Urgency: q.Urgency,
 		From: l.partyName(q.Asking), To: l.partyName(q.Asked), State: string(q.State)}
-	if side := q.SideOf(l.n.keys.party); side != "" {
+	if side := q.SideOf(l.n.keys().party); side != "" {
 		v.Next = q.Next[side]
 	}
 	for _, c := range q.Clocks {

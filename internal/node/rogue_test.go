@@ -66,7 +66,7 @@ func takeOver(t *testing.T, p, victim *testParty) *rogue {
 	r.st = journaltest.Forge(t, r.origin, entries, r.key)
 	r.last = must[*journal.Entry](t)(journal.ParseEntry(entries[len(entries)-1]))
 	cert := must[tls.Certificate](t)(r.self.certificate(victim.opts.Rand, time.Now()))
-	r.http = r.client(peer.ClientConfig(cert, func() []journal.Hash { return victim.keys.id.TLS }))
+	r.http = r.client(peer.ClientConfig(cert, func() []journal.Hash { return victim.keys().id.TLS }))
 	return r
 }
 
@@ -190,7 +190,7 @@ func (a answer) codes() []string {
 }
 
 func (r *rogue) hello(want ...journal.Hash) peer.Hello {
-	return peer.Hello{V: peer.Version, Unit: r.unit, From: r.self.party, To: r.victim.keys.party, Have: r.have, Want: want, Sent: time.Now()}
+	return peer.Hello{V: peer.Version, Unit: r.unit, From: r.self.party, To: r.victim.keys().party, Have: r.have, Want: want, Sent: time.Now()}
 }
 
 // say sends stretches and payloads in one packet.
@@ -354,7 +354,7 @@ func (p *testParty) heldOf(unitName string, of *testParty) int64 {
 	defer l.mu.Unlock()
 	size := int64(0)
 	for _, j := range l.journals() {
-		if j.party == of.keys.party {
+		if j.party == of.keys().party {
 			size = max(size, j.head.Size)
 		}
 	}

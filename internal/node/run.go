@@ -41,12 +41,12 @@ func (n *Node) ledger(id journal.UnitID) *ledger {
 
 // ServePeer answers partners on l until ctx ends. The listener is closed.
 func (n *Node) ServePeer(ctx context.Context, l net.Listener) error {
-	cert, err := n.keys.certificate(n.opts.Rand, n.now())
+	cert, err := n.keys().certificate(n.opts.Rand, n.now())
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
 	srv := peer.NewServer(peer.ServerParams{
-		Self: n.keys.party, Backend: backend{n}, Directory: backend{n}, Limits: n.opts.Limits,
+		Self: n.keys().party, Backend: backend{n}, Directory: backend{n}, Limits: n.opts.Limits,
 		Now: n.opts.Clock, Log: n.opts.Log, Bell: n.bell,
 		Pairing: n.pairing.handler, Witness: n.witnessHandler(),
 		OnHint: func(_ journal.PartyID, id journal.UnitID) {
@@ -246,19 +246,19 @@ func (l *ledger) target(p journal.PartyID) (peer.Target, bool) {
 // targetOf must be called with the lock held.
 func (l *ledger) targetOf(p journal.PartyID) (peer.Target, bool) {
 	id, ok := l.identity(p)
-	if !ok || p == l.n.keys.party || len(id.Addresses) == 0 {
+	if !ok || p == l.n.keys().party || len(id.Addresses) == 0 {
 		return peer.Target{}, false
 	}
 	return peer.Target{Party: p, Unit: l.id, Addresses: id.Addresses, Pins: id.TLS}, true
 }
 
 func (n *Node) client() (*peer.Client, error) {
-	cert, err := n.keys.certificate(n.opts.Rand, n.now())
+	cert, err := n.keys().certificate(n.opts.Rand, n.now())
 	if err != nil {
 		return nil, err
 	}
 	return peer.NewClient(peer.ClientParams{
-		Self: n.keys.party, Cert: cert, Backend: backend{n}, Limits: n.opts.Limits, Now: n.opts.Clock, Log: n.opts.Log,
+		Self: n.keys().party, Cert: cert, Backend: backend{n}, Limits: n.opts.Limits, Now: n.opts.Clock, Log: n.opts.Log,
 	}), nil
 }
 

@@ -21,7 +21,7 @@ func (n *Node) random(b []byte) error {
 // Status says how the node is, and what needs a person now.
 func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 	n.mu.Lock()
-	res := &StatusResponse{Version: n.opts.Version, Dir: n.at.dir, Name: n.keys.id.Name, Party: string(n.keys.party),
+	res := &StatusResponse{Version: n.opts.Version, Dir: n.at.dir, Name: n.keys().id.Name, Party: string(n.keys().party),
 		Serving: n.serving, PeerAddr: n.addr, Units: []UnitBrief{}}
 	n.mu.Unlock()
 	counts, err := n.counts(ctx)
@@ -52,8 +52,8 @@ func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 	if counts.Quarantined > 0 {
 		urgent = append(urgent, attention{rank: 3, text: fmt.Sprintf("%d object(s) wait in quarantine for a decision ('entente intake list')", counts.Quarantined)})
 	}
-	if left := n.keys.id.Expires.Sub(n.now()); left < 30*24*time.Hour {
-		urgent = append(urgent, attention{rank: 1, text: fmt.Sprintf("the identity expires on %s; rotate it with 'entente identity rotate'", n.keys.id.Expires.Format(time.RFC3339))})
+	if left := n.keys().id.Expires.Sub(n.now()); left < 30*24*time.Hour {
+		urgent = append(urgent, attention{rank: 1, text: fmt.Sprintf("the identity expires on %s; rotate it with 'entente identity rotate'", n.keys().id.Expires.Format(time.RFC3339))})
 	}
 	for _, p := range res.Pairings {
 		if p.State == "compare" || p.State == "confirmed-there" {
@@ -105,7 +105,7 @@ func (l *ledger) attention(requests []desk.Request, b *UnitBrief) []attention {
 		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the own journal may not be extended; open a successor with the organisation key", b.Name)})
 	}
 	for _, q := range requests {
-		side := q.SideOf(l.n.keys.party)
+		side := q.SideOf(l.n.keys().party)
 		if side == "" || !isOpen(&q) || q.Due.IsZero() && len(q.Next[side]) == 0 {
 			continue
 		}

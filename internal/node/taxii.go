@@ -18,7 +18,7 @@ const TAXIIRoot = "/taxii2/entente/"
 func (n *Node) TAXII() (http.Handler, error) {
 	// The key binds page tokens to this node; it comes from the node key, so
 	// tokens survive a restart and need no file of their own.
-	key, err := hkdf.Key(sha256.New, n.keys.node.Marshal(""), nil, "entente/taxii-next/v1", 32)
+	key, err := hkdf.Key(sha256.New, n.keys().node.Marshal(""), nil, "entente/taxii-next/v1", 32)
 	if err != nil {
 		return nil, err
 	}
@@ -31,8 +31,8 @@ func (n *Node) TAXII() (http.Handler, error) {
 		return nil, err
 	}
 	return taxii.Handler(taxii.Options{
-		Title: "Entente node of " + n.keys.id.Name, Description: "Indicators this node has accepted.",
-		Roots:        []taxii.Root{{Path: TAXIIRoot, Title: n.keys.id.Name, Store: n.intel.TAXII(n.feedTitle)}},
+		Title: "Entente node of " + n.keys().id.Name, Description: "Indicators this node has accepted.",
+		Roots:        []taxii.Root{{Path: TAXIIRoot, Title: n.keys().id.Name, Store: n.intel.TAXII(n.feedTitle)}},
 		Authenticate: taxii.AnyOf(taxii.Basic(sensor), taxii.Bearer(sensor, api)),
 		NextKey:      key, Log: n.opts.Log, Random: n.opts.Rand,
 	})

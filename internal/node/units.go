@@ -16,7 +16,7 @@ func (n *Node) FoundUnit(ctx context.Context, r UnitFoundRequest) (*UnitRef, err
 	if err := n.random(nonce[:]); err != nil {
 		return nil, err
 	}
-	text, err := journal.Founding{V: 1, Name: r.Name, Founder: n.keys.party, Nonce: nonce, Created: n.now()}.Text()
+	text, err := journal.Founding{V: 1, Name: r.Name, Founder: n.keys().party, Nonce: nonce, Created: n.now()}.Text()
 	if err != nil {
 		return nil, badInput("This cannot be the name of a unit.", err.Error(), "Give a name of 1 to 200 characters.")
 	}
@@ -72,7 +72,7 @@ func (l *ledger) brief(v *unit.State) UnitBrief {
 		}
 	}
 	for _, m := range v.Members {
-		if m.Withdrawn != nil && (m.Party == l.n.keys.party || len(v.Members) == 2) {
+		if m.Withdrawn != nil && (m.Party == l.n.keys().party || len(v.Members) == 2) {
 			b.State = "withdrawn"
 		}
 	}
@@ -91,7 +91,7 @@ func (l *ledger) brief(v *unit.State) UnitBrief {
 		if !isOpen(&q) {
 			continue
 		}
-		switch l.n.keys.party {
+		switch l.n.keys().party {
 		case q.Asking:
 			b.OpenAsked++
 		case q.Asked:
@@ -109,6 +109,19 @@ func (n *Node) Suspend(_ context.Context, r UnitSuspendRequest) (*WriteResponse,
 	if len(r.Scope) == 0 {
 		r.Scope = []string{"all"}
 	}
+	l, err := n.findUnit(r.Unit)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	doc, _ := l.fold.InForce()
+	l.mu.Unlock()
+	for _, scope := range r.Scope {
+		if doc != nil && !doc.Suspendable(scope) {
+			return nil, badInput(fmt.Sprintf("Nothing in the accord is called %q, so suspending it would stop nothing.", scope), "",
+				"Suspend \"all\", a kind (share, request.*) or the id of a clause.")
+		}
+	}
 	return n.writeOne(r.Unit, journal.Draft{Kind: unit.KindSuspend, By: n.by(r.By), Release: claims(r.Release),
 		Body: unit.SuspendBody{Scope: r.Scope, Code: r.Code}})
 }
@@ -123,7 +136,7 @@ func (n *Node) Resume(_ context.Context, r UnitResumeRequest) (*WriteResponse, e
 	defer l.mu.Unlock()
 	var drafts []journal.Draft
 	for _, s := range l.fold.State(n.now()).Suspended {
-		if s.Party != n.keys.party || !s.Active || (r.Ref != "" && s.Ref.String() != r.Ref) {
+		if s.Party != n.keys().party || !s.Active || (r.Ref != "" && s.Ref.String() != r.Ref) {
 			continue
 		}
 		drafts = append(drafts, journal.Draft{Kind: unit.KindResume, By: n.by(r.By), Release: claims(r.Release), Body: unit.ResumeBody{Suspension: s.Ref}})
@@ -170,7 +183,7 @@ func (n *Node) Withdraw(_ context.Context, r UnitWithdrawRequest) (*WriteRespons
 		return &WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: true,
 			Effects: append(effects, fmt.Sprintf("nothing was done: confirm with the unit's name (--confirm %q)", name))}, nil
 	}
-	entries, err := l.write(journal.Draft{Kind: kind, By: n.by(r.By), Release: claims(r.Release), Body: body})
+	entries, err := l.writeControl(journal.Draft{Kind: kind, By: n.by(r.By), Release: claims(r.Release), Body: body})
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +199,7 @@ func (n *Node) writeOne(unitName string, d journal.Draft) (*WriteResponse, error
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	entries, err := l.write(d)
+	entries, err := l.writeControl(d)
 	if err != nil {
 		return nil, err
 	}

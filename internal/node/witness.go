@@ -90,7 +90,7 @@ func (n *Node) newWitness() (*peer.Witness, error) {
 	if err != nil || len(raw) != ed25519.SeedSize {
 		return nil, fmt.Errorf("%s does not hold a 32-byte seed", keyWitness)
 	}
-	return peer.NewWitness(peer.WitnessParams{Name: n.keys.witness.Name(), Key: ed25519.NewKeyFromSeed(raw),
+	return peer.NewWitness(peer.WitnessParams{Name: n.keys().witness.Name(), Key: ed25519.NewKeyFromSeed(raw),
 		Logs: &witnessLogs{n: n}, Now: n.opts.Clock, Log: n.opts.Log,
 		Suspect: func(o journal.Origin, cosigned journal.Head, signed []byte) {
 			// The mirror judges it: if it contradicts what is held, the proof is kept.

@@ -102,3 +102,23 @@ func (f *Fold) Content(ref journal.Ref) (body ContentBody, at time.Time, ok bool
 
 // Withdrawn tells whether a party has withdrawn from the unit.
 func (f *Fold) Withdrawn(p journal.PartyID) bool { return f.global.withdrawn[p] }
+
+// HasLeft tells whether a party was a member and is none any more: it withdrew, or an accord that came
+// into force left it out.
+func (f *Fold) HasLeft(p journal.PartyID) bool {
+	if f.global.withdrawn[p] {
+		return true
+	}
+	if f.global.terms == nil || f.global.terms.has(p) {
+		return false
+	}
+	for t := f.texts[f.global.terms.supersedes]; t != nil; t = f.texts[t.supersedes] {
+		if t.has(p) {
+			return true
+		}
+		if t.supersedes == "" {
+			break
+		}
+	}
+	return false
+}
