@@ -43,14 +43,14 @@ func (s *story) attack(ctx context.Context) error {
 	}
 	s.say.did("South shows it to North, which answers: %s", code)
 	if code != journal.CodeFork {
-		return fmt.Errorf("North answered %q to a rewritten journal", code)
+		return fmt.Errorf("to a rewritten journal North answered %q", code)
 	}
 	var shown node.JournalShowResponse
 	if err := s.north.Call(ctx, "journal.show", node.JournalShowRequest{Unit: unit, Evidence: true}, &shown); err != nil {
 		return err
 	}
 	if len(shown.Evidence) != 1 {
-		return fmt.Errorf("North keeps %d proofs instead of one", len(shown.Evidence))
+		return fmt.Errorf("one proof is expected at North, there are %d", len(shown.Evidence))
 	}
 	proof := filepath.Join(s.dir, "proof.tmp")
 	defer os.Remove(proof)
@@ -136,7 +136,7 @@ func (s *story) present(ctx context.Context, unit string, forged []byte) (string
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return "", errors.New("South's TLS key cannot be read")
+		return "", errors.New("the TLS key of South cannot be read")
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *story) present(ctx context.Context, unit string, forged []byte) (string
 	}
 	key, ok := parsed.(ed25519.PrivateKey)
 	if !ok {
-		return "", errors.New("South's TLS key is of another kind")
+		return "", errors.New("the TLS key of South is of another kind")
 	}
 	cert, err := peer.Certificate(key, rand.Reader, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
 	if err != nil {
@@ -162,7 +162,7 @@ func (s *story) present(ctx context.Context, unit string, forged []byte) (string
 	for _, pin := range id.TLS {
 		raw, err := hex.DecodeString(pin)
 		if err != nil || len(raw) != tlog.HashSize {
-			return "", errors.New("North shows no TLS pin")
+			return "", errors.New("no TLS pin is shown by North")
 		}
 		target.Pins = append(target.Pins, journal.Hash(raw))
 	}
@@ -186,9 +186,12 @@ func (s *story) present(ctx context.Context, unit string, forged []byte) (string
 		if len(rep.RefusedThere) > 0 {
 			return rep.RefusedThere[0].Code, nil
 		}
-		return "", fmt.Errorf("North did not answer the forged head: %+v, %v", rep, err)
+		if err == nil {
+			err = errors.New("it was taken without a word")
+		}
+		return "", fmt.Errorf("the forged head was not answered: %w", err)
 	}
-	return "", errors.New("North was busy all the time")
+	return "", errors.New("the other node was busy all the time")
 }
 
 // liar is a backend with one thing to say.

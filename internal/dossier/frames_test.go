@@ -20,11 +20,10 @@ const (
 
 // frame is one record of a dossier and what it is about.
 type frame struct {
-	kind       byte
-	from, to   int // bytes in the file
-	content    []byte
-	ref        *journal.Ref // entry, payload, text; the last entry covered for a checkpoint
-	neighbours []journal.Ref
+	kind     byte
+	from, to int // bytes in the file
+	content  []byte
+	ref      *journal.Ref // entry, payload, text; the last entry covered for a checkpoint
 }
 
 // frames reads a dossier with nothing of the package that is tested.

@@ -32,14 +32,6 @@ func claims(cs []Claim) []journal.By {
 	return out
 }
 
-func gateClaims(by []journal.By) []accord.Claim {
-	var out []accord.Claim
-	for _, c := range by {
-		out = append(out, accord.Claim{Agency: c.Agency, Role: c.Role})
-	}
-	return out
-}
-
 func decision(d accord.Decision) Decision {
 	return Decision{Verdict: d.Verdict.String(), Clause: d.Clause, Code: d.Code, Reason: d.Reason, Obligations: d.Obligations}
 }
@@ -55,7 +47,7 @@ func (l *ledger) wrote(entries []*journal.Entry) WriteResponse {
 func problems(ps []accord.Problem) []Problem {
 	out := make([]Problem, 0, len(ps))
 	for _, p := range ps {
-		out = append(out, Problem{Path: p.Path, Line: p.Line, Message: p.String()})
+		out = append(out, Problem{Path: p.Path, Line: p.Line, Message: p.Text})
 	}
 	return out
 }
@@ -74,7 +66,11 @@ func (n *Node) ProposeAccord(_ context.Context, r AccordProposeRequest) (*Accord
 	if err != nil {
 		return nil, err
 	}
-	text, err := accord.Canonical([]byte(r.Text))
+	_, found, err := accord.Parse([]byte(r.Text))
+	var text []byte
+	if err == nil {
+		text, err = accord.Canonical([]byte(r.Text))
+	}
 	if err != nil {
 		res := badInput("The accord is not valid.", firstLines(err, 20), "Correct it; 'entente accord check FILE' lists everything.")
 		res.Err = err
@@ -124,7 +120,7 @@ func (n *Node) ProposeAccord(_ context.Context, r AccordProposeRequest) (*Accord
 				"Set 'supersedes' to the hash of the accord in force and 'version' to the next number.")
 		}
 	}
-	res := &AccordProposeResponse{Hash: body.Hash}
+	res := &AccordProposeResponse{Hash: body.Hash, Problems: problems(found)} // warnings
 	if against != "" {
 		if old, ok := l.texts[against]; ok {
 			if before, err := accord.Load(old); err == nil {

@@ -195,13 +195,18 @@ func Restore(ctx context.Context, dir string, backup io.Reader, o RestoreOptions
 		if l.retired != nil {
 			u.State = "retired"
 			if orgText != "" {
+				l.mu.Lock()
+				known := l.lastKnown()
+				l.mu.Unlock()
 				if err := n.succeed(ctx, l, orgText); err != nil {
 					return nil, errors.Join(err, n.Close())
 				}
-				u.State, u.Origin = "successor", string(n.ledger(l.id).origin())
+				u.State, u.Origin, u.Head = "successor", string(n.ledger(l.id).origin()), known.Size
 			}
 		}
-		u.Head = n.ledger(l.id).lastKnown().Size
+		if u.Head == 0 {
+			u.Head = l.lastKnown().Size
+		}
 		res.Units = append(res.Units, u)
 	}
 	return res, n.Close()
@@ -331,11 +336,13 @@ func (n *Node) Succeed(ctx context.Context, orgKey string) ([]RestoredUnit, erro
 		if l.retired == nil {
 			continue
 		}
+		l.mu.Lock()
+		known := l.lastKnown()
+		l.mu.Unlock()
 		if err := n.succeed(ctx, l, orgKey); err != nil {
 			return out, err
 		}
-		next := n.ledger(l.id)
-		out = append(out, RestoredUnit{Unit: string(l.id), Name: l.name(), State: "successor", Origin: string(next.origin()), Head: next.lastKnown().Size})
+		out = append(out, RestoredUnit{Unit: string(l.id), Name: l.name(), State: "successor", Origin: string(n.ledger(l.id).origin()), Head: known.Size})
 	}
 	return out, nil
 }

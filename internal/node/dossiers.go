@@ -99,7 +99,7 @@ type DossierReport struct {
 // Text is the report for people.
 func (r *DossierReport) Text() string {
 	if r.Report == nil {
-		return "The dossier does not hold: " + r.Damage + "\n"
+		return strings.ToUpper(r.Damage[:min(1, len(r.Damage))]) + r.Damage[min(1, len(r.Damage)):] + "\n"
 	}
 	var b strings.Builder
 	if r.Damage != "" {

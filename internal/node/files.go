@@ -21,7 +21,6 @@ func (l layout) unit(id string) string  { return filepath.Join(l.dir, "units", i
 func (l layout) localLog() string       { return filepath.Join(l.dir, "local.log") }
 func (l layout) objects() string        { return filepath.Join(l.dir, "objects") }
 func (l layout) pairings() string       { return filepath.Join(l.dir, "pairings.json") }
-func (l layout) lock() string           { return filepath.Join(l.dir, "lock") }
 
 // ControlSocket is where a serving node answers the command line.
 func ControlSocket(dir string) string { return filepath.Join(dir, "control.sock") }

@@ -76,6 +76,13 @@ func Init(ctx context.Context, dir string, o InitOptions, opts Options) (*InitRe
 	if len(names) > 0 {
 		return nil, conflict("exists", "The folder "+dir+" is not empty.", "A node is made in a folder of its own.", "Name another folder with --dir, or look at this one with 'entente status --dir "+dir+"'.")
 	}
+	orgPath := o.OrgKeyPath
+	if orgPath == "" {
+		orgPath = filepath.Join(dir, "organisation.key")
+	}
+	if _, err := os.Stat(orgPath); err == nil {
+		return nil, conflict("exists", "There is a file "+orgPath+" already.", "An organisation key is never overwritten.", "Name another place with --org-key.")
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -96,13 +103,6 @@ func Init(ctx context.Context, dir string, o InitOptions, opts Options) (*InitRe
 	first, err := journal.NewIdentity(org, id)
 	if err != nil {
 		return nil, badInput("This cannot be an identity.", err.Error(), "Correct the name or the addresses.")
-	}
-	orgPath := o.OrgKeyPath
-	if orgPath == "" {
-		orgPath = filepath.Join(dir, "organisation.key")
-	}
-	if _, err := os.Stat(orgPath); err == nil {
-		return nil, conflict("exists", "There is a file "+orgPath+" already.", "An organisation key is never overwritten.", "Name another place with --org-key.")
 	}
 	backup, err := age.GenerateHybridIdentity()
 	if err != nil {

@@ -180,7 +180,7 @@ func (n *Node) Invite(_ context.Context, r UnitInviteRequest) (*UnitInviteRespon
 		return nil, err
 	}
 	n.mu.Lock()
-	listening := n.serving
+	listening := n.addr != ""
 	n.mu.Unlock()
 	return &UnitInviteResponse{Invitation: line, Expires: time.Unix(inv.Expires, 0).UTC(), QR: qr.Text(true), QRPNG: png, Listening: listening}, nil
 }

@@ -59,11 +59,11 @@ func (n *Node) ServePeer(ctx context.Context, l net.Listener) error {
 		},
 	})
 	n.mu.Lock()
-	n.serving, n.addr = true, l.Addr().String()
+	n.addr = l.Addr().String()
 	n.mu.Unlock()
 	defer func() {
 		n.mu.Lock()
-		n.serving, n.addr = false, ""
+		n.addr = ""
 		n.mu.Unlock()
 	}()
 	return srv.Serve(ctx, l, cert)
@@ -77,6 +77,14 @@ func (n *Node) Run(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
+	n.mu.Lock()
+	n.serving = true
+	n.mu.Unlock()
+	defer func() {
+		n.mu.Lock()
+		n.serving = false
+		n.mu.Unlock()
+	}()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { n.intakeLoop(ctx) })

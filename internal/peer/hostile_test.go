@@ -530,7 +530,9 @@ func TestHostileServer(t *testing.T) {
 			w.WriteHeader(403)
 			_, _ = w.Write(bytes.Repeat([]byte(`{"code":"x",`), 1<<20))
 		}, CodeInternal},
-		{"a redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://192.0.2.1/", 307) }, CodeInternal},
+		{"a redirect", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://192.0.2.1/", http.StatusTemporaryRedirect)
+		}, CodeInternal},
 		{"drops", func(w http.ResponseWriter, _ *http.Request) {
 			for _, c := range frames(h.hello(nil)).Bytes() {
 				if _, err := w.Write([]byte{c}); err != nil {

@@ -251,7 +251,7 @@ func checkMarkup(t *testing.T, path, body string) {
 
 func TestCleanLeavesLettersAlone(t *testing.T) {
 	for in, want := range map[string]string{
-		"مرحبا עברית 中文 é می‌خواهم": "مرحبا עברית 中文 é می‌خواهم", "a\u202eb": `a\u202eb`, "a\x1b[0m": `a\x1b[0m`, "\xff": `\xff`, "\ufffd": "\ufffd", "a\r\nb\tc": "a\nb\tc", "\U000e0041": `\ue0041`,
+		"مرحبا עברית 中文 é می\u200cخواهم": "مرحبا עברית 中文 é می\u200cخواهم", "a\u202eb": `a\u202eb`, "a\x1b[0m": `a\x1b[0m`, "\xff": `\xff`, "\ufffd": "\ufffd", "a\r\nb\tc": "a\nb\tc", "\U000e0041": `\ue0041`,
 	} {
 		if got := string(clean([]byte(in))); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
