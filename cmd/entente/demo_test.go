@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"entente/internal/cli"
+)
+
+// entente runs the whole program in this process.
+func entente(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = cli.Main(t.Context(), args, strings.NewReader(""), &out, &errs, func(string) string { return "" })
+	return code, out.String(), errs.String()
+}
+
+// keepStory tells the demo once and leaves its folders.
+func keepStory(t *testing.T, args ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	code, out, errs := entente(t, append([]string{"demo", "--once", "--keep", dir}, args...)...)
+	if code != 0 || !strings.Contains(out, "Every step held.") {
+		t.Fatalf("exit %d\n%s\n%s", code, out, errs)
+	}
+	return dir
+}
+
+func TestDemoOnceLeavesFoldersThatHold(t *testing.T) {
+	dir := keepStory(t)
+	for _, name := range []string{"north", "south"} {
+		if code, out, errs := entente(t, "journal", "verify", "--dir", filepath.Join(dir, name), "--json"); code != 0 {
+			t.Errorf("journal verify of %s: exit %d\n%s%s", name, code, out, errs)
+		}
+		code, out, errs := entente(t, "status", "--dir", filepath.Join(dir, name), "--json")
+		var st struct {
+			Units []struct{ State string }
+		}
+		if err := json.Unmarshal([]byte(out), &st); code != 0 || err != nil || len(st.Units) != 2 || st.Units[0].State != "in-force" {
+			t.Errorf("status of %s: exit %d %v\n%s%s", name, code, err, out, errs)
+		}
+	}
+	dossier := filepath.Join(dir, "dossier.entente")
+	if code, out, errs := entente(t, "verify", dossier); code != 0 {
+		t.Errorf("verify: exit %d\n%s%s", code, out, errs)
+	}
+}
+
+// A byte changed anywhere in a kept journal or dossier is found, and the entry
+// is named.
+func TestOneByteAnywhere(t *testing.T) {
+	dir := keepStory(t)
+	r := rand.New(rand.NewPCG(1, 2))
+	var files []string
+	err := filepath.WalkDir(filepath.Join(dir, "north", "units"), func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && (strings.Contains(p, "/journals/") || strings.Contains(p, "/payloads/")) {
+			files = append(files, p)
+		}
+		return err
+	})
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	flip := func(file string, verify ...string) {
+		t.Helper()
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(data) == 0 {
+			return
+		}
+		at := r.IntN(len(data))
+		bad := bytes.Clone(data)
+		bad[at] ^= byte(1 + r.IntN(255))
+		if err := os.WriteFile(file, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, out, errs := entente(t, verify...)
+		if code == 0 {
+			t.Errorf("byte %d of %s changed, and nothing was found", at, file)
+		} else if !strings.Contains(out+errs, "entry") && !strings.Contains(out+errs, "entries") {
+			t.Errorf("byte %d of %s: no entry is named:\n%s%s", at, file, out, errs)
+		}
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, f := range files {
+		for range 3 {
+			flip(f, "journal", "verify", "--dir", filepath.Join(dir, "north"))
+		}
+	}
+	dossier := filepath.Join(dir, "dossier.entente")
+	data, err := os.ReadFile(dossier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		at := r.IntN(len(data))
+		bad := bytes.Clone(data)
+		bad[at] ^= byte(1 + r.IntN(255))
+		if err := os.WriteFile(dossier, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if code, out, errs := entente(t, "verify", dossier); code == 0 {
+			t.Errorf("byte %d of the dossier changed, and it holds:\n%s%s", at, out, errs)
+		}
+	}
+}
+
+// TestDemoImportsRealBundles runs over every bundle beside the repository.
+func TestDemoImportsRealBundles(t *testing.T) {
+	files, err := filepath.Glob("../../../shared/data/stix/*")
+	if err != nil || len(files) == 0 {
+		t.Skip("SKIPPED: ../shared/data/stix is not beside the repository")
+	}
+	for _, f := range files {
+		t.Run(filepath.Base(f), func(t *testing.T) { keepStory(t, "--import", f) })
+	}
+}
+
+func TestDemoJSON(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	out := &lineWriter{line: make(chan string, 1)}
+	done := make(chan int, 1)
+	go func() {
+		done <- cli.Main(ctx, []string{"demo", "--json", "--keep", t.TempDir()}, strings.NewReader(""), out, os.Stderr, func(string) string { return "" })
+	}()
+	var d struct {
+		Ready   bool
+		Parties []struct {
+			Name, Dir, Pages, API string
+			TAXII                 struct {
+				Discovery   string
+				APIRoot     string `json:"api_root"`
+				Collections []struct{ ID, URL string }
+			}
+			Credentials map[string]string
+		}
+	}
+	select {
+	case line := <-out.line:
+		if err := json.Unmarshal([]byte(line), &d); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+	case code := <-done:
+		t.Fatalf("the demo ended with %d", code)
+	}
+	if !d.Ready || len(d.Parties) != 2 || d.Parties[0].Name != "North" || len(d.Parties[1].TAXII.Collections) < 3 ||
+		d.Parties[0].TAXII.APIRoot == "" || d.Parties[0].Credentials["api_token"] == "" {
+		t.Errorf("%+v", d)
+	}
+	cancel()
+	<-done
+}
+
+// lineWriter hands on the first line that is written.
+type lineWriter struct {
+	buf  bytes.Buffer
+	line chan string
+}
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	w.buf.Write(p)
+	if s := w.buf.String(); strings.HasSuffix(s, "\n") {
+		select {
+		case w.line <- s:
+		default:
+		}
+	}
+	return len(p), nil
+}
