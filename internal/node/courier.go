@@ -11,6 +11,7 @@ import (
 	"entente/journal"
 
 	"filippo.io/age"
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // ExportCourier writes what a partner lacks, by its own receipts, into a file
@@ -56,9 +57,21 @@ func (n *Node) ExportCourier(ctx context.Context, r CourierExportRequest, w io.W
 func (l *ledger) held(p journal.PartyID) map[journal.Origin]journal.Head {
 	have := map[journal.Origin]journal.Head{}
 	for _, j := range l.journals() {
-		if j.party == p && j.head.Size > 0 {
-			have[j.origin] = j.head
+		if j.party != p || j.head.Size == 0 {
+			continue
 		}
+		// Its own last entry goes back to it, under the head it signed: somebody whose
+		// folder is an old copy must know before it signs anything about the rest.
+		before := journal.Head{Size: j.head.Size - 1}
+		if before.Size > 0 {
+			root, err := tlog.TreeHash(before.Size, j.store)
+			if err != nil {
+				before = j.head
+			} else {
+				before.Root = root
+			}
+		}
+		have[j.origin] = before
 	}
 	for o, h := range l.fold.SeenBy(p) {
 		have[o] = h

@@ -88,8 +88,8 @@ func (b backend) Hello(_ context.Context, id journal.UnitID, _ journal.PartyID) 
 	return h, nil
 }
 
-// Since yields what a member lacks: the founder's journal first, because it
-// introduces the others.
+// Since yields what a member lacks: its own journals first, then the founder's,
+// which introduces the others.
 func (b backend) Since(ctx context.Context, id journal.UnitID, to journal.PartyID, have map[journal.Origin]journal.Head) iter.Seq2[peer.Run, error] {
 	return func(yield func(peer.Run, error) bool) {
 		l, err := b.ledger(id)
@@ -102,12 +102,20 @@ func (b backend) Since(ctx context.Context, id journal.UnitID, to journal.PartyI
 		founder := l.founder()
 		last, closed := l.file.Closed[to]
 		l.mu.Unlock()
-		slices.SortStableFunc(held, func(a, b heldJournal) int {
-			switch {
-			case a.party == founder && b.party != founder:
-				return -1
-			case b.party == founder && a.party != founder:
+		// The member's own journals come first: if it lost something it signed, it must
+		// know before it signs anything about the rest.
+		rank := func(j heldJournal) int {
+			switch j.party {
+			case to:
+				return 0
+			case founder:
 				return 1
+			}
+			return 2
+		}
+		slices.SortStableFunc(held, func(a, b heldJournal) int {
+			if d := rank(a) - rank(b); d != 0 {
+				return d
 			}
 			return strings.Compare(string(a.origin), string(b.origin))
 		})

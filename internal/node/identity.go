@@ -3,7 +3,9 @@ package node
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -62,15 +64,13 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	if err != nil {
 		return nil, err
 	}
-	// The new key is in place before anybody is told of it.
-	switch r.What {
-	case "node":
-		err = moveKey(staged, n.at, keyNode)
-	case "tls":
-		err = moveKey(staged, n.at, keyTLS)
-	}
-	if err != nil {
-		return nil, err
+	// The new key lies beside the old one before the identity names it, and takes its
+	// place afterwards; a crash in between is mended at the next start.
+	changed := map[string]string{"node": keyNode, "tls": keyTLS}[r.What]
+	if changed != "" {
+		if err := stageKey(staged, n.at, changed); err != nil {
+			return nil, err
+		}
 	}
 	chain := append(append([]journal.Signed{}, n.keys().chain...), signed)
 	if err := saveIdentity(n.at, chain); err != nil {
@@ -86,26 +86,18 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 		res.NewOrgKey = string(newOrg.Marshal("organisation key of " + next.Name + ": keep OFFLINE; replaces the one before"))
 	}
 	for _, l := range n.units() {
-		l.mu.Lock()
-		drafts := []journal.Draft{{Kind: journal.KindIdentity, By: n.machine(), Body: journal.IdentityBody{Signed: signed}}}
-		if r.Compromise && l.own != nil {
-			c, err := n.compromise(l, org, newOrg)
-			if err != nil {
-				l.mu.Unlock()
-				return nil, err
-			}
-			drafts = append(drafts, c)
-		}
-		entries, err := l.write(drafts...)
-		if err == nil && r.Compromise {
-			err = l.rotateKey()
-		}
-		l.mu.Unlock()
-		if err != nil {
-			return nil, fmt.Errorf("unit %s: %w", l.name(), err)
-		}
+		entries, err := n.tellRotation(l, signed, r.Compromise, org, newOrg)
 		for _, e := range entries {
 			res.Entries = append(res.Entries, e.Ref().String())
+		}
+		if err == nil {
+			continue
+		}
+		// The identity is rotated all the same, and is announced when the unit can be
+		// written to again. A new organisation key must not be lost over it.
+		n.opts.Log.Error("a unit was not told of the rotation", "unit", l.name(), "err", err)
+		if newOrg == nil && l.retired == nil {
+			return nil, fmt.Errorf("unit %s: %w", l.name(), err)
 		}
 	}
 	id, err := n.Identity(ctx)
@@ -116,12 +108,98 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	return res, nil
 }
 
-func moveKey(from, to layout, name string) error {
+// tellRotation writes the new identity version into a unit's journal, and, after
+// a compromise, the notice and the next journal key.
+func (n *Node) tellRotation(l *ledger, signed journal.Signed, compromised bool, org, newOrg *journal.PrivateKey) ([]*journal.Entry, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	drafts := []journal.Draft{{Kind: journal.KindIdentity, By: n.machine(), Body: journal.IdentityBody{Signed: signed}}}
+	if compromised && l.own != nil {
+		c, err := n.compromise(l, org, newOrg)
+		if err != nil {
+			return nil, err
+		}
+		drafts = append(drafts, c)
+	}
+	entries, err := l.write(drafts...)
+	if err == nil && compromised {
+		err = l.rotateKey()
+	}
+	return entries, err
+}
+
+// announce writes the identity versions that the own journal does not tell yet:
+// a crash came between the rotation and its entry, or the journal was retired.
+// The lock must be held, or the ledger not yet shared.
+func (l *ledger) announce() error {
+	chain := l.n.keys().chain
+	if len(chain) < 2 || l.own == nil || l.retired != nil {
+		return nil
+	}
+	told, err := l.own.Identities()
+	if err != nil {
+		return err
+	}
+	newest := 0
+	if len(told) > 0 {
+		id, err := journal.ParseIdentity(told[len(told)-1])
+		if err != nil {
+			return err
+		}
+		newest = id.Version
+	}
+	var drafts []journal.Draft
+	for _, s := range chain {
+		id, err := journal.ParseIdentity(s)
+		if err != nil {
+			return err
+		}
+		if id.Version > newest {
+			drafts = append(drafts, journal.Draft{Kind: journal.KindIdentity, By: l.n.machine(), Body: journal.IdentityBody{Signed: s}})
+		}
+	}
+	if len(drafts) == 0 {
+		return nil
+	}
+	_, err = l.write(drafts...)
+	return err
+}
+
+// nextKey is the name under which a key waits for the identity that names it.
+const nextKey = ".next"
+
+func stageKey(from, to layout, name string) error {
 	data, err := readBounded(from.key(name))
 	if err != nil {
 		return err
 	}
-	return writeFile(to.key(name), data)
+	return writeFile(to.key(name)+nextKey, data)
+}
+
+// settleKey puts a waiting key into its place if named says that the identity
+// names it, and drops it otherwise: then the rotation did not happen.
+func settleKey(at layout, name string, named func(text []byte) bool) error {
+	path := at.key(name)
+	text, err := readBounded(path + nextKey)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !named(text) {
+		return os.Remove(path + nextKey)
+	}
+	if name == keyTLS { // partners who have not heard yet know the old one only
+		old, err := readBounded(path)
+		if err == nil {
+			err = writeFile(at.key(keyTLSOld), old)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return os.Rename(path+nextKey, path)
 }
 
 // compromise says that the journal key fell into wrong hands and names the last
@@ -151,7 +229,7 @@ func (l *ledger) rotateKey() error {
 	if err != nil {
 		return err
 	}
-	pending := l.keyPath(l.file.Epoch) + ".next"
+	pending := l.keyPath(l.file.Epoch) + nextKey
 	if err := writeFile(pending, next.Marshal("next journal key of unit "+l.id.Short())); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"filippo.io/age"
@@ -28,6 +29,7 @@ type keys struct {
 	id      journal.Identity
 	node    *journal.PrivateKey
 	tlsKey  ed25519.PrivateKey
+	tlsOld  ed25519.PrivateKey // the one before, as long as the identity names it; else nil
 	witness *torchwood.CosignatureSigner
 	courier *age.HybridIdentity
 }
@@ -36,6 +38,7 @@ type keys struct {
 const (
 	keyNode    = "node.key"
 	keyTLS     = "tls.key"
+	keyTLSOld  = "tls-previous.key"
 	keyWitness = "witness.key"
 	keyCourier = "courier.key"
 )
@@ -125,6 +128,18 @@ func loadKeys(at layout) (*keys, error) {
 		}
 		return data, err
 	}
+	if err := settleKey(at, keyNode, func(text []byte) bool {
+		key, err := journal.ParsePrivateKey(text)
+		return err == nil && key.Public().Equal(id.Node)
+	}); err != nil {
+		return nil, err
+	}
+	if err := settleKey(at, keyTLS, func(text []byte) bool {
+		key, err := parseTLSKey(text)
+		return err == nil && names(id, key)
+	}); err != nil {
+		return nil, err
+	}
 	text, err := read(keyNode)
 	if err != nil {
 		return nil, err
@@ -139,17 +154,19 @@ func loadKeys(at layout) (*keys, error) {
 	if text, err = read(keyTLS); err != nil {
 		return nil, err
 	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, fmt.Errorf("%s holds no PEM block", keyTLS)
+	if k.tlsKey, err = parseTLSKey(text); err != nil {
+		return nil, err
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", keyTLS, err)
-	}
-	var isEd bool
-	if k.tlsKey, isEd = parsed.(ed25519.PrivateKey); !isEd {
-		return nil, fmt.Errorf("%s is not an Ed25519 key", keyTLS)
+	if text, err := readBounded(at.key(keyTLSOld)); err == nil {
+		old, err := parseTLSKey(text)
+		if err != nil {
+			return nil, err
+		}
+		if names(id, old) && !old.Equal(k.tlsKey) {
+			k.tlsOld = old
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
 	if text, err = read(keyWitness); err != nil {
 		return nil, err
@@ -173,6 +190,28 @@ func loadKeys(at layout) (*keys, error) {
 	return k, nil
 }
 
+// names tells whether an identity lists a TLS key.
+func names(id journal.Identity, key ed25519.PrivateKey) bool {
+	pin, err := peer.PinOfKey(key.Public())
+	return err == nil && slices.Contains(id.TLS, pin)
+}
+
+func parseTLSKey(text []byte) (ed25519.PrivateKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("%s holds no PEM block", keyTLS)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", keyTLS, err)
+	}
+	key, ok := parsed.(ed25519.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("%s is not an Ed25519 key", keyTLS)
+	}
+	return key, nil
+}
+
 func trimLine(b []byte) []byte {
 	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
 		b = b[:len(b)-1]
@@ -183,7 +222,7 @@ func trimLine(b []byte) []byte {
 // certificate is the self-signed certificate of the TLS key, made afresh at
 // every start: only the key in it means anything.
 func (k *keys) certificate(random io.Reader, now time.Time) (tls.Certificate, error) {
-	return peer.Certificate(k.tlsKey, random, now.Add(-24*time.Hour), now.AddDate(10, 0, 0))
+	return tlsCertificate(k.tlsKey, random, now)
 }
 
 // saveIdentity writes a chain durably.
@@ -204,4 +243,45 @@ func (k *keys) readOrgKey(text string) (*journal.PrivateKey, error) {
 		return nil, badInput("This is not the organisation key of this party.", "Its id differs from the one in the identity.", "See the key id with 'entente identity show'.")
 	}
 	return org, nil
+}
+
+func tlsCertificate(key ed25519.PrivateKey, random io.Reader, now time.Time) (tls.Certificate, error) {
+	return peer.Certificate(key, random, now.Add(-24*time.Hour), now.AddDate(10, 0, 0))
+}
+
+// tlsKey is the TLS key to show: the one being served; the previous one as long
+// as a partner has not heard of the new one, which would refuse it; else the new.
+func (n *Node) tlsKey() ed25519.PrivateKey {
+	k := n.keys()
+	n.mu.Lock()
+	served := n.served
+	n.mu.Unlock()
+	switch {
+	case served != nil && names(k.id, served):
+		return served
+	case k.tlsOld == nil:
+		return k.tlsKey
+	}
+	for _, l := range n.units() {
+		if !l.heard() {
+			return k.tlsOld
+		}
+	}
+	return k.tlsKey
+}
+
+// heard tells whether every partner's journal includes the newest of the own
+// identity versions that the own journal tells.
+func (l *ledger) heard() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p := range l.file.Partners {
+		if _, left := l.file.Closed[p]; left || l.toldAt.Origin == "" {
+			continue
+		}
+		if l.fold.SeenBy(p)[l.toldAt.Origin].Size <= l.toldAt.Index {
+			return false
+		}
+	}
+	return true
 }

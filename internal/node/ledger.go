@@ -39,6 +39,7 @@ type ledger struct {
 	wanted   map[journal.Hash]bool // payloads that held entries name and that are not here
 	// unreadable are held payloads that cannot be opened although they are what their entries committed to.
 	unreadable map[journal.Hash]bool
+	toldAt     journal.Ref                         // the own entry that tells the newest own identity
 	accused    map[journal.Origin][]*journal.Entry // evidence about journals of which nothing is held yet
 	untold     []*journal.Entry                    // identities in entries whose past is not here yet
 	pending    []journal.Ref                       // content entries of others whose payload is here, not yet through intake
@@ -179,7 +180,10 @@ func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err
 			return nil, fmt.Errorf("journal %s: %w", o.Short(), err)
 		}
 	}
-	return l, l.load(ctx)
+	if err := l.load(ctx); err != nil {
+		return nil, err
+	}
+	return l, l.announce()
 }
 
 func (l *ledger) close() error {
@@ -275,6 +279,13 @@ func (l *ledger) noteEvidence(e *journal.Entry) {
 		return
 	}
 	m := l.mirrors[c.Origin]
+	if m == nil && c.Origin == l.origin() && l.own != nil {
+		if c.Verify(l.own.Keyring()) == nil {
+			l.retire("a member proves that two histories were signed with our key: this folder was copied, or the key was stolen")
+			l.fold.Disprove(c.Origin)
+		}
+		return
+	}
 	if m == nil {
 		if len(l.accused[c.Origin]) < maxAccused && len(l.accused) < maxJournals {
 			l.accused[c.Origin] = append(l.accused[c.Origin], e)
@@ -344,6 +355,9 @@ func (l *ledger) note(e *journal.Entry, own bool) error {
 	case journal.KindDestroyed:
 		l.noteDestroyed(e)
 	case unit.KindAdmit, journal.KindIdentity:
+		if own && e.Kind == journal.KindIdentity {
+			l.toldAt = e.Ref()
+		}
 		l.untold = append(l.untold, e)
 	case journal.KindEvidence:
 		l.noteEvidence(e)

@@ -13,6 +13,8 @@ import (
 	"entente/internal/store"
 	"entente/internal/unit"
 	"entente/journal"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // openOwn opens the own journal for writing, or makes it. If its latest head
@@ -50,7 +52,7 @@ func (l *ledger) openOwn() error {
 		if marked {
 			p.HighWater = &mark
 		}
-		w, err = journal.OpenWriter(st, key, p)
+		w, err = l.openWriter(st, key, p)
 	}
 	switch {
 	case errors.Is(err, journal.ErrRolledBack):
@@ -64,6 +66,30 @@ func (l *ledger) openOwn() error {
 		l.retired = retiredError(l, journal.ErrRolledBack)
 	}
 	return nil
+}
+
+// openWriter opens the own journal with its key, or with the key that waits to
+// replace it: a crash may have come between the rotate entry and the renaming.
+func (l *ledger) openWriter(st *store.Journal, key *journal.PrivateKey, p journal.WriterParams) (*journal.Writer, error) {
+	path := l.keyPath(l.file.Epoch)
+	w, err := journal.OpenWriter(st, key, p)
+	if journal.CodeOf(err) != journal.CodeBadCertificate {
+		if err == nil {
+			err = os.RemoveAll(path + nextKey) // of a rotation that did not happen
+		}
+		return w, err
+	}
+	text, missing := readBounded(path + nextKey)
+	if missing != nil {
+		return nil, err
+	}
+	if key, err = journal.ParsePrivateKey(text); err != nil {
+		return nil, err
+	}
+	if w, err = journal.OpenWriter(st, key, p); err != nil {
+		return nil, err
+	}
+	return w, os.Rename(path+nextKey, path)
 }
 
 func retiredError(l *ledger, err error) error {
@@ -197,24 +223,28 @@ func (l *ledger) checkSuccessor(e *journal.Entry) error {
 }
 
 // mirrored looks at what a partner holds of our own journal. A head that we
-// signed and do not have means that this folder went back in time: from then
-// on nothing more is signed here. The lock must be held.
+// signed and do not have means that this folder went back in time, or that it was
+// copied: from then on nothing more is signed here. The lock must be held.
 func (l *ledger) mirrored(run peer.Run) error {
 	stale := &peer.Refusal{Code: peer.CodeStale, Origin: run.Origin, Index: run.First, Detail: "this is our own journal; its writer has it"}
 	if l.own == nil || len(run.Checkpoint) == 0 {
 		return stale
 	}
 	head, err := l.own.Keyring().VerifyCheckpoint(run.Checkpoint)
-	if err != nil || head.Size <= l.own.Head().Size {
+	if err != nil || head.Size == 0 {
 		return stale
 	}
-	l.file.Retired = true
-	if err := l.save(); err != nil {
-		return err
+	if head.Size <= l.own.Head().Size {
+		root, err := tlog.TreeHash(head.Size, l.ownStore)
+		if err != nil {
+			return err
+		}
+		if root == head.Root {
+			return stale
+		}
+		// Two histories under our key: this folder and another one were both written to.
 	}
-	l.retired = retiredError(l, journal.ErrRolledBack)
-	l.n.opts.Log.Error("a partner holds a longer journal of ours than we do, signed by us: nothing more is signed in this unit",
-		"unit", l.id.Short(), "held", l.own.Head().Size, "theirs", head.Size)
+	l.retire("a partner holds a longer journal of ours than we do, signed by us, or another one")
 	return stale
 }
 
@@ -235,6 +265,20 @@ func (l *ledger) learnAll() error {
 	}
 	l.untold = waiting
 	return nil
+}
+
+// retire stops all signing in this unit, for good: only a successor goes on. The
+// lock must be held.
+func (l *ledger) retire(why string) {
+	if l.file.Retired {
+		return
+	}
+	l.file.Retired = true
+	l.retired = retiredError(l, journal.ErrRolledBack)
+	if err := l.save(); err != nil {
+		l.n.opts.Log.Error("that the journal is retired could not be stored; it is found out again", "unit", l.id.Short(), "err", err)
+	}
+	l.n.opts.Log.Error("nothing more is signed in this unit", "unit", l.id.Short(), "why", why, "held", l.own.Head().Size)
 }
 
 // noteIdentities learns what one entry tells. The lock must be held.

@@ -5,6 +5,7 @@ package node
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -75,6 +76,7 @@ type Node struct {
 	witness map[witnessKey]int64 // sizes that external witnesses are believed to know
 	serving bool
 	addr    string
+	served  ed25519.PrivateKey               // the TLS key partners are answered with while serving
 	wake    map[journal.UnitID]chan struct{} // told by hints and own writes; see Run
 	synced  map[syncKey]time.Time
 }

@@ -78,7 +78,7 @@ func (p *pairings) self() (pairing.Own, error) {
 	if err != nil {
 		return pairing.Own{}, err
 	}
-	pin, err := peer.PinOfKey(p.n.keys().tlsKey.Public())
+	pin, err := peer.PinOfKey(p.n.tlsKey().Public())
 	if err != nil {
 		return pairing.Own{}, err
 	}
@@ -196,7 +196,7 @@ func (p *pairings) tidy() {
 }
 
 func (n *Node) pairParams() (peer.PairParams, error) {
-	cert, err := n.keys().certificate(n.opts.Rand, n.now())
+	cert, err := tlsCertificate(n.tlsKey(), n.opts.Rand, n.now())
 	return peer.PairParams{Cert: cert, Now: n.opts.Clock, Rand: n.opts.Rand}, err
 }
 

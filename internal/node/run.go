@@ -41,7 +41,8 @@ func (n *Node) ledger(id journal.UnitID) *ledger {
 
 // ServePeer answers partners on l until ctx ends. The listener is closed.
 func (n *Node) ServePeer(ctx context.Context, l net.Listener) error {
-	cert, err := n.keys().certificate(n.opts.Rand, n.now())
+	key := n.tlsKey()
+	cert, err := tlsCertificate(key, n.opts.Rand, n.now())
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -261,7 +262,7 @@ func (l *ledger) targetOf(p journal.PartyID) (peer.Target, bool) {
 }
 
 func (n *Node) client() (*peer.Client, error) {
-	cert, err := n.keys().certificate(n.opts.Rand, n.now())
+	cert, err := tlsCertificate(n.tlsKey(), n.opts.Rand, n.now())
 	if err != nil {
 		return nil, err
 	}
