@@ -157,7 +157,8 @@ func (n *Node) ProveEntry(_ context.Context, r JournalProveRequest) (*JournalPro
 		if err != nil {
 			return nil, err
 		}
-		res.Entry = slices.Clone(raw)
+		res.Raw = slices.Clone(raw)
+		res.Entry = json.RawMessage(res.Raw)
 	}
 	for _, k := range l.keyring(j.origin).At(j.head.Size) {
 		ed, pq := k.VKeys(j.origin)

@@ -662,8 +662,9 @@ type JournalProveRequest struct {
 type JournalProveResponse struct {
 	Ref   string          `json:"ref"`
 	Entry json.RawMessage `json:"entry"`
-	Proof string          `json:"proof"`
-	Keys  []string        `json:"keys"` // vkeys of the origin at that size
+	Raw   []byte          `json:"raw"`   // the entry's exact bytes, which are what the tree hashes
+	Proof string          `json:"proof"` // C2SP tlog-proof
+	Keys  []string        `json:"keys"`  // vkeys of the origin at that size
 }
 
 // DossierExportRequest packs a unit's journals with what is needed to verify
