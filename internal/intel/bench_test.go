@@ -37,6 +37,13 @@ func realShaped(n int) []byte {
 // onDisk opens an intel over files in a fresh folder.
 func onDisk(t testing.TB) *intel.Intel {
 	t.Helper()
+	in, done := openDisk(t)
+	t.Cleanup(done)
+	return in
+}
+
+func openDisk(t testing.TB) (in *intel.Intel, done func()) {
+	t.Helper()
 	dir := t.TempDir()
 	log, err := store.OpenLog(dir+"/log", store.Options{})
 	if err != nil {
@@ -46,12 +53,10 @@ func onDisk(t testing.TB) *intel.Intel {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { objects.Close(); log.Close() })
-	in, err := intel.Open(intel.Config{Log: log, Objects: objects})
-	if err != nil {
+	if in, err = intel.Open(intel.Config{Log: log, Objects: objects}); err != nil {
 		t.Fatal(err)
 	}
-	return in
+	return in, func() { objects.Close(); log.Close() }
 }
 
 // BenchmarkImport imports 100,000 indicators durably, value index included.
@@ -61,13 +66,16 @@ func BenchmarkImport(b *testing.B) {
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
 		b.StopTimer()
-		in := onDisk(b)
+		in, done := openDisk(b)
 		runtime.GC()
 		b.StartTimer()
 		r, err := in.Import(context.Background(), bytes.NewReader(data), intel.Source{Name: "bench"}, intel.Options{})
 		if err != nil || r.New != n {
 			b.Fatalf("%+v, %v", r, err)
 		}
+		b.StopTimer()
+		done()
+		b.StartTimer()
 	}
 	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "objects/s")
 }
@@ -108,13 +116,16 @@ func BenchmarkReceive(b *testing.B) {
 	}
 	for b.Loop() {
 		b.StopTimer()
-		in := onDisk(b)
+		in, done := openDisk(b)
 		b.StartTimer()
 		for _, s := range shares {
 			if out, err := in.Receive(context.Background(), s.r, s.plain); err != nil || out.Held != 0 {
 				b.Fatalf("%+v, %v", out, err)
 			}
 		}
+		b.StopTimer()
+		done()
+		b.StartTimer()
 	}
 	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "objects/s")
 }

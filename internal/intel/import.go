@@ -223,6 +223,9 @@ func (m *importer) write(p *parcel) error {
 	h.Import = &m.src
 	t := newTx(in.cfg.Objects)
 	t.expect(len(p.items))
+	if err := t.fetch(p.items); err != nil {
+		return err
+	}
 	size := 0
 	for i := range p.items {
 		size += len(p.items[i].raw) + 8
@@ -264,7 +267,6 @@ func (t *tx) logged(it *item) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	it.vs, it.read = vs, true // arrive comes next
 	v := find(vs, it.digest)
 	if v == nil {
 		return false, nil
@@ -300,6 +302,9 @@ func (m *importer) compare(p *parcel) error {
 		m.seen = map[[16]byte]struct{}{}
 	}
 	t := newTx(m.in.cfg.Objects)
+	if err := t.fetch(p.items); err != nil {
+		return err
+	}
 	outcomes := make([]outcome, len(p.items))
 	for i := range p.items {
 		it := &p.items[i]

@@ -185,6 +185,9 @@ func (in *Intel) decide(ctx context.Context, c Choice, accept bool, by, note str
 	if err != nil || len(slots) == 0 {
 		return 0, err
 	}
+	if len(slots) > maxSlots {
+		return 0, fmt.Errorf("%w: at most %d items are decided at once", ErrQuery, maxSlots)
+	}
 	h := in.begin(kindDecide, int64(len(slots)))
 	h.Decide = &decideRec{Accept: accept, By: by, Note: note, Slots: ranges(slots)}
 	if err := t.applyDecide(h); err != nil {
@@ -262,7 +265,7 @@ func (t *tx) applyDecide(h header) error {
 	n := int64(0)
 	for _, r := range d.Slots {
 		for i := range r[1] {
-			if n >= h.Count {
+			if n >= h.Count || r[0] <= 0 || r[0] > maxSlot {
 				return ErrRecord
 			}
 			if err := t.decideOne(r[0]+i, h.Base+n, d); err != nil {

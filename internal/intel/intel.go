@@ -179,6 +179,9 @@ func (in *Intel) replay(ctx context.Context, rec []byte) (int64, error) {
 		return 0, err
 	}
 	t := newTx(in.cfg.Objects)
+	if err := t.fetch(items); err != nil {
+		return 0, err
+	}
 	if _, err := t.apply(h, items, missing); err != nil {
 		return 0, err
 	}

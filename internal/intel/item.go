@@ -18,8 +18,8 @@ type item struct {
 	values [][16]byte
 
 	o    *stix.Object // while it is judged
-	vs   []variant    // what is kept under its id and version, if
-	read bool         // it was read just now
+	row  []byte       // of its id and version, as it was before the record, if
+	read bool         // it was fetched
 }
 
 func newItem(o *stix.Object) item {

@@ -27,6 +27,17 @@ func (m *Memory) Get(key []byte) ([]byte, bool, error) {
 	return bytes.Clone(v), ok, nil
 }
 
+// GetMany implements Objects.
+func (m *Memory) GetMany(keys [][]byte) ([][]byte, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	values := make([][]byte, len(keys))
+	for i, k := range keys {
+		values[i] = bytes.Clone(m.rows[string(k)])
+	}
+	return values, nil
+}
+
 // sorted returns the keys as they are now, in a slice nobody changes any more.
 func (m *Memory) sorted() []string {
 	m.mu.Lock()

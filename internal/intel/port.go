@@ -17,6 +17,9 @@ import (
 type Objects interface {
 	// Get returns a copy of the value of a key, or ok false.
 	Get(key []byte) (value []byte, ok bool, err error)
+	// GetMany looks up many keys at once, in any order: values[i] is a copy of the
+	// value of keys[i], nil if there is none. (No value asked for so is empty.)
+	GetMany(keys [][]byte) (values [][]byte, err error)
 	// Scan yields the rows with from <= key < to in ascending or, with reverse,
 	// descending order of the bytes. A row that was there when Scan was called
 	// and is not changed meanwhile is yielded exactly once. Rows are valid until

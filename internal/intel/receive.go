@@ -89,6 +89,9 @@ func (in *Intel) Receive(ctx context.Context, r Received, plain []byte) (Outcome
 	} else if ok {
 		return in.again(ctx, base)
 	}
+	if err := t.fetch(items); err != nil {
+		return Outcome{}, fmt.Errorf("intel: %w", err)
+	}
 	rec := &receiveRec{Received: r, Invalid: invalid}
 	if rec.Hold, err = in.judge(r, items, invalid); err != nil {
 		return Outcome{}, err

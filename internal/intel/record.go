@@ -64,6 +64,13 @@ type destroyRec struct {
 	Reason string      `json:"reason,omitzero"`
 }
 
+// Bounds of what a record may say: slots are microseconds, up to the year 4200;
+// the largest record is a decision on all that waits.
+const (
+	maxSlot  = 1 << 56
+	maxSlots = 10_000_000
+)
+
 // ErrRecord means that a record of the local log cannot be understood.
 var ErrRecord = errors.New("a record of the local log cannot be understood; it was written by a newer version, or by something else")
 
@@ -96,7 +103,7 @@ func decodeRecord(record []byte) (h header, body []byte, err error) {
 	case kindDestroy:
 		ok = h.Destroy != nil
 	}
-	if !ok || h.V != recordVersion || h.Base <= 0 || h.Count < 0 {
+	if !ok || h.V != recordVersion || h.Base <= 0 || h.Base > maxSlot || h.Count < 0 || h.Count > maxSlots {
 		return h, nil, fmt.Errorf("%w: version %d, kind %q", ErrRecord, h.V, h.Kind)
 	}
 	return h, record[used+int(n):], nil

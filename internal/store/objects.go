@@ -1,11 +1,13 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
 	"os"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -83,6 +85,39 @@ func (o *Objects) Get(key []byte) ([]byte, bool, error) {
 	}
 	value = append(make([]byte, 0, len(value)), value...)
 	return value, true, closer.Close()
+}
+
+// GetMany implements intel.Objects: one iterator goes through the keys in their
+// order and asks the filters, which is several times cheaper than as many Gets.
+func (o *Objects) GetMany(keys [][]byte) (values [][]byte, err error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	order := make([]int, len(keys))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return bytes.Compare(keys[a], keys[b]) })
+	it, err := o.db.NewIter(&pebble.IterOptions{UseL6Filters: true})
+	if err != nil {
+		return nil, o.failed(err)
+	}
+	defer it.Close()
+	values = make([][]byte, len(keys))
+	for _, i := range order {
+		if !it.SeekPrefixGE(keys[i]) || !bytes.Equal(it.Key(), keys[i]) {
+			if err := it.Error(); err != nil {
+				return nil, o.failed(err)
+			}
+			continue
+		}
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return nil, o.failed(err)
+		}
+		values[i] = append(make([]byte, 0, len(value)), value...)
+	}
+	return values, nil
 }
 
 // Scan implements intel.Objects. It sees the rows as they are when it starts.

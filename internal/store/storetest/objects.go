@@ -154,6 +154,32 @@ func Objects(t *testing.T, open func(testing.TB) intel.Objects, reopen func(test
 		write(t, o, set("b", "2"))
 		want(t, o, "b=2")
 	})
+	t.Run("many look-ups give what single ones give", func(t *testing.T) {
+		o := open(t)
+		if v, err := o.GetMany(nil); len(v) != 0 || err != nil {
+			t.Fatal(v, err)
+		}
+		var changes []intel.Change
+		for i := range 500 {
+			changes = append(changes, set(fmt.Sprintf("k%03d", i*2), fmt.Sprint(i)))
+		}
+		write(t, o, changes...)
+		write(t, o, del("k010"), set("k012", "new"))
+		var keys [][]byte
+		for i := range 1000 {
+			keys = append(keys, fmt.Appendf(nil, "k%03d", (i*7919)%1000), []byte("k"), []byte("k012"))
+		}
+		values, err := o.GetMany(keys)
+		if err != nil || len(values) != len(keys) {
+			t.Fatal(len(values), err)
+		}
+		for i, key := range keys {
+			v, ok, err := o.Get(key)
+			if err != nil || ok != (values[i] != nil) || !bytes.Equal(v, values[i]) {
+				t.Fatalf("GetMany(%s) = %q, Get = %q, %v, %v", key, values[i], v, ok, err)
+			}
+		}
+	})
 	t.Run("any history gives what a map gives", func(t *testing.T) {
 		o := open(t)
 		model := map[string]string{}
