@@ -1,0 +1,165 @@
+package intel
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"entente/stix"
+)
+
+// reader reads objects with what belongs to them. It keeps the rows of records,
+// since neighbours mostly came together.
+type reader struct {
+	*tx
+	records map[int64]*recordRow
+}
+
+func newReader(o Objects) *reader {
+	return &reader{newTx(o), map[int64]*recordRow{}}
+}
+
+// maxRecordsKept bounds the record rows that one query keeps.
+const maxRecordsKept = 256
+
+func (t *reader) record(base int64) (*recordRow, error) {
+	if row := t.records[base]; row != nil {
+		return row, nil
+	}
+	row := &recordRow{}
+	if ok, err := t.getJSON(key8(keyRecord, base), row); err != nil || !ok {
+		return nil, errors.Join(err, errBadRow)
+	}
+	if len(t.records) >= maxRecordsKept {
+		clear(t.records)
+	}
+	t.records[base] = row
+	return row, nil
+}
+
+// examine reads an object with its arrivals and tells whether it fits.
+func (t *reader) examine(seq int64, q Query, c criteria) (Found, bool, error) {
+	value, ok, err := t.get(key8(keyDoc, seq))
+	if err != nil || !ok {
+		return Found{}, false, err // gone since the index was read
+	}
+	m, raw, err := parseDoc(value)
+	if err != nil {
+		return Found{}, false, err
+	}
+	if q.Type != "" && m.typ != q.Type || q.ID != "" && m.id != q.ID {
+		return Found{}, false, nil
+	}
+	f := Found{ID: m.id, Type: m.typ, Version: m.version, SpecVersion: m.spec, TLP: m.tlp, Raw: raw}
+	fits, err := t.arrivals(&f, m, seq, q, c)
+	if err != nil || !fits {
+		return Found{}, false, err
+	}
+	at := f.Added
+	switch {
+	case f.State != Accepted && !q.Held,
+		!q.After.IsZero() && !at.After(q.After),
+		!q.Before.IsZero() && !at.Before(q.Before),
+		q.Marking != stix.TLPNone && (f.Effective == stix.TLPNone || f.Effective > q.Marking):
+		return Found{}, false, nil
+	}
+	return f, true, nil
+}
+
+// arrivals fills in the provenance of an object and what follows from it, and
+// tells whether one of its arrivals is of the source asked for.
+func (t *reader) arrivals(f *Found, m meta, seq int64, q Query, c criteria) (bool, error) {
+	value, ok, err := t.get(idKey(m.id, versionKey(m.version)))
+	if err != nil || !ok {
+		return false, err
+	}
+	vs, err := parseVariants(value)
+	if err != nil {
+		return false, err
+	}
+	f.Conflict = len(vs) > 1 && !m.sco
+	i := slices.IndexFunc(vs, func(v variant) bool { return v.seq == seq })
+	if i < 0 {
+		return false, nil // gone since the index was read
+	}
+	fits := false
+	first, firstAny := int64(0), seq
+	look := func(a more) (bool, error) {
+		p, added, err := t.provenance(a, m)
+		if err != nil {
+			return false, err
+		}
+		if len(f.Provenance) < maxProvenance {
+			f.Provenance = append(f.Provenance, p)
+		}
+		switch {
+		case p.State == Accepted:
+			f.State = Accepted
+			f.Effective = max(f.Effective, p.TLP)
+			if first == 0 || added < first {
+				first = added
+			}
+		case f.State != Accepted && (p.State == Quarantined || f.State == ""):
+			f.State = p.State
+		}
+		if (p.State == Accepted || q.Held) && c.wants(a) {
+			fits = true
+		}
+		// Marking definitions and identities come with every bundle.
+		return !fits || f.State != Accepted || len(f.Provenance) < maxProvenance, nil
+	}
+	if _, err := look(more{seq, vs[i].base, vs[i].coll}); err != nil {
+		return false, err
+	}
+	if err := t.eachMore(seq, look); err != nil {
+		return false, err
+	}
+	if first == 0 {
+		first = firstAny
+	}
+	f.Added = time.UnixMicro(first).UTC()
+	return fits, nil
+}
+
+// maxProvenance bounds the arrivals listed of one object.
+const maxProvenance = 1000
+
+func (c criteria) wants(a more) bool {
+	if c.records != nil {
+		return c.records[a.base]
+	}
+	return c.colls == nil || slices.Contains(c.colls, a.coll)
+}
+
+// provenance describes one arrival; added is when it was accepted.
+func (t *reader) provenance(a more, m meta) (p Provenance, added int64, err error) {
+	row, err := t.record(a.base)
+	if err != nil {
+		return p, 0, err
+	}
+	p = Provenance{At: row.At, TLP: m.tlp, State: Accepted}
+	stated := stix.TLPNone
+	switch {
+	case row.Import != nil:
+		p.Source, p.Note, stated = row.Import.Name, row.Import.Note, row.Import.Statement
+	case row.Receive != nil:
+		r := row.Receive.Received
+		p.Source, p.Unit, p.From, p.Ref, stated = string(r.From), r.Unit, r.From, &r.Ref, r.Claims.Unmarked
+	}
+	if p.TLP == stix.TLPNone {
+		p.TLP = stated
+	}
+	var h heldRow
+	held, err := t.getJSON(key8(keyHeld, a.slot), &h)
+	if err != nil {
+		return p, 0, err
+	}
+	if !held {
+		return p, a.slot, nil
+	}
+	p.State = h.State
+	if h.Note != "" {
+		p.Note = h.Note
+	}
+	return p, h.Added, nil
+}
