@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"entente/internal/accord"
+	"entente/internal/store"
 )
 
 // testParty is one node under test, serving partners.
@@ -22,6 +23,7 @@ type testParty struct {
 	org  string
 	*Node
 	stop func()
+	fs   store.FS // of the node when it is started next; nil: the machine's
 }
 
 func freeAddr(t testing.TB) string {
@@ -66,7 +68,9 @@ func newParty(t testing.TB, name string) *testParty {
 // start opens the node and answers partners; nothing is synced by itself.
 func (p *testParty) start() {
 	p.t.Helper()
-	n, err := Open(p.t.Context(), p.dir, testOptions(p.t))
+	opts := testOptions(p.t)
+	opts.FS = p.fs
+	n, err := Open(p.t.Context(), p.dir, opts)
 	if err != nil {
 		p.t.Fatal(err)
 	}
