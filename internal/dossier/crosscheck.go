@@ -176,7 +176,7 @@ func (v *verifier) evidence(e *journal.Entry) {
 		v.find(Claimed, b.Code, s.head.Party, refs, "party %s claims a contradiction in journal %s but does not prove it: %v", v.name(e.Author), b.Origin, err)
 		return
 	}
-	v.fold.Disprove(b.Origin) // the same state as on the nodes, which know the proof
+	v.fold.Disprove(b.Origin, e.Ref()) // the same state as on the nodes, which know the proof
 	v.find(Proved, b.Code, s.head.Party, refs, "%s of journal %s", provedText(b.Code), b.Origin)
 }
 

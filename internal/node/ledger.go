@@ -282,7 +282,7 @@ func (l *ledger) noteEvidence(e *journal.Entry) {
 	if m == nil && c.Origin == l.origin() && l.own != nil {
 		if c.Verify(l.own.Keyring()) == nil {
 			l.retire("a member proves that two histories were signed with our key: this folder was copied, or the key was stolen")
-			l.fold.Disprove(c.Origin)
+			l.fold.Disprove(c.Origin, e.Ref())
 		}
 		return
 	}
@@ -301,7 +301,7 @@ func (l *ledger) noteEvidence(e *journal.Entry) {
 			m.upTo = b.Size
 		}
 	}
-	l.fold.Disprove(c.Origin)
+	l.fold.Disprove(c.Origin, e.Ref())
 }
 
 // maxAccused bounds the proofs about a journal that wait for its first entry,

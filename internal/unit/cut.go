@@ -17,7 +17,14 @@ var ErrCut = errors.New("unit: no such cut")
 // a journal is not held that far, or has another root there.
 func (f *Fold) Cut(heads map[journal.Origin]journal.Head) (*Fold, error) {
 	out := &Fold{unit: f.unit, founding: f.founding, bad: f.bad, raw: maps.Clone(f.raw), byOrigin: map[journal.Origin]*lane{},
-		blocked: map[journal.Origin]map[*lane]struct{}{}}
+		blocked: map[journal.Origin]map[*lane]struct{}{}, forked: map[journal.Origin][]journal.Ref{}}
+	for o, proofs := range f.forked { // those that the cut itself holds
+		for _, p := range proofs {
+			if p.Index < heads[p.Origin].Size {
+				out.forked[o] = append(out.forked[o], p)
+			}
+		}
+	}
 	for _, l := range f.lanes {
 		h, named := heads[l.origin]
 		if !named || h.Size == 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"entente/internal/accord"
@@ -33,14 +34,15 @@ type Fold struct {
 	byOrigin map[journal.Origin]*lane
 	blocked  map[journal.Origin]map[*lane]struct{}
 
-	texts   map[string]*text
-	full    map[string][]*text          // by superseded hash: texts that all their parties signed
-	raw     map[string]*accord.Document // texts that arrived, nil for one that is no valid accord
-	forked  map[journal.Origin]bool     // journals proved to have two histories, see Disprove
-	global  *view                       // what somebody knows who has seen everything placed
-	suspend []*record                   // all suspensions ever placed
-	leaves  []*record                   // all withdrawals ever placed
-	content []*record                   // placed content entries
+	texts map[string]*text
+	full  map[string][]*text          // by superseded hash: texts that all their parties signed
+	raw   map[string]*accord.Document // texts that arrived, nil for one that is no valid accord
+	// forked are journals proved to have two histories, and the entries that prove it; see Disprove.
+	forked  map[journal.Origin][]journal.Ref
+	global  *view     // what somebody knows who has seen everything placed
+	suspend []*record // all suspensions ever placed
+	leaves  []*record // all withdrawals ever placed
+	content []*record // placed content entries
 	cases   map[journal.Ref]*requestCase
 	stray   []*record // request entries that belong to no request
 	names   map[journal.PartyID]string
@@ -51,7 +53,7 @@ type Fold struct {
 
 // NewFold returns an empty fold for the unit that the founding document founds.
 func NewFold(founding string) *Fold {
-	f := &Fold{unit: journal.UnitOf(founding), raw: map[string]*accord.Document{}, forked: map[journal.Origin]bool{}}
+	f := &Fold{unit: journal.UnitOf(founding), raw: map[string]*accord.Document{}, forked: map[journal.Origin][]journal.Ref{}}
 	f.founding, f.bad = journal.ParseFounding(founding)
 	f.byOrigin, f.blocked = map[journal.Origin]*lane{}, map[journal.Origin]map[*lane]struct{}{}
 	f.reset()
@@ -109,7 +111,7 @@ func (f *Fold) Add(e *journal.Entry) error {
 	}
 	r.body, r.bodyErr = parseBody(f.unit, e)
 	l.recs = append(l.recs, r)
-	if f.forked[l.origin] {
+	if len(f.forked[l.origin]) > 0 {
 		f.again() // what others say of this journal may fit now
 	} else {
 		f.settle(l)
@@ -144,16 +146,20 @@ func (f *Fold) AddAccord(json []byte) error {
 	return nil
 }
 
-// Disprove tells the fold that a journal is proved to have two histories (the proof was verified and
-// is journaled). Which of them somebody was shown is not for that member to answer for: heads of the
-// journal that do not fit what is held here make nobody's entry void any more, and nothing waits for
-// them. Otherwise one liar could part all others for good. Everything is reckoned again.
-func (f *Fold) Disprove(o journal.Origin) {
-	if f.forked[o] {
+// Disprove tells the fold that a journal is proved to have two histories; proof is the entry of kind
+// evidence whose contradiction the caller has verified. Which of the histories somebody was shown is
+// not for that member to answer for: heads of the journal that do not fit what is held here make
+// nobody's entry void any more, and nothing waits for them. Otherwise one liar could part all others
+// for good. Everything is reckoned again.
+func (f *Fold) Disprove(o journal.Origin, proof journal.Ref) {
+	known := f.forked[o]
+	if slices.Contains(known, proof) {
 		return
 	}
-	f.forked[o] = true
-	f.again()
+	f.forked[o] = append(known, proof)
+	if len(known) == 0 {
+		f.again()
+	}
 }
 
 // again reckons everything again.
@@ -166,7 +172,7 @@ func (f *Fold) again() {
 
 // unfit says whether a claim is about a journal with two histories and about the one not held here.
 func (f *Fold) unfit(c claim) bool {
-	if !f.forked[c.origin] {
+	if len(f.forked[c.origin]) == 0 {
 		return false
 	}
 	known := f.byOrigin[c.origin]
