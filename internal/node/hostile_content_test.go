@@ -449,3 +449,29 @@ func TestHostileConnections(t *testing.T) {
 	}
 	a.lives(quiet)
 }
+
+// TestHostileInSuspension is a partner that goes on sending although it knows
+// that everything is suspended: a breach, and shown as a knowing one.
+func TestHostileInSuspension(t *testing.T) {
+	ctx := t.Context()
+	a, r, _ := hostileWorld(t)
+	must[*WriteResponse](t)(a.Suspend(ctx, UnitSuspendRequest{Unit: "Watch", Code: "trust"}))
+	got := r.say(nil)
+	r.have[r.victimOrigin()] = got.hello.Have[r.victimOrigin()] // it has seen the suspension
+	one := map[string]int64{"indicator": 1}
+	index, _ := r.tell(unit.KindShare, shareOf(1, one, "clear"), journal.PayloadSTIX, bundleText(indicatorText(40, "suspended.example", tlpClear)), nil)
+	// Refused or held is for the gate to say; it is never used.
+	if d := r.entryAt(index).Decision; d == nil || d.Verdict == "allow" || d.Code != accord.CodeSuspended {
+		t.Errorf("%+v", d)
+	}
+	if a.uses("suspended.example") {
+		t.Error("it is used")
+	}
+	var s unit.State
+	if err := json.Unmarshal(must[*UnitShowResponse](t)(a.ShowUnit(ctx, UnitShowRequest{Unit: "Watch"})).State, &s); err != nil {
+		t.Fatal(err)
+	}
+	if all := append(s.Breaches, s.Held...); len(all) != 1 || !all[0].Knowing {
+		t.Errorf("breaches %+v, held %+v", s.Breaches, s.Held)
+	}
+}

@@ -366,11 +366,8 @@ func (p *testParty) heldOf(unitName string, of *testParty) int64 {
 func hostileWorld(t *testing.T) (victim *testParty, r *rogue, quiet *testParty) {
 	t.Helper()
 	ctx := t.Context()
-	a, b, c := newParty(t, "North"), newParty(t, "South"), newParty(t, "West")
-	must[*UnitRef](t)(a.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
-	pair(t, a, b, "Watch")
-	a.sync()
-	agree(t, nil, a, b)
+	a, b := two(t)
+	c := newParty(t, "West")
 	must[*UnitRef](t)(c.FoundUnit(ctx, UnitFoundRequest{Name: "Quiet"}))
 	pair(t, c, a, "Quiet")
 	c.sync()
