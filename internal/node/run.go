@@ -122,6 +122,7 @@ func (n *Node) keepInTouch(ctx context.Context, client *peer.Client, l *ledger) 
 		wg.Go(func() { n.witnessLoop(ctx, l) })
 	}
 	for {
+		l = n.present(l)
 		for _, t := range l.targets() {
 			if touch[t.Party] != nil {
 				continue
@@ -148,6 +149,7 @@ func (n *Node) keepInTouch(ctx context.Context, client *peer.Client, l *ledger) 
 // witnessLoop asks the configured witnesses at the rhythm of peer.sync_every.
 func (n *Node) witnessLoop(ctx context.Context, l *ledger) {
 	for {
+		l = n.present(l)
 		if err := n.askWitnesses(ctx, l); err != nil && ctx.Err() == nil {
 			n.opts.Log.Warn("witnesses were asked in vain", "unit", l.id.Short(), "err", err)
 		}
@@ -155,6 +157,14 @@ func (n *Node) witnessLoop(ctx context.Context, l *ledger) {
 			return
 		}
 	}
+}
+
+// present is the unit's ledger now: a succession puts another in its place.
+func (n *Node) present(l *ledger) *ledger {
+	if now := n.ledger(l.id); now != nil {
+		return now
+	}
+	return l
 }
 
 func poke(c chan struct{}) {
@@ -170,6 +180,7 @@ func (n *Node) sessions(ctx context.Context, client *peer.Client, l *ledger, par
 	const least, most = 250 * time.Millisecond, 30 * time.Second
 	pause := least
 	for {
+		l = n.present(l)
 		wait := time.Duration(n.config.Peer.SyncEvery)
 		if t, ok := l.target(party); ok {
 			if _, err := n.syncWith(ctx, client, l, t, nil); err != nil {
@@ -199,6 +210,7 @@ func (n *Node) listenFor(ctx context.Context, client *peer.Client, l *ledger, pa
 	const wait = 45 * time.Second
 	var count int64
 	for ctx.Err() == nil {
+		l = n.present(l)
 		t, ok := l.target(party)
 		if !ok {
 			if !sleep(ctx, wait) {
