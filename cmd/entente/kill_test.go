@@ -144,7 +144,7 @@ func killWorld(t *testing.T) (north, south *served) {
 		addr := free.Addr().String()
 		fail(free.Close())
 		dir := filepath.Join(base, strings.ToLower(name))
-		res, err := node.Init(ctx, dir, node.InitOptions{Name: name, PeerListen: addr, OrgKeyPath: filepath.Join(base, name+".key")}, node.Options{})
+		res, err := node.Init(ctx, dir, node.InitOptions{Name: name, Agency: "CERT", PeerListen: addr, OrgKeyPath: filepath.Join(base, name+".key")}, node.Options{})
 		fail(err)
 		refs = append(refs, accord.PartyRef{ID: res.Party, Name: name, Agencies: []string{"CERT"}})
 		n, err := node.Open(ctx, dir, node.Options{})

@@ -32,13 +32,14 @@ it: every decision of the gate cites one of its clauses.`, []string{"entente acc
 func (a *app) accordExample() *cobra.Command {
 	var minimal bool
 	cmd := command{
-		use: "example", short: "Print a commented example of an accord",
-		long: `Prints the complete example, or the smallest one that works (--minimal), as YAML
+		use: "example [complete|minimal]", short: "Print a commented example of an accord",
+		long: `Prints the complete example, or the smallest one that works (minimal), as YAML
 with comments. With --unit the names and ids of its members are filled in.`,
-		examples: []string{"entente accord example > accord.yaml", "entente accord example --minimal --unit \"Joint Cyber Unit\""},
-		run: func(ctx context.Context, cmd *cobra.Command, _ []string) error {
+		examples: []string{"entente accord example > accord.yaml", "entente accord example minimal --unit \"Joint Cyber Unit\""},
+		args:     cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		run: func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			kind := "complete"
-			if minimal {
+			if minimal || len(args) == 1 && args[0] == "minimal" {
 				kind = "minimal"
 			}
 			text, err := a.example(ctx, kind, cmd.Flag("unit").Value.String())
@@ -52,7 +53,8 @@ with comments. With --unit the names and ids of its members are filled in.`,
 			return a.show(out, func(p *printer) { p.raw(string(text)) })
 		},
 	}.build()
-	cmd.Flags().BoolVar(&minimal, "minimal", false, "the smallest accord that works")
+	cmd.ValidArgs = []string{"complete", "minimal"}
+	cmd.Flags().BoolVar(&minimal, "minimal", false, "the same as the argument minimal")
 	cmd.Flags().String("unit", "", "fill in the members of this unit")
 	return cmd
 }

@@ -64,7 +64,7 @@ are printed are shown once; the folder keeps only their digests.`,
 				p.pairs("  API and pages, token", r.APIToken, "  TAXII, user", r.TAXIIUser, "  TAXII, password", r.TAXIIPassword)
 				p.gap()
 				p.hint("Move the organisation key to a place that is not connected to anything.")
-				p.hint("Next: 'entente serve', then 'entente unit found --name NAME' or 'entente unit join INVITATION'.")
+				p.hint("Next: 'entente serve', then 'entente unit found NAME' or 'entente unit join INVITATION'.")
 			})
 		},
 	}.build()

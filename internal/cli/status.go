@@ -52,7 +52,7 @@ func writeStatus(p *printer, r *node.StatusResponse) {
 	}
 	if len(r.Units) == 0 {
 		p.gap()
-		p.hint("No unit yet. Found one with 'entente unit found --name NAME', or answer an invitation with 'entente unit join'.")
+		p.hint("No unit yet. Found one with 'entente unit found NAME', or answer an invitation with 'entente unit join'.")
 	}
 	p.gap()
 	o := r.Objects

@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) unitCommand() *cobra.Command {
-	return group("unit", "Found, join, show, suspend and leave joint units", "", []string{"entente unit found --name \"Joint Unit\"", "entente unit invite", "entente unit show"},
+	return group("unit", "Found, join, show, suspend and leave joint units", "", []string{"entente unit found \"Joint Unit\"", "entente unit invite", "entente unit show"},
 		a.unitFound(), a.unitInvite(), a.unitJoin(), a.unitConfirm(), a.unitList(), a.unitShow(),
 		a.unitSuspend(), a.unitResume(), a.unitNotice(), a.unitWithdraw())
 }
@@ -22,12 +22,16 @@ func (a *app) unitCommand() *cobra.Command {
 func (a *app) unitFound() *cobra.Command {
 	var in node.UnitFoundRequest
 	cmd := command{
-		use: "found --name NAME", short: "Found a unit with this party as its first member",
+		use: "found NAME", short: "Found a unit with this party as its first member",
 		long:     "Writes the founding document and opens this party's journal for the unit. Then\ninvite a partner.",
-		examples: []string{`entente unit found --name "Joint Cyber Unit"`},
-		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
-			if in.Name == "" {
-				return usagef("a unit needs a name: --name NAME")
+		examples: []string{`entente unit found "Joint Cyber Unit"`, `entente unit found --name "Joint Cyber Unit"`},
+		args:     cobra.MaximumNArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			if len(args) == 1 && in.Name == "" {
+				in.Name = args[0]
+			}
+			if in.Name == "" || len(args) == 1 && args[0] != in.Name {
+				return usagef("a unit needs one name: entente unit found NAME")
 			}
 			var r node.UnitRef
 			if err := a.call(ctx, "unit.found", in, &r); err != nil {
@@ -40,7 +44,7 @@ func (a *app) unitFound() *cobra.Command {
 			})
 		},
 	}.build()
-	cmd.Flags().StringVar(&in.Name, "name", "", "the unit's name (required)")
+	cmd.Flags().StringVar(&in.Name, "name", "", "the unit's name, instead of the argument")
 	return cmd
 }
 

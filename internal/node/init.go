@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"entente/internal/peer/pairing"
 	"entente/journal"
 
 	"filippo.io/age"
@@ -61,13 +62,21 @@ func Init(ctx context.Context, dir string, o InitOptions, opts Options) (*InitRe
 		o.HTTPListen = "127.0.0.1:8080"
 	}
 	if o.Agency == "" {
-		o.Agency = "CERT"
+		o.Agency = "cert" // as in the examples of accords
 	}
 	if o.Role == "" {
 		o.Role = "duty-officer"
 	}
+	if o.PeerListen == "none" { // as the flags of init and serve spell it
+		o.PeerListen = ""
+	}
 	if len(o.Advertise) == 0 && o.PeerListen != "" && !hasPortZero(o.PeerListen) {
 		o.Advertise = []string{o.PeerListen}
+	}
+	for _, a := range o.Advertise {
+		if err := pairing.CheckAddress(a); err != nil {
+			return nil, badInput("Partners cannot connect to this.", err.Error()+".", "Give host:port, as partners will dial it.")
+		}
 	}
 	names, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -56,7 +56,7 @@ func newParty(t testing.TB, name string) *testParty {
 	t.Helper()
 	p := &testParty{t: t, dir: filepath.Join(t.TempDir(), "node"), org: filepath.Join(t.TempDir(), "organisation.key")}
 	var err error
-	p.init, err = Init(t.Context(), p.dir, InitOptions{Name: name, PeerListen: freeAddr(t), OrgKeyPath: p.org}, testOptions(t))
+	p.init, err = Init(t.Context(), p.dir, InitOptions{Name: name, PeerListen: freeAddr(t), OrgKeyPath: p.org, Agency: "CERT"}, testOptions(t))
 	if err != nil {
 		t.Fatal(err)
 	}

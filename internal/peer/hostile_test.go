@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -496,14 +497,14 @@ func TestPacketBomb(t *testing.T) {
 func TestHostileServer(t *testing.T) {
 	a, b := twoEnds(t)
 	a.write("entry", "payload")
-	answer := func(http.ResponseWriter, *http.Request) {}
+	var answer atomic.Pointer[http.HandlerFunc]
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
-		answer(w, r)
+		(*answer.Load())(w, r)
 	}), ErrorLog: nil}
 	go func() {
 		_ = srv.Serve(tls.NewListener(ln, ServerConfig(b.cert, func(journal.Hash) bool { return true })))
@@ -549,7 +550,7 @@ func TestHostileServer(t *testing.T) {
 			return p.frame(frameEnd, data)
 		}()), "no progress"},
 	} {
-		answer = x.answer
+		answer.Store((*http.HandlerFunc)(&x.answer))
 		c := a.client(t, a.party, lim)
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
