@@ -87,11 +87,11 @@ func Run(ctx context.Context, o Options) (err error) {
 			return fmt.Errorf("demo, step %q: %w", step.title, err)
 		}
 	}
-	if o.Once {
+	if o.Once && !o.JSON {
 		s.say.end("Every step held.")
 		return nil
 	}
-	if err := s.invite(ctx); err != nil {
+	if err := s.invite(ctx); err != nil || o.Once {
 		return err
 	}
 	<-ctx.Done()

@@ -1,8 +1,12 @@
 package node
 
 import (
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+
+	"entente/journal"
 )
 
 // A node that listens to nobody tells nobody an address: otherwise it would wait
@@ -21,5 +25,37 @@ func TestInitWithoutListeningTellsNoAddress(t *testing.T) {
 	}
 	if _, err := Init(t.Context(), filepath.Join(t.TempDir(), "node"), InitOptions{Name: "South", Advertise: []string{"nowhere"}}, testOptions(t)); err == nil {
 		t.Error("an address without a port was taken")
+	}
+}
+
+// A node that stops between a unit's genesis and its high-water mark goes on
+// with it: nobody was told of more.
+func TestCrashAtFoundingDoesNotRetire(t *testing.T) {
+	ctx := t.Context()
+	p := newParty(t, "North")
+	u := must[*UnitRef](t)(p.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
+	p.stop()
+	// As the disk was before the mark of the genesis: the mark of nothing.
+	mark := filepath.Join(p.dir, "highwater", strings.TrimPrefix(u.Origin, "entente/"))
+	if err := os.Remove(mark); err != nil {
+		t.Fatal(err)
+	}
+	empty := "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+	if err := os.WriteFile(mark, []byte(u.Origin+"\n0\n"+empty+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.start()
+	must[*WriteResponse](t)(p.Suspend(ctx, UnitSuspendRequest{}))
+	// Without any mark nothing is signed.
+	p.stop()
+	if err := os.Remove(mark); err != nil {
+		t.Fatal(err)
+	}
+	p.start()
+	if _, err := p.Suspend(ctx, UnitSuspendRequest{}); code(err) != CodeRetired {
+		t.Fatalf("signed without a mark: %v", err)
+	}
+	if p.ledgers[journal.UnitID(u.Unit)].own != nil {
+		t.Fatal("the journal is open for writing")
 	}
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -43,7 +44,7 @@ func (l *ledger) openOwn() error {
 	}
 	var w *journal.Writer
 	switch {
-	case cp == nil && !marked:
+	case cp == nil && (!marked || mark.Size == 0):
 		w, err = l.genesis(st, key)
 	case cp == nil:
 		err = journal.ErrRolledBack
@@ -112,6 +113,12 @@ func (l *ledger) genesis(st *store.Journal, key *journal.PrivateKey) (*journal.W
 	}
 	chain, err := journal.CompactIdentityChain(l.n.keys().chain)
 	if err != nil {
+		return nil, err
+	}
+	// The mark is set before the first entry is written: if the node stops between
+	// the two, the journal is still known to be no older than what was told of it.
+	empty := journal.Head{Root: sha256.Sum256(nil)} // RFC 6962 section 2.1: of no entries
+	if err := l.n.marks.Raise(l.origin(), empty); err != nil {
 		return nil, err
 	}
 	w, err := journal.CreateWriter(st, key, journal.GenesisBody{Identities: chain, Certificate: *cert, Founding: l.file.Founding}, l.n.now(), l.n.machine())
