@@ -68,6 +68,13 @@ func (s *story) attack(ctx context.Context) error {
 	if err := s.north.Call(ctx, "unit.withdraw", node.UnitWithdrawRequest{Unit: unit, Confirm: drillName}, nil); err != nil {
 		return err
 	}
+	err = eventually(ctx, "the withdrawal reaching South", func() (bool, error) {
+		v, err := s.south.unit(ctx, unit)
+		return err == nil && v.Brief.State == "withdrawn", err
+	})
+	if err != nil {
+		return err
+	}
 	if v, err := s.north.unit(ctx, s.unit); err != nil || v.Brief.State != "in-force" {
 		return fmt.Errorf("the first unit is %s after an attack in the second: %w", v.Brief.State, err)
 	}

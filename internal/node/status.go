@@ -101,7 +101,7 @@ func (l *ledger) attention(requests []desk.Request, b *UnitBrief) []attention {
 			out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the journal of %s is proved to break the rules (%s); see 'entente journal show --evidence'", b.Name, m.Name, m.Fault)})
 		}
 	}
-	if l.retired != nil {
+	if l.retired != nil && b.State != "withdrawn" {
 		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the own journal may not be extended; open a successor with the organisation key", b.Name)})
 	}
 	for _, q := range requests {

@@ -71,13 +71,13 @@ func (l *ledger) brief(v *unit.State) UnitBrief {
 			}
 		}
 	}
+	if l.retired != nil {
+		b.State = "retired"
+	}
 	for _, m := range v.Members {
 		if m.Withdrawn != nil && (m.Party == l.n.keys().party || len(v.Members) == 2) {
 			b.State = "withdrawn"
 		}
-	}
-	if l.retired != nil {
-		b.State = "retired"
 	}
 	for _, j := range l.journals() {
 		m := MemberBrief{Party: string(j.party), Name: l.partyName(j.party), Self: j.own, Origin: string(j.origin), Size: j.head.Size, Fault: j.fault}
