@@ -191,7 +191,7 @@ func (n *Node) MoveRequest(ctx context.Context, r RequestMoveRequest) (*WriteRes
 	switch {
 	case r.Move == desk.Answer || r.Move == desk.PartAnswer:
 		payloadType = journal.PayloadAnswer
-		if plain, err = n.answer(ctx, r, &body); err != nil {
+		if plain, err = l.answer(ctx, r, &body); err != nil {
 			return nil, err
 		}
 	case r.Text != "" && r.Move != desk.Transfer:
@@ -225,12 +225,27 @@ func (n *Node) MoveRequest(ctx context.Context, r RequestMoveRequest) (*WriteRes
 }
 
 // answer makes an answer's payload, and counts for the gate what is in it.
-func (n *Node) answer(ctx context.Context, r RequestMoveRequest, body *requestBody) ([]byte, error) {
-	a := answerPayload{Text: r.Text}
+func (l *ledger) answer(ctx context.Context, r RequestMoveRequest, body *requestBody) ([]byte, error) {
+	n, a := l.n, answerPayload{Text: r.Text}
 	if len(r.Objects) > 0 {
 		objs, err := n.objectsByID(ctx, r.Objects)
 		if err != nil {
 			return nil, err
+		}
+		l.mu.Lock()
+		doc, _ := l.fold.InForce()
+		t, err := sendingTerms(doc, "request."+r.Move, n.keys().party, l.others())
+		l.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		for i := range objs {
+			switch refused, err := t.apply(&objs[i]); {
+			case err != nil:
+				return nil, err
+			case refused != nil:
+				return nil, gateError(*refused)
+			}
 		}
 		c := count(objs)
 		body.Objects, body.Types, body.UnmarkedObjects = c.objects, c.types, c.unmarked

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"time"
 
 	"entente/internal/accord"
 	"entente/internal/intel"
@@ -29,9 +30,10 @@ const (
 // sharedObject is one object on its way out.
 type sharedObject struct {
 	id, typ string
-	tlp     stix.TLP // none: unmarked
-	stated  stix.TLP // what the importer stated for an unmarked object
-	ours    bool     // it was imported here, and did not only come from partners
+	tlp     stix.TLP  // none: unmarked
+	stated  stix.TLP  // what the importer stated for an unmarked object
+	ours    bool      // it was imported here, and did not only come from partners
+	since   time.Time // from when on an indicator is valid; zero unless the accord asks
 	raw     []byte
 }
 
@@ -41,8 +43,9 @@ type counted struct {
 	unmarked int64
 	types    map[string]int64
 	tlp      stix.TLP
-	stated   stix.TLP // the strictest statement for unmarked objects
-	unstated bool     // nobody stated anything for one of them
+	stated   stix.TLP  // the strictest statement for unmarked objects
+	unstated bool      // nobody stated anything for one of them
+	oldest   time.Time // of the indicators, if the accord asks
 	bytes    int64
 }
 
@@ -58,6 +61,7 @@ func (c *counted) add(o sharedObject) {
 	c.objects++
 	c.types[o.typ]++
 	c.bytes += int64(len(o.raw))
+	c.oldest = older(c.oldest, o.since)
 	if o.tlp == stix.TLPNone {
 		c.unmarked++
 		c.stated = max(c.stated, o.stated)
@@ -68,7 +72,7 @@ func (c *counted) add(o sharedObject) {
 }
 
 func (c *counted) body(unmarked string) unit.ContentBody {
-	b := unit.ContentBody{Objects: c.objects, Types: c.types, TLP: c.tlp.String(), Bytes: c.bytes, UnmarkedObjects: c.unmarked}
+	b := unit.ContentBody{Objects: c.objects, Types: c.types, TLP: c.tlp.String(), Bytes: c.bytes, UnmarkedObjects: c.unmarked, Oldest: c.oldest}
 	switch {
 	case c.unmarked == 0:
 	case unmarked != "":
@@ -189,6 +193,13 @@ func (n *Node) Share(ctx context.Context, r ShareRequest, progress func(Progress
 	defer n.exports.Unlock()
 	s := &sharing{n: n, l: l, r: r, verdicts: map[verdictKey]Decision{}, seen: map[[32]byte]bool{},
 		res: &ShareResponse{WriteResponse: WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: r.DryRun}}}
+	l.mu.Lock()
+	doc, _ := l.fold.InForce()
+	s.terms, err = sendingTerms(doc, unit.KindShare, n.keys().party, l.others())
+	l.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
 	for o, err := range objects {
 		if err != nil {
 			return nil, queryError(err)
@@ -221,6 +232,7 @@ func (n *Node) Share(ctx context.Context, r ShareRequest, progress func(Progress
 type verdictKey struct {
 	tlp, stated stix.TLP
 	typ         string
+	since       time.Time
 }
 
 // sharing is one share under way.
@@ -229,6 +241,7 @@ type sharing struct {
 	l        *ledger
 	r        ShareRequest
 	res      *ShareResponse
+	terms    terms
 	verdicts map[verdictKey]Decision
 	seen     map[[32]byte]bool // an object found twice leaves once
 	batch    []sharedObject
@@ -249,14 +262,23 @@ func (s *sharing) add(ctx context.Context, o sharedObject) error {
 	}
 	s.seen[sum] = true
 	s.taken++
-	key := verdictKey{o.tlp, o.stated, o.typ}
+	refused, err := s.terms.apply(&o)
+	if err != nil {
+		return err
+	}
+	key := verdictKey{o.tlp, o.stated, o.typ, o.since}
 	d, ok := s.verdicts[key]
+	if refused != nil {
+		d, ok = *refused, true
+	}
 	if !ok {
 		c := count([]sharedObject{o})
 		s.l.mu.Lock()
 		d = decision(s.l.decide(s.draft(&c)))
 		s.l.mu.Unlock()
-		s.verdicts[key] = d
+		if len(s.verdicts) < maxListed { // ages make many keys
+			s.verdicts[key] = d
+		}
 	}
 	if !o.ours {
 		d = onward

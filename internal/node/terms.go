@@ -1,0 +1,91 @@
+package node
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"entente/internal/accord"
+	"entente/internal/intel"
+	"entente/internal/observable"
+	"entente/journal"
+	"entente/stix"
+)
+
+// terms are what the accord in force asks of each object before it is sealed:
+// which detail is taken out, what must never be sent, and how old it may be.
+type terms struct {
+	clause string         // of the terms of quality
+	rules  []accord.Rules // one set a recipient; everybody sees the same entry, so all apply
+	never  *intel.Guard   // nil: nothing is forbidden
+	aging  bool           // the accord bounds the age of indicators
+}
+
+// sendingTerms reads them from an accord for what a party sends by a kind of
+// entry. Without an accord there are none, and the gate refuses anyway.
+func sendingTerms(doc *accord.Document, kind string, from journal.PartyID, to []journal.PartyID) (terms, error) {
+	var t terms
+	if doc == nil {
+		return t, nil
+	}
+	t.clause, t.aging = doc.Quality.ID, doc.Quality.MaxAge.Set()
+	for _, p := range to {
+		if r := doc.RulesFor(kind, string(from), string(p), ""); len(r) > 0 {
+			t.rules = append(t.rules, r)
+		}
+	}
+	if len(doc.Quality.NeverSend) > 0 {
+		var err error
+		if t.never, err = intel.EmptyGuard().With("on the accord's never-send list", doc.Quality.NeverSend...); err != nil {
+			return t, fmt.Errorf("the accord's never-send list: %w", err)
+		}
+	}
+	return t, nil
+}
+
+// idle tells that objects pass as they are, without a look at each.
+func (t *terms) idle() bool { return len(t.rules) == 0 && t.never == nil && !t.aging }
+
+// apply takes detail out of an object, notes how old it is, and says no to what
+// must not be sent. An object from which nothing is taken out keeps its bytes.
+func (t *terms) apply(o *sharedObject) (refused *Decision, err error) {
+	if t.idle() {
+		return nil, nil
+	}
+	parsed, err := stix.Parse(o.raw)
+	if err != nil {
+		return nil, fmt.Errorf("object %s: %w", o.id, err)
+	}
+	if t.never != nil {
+		for _, v := range observable.FromObject(parsed) {
+			if why, hit := t.never.Match(v); hit {
+				return &Decision{Verdict: "refuse", Clause: t.clause, Code: accord.CodeNeverSend,
+					Reason: fmt.Sprintf("%s is %s", v.Text, why)}, nil
+			}
+		}
+	}
+	if t.aging && parsed.Type == "indicator" {
+		o.since = parsed.ValidFrom.Time
+		if o.since.IsZero() {
+			o.since = parsed.Created.Time
+		}
+	}
+	for _, rules := range t.rules {
+		out, changed, err := rules.Apply(o.raw)
+		if err != nil {
+			return nil, fmt.Errorf("object %s: the accord's field rules cannot be applied, so it stays: %w", o.id, err)
+		}
+		if len(changed) > 0 {
+			o.raw = slices.Clone(out)
+		}
+	}
+	return nil, nil
+}
+
+// older returns the earlier of two times, of which either may be zero.
+func older(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,71 @@
+package node
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"entente/internal/accord"
+)
+
+const threeIndicators = `{"type":"bundle","id":"bundle--3f2504e0-4f89-41d3-9a0c-0305e82c3311","objects":[
+  {"type":"indicator","spec_version":"2.1","id":"indicator--3f2504e0-4f89-41d3-9a0c-0305e82c3312","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z",
+   "pattern":"[domain-name:value = 'new.example']","pattern_type":"stix","valid_from":"2199-01-01T00:00:00Z","object_marking_refs":["marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"], "x_victim": "Jane's host",  "x_kept": 1.0e2},
+  {"type":"indicator","spec_version":"2.1","id":"indicator--3f2504e0-4f89-41d3-9a0c-0305e82c3313","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z",
+   "pattern":"[domain-name:value = 'www.bank.example']","pattern_type":"stix","valid_from":"2199-01-01T00:00:00Z","object_marking_refs":["marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"]},
+  {"type":"indicator","spec_version":"2.1","id":"indicator--3f2504e0-4f89-41d3-9a0c-0305e82c3314","created":"2016-01-01T00:00:00.000Z","modified":"2016-01-01T00:00:00.000Z",
+   "pattern":"[domain-name:value = 'old.example']","pattern_type":"stix","valid_from":"2016-01-01T00:00:00Z","object_marking_refs":["marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"]}
+]}`
+
+// The accord's terms about single objects are executed before anything is
+// sealed: detail is taken out, what must never be sent and what is too old stays.
+func TestSendingTerms(t *testing.T) {
+	ctx := t.Context()
+	a, b := newParty(t, "North"), newParty(t, "South")
+	must[*UnitRef](t)(a.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
+	pair(t, a, b, "Watch")
+	a.sync()
+	agree(t, func(s string) string {
+		return s + "\nquality:\n  id: QL\n  never_send: [bank.example]\n  max_age: P1Y\n" +
+			"fields:\n  rules:\n    - id: F1\n      kind: share\n      path: $.x_victim\n      action: drop\n"
+	}, a, b)
+	must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: "three"}, strings.NewReader(threeIndicators), nil))
+	sh := must[*ShareResponse](t)(a.Share(ctx, ShareRequest{Source: "three"}, nil))
+	if sh.Shared != 1 || sh.Stopped != 2 {
+		t.Fatalf("%+v", sh)
+	}
+	for _, r := range sh.Refused {
+		want := accord.CodeNeverSend
+		if strings.HasSuffix(r.ID, "14") {
+			want = accord.CodeTooOld
+		}
+		if r.Decision.Code != want || r.Decision.Clause != "QL" {
+			t.Errorf("%s: %+v", r.ID, r.Decision)
+		}
+	}
+	a.sync()
+	if err := b.drainIntake(ctx); err != nil {
+		t.Fatal(err)
+	}
+	found := must[*SearchResponse](t)(b.Search(ctx, SearchRequest{Value: "new.example"}))
+	if len(found.Objects) != 1 || found.Objects[0].State != "accepted" {
+		t.Fatalf("at South: %+v", found)
+	}
+	if got := string(found.Objects[0].Object); strings.Contains(got, "victim") || !strings.Contains(got, `"x_kept": 1.0e2`) {
+		t.Errorf("the field that stays here left, or more was changed: %s", got)
+	}
+	// The same holds for what goes with an answer.
+	view, _, err := b.NewRequest(ctx, RequestNewRequest{Type: "information", Urgency: "urgent", Title: "Who?", Text: "Who?", Fields: map[string]string{"subject": "x", "purpose": "y"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.sync()
+	for _, m := range []string{"acknowledge", "accept"} {
+		must[*WriteResponse](t)(a.MoveRequest(ctx, RequestMoveRequest{ID: view.ID, Move: m}))
+	}
+	_, err = a.MoveRequest(ctx, RequestMoveRequest{ID: view.ID, Move: "answer", Text: "This one.", Objects: []string{"indicator--3f2504e0-4f89-41d3-9a0c-0305e82c3313"}})
+	var gate *GateError
+	if !errors.As(err, &gate) || gate.Decision.Code != accord.CodeNeverSend {
+		t.Errorf("a value that must never be sent left with an answer: %v", err)
+	}
+}
