@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"strconv"
+	"strings"
 
 	"entente/internal/accord"
 	"entente/internal/observable"
@@ -208,16 +210,33 @@ func (in *Intel) judge(r Received, items []item, invalid int64) ([]Reason, error
 func (in *Intel) judgeEach(t *tx, r Received, items []item) ([]itemHold, error) {
 	var held []itemHold
 	from := partnerColl(r.Unit, r.From)
+	least := quarantineBelow(r.Verdict.Obligations)
 	for i := range items {
 		reason, err := in.judgeOne(t, from, &items[i])
 		if err != nil {
 			return nil, fmt.Errorf("intel: %w", err)
+		}
+		if o := items[i].o; reason == nil && o != nil && o.Type == "indicator" && o.Confidence != stix.NoConfidence && o.Confidence < least {
+			reason = &Reason{Code: CodeConfidence, Text: fmt.Sprintf("its confidence is %d, and the accord's terms of quality hold what is below %d", o.Confidence, least)}
 		}
 		if reason != nil {
 			held = append(held, itemHold{int64(i), *reason})
 		}
 	}
 	return held, nil
+}
+
+// quarantineBelow reads the confidence below which the accord has intake hold an
+// indicator, from what the gate's decision obliges to; 0 holds nothing.
+func quarantineBelow(obligations []string) int {
+	for _, o := range obligations {
+		if text, ok := strings.CutPrefix(o, accord.ObligationQuarantine); ok {
+			if n, err := strconv.Atoi(text); err == nil {
+				return n
+			}
+		}
+	}
+	return 0
 }
 
 func (in *Intel) judgeOne(t *tx, from collID, it *item) (*Reason, error) {

@@ -57,12 +57,13 @@ const (
 
 // Codes of reasons for which an arrival is held, beside those of the gate.
 const (
-	CodeInvalid   = "invalid-object"    // the payload holds something that is no STIX object
-	CodeCounts    = "count-mismatch"    // the payload does not hold what its entry counts
-	CodeMarking   = "tlp-above-claim"   // an object is marked more strictly than the entry says
-	CodeCollision = "id-collision"      // the same version of the object is known from elsewhere with other bytes
-	CodeGuarded   = "guarded-value"     // the indicator names something that must not be blocked
-	CodeVariants  = "too-many-variants" // one version with more different bytes than are kept
+	CodeInvalid    = "invalid-object"    // the payload holds something that is no STIX object
+	CodeCounts     = "count-mismatch"    // the payload does not hold what its entry counts
+	CodeMarking    = "tlp-above-claim"   // an object is marked more strictly than the entry says
+	CodeCollision  = "id-collision"      // the same version of the object is known from elsewhere with other bytes
+	CodeGuarded    = "guarded-value"     // the indicator names something that must not be blocked
+	CodeConfidence = "low-confidence"    // below what the accord's terms of quality ask
+	CodeVariants   = "too-many-variants" // one version with more different bytes than are kept
 )
 
 // Reason says why an arrival is held.

@@ -69,3 +69,28 @@ func TestSendingTerms(t *testing.T) {
 		t.Errorf("a value that must never be sent left with an answer: %v", err)
 	}
 }
+
+// What the accord's terms of quality hold, intake holds.
+func TestLowConfidenceIsHeld(t *testing.T) {
+	ctx := t.Context()
+	a, b := newParty(t, "North"), newParty(t, "South")
+	must[*UnitRef](t)(a.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
+	pair(t, a, b, "Watch")
+	a.sync()
+	agree(t, func(s string) string { return s + "\nquality:\n  id: QL\n  quarantine: 50\n" }, a, b)
+	text := strings.ReplaceAll(threeIndicators, `"pattern_type"`, `"confidence":60,"pattern_type"`)
+	text = strings.Replace(text, `"confidence":60`, `"confidence":40`, 1)
+	must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: "three"}, strings.NewReader(text), nil))
+	must[*ShareResponse](t)(a.Share(ctx, ShareRequest{Source: "three"}, nil))
+	a.sync()
+	if err := b.drainIntake(ctx); err != nil {
+		t.Fatal(err)
+	}
+	page := must[*IntakeResponse](t)(b.Intake(ctx, IntakeRequest{}))
+	if len(page.Items) != 1 || page.Items[0].Code != "low-confidence" || !strings.HasSuffix(page.Items[0].ID, "12") {
+		t.Fatalf("%+v", page.Items)
+	}
+	if st := must[*StatusResponse](t)(b.Status(ctx)); st.Objects.Accepted != 2 || st.Objects.Quarantined != 1 {
+		t.Fatalf("%+v", st.Objects)
+	}
+}
