@@ -311,6 +311,9 @@ func (n *Node) succeed(ctx context.Context, l *ledger, orgText string) error {
 	l.file.Certificate, l.file.Retired = &cert, false
 	err = writeFile(l.keyPath(l.file.Epoch), key.Marshal("journal key of unit "+l.id.Short()+", successor"))
 	if err == nil {
+		err = l.begin(l.file.Epoch)
+	}
+	if err == nil {
 		err = l.save()
 	}
 	l.mu.Unlock()
@@ -352,10 +355,15 @@ func (l *ledger) certificate() journal.Certificate {
 	if l.own != nil {
 		return l.own.Certificate()
 	}
-	if m := l.mirrors[l.origin()]; m != nil {
+	if m := l.mirrors[l.origin()]; m != nil && m.m.Head().Size > 0 {
 		return m.m.Certificate()
 	}
-	return journal.Certificate{}
+	return l.emptyCertificate()
+}
+
+// emptyCertificate names a journal of which nothing is left.
+func (l *ledger) emptyCertificate() journal.Certificate {
+	return journal.Certificate{Unit: l.id, Party: l.n.keys().party, Epoch: l.file.Epoch}
 }
 
 // lastKnown is the head of the own journal, or, for a successor without entries

@@ -59,3 +59,26 @@ func TestCrashAtFoundingDoesNotRetire(t *testing.T) {
 		t.Fatal("the journal is open for writing")
 	}
 }
+
+// An old copy in which the own journal is still empty must not begin it a second
+// time: that would be a fork of ourselves. With the organisation key it goes on.
+func TestEmptyCopyIsNotBegunAgain(t *testing.T) {
+	ctx := t.Context()
+	p := newParty(t, "North")
+	u := must[*UnitRef](t)(p.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
+	p.stop()
+	for _, dir := range []string{filepath.Join(p.dir, "highwater"), filepath.Join(p.dir, "units", u.Unit, "journals")} {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.start()
+	if _, err := p.Suspend(ctx, UnitSuspendRequest{}); code(err) != CodeRetired {
+		t.Fatalf("signed a second beginning: %v", err)
+	}
+	units := must[[]RestoredUnit](t)(p.Succeed(ctx, p.orgText()))
+	if len(units) != 1 || units[0].State != "successor" || units[0].Origin == u.Origin {
+		t.Fatalf("%+v", units)
+	}
+	must[*WriteResponse](t)(p.Suspend(ctx, UnitSuspendRequest{}))
+}

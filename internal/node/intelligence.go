@@ -112,7 +112,7 @@ func (n *Node) drainIntake(ctx context.Context) error {
 				return err
 			}
 			l.mu.Lock()
-			l.pending = slices.DeleteFunc(l.pending, func(x journal.Ref) bool { return x == ref })
+			l.pending = slices.DeleteFunc(l.pending, func(x namedPayload) bool { return x.ref == ref })
 			l.mu.Unlock()
 		}
 	}
@@ -122,15 +122,11 @@ func (n *Node) drainIntake(ctx context.Context) error {
 // nextArrival finds an arrived payload whose entry has its past here, so that
 // the shared verdict on it is known. The lock must be held.
 func (l *ledger) nextArrival() (journal.Ref, namedPayload, bool) {
-	for _, ref := range l.pending {
-		if d := l.fold.Verdict(ref); d.Code == unit.CodeWaiting || d.Code == unit.CodeTextMissing {
+	for _, np := range l.pending {
+		if d := l.fold.Verdict(np.ref); d.Code == unit.CodeWaiting || d.Code == unit.CodeTextMissing {
 			continue
 		}
-		for _, np := range l.named {
-			if np.ref == ref {
-				return ref, np, true
-			}
-		}
+		return np.ref, np, true
 	}
 	return journal.Ref{}, namedPayload{}, false
 }

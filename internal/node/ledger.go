@@ -42,7 +42,7 @@ type ledger struct {
 	toldAt     journal.Ref                         // the own entry that tells the newest own identity
 	accused    map[journal.Origin][]*journal.Entry // evidence about journals of which nothing is held yet
 	untold     []*journal.Entry                    // identities in entries whose past is not here yet
-	pending    []journal.Ref                       // content entries of others whose payload is here, not yet through intake
+	pending    []namedPayload                      // content entries of others whose payload is here, not yet through intake
 	retired    error                               // why the own journal may not be extended, if so
 }
 
@@ -133,6 +133,9 @@ func createLedger(ctx context.Context, n *Node, founding string, partners map[jo
 		return nil, err
 	}
 	if err := writeFile(l.keyPath(0), key.Marshal("journal key of unit "+id.Short())); err != nil {
+		return nil, err
+	}
+	if err := l.begin(0); err != nil {
 		return nil, err
 	}
 	if err := l.save(); err != nil {
@@ -392,7 +395,7 @@ func (l *ledger) payloadHere(np namedPayload) {
 			l.n.opts.Log.Warn("an accord text is not valid", "ref", np.ref.String(), "err", err)
 		}
 	case np.from != l.n.keys().party && np.kind == unit.KindShare, np.from != l.n.keys().party && np.p.Type == journal.PayloadAnswer:
-		l.pending = append(l.pending, np.ref)
+		l.pending = append(l.pending, np)
 	}
 }
 

@@ -44,7 +44,7 @@ func (l *ledger) openOwn() error {
 	}
 	var w *journal.Writer
 	switch {
-	case cp == nil && (!marked || mark.Size == 0):
+	case cp == nil && marked && mark.Size == 0:
 		w, err = l.genesis(st, key)
 	case cp == nil:
 		err = journal.ErrRolledBack
@@ -97,7 +97,15 @@ func retiredError(l *ledger, err error) error {
 	return &Error{Code: CodeRetired, Status: 409,
 		What: fmt.Sprintf("The own journal in unit %s may not be extended.", l.name()),
 		Why:  "Its latest head cannot be established: this folder was restored or copied, or its high-water mark is lost. Signing now could contradict what was signed before.",
-		Next: "Open a successor with the organisation key: 'entente restore --successor --org-key FILE'. Everything said before stays binding.", Err: err}
+		Next: "Open a successor with the organisation key: 'entente journal succeed --org-key FILE'. Everything said before stays binding.", Err: err}
+}
+
+// begin marks a journal that is about to exist as one of no entries. Only a
+// journal with that mark gets a genesis: without any mark an empty one may be an
+// old copy of one that went on, and a second genesis would be a fork of ourselves.
+func (l *ledger) begin(epoch int) error {
+	empty := journal.Head{Root: sha256.Sum256(nil)} // RFC 6962 section 2.1: of no entries
+	return l.n.marks.Raise(journal.OriginOf(l.id, l.n.keys().party, epoch), empty)
 }
 
 // genesis writes the first entry: who we are, the certified key, and what was founded.
@@ -113,12 +121,6 @@ func (l *ledger) genesis(st *store.Journal, key *journal.PrivateKey) (*journal.W
 	}
 	chain, err := journal.CompactIdentityChain(l.n.keys().chain)
 	if err != nil {
-		return nil, err
-	}
-	// The mark is set before the first entry is written: if the node stops between
-	// the two, the journal is still known to be no older than what was told of it.
-	empty := journal.Head{Root: sha256.Sum256(nil)} // RFC 6962 section 2.1: of no entries
-	if err := l.n.marks.Raise(l.origin(), empty); err != nil {
 		return nil, err
 	}
 	w, err := journal.CreateWriter(st, key, journal.GenesisBody{Identities: chain, Certificate: *cert, Founding: l.file.Founding}, l.n.now(), l.n.machine())
@@ -149,7 +151,11 @@ func (l *ledger) mirrorAt(o journal.Origin, st *store.Journal) error {
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
-	l.mirrors[o] = &mirror{party: m.Party(), m: m, store: st, fault: l.file.Faults[o]}
+	party := m.Party()
+	if party == "" && o == l.origin() { // our own, of which nothing is left
+		party = l.n.keys().party
+	}
+	l.mirrors[o] = &mirror{party: party, m: m, store: st, fault: l.file.Faults[o]}
 	return nil
 }
 
