@@ -227,30 +227,19 @@ func (in *Intel) judgeEach(t *tx, r Received, items []item) ([]itemHold, error) 
 }
 
 // Took tells whether a received payload is on record, or was destroyed, so that
-// Receive would change nothing: it saves reading the payload again. The verdict
-// is the one it was received with.
-func (in *Intel) Took(ctx context.Context, ref journal.Ref) (verdict accord.Decision, ok bool, err error) {
+// Receive would change nothing: it saves reading the payload again.
+func (in *Intel) Took(ctx context.Context, ref journal.Ref) (bool, error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err := in.catchUp(ctx, nil); err != nil {
-		return verdict, false, err
+		return false, err
 	}
 	t := newTx(in.cfg.Objects)
 	if gone, err := t.destroyed(ref); err != nil || gone {
-		return verdict, gone, err
+		return gone, err
 	}
-	base, ok, err := t.recordOf(ref)
-	if err != nil || !ok {
-		return verdict, false, err
-	}
-	var row recordRow
-	if _, err := t.getJSON(key8(keyRecord, base), &row); err != nil {
-		return verdict, false, err
-	}
-	if row.Receive != nil {
-		verdict = row.Receive.Received.Verdict
-	}
-	return verdict, true, nil
+	_, ok, err := t.recordOf(ref)
+	return ok, err
 }
 
 // quarantineBelow reads the confidence below which the accord has intake hold an

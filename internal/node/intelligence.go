@@ -151,16 +151,6 @@ func (l *ledger) received(ref journal.Ref, np namedPayload) intel.Received {
 }
 
 func (n *Node) takeIn(ctx context.Context, l *ledger, np namedPayload, r intel.Received) error {
-	// At every start, what was taken in before is met again: its payload need not
-	// be opened for that.
-	if verdict, took, err := n.intel.Took(ctx, np.ref); err != nil || took {
-		if verdict.Code == CodeBadPayload {
-			l.mu.Lock()
-			l.unreadable[np.p.Commitment] = true
-			l.mu.Unlock()
-		}
-		return err
-	}
 	plain, err := l.bundle(np.p)
 	switch {
 	case err != nil && !errors.Is(err, intel.ErrGone):
