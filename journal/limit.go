@@ -31,8 +31,9 @@ const (
 	MaxCheckpoint = 64 << 10
 	// MaxBatchEntries is the most entries under one checkpoint of one append.
 	MaxBatchEntries = 16384
-	// MaxBatchBytes is the most bytes of entries under one checkpoint of one append.
-	MaxBatchBytes = 64 << 20
+	// MaxBatchBytes is the most bytes of entries under one checkpoint of one append: what
+	// a mirror has to hold before it can verify any of it.
+	MaxBatchBytes = 8 << 20
 	// MaxPayload is the largest compressed payload in bytes.
 	MaxPayload = 16 << 20
 	// MaxPlain is the default bound on a decompressed payload in bytes.

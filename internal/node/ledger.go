@@ -431,8 +431,23 @@ func (l *ledger) seal(kind string, plain []byte) (*journal.PayloadRef, error) {
 }
 
 // write appends drafts to the own journal: durable, marked, folded, then told.
-// The lock must be held.
+// What could be more than one append may hold goes into several. The lock must be held.
 func (l *ledger) write(drafts ...journal.Draft) ([]*journal.Entry, error) {
+	const most = journal.MaxBatchBytes / journal.MaxEntry // entries that fit, however large
+	var out []*journal.Entry
+	for part := range slices.Chunk(drafts, most) {
+		entries, err := l.append(part)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, entries...)
+	}
+	l.n.ring(l.id)
+	return out, l.closeLeft()
+}
+
+// append writes one batch.
+func (l *ledger) append(drafts []journal.Draft) ([]*journal.Entry, error) {
 	if l.retired != nil {
 		return nil, l.retired
 	}
@@ -453,8 +468,7 @@ func (l *ledger) write(drafts ...journal.Draft) ([]*journal.Entry, error) {
 			return nil, err
 		}
 	}
-	l.n.ring(l.id)
-	return entries, l.closeLeft()
+	return entries, nil
 }
 
 // writeControl writes one entry of the negotiation, if it would have an effect:
