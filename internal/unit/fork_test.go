@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"entente/internal/accord"
 	"entente/internal/unit"
 	"entente/journal"
 )
@@ -92,5 +93,84 @@ func TestForkPartsNobody(t *testing.T) {
 	}
 	if _, err := f.Cut(map[journal.Origin]journal.Head{branch.origin: west.head(int64(common + 1))}); !errors.Is(err, unit.ErrCut) {
 		t.Errorf("a cut of the other branch: %v", err)
+	}
+}
+
+// TestForkMakesNoBreach: a member signs an accord in two histories and shows one to each partner. The
+// partner that shares under it does so with all signatures in its past; to who holds the other history
+// one of them is not there. That is nothing to hold against the one who shared.
+func TestForkMakesNoBreach(t *testing.T) {
+	w := newWorld(t, "North", "South", "West")
+	north, south, west := w.actors[0], w.actors[1], w.actors[2]
+	w.admit(north, south)
+	w.admit(north, west)
+	hash := w.text("First accord", 1, "", w.actors...)
+	north.propose(unit.KindPropose, hash, 1, "")
+	for _, a := range []*actor{north, south} {
+		a.see(w.actors...)
+		a.sign(hash)
+	}
+	west.see(north, south)
+	common := len(west.entries)
+	branch := *west // what South is shown
+	branch.entries, branch.hashes = west.entries[:common:common], append(hashes(nil), west.hashes...)
+	branch.write("x.note", nil)
+	branch.sign(hash)
+	west.write("x.note", map[string]any{"to": "North"})
+	west.sign(hash)
+	for range 2 { // South and the branch, to each other and to North
+		south.receipt(north, &branch)
+		branch.seen = map[journal.Origin]journal.Head{}
+		branch.receipt(north, south)
+	}
+	north.see(south)
+	share := south.share(1)
+	mine := w.empty()
+	for _, es := range [][]*journal.Entry{north.entries, south.entries, branch.entries} {
+		for _, e := range es {
+			if err := mine.Add(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	// North has to hold the signatures too before anything is in force.
+	north.see(&branch)
+	ack := north.write("x.note", nil)
+	if err := mine.Add(ack); err != nil {
+		t.Fatal(err)
+	}
+	south.see(north)
+	second := south.share(2)
+	if err := mine.Add(second); err != nil {
+		t.Fatal(err)
+	}
+	if s := mine.State(w.clock); len(s.Shares) != 2 || s.Shares[1].Verdict.Verdict != accord.Allow {
+		t.Fatalf("to South itself its share is not in order: %+v", s.Shares)
+	}
+	// A third member holds the other history, and the proof.
+	theirs := w.empty()
+	for _, es := range [][]*journal.Entry{north.entries, south.entries, west.entries} {
+		for _, e := range es {
+			if err := theirs.Add(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	theirs.Disprove(west.origin, ack.Ref())
+	s := theirs.State(w.clock)
+	found := 0
+	for _, b := range s.Breaches {
+		if b.Ref != share.Ref() && b.Ref != second.Ref() {
+			continue
+		}
+		if found++; !b.Partial {
+			t.Errorf("South stands as a breaker of the accord: %+v", b)
+		}
+	}
+	if found == 0 {
+		t.Fatalf("the test shows nothing: %s", pretty(s.JSON()))
+	}
+	if !theirs.Knew(second.Ref(), share.Ref()) || theirs.Knew(share.Ref(), second.Ref()) || !theirs.Knew(second.Ref(), north.entries[0].Ref()) {
+		t.Error("what the author of an entry knew is told wrongly")
 	}
 }

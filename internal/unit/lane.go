@@ -60,6 +60,9 @@ type record struct {
 	why     string
 	verdict accord.Decision // content only
 	terms   *text           // the accord in force in its past
+	// partial: what is held is not all its author had seen. It, or something in its past, names a
+	// history of a journal that is not the one held here.
+	partial bool
 }
 
 func (r *record) ref() journal.Ref { return journal.Ref{Origin: r.lane.origin, Index: r.index} }

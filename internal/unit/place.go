@@ -15,7 +15,9 @@ func (f *Fold) place(l *lane, r *record) bool {
 		prev = l.recs[l.placed-1].clock
 	}
 	r.clock = prev
-	claims := slices.DeleteFunc(f.claims(l, r), f.unfit)
+	all := f.claims(l, r)
+	claims := slices.DeleteFunc(slices.Clone(all), f.unfit)
+	r.partial = len(claims) < len(all) || l.placed > 0 && l.recs[l.placed-1].partial
 	if code == "" {
 		for _, c := range claims {
 			if known := f.byOrigin[c.origin]; known != nil {
@@ -43,12 +45,14 @@ func (f *Fold) place(l *lane, r *record) bool {
 				past = other.recs[c.head.Size-1].clock
 			}
 			r.clock = r.clock.join(other.slot, c.head.Size, past, l.slot)
+			r.partial = r.partial || c.head.Size > 0 && other.recs[c.head.Size-1].partial
 			if !c.implied && c.head.Size > l.floor[c.origin].Size {
 				l.floor[c.origin] = c.head
 			}
 		}
 		l.at = r.at
 	}
+	r.partial = r.partial || code == CodeBadRoot
 	l.placed++
 	if l.view == nil {
 		l.view = newView(l)

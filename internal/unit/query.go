@@ -47,6 +47,13 @@ func (f *Fold) Receipted(p journal.PartyID, o journal.Origin) int64 {
 	return n
 }
 
+// Knew tells whether the author of an entry had what when it wrote it: whether what lies in the
+// entry's causal past. It is false for entries that are not placed.
+func (f *Fold) Knew(entry, what journal.Ref) bool {
+	e, w := f.lookup(entry), f.lookup(what)
+	return e != nil && w != nil && e.covers(w)
+}
+
 // HandOver is the gate's second question about an entry that Verdict allows: may its payload go to a
 // member now? It is asked with everything known at this moment, so that a suspension, a withdrawal or
 // a stricter accord that came after the entry stops the payload while the entry itself stays. What

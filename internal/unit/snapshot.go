@@ -308,7 +308,7 @@ func (s *snapshot) content(out *State) {
 	for _, r := range sorted(s.f.content) {
 		d := s.f.verdict(r)
 		if d.Verdict != accord.Allow {
-			b := Breach{Mention: s.mention(r), Clause: d.Clause, Code: d.Code, Reason: d.Reason, Knowing: d.Code == accord.CodeSuspended}
+			b := Breach{Mention: s.mention(r), Clause: d.Clause, Code: d.Code, Reason: d.Reason, Knowing: d.Code == accord.CodeSuspended, Partial: r.partial}
 			if d.Verdict == accord.Refuse {
 				out.Breaches = append(out.Breaches, b)
 			} else {
@@ -338,7 +338,7 @@ func (s *snapshot) rest(out *State) {
 		m := s.mention(r)
 		out.Unknown = append(out.Unknown, m)
 		if r.payload != nil { // content that no rule covers
-			out.Breaches = append(out.Breaches, Breach{Mention: m, Clause: r.verdict.Clause, Code: r.verdict.Code, Reason: r.verdict.Reason})
+			out.Breaches = append(out.Breaches, Breach{Mention: m, Clause: r.verdict.Clause, Code: r.verdict.Code, Reason: r.verdict.Reason, Partial: r.partial})
 		}
 	}
 	slices.SortFunc(out.Breaches, func(a, b Breach) int { return desk.CompareRefs(a.Ref, b.Ref) })

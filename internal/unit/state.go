@@ -163,6 +163,9 @@ type Breach struct {
 	Reason string `json:"reason"`
 	// Knowing says that the author had seen what holds it (a suspension).
 	Knowing bool `json:"knowing,omitempty"`
+	// Partial says that the author had seen a history of some journal that is not the one held here:
+	// with what it had seen the verdict may have been another, so this is no proof against it.
+	Partial bool `json:"partial,omitempty"`
 }
 
 // Void is an entry that changes no state.
