@@ -82,7 +82,10 @@ func (l *ledger) held(p journal.PartyID) map[journal.Origin]journal.Head {
 // ImportCourier takes in a courier file. It is kept in a temporary file first,
 // because nothing of it is believed before all of it is there.
 func (n *Node) ImportCourier(ctx context.Context, r io.Reader) (*CourierReport, error) {
-	tmp, err := os.CreateTemp(n.at.dir, ".courier-*")
+	if err := os.MkdirAll(n.at.spool(), 0o700); err != nil {
+		return nil, err
+	}
+	tmp, err := os.CreateTemp(n.at.spool(), peer.SpoolName)
 	if err != nil {
 		return nil, err
 	}

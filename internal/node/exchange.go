@@ -299,11 +299,7 @@ func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.Par
 		return 0, &peer.Refusal{Code: m.fault, Origin: run.Origin, Index: run.First, Detail: "this journal contradicted itself before; nothing more of it is taken"}
 	}
 	before := m.m.Head()
-	entries := make([][]byte, len(run.Entries))
-	for i, raw := range run.Entries {
-		entries[i] = slices.Clone(raw)
-	}
-	ext, err := m.m.Extend(entries, slices.Clone(run.Checkpoint))
+	ext, err := m.m.Extend(run.Entries, run.Checkpoint)
 	if err != nil {
 		if before.Size == 0 {
 			err = errors.Join(err, l.dropMirror(run.Origin, m))
@@ -383,7 +379,7 @@ func (b backend) AcceptPayload(_ context.Context, id journal.UnitID, _ journal.P
 	if int64(len(p.Data)) != np.p.Size || journal.Commit(p.Salt, p.Data) != p.Commitment {
 		return false, &peer.Refusal{Code: peer.CodeBadFrame, Commitment: &p.Commitment, Detail: "the bytes are not those that the entry committed to"}
 	}
-	if err := l.payloads.Put(store.Payload{Commitment: p.Commitment, Salt: p.Salt, Data: slices.Clone(p.Data)}); err != nil {
+	if err := l.payloads.Put(store.Payload{Commitment: p.Commitment, Salt: p.Salt, Data: p.Data}); err != nil {
 		return false, err
 	}
 	delete(l.wanted, p.Commitment)

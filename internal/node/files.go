@@ -20,6 +20,7 @@ func (l layout) units() string          { return filepath.Join(l.dir, "units") }
 func (l layout) unit(id string) string  { return filepath.Join(l.dir, "units", id) }
 func (l layout) localLog() string       { return filepath.Join(l.dir, "local.log") }
 func (l layout) objects() string        { return filepath.Join(l.dir, "objects") }
+func (l layout) spool() string          { return filepath.Join(l.dir, "spool") } // of exchanges; empty when nothing runs
 func (l layout) pairings() string       { return filepath.Join(l.dir, "pairings.json") }
 
 // ControlSocket is where a serving node answers the command line.

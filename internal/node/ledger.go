@@ -291,7 +291,9 @@ func (l *ledger) noteEvidence(e *journal.Entry) {
 	}
 	if m == nil {
 		if len(l.accused[c.Origin]) < maxAccused && len(l.accused) < maxJournals {
-			l.accused[c.Origin] = append(l.accused[c.Origin], e)
+			if e, err := kept(e); err == nil {
+				l.accused[c.Origin] = append(l.accused[c.Origin], e)
+			}
 		}
 		return
 	}
@@ -306,6 +308,10 @@ func (l *ledger) noteEvidence(e *journal.Entry) {
 	}
 	l.fold.Disprove(c.Origin, e.Ref())
 }
+
+// kept is an entry that may be held on to: the bytes of those that came together
+// lie in one piece of memory.
+func kept(e *journal.Entry) (*journal.Entry, error) { return journal.ParseEntry(slices.Clone(e.Raw)) }
 
 // maxAccused bounds the proofs about a journal that wait for its first entry,
 // without which they cannot be verified.
@@ -361,7 +367,9 @@ func (l *ledger) note(e *journal.Entry, own bool) error {
 		if own && e.Kind == journal.KindIdentity {
 			l.toldAt = e.Ref()
 		}
-		l.untold = append(l.untold, e)
+		if e, err := kept(e); err == nil {
+			l.untold = append(l.untold, e)
+		}
 	case journal.KindEvidence:
 		l.noteEvidence(e)
 	}

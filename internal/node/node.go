@@ -116,6 +116,12 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	if n.opts.Limits.Memory == nil { // one for all exchanges, in either direction and on files
+		n.opts.Limits.Memory = peer.NewMemory(n.at.spool(), peer.DefaultWork)
+		if err := n.opts.Limits.Memory.Clear(); err != nil {
+			return nil, err
+		}
+	}
 	k, err := loadKeys(n.at)
 	if err != nil {
 		return nil, err

@@ -3,45 +3,74 @@ package peer
 import (
 	"io"
 	"sync"
+	"time"
 )
 
-// written is what a request's body turned out to hold.
-type written struct {
-	counts Counts
-	more   bool
-}
-
-// body is a request body that is produced while it is sent. Production starts with
-// the first Read, so that dialling is not charged to anybody.
+// body is a request body read by the transport under a pace: what passes between
+// two of its reads, it spends writing to the peer. It begins with the first Read, so
+// that dialling is not charged to anybody.
 type body struct {
-	*io.PipeReader
-	w       *io.PipeWriter
-	once    sync.Once
-	produce func(io.Writer) (written, error)
-	done    chan struct{}
-	res     written
-	err     error
+	r      io.Reader
+	pace   pace
+	arm    func(time.Duration) (disarm func())
+	closed chan struct{}
+
+	mu     sync.Mutex
+	disarm func()
+	since  time.Time
+	moved  int
+	whole  bool // read to its end
+	over   bool
 }
 
-func newBody(produce func(io.Writer) (written, error)) *body {
-	r, w := io.Pipe()
-	return &body{PipeReader: r, w: w, produce: produce, done: make(chan struct{})}
+func newBody(r io.Reader, p pace, arm func(time.Duration) (disarm func())) *body {
+	return &body{r: r, pace: p, arm: arm, closed: make(chan struct{})}
 }
 
+// Read gives no more at a time than the peer has to take in one window.
 func (b *body) Read(p []byte) (int, error) {
-	b.once.Do(func() {
-		go func() {
-			defer close(b.done)
-			b.res, b.err = b.produce(b.w)
-			b.w.CloseWithError(b.err)
-		}()
-	})
-	return b.PipeReader.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return 0, io.ErrClosedPipe
+	}
+	if b.disarm != nil {
+		b.disarm()
+		b.disarm = nil
+		b.pace.charge(time.Since(b.since), b.moved)
+	}
+	left := b.pace.left()
+	if left <= 0 {
+		return 0, ErrSlow
+	}
+	n, err := b.r.Read(p[:min(len(p), int(max(b.pace.least, 1)))])
+	if err != nil {
+		b.whole = err == io.EOF
+		return n, err
+	}
+	b.disarm, b.since, b.moved = b.arm(left), time.Now(), n
+	return n, nil
 }
 
-// wait returns when production has ended, or at once if it never began.
-func (b *body) wait() (written, error) {
-	b.once.Do(func() { close(b.done) })
-	<-b.done
-	return b.res, b.err
+// Close is called by the transport once it is done with the body, in any case.
+func (b *body) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.disarm != nil {
+		b.disarm()
+		b.disarm = nil
+	}
+	if !b.over {
+		b.over = true
+		close(b.closed)
+	}
+	return nil
+}
+
+// wait returns when the transport is done with it, and tells whether it took all.
+func (b *body) wait() (whole bool) {
+	<-b.closed
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.whole
 }

@@ -46,7 +46,7 @@ const (
 // value of a field means its default.
 type Limits struct {
 	// PacketBytes bounds one packet; default 64 MiB. What does not fit comes in
-	// the next round. It is raised to what one full run needs.
+	// the next round. It is raised to what one full run or payload needs.
 	PacketBytes int64
 	// PacketEntries bounds the entries of one packet; default 262,144.
 	PacketEntries int64
@@ -63,12 +63,15 @@ type Limits struct {
 	Answer time.Duration
 	// Session bounds one whole exchange at the server; default 15 minutes.
 	Session time.Duration
-	// Exchanges bounds the exchanges a server serves at once; default 8. One peer
+	// Exchanges bounds the exchanges a server serves at once; default 32. One peer
 	// never has more than one.
 	Exchanges int
 	// Connections bounds a server's open connections; default 256. One address (an
 	// IPv6 /64) has at most a quarter of them.
 	Connections int
+	// Memory bounds what exchanges hold together. Where it is left out each server,
+	// client or packet has one of its own.
+	Memory *Memory
 
 	// small lets tests have packets that a full run would not fit in.
 	small bool
@@ -108,10 +111,13 @@ func (l Limits) withDefaults() Limits {
 		l.Session = 15 * time.Minute
 	}
 	if l.Exchanges <= 0 {
-		l.Exchanges = 8
+		l.Exchanges = 32
 	}
 	if l.Connections <= 0 {
 		l.Connections = 256
+	}
+	if l.Memory == nil {
+		l.Memory = NewMemory("", DefaultWork)
 	}
 	return l
 }

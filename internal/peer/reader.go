@@ -3,6 +3,7 @@ package peer
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
@@ -24,7 +25,9 @@ type Item struct {
 }
 
 // Reader reads one packet as a stream and holds it to every bound. It keeps at most
-// one Item in memory. It is not safe for concurrent use.
+// one Item, in memory only while the caller has it, and a large one only with a place
+// in the [Memory] of its limits: from Next until the following Next or Close. It is
+// not safe for concurrent use.
 type Reader struct {
 	br       *bufio.Reader
 	sum      hash.Hash
@@ -34,6 +37,8 @@ type Reader struct {
 	hello    Hello
 	more     bool
 	done     error // io.EOF after a proper end, or what went wrong
+	scratch  []byte
+	leave    func() // gives back the place of the item that the caller has
 }
 
 // NewReader reads the magic line and the hello. Errors of the other side's making
@@ -50,15 +55,28 @@ func NewReader(r io.Reader, limits Limits) (*Reader, error) {
 		}
 		return nil, refuse(CodeBadPacket, "not a packet: it does not begin with %q", Magic)
 	}
-	typ, data, err := pr.next()
+	typ, n, err := pr.header()
 	if err != nil {
 		return nil, err
 	}
 	if typ != frameHello {
 		return nil, refuse(CodeBadFrame, "the first frame is of type %#02x, not a hello", typ)
 	}
+	defer pr.Close()
+	data, err := pr.collect(n)
+	if err != nil {
+		return nil, err
+	}
 	pr.hello, err = ParseHello(data)
 	return pr, err
+}
+
+// Close gives back the place of the last item. Next must not be called afterwards.
+func (r *Reader) Close() {
+	if r.leave != nil {
+		r.leave()
+		r.leave = nil
+	}
 }
 
 // Hello is the packet's first frame.
@@ -73,11 +91,13 @@ func (r *Reader) More() bool { return r.more }
 // Next returns the next Item, and io.EOF only after an end frame whose counts and
 // sum hold and with nothing behind it. After any error it returns the same again.
 func (r *Reader) Next() (Item, error) {
+	r.Close()
 	if r.done != nil {
 		return Item{}, r.done
 	}
 	item, err := r.item()
 	if err != nil {
+		r.Close()
 		r.done = err
 	}
 	return item, err
@@ -85,7 +105,15 @@ func (r *Reader) Next() (Item, error) {
 
 func (r *Reader) item() (Item, error) {
 	before, sum := r.counts, r.sum.Sum(nil)
-	typ, data, err := r.nextAfter(&before, &sum)
+	typ, n, err := r.headerAfter(&before, &sum)
+	if err != nil {
+		return Item{}, err
+	}
+	if typ == framePayload {
+		p, err := r.payload(n)
+		return Item{Payload: p}, err
+	}
+	data, err := r.collect(n)
 	if err != nil {
 		return Item{}, err
 	}
@@ -95,9 +123,6 @@ func (r *Reader) item() (Item, error) {
 		return Item{Run: run}, err
 	case frameGossip:
 		return r.gossip(data)
-	case framePayload:
-		p, err := r.payload(data)
-		return Item{Payload: p}, err
 	case frameRefusal:
 		ref, err := r.refusal(data)
 		return Item{Refusal: ref}, err
@@ -109,16 +134,19 @@ func (r *Reader) item() (Item, error) {
 	return Item{}, refuse(CodeUnknownFrame, "a frame of type %#02x, which is not known here and may not be skipped", typ)
 }
 
-// nextAfter returns the next frame that is not an unknown optional one. before and
+// headerAfter returns the next frame that is not an unknown optional one. before and
 // sum are left as they stood in front of that frame.
-func (r *Reader) nextAfter(before *Counts, sum *[]byte) (byte, []byte, error) {
+func (r *Reader) headerAfter(before *Counts, sum *[]byte) (byte, int64, error) {
 	for {
-		typ, data, err := r.next()
+		typ, n, err := r.header()
 		if err != nil || typ&optionalFrame == 0 || typ == frameGossip {
-			return typ, data, err
+			return typ, n, err
 		}
 		if r.optional++; r.optional > MaxOptionalFrames {
-			return 0, nil, refuse(CodeTooMany, "more than %d frames of unknown types", MaxOptionalFrames)
+			return 0, 0, refuse(CodeTooMany, "more than %d frames of unknown types", MaxOptionalFrames)
+		}
+		if err := r.copyTo(io.Discard, n); err != nil {
+			return 0, 0, err
 		}
 		*before, *sum = r.counts, r.sum.Sum(nil)
 	}
@@ -140,29 +168,46 @@ func (r *Reader) run(head []byte) (*Run, error) {
 	if r.counts.Entries+int64(count) > r.limits.PacketEntries {
 		return nil, refuse(CodeTooMany, "more than %d entries in one packet", r.limits.PacketEntries)
 	}
-	total := 0
+	sp := &spool{m: r.limits.Memory}
+	defer sp.Close()
+	var ends []int32 // of the entries in the spool
 	for range count {
-		typ, data, err := r.next()
+		typ, n, err := r.header()
 		if err != nil {
 			return nil, err
 		}
-		if typ != frameEntry || len(data) == 0 {
-			return nil, refuse(CodeBadFrame, "a frame of type %#02x and %d bytes where entry %d should be", typ, len(data), run.First+int64(len(run.Entries)))
+		if typ != frameEntry || n == 0 {
+			return nil, refuse(CodeBadFrame, "a frame of type %#02x and %d bytes where entry %d should be", typ, n, run.First+int64(len(ends)))
 		}
-		if total += len(data); total > MaxRunBytes {
+		if sp.size+n > MaxRunBytes {
 			return nil, refuse(CodeOversize, "a run of more than %d bytes", MaxRunBytes)
 		}
-		run.Entries = append(run.Entries, data)
+		if err := r.copyTo(sp, n); err != nil {
+			return nil, err
+		}
+		ends = append(ends, int32(sp.size))
 		r.counts.Entries++
 	}
-	typ, data, err := r.next()
+	typ, n, err := r.header()
 	if err != nil {
 		return nil, err
 	}
-	if typ != frameCheckpoint || len(data) == 0 {
+	if typ != frameCheckpoint || n == 0 {
 		return nil, refuse(CodeBadFrame, "a frame of type %#02x where the checkpoint of a run should be", typ)
 	}
-	run.Checkpoint = data
+	if run.Checkpoint, err = r.collect(n); err != nil {
+		return nil, err
+	}
+	all, err := r.load(sp)
+	if err != nil {
+		return nil, err
+	}
+	run.Entries = make([][]byte, len(ends))
+	from := int32(0)
+	for i, end := range ends {
+		run.Entries[i] = all[from:end:end]
+		from = end
+	}
 	return run, nil
 }
 
@@ -175,17 +220,23 @@ func (r *Reader) gossip(data []byte) (Item, error) {
 	return Item{Run: run}, nil
 }
 
-func (r *Reader) payload(data []byte) (*Payload, error) {
-	if len(data) < payloadHeader {
-		return nil, refuse(CodeBadFrame, "a payload frame of %d bytes is too short", len(data))
+func (r *Reader) payload(n int64) (*Payload, error) {
+	if n < payloadHeader {
+		return nil, refuse(CodeBadFrame, "a payload frame of %d bytes is too short", n)
 	}
 	if r.counts.Payloads++; r.counts.Payloads > r.limits.PacketPayloads {
 		return nil, refuse(CodeTooMany, "more than %d payloads in one packet", r.limits.PacketPayloads)
 	}
-	p := &Payload{Data: data[payloadHeader:]}
-	copy(p.Commitment[:], data)
-	copy(p.Salt[:], data[32:])
-	return p, nil
+	p := new(Payload)
+	if err := r.fill(p.Commitment[:]); err != nil {
+		return nil, err
+	}
+	if err := r.fill(p.Salt[:]); err != nil {
+		return nil, err
+	}
+	var err error
+	p.Data, err = r.collect(n - payloadHeader)
+	return p, err
 }
 
 func (r *Reader) refusal(data []byte) (*Refusal, error) {
@@ -221,46 +272,62 @@ func (r *Reader) end(data []byte, before Counts, sum []byte) error {
 	return io.EOF
 }
 
-// next reads one frame. The returned bytes are fresh and may be kept.
-func (r *Reader) next() (byte, []byte, error) {
+// header reads the beginning of a frame: its type and how many bytes follow.
+func (r *Reader) header() (byte, int64, error) {
 	var head [frameHeader]byte
 	if err := r.fill(head[:]); err != nil {
-		return 0, nil, err
+		return 0, 0, err
 	}
 	typ, n := head[0], int64(binary.BigEndian.Uint32(head[1:]))
 	if n > maxFrame(typ) {
-		return 0, nil, refuse(CodeOversize, "a frame of type %#02x with %d bytes, at most %d are allowed", typ, n, maxFrame(typ))
-	}
-	r.counts.Frames++
-	data, err := r.take(n)
-	return typ, data, err
-}
-
-// take reads n bytes without trusting n for more memory than has arrived.
-func (r *Reader) take(n int64) ([]byte, error) {
-	const trusted = 64 << 10
-	if n <= trusted {
-		data := make([]byte, n)
-		return data, r.fill(data)
+		return 0, 0, refuse(CodeOversize, "a frame of type %#02x with %d bytes, at most %d are allowed", typ, n, maxFrame(typ))
 	}
 	if r.counts.Bytes+n > r.limits.PacketBytes {
-		return nil, refuse(CodeOversize, "a packet of more than %d bytes", r.limits.PacketBytes)
+		return 0, 0, refuse(CodeOversize, "a packet of more than %d bytes", r.limits.PacketBytes)
 	}
-	data := make([]byte, trusted, 2*trusted)
-	if err := r.fill(data); err != nil {
+	r.counts.Frames++
+	return typ, n, nil
+}
+
+// collect reads n bytes, which the caller may keep, without trusting n for more
+// memory than has arrived, nor for more than a little before all has.
+func (r *Reader) collect(n int64) ([]byte, error) {
+	sp := &spool{m: r.limits.Memory}
+	defer sp.Close()
+	if err := r.copyTo(sp, n); err != nil {
 		return nil, err
 	}
-	for int64(len(data)) < n {
-		have := len(data)
-		grown := min(int64(2*have), n)
-		next := make([]byte, grown)
-		copy(next, data)
-		if err := r.fill(next[have:]); err != nil {
+	return r.load(sp)
+}
+
+// load brings what is complete into memory.
+func (r *Reader) load(sp *spool) ([]byte, error) {
+	if sp.large() && r.leave == nil {
+		leave, err := r.limits.Memory.enter(context.Background()) // whoever has a place is at work and leaves it
+		if err != nil {
 			return nil, err
 		}
-		data = next
+		r.leave = leave
 	}
-	return data, nil
+	return sp.bytes()
+}
+
+// copyTo moves n bytes on as they come.
+func (r *Reader) copyTo(w io.Writer, n int64) error {
+	if r.scratch == nil {
+		r.scratch = make([]byte, 32<<10)
+	}
+	for n > 0 {
+		piece := r.scratch[:min(n, int64(len(r.scratch)))]
+		if err := r.fill(piece); err != nil {
+			return err
+		}
+		if _, err := w.Write(piece); err != nil {
+			return err
+		}
+		n -= int64(len(piece))
+	}
+	return nil
 }
 
 // fill reads exactly len(p) bytes, counted and summed.

@@ -26,6 +26,9 @@ type received struct {
 	more     bool
 }
 
+// maxDetails is how many refusals of one packet are kept with their text.
+const maxDetails = 64
+
 func (g *received) anything() bool { return g.entries > 0 || g.payloads > 0 }
 
 // receive gives everything in the packet to the backend. A journal that is refused
@@ -34,6 +37,7 @@ func (g *received) anything() bool { return g.entries > 0 || g.payloads > 0 }
 func (g *incoming) receive(ctx context.Context, r *Reader) (received, error) {
 	var got received
 	err := g.items(ctx, r, &got)
+	r.Close()
 	if got.anything() {
 		// A cut connection must not keep the receipt from being written.
 		if serr := g.backend.Settle(context.WithoutCancel(ctx), g.unit, g.from); serr != nil && err == nil {
@@ -65,6 +69,9 @@ func (g *incoming) items(ctx context.Context, r *Reader, got *received) error {
 		case item.Payload != nil:
 			err = g.payload(ctx, *item.Payload, got)
 		case item.Refusal != nil:
+			if len(got.theirs) >= maxDetails {
+				item.Refusal.Detail = ""
+			}
 			got.theirs = append(got.theirs, *item.Refusal)
 		}
 		if err != nil {

@@ -42,6 +42,27 @@ func newHello(ctx context.Context, b Backend, unit journal.UnitID, from, to jour
 	return h, nil
 }
 
+// packet is one that is ready to be read by the peer, at its own pace.
+type packet struct {
+	*spool
+	counts Counts
+	more   bool
+}
+
+// prepare makes the packet without waiting for the peer. Close it.
+func (o *outgoing) prepare(ctx context.Context) (*packet, error) {
+	leave, err := o.limits.Memory.enter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	p := &packet{spool: &spool{m: o.limits.Memory}}
+	if p.counts, p.more, err = o.send(ctx, p.spool); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
 // send writes the packet. It reports what went in, and whether more is left.
 func (o *outgoing) send(ctx context.Context, w io.Writer) (Counts, bool, error) {
 	pw, err := NewWriter(w, o.limits, o.hello)

@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -65,10 +66,16 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, from journal.P
 	if out.have == nil {
 		out.have = make(map[journal.Origin]journal.Head)
 	}
+	ready, err := out.prepare(ctx)
+	if err != nil {
+		s.failPacket(w, log, err)
+		return
+	}
+	defer ready.Close()
 	w.Header().Set("Content-Type", ContentType)
 	w.Header().Set("Cache-Control", "no-store")
 	pw := &pacedWriter{w: w, pace: pace{window: lim.Window, least: lim.WindowBytes}, arm: armDeadline(rc.SetWriteDeadline)}
-	sent, _, err := out.send(ctx, pw)
+	_, err = io.Copy(pw, ready.reader())
 	// What net/http still holds back is flushed under a deadline, too.
 	_ = rc.SetWriteDeadline(time.Now().Add(lim.Window))
 	if err != nil {
@@ -77,7 +84,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, from journal.P
 		return
 	}
 	log.Debug("exchange", "unit", hello.Unit.Short(), "accepted", got.entries, "payloads", got.payloads,
-		"refused", len(got.ours), "sent", sent.Entries, "bytes", sent.Bytes)
+		"refused", len(got.ours), "sent", ready.counts.Entries, "bytes", ready.counts.Bytes)
 }
 
 // mayExchange holds a hello against the connection it came on.

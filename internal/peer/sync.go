@@ -191,49 +191,39 @@ func (s *session) round(ctx context.Context) (sent Counts, more bool, got receiv
 	return sent, more, got, err
 }
 
-// ask streams the packet into a request and returns the answer, whose status is 200.
+// ask sends the packet as a request and returns the answer, whose status is 200.
 func (s *session) ask(ctx context.Context, cancel context.CancelCauseFunc, o *outgoing) (*http.Response, Counts, bool, error) {
-	var last *body
+	ready, err := o.prepare(ctx)
+	if err != nil {
+		return nil, Counts{}, false, err
+	}
+	defer ready.Close()
+	lim := s.c.p.Limits
+	var bodies []*body
+	defer func() { // the transport may still be at it
+		for _, b := range bodies {
+			b.wait()
+		}
+	}()
 	resp, err := s.c.do(ctx, s.line, s.t, http.MethodPost, PathExchange, func() io.ReadCloser {
-		if last != nil {
-			last.Close() // two attempts at once would share o
-			last.wait()
-		}
-		last = newBody(func(w io.Writer) (written, error) {
-			lim := s.c.p.Limits
-			pw := &pacedWriter{w: w, pace: pace{window: lim.Window, least: lim.WindowBytes}, arm: watchdog(cancel)}
-			counts, more, err := o.send(ctx, pw)
-			return written{counts, more}, err
-		})
-		return last
+		b := newBody(ready.reader(), pace{window: lim.Window, least: lim.WindowBytes}, watchdog(cancel))
+		bodies = append(bodies, b)
+		return b
 	})
-	var refused error
-	if err == nil && resp.StatusCode != http.StatusOK {
-		refused = statusError(resp) // before the body is given up, which closes the connection
+	if err != nil {
+		return nil, ready.counts, ready.more, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		refused := statusError(resp) // before the body is given up, which closes the connection
 		resp.Body.Close()
-		last.Close()
+		return nil, ready.counts, ready.more, refused
 	}
-	var res written
-	var sendErr error
-	if last != nil {
-		if err != nil {
-			last.Close()
-		}
-		res, sendErr = last.wait()
-	}
-	switch {
-	case refused != nil:
-		return nil, res.counts, res.more, refused
-	case err != nil:
-		if sendErr != nil && !errors.Is(sendErr, io.ErrClosedPipe) {
-			err = sendErr // why there was nothing to send is nearer to the truth
-		}
-		return nil, res.counts, res.more, err
-	case sendErr != nil:
+	// An answer before all was asked is none to rely on.
+	if last := bodies[len(bodies)-1]; !last.wait() {
 		resp.Body.Close()
-		return nil, res.counts, res.more, fmt.Errorf("sending: %w", sendErr)
+		return nil, ready.counts, ready.more, fmt.Errorf("sending: %w", s.slow(ctx, io.ErrUnexpectedEOF))
 	}
-	return resp, res.counts, res.more, nil
+	return resp, ready.counts, ready.more, nil
 }
 
 // answer takes in the peer's packet.
