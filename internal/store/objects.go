@@ -8,21 +8,25 @@ import (
 	"iter"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"entente/internal/intel"
 )
 
 // Objects keeps what intel derives, in a Pebble database. It is the one thing
 // here that is not plain files, and nothing in it is the truth: writes are
-// atomic, but not synced. What a power loss takes is the end of the history of
-// writes, the cursor that was written with each of them included, so intel
-// applies exactly the missing records of the local log again.
+// atomic, but neither logged nor synced. What a crash takes is the end of the
+// history of writes, the cursor that was written with each of them included, so
+// intel applies exactly the missing records of the local log again: at most what
+// the memtables hold.
 type Objects struct {
-	dir string
-	db  *pebble.DB
+	dir  string
+	db   *pebble.DB
+	disk *diskHealth
 }
 
 var _ intel.Objects = (*Objects)(nil)
@@ -44,6 +48,7 @@ func OpenObjects(dir string) (*Objects, error) {
 	}
 	cache := pebble.NewCache(objectsCache)
 	defer cache.Unref()
+	disk := &diskHealth{}
 	opts := &pebble.Options{
 		Cache:                       cache,
 		MemTableSize:                objectsMemtable,
@@ -53,7 +58,9 @@ func OpenObjects(dir string) (*Objects, error) {
 		LBaseMaxBytes:               128 << 20,
 		MaxOpenFiles:                256,
 		FormatMajorVersion:          pebble.FormatNewest,
-		Logger:                      silent{},
+		DisableWAL:                  true,
+		FS:                          patient{vfs.Default, disk},
+		Logger:                      verdicts{disk},
 	}
 	opts.CompactionConcurrencyRange = func() (int, int) { return 1, 2 }
 	for i := range opts.Levels {
@@ -61,14 +68,14 @@ func OpenObjects(dir string) (*Objects, error) {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 		opts.Levels[i].BlockSize = 8 << 10
 	}
-	db, err := pebble.Open(dir, opts)
+	db, err := openPebble(dir, opts, disk)
 	if err != nil {
 		if pebble.IsCorruptionError(err) || errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("store: opening the objects in %s: %w: %w; they are derived, and 'entente rebuild' derives them again", dir, ErrDamaged, err)
 		}
 		return nil, fmt.Errorf("store: opening the objects in %s: %w", dir, err)
 	}
-	return &Objects{dir, db}, nil
+	return &Objects{dir, db, disk}, nil
 }
 
 // RemoveObjects removes the folder of a database that is not open.
@@ -149,8 +156,21 @@ func (o *Objects) Scan(from, to []byte, reverse bool) iter.Seq2[intel.Row, error
 	}
 }
 
-// Write implements intel.Objects.
+// Fault says why nothing can be written at the moment: ErrNoRoom on a full disk,
+// what the disk said when it fails, ErrBroken once only a new start helps; nil if
+// all is well. Reading is not concerned.
+func (o *Objects) Fault() error {
+	if err := o.disk.err(); err != nil {
+		return o.failed(err)
+	}
+	return nil
+}
+
+// Write implements intel.Objects. It is refused while the disk is full or fails.
 func (o *Objects) Write(changes []intel.Change) error {
+	if err := o.Fault(); err != nil {
+		return err
+	}
 	size := 0
 	for i := range changes {
 		size += len(changes[i].Key) + len(changes[i].Value) + 12
@@ -177,18 +197,50 @@ func (o *Objects) Write(changes []intel.Change) error {
 
 // Reset implements intel.Objects.
 func (o *Objects) Reset() error {
-	if err := o.db.DeleteRange([]byte{0}, []byte{0xff}, pebble.Sync); err != nil {
+	if err := o.Fault(); err != nil {
+		return err
+	}
+	if err := o.db.DeleteRange([]byte{0}, []byte{0xff}, pebble.NoSync); err != nil {
 		return o.failed(err)
 	}
 	return nil
 }
 
-// Close writes out what is in memory and closes the database.
+// Close writes out what is in memory, as far as the disk takes it, and closes the
+// database. What is not written is derived again.
 func (o *Objects) Close() error {
-	if err := errors.Join(o.db.Flush(), o.db.Close()); err != nil {
+	fault := o.flush()
+	o.disk.closing.Store(true)
+	if o.disk.dead.Load() != nil {
+		return nil // a goroutine of the database is gone, and it would be waited for
+	}
+	if err := o.db.Close(); err != nil && fault == nil {
 		return o.failed(err)
 	}
 	return nil
+}
+
+// flush writes out what is in memory, or gives up because of the disk.
+func (o *Objects) flush() error {
+	if err := o.disk.err(); err != nil {
+		return err
+	}
+	done, err := o.db.AsyncFlush()
+	if err != nil {
+		return err
+	}
+	look := time.NewTicker(roomPause)
+	defer look.Stop()
+	for {
+		select {
+		case <-done:
+			return nil
+		case <-look.C:
+			if err := o.disk.err(); err != nil {
+				return err
+			}
+		}
+	}
 }
 
 func (o *Objects) failed(err error) error {
@@ -196,16 +248,4 @@ func (o *Objects) failed(err error) error {
 		return fmt.Errorf("store: objects in %s: %w: %w; they are derived, and 'entente rebuild' derives them again", o.dir, ErrDamaged, err)
 	}
 	return fmt.Errorf("store: objects in %s: %w", o.dir, err)
-}
-
-// silent drops Pebble's log lines; errors come back from the calls. A failure
-// that Pebble cannot return from (its log cannot be written, for instance on a
-// full disk) ends the process: going on would lose writes unnoticed, and the
-// next start derives what is missing.
-type silent struct{}
-
-func (silent) Infof(string, ...any)  {}
-func (silent) Errorf(string, ...any) {}
-func (silent) Fatalf(format string, args ...any) {
-	panic("store: objects: " + fmt.Sprintf(format, args...))
 }
