@@ -170,6 +170,9 @@ func (in *Intel) replay(ctx context.Context, rec []byte) (int64, error) {
 	case kindImport:
 		items, err = decodeItems(body)
 	case kindReceive:
+		if h.Count == 0 {
+			break // nothing in it could be read: its bytes may be a bomb, and are not opened again
+		}
 		items, err = in.fetch(ctx, h.Receive)
 		if errors.Is(err, ErrGone) {
 			missing, err = true, nil

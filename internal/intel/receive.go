@@ -227,19 +227,31 @@ func (in *Intel) judgeEach(t *tx, r Received, items []item) ([]itemHold, error) 
 }
 
 // Took tells whether a received payload is on record, or was destroyed, so that
-// Receive would change nothing: it saves reading the payload again.
-func (in *Intel) Took(ctx context.Context, ref journal.Ref) (bool, error) {
+// Receive would change nothing: it saves reading the payload again. The verdict
+// is the one it was received with. A payload that was missing when its record
+// was last applied is still to be read.
+func (in *Intel) Took(ctx context.Context, ref journal.Ref) (verdict accord.Decision, ok bool, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err := in.catchUp(ctx, nil); err != nil {
-		return false, err
+		return verdict, false, err
 	}
 	t := newTx(in.cfg.Objects)
 	if gone, err := t.destroyed(ref); err != nil || gone {
-		return gone, err
+		return verdict, gone, err
 	}
-	_, ok, err := t.recordOf(ref)
-	return ok, err
+	base, ok, err := t.recordOf(ref)
+	if err != nil || !ok {
+		return verdict, false, err
+	}
+	var row recordRow
+	if _, err := t.getJSON(key8(keyRecord, base), &row); err != nil {
+		return verdict, false, err
+	}
+	if row.Receive != nil {
+		verdict = row.Receive.Received.Verdict
+	}
+	return verdict, !row.Missing, nil
 }
 
 // quarantineBelow reads the confidence below which the accord has intake hold an

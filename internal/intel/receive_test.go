@@ -320,8 +320,14 @@ func TestReceiveAfterMissingPayload(t *testing.T) {
 	if len(search(t, w.in, intel.Query{})) != 0 {
 		t.Fatal("found without its payload")
 	}
+	if _, took, err := w.in.Took(context.Background(), r.Ref); took || err != nil {
+		t.Fatalf("a payload that was missing need not be read: %v %v", took, err)
+	}
 	if out := w.receive(t, r, plain); !out.Again {
 		t.Fatalf("%+v", out)
+	}
+	if _, took, err := w.in.Took(context.Background(), r.Ref); !took || err != nil {
+		t.Fatalf("a payload that is on record is read again: %v %v", took, err)
 	}
 	if w.digest(t) != want {
 		t.Fatal("the content is not what it was")

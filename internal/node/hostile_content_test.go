@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -222,22 +223,30 @@ func TestHostilePayloads(t *testing.T) {
 	if err := enc.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{
-		"a bomb that says its size": bomb, "a bomb that does not": stream.Bytes(), "no zstd at all": []byte("hello"),
-		"a bundle cut in half": enc.EncodeAll(bundleText(indicatorText(20, "half.example", tlpClear))[:200], nil),
+	shown := map[int64]string{} // what is shown of each entry's payload
+	check := func(when string) {
+		t.Helper()
+		for index, want := range shown {
+			if got := r.entryAt(index).Payload; got != want {
+				t.Errorf("%s: the payload of entry %d is %q, want %q", when, index, got, want)
+			}
+		}
+	}
+	for _, x := range []struct {
+		name, want string
+		data       []byte
+	}{
+		{"a bomb that says its size", "unreadable", bomb}, {"a bomb that does not", "unreadable", stream.Bytes()},
+		{"no zstd at all", "unreadable", []byte("hello")},
+		{"a bundle cut in half", "held", enc.EncodeAll(bundleText(indicatorText(20, "half.example", tlpClear))[:200], nil)},
 	} {
-		p, ref := seal(data)
+		p, ref := seal(x.data)
 		index, got := r.tellSealed(unit.KindShare, shareOf(1, one, "clear"), ref, []peer.Payload{p}, nil)
 		if len(got.codes()) > 0 {
-			t.Errorf("%s: %q", name, got.codes())
+			t.Errorf("%s: %q", x.name, got.codes())
 		}
-		want := "unreadable"
-		if name == "a bundle cut in half" {
-			want = "held"
-		}
-		if shown := r.entryAt(index); shown.Payload != want {
-			t.Errorf("%s: the payload is %q", name, shown.Payload)
-		}
+		shown[index] = x.want
+		check(x.name)
 	}
 	if a.uses("half.example") {
 		t.Error("half a bundle was used")
@@ -256,8 +265,8 @@ func TestHostilePayloads(t *testing.T) {
 	if n := len(got.codes()); n != 3 || slices.ContainsFunc(got.codes(), func(c string) bool { return c != peer.CodeBadFrame }) {
 		t.Errorf("other bytes: %q", got.codes())
 	}
-	if shown := r.entryAt(index); shown.Payload != "missing" || a.uses("true.example") {
-		t.Errorf("other bytes: %+v", shown)
+	if e := r.entryAt(index); e.Payload != "missing" || a.uses("true.example") {
+		t.Errorf("other bytes: %+v", e)
 	}
 	// The true ones still come in, and twice does nothing.
 	r.say(nil, p)
@@ -270,6 +279,14 @@ func TestHostilePayloads(t *testing.T) {
 	if !a.uses("true.example") {
 		t.Error("the true bytes are not used")
 	}
+	shown[index] = "held"
+
+	// A second entry that names a payload of the first.
+	index, got = r.tellSealed(unit.KindShare, shareOf(1, one, "clear"), ref, nil, nil)
+	if len(got.codes()) > 0 {
+		t.Errorf("a payload named twice: %q", got.codes())
+	}
+	shown[index] = "held"
 
 	rep := a.dossier("Watch")
 	if !rep.OK || !proved(rep, dossier.CodeBadPayload, r.self.party) {
@@ -278,8 +295,19 @@ func TestHostilePayloads(t *testing.T) {
 	a.lives(quiet)
 	a.stop()
 	a.start() // what cannot be opened stops no start
-	if shown := r.entryAt(index - 1); shown.Payload == "" {
-		t.Errorf("after a restart: %+v", shown)
+	check("after a restart")
+	digest := must[*RebuildResponse](t)(a.Rebuild(t.Context(), nil))
+	if digest.Before != digest.Digest {
+		t.Errorf("a rebuild changes what is known: %+v", digest)
+	}
+	a.stop()
+	if err := os.RemoveAll(a.at.objects()); err != nil {
+		t.Fatal(err)
+	}
+	a.start() // nor does it stop one that derives everything again
+	check("after the objects were lost")
+	if again := must[*RebuildResponse](t)(a.Rebuild(t.Context(), nil)); again.Before != digest.Digest || again.Digest != digest.Digest {
+		t.Errorf("after the objects were lost: %+v, want %s", again, digest.Digest)
 	}
 }
 

@@ -36,19 +36,50 @@ func (n *Node) openIntel(context.Context) error {
 	return err
 }
 
-// receivedPayload gives the STIX bundle of a received payload again.
+// receivedPayload gives the STIX bundle of a received payload again. One that is
+// damaged counts as gone: a byte that flipped on the disk must not keep a node
+// from starting, and the partner has another copy.
 func (n *Node) receivedPayload(_ context.Context, id journal.UnitID, ref journal.Ref, c journal.Hash) ([]byte, error) {
 	l := n.ledger(id)
 	if l == nil {
 		return nil, fmt.Errorf("unit %s: %w", id.Short(), intel.ErrGone)
 	}
-	l.mu.Lock()
-	np, ok := l.named[c]
-	l.mu.Unlock()
-	if !ok || np.ref != ref {
+	p, err := l.payloadOf(ref)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil || p.Commitment != c {
 		return nil, fmt.Errorf("payload of %s: %w", ref, intel.ErrGone)
 	}
-	return l.bundle(np.p)
+	plain, err := l.bundle(*p)
+	if errors.Is(err, store.ErrDamaged) {
+		n.opts.Log.Warn("a payload is damaged; 'entente doctor' says what to do", "ref", ref.String(), "err", err)
+		return nil, fmt.Errorf("%w: %w", intel.ErrGone, err)
+	}
+	return plain, err
+}
+
+// payloadOf reads what an entry says of its payload; nil when there is no such
+// entry here, or it has none. (One payload may be named by several entries.)
+func (l *ledger) payloadOf(ref journal.Ref) (*journal.PayloadRef, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, j := range l.journals() {
+		if j.origin != ref.Origin || ref.Index < 0 || ref.Index >= j.size() {
+			continue
+		}
+		for raw, err := range j.store.Read(ref.Index, ref.Index+1) {
+			if err != nil {
+				return nil, err
+			}
+			e, err := journal.ParseEntry(slices.Clone(raw))
+			if err != nil {
+				return nil, err
+			}
+			return e.Payload, nil
+		}
+	}
+	return nil, nil
 }
 
 // bundle reads the STIX bundle in a held payload: all of a share's, or the
@@ -151,17 +182,27 @@ func (l *ledger) received(ref journal.Ref, np namedPayload) intel.Received {
 }
 
 func (n *Node) takeIn(ctx context.Context, l *ledger, np namedPayload, r intel.Received) error {
+	// Every start meets what was taken in before; it is not opened for that.
+	if verdict, took, err := n.intel.Took(ctx, np.ref); err != nil || took {
+		if verdict.Code == CodeBadPayload {
+			l.cannotRead(np)
+		}
+		return err
+	}
 	plain, err := l.bundle(np.p)
 	switch {
+	case errors.Is(err, store.ErrDamaged):
+		// These are not the bytes its author committed to, so they prove nothing.
+		n.opts.Log.Warn("a payload is damaged; 'entente doctor' says what to do", "ref", np.ref.String(), "err", err)
+		l.cannotRead(np)
+		return nil
 	case err != nil && !errors.Is(err, intel.ErrGone):
 		// Its author committed to these bytes, so they are kept as proof; nothing in
 		// them is used, and the entry shows why.
 		n.opts.Log.Warn("a payload cannot be opened", "ref", np.ref.String(), "err", err)
 		r.Verdict = accord.Decision{Verdict: accord.Refuse, Clause: accord.Protocol, Code: CodeBadPayload, Reason: err.Error()}
 		plain = nil
-		l.mu.Lock()
-		l.unreadable[np.p.Commitment] = true
-		l.mu.Unlock()
+		l.cannotRead(np)
 	case len(plain) == 0: // an answer in words only, or a payload that is gone
 		return nil
 	}
@@ -173,6 +214,13 @@ func (n *Node) takeIn(ctx context.Context, l *ledger, np namedPayload, r intel.R
 		n.opts.Log.Warn("objects are in quarantine", "ref", np.ref.String(), "held", out.Held, "of", out.Objects)
 	}
 	return nil
+}
+
+// cannotRead notes that a payload is here and cannot be opened.
+func (l *ledger) cannotRead(np namedPayload) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unreadable[np.p.Commitment] = true
 }
 
 func (n *Node) intelProgress(stage string, f func(Progress)) func(intel.Progress) {
