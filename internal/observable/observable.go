@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Type is the kind of a value.
@@ -155,7 +156,8 @@ func newRegistryKey(text string) (Value, error) {
 	if err != nil {
 		return v, err
 	}
-	key := strings.TrimRight(strings.ToLower(v.Text), `\`)
+	// White space before the last separators would be at the end once they are gone.
+	key := strings.TrimRightFunc(strings.ToLower(v.Text), func(r rune) bool { return r == '\\' || unicode.IsSpace(r) })
 	hive, rest, more := strings.Cut(key, `\`)
 	if full, ok := hives[hive]; ok {
 		hive = full
