@@ -49,7 +49,7 @@ func openDisk(t testing.TB) (in *intel.Intel, done func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects, err := store.OpenObjects(dir + "/objects")
+	objects, err := store.OpenObjects(dir+"/objects", store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

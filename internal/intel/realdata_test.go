@@ -41,7 +41,7 @@ func TestRealBundles(t *testing.T) {
 				t.Fatal(err)
 			}
 			w, peer := newWorld(t), newWorld(t)
-			objects, err := store.OpenObjects(t.TempDir())
+			objects, err := store.OpenObjects(t.TempDir(), store.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}

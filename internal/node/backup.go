@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"entente/internal/store"
 	"entente/journal"
 
 	"filippo.io/age"
@@ -87,14 +88,10 @@ func (n *Node) Backup(ctx context.Context, w io.Writer, progress func(Progress))
 // backupNames lists what goes in; heads before logs.
 func (n *Node) backupNames() ([]string, error) {
 	var names []string
-	err := fs.WalkDir(os.DirFS(n.at.dir), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.Type().IsRegular() && backedUp(name) {
+	err := n.at.walk("", func(name string) {
+		if backedUp(name) {
 			names = append(names, name)
 		}
-		return nil
 	})
 	slices.SortFunc(names, func(a, b string) int {
 		ha, hb := path.Base(a) == "head", path.Base(b) == "head"
@@ -110,7 +107,7 @@ func (n *Node) backupNames() ([]string, error) {
 }
 
 func (n *Node) backupFile(tw *tar.Writer, name string) error {
-	f, err := os.Open(filepath.Join(n.at.dir, filepath.FromSlash(name)))
+	f, err := n.at.fs.OpenFile(filepath.Join(n.at.dir, filepath.FromSlash(name)), os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // a payload destroyed meanwhile
 	}
@@ -118,14 +115,14 @@ func (n *Node) backupFile(tw *tar.Writer, name string) error {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	size, err := f.Size()
 	if err != nil {
 		return err
 	}
-	if err := tw.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: info.Size(), ModTime: n.now(), Typeflag: tar.TypeReg}); err != nil {
+	if err := tw.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: size, ModTime: n.now(), Typeflag: tar.TypeReg}); err != nil {
 		return err
 	}
-	_, err = io.Copy(tw, io.LimitReader(f, info.Size())) // it may have grown since
+	_, err = io.Copy(tw, io.NewSectionReader(f, 0, size)) // it may have grown since
 	return err
 }
 
@@ -163,14 +160,16 @@ type RestoredUnit struct {
 // established is never extended: with the organisation key a successor takes its
 // place, without it the journal stays retired.
 func Restore(ctx context.Context, dir string, backup io.Reader, o RestoreOptions) (*RestoreResult, error) {
-	names, err := os.ReadDir(dir)
+	o.Node = o.Node.withDefaults()
+	at := layout{files{o.Node.FS}, dir}
+	names, err := at.fs.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if len(names) > 0 {
 		return nil, conflict("exists", "The folder "+dir+" is not empty.", "A backup is restored into a folder of its own.", "Name another folder with --dir.")
 	}
-	ids, orgText, err := restoreKeys(o)
+	ids, orgText, err := at.restoreKeys(o)
 	if err != nil {
 		return nil, err
 	}
@@ -178,10 +177,7 @@ func Restore(ctx context.Context, dir string, backup io.Reader, o RestoreOptions
 	if err != nil {
 		return nil, badInput("The backup cannot be opened.", err.Error(), "Give the organisation key file that init wrote (--org-key), or the age identity it was made for (--identity).")
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	files, err := unpack(ctx, dir, dec)
+	files, err := at.unpack(ctx, dec)
 	if err != nil {
 		return nil, badInput("The backup is damaged.", err.Error(), "Nothing of it should be used: remove "+dir+" and take another backup.")
 	}
@@ -213,12 +209,12 @@ func Restore(ctx context.Context, dir string, backup io.Reader, o RestoreOptions
 }
 
 // restoreKeys reads what opens the backup, and the organisation key if given.
-func restoreKeys(o RestoreOptions) (ids []age.Identity, orgText string, err error) {
+func (f files) restoreKeys(o RestoreOptions) (ids []age.Identity, orgText string, err error) {
 	for _, file := range []string{o.OrgKey, o.Identity} {
 		if file == "" {
 			continue
 		}
-		text, err := readBounded(file)
+		text, err := f.read(file)
 		if err != nil {
 			return nil, "", err
 		}
@@ -242,14 +238,10 @@ func restoreKeys(o RestoreOptions) (ids []age.Identity, orgText string, err erro
 	return ids, orgText, nil
 }
 
-// unpack writes the files of a backup. Names are confined to the folder by the
-// operating system (os.Root), and only names that a backup has are taken.
-func unpack(ctx context.Context, dir string, r io.Reader) (int, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return 0, err
-	}
-	defer root.Close()
+// unpack writes the files of a backup into the folder, which is new. Only names that
+// a backup has are taken, none of which leads out of the folder, and nothing but
+// plain files, so no name can lead through a link either.
+func (l layout) unpack(ctx context.Context, r io.Reader) (int, error) {
 	tr := tar.NewReader(r)
 	total := int64(0)
 	for files := 0; ; files++ {
@@ -271,20 +263,25 @@ func unpack(ctx context.Context, dir string, r io.Reader) (int, error) {
 		if total += h.Size; h.Size < 0 || total > maxBackupBytes {
 			return files, errors.New("it is larger than any backup")
 		}
-		if err := root.MkdirAll(path.Dir(h.Name), 0o700); err != nil {
-			return files, err
-		}
-		f, err := root.OpenFile(h.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return files, err
-		}
-		if _, err := io.Copy(f, tr); err != nil {
-			return files, errors.Join(err, f.Close())
-		}
-		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		if err := l.unpackFile(filepath.Join(l.dir, filepath.FromSlash(h.Name)), tr); err != nil {
 			return files, err
 		}
 	}
+}
+
+func (l layout) unpackFile(name string, r io.Reader) error {
+	folder := filepath.Dir(name)
+	if err := store.MakeDir(l.fs, folder); err != nil {
+		return err
+	}
+	f, err := l.fs.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.NewOffsetWriter(f, 0), r); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return errors.Join(f.Sync(), f.Close(), l.fs.SyncDir(folder))
 }
 
 // succeed opens the successor of a journal whose latest head cannot be
@@ -309,7 +306,7 @@ func (n *Node) succeed(ctx context.Context, l *ledger, orgText string) error {
 	l.mu.Lock()
 	l.file.Epoch++
 	l.file.Certificate, l.file.Retired = &cert, false
-	err = writeFile(l.keyPath(l.file.Epoch), key.Marshal("journal key of unit "+l.id.Short()+", successor"))
+	err = n.at.write(l.keyPath(l.file.Epoch), key.Marshal("journal key of unit "+l.id.Short()+", successor"))
 	if err == nil {
 		err = l.begin(l.file.Epoch)
 	}

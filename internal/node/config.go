@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -84,10 +84,11 @@ const maxConfig = 1 << 20
 
 func configPath(dir string) string { return filepath.Join(dir, "config.yaml") }
 
-func readConfig(dir string) (Config, error) {
+func readConfig(at layout) (Config, error) {
 	var c Config
-	text, err := os.ReadFile(configPath(dir))
-	if errors.Is(err, os.ErrNotExist) {
+	dir := at.dir
+	text, err := at.read(configPath(dir))
+	if errors.Is(err, fs.ErrNotExist) {
 		return c, notFound("There is no node in "+dir+".", "Make one with 'entente init --dir "+dir+" --name NAME', or name another folder with --dir.")
 	}
 	if err != nil {

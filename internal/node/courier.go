@@ -2,10 +2,13 @@ package node
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"entente/internal/peer"
 	"entente/journal"
@@ -82,23 +85,28 @@ func (l *ledger) held(p journal.PartyID) map[journal.Origin]journal.Head {
 // ImportCourier takes in a courier file. It is kept in a temporary file first,
 // because nothing of it is believed before all of it is there.
 func (n *Node) ImportCourier(ctx context.Context, r io.Reader) (*CourierReport, error) {
-	if err := os.MkdirAll(n.at.spool(), 0o700); err != nil {
+	var unique [8]byte
+	if err := n.random(unique[:]); err != nil {
 		return nil, err
 	}
-	tmp, err := os.CreateTemp(n.at.spool(), peer.SpoolName)
+	name := filepath.Join(n.at.spool(), strings.Replace(peer.SpoolName, "*", hex.EncodeToString(unique[:]), 1))
+	if err := n.at.fs.MkdirAll(n.at.spool(), 0o700); err != nil {
+		return nil, err
+	}
+	tmp, err := n.at.fs.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(tmp.Name())
+	defer func() { _ = n.at.fs.Remove(name) }() // nothing in it is needed again
 	defer tmp.Close()
-	size, err := io.Copy(tmp, io.LimitReader(r, peer.DefaultCourierBytes+1))
+	size, err := io.Copy(io.NewOffsetWriter(tmp, 0), io.LimitReader(r, peer.DefaultCourierBytes+1))
 	if err != nil {
 		return nil, err
 	}
 	if size > peer.DefaultCourierBytes {
 		return nil, badInput("The courier file is too large.", fmt.Sprintf("It has more than %d bytes.", int64(peer.DefaultCourierBytes)), "Ask the partner for several smaller ones.")
 	}
-	rep, err := peer.ImportCourier(ctx, backend{n}, tmp, peer.CourierImport{
+	rep, err := peer.ImportCourier(ctx, backend{n}, io.NewSectionReader(tmp, 0, size), peer.CourierImport{
 		Self: n.keys().party, Directory: backend{n}, Identities: []age.Identity{n.keys().courier}, Limits: n.opts.Limits})
 	if err != nil {
 		if ref, ok := peer.AsRefusal(err); ok {

@@ -83,6 +83,7 @@ func (c *cutting) MkdirAll(name string, perm fs.FileMode) error {
 	defer c.step()()
 	return store.OS{}.MkdirAll(name, perm)
 }
+func (c *cutting) Stat(name string) (fs.FileInfo, error) { return store.OS{}.Stat(name) }
 func (c *cutting) ReadDir(name string) ([]string, error) { return store.OS{}.ReadDir(name) }
 func (c *cutting) SyncDir(name string) error             { return store.OS{}.SyncDir(name) }
 

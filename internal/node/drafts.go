@@ -24,7 +24,7 @@ func (n *Node) draftPath() string { return filepath.Join(n.at.dir, "drafts.json"
 
 func (n *Node) readDrafts() (draftFile, error) {
 	var f draftFile
-	_, err := readJSON(n.draftPath(), &f)
+	_, err := n.at.readJSON(n.draftPath(), &f)
 	return f, err
 }
 
@@ -45,7 +45,7 @@ func (n *Node) saveDraft(r RequestNewRequest) (string, error) {
 	r.Draft = false
 	d := savedDraft{ID: "draft-" + hex.EncodeToString(id[:]), Request: r}
 	f.Drafts = append(f.Drafts, d)
-	return d.ID, writeJSON(n.draftPath(), f)
+	return d.ID, n.at.writeJSON(n.draftPath(), f)
 }
 
 func (n *Node) draft(id string) (RequestNewRequest, error) {
@@ -69,7 +69,7 @@ func (n *Node) dropDraft(id string) error {
 		return err
 	}
 	f.Drafts = slices.DeleteFunc(f.Drafts, func(d savedDraft) bool { return d.ID == id })
-	return writeJSON(n.draftPath(), f)
+	return n.at.writeJSON(n.draftPath(), f)
 }
 
 func (n *Node) drafts() ([]RequestView, error) {

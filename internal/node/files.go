@@ -5,14 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"path"
 	"path/filepath"
+
+	"entente/internal/store"
 )
 
 // Where things lie in a node's folder. Truth: identity.json, units/*, local.log.
 // Private keys: keys/* and units/*/key-*. Derived: objects/. Never backed up:
 // highwater/, lock, control.sock.
-type layout struct{ dir string }
+type layout struct {
+	files
+	dir string
+}
 
 func (l layout) identity() string       { return filepath.Join(l.dir, "identity.json") }
 func (l layout) key(name string) string { return filepath.Join(l.dir, "keys", name) }
@@ -26,50 +31,26 @@ func (l layout) pairings() string       { return filepath.Join(l.dir, "pairings.
 // ControlSocket is where a serving node answers the command line.
 func ControlSocket(dir string) string { return filepath.Join(dir, "control.sock") }
 
+// files are small private files on the file system that a node stands on.
+type files struct{ fs store.FS }
+
 const maxPrivateFile = 64 << 20
 
-// writeFile writes a small private file so that after a crash either the old or
-// the new content is there: temporary file, fsync, rename, fsync of the folder.
-func writeFile(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(dir, ".tmp-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // does nothing once renamed
-	if _, err := f.Write(data); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Sync(); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
+// write gives a file new content so that after a crash either the old or the new
+// one is there.
+func (f files) write(name string, data []byte) error { return store.WriteFile(f.fs, name, data) }
 
-func writeJSON(path string, v any) error {
+func (f files) writeJSON(path string, v any) error {
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err
 	}
-	return writeFile(path, append(data, '\n'))
+	return f.write(path, append(data, '\n'))
 }
 
 // readJSON reads a private file; a missing one leaves v alone and reports false.
-func readJSON(path string, v any) (bool, error) {
-	data, err := readBounded(path)
+func (f files) readJSON(path string, v any) (bool, error) {
+	data, err := f.read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
@@ -82,13 +63,82 @@ func readJSON(path string, v any) (bool, error) {
 	return true, nil
 }
 
-func readBounded(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+func (f files) read(path string) ([]byte, error) { return store.ReadFile(f.fs, path, maxPrivateFile) }
+
+// exists tells whether there is a file or folder of that name.
+func (f files) exists(path string) (bool, error) {
+	_, err := f.fs.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// folders lists the folders in a folder, in order; a missing one holds none.
+func (f files) folders(dir string) ([]string, error) {
+	names, err := f.fs.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxPrivateFile {
-		return nil, fmt.Errorf("%s has %d bytes, more than any file of a node: it is not ours", path, info.Size())
+	var out []string
+	for _, name := range names {
+		info, err := f.fs.Stat(filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if info.IsDir() {
+			out = append(out, name)
+		}
 	}
-	return os.ReadFile(path)
+	return out, nil
+}
+
+// walk calls f with the name of every file in the folder, with slashes and from the
+// folder on.
+func (l layout) walk(under string, f func(name string)) error {
+	names, err := l.fs.ReadDir(filepath.Join(l.dir, filepath.FromSlash(under)))
+	if err != nil {
+		return err
+	}
+	for _, one := range names {
+		name := path.Join(under, one)
+		info, err := l.fs.Stat(filepath.Join(l.dir, filepath.FromSlash(name)))
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // it was there a moment ago
+		case err != nil:
+			return err
+		case info.IsDir():
+			if err := l.walk(name, f); err != nil {
+				return err
+			}
+		case info.Mode().IsRegular():
+			f(name)
+		}
+	}
+	return nil
+}
+
+// rename moves a file over another, durably.
+func (f files) rename(old, next string) error {
+	if err := f.fs.Rename(old, next); err != nil {
+		return err
+	}
+	return f.fs.SyncDir(filepath.Dir(next))
+}
+
+// remove takes a file away, or a folder with all that is in it, durably.
+func (f files) remove(path string) error {
+	if there, err := f.exists(path); !there {
+		return err
+	}
+	if err := store.RemoveAll(f.fs, path); err != nil {
+		return err
+	}
+	return f.fs.SyncDir(filepath.Dir(path))
 }

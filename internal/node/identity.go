@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"entente/journal"
@@ -40,8 +39,8 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	next.Addresses = n.config.Peer.Advertise
 	next.Name = n.config.Name
 	var newOrg *journal.PrivateKey
-	staged := layout{filepath.Join(n.at.dir, ".rotate")}
-	defer os.RemoveAll(staged.dir)
+	staged := layout{n.at.files, filepath.Join(n.at.dir, ".rotate")}
+	defer func() { _ = n.at.remove(staged.dir) }() // what is left is removed by the next rotation
 	switch r.What {
 	case "node", "tls":
 		_, fresh, err := dailyKeys(staged, n.opts.Rand)
@@ -169,18 +168,18 @@ func (l *ledger) announce() error {
 const nextKey = ".next"
 
 func stageKey(from, to layout, name string) error {
-	data, err := readBounded(from.key(name))
+	data, err := from.read(from.key(name))
 	if err != nil {
 		return err
 	}
-	return writeFile(to.key(name)+nextKey, data)
+	return to.write(to.key(name)+nextKey, data)
 }
 
 // settleKey puts a waiting key into its place if named says that the identity
 // names it, and drops it otherwise: then the rotation did not happen.
 func settleKey(at layout, name string, named func(text []byte) bool) error {
 	path := at.key(name)
-	text, err := readBounded(path + nextKey)
+	text, err := at.read(path + nextKey)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -188,18 +187,18 @@ func settleKey(at layout, name string, named func(text []byte) bool) error {
 		return err
 	}
 	if !named(text) {
-		return os.Remove(path + nextKey)
+		return at.remove(path + nextKey)
 	}
 	if name == keyTLS { // partners who have not heard yet know the old one only
-		old, err := readBounded(path)
+		old, err := at.read(path)
 		if err == nil {
-			err = writeFile(at.key(keyTLSOld), old)
+			err = at.write(at.key(keyTLSOld), old)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return os.Rename(path+nextKey, path)
+	return at.rename(path+nextKey, path)
 }
 
 // compromise says that the journal key fell into wrong hands and names the last
@@ -230,7 +229,7 @@ func (l *ledger) rotateKey() error {
 		return err
 	}
 	pending := l.keyPath(l.file.Epoch) + nextKey
-	if err := writeFile(pending, next.Marshal("next journal key of unit "+l.id.Short())); err != nil {
+	if err := l.n.at.write(pending, next.Marshal("next journal key of unit "+l.id.Short())); err != nil {
 		return err
 	}
 	e, head, err := l.own.Rotate(l.n.now(), l.n.machine(), next, cert)
@@ -240,7 +239,7 @@ func (l *ledger) rotateKey() error {
 	if err := l.n.marks.Raise(l.origin(), head); err != nil {
 		return err
 	}
-	if err := os.Rename(pending, l.keyPath(l.file.Epoch)); err != nil {
+	if err := l.n.at.rename(pending, l.keyPath(l.file.Epoch)); err != nil {
 		return err
 	}
 	return l.take(e, true)

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"entente/internal/peer/pairing"
@@ -78,7 +77,7 @@ func Init(ctx context.Context, dir string, o InitOptions, opts Options) (*InitRe
 			return nil, badInput("Partners cannot connect to this.", err.Error()+".", "Give host:port, as partners will dial it.")
 		}
 	}
-	names, err := os.ReadDir(dir)
+	names, err := opts.FS.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -89,14 +88,15 @@ func Init(ctx context.Context, dir string, o InitOptions, opts Options) (*InitRe
 	if orgPath == "" {
 		orgPath = filepath.Join(dir, "organisation.key")
 	}
-	if _, err := os.Stat(orgPath); err == nil {
+	at := layout{files{opts.FS}, dir}
+	if there, err := at.exists(orgPath); err != nil {
+		return nil, err
+	} else if there {
 		return nil, conflict("exists", "There is a file "+orgPath+" already.", "An organisation key is never overwritten.", "Name another place with --org-key.")
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := opts.FS.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	at := layout{dir}
-
 	org, err := journal.GenerateKey(opts.Rand)
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func Init(ctx context.Context, dir string, o InitOptions, opts Options) (*InitRe
 	}
 	offline := "This file opens backups and speaks for the whole organisation. Keep it OFFLINE.\n" +
 		"backup key (age): " + backup.String() + "\n\n"
-	if err := writeFile(orgPath, append([]byte(offline), org.Marshal("organisation key of "+o.Name+": keep OFFLINE; needed to rotate keys and after a restore")...)); err != nil {
+	if err := at.write(orgPath, append([]byte(offline), org.Marshal("organisation key of "+o.Name+": keep OFFLINE; needed to rotate keys and after a restore")...)); err != nil {
 		return nil, err
 	}
 	res := &InitResult{Dir: dir, Name: o.Name, OrgKeyPath: orgPath, TAXIIUser: "sensor", PeerListen: o.PeerListen, HTTPListen: o.HTTPListen}
@@ -135,10 +135,10 @@ func Init(ctx context.Context, dir string, o InitOptions, opts Options) (*InitRe
 	}
 	text := fmt.Sprintf(configText, o.Name, o.PeerListen, advertise, o.HTTPListen, o.Agency, o.Role,
 		backup.Recipient().String(), digest(res.APIToken), res.TAXIIUser, digest(res.TAXIIPassword))
-	if err := writeFile(configPath(dir), []byte(text)); err != nil {
+	if err := at.write(configPath(dir), []byte(text)); err != nil {
 		return nil, err
 	}
-	if err := writeJSON(at.identity(), identityFile{[]journal.Signed{first}}); err != nil {
+	if err := at.writeJSON(at.identity(), identityFile{[]journal.Signed{first}}); err != nil {
 		return nil, err
 	}
 	res.Party = string(journal.PartyOf(first.Text))

@@ -4,8 +4,9 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -179,16 +180,19 @@ func (l *ledger) keyring(o journal.Origin) *journal.Keyring {
 
 // VerifyJournals reads back every byte of what this node keeps.
 func (n *Node) VerifyJournals(ctx context.Context, progress func(Progress)) (*JournalVerifyResponse, error) {
-	return VerifyFolder(ctx, n.at.dir, progress)
+	return verifyFolder(ctx, n.at, progress)
 }
 
 // VerifyFolder reads back every byte of journals, payloads and the local log of
 // a folder without changing anything, also while a server runs on it. Damage is
 // no error of the call: it is in the response, each line naming the entry.
 func VerifyFolder(ctx context.Context, dir string, progress func(Progress)) (*JournalVerifyResponse, error) {
-	at := layout{dir}
-	if _, err := os.Stat(at.identity()); err != nil {
-		return nil, notFound("There is no node in "+dir+".", "Name its folder with --dir.")
+	return verifyFolder(ctx, layout{files{store.OS{}}, dir}, progress)
+}
+
+func verifyFolder(ctx context.Context, at layout, progress func(Progress)) (*JournalVerifyResponse, error) {
+	if _, err := at.fs.Stat(at.identity()); err != nil {
+		return nil, notFound("There is no node in "+at.dir+".", "Name its folder with --dir.")
 	}
 	if progress == nil {
 		progress = func(Progress) {}
@@ -202,22 +206,19 @@ func VerifyFolder(ctx context.Context, dir string, progress func(Progress)) (*Jo
 	if err != nil {
 		fail("identity: %v", err)
 	}
-	units, err := os.ReadDir(at.units())
-	if err != nil && !os.IsNotExist(err) {
+	units, err := at.folders(at.units())
+	if err != nil {
 		return nil, err
 	}
 	for _, u := range units {
-		id := journal.UnitID(u.Name())
-		if !u.IsDir() || id.Check() != nil {
+		id := journal.UnitID(u)
+		if id.Check() != nil {
 			continue
 		}
-		v := folderVerifier{ctx: ctx, dir: at.unit(u.Name()), id: id, keys: keys, res: res, fail: fail, progress: progress}
+		v := folderVerifier{ctx: ctx, files: at.files, dir: at.unit(u), id: id, keys: keys, res: res, fail: fail, progress: progress}
 		v.run()
 	}
-	log, err := store.OpenLogReadOnly(at.localLog(), store.Options{})
-	if os.IsNotExist(err) {
-		return res, nil
-	}
+	log, err := store.OpenLogReadOnly(at.localLog(), store.Options{FS: at.fs})
 	if err != nil {
 		fail("local log: %v", err)
 		return res, nil
@@ -233,6 +234,7 @@ func VerifyFolder(ctx context.Context, dir string, progress func(Progress)) (*Jo
 
 // folderVerifier verifies one unit's folder.
 type folderVerifier struct {
+	files
 	ctx      context.Context
 	dir      string
 	id       journal.UnitID
@@ -244,37 +246,37 @@ type folderVerifier struct {
 
 func (v *folderVerifier) run() {
 	var file unitFile
-	if ok, err := readJSON(filepath.Join(v.dir, "unit.json"), &file); err != nil || !ok {
+	if ok, err := v.readJSON(filepath.Join(v.dir, "unit.json"), &file); err != nil || !ok {
 		v.fail("unit %s: unit.json cannot be read: %v", v.id.Short(), err)
 		return
 	}
 	if journal.UnitOf(file.Founding) != v.id {
 		v.fail("unit %s: the founding document in unit.json was changed", v.id.Short())
 	}
-	dirs, err := os.ReadDir(filepath.Join(v.dir, "journals"))
+	dirs, err := v.folders(filepath.Join(v.dir, "journals"))
 	if err != nil {
 		v.fail("unit %s: %v", v.id.Short(), err)
 		return
 	}
 	named := map[journal.Hash]string{}
 	for _, d := range dirs {
-		o := journal.Origin("entente/" + d.Name())
-		if !d.IsDir() || o.Check() != nil || neverTold(filepath.Join(v.dir, "journals", d.Name())) {
+		o := journal.Origin("entente/" + d)
+		if o.Check() != nil || v.neverTold(filepath.Join(v.dir, "journals", d)) {
 			continue
 		}
-		v.journal(o, filepath.Join(v.dir, "journals", d.Name()), &file, named)
+		v.journal(o, filepath.Join(v.dir, "journals", d), &file, named)
 	}
 	v.payloads(named)
 }
 
 // neverTold recognises the rest of a journal's creation that was cut: an empty
 // log that no head was ever kept of.
-func neverTold(dir string) bool {
-	if _, err := os.Stat(filepath.Join(dir, "head")); !os.IsNotExist(err) {
+func (f files) neverTold(dir string) bool {
+	if _, err := f.fs.Stat(filepath.Join(dir, "head")); !errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
-	info, err := os.Stat(filepath.Join(dir, "log"))
-	return os.IsNotExist(err) || err == nil && info.Size() == 0
+	info, err := f.fs.Stat(filepath.Join(dir, "log"))
+	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
 }
 
 func (v *folderVerifier) journal(o journal.Origin, dir string, file *unitFile, named map[journal.Hash]string) {
@@ -286,7 +288,7 @@ func (v *folderVerifier) journal(o journal.Origin, dir string, file *unitFile, n
 		v.res.Journals = append(v.res.Journals, out)
 		v.progress(Progress{Stage: "verify", Done: int64(len(v.res.Journals)), Unit: "journals"})
 	}()
-	st, err := store.OpenJournalReadOnly(dir, store.Options{})
+	st, err := store.OpenJournalReadOnly(dir, store.Options{FS: v.fs})
 	if err != nil {
 		out.Error = err.Error()
 		return
@@ -327,7 +329,7 @@ func (v *folderVerifier) name(p journal.PartyID, file *unitFile) string {
 }
 
 func (v *folderVerifier) payloads(named map[journal.Hash]string) {
-	ps, err := store.OpenPayloads(filepath.Join(v.dir, "payloads"), store.Options{})
+	ps, err := store.OpenPayloads(filepath.Join(v.dir, "payloads"), store.Options{FS: v.fs})
 	if err != nil {
 		v.fail("payloads of unit %s: %v", v.id.Short(), err)
 		return

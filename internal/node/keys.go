@@ -79,13 +79,16 @@ func dailyKeys(at layout, random io.Reader) (node *journal.PrivateKey, next jour
 	if err != nil {
 		return nil, next, err
 	}
-	for name, data := range map[string][]byte{
-		keyNode:    node.Marshal("node key: certifies journal keys"),
-		keyTLS:     pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}),
-		keyWitness: []byte(hex.EncodeToString(seed) + "\n"),
-		keyCourier: []byte(courier.String() + "\n"),
+	for _, k := range []struct {
+		name string
+		data []byte
+	}{
+		{keyNode, node.Marshal("node key: certifies journal keys")},
+		{keyTLS, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})},
+		{keyWitness, []byte(hex.EncodeToString(seed) + "\n")},
+		{keyCourier, []byte(courier.String() + "\n")},
 	} {
-		if err := writeFile(at.key(name), data); err != nil {
+		if err := at.write(at.key(k.name), k.data); err != nil {
 			return nil, next, err
 		}
 	}
@@ -106,7 +109,7 @@ func witnessSigner(key ed25519.PrivateKey) (*torchwood.CosignatureSigner, error)
 func loadKeys(at layout) (*keys, error) {
 	k := &keys{}
 	var file identityFile
-	ok, err := readJSON(at.identity(), &file)
+	ok, err := at.readJSON(at.identity(), &file)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +124,7 @@ func loadKeys(at layout) (*keys, error) {
 	k.party, k.id, k.chain = party, id, file.Chain
 
 	read := func(name string) ([]byte, error) {
-		data, err := readBounded(at.key(name))
+		data, err := at.read(at.key(name))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &Error{Code: CodeNotFound, Status: 404, What: "The key file " + at.key(name) + " is missing.",
 				Why: "Without it this node cannot act for its party.", Next: "Put it back, or restore a backup."}
@@ -157,7 +160,7 @@ func loadKeys(at layout) (*keys, error) {
 	if k.tlsKey, err = parseTLSKey(text); err != nil {
 		return nil, err
 	}
-	if text, err := readBounded(at.key(keyTLSOld)); err == nil {
+	if text, err := at.read(at.key(keyTLSOld)); err == nil {
 		old, err := parseTLSKey(text)
 		if err != nil {
 			return nil, err
@@ -230,7 +233,7 @@ func saveIdentity(at layout, chain []journal.Signed) error {
 	if _, _, err := journal.VerifyIdentityChain(chain, time.Time{}); err != nil {
 		return err
 	}
-	return writeJSON(at.identity(), identityFile{chain})
+	return at.writeJSON(at.identity(), identityFile{chain})
 }
 
 // readOrgKey parses the text of the offline key and checks that it is ours.

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -114,7 +113,7 @@ func (l *ledger) origin() journal.Origin {
 }
 
 // save writes the private unit file.
-func (l *ledger) save() error { return writeJSON(l.unitPath(), l.file) }
+func (l *ledger) save() error { return l.n.at.writeJSON(l.unitPath(), l.file) }
 
 // createLedger makes a unit's folder with an own journal that holds its genesis.
 // It is safe to repeat after a crash: the last step makes it whole.
@@ -125,14 +124,16 @@ func createLedger(ctx context.Context, n *Node, founding string, partners map[jo
 	if l.file.Partners == nil {
 		l.file.Partners = map[journal.PartyID]partner{}
 	}
-	if _, err := os.Stat(l.unitPath()); err == nil {
+	if there, err := n.at.exists(l.unitPath()); err != nil {
+		return nil, err
+	} else if there {
 		return nil, conflict("exists", "This node is in the unit already.", "", "See it with 'entente unit show'.")
 	}
 	key, err := journal.GenerateKey(n.opts.Rand)
 	if err != nil {
 		return nil, err
 	}
-	if err := writeFile(l.keyPath(0), key.Marshal("journal key of unit "+id.Short())); err != nil {
+	if err := n.at.write(l.keyPath(0), key.Marshal("journal key of unit "+id.Short())); err != nil {
 		return nil, err
 	}
 	if err := l.begin(0); err != nil {
@@ -151,7 +152,7 @@ func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err
 		mirrors: map[journal.Origin]*mirror{}, wanted: map[journal.Hash]bool{},
 		texts: map[string][]byte{}, named: map[journal.Hash]namedPayload{}, gone: map[journal.Hash]bool{},
 		unreadable: map[journal.Hash]bool{}, accused: map[journal.Origin][]*journal.Entry{}}
-	ok, err := readJSON(l.unitPath(), &l.file)
+	ok, err := n.at.readJSON(l.unitPath(), &l.file)
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -170,13 +171,13 @@ func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err
 	if err := l.openOwn(); err != nil {
 		return nil, err
 	}
-	names, err := os.ReadDir(filepath.Join(l.dir, "journals"))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	names, err := n.at.folders(filepath.Join(l.dir, "journals"))
+	if err != nil {
 		return nil, err
 	}
-	for _, e := range names {
-		o := journal.Origin("entente/" + e.Name())
-		if !e.IsDir() || o.Check() != nil || o == l.origin() {
+	for _, name := range names {
+		o := journal.Origin("entente/" + name)
+		if o.Check() != nil || o == l.origin() {
 			continue
 		}
 		if err := l.openMirror(o); err != nil {

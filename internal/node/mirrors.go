@@ -4,7 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"strings"
 	"time"
@@ -26,7 +26,7 @@ func (l *ledger) openOwn() error {
 	if err != nil {
 		return err
 	}
-	text, err := readBounded(l.keyPath(l.file.Epoch))
+	text, err := l.n.at.read(l.keyPath(l.file.Epoch))
 	if err != nil {
 		return errors.Join(err, st.Close())
 	}
@@ -76,11 +76,11 @@ func (l *ledger) openWriter(st *store.Journal, key *journal.PrivateKey, p journa
 	w, err := journal.OpenWriter(st, key, p)
 	if journal.CodeOf(err) != journal.CodeBadCertificate {
 		if err == nil {
-			err = os.RemoveAll(path + nextKey) // of a rotation that did not happen
+			err = l.n.at.remove(path + nextKey) // of a rotation that did not happen
 		}
 		return w, err
 	}
-	text, missing := readBounded(path + nextKey)
+	text, missing := l.n.at.read(path + nextKey)
 	if missing != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (l *ledger) openWriter(st *store.Journal, key *journal.PrivateKey, p journa
 	if w, err = journal.OpenWriter(st, key, p); err != nil {
 		return nil, err
 	}
-	return w, os.Rename(path+nextKey, path)
+	return w, l.n.at.rename(path+nextKey, path)
 }
 
 func retiredError(l *ledger, err error) error {
@@ -210,7 +210,7 @@ func (l *ledger) newMirror(run peer.Run) (*mirror, error) {
 // partner must not leave traces by what was refused.
 func (l *ledger) dropMirror(o journal.Origin, m *mirror) error {
 	delete(l.mirrors, o)
-	return errors.Join(m.store.Close(), os.RemoveAll(l.journalDir(o)))
+	return errors.Join(m.store.Close(), l.n.at.remove(l.journalDir(o)))
 }
 
 // maxJournals bounds the journals of one unit: members and their successors.
@@ -335,7 +335,7 @@ func (l *ledger) learn(p journal.PartyID, chain []journal.Signed, paired bool) e
 // keepEvidence writes a proof beside the unit, where dossiers find it.
 func (l *ledger) keepEvidence(o journal.Origin, code string, proof any) error {
 	name := fmt.Sprintf("%s-%s-%s.json", l.n.now().UTC().Format("20060102T150405.000"), o.Short(), code)
-	return writeJSON(filepath.Join(l.dir, "evidence", name), evidenceFile{Code: code, Origin: o, At: l.n.now(), Proof: proof})
+	return l.n.at.writeJSON(filepath.Join(l.dir, "evidence", name), evidenceFile{Code: code, Origin: o, At: l.n.now(), Proof: proof})
 }
 
 type evidenceFile struct {
@@ -348,19 +348,19 @@ type evidenceFile struct {
 // evidence lists the proofs kept, oldest first.
 func (l *ledger) evidence() ([][]byte, error) {
 	dir := filepath.Join(l.dir, "evidence")
-	names, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
+	names, err := l.n.at.fs.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	var out [][]byte
-	for _, e := range names {
-		if !strings.HasSuffix(e.Name(), ".json") {
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".json") {
 			continue
 		}
-		text, err := readBounded(filepath.Join(dir, e.Name()))
+		text, err := l.n.at.read(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
 		}

@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
+	"net"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +30,8 @@ type Options struct {
 	Version string           // shown by Status
 	FS      store.FS         // default: the machine's files
 	Limits  peer.Limits      // bounds of the exchange
+	// Dial opens connections to partners; default: a net.Dialer.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 func (o Options) withDefaults() Options {
@@ -56,7 +58,7 @@ type Node struct {
 	opts   Options
 	at     layout
 	config Config
-	lock   *store.FolderLock
+	lock   io.Closer            // nil where the file system knows no locks
 	secret atomic.Pointer[keys] // replaced whole when the identity is rotated
 
 	local   *store.Log
@@ -92,12 +94,13 @@ type syncKey struct {
 // every byte (see VerifyJournals).
 func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	opts = opts.withDefaults()
-	config, err := readConfig(dir)
+	at := layout{files{opts.FS}, dir}
+	config, err := readConfig(at)
 	if err != nil {
 		return nil, err
 	}
 	n := &Node{
-		opts: opts, at: layout{dir}, config: config,
+		opts: opts, at: at, config: config,
 		bell:    peer.NewBell(),
 		ledgers: map[journal.UnitID]*ledger{},
 		wake:    map[journal.UnitID]chan struct{}{},
@@ -109,12 +112,15 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 			err = errors.Join(err, n.Close())
 		}
 	}()
-	n.lock, err = store.LockFolder(dir)
-	if errors.Is(err, store.ErrLocked) {
-		return nil, fmt.Errorf("%w: %w", ErrLocked, err)
-	}
-	if err != nil {
-		return nil, err
+	if locker, ok := opts.FS.(store.Locker); ok {
+		lock, err := locker.LockFolder(dir)
+		if errors.Is(err, store.ErrLocked) {
+			return nil, fmt.Errorf("%w: %w", ErrLocked, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+		n.lock = lock
 	}
 	if n.opts.Limits.Memory == nil { // one for all exchanges, in either direction and on files
 		n.opts.Limits.Memory = peer.NewMemory(n.at.spool(), peer.DefaultWork)
@@ -133,7 +139,7 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	if n.local, err = store.OpenLog(n.at.localLog(), store.Options{FS: opts.FS}); err != nil {
 		return nil, err
 	}
-	if n.objects, err = store.OpenObjects(n.at.objects()); err != nil {
+	if err := n.openObjects(); err != nil {
 		return nil, err
 	}
 	if err := n.openIntel(ctx); err != nil {
@@ -151,17 +157,31 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	return n, n.drainIntake(ctx)
 }
 
-func (n *Node) openLedgers(ctx context.Context) error {
-	names, err := os.ReadDir(n.at.units())
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
+// openObjects opens what is derived. When that turns out to be damaged it is
+// dropped: the local log and the journals' payloads give it again, which CatchUp
+// does at this very start.
+func (n *Node) openObjects() (err error) {
+	o := store.Options{FS: n.opts.FS}
+	n.objects, err = store.OpenObjects(n.at.objects(), o)
+	if !errors.Is(err, store.ErrDamaged) {
+		return err
 	}
+	n.opts.Log.Warn("the derived objects are damaged; they are derived again", "err", err)
+	if err := store.RemoveObjects(n.at.objects(), o); err != nil {
+		return err
+	}
+	n.objects, err = store.OpenObjects(n.at.objects(), o)
+	return err
+}
+
+func (n *Node) openLedgers(ctx context.Context) error {
+	names, err := n.at.folders(n.at.units())
 	if err != nil {
 		return err
 	}
-	for _, e := range names {
-		id := journal.UnitID(e.Name())
-		if !e.IsDir() || id.Check() != nil {
+	for _, name := range names {
+		id := journal.UnitID(name)
+		if id.Check() != nil {
 			continue
 		}
 		l, err := openLedger(ctx, n, id)

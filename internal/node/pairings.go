@@ -40,7 +40,7 @@ var _ peer.Invitations = (*pairings)(nil)
 
 func loadPairings(n *Node) (*pairings, error) {
 	p := &pairings{n: n}
-	if _, err := readJSON(n.at.pairings(), &p.file); err != nil {
+	if _, err := n.at.readJSON(n.at.pairings(), &p.file); err != nil {
 		return nil, err
 	}
 	p.handler = peer.NewPairingHandler(p, n.opts.Clock, n.opts.Rand, n.opts.Log)
@@ -48,7 +48,7 @@ func loadPairings(n *Node) (*pairings, error) {
 }
 
 // save must be called with the lock held.
-func (p *pairings) save() error { return writeJSON(p.n.at.pairings(), &p.file) }
+func (p *pairings) save() error { return p.n.at.writeJSON(p.n.at.pairings(), &p.file) }
 
 // Open reports whether an invitation waits for somebody.
 func (p *pairings) Open() bool {
@@ -197,7 +197,7 @@ func (p *pairings) tidy() {
 
 func (n *Node) pairParams() (peer.PairParams, error) {
 	cert, err := tlsCertificate(n.tlsKey(), n.opts.Rand, n.now())
-	return peer.PairParams{Cert: cert, Now: n.opts.Clock, Rand: n.opts.Rand}, err
+	return peer.PairParams{Cert: cert, Now: n.opts.Clock, Rand: n.opts.Rand, Dial: n.opts.Dial}, err
 }
 
 // Join answers an invitation; the digits are to be compared by voice then.

@@ -52,8 +52,8 @@ func takeOver(t *testing.T, p, victim *testParty) *rogue {
 	keyPath, dir := l.keyPath(l.file.Epoch), l.journalDir(l.origin())
 	l.mu.Unlock()
 	p.stop()
-	r.self = must[*keys](t)(loadKeys(layout{p.dir}))
-	r.key = must[*journal.PrivateKey](t)(journal.ParsePrivateKey(must[[]byte](t)(readBounded(keyPath))))
+	r.self = must[*keys](t)(loadKeys(layout{files{store.OS{}}, p.dir}))
+	r.key = must[*journal.PrivateKey](t)(journal.ParsePrivateKey(must[[]byte](t)(files{store.OS{}}.read(keyPath))))
 	disk := must[*store.Journal](t)(store.OpenJournalReadOnly(dir, store.Options{}))
 	defer disk.Close()
 	var entries [][]byte

@@ -279,7 +279,7 @@ func (n *Node) client() (*peer.Client, error) {
 		return nil, err
 	}
 	return peer.NewClient(peer.ClientParams{
-		Self: n.keys().party, Cert: cert, Backend: backend{n}, Limits: n.opts.Limits, Now: n.opts.Clock, Log: n.opts.Log,
+		Self: n.keys().party, Cert: cert, Backend: backend{n}, Limits: n.opts.Limits, Now: n.opts.Clock, Log: n.opts.Log, Dial: n.opts.Dial,
 	}), nil
 }
 

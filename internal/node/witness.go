@@ -63,7 +63,7 @@ func (w *witnessLogs) get(o journal.Origin) (journal.Head, error) {
 	if err := o.Check(); err != nil {
 		return h, err
 	}
-	_, err := readJSON(w.path(o), &h)
+	_, err := w.n.at.readJSON(w.path(o), &h)
 	return h, err
 }
 
@@ -78,11 +78,11 @@ func (w *witnessLogs) Swap(_ context.Context, o journal.Origin, old, next journa
 	if next.Size < now.Size {
 		return false, fmt.Errorf("a witness never goes back from %d to %d", now.Size, next.Size)
 	}
-	return true, writeJSON(w.path(o), next)
+	return true, w.n.at.writeJSON(w.path(o), next)
 }
 
 func (n *Node) newWitness() (*peer.Witness, error) {
-	seed, err := readBounded(n.at.key(keyWitness))
+	seed, err := n.at.read(n.at.key(keyWitness))
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,10 @@ type FS interface {
 	OpenFile(name string, flag int, perm fs.FileMode) (File, error)
 	// Rename replaces newName atomically. It is durable after SyncDir.
 	Rename(oldName, newName string) error
-	// Remove deletes one file. It is durable after SyncDir.
+	// Remove deletes one file or one empty folder. It is durable after SyncDir.
 	Remove(name string) error
+	// Stat tells size and kind of a file or folder.
+	Stat(name string) (fs.FileInfo, error)
 	// MkdirAll makes a folder and its parents.
 	MkdirAll(name string, perm fs.FileMode) error
 	// ReadDir lists the names in a folder in ascending order.
@@ -70,6 +72,9 @@ func (OS) Rename(oldName, newName string) error { return os.Rename(oldName, newN
 // Remove implements FS.
 func (OS) Remove(name string) error { return os.Remove(name) }
 
+// Stat implements FS.
+func (OS) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
+
 // MkdirAll implements FS.
 func (OS) MkdirAll(name string, perm fs.FileMode) error { return os.MkdirAll(name, perm) }
 
@@ -95,8 +100,9 @@ const (
 	dirPerm  fs.FileMode = 0o700
 )
 
-// readFile reads a whole small file, refusing one larger than limit.
-func readFile(fsys FS, name string, limit int64) ([]byte, error) {
+// ReadFile reads a whole small file, refusing one larger than limit bytes. A file
+// that is missing is fs.ErrNotExist.
+func ReadFile(fsys FS, name string, limit int64) ([]byte, error) {
 	f, err := fsys.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
 		return nil, err
@@ -133,6 +139,42 @@ func replaceFile(fsys FS, name string, data []byte) (renamed bool, err error) {
 	return true, fsys.SyncDir(filepath.Dir(name))
 }
 
+// WriteFile gives a small private file new content so that after a crash either
+// the old or the new one is there, and the new one is once it has returned: it is
+// written beside it, synced, renamed over it, and the folder is synced. Folders on
+// the way are made, durably.
+func WriteFile(fsys FS, name string, data []byte) error {
+	if err := MakeDir(fsys, filepath.Dir(name)); err != nil {
+		return err
+	}
+	_, err := replaceFile(fsys, name, data)
+	return err
+}
+
+// RemoveAll removes a file, or a folder with all that is in it; what is not there
+// is nothing to do. It is durable after SyncDir of the folder around it.
+func RemoveAll(fsys FS, name string) error {
+	info, err := fsys.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		names, err := fsys.ReadDir(name)
+		if err != nil {
+			return err
+		}
+		for _, inside := range names {
+			if err := RemoveAll(fsys, filepath.Join(name, inside)); err != nil {
+				return err
+			}
+		}
+	}
+	return fsys.Remove(name)
+}
+
 // writeSynced creates a file with the given content and syncs it, but not the
 // folder that names it.
 func writeSynced(fsys FS, name string, data []byte) error {
@@ -149,10 +191,29 @@ func writeSynced(fsys FS, name string, data []byte) error {
 	return err
 }
 
-// makeDir makes a folder and makes its existence durable.
-func makeDir(fsys FS, dir string) error {
-	if err := fsys.MkdirAll(dir, dirPerm); err != nil {
-		return err
+// MakeDir makes a folder and those above it, and makes their existence durable.
+// Each is durable before the one below it is made, so one that is there has
+// durable folders above it, whenever an earlier call was cut.
+func MakeDir(fsys FS, dir string) error {
+	parent := filepath.Dir(dir)
+	if parent == dir {
+		return nil
 	}
-	return fsys.SyncDir(filepath.Dir(dir))
+	_, missing := fsys.Stat(dir)
+	switch {
+	case errors.Is(missing, fs.ErrNotExist):
+		if err := MakeDir(fsys, parent); err != nil {
+			return err
+		}
+		if err := fsys.MkdirAll(dir, dirPerm); err != nil {
+			return err
+		}
+	case missing != nil:
+		return missing
+	}
+	err := fsys.SyncDir(parent)
+	if missing == nil && errors.Is(err, fs.ErrPermission) {
+		return nil // a folder that others made, in one that we may not even list
+	}
+	return err
 }

@@ -31,7 +31,7 @@ func OpenHighWater(dir string, opts Options) (*HighWater, error) {
 	if fsys == nil {
 		fsys = OS{}
 	}
-	if err := makeDir(fsys, dir); err != nil {
+	if err := MakeDir(fsys, dir); err != nil {
 		return nil, fmt.Errorf("store: opening the high-water marks in %s: %w", dir, err)
 	}
 	return &HighWater{fs: fsys, dir: dir, seen: map[journal.Origin]journal.Head{}}, nil
@@ -62,7 +62,7 @@ func (h *HighWater) get(o journal.Origin) (head journal.Head, ok bool, err error
 	if err != nil {
 		return head, false, err
 	}
-	text, err := readFile(h.fs, name, 4<<10)
+	text, err := ReadFile(h.fs, name, 4<<10)
 	if errors.Is(err, fs.ErrNotExist) {
 		return head, false, nil
 	}

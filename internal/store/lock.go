@@ -17,6 +17,19 @@ var ErrLocked = errors.New("the folder is in use by another process")
 // when the process ends, however it ends, so a crash leaves nothing to clean.
 type FolderLock struct{ f *os.File }
 
+// Locker is what a file system that several processes share implements beside [FS].
+// One without it (a simulated one) belongs to its process alone.
+type Locker interface {
+	// LockFolder takes a folder (which must exist) for this process, or fails with
+	// ErrLocked at once. It is free again when the lock is closed.
+	LockFolder(dir string) (io.Closer, error)
+}
+
+var _ Locker = OS{}
+
+// LockFolder implements Locker.
+func (OS) LockFolder(dir string) (io.Closer, error) { return LockFolder(dir) }
+
 // LockFolder takes the folder (which must exist) for this process, or fails
 // with ErrLocked at once. It is deliberately outside [FS]: a lock is about
 // processes, not about bytes.

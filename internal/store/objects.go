@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
-	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
-	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"entente/internal/intel"
 )
@@ -42,8 +41,11 @@ const (
 // OpenObjects opens, or makes, the database in a folder of its own. Damage is
 // ErrDamaged; since everything in the folder is derived, the folder may then be
 // removed (RemoveObjects) and is filled again from the local log.
-func OpenObjects(dir string) (*Objects, error) {
-	if err := os.MkdirAll(dir, dirPerm); err != nil {
+func OpenObjects(dir string, o Options) (*Objects, error) {
+	if o.FS == nil {
+		o.FS = OS{}
+	}
+	if err := MakeDir(o.FS, dir); err != nil {
 		return nil, fmt.Errorf("store: opening the objects: %w", err)
 	}
 	cache := pebble.NewCache(objectsCache)
@@ -59,7 +61,7 @@ func OpenObjects(dir string) (*Objects, error) {
 		MaxOpenFiles:                256,
 		FormatMajorVersion:          pebble.FormatNewest,
 		DisableWAL:                  true,
-		FS:                          patient{vfs.Default, disk},
+		FS:                          patient{engineFS(o.FS), disk},
 		Logger:                      verdicts{disk},
 	}
 	opts.CompactionConcurrencyRange = func() (int, int) { return 1, 2 }
@@ -79,7 +81,15 @@ func OpenObjects(dir string) (*Objects, error) {
 }
 
 // RemoveObjects removes the folder of a database that is not open.
-func RemoveObjects(dir string) error { return os.RemoveAll(dir) }
+func RemoveObjects(dir string, o Options) error {
+	if o.FS == nil {
+		o.FS = OS{}
+	}
+	if err := RemoveAll(o.FS, dir); err != nil {
+		return fmt.Errorf("store: removing the objects: %w", err)
+	}
+	return o.FS.SyncDir(filepath.Dir(dir))
+}
 
 // Get implements intel.Objects.
 func (o *Objects) Get(key []byte) ([]byte, bool, error) {

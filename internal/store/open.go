@@ -38,7 +38,7 @@ func (r *records) closeFiles() {
 
 func (r *records) openFiles() (err error) {
 	if !r.readOnly {
-		if err := makeDir(r.fs, r.dir); err != nil {
+		if err := MakeDir(r.fs, r.dir); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ func (r *records) openFiles() (err error) {
 // whole batch is kept and made durable, anything else was never acknowledged
 // and is cut off. Damage below the head is an error.
 func (r *records) establish() error {
-	head, err := readFile(r.fs, r.path(headName), maxCommit)
+	head, err := ReadFile(r.fs, r.path(headName), maxCommit)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -47,7 +47,7 @@ func OpenPayloads(dir string, opts Options) (*Payloads, error) {
 	if p.fs == nil {
 		p.fs = OS{}
 	}
-	if err := makeDir(p.fs, dir); err != nil {
+	if err := MakeDir(p.fs, dir); err != nil {
 		return nil, fmt.Errorf("store: opening the payloads in %s: %w", dir, err)
 	}
 	return p, nil
@@ -94,7 +94,7 @@ func (p *Payloads) makeFolder(folder string) error {
 	if _, ok := p.made.Load(folder); ok {
 		return nil
 	}
-	if err := makeDir(p.fs, folder); err != nil {
+	if err := MakeDir(p.fs, folder); err != nil {
 		return err
 	}
 	p.made.Store(folder, true)
@@ -117,7 +117,7 @@ func (p *Payloads) write(name string, one Payload) error {
 // what they were.
 func (p *Payloads) Get(c journal.Hash) (salt [saltSize]byte, data []byte, err error) {
 	_, name := p.path(c)
-	file, err := readFile(p.fs, name, maxPayload)
+	file, err := ReadFile(p.fs, name, maxPayload)
 	if errors.Is(err, fs.ErrNotExist) {
 		return salt, nil, fmt.Errorf("store: payload %s: %w", c, ErrNotFound)
 	}

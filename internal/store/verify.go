@@ -249,7 +249,7 @@ func (v *verifier) finish(e *extent) error {
 	if v.report.Entries != e.size || !bytes.Equal(v.last, e.last) {
 		return v.r.damage(logName, last, fmt.Sprintf("%d entries were read, but %d are known", v.report.Entries, e.size), nil)
 	}
-	head, err := readFile(v.r.fs, v.r.path(headName), maxCommit)
+	head, err := ReadFile(v.r.fs, v.r.path(headName), maxCommit)
 	if err != nil && !(errors.Is(err, fs.ErrNotExist) && e.last == nil) {
 		return v.r.damage(headName, last, "the head cannot be read", err)
 	}

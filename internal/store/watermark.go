@@ -49,7 +49,7 @@ func parseWatermark(text []byte) (watermark, error) {
 
 // readWatermark returns the zero watermark when the file is missing.
 func readWatermark(fsys FS, name string) (watermark, error) {
-	text, err := readFile(fsys, name, 4<<10)
+	text, err := ReadFile(fsys, name, 4<<10)
 	if errors.Is(err, fs.ErrNotExist) {
 		return watermark{}, nil
 	}

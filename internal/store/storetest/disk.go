@@ -3,54 +3,57 @@
 package storetest
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"entente/internal/store"
 )
 
 // Disk is a file system in memory that keeps apart what is synced and what is
 // not. Crash gives the disk as it may be found after the power went: what was
-// synced is there, of the rest any part. Faults are injected through Fault and
-// Capacity. It is safe for concurrent use.
+// synced is there, of the rest any part. Faults are injected through Fault,
+// Capacity and ReadOnly. It is safe for concurrent use; the fields are set while
+// nothing uses it.
 type Disk struct {
 	mu      sync.Mutex
 	names   map[string]*inode // as programs see them
 	durable map[string]*inode // as synced
-	dirs    map[string]bool   // folders are durable at once, to keep the model small
+	dirs    map[string]bool   // folders, as programs see them
+	kept    map[string]bool   // folders whose names are synced
+	used    int64             // bytes of all named files
+	ops     int
 
 	// Fault, if set, is asked before each operation ("open", "write", "sync",
-	// "truncate", "rename", "remove", "syncdir"); n counts all operations from 0. An error is
-	// returned to the caller and nothing is done, except that a *Torn error
-	// lets a write do a part.
-	Fault func(op, name string, n int) error
+	// "truncate", "rename", "remove", "mkdir", "syncdir", and "read" if FaultReads is
+	// set); n counts them from 0. An error is returned to the caller and nothing is
+	// done, except that a *Torn error lets a write or a read do a part. A sync that
+	// fails drops what it should have written, as Linux does: the same bytes are read
+	// back, and a later sync succeeds without them, unless they are written again.
+	Fault      func(op, name string, n int) error
+	FaultReads bool
 	// Capacity bounds the bytes of all files; 0 is no bound. A write beyond
 	// it does what fits and returns ENOSPC.
 	Capacity int64
-	ops      int
+	// ReadOnly refuses every change with EROFS, as a file system does that was
+	// mounted again after an error.
+	ReadOnly bool
 }
 
-// Torn is a fault that lets the first Bytes of a write happen.
+// Torn is a fault that lets the first Bytes of a write or a read happen.
 type Torn struct{ Bytes int }
 
-func (t *Torn) Error() string { return fmt.Sprintf("write torn after %d bytes", t.Bytes) }
-
-type inode struct {
-	data   []byte // as programs see it
-	synced []byte // as on the platter
-}
+func (t *Torn) Error() string { return fmt.Sprintf("torn after %d bytes", t.Bytes) }
 
 // NewDisk returns an empty disk.
 func NewDisk() *Disk {
-	return &Disk{names: map[string]*inode{}, durable: map[string]*inode{}, dirs: map[string]bool{}}
+	return &Disk{names: map[string]*inode{}, durable: map[string]*inode{}, dirs: map[string]bool{}, kept: map[string]bool{}}
 }
 
 // Ops returns how many operations there were.
@@ -63,21 +66,37 @@ func (d *Disk) Ops() int {
 func (d *Disk) fault(op, name string) error {
 	n := d.ops
 	d.ops++
-	if d.Fault == nil {
-		return nil
+	if d.Fault != nil {
+		if err := d.Fault(op, name, n); err != nil {
+			return err
+		}
 	}
-	return d.Fault(op, name, n)
+	if d.ReadOnly && op != "open" && op != "read" {
+		return &fs.PathError{Op: op, Path: name, Err: syscall.EROFS}
+	}
+	return nil
+}
+
+// Used returns the bytes of all files.
+func (d *Disk) Used() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.used
 }
 
 // Names lists all files.
 func (d *Disk) Names() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	names := make([]string, 0, len(d.names))
-	for name := range d.names {
+	return sortedNames(d.names)
+}
+
+func sortedNames(m map[string]*inode) []string {
+	names := make([]string, 0, len(m))
+	for name := range m {
 		names = append(names, name)
 	}
-	sort.Strings(names)
+	slices.Sort(names)
 	return names
 }
 
@@ -96,112 +115,35 @@ func (d *Disk) Set(name string, data []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	name = filepath.Clean(name)
+	d.drop(name)
+	delete(d.durable, name)
 	if data == nil {
-		delete(d.names, name)
-		delete(d.durable, name)
 		return
 	}
-	f := &inode{data: append([]byte{}, data...), synced: append([]byte{}, data...)}
+	for dir := filepath.Dir(name); !isRoot(dir); dir = filepath.Dir(dir) {
+		d.dirs[dir], d.kept[dir] = true, true
+	}
+	f := &inode{data: append([]byte{}, data...)}
+	f.sync()
+	d.used += int64(len(data))
 	d.names[name], d.durable[name] = f, f
 }
 
-// Clone returns an equal disk without faults, as after the process was killed
-// and the machine stayed up.
-func (d *Disk) Clone() *Disk {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	c := NewDisk()
-	same := map[*inode]*inode{}
-	dup := func(f *inode) *inode {
-		if same[f] == nil {
-			same[f] = &inode{data: append([]byte{}, f.data...), synced: append([]byte{}, f.synced...)}
-		}
-		return same[f]
+// drop takes a name away, if it is there.
+func (d *Disk) drop(name string) {
+	if f := d.names[name]; f != nil {
+		d.used -= int64(len(f.data))
+		f.nameless = true
+		delete(d.names, name)
 	}
-	for name, f := range d.names {
-		c.names[name] = dup(f)
-	}
-	for name, f := range d.durable {
-		c.durable[name] = dup(f)
-	}
-	for dir := range d.dirs {
-		c.dirs[dir] = true
-	}
-	return c
 }
 
-// sector is what a disk writes whole.
-const sector = 512
+func isRoot(dir string) bool { return filepath.Dir(dir) == dir }
 
-// Crash returns the disk as it may be found after a power loss. pick(n) chooses
-// among n possibilities (0 <= result < n), again and again: each unsynced name
-// and each unsynced sector may or may not have made it.
-func (d *Disk) Crash(pick func(n int) int) *Disk {
-	c := d.Clone()
-	names := map[string]bool{}
-	for name := range c.names {
-		names[name] = true
-	}
-	for name := range c.durable {
-		names[name] = true
-	}
-	sorted := make([]string, 0, len(names))
-	for name := range names {
-		sorted = append(sorted, name)
-	}
-	sort.Strings(sorted)
-	after := map[string]*inode{}
-	for _, name := range sorted {
-		f := c.durable[name]
-		if c.names[name] != f && pick(2) == 1 {
-			f = c.names[name]
-		}
-		if f != nil {
-			after[name] = f
-		}
-	}
-	done := map[*inode]bool{}
-	for _, name := range sorted {
-		if f := after[name]; f != nil && !done[f] {
-			done[f] = true
-			f.data = mix(f.synced, f.data, pick)
-			f.synced = append([]byte{}, f.data...)
-		}
-	}
-	c.names = after
-	c.durable = map[string]*inode{}
-	for name, f := range after {
-		c.durable[name] = f
-	}
-	return c
-}
+func (d *Disk) isDir(dir string) bool { return isRoot(dir) || d.dirs[dir] }
 
-// mix returns a file some of whose unsynced sectors made it.
-func mix(synced, data []byte, pick func(n int) int) []byte {
-	if string(synced) == string(data) {
-		return data
-	}
-	size := len(synced)
-	if len(data) != size {
-		switch pick(3) {
-		case 1:
-			size = len(data)
-		case 2:
-			low, high := min(size, len(data)), max(size, len(data))
-			size = low + pick(high-low+1)
-		}
-	}
-	out := make([]byte, size)
-	for at := 0; at < size; at += sector {
-		from := synced
-		if pick(2) == 1 {
-			from = data
-		}
-		if at < len(from) {
-			copy(out[at:min(at+sector, size)], from[at:])
-		}
-	}
-	return out
+func missing(op, name string) error {
+	return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 }
 
 // OpenFile implements store.FS.
@@ -213,17 +155,23 @@ func (d *Disk) OpenFile(name string, flag int, _ fs.FileMode) (store.File, error
 		return nil, err
 	}
 	f := d.names[name]
+	changes := flag&os.O_TRUNC != 0 || f == nil && flag&os.O_CREATE != 0 || flag&os.O_RDWR != 0
+	switch {
+	case d.isDir(name):
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EISDIR}
+	case f == nil && (flag&os.O_CREATE == 0 || !d.isDir(filepath.Dir(name))):
+		return nil, missing("open", name)
+	case f != nil && flag&os.O_EXCL != 0:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrExist}
+	case d.ReadOnly && changes:
+		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EROFS}
+	}
 	if f == nil {
-		if flag&os.O_CREATE == 0 {
-			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-		}
 		f = &inode{}
 		d.names[name] = f
-	} else if flag&os.O_EXCL != 0 {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrExist}
 	}
 	if flag&os.O_TRUNC != 0 {
-		f.data = nil
+		d.resize(f, 0)
 	}
 	return &handle{d: d, f: f, name: name, write: flag&os.O_RDWR != 0}, nil
 }
@@ -237,9 +185,13 @@ func (d *Disk) Rename(oldName, newName string) error {
 		return err
 	}
 	f := d.names[oldName]
-	if f == nil {
-		return &fs.PathError{Op: "rename", Path: oldName, Err: fs.ErrNotExist}
+	if f == nil || !d.isDir(filepath.Dir(newName)) {
+		return missing("rename", oldName)
 	}
+	if oldName == newName {
+		return nil
+	}
+	d.drop(newName)
 	d.names[newName] = f
 	delete(d.names, oldName)
 	return nil
@@ -253,21 +205,83 @@ func (d *Disk) Remove(name string) error {
 	if err := d.fault("remove", name); err != nil {
 		return err
 	}
-	if d.names[name] == nil {
-		return &fs.PathError{Op: "remove", Path: name, Err: fs.ErrNotExist}
+	switch {
+	case d.names[name] != nil:
+		d.drop(name)
+	case d.dirs[name] && len(d.inside(name)) > 0:
+		return &fs.PathError{Op: "remove", Path: name, Err: syscall.ENOTEMPTY}
+	case d.dirs[name]:
+		delete(d.dirs, name)
+	default:
+		return missing("remove", name)
 	}
-	delete(d.names, name)
 	return nil
 }
+
+// Stat implements store.FS.
+func (d *Disk) Stat(name string) (fs.FileInfo, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	name = filepath.Clean(name)
+	if d.isDir(name) {
+		return info{name: name, dir: true}, nil
+	}
+	f := d.names[name]
+	if f == nil {
+		return nil, missing("stat", name)
+	}
+	return info{name: name, size: int64(len(f.data))}, nil
+}
+
+type info struct {
+	name string
+	size int64
+	dir  bool
+}
+
+func (i info) Name() string { return filepath.Base(i.name) }
+func (i info) Size() int64  { return i.size }
+func (i info) Mode() fs.FileMode {
+	if i.dir {
+		return fs.ModeDir | 0o700
+	}
+	return 0o600
+}
+func (info) ModTime() time.Time { return time.Time{} }
+func (i info) IsDir() bool      { return i.dir }
+func (info) Sys() any           { return nil }
 
 // MkdirAll implements store.FS.
 func (d *Disk) MkdirAll(name string, _ fs.FileMode) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for name = filepath.Clean(name); !d.dirs[name]; name = filepath.Dir(name) {
+	name = filepath.Clean(name)
+	if d.isDir(name) {
+		return nil
+	}
+	if err := d.fault("mkdir", name); err != nil {
+		return err
+	}
+	for ; !d.isDir(name); name = filepath.Dir(name) {
 		d.dirs[name] = true
 	}
 	return nil
+}
+
+// inside lists what a folder holds.
+func (d *Disk) inside(name string) []string {
+	var names []string
+	for path := range d.names {
+		if filepath.Dir(path) == name {
+			names = append(names, filepath.Base(path))
+		}
+	}
+	for path := range d.dirs {
+		if filepath.Dir(path) == name {
+			names = append(names, filepath.Base(path))
+		}
+	}
+	return names
 }
 
 // ReadDir implements store.FS.
@@ -275,29 +289,14 @@ func (d *Disk) ReadDir(name string) ([]string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	name = filepath.Clean(name)
-	if !d.dirs[name] {
-		return nil, &fs.PathError{Op: "readdir", Path: name, Err: fs.ErrNotExist}
+	if d.names[name] != nil {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: syscall.ENOTDIR}
 	}
-	seen := map[string]bool{}
-	var names []string
-	add := func(path string) {
-		rest, ok := strings.CutPrefix(path, name+string(filepath.Separator))
-		if !ok {
-			return
-		}
-		first, _, _ := strings.Cut(rest, string(filepath.Separator))
-		if !seen[first] {
-			seen[first] = true
-			names = append(names, first)
-		}
+	if !d.isDir(name) {
+		return nil, missing("readdir", name)
 	}
-	for path := range d.names {
-		add(path)
-	}
-	for path := range d.dirs {
-		add(path)
-	}
-	sort.Strings(names)
+	names := d.inside(name)
+	slices.Sort(names)
 	return names, nil
 }
 
@@ -309,6 +308,9 @@ func (d *Disk) SyncDir(name string) error {
 	if err := d.fault("syncdir", name); err != nil {
 		return err
 	}
+	if !d.isDir(name) {
+		return missing("syncdir", name)
+	}
 	for path := range d.durable {
 		if filepath.Dir(path) == name && d.names[path] == nil {
 			delete(d.durable, path)
@@ -319,94 +321,21 @@ func (d *Disk) SyncDir(name string) error {
 			d.durable[path] = f
 		}
 	}
-	return nil
-}
-
-type handle struct {
-	d     *Disk
-	f     *inode
-	name  string
-	write bool
-}
-
-func (h *handle) ReadAt(p []byte, off int64) (int, error) {
-	h.d.mu.Lock()
-	defer h.d.mu.Unlock()
-	if off >= int64(len(h.f.data)) {
-		return 0, io.EOF
-	}
-	n := copy(p, h.f.data[off:])
-	if n < len(p) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-func (h *handle) WriteAt(p []byte, off int64) (int, error) {
-	h.d.mu.Lock()
-	defer h.d.mu.Unlock()
-	if !h.write {
-		return 0, &fs.PathError{Op: "write", Path: h.name, Err: fs.ErrPermission}
-	}
-	err := h.d.fault("write", h.name)
-	if torn := (*Torn)(nil); errors.As(err, &torn) {
-		p = p[:min(len(p), torn.Bytes)]
-	} else if err != nil {
-		return 0, err
-	}
-	if room := h.d.room(); h.d.Capacity > 0 && err == nil {
-		if grow := off + int64(len(p)) - int64(len(h.f.data)); grow > room {
-			p = p[:max(0, int64(len(p))-(grow-room))]
-			err = &fs.PathError{Op: "write", Path: h.name, Err: syscall.ENOSPC}
+	for path := range d.kept {
+		if filepath.Dir(path) == name && !d.dirs[path] {
+			delete(d.kept, path)
+			prefix := path + string(filepath.Separator)
+			for below := range d.durable {
+				if strings.HasPrefix(below, prefix) {
+					delete(d.durable, below)
+				}
+			}
 		}
 	}
-	if end := int(off) + len(p); end > len(h.f.data) {
-		h.f.data = append(h.f.data, make([]byte, end-len(h.f.data))...)
-	}
-	return copy(h.f.data[off:], p), err
-}
-
-// room is what is left of the capacity.
-func (d *Disk) room() int64 {
-	var used int64
-	seen := map[*inode]bool{}
-	for _, f := range d.names {
-		if !seen[f] {
-			seen[f] = true
-			used += int64(len(f.data))
+	for path := range d.dirs {
+		if filepath.Dir(path) == name {
+			d.kept[path] = true
 		}
 	}
-	return max(0, d.Capacity-used)
-}
-
-func (h *handle) Sync() error {
-	h.d.mu.Lock()
-	defer h.d.mu.Unlock()
-	if err := h.d.fault("sync", h.name); err != nil {
-		return err
-	}
-	h.f.synced = append([]byte{}, h.f.data...)
 	return nil
 }
-
-func (h *handle) Truncate(size int64) error {
-	h.d.mu.Lock()
-	defer h.d.mu.Unlock()
-	if err := h.d.fault("truncate", h.name); err != nil {
-		return err
-	}
-	if size <= int64(len(h.f.data)) {
-		h.f.data = append([]byte{}, h.f.data[:size]...)
-	} else {
-		h.f.data = append(h.f.data, make([]byte, size-int64(len(h.f.data)))...)
-	}
-	return nil
-}
-
-func (h *handle) Size() (int64, error) {
-	h.d.mu.Lock()
-	defer h.d.mu.Unlock()
-	return int64(len(h.f.data)), nil
-}
-
-func (h *handle) Close() error { return nil }
