@@ -263,21 +263,6 @@ func (b backend) Payload(_ context.Context, id journal.UnitID, to journal.PartyI
 	return peer.Payload{Commitment: c, Salt: salt, Data: data}, nil
 }
 
-// handOver is the gate's second question: the entry was allowed when it was
-// written; may its payload go to this member now? The lock must be held.
-func (l *ledger) handOver(c journal.Hash, to journal.PartyID) (accord.Decision, error) {
-	np, ok := l.named[c]
-	if !ok {
-		return accord.Decision{}, &peer.Refusal{Code: peer.CodeMissing, Commitment: &c, Detail: "no entry here names it"}
-	}
-	// Control entries carry nothing but accord texts and short notes: one with
-	// anything else is void, and must not become a way out for content.
-	if d := l.fold.Verdict(np.ref); d.Verdict != accord.Allow {
-		return d, nil
-	}
-	return l.fold.HandOver(np.ref, to, l.n.now()), nil
-}
-
 // Accept verifies a stretch of a journal and makes it durable.
 func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.PartyID, run peer.Run) (int, error) {
 	l, err := b.ledger(id)
@@ -369,21 +354,26 @@ func (b backend) AcceptPayload(_ context.Context, id journal.UnitID, _ journal.P
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	np, named := l.named[p.Commitment]
-	if named && !l.wanted[p.Commitment] {
+	entries := l.named[p.Commitment]
+	if len(entries) > 0 && !l.wanted[p.Commitment] {
 		return false, nil
 	}
-	if !named {
+	if len(entries) == 0 {
 		return false, &peer.Refusal{Code: peer.CodeUnwanted, Commitment: &p.Commitment, Detail: "no entry held here names it"}
 	}
-	if int64(len(p.Data)) != np.p.Size || journal.Commit(p.Salt, p.Data) != p.Commitment {
+	// The commitment binds the bytes and so their number. An entry that names another
+	// size is false; it shows as unreadable and keeps nobody else's bytes out.
+	fits := func(np namedPayload) bool { return np.p.Size == int64(len(p.Data)) }
+	if !slices.ContainsFunc(entries, fits) || journal.Commit(p.Salt, p.Data) != p.Commitment {
 		return false, &peer.Refusal{Code: peer.CodeBadFrame, Commitment: &p.Commitment, Detail: "the bytes are not those that the entry committed to"}
 	}
 	if err := l.payloads.Put(store.Payload{Commitment: p.Commitment, Salt: p.Salt, Data: p.Data}); err != nil {
 		return false, err
 	}
 	delete(l.wanted, p.Commitment)
-	l.payloadHere(np)
+	for _, np := range entries {
+		l.arrived(np, int64(len(p.Data)))
+	}
 	return true, nil
 }
 
@@ -432,7 +422,7 @@ func (l *ledger) receiptAll() error {
 func (l *ledger) missing(o journal.Origin) []journal.Hash {
 	var out []journal.Hash
 	for c := range l.wanted {
-		if l.named[c].ref.Origin == o && len(out) < journal.MaxMissing {
+		if l.named.in(c, o) && len(out) < journal.MaxMissing {
 			out = append(out, c)
 		}
 	}

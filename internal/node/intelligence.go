@@ -44,42 +44,18 @@ func (n *Node) receivedPayload(_ context.Context, id journal.UnitID, ref journal
 	if l == nil {
 		return nil, fmt.Errorf("unit %s: %w", id.Short(), intel.ErrGone)
 	}
-	p, err := l.payloadOf(ref)
-	if err != nil {
-		return nil, err
-	}
-	if p == nil || p.Commitment != c {
+	l.mu.Lock()
+	np, ok := l.named.of(c, ref)
+	l.mu.Unlock()
+	if !ok {
 		return nil, fmt.Errorf("payload of %s: %w", ref, intel.ErrGone)
 	}
-	plain, err := l.bundle(*p)
+	plain, err := l.bundle(np.p)
 	if errors.Is(err, store.ErrDamaged) {
 		n.opts.Log.Warn("a payload is damaged; 'entente doctor' says what to do", "ref", ref.String(), "err", err)
 		return nil, fmt.Errorf("%w: %w", intel.ErrGone, err)
 	}
 	return plain, err
-}
-
-// payloadOf reads what an entry says of its payload; nil when there is no such
-// entry here, or it has none. (One payload may be named by several entries.)
-func (l *ledger) payloadOf(ref journal.Ref) (*journal.PayloadRef, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, j := range l.journals() {
-		if j.origin != ref.Origin || ref.Index < 0 || ref.Index >= j.size() {
-			continue
-		}
-		for raw, err := range j.store.Read(ref.Index, ref.Index+1) {
-			if err != nil {
-				return nil, err
-			}
-			e, err := journal.ParseEntry(slices.Clone(raw))
-			if err != nil {
-				return nil, err
-			}
-			return e.Payload, nil
-		}
-	}
-	return nil, nil
 }
 
 // bundle reads the STIX bundle in a held payload: all of a share's, or the
@@ -220,7 +196,7 @@ func (n *Node) takeIn(ctx context.Context, l *ledger, np namedPayload, r intel.R
 func (l *ledger) cannotRead(np namedPayload) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.unreadable[np.p.Commitment] = true
+	l.unreadable[np.ref] = true
 }
 
 func (n *Node) intelProgress(stage string, f func(Progress)) func(intel.Progress) {

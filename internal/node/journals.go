@@ -106,7 +106,7 @@ func (l *ledger) shown(e *journal.Entry, final int64) JournalEntry {
 		Void: l.fold.VoidCode(e.Ref()), Final: e.Index < final}
 	if e.Payload != nil {
 		switch {
-		case l.unreadable[e.Payload.Commitment]:
+		case l.unreadable[e.Ref()]:
 			out.Payload = "unreadable"
 		case l.has(e.Payload.Commitment):
 			out.Payload = "held"

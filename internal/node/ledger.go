@@ -33,11 +33,12 @@ type ledger struct {
 	mirrors  map[journal.Origin]*mirror
 	fold     *unit.Fold
 	texts    map[string][]byte // accord texts by hash
-	named    map[journal.Hash]namedPayload
+	named    named
 	gone     map[journal.Hash]bool // payloads this node destroyed
 	wanted   map[journal.Hash]bool // payloads that held entries name and that are not here
 	// unreadable are held payloads that cannot be opened although they are what their entries committed to.
-	unreadable map[journal.Hash]bool
+	// The key is the entry: another one may say the truth about the same bytes.
+	unreadable map[journal.Ref]bool
 	toldAt     journal.Ref                         // the own entry that tells the newest own identity
 	accused    map[journal.Origin][]*journal.Entry // evidence about journals of which nothing is held yet
 	untold     []*journal.Entry                    // identities in entries whose past is not here yet
@@ -58,14 +59,6 @@ type mirror struct {
 	// receipted is the size our own journal has receipted.
 	receipted int64
 	missing   int // payloads the last receipt named as missing
-}
-
-// namedPayload is the entry that names a payload.
-type namedPayload struct {
-	ref  journal.Ref
-	p    journal.PayloadRef
-	kind string
-	from journal.PartyID
 }
 
 // unitFile is what is private to this node about a unit: how it came to be.
@@ -150,8 +143,8 @@ func createLedger(ctx context.Context, n *Node, founding string, partners map[jo
 func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err error) {
 	l := &ledger{n: n, id: id, dir: n.at.unit(string(id)),
 		mirrors: map[journal.Origin]*mirror{}, wanted: map[journal.Hash]bool{},
-		texts: map[string][]byte{}, named: map[journal.Hash]namedPayload{}, gone: map[journal.Hash]bool{},
-		unreadable: map[journal.Hash]bool{}, accused: map[journal.Origin][]*journal.Entry{}}
+		texts: map[string][]byte{}, named: named{}, gone: map[journal.Hash]bool{},
+		unreadable: map[journal.Ref]bool{}, accused: map[journal.Origin][]*journal.Entry{}}
 	ok, err := n.at.readJSON(l.unitPath(), &l.file)
 	if err != nil || !ok {
 		return nil, err
@@ -378,15 +371,26 @@ func (l *ledger) note(e *journal.Entry, own bool) error {
 		return nil
 	}
 	np := namedPayload{ref: e.Ref(), p: *e.Payload, kind: e.Kind, from: e.Author}
-	l.named[e.Payload.Commitment] = np
-	if !l.has(e.Payload.Commitment) {
-		if !l.gone[e.Payload.Commitment] {
-			l.wanted[e.Payload.Commitment] = true
+	l.named[np.p.Commitment] = append(l.named[np.p.Commitment], np)
+	size, held, err := l.payloads.Size(np.p.Commitment)
+	if !held || err != nil {
+		if !l.gone[np.p.Commitment] {
+			l.wanted[np.p.Commitment] = true
 		}
 		return nil
 	}
-	l.payloadHere(np)
+	l.arrived(np, size)
 	return nil
+}
+
+// arrived is called for each entry that names a payload of so many bytes, once
+// both are here. One that names another size is false.
+func (l *ledger) arrived(np namedPayload, size int64) {
+	if np.p.Size != size {
+		l.unreadable[np.ref] = true
+		return
+	}
+	l.payloadHere(np)
 }
 
 // payloadHere is called once the payload of a folded entry is on this disk.

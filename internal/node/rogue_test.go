@@ -196,8 +196,13 @@ func (r *rogue) hello(want ...journal.Hash) peer.Hello {
 // say sends stretches and payloads in one packet.
 func (r *rogue) say(runs []peer.Run, payloads ...peer.Payload) answer {
 	r.t.Helper()
+	return r.sayHello(r.hello(), runs, payloads...)
+}
+
+func (r *rogue) sayHello(hello peer.Hello, runs []peer.Run, payloads ...peer.Payload) answer {
+	r.t.Helper()
 	var buf bytes.Buffer
-	w := must[*peer.Writer](r.t)(peer.NewWriter(&buf, peer.Limits{}, r.hello()))
+	w := must[*peer.Writer](r.t)(peer.NewWriter(&buf, peer.Limits{}, hello))
 	for _, run := range runs {
 		if err := w.Run(run); err != nil {
 			r.t.Fatal(err)

@@ -136,15 +136,26 @@ func (p *Payloads) Get(c journal.Hash) (salt [saltSize]byte, data []byte, err er
 
 // Has tells whether a payload is kept, without reading it.
 func (p *Payloads) Has(c journal.Hash) (bool, error) {
+	_, held, err := p.Size(c)
+	return held, err
+}
+
+// Size tells how many compressed bytes are kept behind a commitment, and whether
+// any are. It reads none of them.
+func (p *Payloads) Size(c journal.Hash) (size int64, held bool, err error) {
 	_, name := p.path(c)
 	f, err := p.fs.OpenFile(name, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return 0, false, nil
+	}
+	if err == nil {
+		size, err = f.Size()
+		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		return false, fmt.Errorf("store: payload %s: %w", c, err)
+		return 0, false, fmt.Errorf("store: payload %s: %w", c, err)
 	}
-	return true, f.Close()
+	return size - saltSize, true, nil
 }
 
 // Destroy removes payloads durably; those that are not here are nothing to do.
