@@ -43,6 +43,10 @@ func loadPairings(n *Node) (*pairings, error) {
 	if _, err := n.at.readJSON(n.at.pairings(), &p.file); err != nil {
 		return nil, err
 	}
+	if slices.Contains(p.file.Invited, nil) || slices.Contains(p.file.Joined, nil) {
+		return nil, &Error{Code: CodeDamaged, Status: 500, What: n.at.pairings() + " is damaged.",
+			Why: "It lists an introduction that is none.", Next: "Remove the file: partners stay, introductions under way begin again."}
+	}
 	p.handler = peer.NewPairingHandler(p, n.opts.Clock, n.opts.Rand, n.opts.Log)
 	return p, nil
 }
