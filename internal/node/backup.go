@@ -263,7 +263,11 @@ func (l layout) unpack(ctx context.Context, r io.Reader) (int, error) {
 		if total += h.Size; h.Size < 0 || total > maxBackupBytes {
 			return files, errors.New("it is larger than any backup")
 		}
-		if err := l.unpackFile(filepath.Join(l.dir, filepath.FromSlash(h.Name)), tr); err != nil {
+		local, err := filepath.Localize(h.Name) // also where a backslash separates
+		if err != nil {
+			return files, fmt.Errorf("it holds %q, which no backup has", h.Name)
+		}
+		if err := l.unpackFile(filepath.Join(l.dir, local), tr); err != nil {
 			return files, err
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"entente/internal/dossier"
+	"entente/internal/store"
 	"entente/journal"
 )
 
@@ -54,7 +55,7 @@ func FuzzBackup(f *testing.F) {
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		files, err := unpack(context.Background(), dir, bytes.NewReader(data))
+		files, err := (layout{files{store.OS{}}, dir}).unpack(context.Background(), bytes.NewReader(data))
 		found, total := 0, int64(0)
 		walk := filepath.WalkDir(top, func(path string, d fs.DirEntry, werr error) error {
 			if werr != nil {
@@ -98,7 +99,7 @@ func FuzzConfig(f *testing.F) {
 		if err := os.WriteFile(configPath(dir), text, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := readConfig(dir)
+		c, err := readConfig(layout{files{store.OS{}}, dir})
 		if err != nil {
 			var e *Error
 			if !errors.As(err, &e) || e.What == "" || e.Next == "" {
@@ -112,9 +113,9 @@ func FuzzConfig(f *testing.F) {
 	})
 }
 
-// kept is a folder of a node with a unit, a pairing, a draft and a proof in it,
+// fuzzedFolder is a folder of a node with a unit, a pairing, a draft and a proof in it,
 // made once in a process and copied for each input.
-var kept = sync.OnceValue(func() *keptFolder { return new(keptFolder) })
+var fuzzedFolder = sync.OnceValue(func() *keptFolder { return new(keptFolder) })
 
 type keptFolder struct {
 	dir   string
@@ -129,7 +130,7 @@ func quiet() Options {
 }
 
 func keptNode(t testing.TB) *keptFolder {
-	k := kept()
+	k := fuzzedFolder()
 	if k.dir != "" {
 		return k
 	}
