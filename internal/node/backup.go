@@ -36,7 +36,7 @@ const (
 func backedUp(name string) bool {
 	top, _, _ := strings.Cut(name, "/")
 	switch top {
-	case "config.yaml", "identity.json", "drafts.json", "keys":
+	case "format", "config.yaml", "identity.json", "drafts.json", "keys":
 		return true
 	case "units", "local.log":
 		base := path.Base(name)

@@ -135,6 +135,9 @@ func Init(ctx context.Context, dir string, o InitOptions, opts Options) (*InitRe
 	}
 	text := fmt.Sprintf(configText, o.Name, o.PeerListen, advertise, o.HTTPListen, o.Agency, o.Role,
 		backup.Recipient().String(), digest(res.APIToken), res.TAXIIUser, digest(res.TAXIIPassword))
+	if err := at.write(at.formatPath(), []byte(formatText(folderFormat))); err != nil {
+		return nil, err
+	}
 	if err := at.write(configPath(dir), []byte(text)); err != nil {
 		return nil, err
 	}

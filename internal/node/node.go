@@ -95,6 +95,9 @@ type syncKey struct {
 func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	opts = opts.withDefaults()
 	at := layout{files{opts.FS}, dir}
+	if err := at.knowsFormat(); err != nil {
+		return nil, err
+	}
 	config, err := readConfig(at)
 	if err != nil {
 		return nil, err
@@ -121,6 +124,9 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 			return nil, err
 		}
 		n.lock = lock
+	}
+	if err := n.at.upgrade(func(what string) { opts.Log.Info("the folder was upgraded", "step", what) }); err != nil {
+		return nil, err
 	}
 	if n.opts.Limits.Memory == nil { // one for all exchanges, in either direction and on files
 		n.opts.Limits.Memory = peer.NewMemory(n.at.spool(), peer.DefaultWork)

@@ -24,6 +24,8 @@ type testParty struct {
 	*Node
 	stop func()
 	fs   store.FS // of the node when it is started next; nil: the machine's
+	// options changes what the node is started with, if set.
+	options func(*Options)
 }
 
 func freeAddr(t testing.TB) string {
@@ -70,6 +72,9 @@ func (p *testParty) start() {
 	p.t.Helper()
 	opts := testOptions(p.t)
 	opts.FS = p.fs
+	if p.options != nil {
+		p.options(&opts)
+	}
 	n, err := Open(p.t.Context(), p.dir, opts)
 	if err != nil {
 		p.t.Fatal(err)
@@ -79,6 +84,7 @@ func (p *testParty) start() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.init.PeerListen = l.Addr().String()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(p.t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- n.ServePeer(ctx, l) }()
