@@ -242,4 +242,3 @@ func FuzzFolder(f *testing.F) {
 		}
 	})
 }
-

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -453,6 +454,64 @@ func FuzzCourier(f *testing.F) {
 		}
 		if err != nil && (rep.Entries+rep.Payloads > 0 || len(s.mirrors) > 0) {
 			t.Fatalf("a file that was refused (%v) was taken in: %+v", err, rep)
+		}
+	})
+}
+
+// FuzzAnswers opens a session with a peer that answers with anything: two answers,
+// the second again and again. The session ends, nothing false is believed, and the
+// error says what to do or is the peer's coded refusal.
+func FuzzAnswers(f *testing.F) {
+	w := theWire(f)
+	self := w.fresh(f)
+	var packets [][]byte
+	for _, b := range w.seeds(f) {
+		packets = append(packets, b)
+		f.Add(b, b, 200)
+	}
+	f.Add(packets[0], packets[2], 200)
+	f.Add(packets[4], packets[8], 200)
+	f.Add([]byte(`{"code":"busy","index":-1}`), []byte{}, 503)
+	f.Add([]byte(`{"code":"\u001b[2J","index":-1,"detail":"\u001b[2J"}`), packets[0], 403)
+	f.Add([]byte("<html>"), []byte{}, 302)
+	f.Fuzz(func(t *testing.T, first, second []byte, status int) {
+		if status < 200 || status > 599 {
+			return
+		}
+		s := w.fresh(t)
+		c := NewClient(ClientParams{Self: self.id, Backend: s, Limits: Limits{Rounds: 8}, Now: func() time.Time { return wireNow }})
+		target := Target{Party: w.north.id, Unit: w.north.unit, Addresses: []string{"north.example:1"}, Pins: []journal.Hash{Pin(w.cert)}}
+		calls := 0
+		c.line(target).transport.RegisterProtocol("https", roundTrip(func(r *http.Request) (*http.Response, error) {
+			if _, err := io.Copy(io.Discard, r.Body); err != nil {
+				return nil, err
+			}
+			if err := r.Body.Close(); err != nil {
+				return nil, err
+			}
+			calls++
+			body, code := first, status
+			if calls > 1 {
+				body, code = second, http.StatusOK
+			}
+			return &http.Response{StatusCode: code, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
+		}))
+		rep, err := c.Sync(context.Background(), target, nil)
+		w.sound(t, s)
+		if calls > 8 {
+			t.Fatalf("%d rounds", calls)
+		}
+		if len(rep.RefusedHere) > MaxRefusals || len(rep.RefusedThere) > MaxRefusals {
+			t.Fatalf("%d and %d refusals are kept", len(rep.RefusedHere), len(rep.RefusedThere))
+		}
+		if err == nil {
+			return
+		}
+		if _, coded := AsRefusal(err); !coded && !errors.Is(err, ErrStalled) && !strings.Contains(err.Error(), "rounds") {
+			t.Fatalf("an error that tells nobody what to do: %v", err)
+		}
+		if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			t.Fatalf("the peer writes to the terminal: %q", err)
 		}
 	})
 }
