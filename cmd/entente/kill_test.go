@@ -3,301 +3,397 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
+	"crypto/sha256"
+	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"entente/internal/accord"
-	"entente/internal/api"
 	"entente/internal/node"
+	"entente/journal"
 )
 
-const (
-	kills        = 50
-	killedShares = kills
-	killObjects  = 600 // in each share
+// The campaign: go test ./cmd/entente -run 'TestKill$' -timeout 0 -v -kills 300 -objects 100000
+var (
+	killCount   = flag.Int("kills", 40, "TestKill: how many times a process is killed")
+	killObjects = flag.Int("objects", 2000, "TestKill: objects in one share")
+	killSeed    = flag.Uint64("killseed", 1, "TestKill: seed of what is killed when")
 )
 
-// served is a node run by the real program.
-type served struct {
-	t    *testing.T
-	exe  string
-	dir  string
-	cmd  *exec.Cmd
-	errs bytes.Buffer
-	api  *api.Client
-}
+// storiesInAWorld is how often two nodes go through the story before a fresh pair
+// takes over.
+const storiesInAWorld = 3
 
-// start runs the program and waits until it says that it is ready.
-func (s *served) start() {
-	s.t.Helper()
-	s.errs.Reset()
-	s.cmd = exec.Command(s.exe, "serve", "--dir", s.dir, "--http-listen", "none", "--json", "-q")
-	s.cmd.Stderr = &s.errs
-	out, err := s.cmd.StdoutPipe()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	line, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil || !strings.Contains(line, `"ready":true`) {
-		_ = s.cmd.Process.Kill()
-		_ = s.cmd.Wait()
-		s.t.Fatalf("%s does not start: %q %v\n%s", s.dir, line, err, s.errs.String())
-	}
-	s.api = api.Dialed(func(ctx context.Context) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "unix", node.ControlSocket(s.dir))
-	})
-}
-
-func (s *served) kill(sig syscall.Signal) {
-	s.t.Helper()
-	if s.cmd == nil {
-		return
-	}
-	if err := s.cmd.Process.Signal(sig); err != nil {
-		s.t.Fatal(err)
-	}
-	_ = s.cmd.Wait() // it was killed
-	s.api.Close()
-	s.cmd = nil
-}
-
-func (s *served) call(op string, in, out any) {
-	s.t.Helper()
-	if err := s.api.Call(s.t.Context(), op, in, out); err != nil {
-		s.t.Fatalf("%s at %s: %v", op, s.dir, err)
-	}
-}
-
-// state is the unit's state without the instant it was asked for.
-func (s *served) state() (shares int, text string) {
-	s.t.Helper()
-	var show node.UnitShowResponse
-	s.call("unit.show", node.UnitShowRequest{}, &show)
-	var all map[string]any
-	if err := json.Unmarshal(show.State, &all); err != nil {
-		s.t.Fatal(err)
-	}
-	delete(all, "now")
-	text_, err := json.Marshal(all)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	list, _ := all["shares"].([]any)
-	return len(list), string(text_)
-}
-
-func (s *served) accepted() int64 {
-	s.t.Helper()
-	var st node.StatusResponse
-	s.call("status", nil, &st)
-	if c := st.Objects; c.Conflicts+c.Quarantined+c.Rejected > 0 {
-		s.t.Fatalf("%s: %+v", s.dir, c)
-	}
-	return st.Objects.Accepted
-}
-
-// killWorld makes two nodes with an accord, and what is to be shared.
-func killWorld(t *testing.T) (north, south *served) {
-	t.Helper()
-	ctx := t.Context()
-	base, err := os.MkdirTemp("", "kill") // short: a socket lies in it
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(base) })
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	exe := filepath.Join(base, "entente")
-	if err := os.Symlink(self, exe); err != nil {
-		t.Fatal(err)
-	}
-	fail := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	var nodes []*node.Node
-	var refs []accord.PartyRef
-	stops := []func(){}
-	for _, name := range []string{"North", "South"} {
-		free, err := net.Listen("tcp", "127.0.0.1:0")
-		fail(err)
-		addr := free.Addr().String()
-		fail(free.Close())
-		dir := filepath.Join(base, strings.ToLower(name))
-		res, err := node.Init(ctx, dir, node.InitOptions{Name: name, Agency: "CERT", PeerListen: addr, OrgKeyPath: filepath.Join(base, name+".key")}, node.Options{})
-		fail(err)
-		refs = append(refs, accord.PartyRef{ID: res.Party, Name: name, Agencies: []string{"CERT"}})
-		n, err := node.Open(ctx, dir, node.Options{})
-		fail(err)
-		l, err := net.Listen("tcp", addr)
-		fail(err)
-		serveCtx, cancel := context.WithCancel(ctx)
-		done := make(chan error, 1)
-		go func() { done <- n.ServePeer(serveCtx, l) }()
-		stops = append(stops, func() { cancel(); <-done; fail(n.Close()) })
-		nodes = append(nodes, n)
-	}
-	a, b := nodes[0], nodes[1]
-	_, err = a.FoundUnit(ctx, node.UnitFoundRequest{Name: "Watch"})
-	fail(err)
-	inv, err := a.Invite(ctx, node.UnitInviteRequest{})
-	fail(err)
-	there, err := b.Join(ctx, node.UnitJoinRequest{Invitation: inv.Invitation})
-	fail(err)
-	st, err := a.Status(ctx)
-	fail(err)
-	_, err = a.Confirm(ctx, node.UnitConfirmRequest{Digits: there.Digits})
-	fail(err)
-	_, err = b.Confirm(ctx, node.UnitConfirmRequest{Digits: st.Pairings[0].Digits})
-	fail(err)
-	sync := func() {
-		for range 2 {
-			_, err = a.Sync(ctx, node.SyncRequest{}, nil)
-			fail(err)
-		}
-	}
-	sync()
-	text, err := accord.ExampleFor("minimal", refs)
-	fail(err)
-	prop, err := a.ProposeAccord(ctx, node.AccordProposeRequest{Text: string(text)})
-	fail(err)
-	sync()
-	for _, n := range nodes {
-		_, err = n.ActOnAccord(ctx, node.AccordActRequest{Hash: prop.Hash, Move: "sign"})
-		fail(err)
-	}
-	sync()
-	for k := range killedShares {
-		var lines bytes.Buffer
-		for i := range killObjects {
-			fmt.Fprintf(&lines, `{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-%012x","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"k%d","pattern":"[domain-name:value = 'k%d-%d.example']","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z","object_marking_refs":["marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"]}`+"\n", 10000*k+i+1, k, k, i)
-		}
-		_, err := a.Import(ctx, node.ImportRequest{Name: fmt.Sprint("batch ", k)}, &lines, nil)
-		fail(err)
-	}
-	for _, stop := range stops {
-		stop()
-	}
-	return &served{t: t, exe: exe, dir: a.Dir()}, &served{t: t, exe: exe, dir: b.Dir()}
-}
-
-// TestKill kills one server or both, for good and without warning, at 50 points
-// of shares between two served nodes. After each restart what was confirmed is
-// there; at the end nothing is lost and nothing is doubled.
+// TestKill kills served nodes for good and without warning, at random points of the
+// story of a share: import, share, transfer, receipt and intake, backup, rebuild,
+// rotation, and the restart itself; the sender, the receiver, or both. After each
+// kill what was acknowledged is there; at the end of each story nothing is lost,
+// nothing is doubled, both journals verify, every object is found at both ends and
+// both have one state.
 func TestKill(t *testing.T) {
 	if testing.Short() {
-		t.Skip("SKIPPED with -short: kill -9 at 50 points of a share")
+		t.Skip("SKIPPED with -short: kill -9 at points of a share")
 	}
-	north, south := killWorld(t)
-	defer func() {
-		for _, s := range []*served{north, south} {
-			if s.cmd != nil {
-				s.kill(syscall.SIGKILL)
-			}
+	exe, base := program(t)
+	c := &killing{rng: rand.New(rand.NewPCG(*killSeed, 9)), began: time.Now(), took: map[string]time.Duration{}, killed: map[string]int{}}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("again (points depend on the machine's speed, too): go test ./cmd/entente -run 'TestKill$' -timeout 0 -v -kills %d -objects %d -killseed %d", *killCount, *killObjects, *killSeed)
 		}
-	}()
-	north.start()
-	south.start()
-	rng := rand.New(rand.NewPCG(50, 9))
-	cut, unsaid := 0, 0
-	for k := range kills {
-		req := node.ShareRequest{Source: fmt.Sprint("batch ", k)}
-		result := make(chan error, 1)
-		go func() {
-			var res node.ShareResponse
-			result <- north.api.Long(t.Context(), "share", req, nil, nil, &res)
-		}()
-		time.Sleep(time.Duration(rng.Int64N(int64(100 * time.Millisecond))))
-		var victims []*served
-		switch k % 3 {
-		case 0:
-			victims = []*served{north}
-		case 1:
-			victims = []*served{south}
-		default:
-			victims = []*served{north, south}
+	})
+	for world := 0; c.kills < *killCount; world++ {
+		dir := filepath.Join(base, fmt.Sprint(world))
+		t.Run(fmt.Sprint("world ", world), func(t *testing.T) { c.world(t, exe, dir, world) })
+		if t.Failed() {
+			return
 		}
-		for _, v := range victims {
-			if v != north {
-				v.kill(syscall.SIGKILL)
-			}
-		}
-		if victims[0] == north {
-			if err := north.cmd.Process.Signal(syscall.SIGKILL); err != nil {
-				t.Fatal(err)
-			}
-		}
-		confirmed := <-result == nil
-		if victims[0] == north {
-			_ = north.cmd.Wait()
-			north.api.Close()
-		}
-		for _, v := range victims {
-			v.start()
-		}
-		shares, _ := north.state()
-		switch {
-		case shares == k && confirmed:
-			t.Fatalf("kill %d: a confirmed share is lost", k)
-		case shares == k:
-			cut++
-			var res node.ShareResponse
-			if err := north.api.Long(t.Context(), "share", req, nil, nil, &res); err != nil || res.Shared != killObjects {
-				t.Fatalf("kill %d: sharing again: %v, %+v", k, err, res)
-			}
-		case shares != k+1:
-			t.Fatalf("kill %d: %d shares are in the journal", k, shares)
-		case !confirmed:
-			unsaid++
-		}
+		os.RemoveAll(dir)
 	}
-	t.Logf("%d kills: %d before the share was durable, %d before it was confirmed, the others while it travelled", kills, cut, unsaid)
-	total := int64(killedShares * killObjects)
-	for end := time.Now().Add(60 * time.Second); ; time.Sleep(100 * time.Millisecond) {
-		_, a := north.state()
-		_, b := south.state()
-		if south.accepted() == total && a == b {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatalf("South knows %d objects, shared were %d; the states differ: %v\n%s\n%s", south.accepted(), total, a != b, a, b)
-		}
+	t.Logf("%d kills (seed %d) in %s, %.1f s each: %v; unconfirmed and gone %d, unconfirmed and there %d", c.kills, *killSeed,
+		time.Since(c.began).Round(time.Second), time.Since(c.began).Seconds()/float64(c.kills), c.killed, c.gone, c.unsaid)
+}
+
+// killing is a campaign.
+type killing struct {
+	rng    *rand.Rand
+	began  time.Time
+	kills  int
+	killed map[string]int
+	took   map[string]time.Duration // how long each act takes unharmed, to aim at
+	gone   int                      // acts that were cut before anything of them was durable
+	unsaid int                      // acts that were durable, and cut before they were confirmed
+
+	t            *testing.T
+	north, south *served
+	all          int64 // objects known to both at the end of the story
+	shares       int   // entries of shares in North's journal, as last seen
+}
+
+// world is one pair of nodes and some stories.
+func (c *killing) world(t *testing.T, exe, dir string, world int) {
+	c.t, c.all, c.shares = t, 0, 0
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
 	}
-	if got := north.accepted(); got != total {
-		t.Errorf("North knows %d objects, imported were %d", got, total)
+	c.north = newServed(t, exe, dir, "North", "", freePort(t))
+	c.south = newServed(t, exe, dir, "South", "", freePort(t))
+	c.north.start()
+	c.south.start()
+	pair(t, c.north, c.south)
+	for story := 0; story < storiesInAWorld && c.kills < *killCount && !t.Failed(); story++ {
+		c.story(story)
+		t.Logf("world %d, story %d: %d of %d kills, %s", world, story, c.kills, *killCount, time.Since(c.began).Round(time.Second))
 	}
-	for _, s := range []*served{north, south} {
-		var rep node.JournalVerifyResponse
-		if err := s.api.Long(t.Context(), "journal.verify", nil, nil, nil, &rep); err != nil || !rep.OK {
-			t.Errorf("%s: %v %q", s.dir, err, rep.Errors)
-		}
+	for _, s := range []*served{c.north, c.south} {
 		var rb node.RebuildResponse
-		if err := s.api.Long(t.Context(), "rebuild", nil, nil, nil, &rb); err != nil || rb.Before != rb.Digest {
-			t.Errorf("%s: a rebuild gives another digest (%v)", s.dir, err)
-		}
-		if shares, _ := s.state(); shares != killedShares {
-			t.Errorf("%s holds %d shares of %d", s.dir, shares, killedShares)
+		if err := s.long("rebuild", nil, nil, &rb); err != nil || rb.Before != rb.Digest {
+			t.Fatalf("%s: a rebuild gives another digest (%v)", s.name, err)
 		}
 		s.kill(syscall.SIGTERM)
 	}
+	c.sameOnDisk()
+}
+
+// aim is a point within an act, or a little behind it.
+func (c *killing) aim(act string, guess time.Duration) time.Duration {
+	most := c.took[act]
+	if most == 0 {
+		most = guess
+	}
+	return time.Duration(c.rng.Int64N(int64(most + most/4)))
+}
+
+// learn remembers how long an act took that nothing happened to.
+func (c *killing) learn(act string, took time.Duration) {
+	if old := c.took[act]; old != 0 {
+		took = (3*old + took) / 4
+	}
+	c.took[act] = took
+}
+
+// heads are what the two nodes have acknowledged to each other.
+type heads struct{ own, receipted, held int64 }
+
+func (c *killing) heads(s *served) heads {
+	var h heads
+	st := s.status()
+	if len(st.Units) != 1 || st.Units[0].State != "in-force" {
+		c.t.Fatalf("%s: %+v %q", s.name, st.Units, st.Attention)
+	}
+	for _, m := range st.Units[0].Members {
+		if m.Fault != "" {
+			c.t.Fatalf("%s finds fault with %s: %s", s.name, m.Name, m.Fault)
+		}
+		if m.Self {
+			h.own = m.Size
+		} else {
+			h.held, h.receipted = m.Size, m.Receipted
+		}
+	}
+	return h
+}
+
+// strike kills one side or both; then they are started again, and sometimes killed
+// while they start. What both had acknowledged before has to be there.
+func (c *killing) strike(act string, victims ...*served) {
+	c.t.Helper()
+	for _, v := range victims {
+		if err := v.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	for _, v := range victims {
+		v.kill(syscall.SIGKILL)
+		c.count(act)
+	}
+	for _, v := range victims {
+		for c.rng.IntN(4) == 0 && c.kills < *killCount {
+			v.spawn()
+			time.Sleep(c.aim("start", 200*time.Millisecond))
+			v.kill(syscall.SIGKILL)
+			c.count("restart")
+		}
+		began := time.Now()
+		v.start()
+		c.learn("start", time.Since(began))
+	}
+}
+
+func (c *killing) count(act string) {
+	c.kills++
+	c.killed[act]++
+}
+
+// victims picks who is killed; North is where the act runs.
+func (c *killing) victims() []*served {
+	switch c.rng.IntN(3) {
+	case 0:
+		return []*served{c.north}
+	case 1:
+		return []*served{c.south}
+	}
+	return []*served{c.north, c.south}
+}
+
+// during runs an act at North and kills while it runs, until it was confirmed. What
+// is done is told by done after each restart; an act that was not confirmed may
+// be done all the same, but never half.
+func (c *killing) during(act string, guess time.Duration, do func() error, done func(error) bool) {
+	c.t.Helper()
+	for tries := 0; ; tries++ {
+		before, other := c.heads(c.north), c.heads(c.south)
+		result := make(chan error, 1)
+		var took time.Duration
+		began := time.Now()
+		go func() {
+			err := do()
+			took = time.Since(began)
+			result <- err
+		}()
+		if tries >= 2 || c.kills >= *killCount { // the story goes on
+			if err := <-result; err != nil {
+				c.t.Fatalf("%s: %v\n%s", act, err, c.north.errs)
+			}
+			c.learn(act, took)
+			return
+		}
+		time.Sleep(c.aim(act, guess))
+		victims := c.victims()
+		c.strike(act, victims...)
+		err := <-result
+		if err == nil {
+			c.learn(act, took)
+		}
+		after, there := c.heads(c.north), c.heads(c.south)
+		switch {
+		case after.own < before.own || after.own < other.held || after.held < other.receipted || after.held < before.held:
+			c.t.Fatalf("%s: North lost what it had: %+v, then %+v; South held %+v", act, before, after, other)
+		case there.own < other.own || there.own < before.held || there.held < before.receipted || there.held < other.held:
+			c.t.Fatalf("%s: South lost what it had: %+v, then %+v; North held %+v", act, other, there, before)
+		}
+		if done(err) {
+			if err != nil {
+				c.unsaid++
+			}
+			return
+		}
+		if err == nil {
+			c.t.Fatalf("%s: it was confirmed, and is not there", act)
+		}
+		c.gone++
+	}
+}
+
+// story is: North imports, shares, South takes in; and what else a node does.
+func (c *killing) story(n int) {
+	t, objects := c.t, *killObjects
+	want := c.all + int64(objects)
+	guess := 50*time.Millisecond + time.Duration(objects)*20*time.Microsecond
+	c.during("import", guess, func() error {
+		res, err := c.north.load(n, objects)
+		if err == nil && res.New+res.Known != int64(objects) {
+			return fmt.Errorf("of %d objects, %d were new and %d known", objects, res.New, res.Known)
+		}
+		return err
+	}, func(error) bool { return c.north.accepted() == want })
+	if got := c.north.accepted(); got != want {
+		t.Fatalf("North knows %d objects, imported were %d", got, want)
+	}
+
+	// A share that was cut leaves some of its entries; what is shared again is known
+	// at the other end.
+	perShare := (objects + 9999) / 10000
+	first := c.shareEntries()
+	c.during("share", guess, func() error {
+		res, err := c.north.share(n)
+		if err == nil && res.Shared != int64(objects) {
+			return fmt.Errorf("%d of %d objects were shared", res.Shared, objects)
+		}
+		return err
+	}, func(error) bool { return c.shareEntries()-first >= perShare })
+
+	// While it travels, is receipted and taken in.
+	began, struck := time.Now(), false
+	for c.kills < *killCount && c.rng.IntN(4) > 0 {
+		time.Sleep(c.aim("travel", time.Second))
+		c.strike("travel", c.victims()...)
+		struck = true
+	}
+	within(t, 10*time.Minute, "South takes in what was shared", func() error {
+		if got := c.south.accepted(); got != want {
+			return fmt.Errorf("South knows %d objects, shared were %d", got, want)
+		}
+		return nil
+	})
+	if !struck {
+		c.learn("travel", time.Since(began))
+	}
+	c.all = want
+	c.also(n)
+	c.settled(n)
+}
+
+// also is one of the other things a node does.
+func (c *killing) also(n int) {
+	ctx := context.Background()
+	switch c.rng.IntN(4) {
+	case 0:
+		c.during("backup", time.Second, func() error {
+			return c.north.api.Download(ctx, "backup", nil, io.Discard, nil)
+		}, func(err error) bool { return err == nil })
+	case 1:
+		c.during("rebuild", 2*time.Second, func() error {
+			var rb node.RebuildResponse
+			return c.north.long("rebuild", nil, nil, &rb)
+		}, func(err error) bool { return err == nil })
+	case 2:
+		key, err := os.ReadFile(c.north.org)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		version := c.identity()
+		c.during("rotation", 50*time.Millisecond, func() error {
+			return c.north.api.Call(ctx, "identity.rotate", node.IdentityRotateRequest{What: "node", OrgKey: string(key), Compromise: n%2 == 0}, nil)
+		}, func(error) bool { return c.identity() > version })
+		if c.identity() <= version {
+			c.t.Fatal("the identity was not rotated")
+		}
+	case 3:
+		began := time.Now() // an orderly end has to be as good
+		c.south.kill(syscall.SIGTERM)
+		if d := time.Since(began); d > time.Minute {
+			c.t.Fatalf("SIGTERM took %s", d)
+		}
+		c.south.start()
+	}
+}
+
+func (c *killing) identity() int {
+	var id node.IdentityResponse
+	c.north.call("identity.show", nil, &id)
+	return id.Version
+}
+
+// shareEntries counts the shares in North's journal.
+func (c *killing) shareEntries() int {
+	c.t.Helper()
+	n, _ := c.north.state()
+	if n < c.shares {
+		c.t.Fatalf("North had %d shares in its journal, and has %d", c.shares, n)
+	}
+	c.shares = n
+	return n
+}
+
+// settled holds everything against everything once nothing moves any more.
+func (c *killing) settled(n int) {
+	same(c.t, c.north, c.south)
+	for _, s := range []*served{c.north, c.south} {
+		if got := s.accepted(); got != c.all {
+			c.t.Fatalf("%s knows %d objects, not %d", s.name, got, c.all)
+		}
+		s.verify()
+		for range 5 {
+			if err := s.knows(c.rng.IntN(n+1), c.rng.IntN(*killObjects)); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+	}
+}
+
+// sameOnDisk compares the two folders: each journal has the same bytes at both ends.
+func (c *killing) sameOnDisk() {
+	logs := func(s *served) map[string]string {
+		found := map[string]string{}
+		names, err := filepath.Glob(filepath.Join(s.dir, "units", "*", "journals", "*", "log"))
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for _, name := range names {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			rel, _ := filepath.Rel(s.dir, name)
+			found[rel] = string(text)
+		}
+		return found
+	}
+	north, south := logs(c.north), logs(c.south)
+	if len(north) != 2 || len(south) != 2 {
+		c.t.Fatalf("North holds %d journals, South %d", len(north), len(south))
+	}
+	for name, text := range north {
+		if south[name] == "" || !sameEntries(text, south[name]) {
+			c.t.Fatalf("%s is not the same at both ends (%d and %d bytes)", name, len(text), len(south[name]))
+		}
+	}
+}
+
+// sameEntries compares two logs entry by entry. (A copy need not have every
+// checkpoint of its original.)
+func sameEntries(a, b string) bool {
+	entries := func(text string) []byte {
+		sum := sha256.New()
+		for rec, err := range journal.ScanRecords(strings.NewReader(text)) {
+			if err != nil {
+				return nil
+			}
+			if rec.Kind == journal.RecordEntry {
+				one := sha256.Sum256(rec.Content)
+				sum.Write(one[:])
+			}
+		}
+		return sum.Sum(nil)
+	}
+	x := entries(a)
+	return x != nil && bytes.Equal(x, entries(b))
 }

@@ -39,6 +39,9 @@ func ProblemOf(err error) *Problem {
 		return p
 	}
 	p = &Problem{Status: http.StatusInternalServerError, Code: "internal", Title: "The node could not do this.", Detail: err.Error()}
+	if machine := node.StorageError(err); machine != nil {
+		err = machine
+	}
 	var ne *node.Error
 	switch {
 	case errors.As(err, &ne):

@@ -125,6 +125,38 @@ func (in *Intel) CatchUp(ctx context.Context) error {
 	return in.catchUp(ctx, nil)
 }
 
+// Behind tells whether something waits for [Intel.Mend]: a record that is not
+// applied, or a log that does not take any. It does not wait for work under way.
+func (in *Intel) Behind() bool {
+	if !in.mu.TryLock() {
+		return false
+	}
+	defer in.mu.Unlock()
+	if l, ok := in.cfg.Log.(mendable); ok && l.Fault() != nil {
+		return true
+	}
+	return !in.ready || in.next != in.cfg.Log.Len()
+}
+
+// Mend goes on after the disk failed: the log is opened again if it has to be, and
+// what it then holds is applied.
+func (in *Intel) Mend(ctx context.Context) error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if l, ok := in.cfg.Log.(mendable); ok {
+		if err := l.Mend(); err != nil {
+			return fmt.Errorf("intel: opening the local log again: %w", err)
+		}
+	}
+	return in.catchUp(ctx, nil)
+}
+
+// mendable is a log that can be opened again after a failure.
+type mendable interface {
+	Fault() error
+	Mend() error
+}
+
 // Progress tells how far long work is.
 type Progress struct {
 	Objects int64 // read so far

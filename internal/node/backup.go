@@ -383,6 +383,9 @@ func (l *ledger) lastKnown() journal.Head {
 // payloads and the local log. The digests before and after have to be equal.
 func (n *Node) Rebuild(ctx context.Context, progress func(Progress)) (*RebuildResponse, error) {
 	start := time.Now()
+	if err := n.roomFor(1); err != nil {
+		return nil, err
+	}
 	before, err := n.intel.Digest(ctx)
 	if err != nil {
 		return nil, err

@@ -81,8 +81,10 @@ func (b backend) Hello(_ context.Context, id journal.UnitID, _ journal.PartyID) 
 			h.Have[j.origin] = j.head
 		}
 	}
-	for c := range l.wanted {
-		h.Want = append(h.Want, c)
+	if b.n.roomFor(1) == nil { // what would be refused is not asked for
+		for c := range l.wanted {
+			h.Want = append(h.Want, c)
+		}
 	}
 	slices.SortFunc(h.Want, func(a, b journal.Hash) int { return bytes.Compare(a[:], b[:]) })
 	return h, nil
@@ -274,6 +276,12 @@ func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.Par
 	if run.Origin == l.origin() && l.own != nil {
 		return 0, l.mirrored(run)
 	}
+	if l.ailing != nil {
+		return 0, l.unable(run, l.ailing)
+	}
+	if b.n.roomForControl(runBytes(run)) != nil {
+		return 0, noRoom(run.Origin, run.First, nil)
+	}
 	m := l.mirrors[run.Origin]
 	if m == nil {
 		if m, err = l.newMirror(run); err != nil {
@@ -285,6 +293,14 @@ func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.Par
 	}
 	before := m.m.Head()
 	ext, err := m.m.Extend(run.Entries, run.Checkpoint)
+	if errors.Is(err, journal.ErrBroken) {
+		if before.Size == 0 {
+			err = errors.Join(err, l.dropMirror(run.Origin, m)) // of which nothing was receipted
+		} else {
+			l.ailing = err
+		}
+		return 0, l.unable(run, err)
+	}
 	if err != nil {
 		if before.Size == 0 {
 			err = errors.Join(err, l.dropMirror(run.Origin, m))
@@ -303,6 +319,15 @@ func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.Par
 		delete(l.accused, run.Origin)
 	}
 	return len(ext.Entries), nil
+}
+
+// unable tells a partner that the disk here keeps nothing at the moment.
+func (l *ledger) unable(run peer.Run, err error) error {
+	if store.IsFull(err) {
+		return noRoom(run.Origin, run.First, nil)
+	}
+	l.n.opts.Log.Error("entries could not be stored", "unit", l.id.Short(), "origin", run.Origin.Short(), "err", err)
+	return &peer.Refusal{Code: peer.CodeInternal, Origin: run.Origin, Index: run.First, Detail: "this side's disk fails; try again later"}
 }
 
 // refused keeps the proof where there is one, and says no.
@@ -367,7 +392,13 @@ func (b backend) AcceptPayload(_ context.Context, id journal.UnitID, _ journal.P
 	if !slices.ContainsFunc(entries, fits) || journal.Commit(p.Salt, p.Data) != p.Commitment {
 		return false, &peer.Refusal{Code: peer.CodeBadFrame, Commitment: &p.Commitment, Detail: "the bytes are not those that the entry committed to"}
 	}
+	if b.n.roomFor(int64(len(p.Data))) != nil {
+		return false, noRoom("", -1, &p.Commitment)
+	}
 	if err := l.payloads.Put(store.Payload{Commitment: p.Commitment, Salt: p.Salt, Data: p.Data}); err != nil {
+		if store.IsFull(err) {
+			return false, noRoom("", -1, &p.Commitment)
+		}
 		return false, err
 	}
 	delete(l.wanted, p.Commitment)

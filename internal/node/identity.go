@@ -234,9 +234,10 @@ func (l *ledger) rotateKey() error {
 	}
 	e, head, err := l.own.Rotate(l.n.now(), l.n.machine(), next, cert)
 	if err != nil {
-		return err
+		return l.ail(err)
 	}
 	if err := l.n.marks.Raise(l.origin(), head); err != nil {
+		l.ailing = err
 		return err
 	}
 	if err := l.n.at.rename(pending, l.keyPath(l.file.Epoch)); err != nil {

@@ -115,6 +115,9 @@ func (n *Node) drainIntake(ctx context.Context) error {
 			if !ok {
 				break
 			}
+			if err := n.roomFor(np.p.Size); err != nil {
+				return err
+			}
 			if err := n.takeIn(ctx, l, np, r); err != nil {
 				return err
 			}
@@ -222,8 +225,16 @@ func (n *Node) Import(ctx context.Context, r ImportRequest, data io.Reader, prog
 		src.Statement = t
 	}
 	start := time.Now()
+	if !r.DryRun {
+		data = &roomReader{n: n, r: data}
+	}
 	rep, err := n.intel.Import(ctx, data, src, intel.Options{DryRun: r.DryRun, Progress: n.intelProgress("import", progress)})
 	if err != nil {
+		if machine := StorageError(err); machine != nil {
+			e := *machine
+			e.Why = fmt.Sprintf("%d objects were taken in; then: %s", rep.Read, e.Why)
+			return nil, &e
+		}
 		var format *intel.FormatError
 		if errors.As(err, &format) || rep.Read == 0 && ctx.Err() == nil {
 			return nil, badInput("The file cannot be imported.", err.Error(), "Give a STIX 2.1 bundle, a list of objects, or one object a line, plain or gzipped.")

@@ -44,6 +44,7 @@ type ledger struct {
 	untold     []*journal.Entry                    // identities in entries whose past is not here yet
 	pending    []namedPayload                      // content entries of others whose payload is here, not yet through intake
 	retired    error                               // why the own journal may not be extended, if so
+	ailing     error                               // what left unknown what the disk holds; see mend
 }
 
 // mirror is the verified copy of another party's journal.
@@ -439,6 +440,9 @@ func (l *ledger) seal(kind string, plain []byte) (*journal.PayloadRef, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := l.n.roomFor(int64(len(data))); err != nil {
+		return nil, err
+	}
 	ref.Type = kind
 	return &ref, l.payloads.Put(store.Payload{Commitment: ref.Commitment, Salt: salt, Data: data})
 }
@@ -468,13 +472,16 @@ func (l *ledger) append(drafts []journal.Draft) ([]*journal.Entry, error) {
 	for i := range drafts {
 		drafts[i].Seen = seen
 	}
+	if l.ailing != nil {
+		return nil, fmt.Errorf("the journals of unit %s are opened again as soon as the disk works: %w", l.id.Short(), l.ailing)
+	}
 	entries, head, err := l.own.Append(l.n.now(), drafts...)
 	if err != nil {
-		return nil, err
+		return nil, l.ail(err)
 	}
 	if err := l.n.marks.Raise(l.origin(), head); err != nil {
-		l.retired = fmt.Errorf("the high-water mark could not be written, so nothing more is signed until the node is restarted: %w", err)
-		return nil, l.retired
+		l.ailing = fmt.Errorf("the high-water mark could not be written, so nothing more is signed: %w", err)
+		return nil, l.ailing
 	}
 	for _, e := range entries {
 		if err := l.take(e, true); err != nil {

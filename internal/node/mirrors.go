@@ -62,6 +62,11 @@ func (l *ledger) openOwn() error {
 	case err != nil:
 		return errors.Join(err, st.Close())
 	}
+	// A head that was signed just before a crash may lie above its mark. It is told as
+	// soon as this journal is open, so the mark comes first.
+	if err := l.n.marks.Raise(l.origin(), w.Head()); err != nil {
+		return errors.Join(err, st.Close())
+	}
 	l.own, l.ownStore = w, st
 	if l.file.Retired {
 		l.retired = retiredError(l, journal.ErrRolledBack)

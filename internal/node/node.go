@@ -72,6 +72,8 @@ type Node struct {
 
 	arrivals chan struct{} // rung when payloads have arrived
 	taking   sync.Mutex    // held while they are taken in
+	full     atomic.Bool   // the disk was, when it was last looked at
+	troubled atomic.Pointer[string]
 
 	mu      sync.Mutex // guards what follows
 	ledgers map[journal.UnitID]*ledger

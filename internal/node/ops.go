@@ -47,7 +47,16 @@ type StatusResponse struct {
 	Units     []UnitBrief  `json:"units"`
 	Pairings  []Pairing    `json:"pairings,omitempty"`
 	Objects   ObjectCounts `json:"objects"`
+	Disk      DiskView     `json:"disk"`
 	Attention []string     `json:"attention,omitempty"` // what needs a person now, most urgent first
+}
+
+// DiskView says how much room there is on the disk under the folder, in bytes.
+type DiskView struct {
+	Free    int64 `json:"free"`
+	Total   int64 `json:"total"`
+	Reserve int64 `json:"reserve"` // kept free for what is under way
+	Full    bool  `json:"full"`    // nothing is imported, shared or received
 }
 
 // ObjectCounts counts STIX object versions by where they stand in intake.

@@ -103,6 +103,7 @@ func (n *Node) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-look.C:
+			n.mend(ctx)
 			n.pursue(ctx)
 		}
 	}

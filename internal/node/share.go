@@ -368,6 +368,9 @@ func (s *sharing) flush(ctx context.Context) error {
 
 // keep makes a sealed payload durable before the entry that names it is written.
 func (l *ledger) keep(c journal.Hash, salt [32]byte, data []byte) error {
+	if err := l.n.roomFor(int64(len(data))); err != nil {
+		return err
+	}
 	return l.payloads.Put(store.Payload{Commitment: c, Salt: salt, Data: data})
 }
 

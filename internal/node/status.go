@@ -29,6 +29,7 @@ func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 		return nil, err
 	}
 	res.Objects = counts
+	res.Disk, _, _ = n.room()
 	n.pairing.mu.Lock()
 	for _, p := range n.pairing.views() {
 		if p.State != "done" && p.State != "failed" && p.Expires.After(n.now()) {
@@ -36,7 +37,7 @@ func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 		}
 	}
 	n.pairing.mu.Unlock()
-	var urgent []attention
+	urgent := n.diskAttention(res.Disk)
 	for _, l := range n.units() {
 		l.mu.Lock()
 		v := l.fold.State(n.now())
@@ -100,6 +101,9 @@ func (l *ledger) attention(requests []desk.Request, b *UnitBrief) []attention {
 		if m.Fault != "" {
 			out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the journal of %s is proved to break the rules (%s); see 'entente journal show --evidence'", b.Name, m.Name, m.Fault)})
 		}
+	}
+	if l.ailing != nil {
+		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the disk failed under the journals (%v); nothing is signed or received until it works", b.Name, l.ailing)})
 	}
 	if l.retired != nil && b.State != "withdrawn" {
 		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the own journal may not be extended; open a successor with the organisation key", b.Name)})

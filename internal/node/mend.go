@@ -1,0 +1,123 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"entente/internal/store"
+	"entente/journal"
+)
+
+// ail notes that a write failed in a way that leaves unknown what is on the disk,
+// so that the journals concerned are opened again (see [Node.mend]). Until then
+// nothing is signed or taken in there. The lock must be held.
+func (l *ledger) ail(err error) error {
+	if err != nil && (errors.Is(err, journal.ErrBroken) || errors.Is(err, store.ErrBroken)) {
+		l.ailing = err
+	}
+	return err
+}
+
+// mend looks after the disk while the node runs: it says when there is no room and
+// when there is again, opens again what a failing disk has closed, and lets what
+// waited go on. It is called every second, and does nothing on a good day.
+func (n *Node) mend(ctx context.Context) {
+	view, _, control := n.room()
+	was := n.full.Swap(view.Full)
+	switch {
+	case view.Full && !was:
+		n.opts.Log.Error("the disk is full: nothing is imported, shared or received until there is room", "free", view.Free, "reserve", view.Reserve)
+	case !view.Full && was:
+		n.opts.Log.Info("there is room on the disk again", "free", view.Free)
+	}
+	if control <= 0 {
+		return
+	}
+	mended := was && !view.Full
+	if n.intel.Behind() && n.objects.Fault() == nil {
+		if err := n.intel.Mend(ctx); err != nil {
+			n.trouble(ctx, "the local log or the objects", err)
+			return
+		}
+		n.opts.Log.Info("what the node knows is up to date again")
+		mended = true
+	}
+	for _, l := range n.units() {
+		l.mu.Lock()
+		if l.ailing != nil {
+			if err := l.reload(ctx); err != nil {
+				n.trouble(ctx, "the journals of unit "+l.id.Short(), err)
+			} else {
+				n.opts.Log.Info("the journals were opened again and go on", "unit", l.id.Short())
+				mended = true
+			}
+		}
+		l.mu.Unlock()
+	}
+	if !mended {
+		return
+	}
+	n.intakeSoon(nil)
+	for _, l := range n.units() {
+		n.ring(l.id)
+	}
+}
+
+// trouble logs what is tried again every second, once for each reason.
+func (n *Node) trouble(ctx context.Context, what string, err error) {
+	text := fmt.Sprintf("%s: %v", what, err)
+	if old := n.troubled.Swap(&text); ctx.Err() == nil && (old == nil || *old != text) {
+		n.opts.Log.Error("the disk still fails; it is tried again", "what", what, "err", err)
+	}
+}
+
+// reload opens a unit's journals again and establishes what they hold, as at a
+// start: what was signed is kept if it is whole, and the high-water mark is held
+// against it. The journals that were open are closed only then, so that reading
+// goes on while the disk fails. The lock must be held.
+func (l *ledger) reload(ctx context.Context) error {
+	fresh, err := openLedger(ctx, l.n, l.id)
+	if err != nil {
+		return err
+	}
+	if fresh == nil {
+		return fmt.Errorf("unit %s is gone from %s", l.id.Short(), l.dir)
+	}
+	old := []*store.Journal{}
+	if l.ownStore != nil {
+		old = append(old, l.ownStore)
+	}
+	for _, m := range l.mirrors {
+		old = append(old, m.store)
+	}
+	l.own, l.ownStore, l.mirrors, l.fold = fresh.own, fresh.ownStore, fresh.mirrors, fresh.fold
+	l.texts, l.named, l.gone, l.wanted, l.unreadable = fresh.texts, fresh.named, fresh.gone, fresh.wanted, fresh.unreadable
+	l.toldAt, l.accused, l.untold, l.pending = fresh.toldAt, fresh.accused, fresh.untold, fresh.pending
+	l.retired, l.ailing = fresh.retired, nil
+	// The unit's file is what is in memory: its last writing may have failed.
+	if l.file.Retired {
+		l.retired = retiredError(l, journal.ErrRolledBack)
+	}
+	for _, s := range old {
+		if err := s.Close(); err != nil && !errors.Is(err, store.ErrBroken) {
+			l.n.opts.Log.Info("a journal that was given up did not close well", "unit", l.id.Short(), "err", err)
+		}
+	}
+	return l.save()
+}
+
+// diskAttention says what a person has to know about the disk.
+func (n *Node) diskAttention(view DiskView) []attention {
+	var out []attention
+	if view.Full {
+		out = append(out, attention{rank: 0, text: fmt.Sprintf("the disk is full: %s (%d bytes) are left under %s, and %s are kept for what is under way; nothing is imported, shared or received until there is room. Free some space; the node goes on by itself", sizeText(view.Free), view.Free, n.at.dir, sizeText(view.Reserve))})
+	}
+	if err := n.objects.Fault(); err != nil && !errors.Is(err, store.ErrNoRoom) {
+		out = append(out, attention{rank: 0, text: fmt.Sprintf("what is derived cannot be written (%v); searching goes on", err)})
+	}
+	if err := n.local.Fault(); err != nil {
+		out = append(out, attention{rank: 0, text: fmt.Sprintf("the local log cannot be written (%v); nothing is imported or taken in until the disk works", err)})
+	}
+	return out
+}
