@@ -57,6 +57,28 @@ func (c Contradiction) Verify(keys ...*Keyring) error {
 	if err != nil {
 		return fmt.Errorf("journal: contradiction: head b: %w", err)
 	}
+	return c.excludes(a, b)
+}
+
+// Refuted says why the two heads do not contradict each other, whoever signed
+// them: an error means that nothing could make this a proof. Nil means that
+// only the signatures are left to be checked.
+func (c Contradiction) Refuted() error {
+	if err := c.check(); err != nil {
+		return fmt.Errorf("journal: contradiction: %w", err)
+	}
+	_, a, err := CheckpointHead([]byte(c.A))
+	if err != nil {
+		return err
+	}
+	_, b, err := CheckpointHead([]byte(c.B))
+	if err != nil {
+		return err
+	}
+	return c.excludes(a, b)
+}
+
+func (c Contradiction) excludes(a, b Head) error {
 	switch {
 	case a.Size == b.Size && a.Root != b.Root:
 		return nil

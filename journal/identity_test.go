@@ -182,7 +182,7 @@ func TestKeysIdentityAndNodeKeyExpiry(t *testing.T) {
 		_, err = m.Extend(all(st, 0, 1), checkpoints(st)[0])
 		return err
 	}
-	wantCode(t, fresh(known), journal.CodeBadIdentity)
+	wantCode(t, fresh(known), journal.CodeTwoStatements)
 	ok(t, fresh(nil))
 	ok(t, fresh(func(journal.PartyID) []journal.Signed { return a.chain }))
 }

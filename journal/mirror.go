@@ -71,8 +71,8 @@ func OpenMirror(st Storage, p MirrorParams) (*Mirror, error) {
 // from its checkpoint on.
 //
 // It returns a [*Refusal] with code stale ([ErrStale]) if the head brings nothing
-// new and contradicts nothing, a [*ContradictionError] or [*ViolationError] with
-// proof if the author is caught, another [*Refusal] if what came does not hold
+// new and contradicts nothing, a [*ContradictionError], [*ViolationError] or
+// [*EquivocationError] with proof if the author is caught, another [*Refusal] if what came does not hold
 // but proves nothing against its author, and other errors for storage.
 func (m *Mirror) Extend(entries [][]byte, checkpoint []byte) (*Extension, error) {
 	m.mu.Lock()
@@ -89,7 +89,7 @@ func (m *Mirror) Extend(entries [][]byte, checkpoint []byte) (*Extension, error)
 	}
 	head, cp, err := led.keys.open(checkpoint)
 	if err != nil {
-		return nil, m.skippedRotation(entries, err)
+		return nil, m.otherGenesis(entries, m.skippedRotation(entries, err))
 	}
 	if head.Size <= m.tree.size {
 		return nil, m.compare(head, cp)
@@ -124,7 +124,11 @@ func (m *Mirror) first(led ledger, entries [][]byte, checkpoint []byte) (*Extens
 	if r := m.order(list, head.Size); r != nil {
 		return nil, r
 	}
-	return m.take(led, list, checkpoint, nil)
+	ext, err := m.take(led, list, checkpoint, nil)
+	if err != nil {
+		return nil, otherIdentity(list[0], m.params.Known, err)
+	}
+	return ext, nil
 }
 
 // take checks entries that follow what is held, makes them durable and

@@ -28,6 +28,7 @@ const (
 	CodeStale          = "stale"           // an older or equal head, consistent with what is known; no guilt
 	CodeBadIdentity    = "bad-identity"    // an identity chain that does not hold
 	CodeBadCertificate = "bad-certificate" // a journal key that the party has not certified
+	CodeTwoStatements  = "two-statements"  // two statements of one party that exclude each other
 	CodeDamaged        = "damaged"         // what is stored is not what was signed
 )
 
