@@ -147,3 +147,23 @@ func canonicalCheckpoint(text string, sigs []note.Signature, need []note.Verifie
 	}
 	return []byte(b.String()), nil
 }
+
+// SignedAt returns when a checkpoint of the journal was signed, as its signer
+// says: the time that the ML-DSA-44 half signs. Errors are as for
+// [Keyring.VerifyCheckpoint]. A time outside the years 2000 to 2200 is told as zero.
+func (k *Keyring) SignedAt(signed []byte) (time.Time, error) {
+	_, canonical, err := k.open(signed)
+	if err != nil {
+		return time.Time{}, err
+	}
+	lines := strings.Split(strings.TrimSuffix(string(canonical), "\n"), "\n")
+	raw, err := base64.StdEncoding.DecodeString(lines[len(lines)-1][strings.LastIndexByte(lines[len(lines)-1], ' ')+1:])
+	if err != nil || len(raw) < 12 {
+		return time.Time{}, refuse(CodeBadSignature, k.origin, -1, "the checkpoint tells no time")
+	}
+	at := time.Unix(int64(min(binary.BigEndian.Uint64(raw[4:12]), 1<<40)), 0).UTC()
+	if checkTime(at) != nil {
+		return time.Time{}, nil
+	}
+	return at, nil
+}

@@ -81,8 +81,7 @@ func (v *verifier) crossCheck() {
 		v.predecessor(s)
 		if c := beyond[s.head.Origin]; c != nil {
 			delete(beyond, s.head.Origin)
-			v.find(Open, CodeBeyond, s.head.Party, []journal.Ref{c.by},
-				"the journal had at least %d entries, the dossier holds %d: its end is not shown", c.head.Size, s.head.Size)
+			v.beyond(s, c)
 		}
 	}
 	for _, c := range v.claims { // in order, not as the map gives them
@@ -91,19 +90,51 @@ func (v *verifier) crossCheck() {
 			v.find(Open, CodeAbsent, "", []journal.Ref{b.by}, "journal %s is named with %d entries and is not in the dossier", b.origin, b.head.Size)
 		}
 	}
-	for _, p := range v.proofs {
-		v.find(Proved, p.code, p.party, nil, "%s of journal %s", provedText(p.code), p.origin)
-	}
-	for _, e := range v.certs {
-		switch e.Kind {
-		case journal.KindEvidence:
-			v.evidence(e)
-		case journal.KindWitness:
-			v.witness(e)
-		case journal.KindCompromise:
-			v.find(Claimed, CodeCompromise, e.Author, []journal.Ref{e.Ref()}, "the party declared a journal key compromised; see what the entry names as the last good head")
+	v.proven()
+}
+
+// proven weighs what verifies by itself: kept proofs and evidence in journals.
+func (v *verifier) proven() {
+	for _, e := range v.certs { // first what the fold has to know
+		if e.Kind == journal.KindEvidence {
+			v.disprove(e)
 		}
 	}
+	for _, n := range v.notices {
+		author := v.byOrigin[n.ref.Origin].head.Party
+		v.find(Claimed, CodeCompromise, author, []journal.Ref{n.ref},
+			"the party declared key %s of journal %s compromised and stands by it up to %d entries; what others held before they saw this binds it further", n.body.Key, n.body.Origin, n.body.Good.Size)
+	}
+	for _, e := range v.certs {
+		if e.Kind == journal.KindEvidence {
+			v.evidence(e)
+		} else {
+			v.witness(e)
+		}
+	}
+	for i := range v.proofs {
+		switch p := &v.proofs[i]; {
+		case p.proof.Statements != nil:
+			v.equivocation(p.proof.Statements, p.from)
+		case p.proof.Contradiction != nil:
+			v.contradiction(p.shelf, p.proof.Contradiction, p.rings, p.from)
+		default:
+			v.violation(p.shelf, p.proof.Violation, p.rings, p.from)
+		}
+	}
+}
+
+// beyond notes that somebody names more of a journal than the dossier holds.
+func (v *verifier) beyond(s *shelf, c *claim) {
+	by := v.byOrigin[c.by.Origin].head.Party
+	f := Finding{Weight: Open, Code: CodeBeyond, Party: s.head.Party, By: by, Refs: []journal.Ref{c.by}}
+	if by == s.head.Party {
+		f.Text = fmt.Sprintf("its author itself names %d entries of journal %s, the dossier shows it up to %d only: what came after is not shown", c.head.Size, s.head.Origin, s.head.Size)
+	} else {
+		f.Text = fmt.Sprintf("party %s names %d entries of journal %s, the dossier shows it up to %d only: either the dossier leaves its end out, or party %s names what was never signed",
+			v.name(by), c.head.Size, s.head.Origin, s.head.Size, v.name(by))
+	}
+	v.add(f)
 }
 
 // receiptKey is who receipted which journal.
@@ -136,9 +167,9 @@ func (v *verifier) disputed(c *claim) {
 		what = "receipts"
 	}
 	author := v.byOrigin[c.by.Origin].head.Party
-	v.find(Disputed, journal.CodeBadRoot, "", []journal.Ref{c.by},
-		"party %s %s %d entries of journal %s under another root than that journal has: either its author, party %s, signed two histories, or party %s names one that was never signed",
-		v.name(author), what, c.head.Size, c.origin, v.name(v.byOrigin[c.origin].head.Party), v.name(author))
+	v.add(Finding{Weight: Disputed, Code: journal.CodeBadRoot, By: author, Refs: []journal.Ref{c.by},
+		Text: fmt.Sprintf("party %s %s %d entries of journal %s under another root than that journal has: either its author, party %s, signed two histories, or party %s names one that was never signed. The signed head of that size would settle it: party %s can show it if it exists",
+			v.name(author), what, c.head.Size, c.origin, v.name(v.byOrigin[c.origin].head.Party), v.name(author), v.name(author))})
 }
 
 // predecessor compares what a successor's certificate, signed by the organisation key, says of the
@@ -160,6 +191,18 @@ func (v *verifier) predecessor(s *shelf) {
 	}
 }
 
+// disprove tells the fold of a contradiction that verifies: then it comes to the same state as the
+// nodes, which know the proof.
+func (v *verifier) disprove(e *journal.Entry) {
+	b, err := journal.DecodeBody[journal.EvidenceBody](e, journal.KindEvidence)
+	if err != nil {
+		return
+	}
+	if s := v.byOrigin[b.Origin]; s != nil && b.Verify(s.mirror.Keyring()) == nil {
+		v.fold.Disprove(b.Origin, e.Ref())
+	}
+}
+
 // evidence judges an entry that claims two heads contradict each other.
 func (v *verifier) evidence(e *journal.Entry) {
 	b, err := journal.DecodeBody[journal.EvidenceBody](e, journal.KindEvidence)
@@ -168,16 +211,36 @@ func (v *verifier) evidence(e *journal.Entry) {
 	}
 	refs := []journal.Ref{e.Ref()}
 	s := v.byOrigin[b.Origin]
+	accused := journal.PartyID("")
+	if s != nil {
+		accused = s.head.Party
+	}
+	if err := b.Refuted(); err != nil {
+		v.add(Finding{Weight: Proved, Code: CodeFalse, Party: e.Author, Refs: refs, At: e.At.UTC(), Clock: e.Author,
+			Text: fmt.Sprintf("the party accuses the author of journal %s of contradicting itself, with two heads that contradict nothing: %v", b.Origin, err)})
+		return
+	}
 	if s == nil {
-		v.find(Open, CodeAbsent, "", refs, "party %s keeps evidence about journal %s, which is not in the dossier, so it cannot be checked", v.name(e.Author), b.Origin)
+		v.add(Finding{Weight: Open, Code: CodeAbsent, By: e.Author, Refs: refs,
+			Text: fmt.Sprintf("party %s keeps evidence about journal %s, which is not in the dossier, so it cannot be checked", v.name(e.Author), b.Origin)})
 		return
 	}
-	if err := b.Verify(s.mirror.Keyring()); err != nil {
-		v.find(Claimed, b.Code, s.head.Party, refs, "party %s claims a contradiction in journal %s but does not prove it: %v", v.name(e.Author), b.Origin, err)
+	rings := []*journal.Keyring{s.mirror.Keyring()}
+	if err := b.Verify(rings...); err != nil {
+		v.add(Finding{Weight: Claimed, Code: contradictionCode(b.Code), Party: accused, By: e.Author, Refs: refs, At: e.At.UTC(), Clock: e.Author,
+			Text: fmt.Sprintf("party %s claims a contradiction in journal %s but does not prove it: %v", v.name(e.Author), b.Origin, err)})
 		return
 	}
-	v.fold.Disprove(b.Origin, e.Ref()) // the same state as on the nodes, which know the proof
-	v.find(Proved, b.Code, s.head.Party, refs, "%s of journal %s", provedText(b.Code), b.Origin)
+	v.contradiction(s, &b, rings, v.carried(e))
+}
+
+// contradictionCode keeps the code that a claim bears within those there are.
+func contradictionCode(code string) string {
+	switch code {
+	case journal.CodeRollback, journal.CodeRewritten:
+		return code
+	}
+	return journal.CodeFork
 }
 
 // witness judges a journaled checkpoint. If the journal's own key signed it, it has to be a head of
@@ -192,25 +255,25 @@ func (v *verifier) witness(e *journal.Entry) {
 	if err != nil || s == nil {
 		return
 	}
-	h, err := s.mirror.Keyring().VerifyCheckpoint([]byte(b.Checkpoint))
+	v.cosigned(e, s, b.Checkpoint)
+	rings := []*journal.Keyring{s.mirror.Keyring()}
+	h, err := rings[0].VerifyCheckpoint([]byte(b.Checkpoint))
 	if err != nil {
-		v.find(Claimed, journal.CodeOf(err), e.Author, []journal.Ref{e.Ref()}, "the entry shows a checkpoint of journal %s that its key did not sign: %v", o, err)
+		v.add(Finding{Weight: Claimed, Code: journal.CodeOf(err), By: e.Author, Refs: []journal.Ref{e.Ref()}, At: e.At.UTC(), Clock: e.Author,
+			Text: fmt.Sprintf("the entry shows a checkpoint of journal %s that its key did not sign, which proves nothing against its author: %v", o, err)})
 		return
 	}
 	switch root, ok := s.root(h.Size); {
 	case !ok:
-		v.find(Open, CodeBeyond, s.head.Party, []journal.Ref{e.Ref()}, "the journal had at least %d entries, the dossier holds %d: its end is not shown", h.Size, s.head.Size)
+		v.add(Finding{Weight: Open, Code: CodeBeyond, Party: s.head.Party, By: e.Author, Refs: []journal.Ref{e.Ref()},
+			Text: fmt.Sprintf("a head of %d entries of journal %s, signed by its author, is shown, the dossier holds %d: its end is not shown", h.Size, o, s.head.Size)})
 	case root != h.Root:
-		v.find(Proved, journal.CodeFork, s.head.Party, []journal.Ref{e.Ref()}, "%s of journal %s: one is kept in the entry, the other in the journal", provedText(journal.CodeFork), o)
+		from := v.carried(e)
+		x := from.head(b.Checkpoint, rings)
+		f := Finding{Weight: Proved, Code: journal.CodeFork, Party: s.head.Party, Exhibits: []Exhibit{x}, At: x.At, Clock: s.head.Party,
+			Text: fmt.Sprintf("%s of journal %s: one over %d entries is kept in the entry, the other in the journal", provedText(journal.CodeFork), o, h.Size)}
+		v.blame(s, &f, []string{b.Checkpoint}, rings, from)
 	}
-}
-
-func provedText(code string) string {
-	switch code {
-	case journal.CodeFork, journal.CodeRollback, journal.CodeRewritten:
-		return "the party signed two heads that contradict each other"
-	}
-	return "the party signed an entry that breaks a rule (" + code + ")"
 }
 
 // name returns a party's name with the beginning of its id.

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"entente/journal"
 )
@@ -15,12 +18,14 @@ import (
 // every check of signatures, keys, order, times, seen and roots. It keeps the tree hashes and hands
 // the entries on.
 type shelf struct {
-	head   JournalHeader
-	mirror *journal.Mirror
-	hashes []journal.Hash
-	kept   []byte // canonical form of the checkpoint that was just taken
-	seen   map[journal.Origin]journal.Head
-	checks int64 // checkpoints
+	head    JournalHeader
+	mirror  *journal.Mirror
+	hashes  []journal.Hash
+	offsets []int64 // of the entries' records in the file
+	kept    []byte  // canonical form of the checkpoint that was just taken
+	seen    map[journal.Origin]journal.Head
+	checks  int64 // checkpoints
+	last    time.Time
 }
 
 // Append implements journal.Storage.
@@ -41,6 +46,9 @@ func (s *shelf) ReadHashes(indexes []int64) ([]journal.Hash, error) {
 	}
 	return out, nil
 }
+
+// leaf returns the leaf hash of an entry.
+func (s *shelf) leaf(index int64) journal.Hash { return s.hashes[tlog.StoredHashIndex(0, index)] }
 
 // Latest implements journal.Storage: a shelf begins empty.
 func (s *shelf) Latest() ([]byte, error) { return nil, nil }
@@ -89,6 +97,7 @@ func (v *verifier) journal(o journal.Origin) error {
 				return v.damage(PartEntry, o, &journal.Ref{Origin: o, Index: n}, "too many entries follow each other without a checkpoint")
 			}
 			batch = append(batch, v.cur.content)
+			s.offsets = append(s.offsets, v.cur.offset)
 			n++
 			v.counts.Entries++
 		case v.is(recordCheckpoint) && len(batch) > 0 && !looksLikeEntry(v.cur.content):
@@ -247,12 +256,16 @@ func (v *verifier) entry(s *shelf, e *journal.Entry) error {
 		}
 	}
 	slices.SortFunc(v.claims[at:], func(a, b claim) int { return cmp.Compare(a.origin, b.origin) })
-	s.seen = e.Seen
+	s.seen, s.last = e.Seen, e.At
 	switch e.Kind {
 	case journal.KindReceipt:
 		v.receipt(e)
-	case journal.KindEvidence, journal.KindWitness, journal.KindCompromise:
+	case journal.KindEvidence, journal.KindWitness:
 		v.certs = append(v.certs, e)
+	case journal.KindCompromise:
+		if b, err := journal.DecodeBody[journal.CompromiseBody](e, e.Kind); err == nil {
+			v.notices = append(v.notices, notice{ref, b})
+		}
 	case journal.KindDestroyed:
 		if b, err := journal.DecodeBody[journal.DestroyedBody](e, e.Kind); err == nil {
 			for _, c := range b.Commitments {
@@ -263,7 +276,7 @@ func (v *verifier) entry(s *shelf, e *journal.Entry) error {
 	if e.Payload == nil {
 		return nil
 	}
-	st := &payloadState{p: *e.Payload, author: e.Author, kind: e.Kind}
+	st := &payloadState{p: *e.Payload, author: e.Author, kind: e.Kind, at: e.At.UTC()}
 	if e.Kind == "share" || e.Payload.Type == journal.PayloadAccord {
 		st.body = readClaims(e.Body)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -20,14 +22,17 @@ type payloadState struct {
 	p      journal.PayloadRef
 	author journal.PartyID
 	kind   string
+	at     time.Time
 	body   bodyClaims
 	held   bool // it is in the dossier
 }
 
 // bodyClaims are what an entry's body says about its payload.
 type bodyClaims struct {
-	Objects *int64 `json:"objects"`
-	Hash    string `json:"hash"`
+	Objects *int64           `json:"objects"`
+	Types   map[string]int64 `json:"types"`
+	TLP     string           `json:"tlp"`
+	Hash    string           `json:"hash"`
 }
 
 // readClaims reads them as far as they can be read; what is wrong with a body is for the fold to say.
@@ -47,6 +52,9 @@ type payloadFacts struct {
 	accord     string // hash of an accord text
 	accordErr  error  // why it is no valid accord
 	objects    int64  // of a STIX payload, -1 for others
+	types      map[string]int64
+	tlp        stix.TLP // the strictest of the fixed markings on any object
+	marked     string   // the object that bears it
 }
 
 // readTexts reads the accord texts. They stand before the journals so that every entry can be judged
@@ -193,28 +201,37 @@ func (v *verifier) payload() error {
 	f := payloadFacts{offset: v.cur.offset, commitment: p.commitment, size: int64(len(p.data)), objects: -1}
 	plain, err := open(p)
 	if f.err = err; err == nil && st.p.Type == journal.PayloadSTIX {
-		f.objects, f.err = countObjects(plain)
+		f.err = f.count(plain)
 	}
 	v.judgePayload(p.ref, st, f)
 	return nil
 }
 
-// countObjects reads a STIX payload to its end.
-func countObjects(plain []byte) (int64, error) {
-	var n int64
+// maxTypes bounds the types that are told apart in a payload; an entry can name no more.
+const maxTypes = 1024
+
+// count reads a STIX payload to its end.
+func (f *payloadFacts) count(plain []byte) error {
+	f.objects, f.types = 0, map[string]int64{}
 	r := stix.NewReader(bytes.NewReader(plain), stix.ReaderOptions{})
 	for {
-		_, err := r.Next()
+		o, err := r.Next()
 		var re *stix.ReadError
 		switch {
 		case err == io.EOF:
-			return n, nil
+			return nil
 		case errors.As(err, &re) && !re.Fatal:
-			return n, fmt.Errorf("object %d is no STIX object: %w", n, err)
+			return fmt.Errorf("object %d is no STIX object: %w", f.objects, err)
 		case err != nil:
-			return n, err
+			return err
 		}
-		n++
+		f.objects++
+		if len(f.types) < maxTypes || f.types[o.Type] > 0 {
+			f.types[o.Type]++
+		}
+		if level, marked := o.TLP(nil); marked && level > f.tlp {
+			f.tlp, f.marked = level, o.ID
+		}
 	}
 }
 
@@ -222,7 +239,7 @@ func countObjects(plain []byte) (int64, error) {
 // it is the author's doing, and the dossier proves it.
 func (v *verifier) judgePayload(ref journal.Ref, st *payloadState, f payloadFacts) {
 	note := func(code, format string, args ...any) {
-		v.find(Proved, code, st.author, []journal.Ref{ref}, format, args...)
+		v.add(Finding{Weight: Proved, Code: code, Party: st.author, Refs: refs(ref), At: st.at, Clock: st.author, Text: fmt.Sprintf(format, args...)})
 	}
 	if f.size != st.p.Size {
 		note(CodeBadPayload, "the entry says its payload has %d bytes, it has %d", st.p.Size, f.size)
@@ -238,6 +255,12 @@ func (v *verifier) judgePayload(ref journal.Ref, st *payloadState, f payloadFact
 		v.objects += f.objects
 		if st.kind == "share" && st.body.Objects != nil && *st.body.Objects != f.objects {
 			note(CodeMiscounted, "the entry says it shares %d objects, its payload holds %d", *st.body.Objects, f.objects)
+		} else if st.kind == "share" && len(st.body.Types) > 0 && !maps.Equal(st.body.Types, f.types) {
+			note(CodeMiscounted, "the entry says it shares %v, its payload holds %v", st.body.Types, f.types)
+		}
+		// Only the nine fixed markings: what they mean nobody can redefine.
+		if claim, err := stix.ParseTLP(st.body.TLP); st.kind == "share" && (err == nil || st.body.TLP == "") && f.tlp > claim {
+			note(CodeUnderstated, "the entry says its payload is at most %s, object %s in it is marked %s", claim.Label(), f.marked, f.tlp.Label())
 		}
 	}
 }

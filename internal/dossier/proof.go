@@ -8,11 +8,13 @@ import (
 	"entente/journal"
 )
 
-// Proof is a kept proof of misbehaviour about one of the journals of the dossier: a contradiction
-// (two heads that cannot both be true) or a violation (an entry that breaks a rule).
+// Proof is a kept proof of misbehaviour: about one of the journals of the dossier a contradiction (two
+// heads that cannot both be true) or a violation (an entry that breaks a rule); about one of its
+// parties two statements of which a party may sign only one. It holds exactly one of the three.
 type Proof struct {
 	Contradiction *journal.Contradiction `json:"contradiction,omitempty"`
 	Violation     *journal.Violation     `json:"violation,omitempty"`
+	Statements    *journal.Equivocation  `json:"statements,omitempty"`
 	// Keyring is the key schedule of the other history, if it rotated its keys otherwise than the
 	// journal in the dossier. It begins with the same certified key.
 	Keyring *journal.Keyring `json:"keyring,omitempty"`
@@ -23,16 +25,26 @@ type Proof struct {
 // maxCertificates bounds the certificates of one proof.
 const maxCertificates = 64
 
-// provenProof is a proof that holds.
+// provenProof is a proof that holds; what it is worth is told when everything is known.
 type provenProof struct {
-	code   string
-	party  journal.PartyID
-	origin journal.Origin
+	proof Proof
+	shelf *shelf // of contradictions and violations
+	rings []*journal.Keyring
+	from  carrier
 }
 
 func (p Proof) check() error {
-	if (p.Contradiction == nil) == (p.Violation == nil) {
-		return errors.New("it has to hold either a contradiction or a violation")
+	n := 0
+	for _, has := range []bool{p.Contradiction != nil, p.Violation != nil, p.Statements != nil} {
+		if has {
+			n++
+		}
+	}
+	if n != 1 {
+		return errors.New("it has to hold a contradiction, a violation or two statements, and one of them only")
+	}
+	if p.Statements != nil && (p.Keyring != nil || len(p.Certificates) > 0) {
+		return errors.New("two statements need no keyring and no certificates")
 	}
 	if len(p.Certificates) > maxCertificates {
 		return fmt.Errorf("it has more than %d certificates", maxCertificates)
@@ -40,11 +52,11 @@ func (p Proof) check() error {
 	return nil
 }
 
-func (p Proof) about() (journal.Origin, string) {
+func (p Proof) about() journal.Origin {
 	if p.Contradiction != nil {
-		return p.Contradiction.Origin, p.Contradiction.Code
+		return p.Contradiction.Origin
 	}
-	return p.Violation.Origin, p.Violation.Code
+	return p.Violation.Origin
 }
 
 // proof verifies one proof record: what is kept as proof has to be one.
@@ -67,7 +79,20 @@ func (v *verifier) proof() error {
 	if err := p.check(); err != nil {
 		return fail("", err)
 	}
-	o, code := p.about()
+	from := carrier{number: number, offset: v.cur.offset}
+	if q := p.Statements; q != nil {
+		chain := v.chains[q.Party]
+		if chain == nil {
+			return fail("", fmt.Errorf("it is about party %s, which has no journal in the dossier", q.Party))
+		}
+		if err := q.Verify(chain); err != nil {
+			return fail("", err)
+		}
+		v.counts.Proofs++
+		v.proofs = append(v.proofs, provenProof{proof: p, from: from})
+		return nil
+	}
+	o := p.about()
 	s := v.byOrigin[o]
 	if s == nil {
 		return fail("", fmt.Errorf("it is about journal %s, which is not in the dossier", o))
@@ -85,7 +110,7 @@ func (v *verifier) proof() error {
 		return fail(o, err)
 	}
 	v.counts.Proofs++
-	v.proofs = append(v.proofs, provenProof{code, s.head.Party, o})
+	v.proofs = append(v.proofs, provenProof{p, s, keys, from})
 	return nil
 }
 

@@ -46,6 +46,11 @@ type Report struct {
 	Withdrawals []unit.Mention    `json:"withdrawals"`
 	Notices     []unit.Notice     `json:"notices"`
 
+	// Witnessed are heads that the witness of a party cosigned.
+	Witnessed []Witnessed `json:"witnessed"`
+	// Proven says against whom something is proved, by their own signatures; against nobody else is
+	// anything proved.
+	Proven   []Proven  `json:"proven"`
 	Findings []Finding `json:"findings"` // heaviest first
 	// MoreFindings are findings beyond the most that a report lists.
 	MoreFindings int64 `json:"more_findings,omitempty"`
@@ -167,14 +172,19 @@ func (v *verifier) report() *Report {
 		v.find(Open, CodeBeyond, "", []journal.Ref{w.First}, "%d entries from this one on name entries that are not in the dossier (%s) and are left out of the state", w.Count, w.For)
 	}
 	v.reportPayloads(r)
+	v.conduct(st)
+	v.deadlines(st)
+	if r.Witnessed = v.witnessed; r.Witnessed == nil {
+		r.Witnessed = []Witnessed{}
+	}
 	r.Findings, r.MoreFindings = v.findings, v.moreFindings
 	if r.Findings == nil {
 		r.Findings = []Finding{}
 	}
-	weights := []Weight{Proved, Disputed, Claimed, Open}
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Compare(slices.Index(weights, a.Weight), slices.Index(weights, b.Weight))
 	})
+	r.Proven = proven(r.Parties, r.Findings)
 	return r
 }
 

@@ -106,19 +106,12 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, ref := range r.About {
 		p.f("About entry %s, as its maker says", ref)
 	}
+	p.summary()
 	p.parties()
 	p.agreement()
 	p.requests()
 	p.content()
-	list(p, "Findings", r.Findings, func(f Finding) {
-		p.f("  %s, %s: %s", f.Weight, f.Code, f.Text)
-		if f.Party != "" {
-			p.f("    about %s", p.party(f.Party))
-		}
-		for _, ref := range f.Refs {
-			p.f("    shown by %s", ref)
-		}
-	})
+	list(p, "Findings", r.Findings, p.finding)
 	if r.MoreFindings > 0 {
 		p.f("  and %s findings more than a report lists", r.MoreFindings)
 	}
@@ -126,6 +119,65 @@ func (r *Report) WriteText(w io.Writer) error {
 		p.f("\nNo misbehaviour and no gap was found.")
 	}
 	return p.w.Flush()
+}
+
+// summary says first what a judge asks first.
+func (p *page) summary() {
+	p.f("")
+	for _, x := range p.r.Proven {
+		p.f("PROVED against %s, by its own signatures: %s", p.party(x.Party), strings.Join(x.Codes, ", "))
+	}
+	if len(p.r.Proven) == 0 {
+		p.f("Nothing is proved against anybody.")
+	} else {
+		p.f("Nothing is proved against anybody else. What follows under \"Findings\" says what, when and how to check it.")
+	}
+	n := map[Weight]int{}
+	for _, f := range p.r.Findings {
+		n[f.Weight]++
+	}
+	for _, x := range []struct {
+		w    Weight
+		what string
+	}{{Disputed, "signed statements exclude each other; who is to blame cannot be told from them"}, {Claimed, "said by a party and not proved"}, {Open, "the dossier does not hold what would be needed to tell"}} {
+		if n[x.w] > 0 {
+			p.f("%s %s: %s", n[x.w], x.w, x.what)
+		}
+	}
+	p.f("Proof is against whoever held the party's keys. All times are claims of whoever wrote them.")
+}
+
+func (p *page) finding(f Finding) {
+	p.f("  %s, %s: %s", f.Weight, f.Code, f.Text)
+	if f.Party != "" {
+		p.f("    about %s", p.party(f.Party))
+	}
+	if f.By != "" && f.By != f.Party {
+		p.f("    shown by %s", p.party(f.By))
+	}
+	if !f.At.IsZero() {
+		p.f("    at %s by the clock of %s", when(f.At), p.party(f.Clock))
+	}
+	for _, x := range f.Exhibits {
+		where := fmt.Sprintf("byte %d of the file", x.Offset)
+		switch {
+		case x.Proof > 0:
+			where = fmt.Sprintf("in proof %d, ", x.Proof) + where
+		case x.What != ExhibitEntry && x.Ref != nil:
+			where = "in entry " + x.Ref.String() + ", " + where
+		}
+		switch {
+		case x.Head != nil:
+			p.f("    %s: %s entries, root %s, signed %s\n      %s, SHA-256 %s", x.What, x.Head.Size, x.Head.Root, when(x.At), where, x.SHA256)
+		case x.What == ExhibitEntry:
+			p.f("    entry %s\n      %s, leaf hash %s", x.Ref, where, x.SHA256)
+		default:
+			p.f("    %s: %s, SHA-256 %s", x.What, where, x.SHA256)
+		}
+	}
+	if f.Check != "" {
+		p.f("    to check: %s", f.Check)
+	}
 }
 
 func (p *page) parties() {

@@ -43,7 +43,7 @@ func Verify(ctx context.Context, r io.Reader, o Options) (*Report, error) {
 		}
 	}
 	v := &verifier{ctx: ctx, opt: o, r: newReader(r, o.MaxBytes), byOrigin: map[journal.Origin]*shelf{},
-		texts: map[journal.Ref]payloadFacts{}, payloads: map[journal.Ref]*payloadState{}, byHash: map[journal.Hash][]journal.Ref{}, destroyed: map[journal.Hash]bool{}, chains: map[journal.PartyID][]journal.Signed{}}
+		texts: map[journal.Ref]payloadFacts{}, payloads: map[journal.Ref]*payloadState{}, byHash: map[journal.Hash][]journal.Ref{}, contra: map[string]int{}, witnesses: map[journal.PartyID]string{}, destroyed: map[journal.Hash]bool{}, chains: map[journal.PartyID][]journal.Signed{}}
 	for _, step := range []func() error{v.manifest, v.readTexts, v.journals, v.rest, v.parties} {
 		if err := step(); err != nil {
 			return nil, err
@@ -79,7 +79,11 @@ type verifier struct {
 	claims       []claim
 	receipts     []receipt
 	byAuthor     map[receiptKey][]*receipt // those whose heads the journals have
-	certs        []*journal.Entry          // evidence, witness, genesis of successors: judged when all is known
+	contra       map[string]int            // contradictions told, by their two heads: the finding
+	witnesses    map[journal.PartyID]string
+	witnessed    []Witnessed      // heads that parties' witnesses cosigned
+	notices      []notice         // declared compromises
+	certs        []*journal.Entry // evidence, witness, genesis of successors: judged when all is known
 	findings     []Finding
 	moreFindings int64
 	destroyed    map[journal.Hash]bool

@@ -68,6 +68,7 @@ type world struct {
 	clock    time.Time
 	payloads map[journal.Hash]kept
 	proofs   []dossier.Proof
+	edit     func(yaml string) string // of the accord's text
 	about    []journal.Ref
 	n        int
 }
@@ -164,6 +165,9 @@ func (w *world) accordText() []byte {
 	}
 	yaml, err := accord.ExampleFor("minimal", refs)
 	ok(w.t, err)
+	if w.edit != nil {
+		yaml = []byte(w.edit(string(yaml)))
+	}
 	text, err := accord.Canonical(yaml)
 	ok(w.t, err)
 	return text

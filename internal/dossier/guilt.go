@@ -1,0 +1,219 @@
+package dossier
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"time"
+
+	"entente/journal"
+)
+
+// carrier is what brought a proof: an entry of a journal, or a proof record.
+type carrier struct {
+	entry  *journal.Entry // nil for a proof record
+	number int64          // of the proof record
+	offset int64
+}
+
+func (v *verifier) carried(e *journal.Entry) carrier {
+	c := carrier{entry: e}
+	if x, ok := v.entryExhibit(e.Ref()); ok {
+		c.offset = x.Offset
+	}
+	return c
+}
+
+func (c carrier) exhibit(what string, bytes []byte) Exhibit {
+	x := Exhibit{What: what, Proof: c.number, Offset: c.offset, SHA256: sha256.Sum256(bytes)}
+	if c.entry != nil {
+		ref := c.entry.Ref()
+		x.Ref = &ref
+	}
+	return x
+}
+
+func (c carrier) head(signed string, rings []*journal.Keyring) Exhibit {
+	x := c.exhibit(ExhibitHead, []byte(signed))
+	if _, h, err := journal.CheckpointHead([]byte(signed)); err == nil {
+		x.Head = &h
+	}
+	for _, k := range rings {
+		if at, err := k.SignedAt([]byte(signed)); err == nil {
+			x.At = at
+			break
+		}
+	}
+	return x
+}
+
+// signedBy finds the schedule under which a head verifies, and the ids of the keys that signed it.
+func signedBy(signed string, rings []*journal.Keyring) (journal.Head, []journal.Hash) {
+	for _, k := range rings {
+		if h, err := k.VerifyCheckpoint([]byte(signed)); err == nil {
+			var ids []journal.Hash
+			for _, key := range k.At(h.Size) {
+				ids = append(ids, key.ID())
+			}
+			return h, ids
+		}
+	}
+	return journal.Head{}, nil
+}
+
+// contradiction notes two heads of a journal that verify and exclude each other.
+func (v *verifier) contradiction(s *shelf, c *journal.Contradiction, rings []*journal.Keyring, from carrier) {
+	key := c.A + c.B
+	if at, known := v.contra[key]; known { // another member's entry shows the same
+		if from.entry != nil && at < len(v.findings) {
+			f := &v.findings[at]
+			if ref := from.entry.Ref(); !slices.Contains(f.Refs, ref) {
+				f.Refs = append(f.Refs, ref)
+			}
+		}
+		return
+	}
+	v.contra[key] = len(v.findings)
+	code := journal.CodeFork
+	a, b := from.head(c.A, rings), from.head(c.B, rings)
+	if a.Head.Size != b.Head.Size {
+		if code = journal.CodeRewritten; c.Code == journal.CodeRollback {
+			code = c.Code
+		}
+	}
+	f := Finding{Weight: Proved, Code: code, Party: s.head.Party, Exhibits: []Exhibit{a, b}, At: later(a.At, b.At), Clock: s.head.Party}
+	f.Text = fmt.Sprintf("%s of journal %s: both tell what its first %d entries are, and they differ", provedText(code), s.head.Origin, a.Head.Size)
+	v.blame(s, &f, []string{c.A, c.B}, rings, from)
+}
+
+// violation notes an entry that breaks a rule, under a signed head that is not the journal's.
+func (v *verifier) violation(s *shelf, x *journal.Violation, rings []*journal.Keyring, from carrier) {
+	head := from.head(x.Checkpoint, rings)
+	bad := from.exhibit(ExhibitLeaf, append([]byte{0}, x.Entry.Raw...))
+	f := Finding{Weight: Proved, Code: x.Code, Party: s.head.Party, Exhibits: []Exhibit{head, bad}, At: head.At, Clock: s.head.Party}
+	f.Text = fmt.Sprintf("%s as entry %d of journal %s: %s", provedText(x.Code), x.Entry.Index, s.head.Origin, ruleText(x.Code))
+	v.blame(s, &f, []string{x.Checkpoint}, rings, from)
+}
+
+// blame adds a finding that rests on heads which the journal in the dossier does not have. It is
+// proof against whoever held the key. If the party declared that key compromised, it is one only if
+// somebody else held the head before seeing the notice (journal.md, section 3): otherwise it may be
+// the thief's.
+func (v *verifier) blame(s *shelf, f *Finding, signed []string, rings []*journal.Keyring, from carrier) {
+	if from.entry != nil {
+		f.Refs, f.By = append(f.Refs, from.entry.Ref()), from.entry.Author
+	}
+	var notice *notice
+	for _, text := range signed {
+		h, keys := signedBy(text, rings)
+		if root, ok := s.root(h.Size); ok && root == h.Root {
+			continue // a head of the journal as it is shown
+		}
+		if notice = v.disowned(s, h, keys, from); notice == nil {
+			break
+		}
+	}
+	if notice != nil {
+		f.Weight = Disputed
+		f.Refs = append(f.Refs, notice.ref)
+		f.Text += fmt.Sprintf(". The party declared the key compromised (entry %s), and nobody is shown to have held that head before seeing the notice: the party signed it, or whoever had the key", notice.ref)
+	} else if n := s.head.Size; f.Weight == Proved {
+		f.Text += fmt.Sprintf(". A notice that the key was stolen would stand in the party's journals; this one is shown up to %d entries and holds none for that head", n)
+	}
+	v.add(*f)
+}
+
+// notice is a declared compromise of a journal key.
+type notice struct {
+	ref  journal.Ref
+	body journal.CompromiseBody
+}
+
+// disowned returns the notice that keeps a head from binding its party, nil if it binds.
+func (v *verifier) disowned(s *shelf, h journal.Head, keys []journal.Hash, from carrier) *notice {
+	var found *notice
+	for _, key := range keys { // right after a rotation two keys have to sign; a thief needs both
+		var n *notice
+		for i := range v.notices {
+			if x := &v.notices[i]; x.body.Key == key && x.body.Origin == s.head.Origin && v.byOrigin[x.ref.Origin].head.Party == s.head.Party {
+				n = x
+				break
+			}
+		}
+		if n == nil {
+			return nil
+		}
+		if found == nil {
+			found = n
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	if from.entry != nil && v.heldBefore(from.entry.Ref(), from.entry.Author, s, found) {
+		return nil
+	}
+	for i := range v.claims {
+		if c := &v.claims[i]; c.receipts && c.origin == s.head.Origin && c.head == h && v.heldBefore(c.by, v.byOrigin[c.by.Origin].head.Party, s, found) {
+			return nil
+		}
+	}
+	return found
+}
+
+// heldBefore says whether an entry of another party, in good order, was written without the notice in
+// its past.
+func (v *verifier) heldBefore(ref journal.Ref, author journal.PartyID, s *shelf, n *notice) bool {
+	return author != s.head.Party && v.fold.Knew(ref, ref) && v.fold.VoidCode(ref) == "" && !v.fold.Knew(ref, n.ref)
+}
+
+// equivocation notes two statements of which the party may sign only one.
+func (v *verifier) equivocation(q *journal.Equivocation, from carrier) {
+	a, b := from.exhibit(ExhibitStatement, []byte(q.A.Text)), from.exhibit(ExhibitStatement, []byte(q.B.Text))
+	what := "two certificates for one place among the keys of one of its journals"
+	if kind, _ := q.A.Kind(); kind == "identity" {
+		what = "two different versions of its identity with one number"
+	} else if c, err := journal.ParseCertificate(q.A); err == nil && c.Predecessor != nil {
+		what = "two successors, under different keys, for one retired journal"
+	}
+	v.add(Finding{Weight: Proved, Code: journal.CodeTwoStatements, Party: q.Party, Exhibits: []Exhibit{a, b}, Text: "the party signed " + what})
+}
+
+func provedText(code string) string {
+	switch code {
+	case journal.CodeFork, journal.CodeRollback, journal.CodeRewritten:
+		return "the party signed two heads that contradict each other"
+	}
+	return "the party signed an entry that breaks a rule (" + code + ")"
+}
+
+// ruleText says for people which rule an entry breaks.
+func ruleText(code string) string {
+	switch code {
+	case journal.CodeBadEntry:
+		return "what was signed there is no well-formed entry"
+	case journal.CodeOversize:
+		return "what was signed there is larger than an entry may be"
+	case journal.CodeWrongUnit:
+		return "the entry belongs to another unit"
+	case journal.CodeWrongAuthor:
+		return "the entry names another party as its author"
+	case journal.CodeWrongOrigin:
+		return "the entry belongs to another journal of the party"
+	case journal.CodeWrongIndex:
+		return "the entry is not the one of this place: it was replayed, reordered, or one is missing"
+	case journal.CodeBackDated:
+		return "the entry's time lies before that of the entry before it"
+	case journal.CodeBadSeen:
+		return "what the entry says its author had seen goes back behind the entry before it, names its own journal, or does not cover its receipt"
+	}
+	return code
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,288 @@
+package dossier_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"entente/internal/accord"
+	"entente/internal/dossier"
+	"entente/internal/unit"
+	"entente/journal"
+	"entente/journal/journaltest"
+	"entente/stix"
+)
+
+// guilty checks what a judge reads: one party stands proved guilty, of one thing, with a sentence, the
+// bytes that show it and how to check them; nobody else does.
+func guilty(t testing.TB, r *dossier.Report, p *party, code string) dossier.Finding {
+	t.Helper()
+	if len(r.Proven) != 1 || r.Proven[0].Party != p.id || !slices.Equal(r.Proven[0].Codes, []string{code}) {
+		t.Fatalf("proved is %+v, want %s of %s\n%+v", r.Proven, code, p.name, r.Findings)
+	}
+	f := find(r, dossier.Proved, code)
+	if f.Text == "" || f.Check == "" || len(f.Exhibits) == 0 {
+		t.Errorf("a judge cannot use %+v", f)
+	}
+	for _, x := range f.Exhibits {
+		if x.Offset <= 0 || x.Offset >= r.Counts.Bytes || x.SHA256 == (journal.Hash{}) {
+			t.Errorf("the bytes are not named: %+v", x)
+		}
+	}
+	var text bytes.Buffer
+	ok(t, r.WriteText(&text))
+	if !strings.Contains(text.String(), "PROVED against "+p.name) {
+		t.Errorf("the text does not say so:\n%s", text.String())
+	}
+	return *f
+}
+
+// nobody checks that nothing is proved against anybody.
+func nobody(t testing.TB, r *dossier.Report) {
+	t.Helper()
+	if len(r.Proven) > 0 {
+		t.Fatalf("proved is %+v\n%+v", r.Proven, r.Findings)
+	}
+	var text bytes.Buffer
+	ok(t, r.WriteText(&text))
+	if !strings.Contains(text.String(), "Nothing is proved against anybody.") {
+		t.Errorf("the text does not say so:\n%s", text.String())
+	}
+}
+
+func report(t testing.TB, s dossier.Source) *dossier.Report {
+	t.Helper()
+	r, err := verify(pack(t, s))
+	ok(t, err)
+	return r
+}
+
+// raw writes the entry that would follow in a party's journal, with changes.
+func (p *party) raw(kind string, change func(map[string]any)) []byte {
+	last := p.jw.Last()
+	seen := map[journal.Origin]journal.Head{}
+	maps.Copy(seen, last.Seen)
+	m := map[string]any{"v": 1, "kind": kind, "at": p.w.tick().Format(time.RFC3339), "by": duty, "unit": p.w.unit, "author": p.id,
+		"epoch": 0, "index": last.Index + 1, "seen": seen, "body": map[string]any{}}
+	if change != nil {
+		change(m)
+	}
+	b, err := json.Marshal(m)
+	ok(p.w.t, err)
+	return b
+}
+
+// signs signs entries that no honest writer would write, after the party's journal, and returns what a
+// mirror says to them.
+func (p *party) signs(entries ...[]byte) error {
+	var all [][]byte
+	for raw, err := range p.st.Read(0, p.jw.Head().Size) {
+		ok(p.w.t, err)
+		all = append(all, bytes.Clone(raw))
+	}
+	key := seed(p.name + " key")
+	held := journaltest.Forge(p.w.t, p.jw.Origin(), all, key)
+	m, err := journal.OpenMirror(new(journaltest.Memory), journal.MirrorParams{Unit: p.w.unit})
+	ok(p.w.t, err)
+	cp, err := held.Latest()
+	ok(p.w.t, err)
+	_, err = m.Extend(all, cp)
+	ok(p.w.t, err)
+	journaltest.ForgeMore(p.w.t, held, p.jw.Origin(), entries, key)
+	cp, err = held.Latest()
+	ok(p.w.t, err)
+	_, err = m.Extend(entries, cp)
+	return err
+}
+
+// TestViolationIsProved: each rule that an entry and its neighbour show, broken by a party, is proved
+// to a stranger by the kept record alone: the journal itself ends before it.
+func TestViolationIsProved(t *testing.T) {
+	other := strings.Repeat("0", 63) + "1"
+	for name, x := range map[string]struct {
+		code    string
+		entries func(p *party) [][]byte
+	}{
+		"not an entry":     {journal.CodeBadEntry, func(p *party) [][]byte { return [][]byte{[]byte(`{"v":1,"v":1}`)} }},
+		"a second genesis": {journal.CodeBadEntry, func(p *party) [][]byte { return [][]byte{p.raw(journal.KindGenesis, nil)} }},
+		"too large": {journal.CodeOversize, func(p *party) [][]byte {
+			return [][]byte{p.raw("note", func(m map[string]any) { m["body"] = map[string]any{"x": strings.Repeat("x", journal.MaxEntry)} })}
+		}},
+		"wrong unit": {journal.CodeWrongUnit, func(p *party) [][]byte { return [][]byte{p.raw("note", func(m map[string]any) { m["unit"] = other })} }},
+		"wrong author": {journal.CodeWrongAuthor, func(p *party) [][]byte {
+			return [][]byte{p.raw("note", func(m map[string]any) { m["author"] = p.w.parties[0].id })}
+		}},
+		"wrong epoch": {journal.CodeWrongOrigin, func(p *party) [][]byte { return [][]byte{p.raw("note", func(m map[string]any) { m["epoch"] = 7 })} }},
+		"gap":         {journal.CodeWrongIndex, func(p *party) [][]byte { return [][]byte{p.raw("note", func(m map[string]any) { m["index"] = 1000 })} }},
+		"replay":      {journal.CodeWrongIndex, func(p *party) [][]byte { return [][]byte{bytes.Clone(p.jw.Last().Raw)} }},
+		"reorder": {journal.CodeWrongIndex, func(p *party) [][]byte {
+			one := p.raw("note", nil)
+			return [][]byte{p.raw("note", func(m map[string]any) { m["index"] = p.jw.Last().Index + 2 }), one}
+		}},
+		"back-dated": {journal.CodeBackDated, func(p *party) [][]byte {
+			return [][]byte{p.raw("note", func(m map[string]any) { m["at"] = "2026-01-01T00:00:00Z" })}
+		}},
+		"seen decreases": {journal.CodeBadSeen, func(p *party) [][]byte {
+			return [][]byte{p.raw("note", func(m map[string]any) { m["seen"] = map[string]any{} })}
+		}},
+		"sees itself": {journal.CodeBadSeen, func(p *party) [][]byte {
+			return [][]byte{p.raw("note", func(m map[string]any) {
+				m["seen"].(map[journal.Origin]journal.Head)[p.jw.Origin()] = journal.Head{Size: 1}
+			})}
+		}},
+		"receipt not covered": {journal.CodeBadSeen, func(p *party) [][]byte {
+			return [][]byte{p.raw(journal.KindReceipt, func(m map[string]any) {
+				m["body"] = journal.ReceiptBody{Origin: p.w.parties[0].jw.Origin(), Size: 9000, Root: journal.Hash{1}}
+			})}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, _, south := fromAgreed(t)
+			before := pack(t, w.source())
+			err := south.signs(x.entries(south)...)
+			var v *journal.ViolationError
+			if !errors.As(err, &v) || v.Code != x.code {
+				t.Fatalf("no proof of %s: %v", x.code, err)
+			}
+			w.proofs = []dossier.Proof{{Violation: &v.Proof}}
+			f := guilty(t, report(t, w.source()), south, x.code)
+			if f.At.IsZero() || f.Clock != south.id {
+				t.Errorf("it does not say when by whose clock: %+v", f)
+			}
+			// The proof of one rule is none of another, nor of another entry.
+			bad := v.Proof
+			bad.Code = journal.CodeWrongUnit
+			if x.code == bad.Code {
+				bad.Code = journal.CodeBackDated
+			}
+			w.proofs = []dossier.Proof{{Violation: &bad}}
+			var d *dossier.Damage
+			if _, err := verify(pack(t, w.source())); !errors.As(err, &d) || d.Part != dossier.PartProof {
+				t.Errorf("a proof of another rule: %v", err)
+			}
+			r, err := verify(before)
+			ok(t, err)
+			nobody(t, r)
+		})
+	}
+}
+
+// TestTwoStatementsAreProved: two successors for one journal; two identities of one version.
+func TestTwoStatementsAreProved(t *testing.T) {
+	w, _, south := fromAgreed(t)
+	certify := func(name, org string) journal.Signed {
+		key := seed(name)
+		cert, err := journal.NewSuccessor(seed(org), south.jw.Certificate(), south.jw.Head(), key.Public())
+		ok(t, err)
+		return cert
+	}
+	a, b := certify("one", "South org"), certify("two", "South org")
+	w.proofs = []dossier.Proof{{Statements: &journal.Equivocation{Party: south.id, A: a, B: b}}}
+	guilty(t, report(t, w.source()), south, journal.CodeTwoStatements)
+
+	next := func(node string) journal.Signed {
+		s, err := journal.RotateIdentity(south.identity, seed("South org"), nil, journal.Identity{Name: "South", Node: seed(node).Public(),
+			Created: start, Expires: start.AddDate(2, 0, 0)})
+		ok(t, err)
+		return s
+	}
+	w.proofs = []dossier.Proof{{Statements: &journal.Equivocation{Party: south.id, A: next("n1"), B: next("n2")}}}
+	guilty(t, report(t, w.source()), south, journal.CodeTwoStatements)
+
+	// What another key signed, an identity "rotated" by the wrong key above all, is no proof.
+	for _, q := range []journal.Equivocation{
+		{Party: south.id, A: a, B: certify("three", "North org")},
+		{Party: w.parties[0].id, A: a, B: b},
+		{Party: "", A: a, B: b},
+	} {
+		w.proofs = []dossier.Proof{{Statements: &q}}
+		var d *dossier.Damage
+		if _, err := verify(pack(t, w.source())); !errors.As(err, &d) || d.Part != dossier.PartProof {
+			t.Errorf("it stands: %v", err)
+		}
+	}
+}
+
+// TestBreachIsProved: entries that the accord forbids, by their author's own signature.
+func TestBreachIsProved(t *testing.T) {
+	share := func(p *party, n int64, tlp string, release ...journal.By) {
+		es, _, err := p.jw.Append(p.w.tick(), journal.Draft{Kind: unit.KindShare, By: duty, Release: release, Seen: p.heads(),
+			Body: unit.ContentBody{Objects: n, Types: map[string]int64{"indicator": n}, TLP: tlp}, Payload: p.w.seal(journal.PayloadSTIX, bundle(int(n)))})
+		ok(p.w.t, err)
+		_ = es
+	}
+	for name, x := range map[string]struct {
+		code string
+		edit func(string) string
+		do   func(w *world, p *party)
+	}{
+		"above the ceiling": {accord.CodeTLP, nil, func(w *world, p *party) { share(p, 1, "red") }},
+		"an unknown kind with content": {accord.CodeUnknownKind, nil, func(w *world, p *party) {
+			p.write("x.leak", map[string]any{}, w.seal(journal.PayloadSTIX, bundle(1)))
+		}},
+		"an agency that the accord has not": {accord.CodeAgency, nil, func(w *world, p *party) {
+			_, _, err := p.jw.Append(w.tick(), journal.Draft{Kind: unit.KindShare, By: journal.By{Agency: "press", Role: "office"}, Seen: p.heads(),
+				Body: unit.ContentBody{Objects: 1, Types: map[string]int64{"indicator": 1}, TLP: "green"}, Payload: w.seal(journal.PayloadSTIX, bundle(1))})
+			ok(w.t, err)
+		}},
+		"content behind a control entry": {unit.CodeUnexpected, nil, func(w *world, p *party) {
+			p.write(unit.KindNotice, unit.NoticeBody{Effective: w.clock.AddDate(1, 0, 0)}, w.seal(journal.PayloadSTIX, bundle(1)))
+		}},
+		"a suspension it knew of": {accord.CodeSuspended, nil, func(w *world, p *party) {
+			w.parties[0].write(unit.KindSuspend, unit.SuspendBody{Scope: []string{"all"}, Code: "incident"}, nil)
+			share(p, 1, "green")
+		}},
+		"more requests than the quota": {accord.CodeQuotaRequests, func(s string) string { return s + "\nquotas: {id: L1, requests_per_day: 1}\n" }, func(w *world, p *party) {
+			for range 2 {
+				p.write("request.send", map[string]any{"type": "information", "urgency": "urgent", "fields": []string{"subject", "purpose"}, "tlp": "amber", "to": w.parties[0].id},
+					w.seal(journal.PayloadRequest, []byte(`{}`)))
+			}
+		}},
+		"without the second office": {accord.CodeTwoPerson, func(s string) string {
+			return s + "\nrelease:\n  - {id: R1, kind: share, claims: [{agency: \"*\", role: release-officer}, {agency: \"*\", role: head}]}\n"
+		}, func(w *world, p *party) { share(p, 1, "green") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, "North", "South")
+			w.edit = x.edit
+			w.agree()
+			nobody(t, report(t, w.source()))
+			south := w.parties[1]
+			x.do(w, south)
+			f := guilty(t, report(t, w.source()), south, x.code)
+			if f.At.IsZero() || f.Clock != south.id || f.Refs[0].Origin != south.jw.Origin() {
+				t.Errorf("it does not say when by whose clock: %+v", f)
+			}
+			// The same without the accord's text cannot be judged, unless no accord could allow it.
+			s := w.source()
+			s.Payload = nil
+			r := report(t, s)
+			if len(r.Proven) > 0 && x.code != accord.CodeUnknownKind && x.code != unit.CodeUnexpected {
+				t.Errorf("proved without the text of the accord: %+v", r.Findings)
+			}
+		})
+	}
+}
+
+// TestTypesOfAPayload: what an entry says it shares, and what it commits to, by type.
+func TestTypesOfAPayload(t *testing.T) {
+	w, _, south := fromAgreed(t)
+	south.write(unit.KindShare, unit.ContentBody{Objects: 2, Types: map[string]int64{"malware": 2}, TLP: "green"}, w.seal(journal.PayloadSTIX, bundle(2)))
+	guilty(t, report(t, w.source()), south, dossier.CodeMiscounted)
+}
+
+// TestMarkingOfAPayload: an object marked TLP:RED in a share that says TLP:GREEN.
+func TestMarkingOfAPayload(t *testing.T) {
+	w, _, south := fromAgreed(t)
+	marked := bytes.Replace(bundle(2), []byte(`"spec_version":"2.1"`), []byte(`"spec_version":"2.1","object_marking_refs":["`+stix.TLPRed.MarkingID()+`"]`), 1)
+	south.write(unit.KindShare, unit.ContentBody{Objects: 2, Types: map[string]int64{"indicator": 2}, TLP: "green"}, w.seal(journal.PayloadSTIX, marked))
+	guilty(t, report(t, w.source()), south, dossier.CodeUnderstated)
+	w, _, south = fromAgreed(t)
+	south.write(unit.KindShare, unit.ContentBody{Objects: 2, Types: map[string]int64{"indicator": 2}, TLP: "amber"}, w.seal(journal.PayloadSTIX, bundle(2)))
+	nobody(t, report(t, w.source())) // stricter than its objects is nothing to hold against anybody
+}
