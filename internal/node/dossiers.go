@@ -36,8 +36,12 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 	held := l.journals()
 	evidence, err := l.evidence()
 	keyrings := map[journal.Origin]*journal.Keyring{}
+	chains := map[journal.PartyID][]journal.Signed{}
 	for _, j := range held {
 		keyrings[j.origin] = l.keyring(j.origin)
+		if chain := l.told(j.origin); len(chain) > len(chains[j.party]) {
+			chains[j.party] = chain
+		}
 	}
 	l.mu.Unlock()
 	if err != nil {
@@ -59,7 +63,7 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 		return salt, data, err == nil, err
 	}
 	for _, text := range evidence {
-		if p, ok := keptProof(text, keyrings); ok {
+		if p, ok := keptProof(text, keyrings, chains); ok {
 			src.Proofs = append(src.Proofs, p)
 		}
 	}
@@ -67,10 +71,10 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 	return err
 }
 
-// keptProof reads a kept proof back: two heads that contradict each other, or an
-// entry that breaks a rule. One that does not hold (its file was changed) would
+// keptProof reads a kept proof back: two heads that contradict each other, an
+// entry that breaks a rule, or two statements that exclude each other. One that does not hold (its file was changed) would
 // spoil the dossier, and is left out.
-func keptProof(text []byte, keyrings map[journal.Origin]*journal.Keyring) (dossier.Proof, bool) {
+func keptProof(text []byte, keyrings map[journal.Origin]*journal.Keyring, chains map[journal.PartyID][]journal.Signed) (dossier.Proof, bool) {
 	var e struct {
 		Proof json.RawMessage `json:"proof"`
 	}
@@ -84,6 +88,10 @@ func keptProof(text []byte, keyrings map[journal.Origin]*journal.Keyring) (dossi
 	var v journal.Violation
 	if json.Unmarshal(e.Proof, &v) == nil && v.Checkpoint != "" && v.Verify(keyrings[v.Origin]) == nil {
 		return dossier.Proof{Violation: &v}, true
+	}
+	var q journal.Equivocation
+	if json.Unmarshal(e.Proof, &q) == nil && q.Party != "" && q.Verify(chains[q.Party]) == nil {
+		return dossier.Proof{Statements: &q}, true
 	}
 	return dossier.Proof{}, false
 }

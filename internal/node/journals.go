@@ -178,6 +178,20 @@ func (l *ledger) keyring(o journal.Origin) *journal.Keyring {
 	return nil
 }
 
+// told is the identity chain of a journal's author as far as the journal tells it,
+// nil if it cannot be read. The lock must be held.
+func (l *ledger) told(o journal.Origin) []journal.Signed {
+	if l.own != nil && o == l.origin() {
+		return l.n.keys().chain
+	}
+	if m := l.mirrors[o]; m != nil {
+		if chain, err := m.m.Identities(); err == nil {
+			return chain
+		}
+	}
+	return nil
+}
+
 // VerifyJournals reads back every byte of what this node keeps.
 func (n *Node) VerifyJournals(ctx context.Context, progress func(Progress)) (*JournalVerifyResponse, error) {
 	return verifyFolder(ctx, n.at, progress)

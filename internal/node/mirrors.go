@@ -343,6 +343,16 @@ func (l *ledger) keepEvidence(o journal.Origin, code string, proof any) error {
 	return l.n.at.writeJSON(filepath.Join(l.dir, "evidence", name), evidenceFile{Code: code, Origin: o, At: l.n.now(), Proof: proof})
 }
 
+// keepOnce keeps a proof unless one of that code about that journal is kept: what
+// is refused can be sent again and again.
+func (l *ledger) keepOnce(o journal.Origin, code string, proof any) error {
+	kept, err := filepath.Glob(filepath.Join(l.dir, "evidence", "*-"+o.Short()+"-"+code+".json"))
+	if err != nil || len(kept) > 0 {
+		return err
+	}
+	return l.keepEvidence(o, code, proof)
+}
+
 type evidenceFile struct {
 	Code   string         `json:"code"`
 	Origin journal.Origin `json:"origin"`
