@@ -89,10 +89,7 @@ func caught(t *testing.T, a *testParty, r *rogue, code string, before journal.He
 	if len(st.Attention) == 0 || !strings.Contains(st.Attention[0], code) {
 		t.Errorf("the status says nothing of it: %q", st.Attention)
 	}
-	rep := a.dossier("Watch")
-	if !rep.OK || !proved(rep, code, r.self.party) {
-		t.Errorf("the dossier (ok %v, %s) does not prove %s: %+v", rep.OK, rep.Damage, code, rep.Findings)
-	}
+	a.convicts("Watch", r.self.party, code)
 }
 
 // hostileWorldFor leaves the other unit out where a test does not need it.
