@@ -1,6 +1,87 @@
 package cli
 
-import "entente/internal/node"
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"entente/internal/node"
+)
+
+func (a *app) verifyCommand() *cobra.Command {
+	var trust []string
+	cmd := command{
+		use: "verify DOSSIER...", short: "Verify dossiers, offline, without a node",
+		long: `Needs nothing but the file: no node, no folder, no network. --trust pins the
+parties you know by their ids (repeatable); without it the report says which
+parties the file names, and it is for you to compare their ids with what you know
+from elsewhere. Exit code 0 only if every byte of the file holds, 5 otherwise.
+That somebody is proved guilty is no damage: the dossier that shows it holds.
+
+The report says first against whom something is proved, and under "Findings"
+what, when by whose clock, which bytes show it and how to check them. Only
+"proved" rests on the party's own signatures; what a maker left out of a file
+makes nobody guilty.
+
+With several dossiers of one unit, such as an accuser's and the accused's, each is
+verified by itself and then all together (at most 16): what one leaves out another
+shows, two histories of one journal contradict each other, and a finding of one
+file that falls beside another is named. A file that does not hold, or is about
+another unit, is left out and makes the exit code 5.`,
+		examples: []string{"entente verify dossier.entente", "entente verify dossier.entente --trust PARTY-ID --trust PARTY-ID", "entente verify north.entente south.entente", "entente verify - < dossier.entente"},
+		args:     cobra.MinimumNArgs(1),
+		run: func(_ context.Context, _ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return a.verifyTogether(args, trust)
+			}
+			body, done, err := a.open(args[0])
+			if err != nil {
+				return err
+			}
+			defer done()
+			r, err := node.VerifyDossier(body, trust)
+			if err != nil {
+				return &exitError{exitVerify, err}
+			}
+			if !r.OK {
+				a.code = exitVerify
+			}
+			return a.show(r, func(p *printer) { writeDossier(p, r) })
+		},
+	}.build()
+	cmd.Flags().StringArrayVar(&trust, "trust", nil, "party id you know; repeatable")
+	return cmd
+}
+
+// verifyTogether verifies several files, which are read more than once.
+func (a *app) verifyTogether(names, trust []string) error {
+	var files []node.DossierFile
+	for _, name := range names {
+		if name == "-" {
+			return usagef("several dossiers are read more than once: name files instead of \"-\"")
+		}
+		f, err := os.Open(name)
+		if err != nil {
+			return fmt.Errorf("reading: %w", err)
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			return fmt.Errorf("reading: %w", err)
+		}
+		files = append(files, node.DossierFile{Name: name, R: f, Size: info.Size()})
+	}
+	r, err := node.VerifyDossiers(files, trust)
+	if err != nil {
+		return &exitError{exitVerify, err}
+	}
+	if !r.OK {
+		a.code = exitVerify
+	}
+	return a.show(r, func(p *printer) { p.block("", r.Text()) })
+}
 
 // writeDossier prints what a dossier shows, or what does not hold of it.
 func writeDossier(p *printer, r *node.DossierReport) {

@@ -260,33 +260,3 @@ payloads. Whoever has it needs only 'entente verify' and the parties' public key
 	export.Flags().StringVarP(&output, "output", "o", "", "the file to write (\"-\": standard output)")
 	return group("dossier", "Packages that a third person can verify", "", []string{"entente dossier export --output dossier.entente"}, export)
 }
-
-func (a *app) verifyCommand() *cobra.Command {
-	var trust []string
-	cmd := command{
-		use: "verify DOSSIER", short: "Verify a dossier, offline, without a node",
-		long: `Needs nothing but the file: no node, no folder, no network. --trust pins the
-parties you know by their ids (repeatable); without it the report says which
-parties the file names, and it is for you to compare their ids with what you know
-from elsewhere. Exit code 0 only if every byte of the file holds, 5 otherwise.`,
-		examples: []string{"entente verify dossier.entente", "entente verify dossier.entente --trust PARTY-ID --trust PARTY-ID", "entente verify - < dossier.entente"},
-		args:     cobra.ExactArgs(1),
-		run: func(_ context.Context, _ *cobra.Command, args []string) error {
-			body, done, err := a.open(args[0])
-			if err != nil {
-				return err
-			}
-			defer done()
-			r, err := node.VerifyDossier(body, trust)
-			if err != nil {
-				return &exitError{exitVerify, err}
-			}
-			if !r.OK {
-				a.code = exitVerify
-			}
-			return a.show(r, func(p *printer) { writeDossier(p, r) })
-		},
-	}.build()
-	cmd.Flags().StringArrayVar(&trust, "trust", nil, "party id you know; repeatable")
-	return cmd
-}

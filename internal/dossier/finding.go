@@ -68,6 +68,8 @@ type Exhibit struct {
 	// Proof is the number of the proof record that carries it, from 1; 0 if none does.
 	Proof  int64 `json:"proof,omitempty"`
 	Offset int64 `json:"offset"` // of that record, in bytes from the start of the file
+	// File is which of several files that is; "" if there is one.
+	File string `json:"file,omitempty"`
 	// SHA256 is of the bytes: of an entry the leaf hash (RFC 6962: SHA-256 of a zero byte and the
 	// entry), of a head the signed checkpoint, of a statement its text.
 	SHA256 journal.Hash  `json:"sha256"`

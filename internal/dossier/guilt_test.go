@@ -2,13 +2,18 @@ package dossier_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	fnote "github.com/transparency-dev/formats/note"
+	"golang.org/x/mod/sumdb/note"
 
 	"entente/internal/accord"
 	"entente/internal/dossier"
@@ -285,4 +290,187 @@ func TestMarkingOfAPayload(t *testing.T) {
 	w, _, south = fromAgreed(t)
 	south.write(unit.KindShare, unit.ContentBody{Objects: 2, Types: map[string]int64{"indicator": 2}, TLP: "amber"}, w.seal(journal.PayloadSTIX, bundle(2)))
 	nobody(t, report(t, w.source())) // stricter than its objects is nothing to hold against anybody
+}
+
+// TestCosignedTwoHistories: a witness that cosigned both histories of a journal stands beside its author.
+func TestCosignedTwoHistories(t *testing.T) {
+	w, north, south, lie, _ := contradict(t)
+	cosign := func(key *witnessKey, signed string) string {
+		n, err := note.Open([]byte(signed), note.VerifierList(noteVerifiers(t, south)...))
+		ok(t, err)
+		out, err := note.Sign(n, key.signer)
+		ok(t, err)
+		return string(out)
+	}
+	key := newWitnessKey(t, "witness.example")
+	next, err := journal.RotateIdentity(north.identity, seed("North org"), nil, journal.Identity{Name: "North", Node: seed("North node").Public(),
+		Witness: key.vkey, Created: start, Expires: start.AddDate(2, 0, 0)})
+	ok(t, err)
+	north.write(journal.KindIdentity, journal.IdentityBody{Signed: next}, nil)
+	honest := cosign(key, checkpoint(t, south.st))
+	north.write(journal.KindWitness, journal.WitnessBody{Checkpoint: honest}, nil)
+	r := report(t, w.source())
+	nobody(t, r)
+	if len(r.Witnessed) != 1 || !r.Witnessed[0].Own || r.Witnessed[0].Witness != north.id {
+		t.Fatalf("%+v", r.Witnessed)
+	}
+	// Somebody else's cosignature under that name counts for nothing.
+	north.write(journal.KindWitness, journal.WitnessBody{Checkpoint: cosign(newWitnessKey(t, "witness.example"), checkpoint(t, lie.st))}, nil)
+	r = report(t, w.source())
+	if len(r.Proven) != 1 || r.Proven[0].Party != south.id {
+		t.Fatalf("%+v", r.Proven)
+	}
+	north.write(journal.KindWitness, journal.WitnessBody{Checkpoint: cosign(key, checkpoint(t, lie.st))}, nil)
+	r = report(t, w.source())
+	if len(r.Proven) != 2 || !has(r, dossier.Proved, dossier.CodeCosigned) || find(r, dossier.Proved, dossier.CodeCosigned).Party != north.id {
+		t.Fatalf("%+v\n%+v", r.Proven, r.Findings)
+	}
+}
+
+// witnessKey cosigns as tlog-witness does.
+type witnessKey struct {
+	vkey   string
+	signer note.Signer
+}
+
+func newWitnessKey(t testing.TB, name string) *witnessKey {
+	skey, vkey, err := note.GenerateKey(rand.Reader, name)
+	ok(t, err)
+	signer, err := fnote.NewSignerForCosignatureV1(skey)
+	ok(t, err)
+	vkey, err = fnote.VKeyToCosignatureV1(vkey)
+	ok(t, err)
+	return &witnessKey{vkey, signer}
+}
+
+func noteVerifiers(t testing.TB, p *party) []note.Verifier {
+	ed, pq := p.jw.Keyring().Current().VKeys(p.jw.Origin())
+	a, err := note.NewVerifier(ed)
+	ok(t, err)
+	b, err := fnote.NewMLDSAVerifier(pq)
+	ok(t, err)
+	return []note.Verifier{a, b}
+}
+
+// TestDeadlineByItsOwnClock: a missed deadline is proved by what the one who owed wrote itself, and
+// by nothing else.
+func TestDeadlineByItsOwnClock(t *testing.T) {
+	w, north, south := fromAgreed(t)
+	ask := func() journal.Ref {
+		body := map[string]any{"type": "information", "urgency": "urgent", "fields": []string{"subject", "purpose"}, "tlp": "amber", "to": south.id}
+		return north.write("request.send", body, w.seal(journal.PayloadRequest, []byte(`{}`))).Ref()
+	}
+	request := ask()
+	w.sync()
+	w.clock = w.clock.Add(30 * 24 * time.Hour)
+	north.write("note", nil, nil)
+	// South's journal ends before the deadline: that nothing came later is not shown.
+	r := report(t, w.source())
+	nobody(t, r)
+	open := find(r, dossier.Open, dossier.CodeNotMet)
+	if open == nil || !strings.Contains(open.Text, "is shown up to "+fmt.Sprint(south.jw.Head().Size)+" entries only") {
+		t.Fatalf("%+v", r.Findings)
+	}
+	// It writes something else a month later, by its own clock.
+	south.write("note", nil, nil)
+	f := guilty(t, report(t, w.source()), south, dossier.CodeNotMet)
+	if f.Clock != south.id || !slices.Contains(f.Refs, request) {
+		t.Errorf("%+v", f)
+	}
+	// Then it answers: late, and no longer missing.
+	move := func(name string, more map[string]any, pl *journal.PayloadRef) {
+		m := map[string]any{"request": request}
+		maps.Copy(m, more)
+		south.write("request."+name, m, pl)
+	}
+	move("acknowledge", nil, nil)
+	move("accept", nil, nil)
+	move("answer", map[string]any{"tlp": "amber"}, w.seal(journal.PayloadAnswer, []byte(`{}`)))
+	r = report(t, w.source())
+	if !has(r, dossier.Proved, dossier.CodeLate) || has(r, dossier.Proved, dossier.CodeNotMet) {
+		t.Fatalf("%+v", r.Findings)
+	}
+}
+
+// TestWithheldReceipt: the request was posted where a third saw it; that the asked side holds it is
+// nevertheless not proved.
+func TestWithheldReceipt(t *testing.T) {
+	w := newWorld(t, "North", "South", "East")
+	w.agree()
+	north, south, east := w.parties[0], w.parties[1], w.parties[2]
+	key := newWitnessKey(t, "east.example")
+	next, err := journal.RotateIdentity(east.identity, seed("East org"), nil, journal.Identity{Name: "East", Node: seed("East node").Public(),
+		Witness: key.vkey, Created: start, Expires: start.AddDate(2, 0, 0)})
+	ok(t, err)
+	east.write(journal.KindIdentity, journal.IdentityBody{Signed: next}, nil)
+	body := map[string]any{"type": "information", "urgency": "urgent", "fields": []string{"subject", "purpose"}, "tlp": "amber", "to": south.id}
+	north.write("request.send", body, w.seal(journal.PayloadRequest, []byte(`{}`)))
+	n, err := note.Open([]byte(checkpoint(t, north.st)), note.VerifierList(noteVerifiers(t, north)...))
+	ok(t, err)
+	cosigned, err := note.Sign(n, key.signer)
+	ok(t, err)
+	north.write(journal.KindWitness, journal.WitnessBody{Checkpoint: string(cosigned)}, nil)
+	w.clock = w.clock.Add(30 * 24 * time.Hour)
+	// South goes on and says that it has seen nothing of it.
+	_, _, err = south.jw.Append(w.tick(), journal.Draft{Kind: "note", By: duty, Body: map[string]any{}})
+	ok(t, err)
+	r := report(t, w.source())
+	nobody(t, r)
+	f := find(r, dossier.Open, dossier.CodeNotMet)
+	if f == nil || f.Party != south.id || !strings.Contains(f.Text, "which is no receipt") || r.Requests[0].Receipt != nil {
+		t.Fatalf("%+v", r.Findings)
+	}
+}
+
+// TestStolenKey: heads under a key that its owner declared compromised, in the three orders of notice
+// and proof.
+func TestStolenKey(t *testing.T) {
+	steal := func(t *testing.T) (w *world, north, south *party, c journal.Contradiction, notice func()) {
+		w, north, south, _, c = contradict(t)
+		return w, north, south, c, func() {
+			old := south.jw.Keyring().Current()
+			good := south.jw.Head()
+			statement, err := journal.NewCompromise(seed("South org"), journal.Compromise{Party: south.id, Key: old.ID(), Origin: south.jw.Origin(), Good: good, Created: w.clock})
+			ok(t, err)
+			south.rotate()
+			south.write(journal.KindCompromise, journal.CompromiseBody{Key: old.ID(), Origin: south.jw.Origin(), Good: good, Statement: statement}, nil)
+		}
+	}
+	t.Run("the thief's head comes after the notice", func(t *testing.T) {
+		w, north, south, c, notice := steal(t)
+		notice()
+		w.proofs = []dossier.Proof{{Contradiction: &c}}
+		r := report(t, w.source())
+		nobody(t, r)
+		if f := find(r, dossier.Disputed, journal.CodeFork); f == nil || f.Party != south.id || !strings.Contains(f.Text, "declared the key compromised") {
+			t.Fatalf("%+v", r.Findings)
+		}
+		north.write(journal.KindEvidence, c, nil) // it has seen the notice
+		nobody(t, report(t, w.source()))
+	})
+	t.Run("another member held it before it saw the notice", func(t *testing.T) {
+		w, north, south, c, notice := steal(t)
+		north.write(journal.KindEvidence, c, nil)
+		notice()
+		guilty(t, report(t, w.source()), south, journal.CodeFork)
+	})
+	t.Run("the notice is left out", func(t *testing.T) {
+		w, _, south, c, notice := steal(t)
+		s := w.source()
+		s.Journals[1] = south.st.Snapshot()
+		notice()
+		s.Proofs = []dossier.Proof{{Contradiction: &c}}
+		f := guilty(t, report(t, s), south, journal.CodeFork)
+		if !strings.Contains(f.Text, "A notice that the key was stolen would stand in the party's journals") {
+			t.Errorf("a judge is not told where to look: %s", f.Text)
+		}
+	})
+	t.Run("a notice about another key", func(t *testing.T) {
+		w, _, south, c, _ := steal(t)
+		statement, err := journal.NewCompromise(seed("South org"), journal.Compromise{Party: south.id, Key: seed("x").Public().ID(), Origin: south.jw.Origin(), Created: w.clock})
+		ok(t, err)
+		south.write(journal.KindCompromise, journal.CompromiseBody{Key: seed("x").Public().ID(), Origin: south.jw.Origin(), Statement: statement}, nil)
+		w.proofs = []dossier.Proof{{Contradiction: &c}}
+		guilty(t, report(t, w.source()), south, journal.CodeFork)
+	})
 }

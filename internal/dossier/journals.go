@@ -25,8 +25,14 @@ type shelf struct {
 	kept    []byte  // canonical form of the checkpoint that was just taken
 	seen    map[journal.Origin]journal.Head
 	checks  int64 // checkpoints
+	marks   []mark
+	first   journal.Signed   // certificate of the first key
+	later   []journal.Signed // certificates of the keys that replaced it
 	last    time.Time
 }
+
+// mark is where a checkpoint's record lies.
+type mark struct{ size, offset int64 }
 
 // Append implements journal.Storage.
 func (s *shelf) Append(b journal.Batch) error {
@@ -107,6 +113,7 @@ func (v *verifier) journal(o journal.Origin) error {
 			batch, bytes = nil, 0
 			v.counts.Checkpoints++
 			s.checks++
+			s.marks = append(s.marks, mark{n, v.cur.offset})
 		default:
 			return v.brokenJournal(o, n, len(batch) > 0, n < s.head.Size)
 		}
@@ -258,6 +265,14 @@ func (v *verifier) entry(s *shelf, e *journal.Entry) error {
 	slices.SortFunc(v.claims[at:], func(a, b claim) int { return cmp.Compare(a.origin, b.origin) })
 	s.seen, s.last = e.Seen, e.At
 	switch e.Kind {
+	case journal.KindGenesis:
+		if b, err := e.Genesis(); err == nil {
+			s.first = b.Certificate
+		}
+	case journal.KindRotate:
+		if b, err := journal.DecodeBody[journal.RotateBody](e, e.Kind); err == nil {
+			s.later = append(s.later, b.Certificate)
+		}
 	case journal.KindReceipt:
 		v.receipt(e)
 	case journal.KindEvidence, journal.KindWitness:

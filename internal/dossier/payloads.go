@@ -84,7 +84,7 @@ func (v *verifier) readTexts() error {
 			f.accord = hex.EncodeToString(sum[:])
 			f.accordErr = v.fold.AddAccord(plain)
 		}
-		v.texts[ref] = f
+		v.texts[ref], v.places[p.commitment] = f, v.cur.offset
 		v.counts.Payloads++
 		v.take()
 	}
@@ -196,7 +196,7 @@ func (v *verifier) payload() error {
 	case p.commitment != st.p.Commitment || journal.Commit(p.salt, p.data) != p.commitment:
 		return v.damage(PartPayload, p.ref.Origin, &p.ref, "it is not the one that the entry commits to")
 	}
-	v.last, st.held = &p.ref, true
+	v.last, st.held, v.places[p.commitment] = &p.ref, true, v.cur.offset
 	v.counts.Payloads++
 	f := payloadFacts{offset: v.cur.offset, commitment: p.commitment, size: int64(len(p.data)), objects: -1}
 	plain, err := open(p)

@@ -91,7 +91,15 @@ func (p *page) party(id journal.PartyID) string {
 
 // WriteText writes the report for people. Foreign text in it is escaped.
 func (r *Report) WriteText(w io.Writer) error {
-	p := &page{bufio.NewWriter(w), r}
+	p := newPage(w, r)
+	p.report()
+	return p.w.Flush()
+}
+
+func newPage(w io.Writer, r *Report) *page { return &page{bufio.NewWriter(w), r} }
+
+func (p *page) report() {
+	r := p.r
 	p.f("The dossier holds: every byte of it was verified.")
 	p.f("Unit %s, %s, founded %s by %s", r.Name, r.Unit, when(r.Founded), p.party(r.Founder))
 	p.f("%s journals, %s entries, %s checkpoints, %s payloads, %s proofs; SHA-256 %s", r.Counts.Journals, r.Counts.Entries,
@@ -118,7 +126,6 @@ func (r *Report) WriteText(w io.Writer) error {
 	if len(r.Findings) == 0 {
 		p.f("\nNo misbehaviour and no gap was found.")
 	}
-	return p.w.Flush()
 }
 
 // summary says first what a judge asks first.
@@ -159,7 +166,13 @@ func (p *page) finding(f Finding) {
 		p.f("    at %s by the clock of %s", when(f.At), p.party(f.Clock))
 	}
 	for _, x := range f.Exhibits {
-		where := fmt.Sprintf("byte %d of the file", x.Offset)
+		where := "found by comparing the files"
+		switch {
+		case x.File != "":
+			where = fmt.Sprintf("byte %d of %s", x.Offset, x.File)
+		case x.Offset > 0:
+			where = fmt.Sprintf("byte %d of the file", x.Offset)
+		}
 		switch {
 		case x.Proof > 0:
 			where = fmt.Sprintf("in proof %d, ", x.Proof) + where

@@ -37,21 +37,26 @@ type Progress struct {
 // report together with a [*TrustError]. Errors of r, of ctx and [ErrTooLarge] come wrapped. Payloads
 // are read one at a time; of entries their tree hashes and what the fold needs are held in memory.
 func Verify(ctx context.Context, r io.Reader, o Options) (*Report, error) {
+	_, rep, err := verifyWith(ctx, r, o)
+	return rep, err
+}
+
+func verifyWith(ctx context.Context, r io.Reader, o Options) (*verifier, *Report, error) {
 	for _, p := range o.Trust {
 		if err := p.Check(); err != nil {
-			return nil, fmt.Errorf("dossier: trusted party: %w", err)
+			return nil, nil, fmt.Errorf("dossier: trusted party: %w", err)
 		}
 	}
 	v := &verifier{ctx: ctx, opt: o, r: newReader(r, o.MaxBytes), byOrigin: map[journal.Origin]*shelf{},
-		texts: map[journal.Ref]payloadFacts{}, payloads: map[journal.Ref]*payloadState{}, byHash: map[journal.Hash][]journal.Ref{}, contra: map[string]int{}, witnesses: map[journal.PartyID]string{}, destroyed: map[journal.Hash]bool{}, chains: map[journal.PartyID][]journal.Signed{}}
+		texts: map[journal.Ref]payloadFacts{}, payloads: map[journal.Ref]*payloadState{}, byHash: map[journal.Hash][]journal.Ref{}, places: map[journal.Hash]int64{}, contra: map[string]int{}, witnesses: map[journal.PartyID]string{}, destroyed: map[journal.Hash]bool{}, chains: map[journal.PartyID][]journal.Signed{}}
 	for _, step := range []func() error{v.manifest, v.readTexts, v.journals, v.rest, v.parties} {
 		if err := step(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	v.crossCheck()
 	rep := v.report()
-	return rep, v.trust(rep)
+	return v, rep, v.trust(rep)
 }
 
 // verifier holds what has been read and believed so far.
@@ -72,6 +77,7 @@ type verifier struct {
 	chains   map[journal.PartyID][]journal.Signed // identities, as the journals so far tell them
 
 	texts    map[journal.Ref]payloadFacts // of text records, until their entries come
+	places   map[journal.Hash]int64       // where payload and text records lie, by commitment
 	payloads map[journal.Ref]*payloadState
 	byHash   map[journal.Hash][]journal.Ref
 	last     *journal.Ref // payload record

@@ -120,13 +120,9 @@ func (r *DossierReport) Text() string {
 // VerifyDossier checks every byte of a dossier. It needs no node, no network and
 // nothing but the file; trust pins the parties the reader knows by their ids.
 func VerifyDossier(r io.Reader, trust []string) (*DossierReport, error) {
-	var o dossier.Options
-	for _, t := range trust {
-		p := journal.PartyID(t)
-		if err := p.Check(); err != nil {
-			return nil, badInput("This is not a party id: "+t+".", err.Error(), "A party id has 64 hex digits, see 'entente identity show'.")
-		}
-		o.Trust = append(o.Trust, p)
+	o, err := trusting(trust)
+	if err != nil {
+		return nil, err
 	}
 	rep, err := dossier.Verify(context.Background(), r, o)
 	var damage *dossier.Damage
@@ -138,4 +134,56 @@ func VerifyDossier(r io.Reader, trust []string) (*DossierReport, error) {
 		return &DossierReport{Damage: err.Error(), Report: rep}, nil
 	}
 	return nil, fmt.Errorf("verifying the dossier: %w", err)
+}
+
+func trusting(trust []string) (o dossier.Options, err error) {
+	for _, t := range trust {
+		p := journal.PartyID(t)
+		if err := p.Check(); err != nil {
+			return o, badInput("This is not a party id: "+t+".", err.Error(), "A party id has 64 hex digits, see 'entente identity show'.")
+		}
+		o.Trust = append(o.Trust, p)
+	}
+	return o, nil
+}
+
+// DossierFile is one of several dossiers that are verified together.
+type DossierFile = dossier.File
+
+// DossiersReport says whether several dossiers hold, and what they show together.
+type DossiersReport struct {
+	OK bool `json:"ok"` // every file holds, and a trusted party is missing in none of them together
+	// Damage says which trusted party is missing; what is wrong with a file stands beside it.
+	Damage string `json:"damage,omitempty"`
+	*dossier.Combined
+}
+
+// Text is the report for people.
+func (r *DossiersReport) Text() string {
+	var b strings.Builder
+	if r.Damage != "" {
+		b.WriteString("NOT AS TRUSTED: " + r.Damage + "\n\n")
+	}
+	_ = r.Combined.WriteText(&b) // a Builder does not fail
+	return b.String()
+}
+
+// VerifyDossiers checks several dossiers of one unit, each by itself and all
+// together: what one leaves out another may show.
+func VerifyDossiers(files []DossierFile, trust []string) (*DossiersReport, error) {
+	o, err := trusting(trust)
+	if err != nil {
+		return nil, err
+	}
+	c, err := dossier.VerifyTogether(context.Background(), files, o)
+	var trustErr *dossier.TrustError
+	switch {
+	case errors.Is(err, dossier.ErrFiles):
+		return nil, badInput("These are too many dossiers.", err.Error(), "Verify those that contradict each other.")
+	case errors.As(err, &trustErr):
+		return &DossiersReport{Damage: err.Error(), Combined: c}, nil
+	case err != nil:
+		return nil, fmt.Errorf("verifying the dossiers: %w", err)
+	}
+	return &DossiersReport{OK: c.OK(), Combined: c}, nil
 }
