@@ -13,7 +13,11 @@ import (
 // seen, because somebody else signed two histories, the finding is disputed.
 func (v *verifier) conduct(st *unit.State) {
 	for _, b := range st.Breaches {
-		v.breach(b, "the accord in force when it was written refuses it")
+		why := "the accord in force when it was written refuses it"
+		if b.Code == accord.CodeNoAccord {
+			why = "no accord allowed it"
+		}
+		v.breach(b, why)
 	}
 	for _, b := range st.Held {
 		switch {
