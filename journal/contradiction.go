@@ -20,15 +20,32 @@ type Contradiction struct {
 	Root   Hash   `json:"root,omitzero"`   // what B's tree has at A's size, if the sizes differ
 }
 
-// maxProof is the most hashes of an RFC 6962 proof in a tree of at most 2^53 entries.
-const maxProof = 64
+// MaxProof is the most hashes of an RFC 6962 proof in a tree of at most 2^53 entries.
+const MaxProof = 64
+
+// Prefix says what a longer tree has at a smaller size, with the proof (RFC 6962
+// section 2.1.2) that leads from there to the head it is shown with. Whoever holds
+// another signed root of that size has a [Contradiction].
+type Prefix struct {
+	Size  int64
+	Root  Hash
+	Proof []Hash
+}
+
+// Check bounds a prefix from outside.
+func (p Prefix) Check() error {
+	if p.Size < 1 || p.Size > maxIndex || len(p.Proof) > MaxProof {
+		return fmt.Errorf("journal: a prefix has 1 to 2^53 entries and a proof of at most %d hashes", MaxProof)
+	}
+	return nil
+}
 
 func (c Contradiction) check() error {
 	if err := c.Origin.Check(); err != nil {
 		return err
 	}
-	if len(c.Proof) > maxProof {
-		return fmt.Errorf("a proof has at most %d hashes", maxProof)
+	if len(c.Proof) > MaxProof {
+		return fmt.Errorf("a proof has at most %d hashes", MaxProof)
 	}
 	for _, cp := range []string{c.A, c.B} {
 		o, _, err := CheckpointHead([]byte(cp))
@@ -133,12 +150,18 @@ func contradiction(code string, o Origin, a, b []byte, proof []Hash, root Hash) 
 	}
 }
 
+// Forked is the error for two signed heads of one size. The caller has verified
+// both, and that they differ.
+func Forked(o Origin, a, b []byte) *ContradictionError {
+	return contradiction(CodeFork, o, a, b, nil, Hash{})
+}
+
 // impliedRoot runs a consistency proof from n to t and returns the root that
 // the tree of size t and root th has at size n, if the proof determines it (it
 // does not if the first n entries are one complete subtree, which RFC 6962
 // leaves out of the proof).
 func impliedRoot(proof []Hash, t int64, th Hash, n int64) (Hash, bool) {
-	if n < 1 || n >= t || n&(n-1) == 0 || len(proof) > maxProof {
+	if n < 1 || n >= t || n&(n-1) == 0 || len(proof) > MaxProof {
 		return Hash{}, false
 	}
 	old, root, ok := runConsistency(proof, 0, t, n)

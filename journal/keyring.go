@@ -133,6 +133,10 @@ func (k *Keyring) VerifyCheckpoint(signed []byte) (Head, error) {
 	return h, err
 }
 
+// Canonical is VerifyCheckpoint that also returns the checkpoint as it is kept:
+// its text and the required signatures, nothing else.
+func (k *Keyring) Canonical(signed []byte) (Head, []byte, error) { return k.open(signed) }
+
 // open verifies and also returns the canonical form that is kept.
 func (k *Keyring) open(signed []byte) (Head, []byte, error) {
 	c, err := parseCheckpointText(signed)

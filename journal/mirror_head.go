@@ -72,7 +72,7 @@ func (m *Mirror) Offer(checkpoint []byte, consistency func(m, n int64) ([]Hash, 
 	if err != nil {
 		return head, fmt.Errorf("journal: getting a consistency proof: %w", err)
 	}
-	if len(proof) > maxProof {
+	if len(proof) > MaxProof {
 		return head, refuse(CodeOversize, m.ledger.origin, -1, "a consistency proof of %d hashes is longer than any can be", len(proof))
 	}
 	if err := tlog.CheckTree(proof, head.Size, head.Root, ours.Size, ours.Root); err == nil {
@@ -82,6 +82,53 @@ func (m *Mirror) Offer(checkpoint []byte, consistency func(m, n int64) ([]Hash, 
 		return head, contradiction(CodeRewritten, m.ledger.origin, m.latest, cp, proof, root)
 	}
 	return head, refuse(CodeBadRoot, m.ledger.origin, -1, "the proof does not show that the head of size %d contains the %d entries held", head.Size, ours.Size)
+}
+
+// Show judges a signed head with what its tree has at a size that is held here. It
+// is how two members who hold different histories of one journal make the signed
+// heads meet, however long the journal is. Errors are as for [Mirror.Extend]: a
+// [*ContradictionError] if the prefix is another one than the author signed for
+// us, else a [*Refusal] (stale if the prefix is the one held).
+func (m *Mirror) Show(checkpoint []byte, p Prefix) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o := m.ledger.origin
+	if m.tree.size == 0 {
+		return refuse(CodeGap, o, 0, "nothing is held of this journal, so no head of it can be judged")
+	}
+	if err := p.Check(); err != nil {
+		return refuse(CodeBadRoot, o, -1, "%v", err)
+	}
+	head, cp, err := m.ledger.keys.open(checkpoint)
+	if err != nil {
+		return err
+	}
+	if head.Size <= m.tree.size {
+		return m.compare(head, cp)
+	}
+	if err := tlog.CheckTree(p.Proof, head.Size, head.Root, p.Size, p.Root); err != nil {
+		return refuse(CodeBadRoot, o, -1, "the proof does not lead from size %d to the head of size %d", p.Size, head.Size)
+	}
+	if p.Size > m.tree.size {
+		return refuse(CodeGap, o, m.tree.size, "the prefix of size %d is longer than what is held", p.Size)
+	}
+	root, err := tlog.TreeHash(p.Size, m.st)
+	if err != nil {
+		return fmt.Errorf("journal: reading tree hashes: %w", err)
+	}
+	if root == p.Root {
+		return refuse(CodeStale, o, -1, "the head of size %d has the %d entries that are held", head.Size, p.Size)
+	}
+	for kept, err := range m.st.Checkpoints(p.Size) {
+		if err != nil {
+			return fmt.Errorf("journal: reading checkpoints: %w", err)
+		}
+		if _, h, err := CheckpointHead(kept); err == nil && h.Size == p.Size {
+			return contradiction(CodeRewritten, o, bytes.Clone(kept), cp, p.Proof, p.Root)
+		}
+		break
+	}
+	return refuse(CodeBadRoot, o, -1, "the head of size %d has other entries than are held, but no head of size %d is kept to prove it with", head.Size, p.Size)
 }
 
 // CheckSuccessor judges a certificate of the journal that is to succeed this

@@ -88,7 +88,7 @@ func VerifyProof(raw, proof []byte, keys *Keyring) (*Entry, Head, error) {
 func parseProof(proof []byte) (index int64, path tlog.RecordProof, checkpoint []byte, err error) {
 	head, rest, ok := strings.Cut(string(proof), "\n\n")
 	lines := strings.Split(head, "\n")
-	if !ok || len(lines) < 2 || len(lines) > 2+maxProof || lines[0] != "c2sp.org/tlog-proof@v1" {
+	if !ok || len(lines) < 2 || len(lines) > 2+MaxProof || lines[0] != "c2sp.org/tlog-proof@v1" {
 		return 0, nil, nil, errors.New("it does not have the form of one")
 	}
 	n, ok := strings.CutPrefix(lines[1], "index ")

@@ -28,8 +28,8 @@ type ProvenLeaf struct {
 }
 
 func (l ProvenLeaf) included(h Head) error {
-	if len(l.Proof) > maxProof {
-		return fmt.Errorf("a proof has at most %d hashes", maxProof)
+	if len(l.Proof) > MaxProof {
+		return fmt.Errorf("a proof has at most %d hashes", MaxProof)
 	}
 	return tlog.CheckRecord(l.Proof, h.Size, h.Root, l.Index, tlog.RecordHash(l.Raw))
 }

@@ -159,7 +159,7 @@ func (l *ledger) since(ctx context.Context, j heldJournal, theirs journal.Head, 
 			return yield(peer.Run{}, err)
 		}
 		if root != theirs.Root {
-			return l.contradict(ctx, j, theirs, yield)
+			return l.contradict(ctx, j, theirs, root, yield)
 		}
 	}
 	for run, err := range peer.Runs(upTo{j.store, until}, theirs.Size, true) {
@@ -175,9 +175,9 @@ func (l *ledger) since(ctx context.Context, j heldJournal, theirs journal.Head, 
 }
 
 // contradict shows a member that holds another history of a journal the one held
-// here, so that signed heads meet: the head of the very size where it is kept,
-// else the journal from its beginning to the first head beyond.
-func (l *ledger) contradict(ctx context.Context, j heldJournal, theirs journal.Head, yield func(peer.Run, error) bool) bool {
+// here, so that signed heads meet: the first head kept from that size on and, if
+// it is a larger one, what its tree has at that size.
+func (l *ledger) contradict(ctx context.Context, j heldJournal, theirs journal.Head, ours journal.Hash, yield func(peer.Run, error) bool) bool {
 	if j.fault != "" {
 		return true // proved already; the proof travels in a journal
 	}
@@ -197,19 +197,12 @@ func (l *ledger) contradict(ctx context.Context, j heldJournal, theirs journal.H
 			return yield(peer.Run{}, err)
 		}
 		run := peer.Run{Origin: j.origin, Checkpoint: slices.Clone(cp)}
-		if head.Size == theirs.Size || head.Size > peer.MaxRunEntries {
-			return yield(run, nil)
-		}
-		size := 0
-		for raw, err := range j.store.Read(0, head.Size) {
+		if head.Size > theirs.Size {
+			proof, err := tlog.ProveTree(head.Size, theirs.Size, j.store)
 			if err != nil {
 				return yield(peer.Run{}, err)
 			}
-			if size += len(raw); size > peer.MaxRunBytes {
-				run.Entries = nil // the head alone proves nothing yet, but says that something is wrong
-				break
-			}
-			run.Entries = append(run.Entries, slices.Clone(raw))
+			run.Prefix = &journal.Prefix{Size: theirs.Size, Root: ours, Proof: proof}
 		}
 		return yield(run, nil)
 	}
@@ -288,11 +281,11 @@ func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.Par
 			return 0, err
 		}
 	}
-	if m.fault != "" && (from == m.party || run.First+int64(len(run.Entries)) > m.upTo) {
+	if m.ended(from, run) {
 		return 0, &peer.Refusal{Code: m.fault, Origin: run.Origin, Index: run.First, Detail: "this journal contradicted itself before; nothing more of it is taken"}
 	}
 	before := m.m.Head()
-	ext, err := m.m.Extend(run.Entries, run.Checkpoint)
+	ext, err := m.extend(run)
 	if errors.Is(err, journal.ErrBroken) {
 		if before.Size == 0 {
 			err = errors.Join(err, l.dropMirror(run.Origin, m)) // of which nothing was receipted
@@ -302,6 +295,9 @@ func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.Par
 		return 0, l.unable(run, err)
 	}
 	if err != nil {
+		if before.Size > 0 && !proves(err) && !isStale(err) {
+			err = errors.Join(err, l.remember(run.Origin, m, from, run.Checkpoint))
+		}
 		if before.Size == 0 {
 			err = errors.Join(err, l.dropMirror(run.Origin, m))
 		}
@@ -318,7 +314,7 @@ func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.Par
 		}
 		delete(l.accused, run.Origin)
 	}
-	return len(ext.Entries), nil
+	return len(ext.Entries), l.meet(run.Origin, m)
 }
 
 // unable tells a partner that the disk here keeps nothing at the moment.
@@ -332,7 +328,7 @@ func (l *ledger) unable(run peer.Run, err error) error {
 
 // refused keeps the proof where there is one, and says no.
 func (l *ledger) refused(o journal.Origin, m *mirror, before journal.Head, err error) error {
-	if errors.Is(err, journal.ErrStale) {
+	if isStale(err) {
 		return &peer.Refusal{Code: peer.CodeStale, Origin: o, Index: before.Size, Detail: "older than what is held, and consistent with it"}
 	}
 	var c *journal.ContradictionError
@@ -362,6 +358,10 @@ func (l *ledger) refused(o journal.Origin, m *mirror, before journal.Head, err e
 // caught keeps the proof of misbehaviour, journals it if it fits into an entry,
 // so that every member gets it, and stops taking that journal.
 func (l *ledger) caught(o journal.Origin, m *mirror, before journal.Head, code string, err error, proof any, entry func() journal.Draft) error {
+	no := &peer.Refusal{Code: code, Origin: o, Index: before.Size, Detail: err.Error()}
+	if m.fault != "" {
+		return no // proved already: one proof is enough, however often it is shown
+	}
 	m.fault = code
 	if l.file.Faults == nil {
 		l.file.Faults = map[journal.Origin]string{}
@@ -376,7 +376,7 @@ func (l *ledger) caught(o journal.Origin, m *mirror, before journal.Head, code s
 			return err
 		}
 	}
-	return &peer.Refusal{Code: code, Origin: o, Index: before.Size, Detail: err.Error()}
+	return no
 }
 
 // AcceptPayload takes a payload that a held entry names.

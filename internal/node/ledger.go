@@ -60,6 +60,8 @@ type mirror struct {
 	// receipted is the size our own journal has receipted.
 	receipted int64
 	missing   int // payloads the last receipt named as missing
+	// ahead are signed heads that lie beyond what is held.
+	ahead []aheadHead
 }
 
 // unitFile is what is private to this node about a unit: how it came to be.

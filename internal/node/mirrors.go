@@ -160,8 +160,10 @@ func (l *ledger) mirrorAt(o journal.Origin, st *store.Journal) error {
 	if party == "" && o == l.origin() { // our own, of which nothing is left
 		party = l.n.keys().party
 	}
-	l.mirrors[o] = &mirror{party: party, m: m, store: st, fault: l.file.Faults[o]}
-	return nil
+	held := &mirror{party: party, m: m, store: st, fault: l.file.Faults[o]}
+	l.mirrors[o] = held
+	_, err = l.n.at.readJSON(l.aheadPath(o), &held.ahead)
+	return err
 }
 
 // known returns the identity chain compared by voice or introduced by a member.
@@ -189,6 +191,9 @@ func (l *ledger) newMirror(run peer.Run) (*mirror, error) {
 	if _, ok := l.file.Partners[e.Author]; !ok && e.Author != l.n.keys().party {
 		return nil, unknown
 	}
+	if e.Epoch > unit.MaxEpochs {
+		return nil, &peer.Refusal{Code: peer.CodeTooMany, Origin: run.Origin, Detail: fmt.Sprintf("a party opens at most %d successors in a unit", unit.MaxEpochs)}
+	}
 	if e.Epoch > 0 {
 		if err := l.checkSuccessor(e); err != nil {
 			return nil, err
@@ -206,7 +211,7 @@ func (l *ledger) newMirror(run peer.Run) (*mirror, error) {
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
-	m := &mirror{party: e.Author, m: jm, store: st}
+	m := &mirror{party: e.Author, m: jm, store: st, fault: l.file.Faults[run.Origin]}
 	l.mirrors[run.Origin] = m
 	return m, nil
 }

@@ -26,25 +26,35 @@ type witnessLogs struct {
 
 var _ peer.WitnessLogs = (*witnessLogs)(nil)
 
-func (w *witnessLogs) mirror(o journal.Origin) *mirror {
+// Verify checks a checkpoint against the keys of a mirrored journal and against
+// what is held of it. One that contradicts what is held is proof, and is kept;
+// one that lies ahead is remembered until its entries have come.
+func (w *witnessLogs) Verify(_ context.Context, o journal.Origin, signed []byte) (journal.Head, error) {
 	for _, l := range w.n.units() {
 		l.mu.Lock()
 		m := l.mirrors[o]
-		l.mu.Unlock()
-		if m != nil {
-			return m
+		if m == nil {
+			l.mu.Unlock()
+			continue
+		}
+		defer l.mu.Unlock()
+		if m.fault != "" || m.m.Keyring() == nil {
+			break
+		}
+		head, err := m.m.Keyring().VerifyCheckpoint(signed)
+		switch held := m.m.Head(); {
+		case err != nil:
+			return head, err
+		case head.Size > held.Size:
+			return head, l.remember(o, m, "", signed)
+		default:
+			if _, err := m.m.Offer(signed, nil); err != nil && !isStale(err) {
+				return head, l.refused(o, m, held, err)
+			}
+			return head, nil
 		}
 	}
-	return nil
-}
-
-// Verify checks a checkpoint against the keys of a mirrored journal.
-func (w *witnessLogs) Verify(_ context.Context, o journal.Origin, signed []byte) (journal.Head, error) {
-	m := w.mirror(o)
-	if m == nil || m.fault != "" || m.m.Keyring() == nil {
-		return journal.Head{}, peer.ErrUnknownLog
-	}
-	return m.m.Keyring().VerifyCheckpoint(signed)
+	return journal.Head{}, peer.ErrUnknownLog
 }
 
 func (w *witnessLogs) path(o journal.Origin) string {
@@ -91,20 +101,7 @@ func (n *Node) newWitness() (*peer.Witness, error) {
 		return nil, fmt.Errorf("%s does not hold a 32-byte seed", keyWitness)
 	}
 	return peer.NewWitness(peer.WitnessParams{Name: n.keys().witness.Name(), Key: ed25519.NewKeyFromSeed(raw),
-		Logs: &witnessLogs{n: n}, Now: n.opts.Clock, Log: n.opts.Log,
-		Suspect: func(o journal.Origin, cosigned journal.Head, signed []byte) {
-			// The mirror judges it: if it contradicts what is held, the proof is kept.
-			for _, l := range n.units() {
-				l.mu.Lock()
-				m := l.mirrors[o]
-				if m != nil && m.fault == "" {
-					if _, err := m.m.Offer(signed, nil); err != nil {
-						n.opts.Log.Warn("a checkpoint shown to the witness does not fit", "origin", o.Short(), "cosigned", cosigned.Size, "err", l.refused(o, m, m.m.Head(), err))
-					}
-				}
-				l.mu.Unlock()
-			}
-		}})
+		Logs: &witnessLogs{n: n}, Now: n.opts.Clock, Log: n.opts.Log})
 }
 
 func (n *Node) witnessHandler() http.Handler {

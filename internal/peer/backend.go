@@ -19,6 +19,9 @@ type Run struct {
 	Entries [][]byte
 	// Checkpoint is the signed checkpoint of size First+len(Entries).
 	Checkpoint []byte
+	// Prefix, if not nil, goes with a Run without entries: what the checkpoint's tree
+	// has at a size where the receiver holds another root, with the proof.
+	Prefix *journal.Prefix
 	// Payloads are commitments of payloads that the sender offers together with
 	// these entries, to save a round. They are not on the wire.
 	Payloads []journal.Hash

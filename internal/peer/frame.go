@@ -1,5 +1,11 @@
 package peer
 
+import (
+	"crypto/sha256"
+
+	"entente/journal"
+)
+
 // Magic is the first line of every packet.
 const Magic = "entente packet 1\n"
 
@@ -15,6 +21,8 @@ const (
 	frameEnd        = 0x08 // JSON, last
 	frameGossip     = 0x86 // a signed checkpoint shown without entries
 
+	frameShownTree = 0x87 // size (8) | root (32) | number of hashes (1) | hashes | a signed checkpoint
+
 	optionalFrame = 0x80
 )
 
@@ -29,6 +37,8 @@ func maxFrame(typ byte) int64 {
 		return MaxEntryBytes
 	case frameCheckpoint, frameGossip:
 		return MaxCheckpointBytes
+	case frameShownTree:
+		return prefixHeader + journal.MaxProof*sha256.Size + MaxCheckpointBytes
 	case framePayload:
 		return payloadHeader + MaxPayloadBytes
 	case frameRefusal:

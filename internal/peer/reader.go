@@ -123,6 +123,8 @@ func (r *Reader) item() (Item, error) {
 		return Item{Run: run}, err
 	case frameGossip:
 		return r.gossip(data)
+	case frameShownTree:
+		return r.shownTree(data)
 	case frameRefusal:
 		ref, err := r.refusal(data)
 		return Item{Refusal: ref}, err
@@ -139,7 +141,7 @@ func (r *Reader) item() (Item, error) {
 func (r *Reader) headerAfter(before *Counts, sum *[]byte) (byte, int64, error) {
 	for {
 		typ, n, err := r.header()
-		if err != nil || typ&optionalFrame == 0 || typ == frameGossip {
+		if err != nil || typ&optionalFrame == 0 || typ == frameGossip || typ == frameShownTree {
 			return typ, n, err
 		}
 		if r.optional++; r.optional > MaxOptionalFrames {
@@ -209,6 +211,18 @@ func (r *Reader) run(head []byte) (*Run, error) {
 		from = end
 	}
 	return run, nil
+}
+
+func (r *Reader) shownTree(data []byte) (Item, error) {
+	p, checkpoint, err := cutPrefix(data)
+	if err != nil {
+		return Item{}, refuse(CodeBadFrame, "a shown tree: %v", err)
+	}
+	item, err := r.gossip(checkpoint)
+	if err == nil {
+		item.Run.Prefix = &p
+	}
+	return item, err
 }
 
 func (r *Reader) gossip(data []byte) (Item, error) {

@@ -51,9 +51,6 @@ type WitnessParams struct {
 	Logs WitnessLogs
 	Now  func() time.Time
 	Log  *slog.Logger
-	// Suspect, if not nil, is told of a checkpoint that is properly signed and yet not
-	// consistent with what was cosigned: material for a proof.
-	Suspect func(origin journal.Origin, cosigned journal.Head, signed []byte)
 }
 
 // Witness cosigns checkpoints of mirrored journals for anybody who asks (C2SP
@@ -161,12 +158,18 @@ func (w *Witness) add(ctx context.Context, body []byte) ([]byte, error) {
 		return nil, &witnessError{http.StatusBadRequest, err.Error()}
 	}
 	head, err := w.p.Logs.Verify(ctx, q.origin, q.checkpoint)
-	switch code := journal.CodeOf(err); {
+	code := ""
+	if r, ok := AsRefusal(err); ok {
+		code = r.Code
+	}
+	switch {
 	case err == nil:
 	case errors.Is(err, ErrUnknownLog):
 		return nil, &witnessError{http.StatusNotFound, "this witness does not know that log"}
 	case code == journal.CodeBadSignature || code == journal.CodeHalfSignature || code == journal.CodeWeakKey:
 		return nil, &witnessError{http.StatusForbidden, "the checkpoint is not signed by the log's keys"}
+	case code == journal.CodeFork || code == journal.CodeRollback || code == journal.CodeRewritten:
+		return nil, &witnessError{http.StatusUnprocessableEntity, "the checkpoint contradicts one that the log signed before; both are kept as proof"}
 	case code != "":
 		return nil, &witnessError{http.StatusBadRequest, "the checkpoint is malformed"}
 	default:
@@ -198,16 +201,10 @@ func (w *Witness) add(ctx context.Context, body []byte) ([]byte, error) {
 }
 
 func (w *Witness) consistent(q witnessRequest, known, head journal.Head) error {
-	suspect := func() {
-		if w.p.Suspect != nil {
-			w.p.Suspect(q.origin, known, q.checkpoint)
-		}
-	}
 	switch {
 	case q.old != known.Size:
 		return &ConflictError{known.Size}
 	case q.old == head.Size && q.old > 0 && known.Root != head.Root:
-		suspect()
 		return &ConflictError{known.Size}
 	case q.old == 0 || q.old == head.Size:
 		if len(q.proof) > 0 {
@@ -216,7 +213,6 @@ func (w *Witness) consistent(q witnessRequest, known, head journal.Head) error {
 		return nil
 	}
 	if err := tlog.CheckTree(q.proof, head.Size, head.Root, known.Size, known.Root); err != nil {
-		suspect()
 		return &witnessError{http.StatusUnprocessableEntity, "the consistency proof does not hold"}
 	}
 	return nil

@@ -51,10 +51,14 @@ func (w *Writer) Run(run Run) error {
 		return err
 	}
 	if len(run.Entries) == 0 {
-		if !w.fits(int64(len(run.Checkpoint)), 0, 0) {
+		typ, data := byte(frameGossip), run.Checkpoint
+		if run.Prefix != nil {
+			typ, data = frameShownTree, append(appendPrefix(nil, *run.Prefix), run.Checkpoint...)
+		}
+		if !w.fits(int64(len(data)), 0, 0) {
 			return ErrFull
 		}
-		w.frame(frameGossip, run.Checkpoint)
+		w.frame(typ, data)
 		return w.err
 	}
 	size := int64(len(run.Checkpoint)) + 256
@@ -81,6 +85,9 @@ func (r *Run) check() error {
 		return fmt.Errorf("a checkpoint of %d bytes cannot be sent: 1 to %d are allowed", len(r.Checkpoint), MaxCheckpointBytes)
 	}
 	if len(r.Entries) == 0 {
+		if r.Prefix != nil {
+			return r.Prefix.Check()
+		}
 		return nil
 	}
 	if r.Origin.Check() != nil || r.First < 0 || r.First > maxJournalSize {

@@ -9,9 +9,9 @@ import (
 	"entente/journal"
 )
 
-// maxEpochs is how often a party can open a successor in one unit. Journals beyond are void: a party
+// MaxEpochs is how often a party can open a successor in one unit. Journals beyond are void: a party
 // that opens journals without end would make everybody's vectors grow without end.
-const maxEpochs = 64
+const MaxEpochs = 64
 
 // judge says what an entry that has just been placed means: void, without effect, an event that
 // changes what others may do, or content with a verdict. prev is the clock of its predecessor.
@@ -19,7 +19,7 @@ func (f *Fold) judge(l *lane, r *record, prev clock, code string) {
 	r.code, r.why, r.verdict, r.terms = code, "", accord.Decision{}, nil
 	if code == "" && r.index == 0 && l.epoch > 0 {
 		l.pred = f.predecessor(l, r)
-		l.bad = l.pred == nil || l.epoch > maxEpochs
+		l.bad = l.pred == nil || l.epoch > MaxEpochs
 	}
 	if code == "" && l.bad {
 		r.code = CodeBadSuccessor
