@@ -15,18 +15,25 @@ func (a *app) backupCommand() *cobra.Command {
 	cmd := command{
 		use: "backup --output FILE", short: "Write an encrypted backup of the folder",
 		long: `Holds everything but the high-water marks and the offline organisation key,
-encrypted. It can be made while the server runs. A restore opens a successor
-journal where this node cannot show that the backup is the latest state.`,
-		examples: []string{"entente backup --output /media/disk/north.backup"},
+encrypted. It is the state of one moment, and can be made while the server works.
+The file appears under its name only when it is whole; it is then read back from
+the disk and compared. A restore opens a successor journal where this node cannot
+show that the backup is the latest state. 'entente restore FILE --org-key KEY'
+without --yes checks a backup to its last byte and changes nothing.`,
+		examples: []string{"entente backup --output /media/disk/north.backup", "entente backup --output north.backup --json"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			if output == "" {
 				return usagef("the file needs a name: --output FILE")
 			}
-			s, err := a.download(ctx, "backup", nil, output, nil)
+			s, err := a.downloadChecked(ctx, "backup", output)
 			if err != nil || output == "-" {
 				return err
 			}
-			return a.show(s, func(p *printer) { p.f("The backup is in %s (%s).", s.File, size(s.Bytes)) })
+			return a.show(s, func(p *printer) {
+				p.f("The backup is in %s (%s); it was read back.", s.File, size(s.Bytes))
+				p.pairs("  SHA-256", s.SHA256)
+				p.hint("Now and then, try it on a spare machine: entente restore %s --dir DIR --org-key FILE", s.File)
+			})
 		},
 	}.build()
 	cmd.Flags().StringVarP(&output, "output", "o", "", "the file to write (\"-\": standard output)")
@@ -42,7 +49,10 @@ func (a *app) restoreCommand() *cobra.Command {
 the high-water marks show that the backup is the latest state; otherwise the
 journals are retired and the organisation key (--org-key) certifies successors,
 so that this node never signs a fork of itself. Destructions are applied again
-before anything is served. A dry run until --yes is given.`,
+before anything is served. A dry run until --yes is given: it reads the whole
+backup, checks every byte, and says what would become of each journal. A backup
+that is cut, altered or of another party leaves nothing behind. A restore that was
+interrupted can be done again.`,
 		examples: []string{"entente restore north.backup --dir /srv/entente", "entente restore north.backup --dir /srv/entente --org-key /media/stick/north.key --yes"},
 		args:     cobra.ExactArgs(1),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
@@ -55,13 +65,18 @@ before anything is served. A dry run until --yes is given.`,
 				return err
 			}
 			defer f.Close()
+			bar := a.progress("restore")
+			defer bar.done()
+			o.Node, o.Progress = node.Options{Version: version()}, bar.set
 			if !yes {
-				return a.planRestore(f, dir, o)
+				return a.planRestore(ctx, f, dir, o)
 			}
-			o.Node = node.Options{Version: version()}
 			r, err := node.Restore(ctx, dir, f, o)
 			if err != nil {
 				return err
+			}
+			if len(r.Damage) > 0 {
+				a.code = exitVerify
 			}
 			return a.show(r, func(p *printer) { writeRestored(p, r) })
 		},
@@ -73,37 +88,35 @@ before anything is served. A dry run until --yes is given.`,
 }
 
 // planRestore says what a restore would do, and changes nothing.
-func (a *app) planRestore(f *os.File, dir string, o node.RestoreOptions) error {
-	info, err := f.Stat()
+func (a *app) planRestore(ctx context.Context, f *os.File, dir string, o node.RestoreOptions) error {
+	found, err := node.PlanRestore(ctx, dir, f, o)
 	if err != nil {
 		return err
 	}
 	plan := struct {
-		DryRun   bool     `json:"dry_run"`
-		Backup   string   `json:"backup"`
-		Bytes    int64    `json:"bytes"`
-		Dir      string   `json:"dir"`
-		Occupied bool     `json:"occupied"`
-		Effects  []string `json:"effects"`
-	}{DryRun: true, Backup: f.Name(), Bytes: info.Size(), Dir: dir}
+		DryRun   bool   `json:"dry_run"`
+		Backup   string `json:"backup"`
+		Dir      string `json:"dir"`
+		Occupied bool   `json:"occupied"`
+		*node.RestorePlan
+	}{DryRun: true, Backup: f.Name(), Dir: dir, RestorePlan: found}
 	if list, err := os.ReadDir(dir); err == nil && len(list) > 0 {
 		plan.Occupied = true
-		plan.Effects = append(plan.Effects, "It would be refused as it stands: the folder "+dir+" is not empty. Name an empty one with --dir.")
 		a.code = exitFailed
-	} else {
-		plan.Effects = append(plan.Effects, "The folder "+dir+" would be made from the backup.")
-	}
-	if o.OrgKey == "" {
-		plan.Effects = append(plan.Effects, "Journals whose latest head cannot be established would stay retired: there is no --org-key to certify successors.")
-	} else {
-		plan.Effects = append(plan.Effects, "Journals whose latest head cannot be established would get successors, certified by the organisation key.")
 	}
 	return a.show(plan, func(p *printer) {
-		p.f("Dry run: nothing was changed.")
-		for _, e := range plan.Effects {
-			p.f("  - %s", e)
+		p.f("Dry run: nothing was changed. The backup is whole.")
+		p.pairs("  of", found.Name, "  party", found.Party, "  made", found.Made, "  holds", count(int64(found.Files), "file")+", "+size(found.Bytes))
+		if plan.Occupied {
+			p.f("  It would be refused as it stands: the folder %s is not empty. Name an empty one with --dir.", dir)
 		}
-		p.hint("To do it, add --yes.")
+		for _, u := range found.Units {
+			p.gap()
+			writeRestoredUnit(p, &u)
+		}
+		if !plan.Occupied {
+			p.hint("To make the folder %s of it, add --yes.", dir)
+		}
 	})
 }
 
@@ -155,6 +168,9 @@ dry run until --yes is given.`,
 func writeRestored(p *printer, r *node.RestoreResult) {
 	p.f("%s is restored in %s: %s.", r.Name, r.Dir, count(int64(r.Files), "file"))
 	p.pairs("  party", r.Party)
+	for _, d := range r.Damage {
+		p.f("  damaged when the backup was made: %s", d)
+	}
 	for _, u := range r.Units {
 		p.gap()
 		writeRestoredUnit(p, &u)

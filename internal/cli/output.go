@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +41,10 @@ func (a *app) writeFile(name string, stage string, make func(io.Writer) error) (
 	if err := os.Rename(f.Name(), name); err != nil {
 		return 0, fmt.Errorf("writing %s: %w", name, err)
 	}
+	if d, err := os.Open(filepath.Dir(name)); err == nil {
+		_ = d.Sync() // not every system can; the file itself is synced
+		_ = d.Close()
+	}
 	return w.n, nil
 }
 
@@ -61,6 +67,39 @@ func (c *counter) Write(p []byte) (int, error) {
 type saved struct {
 	File  string `json:"file"`
 	Bytes int64  `json:"bytes"`
+	// SHA256 is of a file that was read back after it was written.
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// downloadChecked is download, and then reads the file back from the disk: what
+// went over the wire has to be what lies there.
+func (a *app) downloadChecked(ctx context.Context, op, name string) (saved, error) {
+	sum := sha256.New()
+	s := saved{File: name}
+	if name == "-" {
+		return a.download(ctx, op, nil, name, nil)
+	}
+	var err error
+	s.Bytes, err = a.writeFile(name, op, func(w io.Writer) error {
+		return a.with(ctx, func(x *session) error { return x.Download(ctx, op, nil, io.MultiWriter(w, sum), nil) })
+	})
+	if err != nil {
+		return s, err
+	}
+	s.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	f, err := os.Open(name)
+	if err != nil {
+		return s, fmt.Errorf("reading %s back: %w", name, err)
+	}
+	defer f.Close()
+	again := sha256.New()
+	if _, err := io.Copy(again, f); err != nil {
+		return s, fmt.Errorf("reading %s back: %w", name, err)
+	}
+	if got := hex.EncodeToString(again.Sum(nil)); got != s.SHA256 {
+		return s, &exitError{exitVerify, fmt.Errorf("%s is not what was written: it has the SHA-256 %s instead of %s; do not rely on it, and check the disk", name, got, s.SHA256)}
+	}
+	return s, nil
 }
 
 // download runs an operation whose answer is bytes, into a file.

@@ -94,6 +94,12 @@ func readConfig(at layout) (Config, error) {
 	if err != nil {
 		return c, fmt.Errorf("reading configuration: %w", err)
 	}
+	return parseConfig(at.dir, text)
+}
+
+// parseConfig reads the text of the configuration of the node in dir.
+func parseConfig(dir string, text []byte) (Config, error) {
+	var c Config
 	if len(text) > maxConfig {
 		return c, badInput("The configuration is too long.", "It has more than 1 MiB.", "Shorten "+configPath(dir)+".")
 	}

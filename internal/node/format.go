@@ -29,9 +29,17 @@ func (l layout) format() (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	return parseFormat(l.dir, text)
+}
+
+// parseFormat reads the text of the file "format"; none at all is format 1.
+func parseFormat(dir string, text []byte) (int, error) {
+	if text == nil {
+		return 1, nil
+	}
 	n, err := strconv.Atoi(strings.TrimSuffix(string(text), "\n"))
 	if err != nil || n < 2 || string(text) != formatText(n) {
-		return 0, &Error{Code: CodeDamaged, Status: http.StatusInternalServerError, What: "The file " + l.formatPath() + " does not say which format the folder has.",
+		return 0, &Error{Code: CodeDamaged, Status: http.StatusInternalServerError, What: "The file " + filepath.Join(dir, "format") + " does not say which format the folder has.",
 			Why:  "It holds one number and a line break, and is written once.",
 			Next: "Write the format again that the last program used (this one: " + strconv.Itoa(folderFormat) + "), or remove the file: steps of an upgrade that were done before do no harm."}
 	}
@@ -43,13 +51,20 @@ func formatText(n int) string { return strconv.Itoa(n) + "\n" }
 // knowsFormat refuses a folder of a newer version before anything is touched.
 func (l layout) knowsFormat() error {
 	n, err := l.format()
-	if err == nil && n > folderFormat {
-		return &Error{Code: CodeNewerFormat, Status: http.StatusConflict,
-			What: fmt.Sprintf("The folder %s has format %d; this program knows formats up to %d. Nothing was touched.", l.dir, n, folderFormat),
-			Why:  "A newer version wrote it. This one could lose what that version keeps there.",
-			Next: "Run that version, or a later one. An upgrade is not taken back: to go back, restore a backup made before it."}
+	if err != nil {
+		return err
 	}
-	return err
+	return checkFormat(l.dir, n)
+}
+
+func checkFormat(where string, n int) error {
+	if n <= folderFormat {
+		return nil
+	}
+	return &Error{Code: CodeNewerFormat, Status: http.StatusConflict,
+		What: fmt.Sprintf("The folder %s has format %d; this program knows formats up to %d. Nothing was touched.", where, n, folderFormat),
+		Why:  "A newer version wrote it. This one could lose what that version keeps there.",
+		Next: "Run that version, or a later one. An upgrade is not taken back: to go back, restore a backup made before it."}
 }
 
 // upgradeStep brings a folder from one format to the next. It may be cut at any

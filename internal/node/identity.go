@@ -29,6 +29,8 @@ func (n *Node) Identity(_ context.Context) (*IdentityResponse, error) {
 // of before stays valid beside the new one for one version, so that partners who
 // have not heard yet can still connect.
 func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*IdentityRotateResponse, error) {
+	n.rotating.Lock() // two next versions of one identity would exclude each other
+	defer n.rotating.Unlock()
 	org, err := n.keys().readOrgKey(r.OrgKey)
 	if err != nil {
 		return nil, err
@@ -82,7 +84,7 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	n.secret.Store(fresh)
 	res := &IdentityRotateResponse{Entries: []string{}}
 	if newOrg != nil {
-		res.NewOrgKey = string(newOrg.Marshal("organisation key of " + next.Name + ": keep OFFLINE; replaces the one before"))
+		res.NewOrgKey = offlineText(backupLine(r.OrgKey)) + string(newOrg.Marshal("organisation key of "+next.Name+": keep OFFLINE; replaces the one before"))
 	}
 	for _, l := range n.units() {
 		entries, err := n.tellRotation(l, signed, r.Compromise, org, newOrg)

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"entente/internal/peer/pairing"
 	"entente/journal"
@@ -117,8 +118,7 @@ func Init(ctx context.Context, dir string, o InitOptions, opts Options) (*InitRe
 	if err != nil {
 		return nil, err
 	}
-	offline := "This file opens backups and speaks for the whole organisation. Keep it OFFLINE.\n" +
-		"backup key (age): " + backup.String() + "\n\n"
+	offline := offlineText(backup.String())
 	if err := at.write(orgPath, append([]byte(offline), org.Marshal("organisation key of "+o.Name+": keep OFFLINE; needed to rotate keys and after a restore")...)); err != nil {
 		return nil, err
 	}
@@ -166,4 +166,24 @@ func digest(token string) string {
 
 func hasPortZero(addr string) bool {
 	return len(addr) >= 2 && addr[len(addr)-2:] == ":0"
+}
+
+// offlineText heads the file of an organisation key. It carries the key that opens
+// backups, so that one file is all that has to be kept; without one it is empty.
+func offlineText(backupKey string) string {
+	if backupKey == "" {
+		return ""
+	}
+	return "This file opens backups and speaks for the whole organisation. Keep it OFFLINE.\n" +
+		"backup key (age): " + backupKey + "\n\n"
+}
+
+// backupLine finds the key that opens backups in the file of an organisation key.
+func backupLine(text string) string {
+	i := strings.Index(text, backupIdentityPrefix)
+	if i < 0 {
+		return ""
+	}
+	line, _, _ := strings.Cut(text[i:], "\n")
+	return strings.TrimSpace(line)
 }

@@ -201,7 +201,7 @@ func (n *Node) VerifyJournals(ctx context.Context, progress func(Progress)) (*Jo
 // a folder without changing anything, also while a server runs on it. Damage is
 // no error of the call: it is in the response, each line naming the entry.
 func VerifyFolder(ctx context.Context, dir string, progress func(Progress)) (*JournalVerifyResponse, error) {
-	return verifyFolder(ctx, layout{files{store.OS{}}, dir}, progress)
+	return verifyFolder(ctx, layout{files{store.ReadOnly(store.OS{})}, dir}, progress)
 }
 
 func verifyFolder(ctx context.Context, at layout, progress func(Progress)) (*JournalVerifyResponse, error) {
@@ -216,7 +216,7 @@ func verifyFolder(ctx context.Context, at layout, progress func(Progress)) (*Jou
 		res.OK = false
 		res.Errors = append(res.Errors, fmt.Sprintf(format, args...))
 	}
-	keys, err := loadKeys(at)
+	keys, err := readIdentity(at)
 	if err != nil {
 		fail("identity: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
+	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -106,23 +107,40 @@ func witnessSigner(key ed25519.PrivateKey) (*torchwood.CosignatureSigner, error)
 	return torchwood.NewCosignatureSigner("entente-witness/"+hex.EncodeToString(sum[:16]), key)
 }
 
-func loadKeys(at layout) (*keys, error) {
-	k := &keys{}
-	var file identityFile
-	ok, err := at.readJSON(at.identity(), &file)
+// readIdentity reads who this party is, without its private keys, and changes
+// nothing.
+func readIdentity(at layout) (*keys, error) {
+	text, err := at.read(at.identity())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, notFound("There is no identity in "+at.dir+".", "Make a node with 'entente init', or restore a backup.")
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		return nil, notFound("There is no identity in "+at.dir+".", "Make a node with 'entente init', or restore a backup.")
+	return parseIdentity(at.identity(), text)
+}
+
+func parseIdentity(name string, text []byte) (*keys, error) {
+	var file identityFile
+	if err := json.Unmarshal(text, &file); err != nil {
+		return nil, fmt.Errorf("%s is damaged: %w", name, err)
 	}
 	// An expired identity still opens: its owner has to be able to rotate it.
 	party, id, err := journal.VerifyIdentityChain(file.Chain, time.Time{})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", at.identity(), err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	k.party, k.id, k.chain = party, id, file.Chain
+	return &keys{party: party, id: id, chain: file.Chain}, nil
+}
 
+// loadKeys reads the identity and the private keys, and finishes a rotation that
+// was cut.
+func loadKeys(at layout) (*keys, error) {
+	k, err := readIdentity(at)
+	if err != nil {
+		return nil, err
+	}
+	id := k.id
 	read := func(name string) ([]byte, error) {
 		data, err := at.read(at.key(name))
 		if errors.Is(err, fs.ErrNotExist) {

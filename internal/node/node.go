@@ -66,7 +66,9 @@ type Node struct {
 	intel   *intel.Intel
 	marks   *store.HighWater
 
-	bell    *peer.Bell
+	bell     *peer.Bell
+	rotating sync.Mutex // held while keys change, and while a backup reads them
+
 	exports sync.Mutex // one share, courier or dossier is put together at a time
 	pairing *pairings
 

@@ -37,6 +37,16 @@ func OpenHighWater(dir string, opts Options) (*HighWater, error) {
 	return &HighWater{fs: fsys, dir: dir, seen: map[journal.Origin]journal.Head{}}, nil
 }
 
+// HighWaterAt gives the marks in a folder that may not be there, to be looked at:
+// nothing is made.
+func HighWaterAt(dir string, opts Options) *HighWater {
+	fsys := opts.FS
+	if fsys == nil {
+		fsys = OS{}
+	}
+	return &HighWater{fs: ReadOnly(fsys), dir: dir, seen: map[journal.Origin]journal.Head{}}
+}
+
 // name of the file of an origin: its last path element, which is 64 hex digits.
 func (h *HighWater) name(o journal.Origin) (string, error) {
 	hex := strings.TrimPrefix(string(o), "entente/")

@@ -65,6 +65,11 @@ func (j *Journal) ReadHashes(indexes []int64) ([]journal.Hash, error) {
 	return j.r.readHashes(indexes)
 }
 
+// Committed returns how many bytes of the file "log" are acknowledged, and the
+// head that acknowledges them (nil when nothing is): what a copy made now consists
+// of. Those bytes never change.
+func (j *Journal) Committed() (size int64, head []byte) { return j.r.committed() }
+
 // Len returns the number of entries.
 func (j *Journal) Len() int64 { return j.r.Len() }
 

@@ -108,6 +108,11 @@ func (l *Log) Mend() error {
 	return nil
 }
 
+// Committed returns how many bytes of the file "log" are acknowledged, and the
+// head that acknowledges them (nil when nothing is): what a copy made now consists
+// of. Those bytes never change.
+func (l *Log) Committed() (size int64, head []byte) { return l.r.Load().committed() }
+
 // Len returns the number of records.
 func (l *Log) Len() int64 { return l.r.Load().Len() }
 

@@ -63,6 +63,11 @@ func (r *records) path(name string) string { return filepath.Join(r.dir, name) }
 // Len returns the number of committed entries.
 func (r *records) Len() int64 { return r.now.Load().size }
 
+func (r *records) committed() (size int64, head []byte) {
+	e := r.now.Load()
+	return e.end, e.last
+}
+
 // Close syncs the derived files, so that the next opening reads nothing again,
 // and gives the files free.
 func (r *records) Close() error {

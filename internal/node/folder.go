@@ -1,0 +1,72 @@
+package node
+
+import (
+	"path"
+	"regexp"
+	"strings"
+)
+
+// fileKind says what a file in a node's folder is for.
+type fileKind string
+
+const (
+	fileSetting  fileKind = "setting"  // what people set: config.yaml; and the format
+	fileIdentity fileKind = "identity" // who this party is, and its partners
+	fileKey      fileKind = "key"
+	fileLog      fileKind = "log"     // a journal or the local log: the truth
+	filePayload  fileKind = "payload" // truth, but for what partners hold too
+	fileProof    fileKind = "proof"   // of misbehaviour
+	filePrivate  fileKind = "private" // drafts, pairings
+	fileDerived  fileKind = "derived" // made again when it is lost
+	fileMark     fileKind = "mark"    // a high-water mark: never in a backup
+	filePassing  fileKind = "passing" // means something to a running process only
+	fileLeft     fileKind = "left"    // what a crash may leave behind
+	fileUnknown  fileKind = "unknown"
+)
+
+// The names in a folder. This table is all that backup, restore and doctor know
+// about them.
+var fileNames = []struct {
+	name *regexp.Regexp
+	kind fileKind
+}{
+	{regexp.MustCompile(`^(config\.yaml|format)$`), fileSetting},
+	{regexp.MustCompile(`^(identity\.json|units/[0-9a-f]{64}/unit\.json)$`), fileIdentity},
+	{regexp.MustCompile(`^(keys/(node|tls|tls-previous|witness|courier)\.key|units/[0-9a-f]{64}/journal-[0-9]{1,3}\.key)(\.next)?$`), fileKey},
+	{regexp.MustCompile(`^(units/[0-9a-f]{64}/journals/[0-9a-f]{64}|local\.log)/(log|head)$`), fileLog},
+	{regexp.MustCompile(`^(units/[0-9a-f]{64}/journals/[0-9a-f]{64}/(index|points|hashes|derived)|local\.log/(index|points|derived))$`), fileDerived},
+	{regexp.MustCompile(`^units/[0-9a-f]{64}/payloads/[0-9a-f]{2}/[0-9a-f]{64}$`), filePayload},
+	{regexp.MustCompile(`^units/[0-9a-f]{64}/evidence/[0-9A-Za-z._-]{1,200}\.json$`), fileProof},
+	{regexp.MustCompile(`^(drafts|pairings)\.json$`), filePrivate},
+	{regexp.MustCompile(`^objects/[^/]+$`), fileDerived},
+	{regexp.MustCompile(`^highwater/[0-9a-f]{64}$`), fileMark},
+	{regexp.MustCompile(`^(lock|control\.sock|spool/[^/]+)$`), filePassing},
+}
+
+// kindOf tells what the file of a name (with slashes, from the folder on) is.
+// What a crash leaves of a file that is being written bears that file's name and
+// .tmp behind it; a rotation stages its keys in .rotate.
+func kindOf(name string) fileKind {
+	if strings.HasSuffix(name, ".tmp") || strings.HasPrefix(path.Base(name), ".tmp-") || strings.HasPrefix(name, ".rotate/") || strings.HasPrefix(name, restoringDir+"/") {
+		return fileLeft
+	}
+	for _, n := range fileNames {
+		if n.name.MatchString(name) {
+			return n.kind
+		}
+	}
+	return fileUnknown
+}
+
+// backedUp are the files that are truth; what is derived is made again, and the
+// high-water marks must not be in a backup at all: they are what tells a restored
+// folder from a current one.
+func backedUp(name string) bool {
+	switch kindOf(name) {
+	case fileSetting, fileIdentity, fileKey, fileLog, filePayload, fileProof:
+		return true
+	case filePrivate:
+		return name == "drafts.json" // a pairing does not outlive its process by much
+	}
+	return false
+}
