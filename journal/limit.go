@@ -36,8 +36,9 @@ const (
 	MaxBatchBytes = 8 << 20
 	// MaxPayload is the largest compressed payload in bytes.
 	MaxPayload = 16 << 20
-	// MaxPlain is the default bound on a decompressed payload in bytes.
-	MaxPlain = 64 << 20
+	// MaxPlain is the largest content of a payload in bytes, before compression. It is
+	// what a receiver has to hold while it looks at it.
+	MaxPlain = 16 << 20
 	// MaxMissing is the most commitments that a receipt or a destruction can list.
 	MaxMissing = 1024
 

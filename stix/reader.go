@@ -14,6 +14,9 @@ type ReaderOptions struct {
 	// MaxObjects ends the stream with ErrTooLarge after so many objects, refused
 	// ones included; 0 means no limit.
 	MaxObjects int
+	// MaxStreamValues ends the stream with ErrTooLarge after objects that together hold
+	// so many JSON values and member names; 0 means no limit.
+	MaxStreamValues int
 	// MaxStreamBytes ends the stream with ErrTooLarge after so many bytes; 0 means
 	// no limit.
 	MaxStreamBytes int64
@@ -44,6 +47,7 @@ type Reader struct {
 	first  bool // no element of the current list has been read
 	index  int  // number of the next object in the stream
 	inList int  // number of the next object in the current list
+	values int  // of all objects so far
 
 	bundle  BundleInfo
 	typ     string              // type of the bundle, "" until it is known
@@ -175,6 +179,15 @@ func (r *Reader) object(from int64, whole []byte) (*Object, error) {
 		re.Fatal = true
 		return nil, re
 	}
+	lim := r.opts.Limits.withDefaults()
+	if most := r.opts.MaxStreamValues; most > 0 {
+		if r.values >= most {
+			re := r.frameError("", from, fmt.Errorf("%w: more than %d values in all objects", ErrTooLarge, most))
+			re.Fatal = true
+			return nil, re
+		}
+		lim.MaxValues = min(lim.MaxValues, most-r.values)
+	}
 	r.last = Position{Index: r.index, Offset: from, Path: r.objectPath()}
 	r.index++
 	if r.inList >= 0 {
@@ -188,10 +201,11 @@ func (r *Reader) object(from int64, whole []byte) (*Object, error) {
 	}
 	raw := make([]byte, len(whole))
 	copy(raw, whole)
-	o, err := ParseLimited(raw, r.opts.Limits)
+	o, err := ParseLimited(raw, lim)
 	if err != nil {
 		return nil, r.objectError(err)
 	}
+	r.values += len(o.nodes)
 	if o.Type == "bundle" {
 		return nil, r.objectError(&ParseError{Path: "type", Kind: ErrStream, Detail: "a bundle inside a list of objects"})
 	}

@@ -40,8 +40,11 @@ func (n *node) get(name string) *node {
 // bounds of a text.
 type bounds struct{ size, depth, nodes int }
 
+// MaxText is the longest text of an accord that is read, in bytes.
+const MaxText = 1 << 20
+
 // documentBounds hold for an accord text.
-var documentBounds = bounds{size: 1 << 20, depth: 32, nodes: 50_000}
+var documentBounds = bounds{size: MaxText, depth: 32, nodes: 50_000}
 
 // readJSON reads exactly one JSON value strictly (duplicate names and invalid UTF-8 are refused).
 func readJSON(text []byte, b bounds) (*node, error) {

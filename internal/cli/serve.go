@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -28,6 +29,10 @@ const (
 	maxConnections = 512
 	maxHeader      = 128 << 10
 	shutdownGrace  = 10 * time.Second
+
+	// memoryGoal is what the memory manager of a serving node works towards before it
+	// takes more: a soft limit, not a wall. GOMEMLIMIT in the environment replaces it.
+	memoryGoal = 128 << 20
 )
 
 // serving is what a program learns once the node is ready.
@@ -81,6 +86,9 @@ line when it is ready.`,
 // serve runs the node of a folder until ctx ends and calls ready once it
 // answers. An empty address means the configuration's.
 func serve(ctx context.Context, dir, httpListen, peerListen string, log *slog.Logger, ready func(serving) error) (err error) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryGoal)
+	}
 	n, err := openWhenFree(ctx, dir, node.Options{Version: version(), Log: log})
 	if err != nil {
 		return err

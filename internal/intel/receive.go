@@ -19,6 +19,11 @@ import (
 // maxPayloadObjects bounds the objects of one payload (DESIGN part 6: 10,000).
 const maxPayloadObjects = 20_000
 
+// maxPayloadValues bounds the JSON values and member names of all objects of a
+// payload; each costs 16 bytes while the payload is looked at. An ordinary object
+// has less than a hundred.
+const maxPayloadValues = 1 << 20
+
 // maxSingleHolds is how many objects of one payload may be held one by one; a
 // payload with more is held as a whole.
 const maxSingleHolds = 1000
@@ -42,7 +47,7 @@ type Outcome struct {
 // readPayload reads the objects of a payload, in order, and counts those that
 // are none. A payload that breaks off counts one more.
 func readPayload(plain []byte) (objects []*stix.Object, invalid int64, err error) {
-	r := stix.NewReader(bytes.NewReader(plain), stix.ReaderOptions{MaxObjects: maxPayloadObjects})
+	r := stix.NewReader(bytes.NewReader(plain), stix.ReaderOptions{MaxObjects: maxPayloadObjects, MaxStreamValues: maxPayloadValues})
 	for {
 		o, err := r.Next()
 		if errors.Is(err, io.EOF) {

@@ -23,6 +23,9 @@ type Config struct {
 		Advertise []string `yaml:"advertise"`
 		// SyncEvery is how often sessions are opened without a hint. Default 60s, at least 1s.
 		SyncEvery Duration `yaml:"sync_every"`
+		// GrowthPerHour is how many MiB the entries that one partner sends may cost in
+		// an hour; 512 times as much may come in payloads. Default 8.
+		GrowthPerHour int `yaml:"growth_per_hour"`
 	} `yaml:"peer"`
 	HTTP struct {
 		// Listen is the host:port of pages, API and TAXII; keep it on loopback or behind TLS.
@@ -82,6 +85,17 @@ func (d Duration) MarshalYAML() (any, error) { return time.Duration(d).String(),
 
 const maxConfig = 1 << 20
 
+// maxGrowth bounds peer.growth_per_hour, in MiB.
+const maxGrowth = 1024
+
+// growth is peer.growth_per_hour in bytes.
+func (c *Config) growth() int {
+	if c.Peer.GrowthPerHour == 0 {
+		return DefaultGrowth
+	}
+	return c.Peer.GrowthPerHour << 20
+}
+
 func configPath(dir string) string { return filepath.Join(dir, "config.yaml") }
 
 func readConfig(at layout) (Config, error) {
@@ -113,6 +127,9 @@ func parseConfig(dir string, text []byte) (Config, error) {
 	if time.Duration(c.Peer.SyncEvery) < time.Second {
 		return c, badInput("peer.sync_every is too short.", "It is below one second.", "Use 1s or more; partners are told of news by hints anyway.")
 	}
+	if c.Peer.GrowthPerHour < 0 || c.Peer.GrowthPerHour > maxGrowth {
+		return c, badInput("peer.growth_per_hour is out of range.", fmt.Sprintf("It is %d MiB; 1 to %d are possible.", c.Peer.GrowthPerHour, maxGrowth), "Leave it out for the default of 8.")
+	}
 	if len(c.Witnesses) > 32 {
 		return c, badInput("Too many witnesses.", "At most 32 are asked.", "Remove some from the configuration.")
 	}
@@ -132,6 +149,7 @@ peer:
   listen: %q          # where partners connect; "" = this side opens every session
   advertise: %s       # addresses partners are told
   sync_every: 1m0s    # sessions are opened this often without a hint
+  growth_per_hour: 8  # MiB that the entries of one partner may cost in an hour (payloads: 512 times that)
 
 http:
   listen: %q          # pages, API, TAXII; keep on loopback or behind a TLS proxy

@@ -106,7 +106,7 @@ func (n *Node) ImportCourier(ctx context.Context, r io.Reader) (*CourierReport, 
 	if size > peer.DefaultCourierBytes {
 		return nil, badInput("The courier file is too large.", fmt.Sprintf("It has more than %d bytes.", int64(peer.DefaultCourierBytes)), "Ask the partner for several smaller ones.")
 	}
-	rep, err := peer.ImportCourier(ctx, backend{n}, io.NewSectionReader(tmp, 0, size), peer.CourierImport{
+	rep, err := peer.ImportCourier(ctx, carried{backend{n}}, io.NewSectionReader(tmp, 0, size), peer.CourierImport{
 		Self: n.keys().party, Directory: backend{n}, Identities: []age.Identity{n.keys().courier}, Limits: n.opts.Limits})
 	if err != nil {
 		if ref, ok := peer.AsRefusal(err); ok {

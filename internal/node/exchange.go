@@ -258,8 +258,27 @@ func (b backend) Payload(_ context.Context, id journal.UnitID, to journal.PartyI
 	return peer.Payload{Commitment: c, Salt: salt, Data: data}, nil
 }
 
-// Accept verifies a stretch of a journal and makes it durable.
+// Accept verifies a stretch of a journal and makes it durable, as fast as one
+// partner may make this node grow.
 func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.PartyID, run peer.Run) (int, error) {
+	return b.accept(ctx, id, from, run, true)
+}
+
+// carried is what the exchange sees of a node when an officer brings a courier
+// file: nobody can make it grow that way who is not let in.
+type carried struct{ backend }
+
+// Accept takes a stretch of any size.
+func (b carried) Accept(ctx context.Context, id journal.UnitID, from journal.PartyID, run peer.Run) (int, error) {
+	return b.accept(ctx, id, from, run, false)
+}
+
+// AcceptPayload takes as many as there are.
+func (b carried) AcceptPayload(_ context.Context, id journal.UnitID, from journal.PartyID, p peer.Payload) (bool, error) {
+	return b.acceptPayload(id, from, p, false)
+}
+
+func (b backend) accept(_ context.Context, id journal.UnitID, from journal.PartyID, run peer.Run, bounded bool) (int, error) {
 	l, err := b.ledger(id)
 	if err != nil {
 		return 0, err
@@ -276,6 +295,13 @@ func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.Par
 		return 0, noRoom(run.Origin, run.First, nil)
 	}
 	m := l.mirrors[run.Origin]
+	held := int64(0)
+	if m != nil {
+		held = m.m.Head().Size
+	}
+	if bounded && !b.n.growth.admit(b.n.now(), from, cost(run, held)) {
+		return 0, b.n.growth.later(run.Origin, held)
+	}
 	if m == nil {
 		if m, err = l.newMirror(run); err != nil {
 			return 0, err
@@ -304,6 +330,9 @@ func (b backend) Accept(ctx context.Context, id journal.UnitID, from journal.Par
 		return 0, l.refused(run.Origin, m, before, err)
 	}
 	for _, e := range ext.Entries {
+		if bounded && e.Payload != nil && e.Payload.Type == journal.PayloadAccord {
+			b.n.growth.charge(b.n.now(), from, accordCost)
+		}
 		if err := l.take(e, false); err != nil {
 			return 0, err
 		}
@@ -380,7 +409,11 @@ func (l *ledger) caught(o journal.Origin, m *mirror, before journal.Head, code s
 }
 
 // AcceptPayload takes a payload that a held entry names.
-func (b backend) AcceptPayload(_ context.Context, id journal.UnitID, _ journal.PartyID, p peer.Payload) (bool, error) {
+func (b backend) AcceptPayload(_ context.Context, id journal.UnitID, from journal.PartyID, p peer.Payload) (bool, error) {
+	return b.acceptPayload(id, from, p, true)
+}
+
+func (b backend) acceptPayload(id journal.UnitID, from journal.PartyID, p peer.Payload, bounded bool) (bool, error) {
 	l, err := b.ledger(id)
 	if err != nil {
 		return false, err
@@ -393,6 +426,9 @@ func (b backend) AcceptPayload(_ context.Context, id journal.UnitID, _ journal.P
 	}
 	if len(entries) == 0 {
 		return false, &peer.Refusal{Code: peer.CodeUnwanted, Commitment: &p.Commitment, Detail: "no entry held here names it"}
+	}
+	if bounded && !b.n.growth.admitPayload(b.n.now(), from, len(p.Data)) {
+		return false, b.n.growth.later("", -1)
 	}
 	// The commitment binds the bytes and so their number. An entry that names another
 	// size is false; it shows as unreadable and keeps nobody else's bytes out.

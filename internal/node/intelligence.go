@@ -118,7 +118,14 @@ func (n *Node) drainIntake(ctx context.Context) error {
 			if err := n.roomFor(np.p.Size); err != nil {
 				return err
 			}
-			if err := n.takeIn(ctx, l, np, r); err != nil {
+			// What is opened here counts with what exchanges have in memory.
+			leave, err := n.opts.Limits.Memory.Enter(ctx)
+			if err != nil {
+				return err
+			}
+			err = n.takeIn(ctx, l, np, r)
+			leave()
+			if err != nil {
 				return err
 			}
 			l.mu.Lock()

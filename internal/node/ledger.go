@@ -428,7 +428,11 @@ func (l *ledger) openPayload(p journal.PayloadRef) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return journal.OpenPayload(p, salt, data, journal.MaxPlain)
+	most := int64(journal.MaxPlain)
+	if p.Type == journal.PayloadAccord {
+		most = accord.MaxText
+	}
+	return journal.OpenPayload(p, salt, data, most)
 }
 
 // seal makes a payload durable and returns what an entry says of it. A payload

@@ -72,6 +72,8 @@ type Node struct {
 	exports sync.Mutex // one share, courier or dossier is put together at a time
 	pairing *pairings
 
+	growth *growth // how fast partners make this node grow
+
 	arrivals chan struct{} // rung when payloads have arrived
 	taking   sync.Mutex    // held while they are taken in
 	full     atomic.Bool   // the disk was, when it was last looked at
@@ -109,6 +111,7 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	n := &Node{
 		opts: opts, at: at, config: config,
 		bell:    peer.NewBell(),
+		growth:  newGrowth(config.growth()),
 		ledgers: map[journal.UnitID]*ledger{},
 		wake:    map[journal.UnitID]chan struct{}{},
 		synced:  map[syncKey]time.Time{},

@@ -105,6 +105,11 @@ func (l *ledger) attention(requests []desk.Request, b *UnitBrief) []attention {
 	if l.ailing != nil {
 		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the disk failed under the journals (%v); nothing is signed or received until it works", b.Name, l.ailing)})
 	}
+	for _, p := range sortedParties(l.file.Partners) {
+		if l.n.growth.slowed(l.n.now(), p) {
+			out = append(out, attention{rank: 1, text: fmt.Sprintf("%s: %s sends more than is taken from one partner in an hour (peer.growth_per_hour); the rest comes later", b.Name, l.partyName(p))})
+		}
+	}
 	if l.retired != nil && b.State != "withdrawn" {
 		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the own journal may not be extended; open a successor with the organisation key", b.Name)})
 	}

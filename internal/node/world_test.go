@@ -22,8 +22,9 @@ type testParty struct {
 	dir  string
 	org  string
 	*Node
-	stop func()
-	fs   store.FS // of the node when it is started next; nil: the machine's
+	stop  func()
+	clock func() time.Time // of the node when it is started next; nil: the machine's
+	fs    store.FS         // of the node when it is started next; nil: the machine's
 	// options changes what the node is started with, if set.
 	options func(*Options)
 }
@@ -71,7 +72,7 @@ func newParty(t testing.TB, name string) *testParty {
 func (p *testParty) start() {
 	p.t.Helper()
 	opts := testOptions(p.t)
-	opts.FS = p.fs
+	opts.FS, opts.Clock = p.fs, p.clock
 	if p.options != nil {
 		p.options(&opts)
 	}

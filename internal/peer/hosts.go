@@ -56,8 +56,11 @@ func (l *hostListener) leave(host netip.Prefix) {
 
 // hostOf is the network that counts as one host; all addresses that are no IP
 // addresses (sockets in tests) count as one.
-func hostOf(a net.Addr) netip.Prefix {
-	ap, err := netip.ParseAddrPort(a.String())
+func hostOf(a net.Addr) netip.Prefix { return hostOfText(a.String()) }
+
+// hostOfText is hostOf for an address as text.
+func hostOfText(a string) netip.Prefix {
+	ap, err := netip.ParseAddrPort(a)
 	if err != nil {
 		return netip.Prefix{}
 	}

@@ -41,12 +41,18 @@ type PairingHandler struct {
 	// never stands in the way of one that does: a token of 128 bits is not guessed, but
 	// a pairing could be kept from happening.
 	wrong *rate.Limiter
+	// at is a place for each message that is being answered.
+	at chan struct{}
 }
+
+// maxPairMessages bounds the messages of strangers answered at a time; each may have
+// 1 MiB and take 20 s to arrive.
+const maxPairMessages = 8
 
 // NewPairingHandler makes the handler. rand gives nonces and must be safe for
 // concurrent use, as crypto/rand.Reader is.
 func NewPairingHandler(inv Invitations, now func() time.Time, rand io.Reader, log *slog.Logger) *PairingHandler {
-	return &PairingHandler{inv: inv, now: now, rand: rand, log: log, wrong: rate.NewLimiter(1, 20)}
+	return &PairingHandler{inv: inv, now: now, rand: rand, log: log, wrong: rate.NewLimiter(1, 20), at: make(chan struct{}, maxPairMessages)}
 }
 
 // Open reports whether an invitation is waiting for somebody.
@@ -55,6 +61,14 @@ func (h *PairingHandler) Open() bool { return h.inv.Open() }
 // ServeHTTP takes one message and answers it.
 func (h *PairingHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(20 * time.Second))
+	select {
+	case h.at <- struct{}{}:
+		defer func() { <-h.at }()
+	default:
+		w.Header().Set("Retry-After", "1")
+		h.refuse(w, http.StatusServiceUnavailable, CodeBusy, "too many messages at a time; try again shortly")
+		return
+	}
 	reply, err := h.handle(r, http.MaxBytesReader(w, r.Body, pairing.MaxMessage+1))
 	if err == nil {
 		var data []byte
@@ -82,6 +96,10 @@ func (h *PairingHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status != http.StatusInternalServerError {
 		h.log.Warn("a pairing was refused", "code", code, "from", r.RemoteAddr)
 	}
+	h.refuse(w, status, code, detail)
+}
+
+func (h *PairingHandler) refuse(w http.ResponseWriter, status int, code, detail string) {
 	data, err := json.Marshal(&Refusal{Code: code, Index: -1, Detail: plain(detail, 1024)})
 	if err != nil {
 		data = []byte(`{"code":"internal","index":-1}`)

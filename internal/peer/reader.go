@@ -317,7 +317,7 @@ func (r *Reader) collect(n int64) ([]byte, error) {
 // load brings what is complete into memory.
 func (r *Reader) load(sp *spool) ([]byte, error) {
 	if sp.large() && r.leave == nil {
-		leave, err := r.limits.Memory.enter(context.Background()) // whoever has a place is at work and leaves it
+		leave, err := r.limits.Memory.Enter(context.Background()) // whoever has a place is at work and leaves it
 		if err != nil {
 			return nil, err
 		}

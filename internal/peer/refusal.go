@@ -32,6 +32,7 @@ const (
 	CodeWithheld     = "withheld"      // a payload the gate does not let out now
 	CodeDestroyed    = "destroyed"     // a payload that was destroyed
 	CodeMissing      = "missing"       // a payload that is not held here
+	CodeLater        = "later"         // more than is taken in at a time; what is left comes in a later session
 	CodeInternal     = "internal"      // the other side failed; it has logged why
 )
 

@@ -51,7 +51,7 @@ type packet struct {
 
 // prepare makes the packet without waiting for the peer. Close it.
 func (o *outgoing) prepare(ctx context.Context) (*packet, error) {
-	leave, err := o.limits.Memory.enter(ctx)
+	leave, err := o.limits.Memory.Enter(ctx)
 	if err != nil {
 		return nil, err
 	}

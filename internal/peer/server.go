@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"entente/journal"
-
-	"golang.org/x/net/netutil"
 )
 
 // Paths of the protocol.
@@ -60,9 +58,11 @@ type Server struct {
 	p     ServerParams
 	mux   *http.ServeMux
 	total chan struct{}
+	door  *door
 
 	mu    sync.Mutex
 	busy  map[journal.PartyID]bool
+	asked map[journal.PartyID]int // requests of any kind under way
 	polls map[journal.PartyID]int
 }
 
@@ -79,7 +79,9 @@ func NewServer(p ServerParams) *Server {
 		p:     p,
 		mux:   http.NewServeMux(),
 		total: make(chan struct{}, p.Limits.Exchanges),
+		door:  newDoor(p.Limits.Connections),
 		busy:  make(map[journal.PartyID]bool),
+		asked: make(map[journal.PartyID]int),
 		polls: make(map[journal.PartyID]int),
 	}
 	s.mux.HandleFunc("POST "+PathExchange, s.known(s.exchange))
@@ -146,8 +148,8 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, cert tls.Certificate
 		}
 		stopped <- err
 	})
-	limited := netutil.LimitListener(newHostListener(l, s.p.Limits.Connections/4), s.p.Limits.Connections)
-	err := srv.Serve(tls.NewListener(limited, ServerConfig(cert, s.Admit)))
+	srv.ConnState = s.door.state
+	err := srv.Serve(tls.NewListener(newHostListener(l, s.p.Limits.Connections/4), ServerConfig(cert, s.Admit)))
 	if stop() {
 		return fmt.Errorf("serving peers on %s: %w", l.Addr(), err)
 	}
@@ -162,7 +164,36 @@ func (s *Server) known(h func(http.ResponseWriter, *http.Request, journal.PartyI
 			s.fail(w, http.StatusForbidden, refuse(CodeUnknownParty, "this TLS key belongs to no partner; pair first"))
 			return
 		}
+		s.door.know(hostOfText(r.RemoteAddr))
+		if !s.enter(party) {
+			w.Header().Set("Retry-After", "1")
+			s.fail(w, http.StatusServiceUnavailable, refuse(CodeBusy, "at most %d requests of one party at a time", MaxRequests))
+			return
+		}
+		defer s.leave(party)
 		h(w, r, party)
+	}
+}
+
+// MaxRequests bounds the requests of one party that a server answers at a time, so
+// that slow ones cannot take all its connections.
+const MaxRequests = 16
+
+func (s *Server) enter(p journal.PartyID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asked[p] >= MaxRequests {
+		return false
+	}
+	s.asked[p]++
+	return true
+}
+
+func (s *Server) leave(p journal.PartyID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asked[p]--; s.asked[p] == 0 {
+		delete(s.asked, p)
 	}
 }
 

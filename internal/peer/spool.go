@@ -30,7 +30,7 @@ type Memory struct {
 }
 
 // DefaultWork is how many large things a Memory lets be worked on at once.
-const DefaultWork = 2
+const DefaultWork = 1
 
 // NewMemory makes a Memory whose files lie in dir (made when it is needed; the
 // system's folder for temporary files if dir is empty), with work places. The files
@@ -56,8 +56,8 @@ func (m *Memory) Clear() error {
 	return errors.Join(errs...)
 }
 
-// enter waits for a place to work on something large; leave gives it back.
-func (m *Memory) enter(ctx context.Context) (leave func(), err error) {
+// Enter waits for a place to work on something large; leave gives it back.
+func (m *Memory) Enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case m.work <- struct{}{}:
 		return func() { <-m.work }, nil
