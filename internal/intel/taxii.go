@@ -1,15 +1,18 @@
 package intel
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"entente/journal"
 	"entente/taxii"
+
+	"github.com/google/uuid"
 )
 
 // TAXII returns what was accepted as a store for a TAXII server: a collection
@@ -321,7 +324,13 @@ func (s taxiiStore) Versions(ctx context.Context, collection, id string) iter.Se
 	}
 }
 
-func parseColl(id string) (c collID, err error) {
-	err = c.UnmarshalText(bytes.ToLower([]byte(id)))
+// parseColl reads the id of a collection in its one form, case aside: other ways of
+// writing a UUID (without hyphens, in braces, as a URN) would be other addresses of
+// the same collection.
+func parseColl(id string) (collID, error) {
+	c, err := uuid.Parse(id)
+	if err == nil && c.String() != strings.ToLower(id) {
+		err = errors.New("not a UUID of five groups")
+	}
 	return c, err
 }
