@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"entente/internal/accord"
 	"entente/internal/dossier"
 	"entente/internal/unit"
@@ -173,6 +175,19 @@ func (w *world) accordText() []byte {
 	return text
 }
 
+func hashOf(text []byte) string {
+	sum := accord.HashOf(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// rootAt is the root a journal has at a size.
+func rootAt(t testing.TB, st journal.Storage, size int64) journal.Hash {
+	t.Helper()
+	root, err := tlog.TreeHash(size, st)
+	ok(t, err)
+	return root
+}
+
 // agree admits everybody and puts an accord in force.
 func (w *world) agree() (hash string) {
 	founder := w.parties[0]
@@ -180,8 +195,7 @@ func (w *world) agree() (hash string) {
 		founder.write(unit.KindAdmit, unit.AdmitBody{Identities: []journal.Signed{p.identity}, Origin: p.jw.Origin()}, nil)
 	}
 	text := w.accordText()
-	sum := accord.HashOf(text)
-	hash = hex.EncodeToString(sum[:])
+	hash = hashOf(text)
 	founder.write(unit.KindPropose, unit.ProposeBody{Hash: hash, Version: 1}, w.seal(journal.PayloadAccord, text))
 	for _, p := range w.parties {
 		p.write(unit.KindSign, unit.HashBody{Hash: hash}, nil)
