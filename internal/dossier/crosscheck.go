@@ -226,7 +226,12 @@ func (v *verifier) evidence(e *journal.Entry) {
 		return
 	}
 	rings := []*journal.Keyring{s.mirror.Keyring()}
-	if err := b.Verify(rings...); err != nil {
+	err = b.Verify(rings...)
+	if err != nil && len(rings[0].Keys()) > 1 {
+		rings = v.schedules(s)
+		err = b.Verify(rings...)
+	}
+	if err != nil {
 		v.add(Finding{Weight: Claimed, Code: contradictionCode(b.Code), Party: accused, By: e.Author, Refs: refs, At: e.At.UTC(), Clock: e.Author,
 			Text: fmt.Sprintf("party %s claims a contradiction in journal %s but does not prove it: %v", v.name(e.Author), b.Origin, err)})
 		return

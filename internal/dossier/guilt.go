@@ -96,31 +96,38 @@ func (v *verifier) violation(s *shelf, x *journal.Violation, rings []*journal.Ke
 }
 
 // blame adds a finding that rests on heads which the journal in the dossier does not have. It is
-// proof against whoever held the key. If the party declared that key compromised, it is one only if
-// somebody else held the head before seeing the notice (journal.md, section 3): otherwise it may be
-// the thief's.
+// proof against whoever held the key. If the party declared that key compromised, or had replaced it
+// for heads of that size, it is one only if another member held the head before it could know: otherwise
+// it may be that of a thief, or of whoever found an old key.
 func (v *verifier) blame(s *shelf, f *Finding, signed []string, rings []*journal.Keyring, from carrier) {
 	if from.entry != nil {
 		f.Refs, f.By = append(f.Refs, from.entry.Ref()), from.entry.Author
 	}
-	var notice *notice
+	var excuse *excuse
 	for _, text := range signed {
 		h, keys := signedBy(text, rings)
 		if root, ok := s.root(h.Size); ok && root == h.Root {
 			continue // a head of the journal as it is shown
 		}
-		if notice = v.disowned(s, h, keys, from); notice == nil {
+		if excuse = v.disowned(s, h, text, keys, from); excuse == nil {
 			break
 		}
 	}
-	if notice != nil {
+	switch {
+	case excuse != nil:
 		f.Weight = Disputed
-		f.Refs = append(f.Refs, notice.ref)
-		f.Text += fmt.Sprintf(". The party declared the key compromised (entry %s), and nobody is shown to have held that head before seeing the notice: the party signed it, or whoever had the key", notice.ref)
-	} else if n := s.head.Size; f.Weight == Proved {
-		f.Text += fmt.Sprintf(". A notice that the key was stolen would stand in the party's journals; this one is shown up to %d entries and holds none for that head", n)
+		f.Refs = append(f.Refs, excuse.ref)
+		f.Text += fmt.Sprintf(". The party %s (entry %s), and nobody is shown to have held that head before seeing this: the party signed it, or whoever had the key", excuse.text, excuse.ref)
+	default:
+		f.Text += fmt.Sprintf(". A notice that the key was stolen, or its replacement, would stand in the party's journals; this one is shown up to %d entries and holds none that concerns that head", s.head.Size)
 	}
 	v.add(*f)
+}
+
+// excuse is why a head need not be the party's although its key signed it.
+type excuse struct {
+	ref  journal.Ref // since which entry
+	text string
 }
 
 // notice is a declared compromise of a journal key.
@@ -129,43 +136,89 @@ type notice struct {
 	body journal.CompromiseBody
 }
 
-// disowned returns the notice that keeps a head from binding its party, nil if it binds.
-func (v *verifier) disowned(s *shelf, h journal.Head, keys []journal.Hash, from carrier) *notice {
-	var found *notice
+// disowned returns what keeps a head from binding its party, nil if it binds: all keys that signed it
+// were declared compromised or had been replaced, and no other member held it before it could know.
+func (v *verifier) disowned(s *shelf, h journal.Head, signed string, keys []journal.Hash, from carrier) *excuse {
+	_, err := s.mirror.Keyring().VerifyCheckpoint([]byte(signed))
+	due := err == nil // the journal's own schedule has these keys sign that size
+	var found *excuse
 	for _, key := range keys { // right after a rotation two keys have to sign; a thief needs both
-		var n *notice
-		for i := range v.notices {
-			if x := &v.notices[i]; x.body.Key == key && x.body.Origin == s.head.Origin && v.byOrigin[x.ref.Origin].head.Party == s.head.Party {
-				n = x
-				break
-			}
+		x := v.compromised(s, key)
+		if x == nil && !due {
+			x = s.replaced(key)
 		}
-		if n == nil {
+		if x == nil || v.anchored(s, h, x, from) {
 			return nil
 		}
 		if found == nil {
-			found = n
-		}
-	}
-	if found == nil {
-		return nil
-	}
-	if from.entry != nil && v.heldBefore(from.entry.Ref(), from.entry.Author, s, found) {
-		return nil
-	}
-	for i := range v.claims {
-		if c := &v.claims[i]; c.receipts && c.origin == s.head.Origin && c.head == h && v.heldBefore(c.by, v.byOrigin[c.by.Origin].head.Party, s, found) {
-			return nil
+			found = x
 		}
 	}
 	return found
 }
 
-// heldBefore says whether an entry of another party, in good order, was written without the notice in
-// its past.
-func (v *verifier) heldBefore(ref journal.Ref, author journal.PartyID, s *shelf, n *notice) bool {
-	return author != s.head.Party && v.fold.Knew(ref, ref) && v.fold.VoidCode(ref) == "" && !v.fold.Knew(ref, n.ref)
+// compromised finds a notice of the party about a key of the journal.
+func (v *verifier) compromised(s *shelf, key journal.Hash) *excuse {
+	for i := range v.notices {
+		if n := &v.notices[i]; n.body.Key == key && n.body.Origin == s.head.Origin && v.byOrigin[n.ref.Origin].head.Party == s.head.Party {
+			return &excuse{n.ref, "declared the key compromised"}
+		}
+	}
+	return nil
 }
+
+// replaced finds the entry with which the journal replaced a key.
+func (s *shelf) replaced(key journal.Hash) *excuse {
+	list := s.mirror.Keyring().Keys()
+	for i := range list[:len(list)-1] {
+		if list[i].Key.ID() == key {
+			return &excuse{journal.Ref{Origin: s.head.Origin, Index: list[i+1].From - 1}, "had replaced the key"}
+		}
+	}
+	return nil
+}
+
+// anchored says whether another member's entry in good order holds the head, written without knowing
+// of the excuse. What somebody held before it could know stays binding (journal.md, section 3).
+func (v *verifier) anchored(s *shelf, h journal.Head, x *excuse, from carrier) bool {
+	if from.entry != nil && v.heldBefore(from.entry.Ref(), from.entry.Author, s, x) {
+		return true
+	}
+	for i := range v.claims {
+		if c := &v.claims[i]; c.receipts && c.origin == s.head.Origin && c.head == h && v.heldBefore(c.by, v.byOrigin[c.by.Origin].head.Party, s, x) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *verifier) heldBefore(ref journal.Ref, author journal.PartyID, s *shelf, x *excuse) bool {
+	return author != s.head.Party && v.fold.Knew(ref, ref) && v.fold.VoidCode(ref) == "" && !v.fold.Knew(ref, x.ref)
+}
+
+// schedules are the key schedules under which a head can have been signed: the journal's, and what it
+// was before each rotation, newest first. A head under one of the latter is the party's only if it is
+// anchored.
+func (v *verifier) schedules(s *shelf) []*journal.Keyring {
+	own := s.mirror.Keyring()
+	out, list := []*journal.Keyring{own}, own.Keys()
+	for n := len(list) - 1; n > 0 && v.earlier < maxEarlier; n-- {
+		v.earlier++
+		k, err := journal.NewKeyring(s.head.Origin, list[0].Key)
+		for _, next := range list[1:n] {
+			if err == nil {
+				k, err = k.With(next.From-1, next.Key)
+			}
+		}
+		if err == nil {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// maxEarlier bounds how many earlier schedules are tried in all.
+const maxEarlier = 1000
 
 // equivocation notes two statements of which the party may sign only one.
 func (v *verifier) equivocation(q *journal.Equivocation, from carrier) {

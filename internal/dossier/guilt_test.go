@@ -461,7 +461,7 @@ func TestStolenKey(t *testing.T) {
 		notice()
 		s.Proofs = []dossier.Proof{{Contradiction: &c}}
 		f := guilty(t, report(t, s), south, journal.CodeFork)
-		if !strings.Contains(f.Text, "A notice that the key was stolen would stand in the party's journals") {
+		if !strings.Contains(f.Text, "A notice that the key was stolen, or its replacement, would stand in the party's journals") {
 			t.Errorf("a judge is not told where to look: %s", f.Text)
 		}
 	})
@@ -472,5 +472,55 @@ func TestStolenKey(t *testing.T) {
 		south.write(journal.KindCompromise, journal.CompromiseBody{Key: seed("x").Public().ID(), Origin: south.jw.Origin(), Statement: statement}, nil)
 		w.proofs = []dossier.Proof{{Contradiction: &c}}
 		guilty(t, report(t, w.source()), south, journal.CodeFork)
+	})
+}
+
+// TestReplacedKey: a key that was replaced signs nothing more. A liar that forked before it replaced
+// the key does not get away by that, if somebody held the fork before; a thief who found the old key
+// makes nobody guilty.
+func TestReplacedKey(t *testing.T) {
+	forked := func(t *testing.T) (w *world, north, south *party, c journal.Contradiction) {
+		w, north, south = fromAgreed(t)
+		lie := south.fork(south.st.Snapshot(), south.jw.Head())
+		south.share(1)
+		a := south.jw.Head()
+		for range 5 {
+			lie.write("note", map[string]any{}, nil)
+		}
+		proof, err := journal.ProveConsistency(lie.st, a.Size, lie.jw.Head().Size)
+		ok(t, err)
+		return w, north, south, journal.Contradiction{Code: journal.CodeRewritten, Origin: south.jw.Origin(), A: checkpoint(t, south.st), B: checkpoint(t, lie.st),
+			Proof: proof, Root: rootAt(t, lie.st, a.Size)}
+	}
+	t.Run("the fork came first", func(t *testing.T) {
+		w, north, south, c := forked(t)
+		north.write(journal.KindEvidence, c, nil)
+		south.rotate() // the fork's head has a size that only the new key signs now
+		south.write("note", nil, nil)
+		guilty(t, report(t, w.source()), south, journal.CodeRewritten)
+	})
+	t.Run("the accuser knew of the new key", func(t *testing.T) {
+		w, north, south, c := forked(t)
+		south.rotate()
+		south.write("note", nil, nil)
+		north.write(journal.KindEvidence, c, nil)
+		r := report(t, w.source())
+		nobody(t, r)
+		if f := find(r, dossier.Disputed, journal.CodeRewritten); f == nil || !strings.Contains(f.Text, "had replaced the key") {
+			t.Fatalf("%+v", r.Findings)
+		}
+	})
+	t.Run("nobody but the maker of the file says it", func(t *testing.T) {
+		w, _, south, c := forked(t)
+		early, err := journal.NewKeyring(south.jw.Origin(), seed("South key").Public())
+		ok(t, err)
+		south.rotate()
+		south.write("note", nil, nil)
+		w.proofs = []dossier.Proof{{Contradiction: &c, Keyring: early}}
+		r := report(t, w.source())
+		nobody(t, r)
+		if !has(r, dossier.Disputed, journal.CodeRewritten) {
+			t.Fatalf("%+v", r.Findings)
+		}
 	})
 }

@@ -88,6 +88,7 @@ type verifier struct {
 	contra       map[string]int            // contradictions told, by their two heads: the finding
 	witnesses    map[journal.PartyID]string
 	witnessed    []Witnessed      // heads that parties' witnesses cosigned
+	earlier      int              // schedules of the past that were tried
 	notices      []notice         // declared compromises
 	certs        []*journal.Entry // evidence, witness, genesis of successors: judged when all is known
 	findings     []Finding
