@@ -26,6 +26,25 @@ type session struct {
 	*api.Client
 	server bool // a server runs over the folder
 	close  func() error
+	// establish asks, before the first command that may sign something, whether the
+	// own journals are the latest; nil where a server did so at its start.
+	establish func(context.Context) error
+}
+
+// silent are the operations after which nothing can be signed. All others are
+// preceded by asking the partners, so that one that is new is on the safe side.
+var silent = map[string]bool{
+	"status": true, "identity.show": true, "unit.show": true, "accord.show": true, "accord.diff": true, "import": true,
+	"intake.list": true, "search": true, "request.list": true, "request.show": true, "courier.export": true,
+	"journal.show": true, "journal.verify": true, "journal.prove": true, "dossier.export": true, "backup": true, "rebuild": true,
+}
+
+// before prepares an operation.
+func (s *session) before(ctx context.Context, op string) error {
+	if s.establish == nil || silent[op] {
+		return nil
+	}
+	return s.establish(ctx)
 }
 
 // connect finds the node of the folder: the server that runs over it, else the
@@ -44,7 +63,7 @@ func (a *app) connect(ctx context.Context) (*session, error) {
 		n, err := openNode(ctx, dir)
 		if err == nil {
 			c := api.InProcess(api.Handler(n, api.Options{Trusted: true}))
-			return &session{Client: c, close: n.Close}, nil
+			return &session{Client: c, close: n.Close, establish: n.Establish}, nil
 		}
 		if !errors.Is(err, node.ErrLocked) || time.Now().After(end) {
 			return nil, err
@@ -80,12 +99,20 @@ func openWhenFree(ctx context.Context, dir string, o node.Options) (*node.Node, 
 
 // call runs a plain operation.
 func (a *app) call(ctx context.Context, op string, in, out any) error {
-	return a.with(ctx, func(s *session) error { return s.Call(ctx, op, in, out) })
+	return a.with(ctx, func(s *session) error {
+		if err := s.before(ctx, op); err != nil {
+			return err
+		}
+		return s.Call(ctx, op, in, out)
+	})
 }
 
 // long runs a long operation, with progress on a terminal.
 func (a *app) long(ctx context.Context, op string, in any, body io.Reader, out any) error {
 	return a.with(ctx, func(s *session) error {
+		if err := s.before(ctx, op); err != nil {
+			return err
+		}
 		bar := a.progress(op)
 		defer bar.done()
 		return s.Long(ctx, op, in, body, bar.set, out)

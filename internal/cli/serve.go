@@ -94,6 +94,11 @@ func serve(ctx context.Context, dir, httpListen, peerListen string, log *slog.Lo
 		return err
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
+	// Before anybody is listened to: two nodes that start at once must not wait for
+	// each other.
+	if err := n.Establish(ctx); err != nil {
+		return ended(err)
+	}
 
 	told := serving{Ready: true, Dir: dir, Control: filepath.Join(dir, controlSocket), PID: os.Getpid()}
 	cfg := n.Config()

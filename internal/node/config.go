@@ -61,6 +61,10 @@ type Config struct {
 type WitnessConfig struct {
 	URL  string `yaml:"url"`
 	VKey string `yaml:"vkey"`
+	// Own says that this party runs the witness itself, on another machine: it is
+	// asked before a head is told to anybody, and at every start before anything is
+	// signed. At most one is.
+	Own bool `yaml:"own"`
 }
 
 // Duration is a time.Duration written as in Go ("90s", "5m").
@@ -133,6 +137,15 @@ func parseConfig(dir string, text []byte) (Config, error) {
 	if len(c.Witnesses) > 32 {
 		return c, badInput("Too many witnesses.", "At most 32 are asked.", "Remove some from the configuration.")
 	}
+	own := 0
+	for _, w := range c.Witnesses {
+		if w.Own {
+			own++
+		}
+	}
+	if own > 1 {
+		return c, badInput("More than one witness is marked as own.", "Each would have to be asked before anything is told, and one that is away would stop it all.", "Mark one of them; the others are asked for cosignatures all the same.")
+	}
 	if c.HighWater == "" {
 		c.HighWater = filepath.Join(dir, "highwater")
 	} else if !filepath.IsAbs(c.HighWater) {
@@ -158,7 +171,10 @@ http:
 # another disk): it is how a restored folder is told from a current one.
 high_water: highwater
 
-witnesses: []         # - {url: "https://witness.example/", vkey: "..."}
+# A witness with "own: true" runs on another machine of yours. Nothing is told
+# before it has cosigned, and nothing signed after a start before it has agreed:
+# it protects against the machine being put back to an older state.
+witnesses: []         # - {url: "https://witness.example/", vkey: "...", own: false}
 
 acting:               # used when a command names no --agency and --role
   agency: %q

@@ -185,8 +185,8 @@ func TestCrashAnywhere(t *testing.T) {
 func resume(t *testing.T, a, b *testParty, img image) {
 	t.Helper()
 	ctx := t.Context()
-	x := &testParty{t: t, init: a.init, org: a.org, dir: img.dirs[0]}
-	y := &testParty{t: t, init: b.init, org: b.org, dir: img.dirs[1]}
+	x := &testParty{t: t, init: a.init, org: a.org, dir: img.dirs[0], fs: wholeMachine{}}
+	y := &testParty{t: t, init: b.init, org: b.org, dir: img.dirs[1], fs: wholeMachine{}}
 	for _, p := range []*testParty{x, y} {
 		if rep := must[*JournalVerifyResponse](t)(VerifyFolder(ctx, p.dir, nil)); !rep.OK {
 			// A batch may be cut in two; a start mends that, and only that.

@@ -32,8 +32,17 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 		src.About = append(src.About, ref)
 		src.Purpose = "request " + short(ref) + " in unit " + l.name()
 	}
+	n.vouchSoon(ctx, l)
 	l.mu.Lock()
 	held := l.journals()
+	for _, j := range held {
+		size := j.head.Size
+		if err := l.onlyTold(&j); err != nil || j.head.Size < size {
+			l.mu.Unlock()
+			return errors.Join(err, conflict(CodeHeld, "A dossier would tell what the own witness has not cosigned.",
+				"The newest head of the own journal is told to nobody before.", "Try again when the witness answers; 'entente status' says why it does not."))
+		}
+	}
 	evidence, err := l.evidence()
 	keyrings := map[journal.Origin]*journal.Keyring{}
 	chains := map[journal.PartyID][]journal.Signed{}

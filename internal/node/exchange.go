@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"strings"
 
@@ -23,6 +22,7 @@ type backend struct{ n *Node }
 
 var (
 	_ peer.Backend   = backend{}
+	_ peer.Listener  = backend{}
 	_ peer.Directory = backend{}
 )
 
@@ -67,16 +67,31 @@ func (b backend) ledger(id journal.UnitID) (*ledger, error) {
 	return nil, &peer.Refusal{Code: peer.CodeWrongUnit, Detail: "no unit of that id is shared here"}
 }
 
+// Heard looks at what a member says it holds of the own journal.
+func (b backend) Heard(_ context.Context, id journal.UnitID, from journal.PartyID, have map[journal.Origin]journal.Head) error {
+	l, err := b.ledger(id)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.claimed(from, have[l.origin()])
+}
+
 // Hello says what this node holds and lacks.
-func (b backend) Hello(_ context.Context, id journal.UnitID, _ journal.PartyID) (peer.Hello, error) {
+func (b backend) Hello(ctx context.Context, id journal.UnitID, _ journal.PartyID) (peer.Hello, error) {
 	l, err := b.ledger(id)
 	if err != nil {
 		return peer.Hello{}, err
 	}
+	b.n.vouchSoon(ctx, l)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	h := peer.Hello{Have: map[journal.Origin]journal.Head{}}
 	for _, j := range l.journals() {
+		if err := l.onlyTold(&j); err != nil {
+			return peer.Hello{}, err
+		}
 		if j.head.Size > 0 {
 			h.Have[j.origin] = j.head
 		}
@@ -99,8 +114,16 @@ func (b backend) Since(ctx context.Context, id journal.UnitID, to journal.PartyI
 			yield(peer.Run{}, err)
 			return
 		}
+		b.n.vouchSoon(ctx, l)
 		l.mu.Lock()
 		held := l.journals()
+		for i := range held {
+			if err := l.onlyTold(&held[i]); err != nil {
+				l.mu.Unlock()
+				yield(peer.Run{}, err)
+				return
+			}
+		}
 		founder := l.founder()
 		last, closed := l.file.Closed[to]
 		l.mu.Unlock()
@@ -127,9 +150,9 @@ func (b backend) Since(ctx context.Context, id journal.UnitID, to journal.PartyI
 			if j.head.Size == 0 {
 				continue
 			}
-			until := int64(math.MaxInt64)
+			until := j.head.Size
 			if closed {
-				until = last[j.origin]
+				until = min(until, last[j.origin])
 			}
 			if !l.since(ctx, j, have[j.origin], until, yield) {
 				return
@@ -286,7 +309,9 @@ func (b backend) accept(_ context.Context, id journal.UnitID, from journal.Party
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if run.Origin == l.origin() && l.own != nil {
-		return 0, l.mirrored(run)
+		if err := l.mirrored(run); err != nil {
+			return 0, err
+		}
 	}
 	if l.ailing != nil {
 		return 0, l.unable(run, l.ailing)
@@ -333,7 +358,7 @@ func (b backend) accept(_ context.Context, id journal.UnitID, from journal.Party
 		if bounded && e.Payload != nil && e.Payload.Type == journal.PayloadAccord {
 			b.n.growth.charge(b.n.now(), from, accordCost)
 		}
-		if err := l.take(e, false); err != nil {
+		if err := l.take(e, e.Author == l.n.keys().party); err != nil {
 			return 0, err
 		}
 	}
@@ -400,8 +425,9 @@ func (l *ledger) caught(o journal.Origin, m *mirror, before journal.Head, code s
 		return err
 	}
 	l.n.opts.Log.Error("a partner's journal is proved to break the rules; the proof is kept", "unit", l.id.Short(), "origin", o.Short(), "code", code)
-	if entry != nil && l.retired == nil {
-		if _, err := l.write(entry()); err != nil {
+	if entry != nil && l.own != nil && o != l.origin() {
+		l.owed = append(l.owed, entry())
+		if err := l.paid(); err != nil {
 			return err
 		}
 	}
@@ -468,8 +494,11 @@ func (b backend) Settle(_ context.Context, id journal.UnitID, from journal.Party
 // receipts, as far as its entries have their past here; and one more when a
 // payload arrived that the last receipt named as missing.
 func (l *ledger) receiptAll() error {
-	if l.retired != nil {
+	if l.maySign() != nil {
 		return nil // nothing can be signed; the status says so
+	}
+	if err := l.payOwed(); err != nil {
+		return err
 	}
 	var drafts []journal.Draft
 	seen := l.fold.Seen(l.n.keys().party)

@@ -378,6 +378,14 @@ func TestHostileClaims(t *testing.T) {
 		}
 	}
 	a.lives(quiet)
+	// It claims to hold more of our journal than we do. That holds us up once, for as
+	// long as an honest partner needs to show it, and never again.
+	if _, err := a.Suspend(t.Context(), UnitSuspendRequest{Unit: "Watch"}); code(err) != CodeHeld {
+		t.Errorf("signed while a partner may be about to show a longer journal of ours: %v", err)
+	}
+	for range doubtPackets {
+		r.say(nil)
+	}
 	must[*WriteResponse](t)(a.Suspend(t.Context(), UnitSuspendRequest{Unit: "Watch"}))
 	must[*WriteResponse](t)(a.Resume(t.Context(), UnitResumeRequest{Unit: "Watch"}))
 	if shown := r.entryAt(index); shown.Void != unit.CodeBadRoot {

@@ -35,6 +35,11 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	if err != nil {
 		return nil, err
 	}
+	for _, l := range n.units() { // what passes by itself is waited for, so that every unit is told
+		if err := l.onHold(); err != nil {
+			return nil, err
+		}
+	}
 	next := n.keys().id
 	next.Created = n.now()
 	next.Expires = next.Created.Add(identityLife)
@@ -97,7 +102,7 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 		// The identity is rotated all the same, and is announced when the unit can be
 		// written to again. A new organisation key must not be lost over it.
 		n.opts.Log.Error("a unit was not told of the rotation", "unit", l.name(), "err", err)
-		if newOrg == nil && l.retired == nil {
+		if newOrg == nil && l.signs() {
 			return nil, fmt.Errorf("unit %s: %w", l.name(), err)
 		}
 	}
@@ -129,23 +134,23 @@ func (n *Node) tellRotation(l *ledger, signed journal.Signed, compromised bool, 
 	return entries, err
 }
 
-// announce writes the identity versions that the own journal does not tell yet:
+// unannounced are the identity versions that the own journal does not tell yet:
 // a crash came between the rotation and its entry, or the journal was retired.
 // The lock must be held, or the ledger not yet shared.
-func (l *ledger) announce() error {
+func (l *ledger) unannounced() ([]journal.Draft, error) {
 	chain := l.n.keys().chain
-	if len(chain) < 2 || l.own == nil || l.retired != nil {
-		return nil
+	if len(chain) < 2 || l.own == nil {
+		return nil, nil
 	}
 	told, err := l.own.Identities()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	newest := 0
 	if len(told) > 0 {
 		id, err := journal.ParseIdentity(told[len(told)-1])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		newest = id.Version
 	}
@@ -153,17 +158,13 @@ func (l *ledger) announce() error {
 	for _, s := range chain {
 		id, err := journal.ParseIdentity(s)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if id.Version > newest {
 			drafts = append(drafts, journal.Draft{Kind: journal.KindIdentity, By: l.n.machine(), Body: journal.IdentityBody{Signed: s}})
 		}
 	}
-	if len(drafts) == 0 {
-		return nil
-	}
-	_, err = l.write(drafts...)
-	return err
+	return drafts, nil
 }
 
 // nextKey is the name under which a key waits for the identity that names it.
@@ -238,7 +239,7 @@ func (l *ledger) rotateKey() error {
 	if err != nil {
 		return l.ail(err)
 	}
-	if err := l.n.marks.Raise(l.origin(), head); err != nil {
+	if err := l.mark(head); err != nil {
 		l.ailing = err
 		return err
 	}

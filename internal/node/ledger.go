@@ -28,8 +28,9 @@ type ledger struct {
 	payloads *store.Payloads
 
 	mu       sync.Mutex
-	own      *journal.Writer
+	own      *journal.Writer // nil: the own journal is retired, and held as a mirror
 	ownStore *store.Journal
+	marked   journal.Head // how far the own journal is under its high-water mark
 	mirrors  map[journal.Origin]*mirror
 	fold     *unit.Fold
 	texts    map[string][]byte // accord texts by hash
@@ -45,6 +46,14 @@ type ledger struct {
 	pending    []namedPayload                      // content entries of others whose payload is here, not yet through intake
 	retired    error                               // why the own journal may not be extended, if so
 	ailing     error                               // what left unknown what the disk holds; see mend
+
+	hold hold            // what is waited for before anything is signed
+	owed []journal.Draft // entries that could not be signed when they were due
+	// unmarked: nothing but a mark is missing, and the own witness can make up for it.
+	unmarked   bool
+	begun      bool // the own journal was begun by this process, so nobody else can have extended it
+	vouching   sync.Mutex
+	vouchAgain time.Time // when the own witness is asked again after a failure
 }
 
 // mirror is the verified copy of another party's journal.
@@ -183,7 +192,10 @@ func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err
 	if err := l.load(ctx); err != nil {
 		return nil, err
 	}
-	return l, l.announce()
+	_, vouched := n.vouched(l.origin())
+	l.hold.witness = n.ownWitness() != nil && !vouched && !l.begun && (l.own != nil || l.unmarked)
+	l.owed, err = l.unannounced()
+	return l, err
 }
 
 func (l *ledger) close() error {
@@ -279,12 +291,9 @@ func (l *ledger) noteEvidence(e *journal.Entry) {
 		return
 	}
 	m := l.mirrors[c.Origin]
-	if m == nil && c.Origin == l.origin() && l.own != nil {
-		if c.Verify(l.own.Keyring()) == nil {
-			l.retire("a member proves that two histories were signed with our key: this folder was copied, or the key was stolen")
-			l.fold.Disprove(c.Origin, e.Ref())
-		}
-		return
+	if m == nil && c.Origin == l.origin() && l.own != nil && c.Verify(l.own.Keyring()) == nil {
+		l.retire("a member proves that two histories were signed with our key: this folder was copied, or the key was stolen")
+		m = l.mirrors[c.Origin]
 	}
 	if m == nil {
 		if len(l.accused[c.Origin]) < maxAccused && len(l.accused) < maxJournals {
@@ -334,7 +343,16 @@ func (l *ledger) journals() []heldJournal {
 	for o, m := range l.mirrors {
 		out = append(out, heldJournal{unit: l.id, origin: o, party: m.party, own: m.party == l.n.keys().party, store: m.store, head: m.m.Head(), fault: m.fault})
 	}
-	slices.SortFunc(out, func(a, b heldJournal) int { return strings.Compare(string(a.origin), string(b.origin)) })
+	own := l.origin()
+	slices.SortFunc(out, func(a, b heldJournal) int {
+		switch own { // a retired one, too, comes first
+		case a.origin:
+			return -1
+		case b.origin:
+			return 1
+		}
+		return strings.Compare(string(a.origin), string(b.origin))
+	})
 	if l.own != nil {
 		out = append([]heldJournal{{origin: l.origin(), party: l.n.keys().party, own: true, store: l.ownStore, head: l.own.Head()}}, out...)
 	}
@@ -471,8 +489,11 @@ func (l *ledger) write(drafts ...journal.Draft) ([]*journal.Entry, error) {
 
 // append writes one batch.
 func (l *ledger) append(drafts []journal.Draft) ([]*journal.Entry, error) {
-	if l.retired != nil {
-		return nil, l.retired
+	if err := l.maySign(); err != nil {
+		return nil, err
+	}
+	if err := l.payOwed(); err != nil {
+		return nil, err
 	}
 	seen := l.fold.Seen(l.n.keys().party)
 	for i := range drafts {
@@ -485,7 +506,7 @@ func (l *ledger) append(drafts []journal.Draft) ([]*journal.Entry, error) {
 	if err != nil {
 		return nil, l.ail(err)
 	}
-	if err := l.n.marks.Raise(l.origin(), head); err != nil {
+	if err := l.mark(head); err != nil {
 		l.ailing = fmt.Errorf("the high-water mark could not be written, so nothing more is signed: %w", err)
 		return nil, l.ailing
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"entente/internal/store"
 	"entente/journal"
@@ -95,9 +96,12 @@ func (l *ledger) reload(ctx context.Context) error {
 	l.texts, l.named, l.gone, l.wanted, l.unreadable = fresh.texts, fresh.named, fresh.gone, fresh.wanted, fresh.unreadable
 	l.toldAt, l.accused, l.untold, l.pending = fresh.toldAt, fresh.accused, fresh.untold, fresh.pending
 	l.retired, l.ailing = fresh.retired, nil
+	l.marked, l.unmarked = fresh.marked, fresh.unmarked
+	l.owed = append(fresh.owed, slices.DeleteFunc(l.owed, func(d journal.Draft) bool { return d.Kind == journal.KindIdentity })...)
 	// The unit's file is what is in memory: its last writing may have failed.
-	if l.file.Retired {
+	if l.file.Retired && l.own != nil {
 		l.retired = retiredError(l, journal.ErrRolledBack)
+		l.giveUp()
 	}
 	for _, s := range old {
 		if err := s.Close(); err != nil && !errors.Is(err, store.ErrBroken) {

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,126 +13,7 @@ import (
 	"entente/internal/store"
 	"entente/internal/unit"
 	"entente/journal"
-
-	"golang.org/x/mod/sumdb/tlog"
 )
-
-// openOwn opens the own journal for writing, or makes it. If its latest head
-// cannot be established it is opened as a mirror of ourselves: it can be read
-// and even grow by what partners still hold of it, but it is never signed again.
-func (l *ledger) openOwn() error {
-	st, err := store.OpenJournal(l.journalDir(l.origin()), store.Options{FS: l.n.opts.FS})
-	if err != nil {
-		return err
-	}
-	text, err := l.n.at.read(l.keyPath(l.file.Epoch))
-	if err != nil {
-		return errors.Join(err, st.Close())
-	}
-	key, err := journal.ParsePrivateKey(text)
-	if err != nil {
-		return errors.Join(err, st.Close())
-	}
-	mark, marked, err := l.n.marks.Get(l.origin())
-	if err != nil {
-		return errors.Join(err, st.Close())
-	}
-	cp, err := st.Latest()
-	if err != nil {
-		return errors.Join(err, st.Close())
-	}
-	var w *journal.Writer
-	switch {
-	case cp == nil && marked && mark.Size == 0:
-		w, err = l.genesis(st, key)
-	case cp == nil:
-		err = journal.ErrRolledBack
-	default:
-		p := journal.WriterParams{}
-		if marked {
-			p.HighWater = &mark
-		}
-		w, err = l.openWriter(st, key, p)
-	}
-	switch {
-	case errors.Is(err, journal.ErrRolledBack):
-		l.retired = retiredError(l, err)
-		return l.mirrorAt(l.origin(), st)
-	case err != nil:
-		return errors.Join(err, st.Close())
-	}
-	// A head that was signed just before a crash may lie above its mark. It is told as
-	// soon as this journal is open, so the mark comes first.
-	if err := l.n.marks.Raise(l.origin(), w.Head()); err != nil {
-		return errors.Join(err, st.Close())
-	}
-	l.own, l.ownStore = w, st
-	if l.file.Retired {
-		l.retired = retiredError(l, journal.ErrRolledBack)
-	}
-	return nil
-}
-
-// openWriter opens the own journal with its key, or with the key that waits to
-// replace it: a crash may have come between the rotate entry and the renaming.
-func (l *ledger) openWriter(st *store.Journal, key *journal.PrivateKey, p journal.WriterParams) (*journal.Writer, error) {
-	path := l.keyPath(l.file.Epoch)
-	w, err := journal.OpenWriter(st, key, p)
-	if journal.CodeOf(err) != journal.CodeBadCertificate {
-		if err == nil {
-			err = l.n.at.remove(path + nextKey) // of a rotation that did not happen
-		}
-		return w, err
-	}
-	text, missing := l.n.at.read(path + nextKey)
-	if missing != nil {
-		return nil, err
-	}
-	if key, err = journal.ParsePrivateKey(text); err != nil {
-		return nil, err
-	}
-	if w, err = journal.OpenWriter(st, key, p); err != nil {
-		return nil, err
-	}
-	return w, l.n.at.rename(path+nextKey, path)
-}
-
-func retiredError(l *ledger, err error) error {
-	return &Error{Code: CodeRetired, Status: 409,
-		What: fmt.Sprintf("The own journal in unit %s may not be extended.", l.name()),
-		Why:  "Its latest head cannot be established: this folder was restored or copied, or its high-water mark is lost. Signing now could contradict what was signed before.",
-		Next: "Open a successor with the organisation key: 'entente journal succeed --org-key FILE'. Everything said before stays binding.", Err: err}
-}
-
-// begin marks a journal that is about to exist as one of no entries. Only a
-// journal with that mark gets a genesis: without any mark an empty one may be an
-// old copy of one that went on, and a second genesis would be a fork of ourselves.
-func (l *ledger) begin(epoch int) error {
-	empty := journal.Head{Root: sha256.Sum256(nil)} // RFC 6962 section 2.1: of no entries
-	return l.n.marks.Raise(journal.OriginOf(l.id, l.n.keys().party, epoch), empty)
-}
-
-// genesis writes the first entry: who we are, the certified key, and what was founded.
-func (l *ledger) genesis(st *store.Journal, key *journal.PrivateKey) (*journal.Writer, error) {
-	cert := l.file.Certificate
-	if cert == nil {
-		c, err := journal.NewCertificate(l.n.keys().node, journal.Certificate{
-			Unit: l.id, Party: l.n.keys().party, Epoch: l.file.Epoch, Key: key.Public()})
-		if err != nil {
-			return nil, err
-		}
-		cert = &c
-	}
-	chain, err := journal.CompactIdentityChain(l.n.keys().chain)
-	if err != nil {
-		return nil, err
-	}
-	w, err := journal.CreateWriter(st, key, journal.GenesisBody{Identities: chain, Certificate: *cert, Founding: l.file.Founding}, l.n.now(), l.n.machine())
-	if err != nil {
-		return nil, err
-	}
-	return w, l.n.marks.Raise(w.Origin(), w.Head())
-}
 
 // openMirror opens what is held of another journal.
 func (l *ledger) openMirror(o journal.Origin) error {
@@ -245,32 +125,6 @@ func (l *ledger) checkSuccessor(e *journal.Entry) error {
 	return nil
 }
 
-// mirrored looks at what a partner holds of our own journal. A head that we
-// signed and do not have means that this folder went back in time, or that it was
-// copied: from then on nothing more is signed here. The lock must be held.
-func (l *ledger) mirrored(run peer.Run) error {
-	stale := &peer.Refusal{Code: peer.CodeStale, Origin: run.Origin, Index: run.First, Detail: "this is our own journal; its writer has it"}
-	if l.own == nil || len(run.Checkpoint) == 0 {
-		return stale
-	}
-	head, err := l.own.Keyring().VerifyCheckpoint(run.Checkpoint)
-	if err != nil || head.Size == 0 {
-		return stale
-	}
-	if head.Size <= l.own.Head().Size {
-		root, err := tlog.TreeHash(head.Size, l.ownStore)
-		if err != nil {
-			return err
-		}
-		if root == head.Root {
-			return stale
-		}
-		// Two histories under our key: this folder and another one were both written to.
-	}
-	l.retire("a partner holds a longer journal of ours than we do, signed by us, or another one")
-	return stale
-}
-
 // learnAll learns identities from entries that count: a party's next version from
 // its own journal, a candidate's from whoever admits it. An entry that waits for
 // its past is looked at again; one that is void introduces nobody.
@@ -288,20 +142,6 @@ func (l *ledger) learnAll() error {
 	}
 	l.untold = waiting
 	return nil
-}
-
-// retire stops all signing in this unit, for good: only a successor goes on. The
-// lock must be held.
-func (l *ledger) retire(why string) {
-	if l.file.Retired {
-		return
-	}
-	l.file.Retired = true
-	l.retired = retiredError(l, journal.ErrRolledBack)
-	if err := l.save(); err != nil {
-		l.n.opts.Log.Error("that the journal is retired could not be stored; it is found out again", "unit", l.id.Short(), "err", err)
-	}
-	l.n.opts.Log.Error("nothing more is signed in this unit", "unit", l.id.Short(), "why", why, "held", l.own.Head().Size)
 }
 
 // noteIdentities learns what one entry tells. The lock must be held.

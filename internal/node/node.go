@@ -81,7 +81,8 @@ type Node struct {
 
 	mu      sync.Mutex // guards what follows
 	ledgers map[journal.UnitID]*ledger
-	witness map[witnessKey]int64 // sizes that external witnesses are believed to know
+	witness map[witnessKey]int64            // sizes that external witnesses are believed to know
+	vouches map[journal.Origin]journal.Head // what the own witness cosigned since the start
 	serving bool
 	addr    string
 	served  ed25519.PrivateKey               // the TLS key partners are answered with while serving
@@ -115,7 +116,7 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 		ledgers: map[journal.UnitID]*ledger{},
 		wake:    map[journal.UnitID]chan struct{}{},
 		synced:  map[syncKey]time.Time{},
-		witness: map[witnessKey]int64{}, arrivals: make(chan struct{}, 1),
+		witness: map[witnessKey]int64{}, vouches: map[journal.Origin]journal.Head{}, arrivals: make(chan struct{}, 1),
 	}
 	defer func() {
 		if err != nil {

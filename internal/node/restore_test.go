@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"entente/internal/peer"
+	"entente/internal/store"
 	"entente/internal/unit"
 	"entente/journal"
 )
@@ -235,7 +237,7 @@ func flipped(b []byte, i int) []byte {
 
 // copyFolder copies a node's folder as an image of a machine would. What skip
 // says is left out.
-func copyFolder(t *testing.T, from, to string, skip func(string) bool) {
+func copyFolder(t testing.TB, from, to string, skip func(string) bool) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, d os.DirEntry, err error) error {
 		if errors.Is(err, os.ErrNotExist) {
@@ -275,6 +277,29 @@ func copyFolder(t *testing.T, from, to string, skip func(string) bool) {
 	}
 }
 
+// wholeMachine is the file system of a machine that was put back as a whole, as a
+// snapshot or an image of its disk does it: no file can tell that it is not the
+// one that was written.
+type wholeMachine struct{ store.OS }
+
+func (m wholeMachine) OpenFile(name string, flag int, perm fs.FileMode) (store.File, error) {
+	f, err := m.OS.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return struct{ store.File }{f}, nil
+}
+
+// snapshot makes the party's folder once more, as a copy of its machine would. It
+// may be started in place of the party, or beside it at another address.
+func (p *testParty) snapshot() *testParty {
+	p.t.Helper()
+	q := &testParty{t: p.t, init: p.init, org: p.org, dir: filepath.Join(p.t.TempDir(), "image"), fs: wholeMachine{}, stop: func() {}}
+	copyFolder(p.t, p.dir, q.dir, nil)
+	p.t.Cleanup(func() { q.stop() })
+	return q
+}
+
 // TestImageOfAnOlderState is a folder that was copied, marks and all, and comes
 // back after the original went on. It cannot know before its first contact; at
 // that it retires, and never signs a second history.
@@ -293,8 +318,7 @@ func TestImageOfAnOlderState(t *testing.T) {
 			shareOne(t, a, 1, "before.example")
 			a.sync()
 			a.stop()
-			image := &testParty{t: t, init: a.init, org: a.org, dir: filepath.Join(t.TempDir(), "image")}
-			copyFolder(t, a.dir, image.dir, nil)
+			image := a.snapshot()
 			a.start()
 			for i := range 5 {
 				shareOne(t, a, 10+i, "later.example")
@@ -306,7 +330,6 @@ func TestImageOfAnOlderState(t *testing.T) {
 			a.stop()
 
 			image.start()
-			t.Cleanup(func() { image.stop() })
 			x.first(image, b)
 			l := must[*ledger](t)(image.findUnit(""))
 			if l.retired == nil {
@@ -323,6 +346,9 @@ func TestImageOfAnOlderState(t *testing.T) {
 				t.Errorf("the partner holds %d entries, signed were %d", got, signed)
 			}
 			sound(t, image, b)
+			if got := image.heldOf("", a); got != signed {
+				t.Errorf("the image holds %d of its own entries after it heard, signed were %d", got, signed)
+			}
 			must[[]RestoredUnit](t)(image.Succeed(ctx, image.orgText()))
 			for range 3 {
 				image.codes()
@@ -340,14 +366,12 @@ func TestImageOfAnOlderState(t *testing.T) {
 func TestImageThatWroteBeforeContact(t *testing.T) {
 	a, b := two(t)
 	a.stop()
-	image := &testParty{t: t, init: a.init, org: a.org, dir: filepath.Join(t.TempDir(), "image")}
-	copyFolder(t, a.dir, image.dir, nil)
+	image := a.snapshot()
 	a.start()
 	shareOne(t, a, 1, "original.example")
 	a.sync()
 	a.stop()
 	image.start()
-	t.Cleanup(func() { image.stop() })
 	for i := range 6 {
 		shareOne(t, image, 2+i, "image.example")
 	}

@@ -151,10 +151,14 @@ func (n *Node) keepInTouch(ctx context.Context, client *peer.Client, l *ledger) 
 func (n *Node) witnessLoop(ctx context.Context, l *ledger) {
 	for {
 		l = n.present(l)
+		wait := time.Duration(n.config.Peer.SyncEvery)
+		if err := n.vouch(ctx, l); err != nil {
+			wait = min(wait, vouchPause)
+		}
 		if err := n.askWitnesses(ctx, l); err != nil && ctx.Err() == nil {
 			n.opts.Log.Warn("witnesses were asked in vain", "unit", l.id.Short(), "err", err)
 		}
-		if !sleep(ctx, time.Duration(n.config.Peer.SyncEvery)) {
+		if !sleep(ctx, wait) {
 			return
 		}
 	}
@@ -320,6 +324,12 @@ func (n *Node) Sync(ctx context.Context, r SyncRequest, progress func(Progress))
 			if want, err = l.findParty(r.Party); err != nil {
 				return nil, err
 			}
+		}
+		l.mu.Lock()
+		err := l.paid()
+		l.mu.Unlock()
+		if err != nil {
+			return nil, err
 		}
 		for _, p := range l.partners() {
 			if want != "" && p != want {

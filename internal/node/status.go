@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -110,7 +111,11 @@ func (l *ledger) attention(requests []desk.Request, b *UnitBrief) []attention {
 			out = append(out, attention{rank: 1, text: fmt.Sprintf("%s: %s sends more than is taken from one partner in an hour (peer.growth_per_hour); the rest comes later", b.Name, l.partyName(p))})
 		}
 	}
-	if l.retired != nil && b.State != "withdrawn" {
+	var held *Error
+	if err := l.maySign(); errors.As(err, &held) && held.Code == CodeHeld {
+		out = append(out, attention{rank: 0, text: b.Name + ": nothing is signed for the moment. " + held.Why})
+	}
+	if l.retired != nil && !l.hold.witness && b.State != "withdrawn" {
 		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the own journal may not be extended; open a successor with the organisation key", b.Name)})
 	}
 	for _, q := range requests {

@@ -81,6 +81,9 @@ func (l *ledger) brief(v *unit.State) UnitBrief {
 	}
 	for _, j := range l.journals() {
 		m := MemberBrief{Party: string(j.party), Name: l.partyName(j.party), Self: j.own, Origin: string(j.origin), Size: j.head.Size, Fault: j.fault}
+		if j.own {
+			m.Fault = "" // of others it says that they lied; of this node, that it is retired
+		}
 		m.Receipted = l.fold.Receipted(j.party, l.origin())
 		l.n.mu.Lock()
 		m.LastSync = l.n.synced[syncKey{l.id, j.party}]

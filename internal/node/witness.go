@@ -116,8 +116,14 @@ func (n *Node) witnessHandler() http.Handler {
 // askWitnesses submits the own head to the configured witnesses and journals
 // what they cosigned: only then does it count as evidence.
 func (n *Node) askWitnesses(ctx context.Context, l *ledger) error {
+	n.vouchSoon(ctx, l)
 	l.mu.Lock()
-	if l.own == nil || l.retired != nil || len(n.config.Witnesses) == 0 || l.own.Last().Kind == journal.KindWitness {
+	told, _ := n.vouched(l.origin())
+	if n.ownWitness() != nil && l.own != nil && told != l.own.Head() {
+		l.mu.Unlock()
+		return nil // nobody is shown what the own witness has not seen
+	}
+	if l.own == nil || l.maySign() != nil || len(n.config.Witnesses) == 0 || l.own.Last().Kind == journal.KindWitness {
 		l.mu.Unlock()
 		return nil
 	}
@@ -126,6 +132,9 @@ func (n *Node) askWitnesses(ctx context.Context, l *ledger) error {
 	signed := cp
 	var lines []byte
 	for _, c := range n.config.Witnesses {
+		if c.Own {
+			continue // it vouches for us; to others its word is ours
+		}
 		client := &peer.WitnessClient{URL: c.URL, VKey: c.VKey}
 		got, err := client.CosignFrom(ctx, cp, n.witnessed(c.URL, origin), func(old, size int64) ([]journal.Hash, error) {
 			return tlog.ProveTree(size, old, st)
@@ -142,6 +151,9 @@ func (n *Node) askWitnesses(ctx context.Context, l *ledger) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.maySign() != nil {
+		return nil // it is asked again
+	}
 	_, err := l.write(journal.Draft{Kind: journal.KindWitness, By: n.machine(), Body: journal.WitnessBody{Checkpoint: string(signed) + string(lines)}})
 	return err
 }

@@ -70,6 +70,13 @@ type Backend interface {
 	Settle(ctx context.Context, unit journal.UnitID, from journal.PartyID) error
 }
 
+// Listener is a Backend that wants to know, before anything else of a packet is
+// given to it, what the packet's author says it holds: a claim, in which a node
+// may see that its own journal was once longer. An error ends the exchange.
+type Listener interface {
+	Heard(ctx context.Context, unit journal.UnitID, from journal.PartyID, have map[journal.Origin]journal.Head) error
+}
+
 // Directory says who is who. It is asked on every request, so that a change of
 // keys or members takes effect at once.
 type Directory interface {

@@ -3,6 +3,8 @@ package peer
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -80,7 +82,34 @@ func (c *WitnessClient) cosign(ctx context.Context, checkpoint []byte, oldSize i
 		}
 		return nil, &ConflictError{size}
 	}
+	if resp.StatusCode == http.StatusUnprocessableEntity {
+		return nil, fmt.Errorf("%w: %s", ErrInconsistent, plain(string(data), 200))
+	}
 	return nil, fmt.Errorf("it answered with status %d: %s", resp.StatusCode, plain(string(data), 200))
+}
+
+// ErrInconsistent says that a witness has cosigned another history of the log: the
+// consistency proof from what it cosigned last does not hold.
+var ErrInconsistent = errors.New("it has cosigned another history of this log")
+
+// CosignedAt is the earliest time in cosignature lines as Cosign returns them. It
+// is the witness's claim, to the second.
+func CosignedAt(lines []byte) (time.Time, error) {
+	var at time.Time
+	for line := range bytes.Lines(lines) {
+		sig, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(line[bytes.LastIndexByte(line, ' ')+1:])))
+		if err != nil || len(sig) < 12 {
+			return at, errors.New("a cosignature line is malformed")
+		}
+		t := time.Unix(int64(binary.BigEndian.Uint64(sig[4:])), 0)
+		if at.IsZero() || t.Before(at) {
+			at = t
+		}
+	}
+	if at.IsZero() {
+		return at, errors.New("there is no cosignature")
+	}
+	return at, nil
 }
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

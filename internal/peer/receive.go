@@ -36,6 +36,11 @@ func (g *received) anything() bool { return g.entries > 0 || g.payloads > 0 }
 // a *Refusal when the peer is to blame. What was accepted is settled in any case.
 func (g *incoming) receive(ctx context.Context, r *Reader) (received, error) {
 	var got received
+	if b, ok := g.backend.(Listener); ok {
+		if err := b.Heard(ctx, g.unit, g.from, r.Hello().Have); err != nil {
+			return got, err
+		}
+	}
 	err := g.items(ctx, r, &got)
 	r.Close()
 	if got.anything() {
