@@ -48,3 +48,11 @@ type readOnlyFile struct {
 func (f readOnlyFile) WriteAt([]byte, int64) (int, error) { return 0, refused("writing", f.name) }
 func (f readOnlyFile) Truncate(int64) error               { return refused("cutting", f.name) }
 func (f readOnlyFile) Sync() error                        { return nil }
+
+// Born implements [Born] where the file does.
+func (f readOnlyFile) Born() string {
+	if b, ok := f.File.(Born); ok {
+		return b.Born()
+	}
+	return ""
+}
