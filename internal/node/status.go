@@ -33,7 +33,8 @@ func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 	res.Disk, _, _ = n.room()
 	n.pairing.mu.Lock()
 	for _, p := range n.pairing.views() {
-		if p.State != "done" && p.State != "failed" && p.Expires.After(n.now()) {
+		// One that failed is shown too: wrong digits may be the sign of somebody in between.
+		if p.State != "done" && p.Expires.After(n.now()) {
 			res.Pairings = append(res.Pairings, p)
 		}
 	}
@@ -58,6 +59,9 @@ func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 		urgent = append(urgent, attention{rank: 1, text: fmt.Sprintf("the identity expires on %s; rotate it with 'entente identity rotate'", n.keys().id.Expires.Format(time.RFC3339))})
 	}
 	for _, p := range res.Pairings {
+		if p.State == "failed" {
+			urgent = append(urgent, attention{rank: 1, text: fmt.Sprintf("the pairing for unit %s failed (%s) and is over; if the digits were read right, somebody may stand in between", p.Name, p.Code)})
+		}
 		if p.State == "compare" || p.State == "confirmed-there" {
 			urgent = append(urgent, attention{rank: 2, text: fmt.Sprintf("compare digits with %s for unit %s: read aloud %s, then 'entente unit confirm DIGITS'", nameOr(p.Partner, "the partner"), p.Name, p.Digits)})
 		}

@@ -163,7 +163,7 @@ func (c *Client) transport(pins func() []journal.Hash) *http.Transport {
 		DisableCompression:     true,
 		MaxIdleConnsPerHost:    2,
 		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 16 << 10,
+		MaxResponseHeaderBytes: MaxHeader,
 		WriteBufferSize:        64 << 10,
 		ReadBufferSize:         64 << 10,
 		Protocols:              new(http.Protocols),

@@ -59,6 +59,10 @@ type Limits struct {
 	// it. Waits caused by our own work are not charged to the peer.
 	Window      time.Duration
 	WindowBytes int64
+	// Header bounds the TLS handshake, and the head of a request; default 10 s. Idle is
+	// how long a connection may rest between two requests; default 2 minutes.
+	Header time.Duration
+	Idle   time.Duration
 	// Answer bounds the wait for the first byte of an answer; default 2 minutes.
 	Answer time.Duration
 	// Session bounds one whole exchange at the server; default 15 minutes.
@@ -103,6 +107,12 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Window <= 0 {
 		l.Window = 30 * time.Second
+	}
+	if l.Header <= 0 {
+		l.Header = 10 * time.Second
+	}
+	if l.Idle <= 0 {
+		l.Idle = 2 * time.Minute
 	}
 	if l.Answer <= 0 {
 		l.Answer = 2 * time.Minute

@@ -134,7 +134,7 @@ func (p *PairParams) connect(ctx context.Context, inv pairing.Invitation) (*pair
 				}
 			},
 			DisableCompression:     true,
-			MaxResponseHeaderBytes: 16 << 10,
+			MaxResponseHeaderBytes: MaxHeader,
 			Protocols:              new(http.Protocols),
 		}
 		line.transport.Protocols.SetHTTP1(true)

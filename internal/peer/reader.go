@@ -24,6 +24,10 @@ type Item struct {
 	Refusal *Refusal
 }
 
+// errBroken marks that what a packet is read from failed, which over a connection is
+// the peer's or the network's doing.
+var errBroken = errors.New("reading a packet")
+
 // Reader reads one packet as a stream and holds it to every bound. It keeps at most
 // one Item, in memory only while the caller has it, and a large one only with a place
 // in the [Memory] of its limits: from Next until the following Next or Close. It is
@@ -280,7 +284,7 @@ func (r *Reader) end(data []byte, before Counts, sum []byte) error {
 	if _, err := r.br.ReadByte(); err == nil {
 		return refuse(CodeBadFrame, "bytes after the end of the packet")
 	} else if err != io.EOF {
-		return fmt.Errorf("reading a packet: %w", err)
+		return fmt.Errorf("%w: %w", errBroken, err)
 	}
 	r.more = e.More
 	return io.EOF
@@ -358,5 +362,5 @@ func (r *Reader) fill(p []byte) error {
 	case err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF):
 		return refuse(CodeCut, "the packet ends after %d bytes without its end frame; what came before it is kept, the rest comes with the next packet", r.counts.Bytes)
 	}
-	return fmt.Errorf("reading a packet: %w", err)
+	return fmt.Errorf("%w: %w", errBroken, err)
 }

@@ -130,6 +130,8 @@ func (s *Server) failPacket(w http.ResponseWriter, log *slog.Logger, err error) 
 		ref = refuse(CodeSlow, "the packet came too slowly; what was complete is kept, open a new exchange for the rest")
 	case errors.As(err, &big):
 		ref = refuse(CodeOversize, "a packet of more than %d bytes", big.Limit)
+	case errors.Is(err, errBroken):
+		ref = refuse(CodeCut, "the request broke off, or is no proper HTTP; what was complete is kept, open a new exchange for the rest")
 	default:
 		log.Error("an exchange failed", "err", err)
 		ref = refuse(CodeInternal, "this side failed and has logged why; try again later")

@@ -23,6 +23,9 @@ const (
 	// is the part before /add-checkpoint.
 	PathWitness = "/witness/add-checkpoint"
 
+	// MaxHeader bounds the head of a request or an answer in bytes.
+	MaxHeader = 16 << 10
+
 	// ContentType of a packet.
 	ContentType = "application/vnd.entente.packet"
 )
@@ -129,9 +132,9 @@ func (s *Server) Admit(pin journal.Hash) bool {
 func (s *Server) Serve(ctx context.Context, l net.Listener, cert tls.Certificate) error {
 	srv := &http.Server{
 		Handler:           s.Handler(),
-		ReadHeaderTimeout: 10 * time.Second, // bounds the TLS handshake too
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
+		ReadHeaderTimeout: s.p.Limits.Header, // bounds the TLS handshake too
+		IdleTimeout:       s.p.Limits.Idle,
+		MaxHeaderBytes:    MaxHeader,
 		ErrorLog:          slog.NewLogLogger(s.p.Log.Handler(), slog.LevelDebug),
 		// Requests end when the node does: long polls would keep it from stopping.
 		BaseContext: func(net.Listener) context.Context { return ctx },
