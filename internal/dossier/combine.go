@@ -453,7 +453,8 @@ func (c *Combined) WriteText(w io.Writer) error {
 		p.f("\nThere is no joint report: %s.", c.Problem)
 		return p.w.Flush()
 	}
-	p.f("\nAll together:")
+	p.joint = true
+	p.f("")
 	p.report()
 	return p.w.Flush()
 }

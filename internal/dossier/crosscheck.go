@@ -276,7 +276,7 @@ func (v *verifier) witness(e *journal.Entry) {
 		from := v.carried(e)
 		x := from.head(b.Checkpoint, rings)
 		f := Finding{Weight: Proved, Code: journal.CodeFork, Party: s.head.Party, Exhibits: []Exhibit{x}, At: x.At, Clock: s.head.Party,
-			Text: fmt.Sprintf("%s of journal %s: one over %d entries is kept in the entry, the other in the journal", provedText(journal.CodeFork), o, h.Size)}
+			Text: fmt.Sprintf("%s, of its journal %s: one over %d entries is kept in the entry, the other in the journal", provedText(journal.CodeFork), o, h.Size)}
 		v.blame(s, &f, []string{b.Checkpoint}, rings, from)
 	}
 }

@@ -82,7 +82,7 @@ func (v *verifier) contradiction(s *shelf, c *journal.Contradiction, rings []*jo
 		}
 	}
 	f := Finding{Weight: Proved, Code: code, Party: s.head.Party, Exhibits: []Exhibit{a, b}, At: later(a.At, b.At), Clock: s.head.Party}
-	f.Text = fmt.Sprintf("%s of journal %s: both tell what its first %d entries are, and they differ", provedText(code), s.head.Origin, a.Head.Size)
+	f.Text = fmt.Sprintf("%s, of its journal %s: both tell what its first %d entries are, and they differ", provedText(code), s.head.Origin, a.Head.Size)
 	v.blame(s, &f, []string{c.A, c.B}, rings, from)
 }
 
@@ -91,7 +91,7 @@ func (v *verifier) violation(s *shelf, x *journal.Violation, rings []*journal.Ke
 	head := from.head(x.Checkpoint, rings)
 	bad := from.exhibit(ExhibitLeaf, append([]byte{0}, x.Entry.Raw...))
 	f := Finding{Weight: Proved, Code: x.Code, Party: s.head.Party, Exhibits: []Exhibit{head, bad}, At: head.At, Clock: s.head.Party}
-	f.Text = fmt.Sprintf("%s as entry %d of journal %s: %s", provedText(x.Code), x.Entry.Index, s.head.Origin, ruleText(x.Code))
+	f.Text = fmt.Sprintf("%s, as entry %d of its journal %s: %s", provedText(x.Code), x.Entry.Index, s.head.Origin, ruleText(x.Code))
 	v.blame(s, &f, []string{x.Checkpoint}, rings, from)
 }
 

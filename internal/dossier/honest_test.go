@@ -95,7 +95,7 @@ func TestSplitViewMakesNobodyGuilty(t *testing.T) {
 }
 
 // histories is how many are tried: go test ./internal/dossier -run TestHonest -histories 10000 -rapid.checks 10000
-var histories = flag.Int("histories", 25, "honest histories that are accused")
+var histories = flag.Int("histories", 15, "honest histories that are accused")
 
 // TestHonestIsNeverProvedGuilty: whatever honest parties do among each other, and whatever one of them
 // who turns on the others accuses them of or leaves out, nothing is ever proved against who kept to

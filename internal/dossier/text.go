@@ -42,8 +42,9 @@ func hidden(r rune) bool {
 
 // page writes lines, escaping every argument that is text.
 type page struct {
-	w *bufio.Writer
-	r *Report
+	w     *bufio.Writer
+	r     *Report
+	joint bool // the report is of several files
 }
 
 func (p *page) f(format string, args ...any) {
@@ -96,20 +97,19 @@ func (r *Report) WriteText(w io.Writer) error {
 	return p.w.Flush()
 }
 
-func newPage(w io.Writer, r *Report) *page { return &page{bufio.NewWriter(w), r} }
+func newPage(w io.Writer, r *Report) *page { return &page{w: bufio.NewWriter(w), r: r} }
 
 func (p *page) report() {
 	r := p.r
-	p.f("The dossier holds: every byte of it was verified.")
-	p.f("Unit %s, %s, founded %s by %s", r.Name, r.Unit, when(r.Founded), p.party(r.Founder))
-	p.f("%s journals, %s entries, %s checkpoints, %s payloads, %s proofs; SHA-256 %s", r.Counts.Journals, r.Counts.Entries,
-		r.Counts.Checkpoints, r.Counts.Payloads, r.Counts.Proofs, r.SHA256)
-	p.f("Made %s, as its maker says without signature.", when(r.Created))
-	if r.Purpose != "" {
-		p.f("Purpose, as its maker says: %s", r.Purpose)
+	if p.joint {
+		p.f("Every byte of these files was verified. Put together they are:")
+	} else {
+		p.f("The dossier holds: every byte of it was verified.")
 	}
-	for line := range strings.Lines(r.Note) {
-		p.f("Note of its maker: %s", strings.TrimRight(line, "\r\n"))
+	p.f("Unit %s, %s, founded %s by %s", r.Name, r.Unit, when(r.Founded), p.party(r.Founder))
+	p.f("%s journals, %s entries, %s checkpoints, %s payloads, %s proofs", r.Counts.Journals, r.Counts.Entries, r.Counts.Checkpoints, r.Counts.Payloads, r.Counts.Proofs)
+	if !p.joint {
+		p.maker()
 	}
 	for _, ref := range r.About {
 		p.f("About entry %s, as its maker says", ref)
@@ -128,11 +128,27 @@ func (p *page) report() {
 	}
 }
 
+// maker is what the maker of the file says of it.
+func (p *page) maker() {
+	r := p.r
+	p.f("SHA-256 %s", r.SHA256)
+	p.f("Made %s, as its maker says without signature.", when(r.Created))
+	if r.Purpose != "" {
+		p.f("Purpose, as its maker says: %s", r.Purpose)
+	}
+	for line := range strings.Lines(r.Note) {
+		p.f("Note of its maker: %s", strings.TrimRight(line, "\r\n"))
+	}
+}
+
 // summary says first what a judge asks first.
 func (p *page) summary() {
 	p.f("")
 	for _, x := range p.r.Proven {
-		p.f("PROVED against %s, by its own signatures: %s", p.party(x.Party), strings.Join(x.Codes, ", "))
+		p.f("PROVED against %s, by its own signatures:", p.party(x.Party))
+		for _, code := range x.Codes {
+			p.f("  %s: %s", code, meaning(code))
+		}
 	}
 	if len(p.r.Proven) == 0 {
 		p.f("Nothing is proved against anybody.")
@@ -152,6 +168,32 @@ func (p *page) summary() {
 		}
 	}
 	p.f("Proof is against whoever held the party's keys. All times are claims of whoever wrote them.")
+}
+
+// meaning says in a few words what stands proved with a code.
+func meaning(code string) string {
+	switch code {
+	case journal.CodeFork, journal.CodeRollback, journal.CodeRewritten:
+		return "it signed two histories of one journal"
+	case journal.CodeTwoStatements, journal.CodeBadIdentity:
+		return "it signed two statements of which it may sign one"
+	case CodeCosigned:
+		return "as a witness it cosigned two histories of one journal"
+	case CodeFalse:
+		return "it signed an accusation that its own proof does not support"
+	case CodeBadPayload, CodeTextMismatch, CodeMiscounted, CodeUnderstated:
+		return "what it committed to is not what its entry says"
+	case CodeNotMet:
+		return "by its own clock a deadline passed and what it owed is not there"
+	case CodeLate:
+		return "by its own clock what it owed came after the deadline"
+	case unit.CodeUnexpected, unit.CodeBadBody:
+		return "it put content past the gate"
+	}
+	if text := ruleText(code); text != code {
+		return "it signed an entry that breaks a rule: " + text
+	}
+	return "it wrote what the accord forbids"
 }
 
 func (p *page) finding(f Finding) {

@@ -259,6 +259,20 @@ func TestThreeNodesSplitView(t *testing.T) {
 			if kept == 0 {
 				t.Error("nobody kept a proof")
 			}
+			// Strangers agree about guilt, whichever member's history they are shown, and with both.
+			var files []DossierFile
+			for _, p := range []*testParty{a, b} {
+				whole := p.exported("")
+				rep := must[*DossierReport](t)(VerifyDossier(bytes.NewReader(whole), nil))
+				if len(rep.Proven) != 1 || rep.Proven[0].Party != toNorth.self.party {
+					t.Errorf("%s's dossier proves %+v\n%+v", p.init.Name, rep.Proven, rep.Findings)
+				}
+				files = append(files, DossierFile{Name: p.init.Name, R: bytes.NewReader(whole), Size: int64(len(whole))})
+			}
+			both := must[*DossiersReport](t)(VerifyDossiers(files, []string{a.init.Party, b.init.Party, c.init.Party}))
+			if !both.OK || len(both.Report.Proven) != 1 || both.Report.Proven[0].Party != toNorth.self.party || !strings.Contains(both.Text(), "CONTRADICT each other") {
+				t.Errorf("together they prove %+v\n%s", both.Report.Proven, both.Text())
+			}
 			// North and South go on with each other.
 			shareOne(t, a, 7, "go-on.example")
 			a.Sync(ctx, SyncRequest{Party: b.init.Party}, nil)
