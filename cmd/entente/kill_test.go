@@ -42,14 +42,22 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("SKIPPED with -short: kill -9 at points of a share")
 	}
+	newKilling().run(t)
+}
+
+func newKilling() *killing {
+	return &killing{most: *killCount, rng: rand.New(rand.NewPCG(*killSeed, 9)), began: time.Now(), took: map[string]time.Duration{}, killed: map[string]int{}}
+}
+
+// run goes through worlds until enough was killed.
+func (c *killing) run(t *testing.T) {
 	exe, base := program(t)
-	c := &killing{rng: rand.New(rand.NewPCG(*killSeed, 9)), began: time.Now(), took: map[string]time.Duration{}, killed: map[string]int{}}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("again (points depend on the machine's speed, too): go test ./cmd/entente -run 'TestKill$' -timeout 0 -v -kills %d -objects %d -killseed %d", *killCount, *killObjects, *killSeed)
+			t.Logf("again (points depend on the machine's speed, too): go test ./cmd/entente -run '%s$' -timeout 0 -v -kills %d -objects %d -killseed %d", t.Name(), c.most, *killObjects, *killSeed)
 		}
 	})
-	for world := 0; c.kills < *killCount; world++ {
+	for world := 0; c.kills < c.most; world++ {
 		dir := filepath.Join(base, fmt.Sprint(world))
 		t.Run(fmt.Sprint("world ", world), func(t *testing.T) { c.world(t, exe, dir, world) })
 		if t.Failed() {
@@ -63,6 +71,9 @@ func TestKill(t *testing.T) {
 
 // killing is a campaign.
 type killing struct {
+	most   int
+	lose   func(v *served)                             // takes the power away from a node, and brings its disk back; nil: the machine stays up
+	place  func(t *testing.T, dir, name string) string // where a node's folder lies; nil: beside the other
 	rng    *rand.Rand
 	began  time.Time
 	kills  int
@@ -83,14 +94,18 @@ func (c *killing) world(t *testing.T, exe, dir string, world int) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	c.north = newServed(t, exe, dir, "North", "", freePort(t))
-	c.south = newServed(t, exe, dir, "South", "", freePort(t))
+	place := c.place
+	if place == nil {
+		place = func(*testing.T, string, string) string { return "" }
+	}
+	c.north = newServed(t, exe, dir, "North", place(t, dir, "North"), freePort(t))
+	c.south = newServed(t, exe, dir, "South", place(t, dir, "South"), freePort(t))
 	c.north.start()
 	c.south.start()
 	pair(t, c.north, c.south)
-	for story := 0; story < storiesInAWorld && c.kills < *killCount && !t.Failed(); story++ {
+	for story := 0; story < storiesInAWorld && c.kills < c.most && !t.Failed(); story++ {
 		c.story(story)
-		t.Logf("world %d, story %d: %d of %d kills, %s", world, story, c.kills, *killCount, time.Since(c.began).Round(time.Second))
+		t.Logf("world %d, story %d: %d of %d kills, %s", world, story, c.kills, c.most, time.Since(c.began).Round(time.Second))
 	}
 	for _, s := range []*served{c.north, c.south} {
 		var rb node.RebuildResponse
@@ -146,7 +161,9 @@ func (c *killing) heads(s *served) heads {
 func (c *killing) strike(act string, victims ...*served) {
 	c.t.Helper()
 	for _, v := range victims {
-		if err := v.cmd.Process.Signal(syscall.SIGKILL); err != nil {
+		if c.lose != nil {
+			c.lose(v)
+		} else if err := v.cmd.Process.Signal(syscall.SIGKILL); err != nil {
 			c.t.Fatal(err)
 		}
 	}
@@ -155,9 +172,12 @@ func (c *killing) strike(act string, victims ...*served) {
 		c.count(act)
 	}
 	for _, v := range victims {
-		for c.rng.IntN(4) == 0 && c.kills < *killCount {
+		for c.rng.IntN(4) == 0 && c.kills < c.most {
 			v.spawn()
 			time.Sleep(c.aim("start", 200*time.Millisecond))
+			if c.lose != nil {
+				c.lose(v)
+			}
 			v.kill(syscall.SIGKILL)
 			c.count("restart")
 		}
@@ -198,7 +218,7 @@ func (c *killing) during(act string, guess time.Duration, do func() error, done 
 			took = time.Since(began)
 			result <- err
 		}()
-		if tries >= 2 || c.kills >= *killCount { // the story goes on
+		if tries >= 2 || c.kills >= c.most { // the story goes on
 			if err := <-result; err != nil {
 				c.t.Fatalf("%s: %v\n%s", act, err, c.north.errs)
 			}
@@ -262,7 +282,7 @@ func (c *killing) story(n int) {
 
 	// While it travels, is receipted and taken in.
 	began, struck := time.Now(), false
-	for c.kills < *killCount && c.rng.IntN(4) > 0 {
+	for c.kills < c.most && c.rng.IntN(4) > 0 {
 		time.Sleep(c.aim("travel", time.Second))
 		c.strike("travel", c.victims()...)
 		struck = true
