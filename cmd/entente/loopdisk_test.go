@@ -154,3 +154,17 @@ func (d *loopDisk) fill(name string, left int64) string {
 		}
 	}
 }
+
+// readOnly makes the kernel find an error in the file system, after which it is
+// read-only until it is mounted again.
+func (d *loopDisk) readOnly() {
+	d.t.Helper()
+	device, err := exec.Command("findmnt", "-n", "-o", "SOURCE", d.dir).Output()
+	if err != nil {
+		d.t.Skipf("SKIPPED %s: findmnt: %v", d.t.Name(), err)
+	}
+	trigger := filepath.Join("/sys/fs/ext4", filepath.Base(strings.TrimSpace(string(device))), "trigger_fs_error")
+	if err := os.WriteFile(trigger, []byte("test\n"), 0); err != nil {
+		d.t.Skipf("SKIPPED %s: this ext4 cannot be made read-only: %v", d.t.Name(), err)
+	}
+}

@@ -106,7 +106,11 @@ func StorageError(err error) *Error {
 	case err == nil || errors.As(err, &known):
 		return known
 	case store.IsFull(err):
-		return fullError(err.Error()+".", err)
+		why := err.Error()
+		if path := (*fs.PathError)(nil); errors.As(err, &path) {
+			why = path.Error() // of all that is said about it, what a person can act on
+		}
+		return fullError(why+".", err)
 	case errors.Is(err, syscall.EROFS):
 		return of(CodeReadOnly, "The disk is read-only.", "A disk that turned read-only has usually failed: look into the system's log, mend it and mount it again. Reading goes on meanwhile.")
 	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
