@@ -43,9 +43,12 @@ type ledger struct {
 	toldAt     journal.Ref                         // the own entry that tells the newest own identity
 	accused    map[journal.Origin][]*journal.Entry // evidence about journals of which nothing is held yet
 	untold     []*journal.Entry                    // identities in entries whose past is not here yet
-	pending    []namedPayload                      // content entries of others whose payload is here, not yet through intake
-	retired    error                               // why the own journal may not be extended, if so
-	ailing     error                               // what left unknown what the disk holds; see mend
+	// ids are the newest identities of partners, their chains verified: a connection,
+	// which anybody may open, must not cost a check of every partner's signatures.
+	ids     map[journal.PartyID]journal.Identity
+	pending []namedPayload // content entries of others whose payload is here, not yet through intake
+	retired error          // why the own journal may not be extended, if so
+	ailing  error          // what left unknown what the disk holds; see mend
 
 	hold hold            // what is waited for before anything is signed
 	owed []journal.Draft // entries that could not be signed when they were due
@@ -154,7 +157,7 @@ func createLedger(ctx context.Context, n *Node, founding string, partners map[jo
 // of a creation that was cut; it holds nothing anybody was told of.
 func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err error) {
 	l := &ledger{n: n, id: id, dir: n.at.unit(string(id)),
-		mirrors: map[journal.Origin]*mirror{}, wanted: map[journal.Hash]bool{},
+		mirrors: map[journal.Origin]*mirror{}, wanted: map[journal.Hash]bool{}, ids: map[journal.PartyID]journal.Identity{},
 		texts: map[string][]byte{}, named: named{}, gone: map[journal.Hash]bool{},
 		unreadable: map[journal.Ref]bool{}, accused: map[journal.Origin][]*journal.Entry{}}
 	ok, err := n.at.readJSON(l.unitPath(), &l.file)
@@ -556,17 +559,24 @@ func (l *ledger) partyName(p journal.PartyID) string {
 	return p.Short()
 }
 
-// identity returns the newest identity known of a party.
+// identity returns the newest identity known of a party. The lock must be held.
 func (l *ledger) identity(p journal.PartyID) (journal.Identity, bool) {
 	if p == l.n.keys().party {
 		return l.n.keys().id, true
 	}
 	c, ok := l.file.Partners[p]
-	if !ok {
+	if !ok || len(c.Chain) == 0 {
 		return journal.Identity{}, false
 	}
+	if id, ok := l.ids[p]; ok {
+		return id, true
+	}
 	_, id, err := journal.VerifyIdentityChain(c.Chain, time.Time{})
-	return id, err == nil
+	if err != nil {
+		return id, false
+	}
+	l.ids[p] = id
+	return id, true
 }
 
 func sortedLedgers(m map[journal.UnitID]*ledger) []*ledger {

@@ -178,6 +178,7 @@ func (l *ledger) learn(p journal.PartyID, chain []journal.Signed, paired bool) e
 	if len(merged) == len(old.Chain) && old.Paired == (old.Paired || paired) && len(old.Chain) > 0 {
 		return nil
 	}
+	delete(l.ids, p)
 	l.file.Partners[p] = partner{Chain: merged, Paired: old.Paired || paired}
 	return l.save()
 }

@@ -110,6 +110,31 @@ func (d *Disk) Content(name string) []byte {
 	return nil
 }
 
+// Durable returns what of a file is certain to survive a power loss: nil when the
+// file or a folder above it may be gone.
+func (d *Disk) Durable(name string) []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	name = filepath.Clean(name)
+	f := d.durable[name]
+	for dir := filepath.Dir(name); f != nil && !isRoot(dir); dir = filepath.Dir(dir) {
+		if !d.kept[dir] {
+			return nil
+		}
+	}
+	if f == nil {
+		return nil
+	}
+	return append([]byte{}, f.synced...)
+}
+
+// DurableNames lists the files that are certain to survive a power loss.
+func (d *Disk) DurableNames() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return sortedNames(d.durable)
+}
+
 // Set replaces (or creates) a file durably: a hand that tampers. nil removes it.
 func (d *Disk) Set(name string, data []byte) {
 	d.mu.Lock()

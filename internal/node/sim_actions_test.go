@@ -1,0 +1,423 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"entente/internal/accord"
+	"entente/internal/store/storetest"
+)
+
+// Everything that must stay on a node has this in it: names of imports, drafts,
+// notes, officers.
+const private = "PRIVATE-"
+
+func asError(err error, e **Error) bool { return errors.As(err, e) }
+
+// act is something an officer, a partner or fate may do.
+type act struct {
+	name   string
+	weight int
+	do     func(w *world, m *machine) error
+}
+
+var acts = []act{
+	{"sync", 30, (*world).actSync},
+	{"session", 16, (*world).actSession},
+	{"import", 10, (*world).actImport},
+	{"share", 20, (*world).actShare},
+	{"request", 6, (*world).actRequest},
+	{"move", 10, (*world).actMove},
+	{"suspend", 2, (*world).actSuspend},
+	{"resume", 6, (*world).actResume},
+	{"propose", 2, (*world).actPropose},
+	{"sign", 6, (*world).actSign},
+	{"draft", 2, (*world).actDraft},
+	{"decide", 2, (*world).actDecide},
+	{"rotate", 2, (*world).actRotate},
+	{"search", 1, (*world).actSearch},
+	{"rebuild", 1, (*world).actRebuild},
+	{"save", 3, (*world).actSave},
+	{"export", 5, (*world).actExport},
+	{"post", 6, (*world).actPost},
+	{"dossier", 1, (*world).actDossier},
+	{"restore", 2, (*world).actRestore},
+	{"succeed", 2, (*world).actSucceed},
+	{"withdraw", 1, (*world).actWithdraw},
+}
+
+func (w *world) choose(list []act) act {
+	sum := 0
+	for _, a := range list {
+		sum += a.weight
+	}
+	k := w.rng.IntN(sum)
+	for _, a := range list {
+		if k -= a.weight; k < 0 {
+			return a
+		}
+	}
+	panic("unreachable")
+}
+
+// unitOf picks one of a node's units.
+func (w *world) unitOf(m *machine) string {
+	ls := m.node.units()
+	return ls[w.rng.IntN(len(ls))].name()
+}
+
+func (w *world) other(m *machine) *machine {
+	return w.ms[(m.n+1+w.rng.IntN(len(w.ms)-1))%len(w.ms)]
+}
+
+func (w *world) actSync(m *machine) error {
+	res, err := m.node.Sync(w.ctx, SyncRequest{}, nil)
+	if err != nil {
+		return err
+	}
+	for _, s := range res.Sessions {
+		w.tell("  with %s: %d sent, %d received, %d rounds, %s", s.Name, s.Sent, s.Received, s.Rounds, s.Code)
+	}
+	return nil
+}
+
+// actSession is a session as a serving node opens it, with a client that remembers
+// what the partner said it holds.
+func (w *world) actSession(m *machine) error {
+	ls := m.node.units()
+	l := ls[w.rng.IntN(len(ls))]
+	ps := l.partners()
+	t, ok := l.target(ps[w.rng.IntN(len(ps))])
+	if !ok {
+		return nil
+	}
+	rep, err := m.node.syncWith(w.ctx, m.client, l, t, nil)
+	w.tell("  with %s: %d sent, %d received, %d rounds", w.nameOf(t.Party), rep.EntriesSent, rep.EntriesAccepted, rep.Round)
+	return errors.Join(err, m.node.drainIntake(w.ctx))
+}
+
+func (w *world) actImport(m *machine) error {
+	w.next++
+	var objects []string
+	for i := range 1 + w.rng.IntN(4) {
+		marking := []string{tlpClear, tlpClear, tlpAmber, tlpRed}[w.rng.IntN(4)]
+		objects = append(objects, indicatorText(1000*w.next+i, fmt.Sprintf("h%d-%d.example", w.next, i), marking))
+	}
+	name := fmt.Sprintf("%simport-%d", private, w.next)
+	res, err := m.node.Import(w.ctx, ImportRequest{Name: name, Note: private + "note"}, bytes.NewReader(bundleText(objects...)), nil)
+	if err == nil {
+		m.acknowledge(func(b *book) {
+			b.imports = append(b.imports, name)
+			b.objects += int(res.New)
+		})
+	}
+	return err
+}
+
+func (w *world) actShare(m *machine) error {
+	if len(m.book.imports) == 0 {
+		return w.actImport(m)
+	}
+	r := ShareRequest{Unit: w.unitOf(m), Source: m.book.imports[w.rng.IntN(len(m.book.imports))]}
+	if w.rng.IntN(5) == 0 {
+		r.Source, r.All = "", true
+	}
+	_, err := m.node.Share(w.ctx, r, nil)
+	return err
+}
+
+func (w *world) actRequest(m *machine) error {
+	w.next++
+	to := w.other(m)
+	_, _, err := m.node.NewRequest(w.ctx, RequestNewRequest{Unit: w.unitOf(m), To: string(w.eye.party[to]), Type: "information", Urgency: "urgent",
+		Title: fmt.Sprint("Q", w.next), Text: "?", Fields: map[string]string{"subject": "x", "purpose": "y", "facts": "z"}})
+	return err
+}
+
+func (w *world) actMove(m *machine) error {
+	res, err := m.node.Requests(w.ctx, RequestListRequest{Unit: w.unitOf(m)})
+	if err != nil || len(res.Requests) == 0 {
+		return err
+	}
+	q := res.Requests[w.rng.IntN(len(res.Requests))]
+	if len(q.Next) == 0 {
+		return nil
+	}
+	r := RequestMoveRequest{Unit: q.Unit, ID: q.ID, Move: q.Next[w.rng.IntN(len(q.Next))], Text: "as it is"}
+	switch r.Move {
+	case "refuse", "postpone":
+		r.Code = "other"
+		r.Until = m.now().Add(time.Hour)
+	case "assess":
+		r.Scores = map[string]int{"relevance": 1 + w.rng.IntN(5)}
+	}
+	w.tell("  %s", r.Move)
+	_, err = m.node.MoveRequest(w.ctx, r)
+	return err
+}
+
+func (w *world) actSuspend(m *machine) error {
+	r := UnitSuspendRequest{Unit: w.unitOf(m), Code: "trust"}
+	if w.rng.IntN(2) == 0 {
+		r.Scope = []string{"share"}
+	}
+	_, err := m.node.Suspend(w.ctx, r)
+	return err
+}
+
+func (w *world) actResume(m *machine) error {
+	_, err := m.node.Resume(w.ctx, UnitResumeRequest{Unit: w.unitOf(m)})
+	return err
+}
+
+func (w *world) actPropose(m *machine) error {
+	unit := w.unitOf(m)
+	show, err := m.node.ShowAccord(w.ctx, AccordShowRequest{Unit: unit})
+	if err != nil {
+		return err
+	}
+	text, err := nextVersion(show.Text, show.Hash, w.rng.IntN(2) == 0)
+	if err != nil {
+		return err
+	}
+	_, err = m.node.ProposeAccord(w.ctx, AccordProposeRequest{Unit: unit, Text: text})
+	return err
+}
+
+// nextVersion is the next version of an accord with another ceiling.
+func nextVersion(text []byte, hash string, stricter bool) (string, error) {
+	doc, _, err := accord.Parse(text)
+	if err != nil {
+		return "", err
+	}
+	doc.Version++
+	doc.Supersedes = hash
+	for i := range doc.Handling.Ceiling {
+		doc.Handling.Ceiling[i].TLP = "amber"
+		if stricter {
+			doc.Handling.Ceiling[i].TLP = "green"
+		}
+	}
+	out, err := doc.JSON()
+	return string(out), err
+}
+
+func (w *world) actSign(m *machine) error {
+	_, err := m.node.ActOnAccord(w.ctx, AccordActRequest{Unit: w.unitOf(m), Move: []string{"sign", "sign", "sign", "accept", "reserve"}[w.rng.IntN(5)]})
+	return err
+}
+
+func (w *world) actDraft(m *machine) error {
+	w.next++
+	v, _, err := m.node.NewRequest(w.ctx, RequestNewRequest{Unit: w.unitOf(m), To: string(w.eye.party[w.other(m)]), Type: "information", Urgency: "routine",
+		Title: private + "draft", Text: private + "thoughts", Fields: map[string]string{"subject": private}, Draft: true})
+	if err == nil && v != nil {
+		m.acknowledge(func(b *book) { b.drafts = append(b.drafts, v.ID) })
+	}
+	return err
+}
+
+func (w *world) actDecide(m *machine) error {
+	res, err := m.node.Intake(w.ctx, IntakeRequest{})
+	if err != nil || len(res.Items) == 0 {
+		return err
+	}
+	_, err = m.node.DecideIntake(w.ctx, IntakeDecideRequest{Items: []string{res.Items[0].Item}, Accept: w.rng.IntN(2) == 0, Reason: private + "reason"})
+	return err
+}
+
+func (w *world) actRotate(m *machine) error {
+	org, err := m.orgKey()
+	if err != nil {
+		return err
+	}
+	what := []string{"node", "tls"}[w.rng.IntN(2)]
+	_, err = m.node.RotateIdentity(w.ctx, IdentityRotateRequest{What: what, OrgKey: org, Compromise: w.rng.IntN(4) == 0})
+	return err
+}
+
+func (m *machine) orgKey() (string, error) {
+	text := string(m.disk.Content(simOrg))
+	if text == "" {
+		return "", errors.New("the organisation key is gone")
+	}
+	return text, nil
+}
+
+func (w *world) actSearch(m *machine) error {
+	res, err := m.node.Search(w.ctx, SearchRequest{Limit: 20})
+	if err == nil {
+		w.tell("  %d found", len(res.Objects))
+	}
+	return err
+}
+
+func (w *world) actRebuild(m *machine) error {
+	res, err := m.node.Rebuild(w.ctx, nil)
+	if err == nil && res.Before != res.Digest {
+		w.fail("state is a fold", "%s: a rebuild gives another digest", m.name)
+	}
+	return err
+}
+
+// actSave makes a backup or a picture of the disk.
+func (w *world) actSave(m *machine) error {
+	s := save{m: m, step: w.step, book: m.book.clone()}
+	if w.rng.IntN(2) == 0 {
+		s.disk = m.disk.Clone()
+	} else {
+		var buf bytes.Buffer
+		if err := m.node.Backup(w.ctx, &buf, nil); err != nil {
+			return err
+		}
+		s.backup = buf.Bytes()
+	}
+	w.saves = append(w.saves, s)
+	return nil
+}
+
+func (w *world) actExport(m *machine) error {
+	unit := w.unitOf(m)
+	l, err := m.node.findUnit(unit)
+	if err != nil {
+		return err
+	}
+	ps := l.partners()
+	p := ps[w.rng.IntN(len(ps))]
+	var buf bytes.Buffer
+	rep, err := m.node.ExportCourier(w.ctx, CourierExportRequest{Unit: unit, Party: string(p), Full: w.rng.IntN(4) == 0}, &buf)
+	if err != nil {
+		return err
+	}
+	for _, to := range w.ms {
+		if w.eye.party[to] == p {
+			w.tell("  %d entries, %d payloads for %s", rep.Entries, rep.Payloads, to.name)
+			w.mail = append(w.mail, courierFile{m, to, buf.Bytes()})
+		}
+	}
+	return nil
+}
+
+// actPost delivers a courier file: any, perhaps not for the first time, and now and
+// then to the wrong one.
+func (w *world) actPost(m *machine) error {
+	if len(w.mail) == 0 {
+		return nil
+	}
+	i := w.rng.IntN(len(w.mail))
+	f := w.mail[i]
+	if w.rng.IntN(3) > 0 {
+		w.mail = slices.Delete(w.mail, i, i+1)
+	}
+	if w.rng.IntN(10) > 0 {
+		m = f.to
+	}
+	if m.node == nil {
+		return nil
+	}
+	data := f.data
+	if w.rng.IntN(8) == 0 {
+		data = data[:w.rng.IntN(len(data))]
+	}
+	rep, err := m.node.ImportCourier(w.ctx, bytes.NewReader(data))
+	if err == nil {
+		w.tell("  %s takes in %d entries", m.name, rep.Entries)
+	}
+	return err
+}
+
+func (w *world) actDossier(m *machine) error {
+	rep, err := m.dossier(w.unitOf(m))
+	if err == nil {
+		w.judge(m, rep)
+	}
+	return err
+}
+
+func (m *machine) dossier(unit string) (*DossierReport, error) {
+	var buf bytes.Buffer
+	if err := m.node.ExportDossier(m.w.ctx, DossierExportRequest{Unit: unit, Payloads: true}, &buf); err != nil {
+		return nil, err
+	}
+	return VerifyDossier(&buf, nil)
+}
+
+// actWithdraw is rare: it ends a unit.
+func (w *world) actWithdraw(m *machine) error {
+	if w.seed%8 != 0 { // or most stories would end too early
+		return nil
+	}
+	unit := w.unitOf(m)
+	_, err := m.node.Withdraw(w.ctx, UnitWithdrawRequest{Unit: unit, Notice: w.rng.IntN(2) == 0, Confirm: unit})
+	return err
+}
+
+// actRestore puts an older state in place of a machine's present one. The marks are
+// those of now, if they are on another disk, or gone with the machine.
+func (w *world) actRestore(m *machine) error {
+	var mine []save
+	for _, s := range w.saves {
+		if s.m == m {
+			mine = append(mine, s)
+		}
+	}
+	if len(mine) == 0 {
+		return nil
+	}
+	s := mine[w.rng.IntN(len(mine))]
+	if err := m.halt(); err != nil {
+		return err
+	}
+	then := storetest.NewDisk()
+	if s.disk != nil {
+		then = s.disk.Clone()
+	}
+	for _, name := range then.Names() {
+		if strings.HasPrefix(name, simMarks) {
+			then.Set(name, nil)
+		}
+	}
+	keep := w.rng.IntN(3) > 0
+	for _, name := range m.disk.Names() {
+		if name == simOrg || keep && strings.HasPrefix(name, simMarks) {
+			then.Set(name, m.disk.Content(name))
+		}
+	}
+	m.disk, m.book = then, s.book.clone()
+	w.eye.rewound(m)
+	w.tell("  to a state of step %d, marks kept: %v", s.step, keep)
+	if s.backup == nil {
+		return m.boot()
+	}
+	m.mu.Lock()
+	m.gen++
+	m.mu.Unlock()
+	m.dead.Store(false)
+	r := RestoreOptions{OrgKey: simOrg, Node: m.options()}
+	res, err := Restore(w.ctx, simDir, bytes.NewReader(s.backup), r)
+	if err != nil {
+		w.fail("backup", "%s: a backup cannot be restored: %v", m.name, err)
+		return err
+	}
+	for _, u := range res.Units {
+		w.tell("  %s is %s from %d", u.Name, u.State, u.Head)
+	}
+	return m.boot()
+}
+
+// actSucceed opens successors for journals that may not be extended.
+func (w *world) actSucceed(m *machine) error {
+	org, err := m.orgKey()
+	if err != nil {
+		return err
+	}
+	res, err := m.node.Succeed(w.ctx, org)
+	for _, u := range res {
+		w.tell("  %s: successor of %d entries", u.Name, u.Head)
+	}
+	return err
+}

@@ -1,0 +1,245 @@
+package node
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"entente/internal/store/storetest"
+	"entente/journal"
+)
+
+// eye is what the world knows beyond any of its nodes.
+type eye struct {
+	party map[*machine]journal.PartyID
+	owner map[journal.Origin]*machine
+	// heads are all signed heads that ever got to a disk, by origin and size.
+	heads map[journal.Origin]map[int64]journal.Hash
+	fresh []sighting // not checked yet
+	// receipts is how far each journal's receipts were checked.
+	receipts map[journal.Origin]int64
+	reads    []payloadRead
+	private  []string // files that a private thing was written to
+	closed   map[closing]bool
+	final    map[finality]journal.Head
+	accords  map[accordAt]string
+	states   map[string]foldedState
+	holds    map[*machine]map[journal.UnitID]string // journals when the state was last compared
+}
+
+type (
+	closing struct {
+		m    *machine
+		unit journal.UnitID
+	}
+	finality struct {
+		m *machine
+		o journal.Origin
+	}
+	accordAt struct {
+		unit    journal.UnitID
+		version int
+	}
+	foldedState struct {
+		m    *machine
+		text []byte
+	}
+)
+
+// sighting is a head that got to a disk, and what was durable at its author then.
+type sighting struct {
+	at      *machine
+	origin  journal.Origin
+	head    journal.Head
+	durable bool // the author's own copy would survive a power loss
+	heads   map[journal.Origin]int64
+	payload map[string]bool
+}
+
+type payloadRead struct {
+	m    *machine
+	name string
+	act  string
+}
+
+// book is what a node acknowledged to its officers.
+type book struct {
+	imports []string
+	objects int
+	drafts  []string
+	heads   map[journal.Origin]journal.Head // of own journals, when a command returned
+}
+
+func newBook() *book { return &book{heads: map[journal.Origin]journal.Head{}} }
+
+func (b *book) clone() *book {
+	return &book{slices.Clone(b.imports), b.objects, slices.Clone(b.drafts), maps.Clone(b.heads)}
+}
+
+// acknowledge notes what a command that returned has promised; a process that was
+// killed meanwhile has told nobody.
+func (m *machine) acknowledge(note func(*book)) {
+	if !m.dead.Load() {
+		note(m.book)
+	}
+}
+
+func (e *eye) open(w *world) {
+	e.party = map[*machine]journal.PartyID{}
+	e.owner = map[journal.Origin]*machine{}
+	e.receipts = map[journal.Origin]int64{}
+	e.closed = map[closing]bool{}
+	e.final = map[finality]journal.Head{}
+	e.accords = map[accordAt]string{}
+	e.states = map[string]foldedState{}
+	e.holds = map[*machine]map[journal.UnitID]string{}
+	for _, m := range w.ms {
+		if m.node == nil {
+			continue
+		}
+		e.party[m] = m.node.Party()
+		for _, l := range m.node.units() {
+			e.owner[l.origin()] = m
+			m.book.heads[l.origin()] = l.own.Head()
+		}
+	}
+}
+
+// rewound forgets what may be lost by taking a machine back to an older state.
+func (e *eye) rewound(m *machine) {
+	for k := range e.final {
+		if k.m == m {
+			delete(e.final, k)
+		}
+	}
+}
+
+// saw is told of every file that got its final name.
+func (w *world) saw(m *machine, disk *storetest.Disk, path string, text []byte) {
+	if text == nil || !strings.Contains(path, "/journals/") {
+		return
+	}
+	origin, head, err := journal.CheckpointHead(text)
+	if err != nil {
+		w.fail("durable, then said", "%s: %s is no checkpoint: %v", m.name, path, err)
+		return
+	}
+	w.mu.Lock()
+	s := sighting{at: m, origin: origin, head: head}
+	author := w.eye.owner[origin]
+	w.mu.Unlock()
+	if author != nil && author != m {
+		s.look(author, path)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.eye.fresh = append(w.eye.fresh, s)
+}
+
+// look notes what is durable at an author whose head was just taken in elsewhere.
+func (s *sighting) look(author *machine, path string) {
+	author.mu.Lock()
+	disk, content, names := author.disk, (*storetest.Disk).Durable, (*storetest.Disk).DurableNames
+	if author.dead.Load() { // what it said was said before
+		content, names = (*storetest.Disk).Content, (*storetest.Disk).Names
+		if author.kill.image != nil {
+			disk = author.kill.image
+		}
+	}
+	author.mu.Unlock()
+	unit := filepath.Dir(filepath.Dir(filepath.Dir(path)))
+	s.heads, s.payload = map[journal.Origin]int64{}, map[string]bool{}
+	for _, name := range names(disk) {
+		if !strings.HasPrefix(name, unit) {
+			continue
+		}
+		if filepath.Base(name) == "head" {
+			if o, h, err := journal.CheckpointHead(content(disk, name)); err == nil {
+				log := content(disk, filepath.Join(filepath.Dir(name), "log"))
+				if bytes.Contains(log, fmt.Appendf(nil, "%s\n%d\n%s\n", o, h.Size, h.Root)) {
+					s.heads[o] = h.Size
+				}
+			}
+		}
+		if strings.Contains(name, "/payloads/") {
+			s.payload[filepath.Base(name)] = true
+		}
+	}
+	s.durable = s.heads[s.origin] >= s.head.Size
+}
+
+// wrote is told of every write.
+func (w *world) wrote(m *machine, path string, p []byte) {
+	if strings.Contains(path, "/journals/") && bytes.Contains(p, []byte(private)) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.eye.private = append(w.eye.private, m.name+": "+path)
+	}
+}
+
+// read is told of every read.
+func (w *world) read(m *machine, path string) {
+	if strings.Contains(path, "/payloads/") {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.eye.reads = append(w.eye.reads, payloadRead{m, path, w.doing(m)})
+	}
+}
+
+// doing is what a machine is about: its officer's command, or answering a partner.
+func (w *world) doing(m *machine) string {
+	if w.actor == m {
+		return w.action
+	}
+	return "answer"
+}
+
+// commitmentOf is the payload that a file holds.
+func commitmentOf(path string) (c journal.Hash, ok bool) {
+	raw, err := hex.DecodeString(filepath.Base(path))
+	if err != nil || len(raw) != len(c) {
+		return c, false
+	}
+	return journal.Hash(raw), true
+}
+
+// receivedRef reads from a record of the local log which share it took in. Of one
+// that was not whole (some of its objects came with it, others later) the slots differ.
+func receivedRef(rec []byte) (string, bool) {
+	size, n := binary.Uvarint(rec)
+	if n <= 0 || uint64(len(rec)-n) < size {
+		return "", false
+	}
+	var h struct {
+		Kind    string `json:"kind"`
+		Receive struct {
+			Received struct {
+				Ref json.RawMessage `json:"ref"`
+			} `json:"received"`
+		} `json:"receive"`
+	}
+	if err := json.Unmarshal(rec[n:n+int(size)], &h); err != nil || h.Kind != "receive" {
+		return "", false
+	}
+	return string(h.Receive.Received.Ref), true
+}
+
+// allNamed yields every payload with each entry that names it. The lock is held.
+func (l *ledger) allNamed() iter.Seq2[journal.Hash, namedPayload] {
+	return func(yield func(journal.Hash, namedPayload) bool) {
+		for c, nps := range l.named {
+			for _, np := range nps {
+				if !yield(c, np) {
+					return
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,491 @@
+package node
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"entente/internal/accord"
+	"entente/internal/dossier"
+	"entente/internal/unit"
+	"entente/journal"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// check looks at every promise after a step.
+func (w *world) check() {
+	w.register()
+	w.checkHeads()
+	w.checkReceipts()
+	w.checkPrivate()
+	w.checkWayOut()
+	for _, m := range w.ms {
+		if m.node == nil || m.hostile {
+			continue
+		}
+		w.checkAcknowledged(m)
+		for _, l := range m.node.units() {
+			l.mu.Lock()
+			w.checkLedger(m, l)
+			l.mu.Unlock()
+		}
+	}
+}
+
+// register learns whose journals there are.
+func (w *world) register() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, m := range w.ms {
+		if m.node == nil {
+			continue
+		}
+		for _, l := range m.node.units() {
+			w.eye.owner[l.origin()] = m
+		}
+	}
+}
+
+// checkHeads: no node signs two heads of one size. All that ever got to any disk count.
+// And what a partner has taken in was durable at its author when it did: durable, then said.
+func (w *world) checkHeads() {
+	w.mu.Lock()
+	fresh := w.eye.fresh
+	w.eye.fresh = nil
+	w.mu.Unlock()
+	for _, s := range fresh {
+		author := w.eye.owner[s.origin]
+		if author == nil || author.hostile {
+			continue
+		}
+		if w.eye.heads == nil {
+			w.eye.heads = map[journal.Origin]map[int64]journal.Hash{}
+		}
+		known := w.eye.heads[s.origin]
+		if known == nil {
+			known = map[int64]journal.Hash{}
+			w.eye.heads[s.origin] = known
+		}
+		if root, ok := known[s.head.Size]; ok && root != s.head.Root {
+			w.fail("no node signs two heads of one size", "%s signed two of size %d (%s); the second was found at %s", author.name, s.head.Size, s.origin.Short(), s.at.name)
+		}
+		known[s.head.Size] = s.head.Root
+		if s.at != author && s.heads != nil && !s.durable {
+			w.fail("durable, then said", "%s holds %d entries of %s, which would lose some of them in a power loss: it has %d durably", s.at.name, s.head.Size, author.name, s.heads[s.origin])
+		}
+		if s.at != author && s.heads != nil {
+			w.checkReceiptsOf(author, s)
+		}
+	}
+}
+
+// checkReceiptsOf: every receipt is for what is durable at the moment when somebody
+// else sees it.
+func (w *world) checkReceiptsOf(m *machine, s sighting) {
+	if m.node == nil {
+		return
+	}
+	from := w.eye.receipts[s.origin]
+	for _, l := range m.node.units() {
+		if l.origin() != s.origin || l.own == nil {
+			continue
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		to := min(s.head.Size, l.own.Head().Size)
+		if to <= from {
+			return
+		}
+		for raw, err := range l.ownStore.Read(from, to) {
+			if err != nil {
+				return
+			}
+			e, err := journal.ParseEntry(slices.Clone(raw))
+			if err != nil || e.Kind != journal.KindReceipt {
+				continue
+			}
+			r, err := e.Receipt()
+			if err != nil {
+				w.fail("every receipt is for what is durable", "%s: receipt %s cannot be read", m.name, e.Ref())
+				continue
+			}
+			if s.heads[r.Origin] < r.Size {
+				w.fail("every receipt is for what is durable", "%s receipted %d entries of %s, but only %d are durable", m.name, r.Size, r.Origin.Short(), s.heads[r.Origin])
+			}
+			if len(r.Missing) == journal.MaxMissing {
+				continue
+			}
+			for c, np := range l.allNamed() {
+				if np.ref.Origin == r.Origin && np.ref.Index < r.Size && !slices.Contains(r.Missing, c) && !l.gone[c] && !s.payload[hex.EncodeToString(c[:])] {
+					w.fail("every receipt is for what is durable", "%s receipted %s with its payload, which is not durable", m.name, np.ref)
+				}
+			}
+		}
+		w.eye.receipts[s.origin] = to
+	}
+}
+
+// checkReceipts: what a node receipted it still holds.
+func (w *world) checkReceipts() {
+	for _, m := range w.ms {
+		if m.node == nil || m.hostile {
+			continue
+		}
+		for _, l := range m.node.units() {
+			l.mu.Lock()
+			for o, x := range l.mirrors {
+				if x.receipted > x.m.Head().Size {
+					w.fail("every receipt is for what is durable", "%s receipted %d entries of %s and holds %d", m.name, x.receipted, o.Short(), x.m.Head().Size)
+				}
+			}
+			l.mu.Unlock()
+		}
+	}
+}
+
+// checkPrivate: a private thing is in no journal.
+func (w *world) checkPrivate() {
+	w.mu.Lock()
+	found := w.eye.private
+	w.eye.private = nil
+	w.mu.Unlock()
+	for _, f := range found {
+		w.fail("private stays private", "%s holds a draft, a note or the name of an import", f)
+	}
+}
+
+// checkAcknowledged: nothing that was acknowledged is lost.
+func (w *world) checkAcknowledged(m *machine) {
+	for _, l := range m.node.units() {
+		l.mu.Lock()
+		for _, j := range l.journals() {
+			want, ok := m.book.heads[j.origin]
+			if !ok || !j.own || want.Size == 0 {
+				continue
+			}
+			if j.head.Size < want.Size {
+				w.fail("nothing acknowledged is lost", "%s: its journal has %d entries, had %d", m.name, j.head.Size, want.Size)
+			} else if root, err := tlog.TreeHash(want.Size, j.store); err != nil || root != want.Root {
+				w.fail("nothing acknowledged is lost", "%s: its journal was another at size %d (%v)", m.name, want.Size, err)
+			}
+		}
+		l.mu.Unlock()
+	}
+	if len(m.book.drafts) > 0 {
+		f, err := m.node.readDrafts()
+		for _, id := range m.book.drafts {
+			if err != nil || !slices.ContainsFunc(f.Drafts, func(d savedDraft) bool { return d.ID == id }) {
+				w.fail("nothing acknowledged is lost", "%s: draft %s is gone (%v)", m.name, id, err)
+			}
+		}
+	}
+	if c, err := m.node.counts(w.ctx); err == nil && c.Accepted+c.Quarantined+c.Rejected < int64(m.book.objects) {
+		w.fail("nothing acknowledged is lost", "%s: %d objects were imported, %+v are known", m.name, m.book.objects, c)
+	}
+}
+
+// noteHeads remembers what the journals hold once a command has returned, and tells
+// what is new in them.
+func (m *machine) noteHeads() {
+	for _, l := range m.node.units() {
+		l.mu.Lock()
+		for _, j := range l.journals() {
+			if j.own && j.head.Size >= m.book.heads[j.origin].Size {
+				for raw, err := range j.store.Read(m.book.heads[j.origin].Size, j.head.Size) {
+					if err == nil {
+						m.w.tell("  %s writes in %s: %s", m.name, l.name(), raw)
+					}
+				}
+				m.book.heads[j.origin] = j.head
+			}
+		}
+		l.mu.Unlock()
+	}
+}
+
+// checkLedger looks at one unit as one node has it. The lock is held.
+func (w *world) checkLedger(m *machine, l *ledger) {
+	// An honest node never looks guilty to an honest observer.
+	for _, j := range l.journals() {
+		if author := w.eye.owner[j.origin]; author != nil && !author.hostile && j.fault != "" {
+			w.fail("an honest node never looks guilty", "%s holds the journal of %s to be false: %s", m.name, author.name, j.fault)
+		}
+	}
+	holds := l.fingerprint()
+	if w.eye.holds[m] == nil {
+		w.eye.holds[m] = map[journal.UnitID]string{}
+	}
+	if w.eye.holds[m][l.id] == holds {
+		return
+	}
+	w.eye.holds[m][l.id] = holds
+	state := l.fold.State(w.epoch.Add(90 * 24 * time.Hour))
+	for _, b := range state.Breaches {
+		if author := w.byParty(b.Party); author != nil && !author.hostile && !b.Partial {
+			w.fail("an honest node never looks guilty", "%s: %s broke the accord with %s: %s, %s", m.name, author.name, b.Ref, b.Code, b.Reason)
+		}
+	}
+	// What was final stays final, and an accord in force is the same for everybody.
+	for _, f := range state.Frontier {
+		k := finality{m, f.Origin}
+		old := w.eye.final[k]
+		if f.Size < old.Size {
+			w.fail("what was final stays final", "%s: %s was final up to %d, now up to %d", m.name, f.Origin.Short(), old.Size, f.Size)
+		}
+		w.eye.final[k] = journal.Head{Size: f.Size}
+	}
+	if a := state.Accord; a != nil {
+		k := accordAt{l.id, a.Version}
+		if h, ok := w.eye.accords[k]; ok && h != a.Hash {
+			w.fail("what was final stays final", "%s has another accord in force as version %d", m.name, a.Version)
+		}
+		w.eye.accords[k] = a.Hash
+	}
+	// The same journals give the same state.
+	text := state.JSON()
+	if other, ok := w.eye.states[holds]; !ok {
+		w.eye.states[holds] = foldedState{m, text}
+	} else if !bytes.Equal(other.text, text) {
+		w.fail("state is a fold", "%s and %s hold the same journals and texts, and have other states: %s", m.name, other.m.name, firstDifference(other.text, text))
+	}
+}
+
+// fingerprint names what the fold depends on: journals, texts, proofs that count.
+func (l *ledger) fingerprint() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s", l.id.Short())
+	js := l.journals()
+	slices.SortFunc(js, func(a, b heldJournal) int { return strings.Compare(string(a.origin), string(b.origin)) })
+	for _, j := range js {
+		fmt.Fprintf(&b, " %s %d %s", j.origin.Short(), j.head.Size, j.head.Root)
+	}
+	for _, h := range slices.Sorted(maps.Keys(l.texts)) {
+		fmt.Fprintf(&b, " %s", h)
+	}
+	return b.String()
+}
+
+func firstDifference(a, b []byte) string {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] {
+		i++
+	}
+	cut := func(t []byte) string { return string(t[max(0, i-120):min(len(t), i+120)]) }
+	return fmt.Sprintf("...%s... and ...%s...", cut(a), cut(b))
+}
+
+func (w *world) byParty(p journal.PartyID) *machine {
+	for m, q := range w.eye.party {
+		if p == q {
+			return m
+		}
+	}
+	return nil
+}
+
+// noteSuspensions remembers, before a step, who knows that sharing is suspended.
+func (w *world) noteSuspensions() {
+	clear(w.eye.closed)
+	for _, m := range w.ms {
+		if m.node == nil || m.hostile {
+			continue
+		}
+		for _, l := range m.node.units() {
+			l.mu.Lock()
+			w.eye.closed[closing{m, l.id}] = l.sharingSuspended(m)
+			l.mu.Unlock()
+		}
+	}
+}
+
+// sharingSuspended reads it off the state, not off the gate.
+func (l *ledger) sharingSuspended(m *machine) bool {
+	return slices.ContainsFunc(l.fold.State(m.now()).Suspended, func(s unit.Suspension) bool {
+		return s.Active && (slices.Contains(s.Scope, "all") || slices.Contains(s.Scope, unit.KindShare))
+	})
+}
+
+// checkWayOut: nothing left a node without an allowing gate decision, and a
+// suspended unit lets out only what the accord still allows. A payload of an own
+// share that is read while sessions run or a courier file is written is on its way out.
+func (w *world) checkWayOut() {
+	w.mu.Lock()
+	reads := w.eye.reads
+	w.eye.reads = nil
+	w.mu.Unlock()
+	for _, r := range reads {
+		if r.m.node == nil || r.m.hostile || !slices.Contains([]string{"sync", "session", "export", "answer"}, r.act) {
+			continue
+		}
+		c, ok := commitmentOf(r.name)
+		if !ok {
+			continue
+		}
+		for _, l := range r.m.node.units() {
+			l.mu.Lock()
+			for named, np := range l.allNamed() {
+				if named != c || np.from != w.eye.party[r.m] || np.kind != unit.KindShare || !strings.Contains(r.name, string(l.id)) {
+					continue
+				}
+				if w.eye.closed[closing{r.m, l.id}] && l.sharingSuspended(r.m) {
+					w.fail("a suspended unit lets out only what the accord still allows", "%s handed over the payload of %s", r.m.name, np.ref)
+				}
+				if d := l.fold.Verdict(np.ref); d.Verdict == accord.Refuse && d.Code != unit.CodeWaiting {
+					w.fail("one way out", "%s handed over the payload of %s, which the gate refuses: %s", r.m.name, np.ref, d.Code)
+				}
+			}
+			l.mu.Unlock()
+		}
+	}
+}
+
+// judge: no dossier proves an honest party guilty.
+func (w *world) judge(m *machine, rep *DossierReport) {
+	if rep.Report == nil {
+		w.fail("an honest node never looks guilty", "a dossier of %s does not verify: %s", m.name, rep.Damage)
+		return
+	}
+	for _, f := range rep.Findings {
+		if author := w.byParty(f.Party); f.Weight == dossier.Proved && author != nil && !author.hostile && guilty(f.Code) {
+			w.fail("an honest node never looks guilty", "a dossier of %s proves %s of %s: %s", m.name, f.Code, author.name, f.Text)
+		}
+	}
+}
+
+// guilty tells misbehaviour from what else a dossier proves.
+func guilty(code string) bool {
+	return code == journal.CodeFork || strings.Contains(code, "fork") || strings.Contains(code, "violation") || strings.Contains(code, "breach")
+}
+
+// checkContent is dear: no object above the accord's ceiling ever was in a share of an
+// honest node, nothing is applied twice, and a fresh fold in another order has the
+// same state.
+func (w *world) checkContent() {
+	for _, m := range w.ms {
+		if m.node == nil || m.hostile {
+			continue
+		}
+		seen := map[string]bool{}
+		for rec, err := range m.node.local.Records(0) {
+			if err != nil {
+				w.fail("nothing acknowledged is lost", "%s: the local log cannot be read: %v", m.name, err)
+				break
+			}
+			if ref, ok := receivedRef(rec); ok {
+				if seen[ref] {
+					w.fail("nothing is applied twice", "%s took %s in twice", m.name, ref)
+				}
+				seen[ref] = true
+			}
+		}
+		for _, l := range m.node.units() {
+			l.mu.Lock()
+			for _, np := range l.allNamed() {
+				if np.from != w.eye.party[m] || np.kind != unit.KindShare {
+					continue
+				}
+				plain, err := l.openPayload(np.p)
+				if err == nil && bytes.Contains(plain, []byte(tlpRed)) {
+					w.fail("one way out", "%s shared an object marked TLP:RED in %s", m.name, np.ref)
+				}
+				if err == nil && bytes.Contains(plain, []byte(private)) {
+					w.fail("private stays private", "%s shared a private thing in %s", m.name, np.ref)
+				}
+			}
+			w.checkFold(m, l)
+			l.mu.Unlock()
+		}
+	}
+}
+
+// checkFold folds the journals again, the last one first.
+func (w *world) checkFold(m *machine, l *ledger) {
+	now := w.epoch.Add(90 * 24 * time.Hour)
+	again := unit.NewFold(l.file.Founding)
+	js := l.journals()
+	slices.Reverse(js)
+	var proofs []*journal.Entry
+	for _, j := range js {
+		for raw, err := range j.store.Read(0, j.size()) {
+			if err != nil {
+				w.fail("state is a fold", "%s: %v", m.name, err)
+				return
+			}
+			e, err := journal.ParseEntry(slices.Clone(raw))
+			if err == nil {
+				err = again.Add(e)
+			}
+			if err != nil {
+				w.fail("state is a fold", "%s: %v", m.name, err)
+				return
+			}
+			if e.Kind == journal.KindEvidence {
+				proofs = append(proofs, e)
+			}
+		}
+	}
+	for _, h := range slices.Sorted(maps.Keys(l.texts)) {
+		_ = again.AddAccord(l.texts[h])
+	}
+	for _, e := range proofs {
+		if c, err := journal.DecodeBody[journal.EvidenceBody](e, e.Kind); err == nil {
+			if k := l.keyring(c.Origin); k != nil && c.Verify(k) == nil {
+				again.Disprove(c.Origin, e.Ref())
+			}
+		}
+	}
+	if a, b := l.fold.State(now).JSON(), again.State(now).JSON(); !bytes.Equal(a, b) {
+		w.fail("state is a fold", "%s: folded in another order the state is another: %s", m.name, firstDifference(a, b))
+	}
+}
+
+// checkRest: at rest all honest members of a unit hold the same honest journals.
+func (w *world) checkRest() {
+	for _, a := range w.ms {
+		for _, b := range w.ms {
+			if a.n >= b.n || a.hostile || b.hostile {
+				continue
+			}
+			for _, l := range a.node.units() {
+				r := b.node.ledger(l.id)
+				if r == nil || l.parted() || r.parted() {
+					continue
+				}
+				x, y := l.sizes(w), r.sizes(w)
+				if !maps.Equal(x, y) {
+					w.fail("all come to rest", "%s and %s hold other journals of unit %s: %v and %v", a.name, b.name, l.name(), x, y)
+				}
+			}
+		}
+	}
+}
+
+// parted tells whether somebody has left the unit: then not everything is for everybody.
+func (l *ledger) parted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for p := range l.file.Partners {
+		if l.fold.HasLeft(p) {
+			return true
+		}
+	}
+	return l.fold.HasLeft(l.n.keys().party)
+}
+
+// sizes are those of the honest members' journals.
+func (l *ledger) sizes(w *world) map[journal.Origin]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := map[journal.Origin]int64{}
+	for _, j := range l.journals() {
+		if m := w.byParty(j.party); m != nil && !m.hostile && j.head.Size > 0 {
+			out[j.origin] = j.head.Size
+		}
+	}
+	return out
+}

@@ -1,0 +1,292 @@
+package node
+
+import (
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var (
+	simSeeds = flag.Int("sim.seeds", 0, "how many seeds the simulator runs; 0: a few")
+	simFrom  = flag.Uint64("sim.from", 1, "the first seed")
+	simSteps = flag.Int("sim.steps", 40, "steps of each seed")
+	simTrace = flag.Bool("sim.trace", false, "print the trace of each seed")
+)
+
+// campaign runs seeds; the templates are made once.
+type campaign struct {
+	t         *testing.T
+	templates map[int]*template
+}
+
+func (c *campaign) template(parties int) *template {
+	if c.templates[parties] == nil {
+		c.templates[parties] = found(c.t, parties)
+	}
+	return c.templates[parties]
+}
+
+// TestSimulate drives whole units of nodes from seeds through bad networks, disks,
+// clocks and kills, and checks the promises after every step. See docs/reliability.md.
+func TestSimulate(t *testing.T) {
+	seeds := *simSeeds
+	if seeds == 0 {
+		seeds = 60
+		if testing.Short() {
+			seeds = 10
+		}
+	}
+	c := &campaign{t: t, templates: map[int]*template{}}
+	start, failed := time.Now(), 0
+	for k := range seeds {
+		seed := *simFrom + uint64(k)
+		w := c.run(seed, *simSteps, *simTrace)
+		if *simTrace {
+			t.Logf("seed %d:\n%s", seed, strings.Join(w.lines, "\n"))
+		}
+		if w.failed() {
+			failed++
+			t.Errorf("seed %d broke a promise:\n  %s\nreplay it with\n  go test ./internal/node -run '^TestSimulate$' -v -sim.seeds=1 -sim.from=%d -sim.steps=%d -sim.trace",
+				seed, strings.Join(w.errs, "\n  "), seed, *simSteps)
+			if failed >= 5 {
+				break
+			}
+		}
+		if seeds >= 1000 && (k+1)%500 == 0 {
+			fmt.Printf("%d seeds, %d failed, %v a seed\n", k+1, failed, (time.Since(start) / time.Duration(k+1)).Round(time.Millisecond))
+		}
+	}
+	t.Logf("%d seeds of %d steps in %v", seeds, *simSteps, time.Since(start).Round(time.Millisecond))
+}
+
+// TestSimulateReplays: a seed gives the same history twice, to the byte.
+func TestSimulateReplays(t *testing.T) {
+	seeds := 8
+	if testing.Short() {
+		seeds = 3
+	}
+	seeds = max(seeds, *simSeeds)
+	passes := []*campaign{{t: t, templates: map[int]*template{}}, {t: t, templates: map[int]*template{}}}
+	for k := range seeds {
+		seed := *simFrom + 6999 + uint64(k)
+		var hashes []string
+		var traces [][]string
+		for _, c := range passes {
+			w := c.run(seed, *simSteps, true)
+			hashes = append(hashes, hex.EncodeToString(w.trace.Sum(nil)))
+			traces = append(traces, w.lines)
+		}
+		if hashes[0] != hashes[1] {
+			for i := range min(len(traces[0]), len(traces[1])) {
+				if traces[0][i] != traces[1][i] {
+					t.Fatalf("seed %d: line %d is\n  %s\nand then\n  %s", seed, i, traces[0][i], traces[1][i])
+				}
+			}
+			t.Fatalf("seed %d: traces of %d and %d lines", seed, len(traces[0]), len(traces[1]))
+		}
+	}
+}
+
+// run plays one seed.
+func (c *campaign) run(seed uint64, steps int, loud bool) (w *world) {
+	parties := 2 + int(seed%3)
+	tpl := c.template(parties)
+	synctest.Test(c.t, func(t *testing.T) {
+		w = tpl.world(t, seed)
+		w.loud = loud
+		defer w.over()
+		for w.step = 1; w.step <= steps && !w.failed(); w.step++ {
+			w.turn()
+		}
+		if !w.failed() {
+			w.heal()
+		}
+	})
+	return w
+}
+
+// turn is one step: something happens to the machines, and somebody does something.
+func (w *world) turn() {
+	// Time passes for people, but not for the machines' own timers: they have enough to
+	// do in what goes wrong.
+	time.Sleep(time.Duration(w.rng.IntN(int(3 * time.Second))))
+	w.later(time.Duration(w.rng.IntN(int(3 * time.Minute))))
+	m := w.ms[w.rng.IntN(len(w.ms))]
+	w.weather(m)
+	if m.node == nil {
+		err := w.wake(m)
+		w.tell("%d %s starts: %s", w.step, m.name, outcome(err))
+	}
+	if m.node == nil {
+		return
+	}
+	w.arm(m)
+	w.noteSuspensions()
+	a := w.choose(acts)
+	w.actor, w.action = m, a.name
+	w.tell("%d %s %s at %s", w.step, m.name, a.name, m.now().Format(time.RFC3339Nano))
+	err := a.do(w, m)
+	w.tell("  %s", outcome(err))
+	synctest.Wait()
+	w.actor = nil
+	w.bury()
+	w.check()
+	for _, m := range w.ms {
+		if m.node != nil {
+			m.noteHeads()
+		}
+		w.tell("  %s", m.heads())
+	}
+}
+
+// weather decides what the network, the disks and the clocks do in this step.
+func (w *world) weather(m *machine) {
+	if w.rng.IntN(8) == 0 {
+		x := w.ms[w.rng.IntN(len(w.ms))]
+		jump := time.Duration(w.rng.Int64N(int64(2*time.Hour))) - time.Hour
+		if w.rng.IntN(6) == 0 {
+			jump *= 48
+		}
+		x.setClock(jump, 0.9+0.2*w.rng.Float64())
+		w.tell("%d the clock of %s jumps by %s", w.step, x.name, jump)
+	}
+	for _, x := range w.ms {
+		x.disk.Fault, x.disk.ReadOnly, x.disk.Capacity = nil, false, 0
+	}
+	w.net.faults = nil
+	if w.rng.IntN(3) == 0 {
+		rng := w.rng
+		w.net.faults = func(*machine, string) lineFault { return chance(rng.IntN) }
+	}
+}
+
+func chance(intn func(int) int) (f lineFault) {
+	switch intn(8) {
+	case 0:
+		f.refuse = true
+	case 1:
+		f.blackhole = true
+	case 2, 3:
+		f.latency = time.Duration(intn(2000)) * time.Millisecond
+	case 4, 5:
+		f.cutUp = 1 + intn(20000)
+		f.silent = intn(2) == 0
+	case 6:
+		f.cutDown = 1 + intn(20000)
+		f.silent = intn(2) == 0
+	}
+	return f
+}
+
+// arm plans that a process is killed within this step.
+func (w *world) arm(m *machine) {
+	if w.rng.IntN(4) > 0 {
+		return
+	}
+	x := m
+	if w.rng.IntN(3) == 0 {
+		x = w.ms[w.rng.IntN(len(w.ms))]
+	}
+	if x.node == nil {
+		return
+	}
+	seed := w.rng.Uint64()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.kill = killPlan{at: x.ops + 1 + w.rng.IntN(120), power: w.rng.IntN(2) == 0, tear: w.rng.IntN(3000), pick: picker(seed)}
+}
+
+// bury takes away processes that were killed; those that were to be and were not live on.
+func (w *world) bury() {
+	for _, m := range w.ms {
+		if m.node != nil && m.dead.Load() {
+			w.tell("  %s was killed, power lost: %v", m.name, m.kill.power)
+			_ = m.halt()
+			synctest.Wait()
+			continue
+		}
+		m.mu.Lock()
+		m.kill = killPlan{}
+		m.mu.Unlock()
+	}
+}
+
+// wake starts a machine that was killed. It must come up, whatever it was in.
+func (w *world) wake(m *machine) error {
+	err := m.boot()
+	if err != nil {
+		w.fail("after any crash", "%s does not start: %v", m.name, err)
+	}
+	return err
+}
+
+// heal ends all trouble: everybody is up, the network works, clocks are right. Then all
+// honest members come to rest with the same state.
+func (w *world) heal() {
+	w.net.faults = nil
+	w.net.cutAll()
+	time.Sleep(3 * time.Minute) // what waits for a silent line gives up
+	for _, m := range w.ms {
+		if m.node == nil && w.wake(m) != nil {
+			return
+		}
+		if err := w.actSucceed(m); err != nil {
+			w.fail("it comes back by the restore rule", "%s: %v", m.name, err)
+		}
+	}
+	w.actor, w.action = nil, ""
+	w.eye.reads = nil
+	last := ""
+	for k := range 12 {
+		w.noteSuspensions()
+		for _, m := range w.ms {
+			w.actor, w.action = m, "sync"
+			_, _ = m.node.Sync(w.ctx, SyncRequest{}, nil)
+			synctest.Wait()
+		}
+		w.actor = nil
+		w.check()
+		now := ""
+		for _, m := range w.ms {
+			now += m.heads()
+		}
+		if now == last || w.failed() {
+			break
+		}
+		if k == 11 {
+			w.fail("all come to rest", "after 12 rounds there is still something new: %s", now)
+		}
+		last = now
+	}
+	for _, m := range w.ms {
+		w.tell("healed: %s", m.heads())
+	}
+	w.checkContent()
+	w.checkRest()
+	for _, m := range w.ms {
+		if m.hostile || w.failed() || w.rng.IntN(4) > 0 {
+			continue
+		}
+		for _, l := range m.node.units() {
+			rep, err := m.dossier(l.name())
+			if err != nil {
+				w.fail("undeniable", "%s cannot pack a dossier: %v", m.name, err)
+				continue
+			}
+			w.judge(m, rep)
+		}
+	}
+}
+
+// over ends the world; the bubble wants every goroutine to be gone.
+func (w *world) over() {
+	w.net.faults = nil
+	w.net.cutAll()
+	for _, m := range w.ms {
+		_ = m.halt()
+	}
+}
