@@ -4,7 +4,11 @@ VERSION ?= $(shell git describe --always --dirty 2>/dev/null || echo dev)
 FUZZTIME ?= 60s
 BENCH ?= .
 
-.PHONY: demo test bench lint fuzz build
+SEEDS ?= 1000
+FROM ?= 1
+STEPS ?= 40
+
+.PHONY: demo test bench lint fuzz build simulate
 
 demo: ## two nodes and the whole story
 	go run ./cmd/entente demo
@@ -21,6 +25,9 @@ bench: ## figures for docs/performance.md
 
 lint:
 	sh .ci/lint
+
+simulate: ## SEEDS histories of whole units through bad networks, disks, clocks and kills; see docs/reliability.md
+	go test ./internal/node -run '^TestSimulate$$' -v -timeout 0 -sim.seeds=$(SEEDS) -sim.from=$(FROM) -sim.steps=$(STEPS)
 
 fuzz: ## every fuzz target, FUZZTIME each
 	@for pkg in $$(go list ./...); do \

@@ -97,8 +97,11 @@ func (n *Node) succeed(ctx context.Context, l *ledger, orgText string) error {
 		return err
 	}
 	l.mu.Lock()
-	old, head := l.certificate(), l.lastKnown()
+	old, head, err := l.latestOwn()
 	l.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	key, err := journal.GenerateKey(n.opts.Rand)
 	if err != nil {
 		return err
@@ -108,14 +111,16 @@ func (n *Node) succeed(ctx context.Context, l *ledger, orgText string) error {
 		return err
 	}
 	l.mu.Lock()
-	l.file.Epoch++
-	l.file.Certificate, l.file.Retired = &cert, false
-	err = n.at.write(l.keyPath(l.file.Epoch), key.Marshal("journal key of unit "+l.id.Short()+", successor"))
+	err = n.at.write(l.keyPath(old.Epoch+1), key.Marshal("journal key of unit "+l.id.Short()+", successor"))
 	if err == nil {
-		err = l.begin(l.file.Epoch)
+		err = l.begin(old.Epoch + 1)
 	}
 	if err == nil {
-		err = l.save()
+		was := l.file
+		l.file.Epoch, l.file.Certificate, l.file.Retired = old.Epoch+1, &cert, false
+		if err = l.save(); err != nil {
+			l.file = was
+		}
 	}
 	l.mu.Unlock()
 	if err != nil {
@@ -149,6 +154,30 @@ func (n *Node) Succeed(ctx context.Context, orgKey string) ([]RestoredUnit, erro
 		out = append(out, RestoredUnit{Unit: string(l.id), Name: l.name(), State: "successor", Origin: string(n.ledger(l.id).origin()), Head: known.Size})
 	}
 	return out, nil
+}
+
+// latestOwn is the newest journal of ours that is known to have begun, with its
+// latest known head. It is not this folder's if the folder is older than a
+// succession: then the marks, or a partner's copy, know of a later journal, which a
+// second one of the same origin would contradict. The lock must be held.
+func (l *ledger) latestOwn() (journal.Certificate, journal.Head, error) {
+	cert, head := l.certificate(), l.lastKnown()
+	for {
+		next := journal.OriginOf(l.id, cert.Party, cert.Epoch+1)
+		mark, marked, err := l.n.marks.Get(next)
+		if err != nil {
+			return cert, head, err
+		}
+		m := l.mirrors[next]
+		switch {
+		case m != nil && m.m.Head().Size > 0 && m.m.Head().Size >= mark.Size:
+			cert, head = m.m.Certificate(), m.m.Head()
+		case marked && mark.Size > 0: // with a mark of no entries nothing was signed yet
+			cert, head = journal.Certificate{Unit: l.id, Party: cert.Party, Epoch: cert.Epoch + 1}, mark
+		default:
+			return cert, head, nil
+		}
+	}
 }
 
 // certificate is that of the own journal's first key. The lock must be held.

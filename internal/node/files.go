@@ -99,6 +99,18 @@ func (f files) folders(dir string) ([]string, error) {
 	return out, nil
 }
 
+// syncFolders makes durable what is seen in folders: a process that was killed between a
+// renaming and its sync leaves files that a power loss would take back, after others
+// were told of what is in them.
+func (f files) syncFolders(dirs ...string) error {
+	for _, dir := range dirs {
+		if err := f.fs.SyncDir(dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
 // walk calls f with the name of every file in the folder, with slashes and from the
 // folder on.
 func (l layout) walk(under string, f func(name string)) error {

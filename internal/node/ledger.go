@@ -169,6 +169,9 @@ func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err
 			err = errors.Join(err, l.close())
 		}
 	}()
+	if err := n.at.syncFolders(l.dir); err != nil {
+		return nil, err
+	}
 	if journal.UnitOf(l.file.Founding) != id {
 		return nil, &Error{Code: CodeDamaged, Status: 500, What: "The founding document is not this unit's.", Why: "unit.json was changed.", Next: "Restore it from a backup."}
 	}

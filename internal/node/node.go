@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -141,6 +142,9 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 		if err := n.opts.Limits.Memory.Clear(); err != nil {
 			return nil, err
 		}
+	}
+	if err := at.syncFolders(dir, filepath.Dir(at.key(""))); err != nil {
+		return nil, err
 	}
 	k, err := loadKeys(n.at)
 	if err != nil {

@@ -266,18 +266,21 @@ func (w *world) actRebuild(m *machine) error {
 
 // actSave makes a backup or a picture of the disk.
 func (w *world) actSave(m *machine) error {
-	s := save{m: m, step: w.step, book: m.book.clone()}
 	if w.rng.IntN(2) == 0 {
-		s.disk = m.disk.Clone()
-	} else {
-		var buf bytes.Buffer
-		if err := m.node.Backup(w.ctx, &buf, nil); err != nil {
-			return err
-		}
-		s.backup = buf.Bytes()
+		w.saves = append(w.saves, save{m: m, step: w.step, book: m.book.clone(), disk: m.disk.Clone()})
+		return nil
 	}
-	w.saves = append(w.saves, s)
-	return nil
+	s, err := w.backup(m)
+	if err == nil {
+		w.saves = append(w.saves, s)
+	}
+	return err
+}
+
+func (w *world) backup(m *machine) (save, error) {
+	var buf bytes.Buffer
+	err := m.node.Backup(w.ctx, &buf, nil)
+	return save{m: m, step: w.step, book: m.book.clone(), backup: buf.Bytes()}, err
 }
 
 func (w *world) actExport(m *machine) error {
@@ -356,8 +359,7 @@ func (w *world) actWithdraw(m *machine) error {
 	return err
 }
 
-// actRestore puts an older state in place of a machine's present one. The marks are
-// those of now, if they are on another disk, or gone with the machine.
+// actRestore puts an older state in place of a machine's present one.
 func (w *world) actRestore(m *machine) error {
 	var mine []save
 	for _, s := range w.saves {
@@ -369,6 +371,15 @@ func (w *world) actRestore(m *machine) error {
 		return nil
 	}
 	s := mine[w.rng.IntN(len(mine))]
+	// Without the marks nothing on this machine knows of a journal that began after the
+	// state was saved; whoever restores has to take one from after the last succession.
+	return w.restore(s, w.rng.IntN(3) > 0 || s.step <= m.succeeded)
+}
+
+// restore boots a machine from an older state. The marks are those of now, if they
+// are on another disk, or gone with the machine.
+func (w *world) restore(s save, keep bool) error {
+	m := s.m
 	if err := m.halt(); err != nil {
 		return err
 	}
@@ -381,7 +392,6 @@ func (w *world) actRestore(m *machine) error {
 			then.Set(name, nil)
 		}
 	}
-	keep := w.rng.IntN(3) > 0
 	for _, name := range m.disk.Names() {
 		if name == simOrg || keep && strings.HasPrefix(name, simMarks) {
 			then.Set(name, m.disk.Content(name))
@@ -404,6 +414,9 @@ func (w *world) actRestore(m *machine) error {
 		return err
 	}
 	for _, u := range res.Units {
+		if u.State == "successor" {
+			m.succeeded = w.step
+		}
 		w.tell("  %s is %s from %d", u.Name, u.State, u.Head)
 	}
 	return m.boot()
@@ -417,6 +430,7 @@ func (w *world) actSucceed(m *machine) error {
 	}
 	res, err := m.node.Succeed(w.ctx, org)
 	for _, u := range res {
+		m.succeeded = w.step
 		w.tell("  %s: successor of %d entries", u.Name, u.Head)
 	}
 	return err

@@ -52,6 +52,8 @@ type machine struct {
 	kill killPlan
 
 	hostile bool
+	// succeeded is the step of its last succession.
+	succeeded int
 	book    *book // what was acknowledged to its officers
 }
 

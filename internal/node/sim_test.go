@@ -35,9 +35,9 @@ func (c *campaign) template(parties int) *template {
 func TestSimulate(t *testing.T) {
 	seeds := *simSeeds
 	if seeds == 0 {
-		seeds = 60
+		seeds = 40
 		if testing.Short() {
-			seeds = 10
+			seeds = 8
 		}
 	}
 	c := &campaign{t: t, templates: map[int]*template{}}
@@ -65,9 +65,9 @@ func TestSimulate(t *testing.T) {
 
 // TestSimulateReplays: a seed gives the same history twice, to the byte.
 func TestSimulateReplays(t *testing.T) {
-	seeds := 8
+	seeds := 4
 	if testing.Short() {
-		seeds = 3
+		seeds = 2
 	}
 	seeds = max(seeds, *simSeeds)
 	passes := []*campaign{{t: t, templates: map[int]*template{}}, {t: t, templates: map[int]*template{}}}

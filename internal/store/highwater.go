@@ -52,6 +52,11 @@ func OpenHighWater(dir string, opts Options) (*HighWater, error) {
 	if err := MakeDir(fsys, dir); err != nil {
 		return nil, fmt.Errorf("store: opening the high-water marks in %s: %w", dir, err)
 	}
+	// A mark whose folder was not synced, because the process was killed, is seen now and
+	// could be gone later.
+	if err := fsys.SyncDir(dir); err != nil {
+		return nil, fmt.Errorf("store: opening the high-water marks in %s: %w", dir, err)
+	}
 	return &HighWater{fs: fsys, dir: dir, seen: map[journal.Origin]mark{}}, nil
 }
 

@@ -39,6 +39,9 @@ type Payloads struct {
 	fs   FS
 	dir  string
 	made sync.Map // folders that exist durably
+	// settled are the folders whose names are durable: a process that was killed may
+	// have left some that can be seen and would be lost with the power.
+	settled sync.Map
 }
 
 // OpenPayloads opens, or makes, the folder of the payloads.
@@ -90,6 +93,21 @@ func (p *Payloads) Put(batch ...Payload) error {
 	return nil
 }
 
+// settle makes sure, once, that the payloads seen in a folder are there durably.
+func (p *Payloads) settle(folder string) error {
+	if _, ok := p.settled.Load(folder); ok {
+		return nil
+	}
+	if err := p.makeFolder(folder); err != nil {
+		return err
+	}
+	if err := p.fs.SyncDir(folder); err != nil {
+		return err
+	}
+	p.settled.Store(folder, true)
+	return nil
+}
+
 func (p *Payloads) makeFolder(folder string) error {
 	if _, ok := p.made.Load(folder); ok {
 		return nil
@@ -134,23 +152,23 @@ func (p *Payloads) Get(c journal.Hash) (salt [saltSize]byte, data []byte, err er
 	return salt, data, nil
 }
 
-// Has tells whether a payload is kept, without reading it.
+// Has tells whether a payload is kept durably, without reading it.
 func (p *Payloads) Has(c journal.Hash) (bool, error) {
 	_, held, err := p.Size(c)
 	return held, err
 }
 
 // Size tells how many compressed bytes are kept behind a commitment, and whether
-// any are. It reads none of them.
+// any are, durably. It reads none of them.
 func (p *Payloads) Size(c journal.Hash) (size int64, held bool, err error) {
-	_, name := p.path(c)
+	folder, name := p.path(c)
 	f, err := p.fs.OpenFile(name, os.O_RDONLY, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, false, nil
 	}
 	if err == nil {
 		size, err = f.Size()
-		err = errors.Join(err, f.Close())
+		err = errors.Join(err, f.Close(), p.settle(folder))
 	}
 	if err != nil {
 		return 0, false, fmt.Errorf("store: payload %s: %w", c, err)

@@ -229,3 +229,39 @@ func TestHighWater(t *testing.T) {
 		}
 	}
 }
+
+// TestPayloadSeenIsDurable: a process is killed after a payload got its name and before
+// the folder was synced. The next one sees the payload, and says so only once it would
+// survive a power loss.
+func TestPayloadSeenIsDurable(t *testing.T) {
+	disk := storetest.NewDisk()
+	disk.Fault = func(op, name string, _ int) error {
+		if op == "syncdir" && strings.Contains(name, "payloads/") {
+			return errors.New("killed")
+		}
+		return nil
+	}
+	ps, err := store.OpenPayloads("/u/payloads", store.Options{FS: disk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := store.Payload{Salt: [32]byte{1}, Data: []byte("content")}
+	one.Commitment = journal.Commit(one.Salt, one.Data)
+	if err := ps.Put(one); err == nil {
+		t.Fatal("put")
+	}
+	disk.Fault = nil
+	if ps, err = store.OpenPayloads("/u/payloads", store.Options{FS: disk}); err != nil {
+		t.Fatal(err)
+	}
+	there, err := ps.Has(one.Commitment)
+	if err != nil || !there {
+		t.Fatalf("%v, %v", there, err)
+	}
+	if ps, err = store.OpenPayloads("/u/payloads", store.Options{FS: disk.Crash(func(int) int { return 0 })}); err != nil {
+		t.Fatal(err)
+	}
+	if there, err := ps.Has(one.Commitment); err != nil || !there {
+		t.Errorf("it was said to be here, and is gone after a power loss: %v, %v", there, err)
+	}
+}
