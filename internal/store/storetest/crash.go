@@ -25,7 +25,7 @@ func (d *Disk) Clone() *Disk {
 	for name, f := range d.durable {
 		c.durable[name] = dup(f)
 	}
-	c.dirs, c.kept, c.used = maps.Clone(d.dirs), maps.Clone(d.kept), d.used
+	c.dirs, c.kept, c.used, c.moved = maps.Clone(d.dirs), maps.Clone(d.kept), d.used, slices.Clone(d.moved)
 	return c
 }
 
@@ -34,6 +34,20 @@ func (d *Disk) Clone() *Disk {
 // and each unsynced sector may or may not have made it.
 func (d *Disk) Crash(pick func(n int) int) *Disk {
 	c := d.Clone()
+	for k, m := range c.moved { // a folder is found under its old name, and those moved later then, too
+		if pick(2) == 1 {
+			rename(c.durable, m)
+			rename(c.kept, m)
+			continue
+		}
+		for _, m := range slices.Backward(c.moved[k:]) {
+			back := move{m.next, m.old}
+			rename(c.names, back)
+			rename(c.dirs, back)
+		}
+		break
+	}
+	c.moved = nil
 	dirs := map[string]bool{}
 	for _, dir := range union(c.dirs, c.kept) { // those above come first
 		there := c.kept[dir]

@@ -27,6 +27,7 @@ type Disk struct {
 	durable map[string]*inode // as synced
 	dirs    map[string]bool   // folders, as programs see them
 	kept    map[string]bool   // folders whose names are synced
+	moved   []move            // folders that were renamed, and not synced since
 	used    int64             // bytes of all named files
 	ops     int
 
@@ -210,8 +211,18 @@ func (d *Disk) Rename(oldName, newName string) error {
 		return err
 	}
 	f := d.names[oldName]
-	if f == nil || !d.isDir(filepath.Dir(newName)) {
+	if f == nil && !d.dirs[oldName] || !d.isDir(filepath.Dir(newName)) {
 		return missing("rename", oldName)
+	}
+	if f == nil {
+		if len(d.inside(newName)) > 0 {
+			return &fs.PathError{Op: "rename", Path: newName, Err: syscall.ENOTEMPTY}
+		}
+		m := move{oldName, newName}
+		rename(d.names, m)
+		rename(d.dirs, m)
+		d.moved = append(d.moved, m)
+		return nil
 	}
 	if oldName == newName {
 		return nil
@@ -220,6 +231,19 @@ func (d *Disk) Rename(oldName, newName string) error {
 	d.names[newName] = f
 	delete(d.names, oldName)
 	return nil
+}
+
+// move is the renaming of a folder.
+type move struct{ old, next string }
+
+// rename moves a folder with all that is below it.
+func rename[V any](m map[string]V, by move) {
+	for path, v := range m {
+		if rest, ok := strings.CutPrefix(path, by.old); ok && (rest == "" || rest[0] == filepath.Separator) {
+			delete(m, path)
+			m[by.next+rest] = v
+		}
+	}
 }
 
 // Remove implements store.FS.
@@ -335,6 +359,15 @@ func (d *Disk) SyncDir(name string) error {
 	}
 	if !d.isDir(name) {
 		return missing("syncdir", name)
+	}
+	for i := 0; i < len(d.moved); {
+		if m := d.moved[i]; filepath.Dir(m.old) == name || filepath.Dir(m.next) == name {
+			rename(d.durable, m)
+			rename(d.kept, m)
+			d.moved = slices.Delete(d.moved, i, i+1)
+			continue
+		}
+		i++
 	}
 	for path := range d.durable {
 		if filepath.Dir(path) == name && d.names[path] == nil {

@@ -142,3 +142,36 @@ func TestDiskFullAndReadOnly(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestDiskFolderRename: a renamed folder takes along what is in it, and is found whole
+// under one of its names.
+func TestDiskFolderRename(t *testing.T) {
+	seen := map[string]bool{}
+	for k := range 16 {
+		d := NewDisk()
+		if err := d.MkdirAll("/a/old", 0); err != nil {
+			t.Fatal(err)
+		}
+		f := put(t, d, "/a/old/f", "text", 0)
+		if err := errors.Join(f.Sync(), d.SyncDir("/a/old"), d.SyncDir("/a"), d.SyncDir("/"), d.Rename("/a/old", "/a/new")); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Names(); len(got) != 1 || got[0] != "/a/new/f" {
+			t.Fatalf("seen: %q", got)
+		}
+		c := d.Crash(func(n int) int { k /= 2; return k % n })
+		if got := c.Names(); len(got) != 1 || string(c.Content(got[0])) != "text" {
+			t.Fatalf("found: %q", got)
+		}
+		seen[c.Names()[0]] = true
+		if err := d.SyncDir("/a"); err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Crash(no).Names(); len(got) != 1 || got[0] != "/a/new/f" {
+			t.Fatalf("synced: %q", got)
+		}
+	}
+	if len(seen) != 2 {
+		t.Errorf("only %v was ever found", seen)
+	}
+}
