@@ -77,6 +77,21 @@ func (c Contradiction) Verify(keys ...*Keyring) error {
 	return c.excludes(a, b)
 }
 
+// Kind is the code that the two heads themselves bear out: fork if they have one
+// size, else rewritten, or rollback if Code says so. What Code says otherwise is
+// foreign text and means nothing.
+func (c Contradiction) Kind() string {
+	_, a, errA := CheckpointHead([]byte(c.A))
+	_, b, errB := CheckpointHead([]byte(c.B))
+	switch {
+	case errA == nil && errB == nil && a.Size == b.Size:
+		return CodeFork
+	case c.Code == CodeRollback:
+		return CodeRollback
+	}
+	return CodeRewritten
+}
+
 // Refuted says why the two heads do not contradict each other, whoever signed
 // them: an error means that nothing could make this a proof. Nil means that
 // only the signatures are left to be checked.

@@ -232,20 +232,11 @@ func (v *verifier) evidence(e *journal.Entry) {
 		err = b.Verify(rings...)
 	}
 	if err != nil {
-		v.add(Finding{Weight: Claimed, Code: contradictionCode(b.Code), Party: accused, By: e.Author, Refs: refs, At: e.At.UTC(), Clock: e.Author,
+		v.add(Finding{Weight: Claimed, Code: b.Kind(), Party: accused, By: e.Author, Refs: refs, At: e.At.UTC(), Clock: e.Author,
 			Text: fmt.Sprintf("party %s claims a contradiction in journal %s but does not prove it: %v", v.name(e.Author), b.Origin, err)})
 		return
 	}
 	v.contradiction(s, &b, rings, v.carried(e))
-}
-
-// contradictionCode keeps the code that a claim bears within those there are.
-func contradictionCode(code string) string {
-	switch code {
-	case journal.CodeRollback, journal.CodeRewritten:
-		return code
-	}
-	return journal.CodeFork
 }
 
 // witness judges a journaled checkpoint. If the journal's own key signed it, it has to be a head of

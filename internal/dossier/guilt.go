@@ -74,13 +74,8 @@ func (v *verifier) contradiction(s *shelf, c *journal.Contradiction, rings []*jo
 		return
 	}
 	v.contra[key] = len(v.findings)
-	code := journal.CodeFork
+	code := c.Kind()
 	a, b := from.head(c.A, rings), from.head(c.B, rings)
-	if a.Head.Size != b.Head.Size {
-		if code = journal.CodeRewritten; c.Code == journal.CodeRollback {
-			code = c.Code
-		}
-	}
 	f := Finding{Weight: Proved, Code: code, Party: s.head.Party, Exhibits: []Exhibit{a, b}, At: later(a.At, b.At), Clock: s.head.Party}
 	f.Text = fmt.Sprintf("%s, of its journal %s: both tell what its first %d entries are, and they differ", provedText(code), s.head.Origin, a.Head.Size)
 	v.blame(s, &f, []string{c.A, c.B}, rings, from)

