@@ -264,7 +264,7 @@ func (p *Parser) field(e *Entry, name string, val jsontext.Value) (err error) {
 		}
 		e.By = p.by
 	case "unit":
-		if string(unquoted(val)) != string(p.unit) {
+		if u := unquoted(val); len(u) == 0 || string(u) != string(p.unit) {
 			var s string
 			if s, err = parseHex64(val); err != nil {
 				return err
@@ -273,7 +273,7 @@ func (p *Parser) field(e *Entry, name string, val jsontext.Value) (err error) {
 		}
 		e.Unit = p.unit
 	case "author":
-		if string(unquoted(val)) != string(p.author) {
+		if a := unquoted(val); len(a) == 0 || string(a) != string(p.author) {
 			var s string
 			if s, err = parseHex64(val); err != nil {
 				return err

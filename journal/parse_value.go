@@ -64,7 +64,7 @@ func parseTime(val jsontext.Value) (time.Time, string, error) {
 		return time.Time{}, "", errors.New("needs a date and time as in RFC 3339, with offset")
 	}
 	var t time.Time
-	if err := t.UnmarshalText(s); err != nil {
+	if err := t.UnmarshalText(s); err != nil || !strictTime(s) {
 		return time.Time{}, "", errors.New("needs a date and time as in RFC 3339, with offset")
 	}
 	if err := checkTime(t); err != nil {
@@ -72,6 +72,24 @@ func parseTime(val jsontext.Value) (time.Time, string, error) {
 	}
 
 	return t, string(s), nil
+}
+
+// strictTime refuses what package time takes beyond RFC 3339 (go.dev/issue/54580): parts
+// of one digit, a comma before the fraction, offsets of 24 hours or 60 minutes and more.
+func strictTime(s []byte) bool {
+	for i, c := range []byte("0000-00-00T00:00:00") {
+		if c == '0' && (s[i] < '0' || s[i] > '9') || c != '0' && s[i] != c {
+			return false
+		}
+	}
+	if s[19] == ',' {
+		return false
+	}
+	if s[len(s)-1] == 'Z' {
+		return true
+	}
+	offset := s[len(s)-5:]
+	return string(offset[:2]) < "24" && string(offset[3:]) < "60"
 }
 
 // parseHash reads exactly one standard base64 form of 32 bytes.

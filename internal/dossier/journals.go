@@ -223,17 +223,17 @@ func (v *verifier) refused(o journal.Origin, first int64, batch [][]byte, err er
 	var r *journal.Refusal
 	if errors.As(err, &r) {
 		d.Detail = r.Detail
-		if r.Index >= first && r.Index < first+int64(len(batch)) {
-			d.Ref = &journal.Ref{Origin: o, Index: r.Index}
-			return d
-		}
 	}
-	// The first entry that is none, or not in its place.
+	// The first entry that is none, or not in its place: what it calls itself says nothing.
 	for i, raw := range batch {
 		if e, perr := journal.ParseEntry(raw); perr != nil || e.Index != first+int64(i) || e.Origin() != o {
 			d.Ref = &journal.Ref{Origin: o, Index: first + int64(i)}
 			return d
 		}
+	}
+	if r != nil && r.Index >= first && r.Index < first+int64(len(batch)) {
+		d.Ref = &journal.Ref{Origin: o, Index: r.Index}
+		return d
 	}
 	if len(batch) == 1 {
 		d.Ref = &journal.Ref{Origin: o, Index: first}
