@@ -10,8 +10,6 @@ import (
 	"io"
 	"time"
 
-	"entente/journal"
-
 	"filippo.io/age"
 )
 
@@ -86,126 +84,6 @@ type RestoredUnit struct {
 	State  string `json:"state"`
 	Origin string `json:"origin"`
 	Head   int64  `json:"last_known"`
-}
-
-// succeed opens the successor of a journal whose latest head cannot be
-// established. The certificate is on disk before the new journal begins, so a
-// crash in between only delays the genesis.
-func (n *Node) succeed(ctx context.Context, l *ledger, orgText string) error {
-	org, err := n.keys().readOrgKey(orgText)
-	if err != nil {
-		return err
-	}
-	l.mu.Lock()
-	old, head, err := l.latestOwn()
-	l.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	key, err := journal.GenerateKey(n.opts.Rand)
-	if err != nil {
-		return err
-	}
-	cert, err := journal.NewSuccessor(org, old, head, key.Public())
-	if err != nil {
-		return err
-	}
-	l.mu.Lock()
-	err = n.at.write(l.keyPath(old.Epoch+1), key.Marshal("journal key of unit "+l.id.Short()+", successor"))
-	if err == nil {
-		err = l.begin(old.Epoch + 1)
-	}
-	if err == nil {
-		was := l.file
-		l.file.Epoch, l.file.Certificate, l.file.Retired = old.Epoch+1, &cert, false
-		if err = l.save(); err != nil {
-			l.file = was
-		}
-	}
-	l.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	if err := l.close(); err != nil {
-		return err
-	}
-	next, err := openLedger(ctx, n, l.id)
-	if err != nil {
-		return err
-	}
-	n.adopt(next)
-	return nil
-}
-
-// Succeed opens successors for all journals of this node that may not be
-// extended. orgKey is the text of the organisation key file.
-func (n *Node) Succeed(ctx context.Context, orgKey string) ([]RestoredUnit, error) {
-	var out []RestoredUnit
-	for _, l := range n.units() {
-		if l.retired == nil {
-			continue
-		}
-		l.mu.Lock()
-		known := l.lastKnown()
-		l.mu.Unlock()
-		if err := n.succeed(ctx, l, orgKey); err != nil {
-			return out, err
-		}
-		out = append(out, RestoredUnit{Unit: string(l.id), Name: l.name(), State: "successor", Origin: string(n.ledger(l.id).origin()), Head: known.Size})
-	}
-	return out, nil
-}
-
-// latestOwn is the newest journal of ours that is known to have begun, with its
-// latest known head. It is not this folder's if the folder is older than a
-// succession: then the marks, or a partner's copy, know of a later journal, which a
-// second one of the same origin would contradict. The lock must be held.
-func (l *ledger) latestOwn() (journal.Certificate, journal.Head, error) {
-	cert, head := l.certificate(), l.lastKnown()
-	for {
-		next := journal.OriginOf(l.id, cert.Party, cert.Epoch+1)
-		mark, marked, err := l.n.marks.Get(next)
-		if err != nil {
-			return cert, head, err
-		}
-		m := l.mirrors[next]
-		switch {
-		case m != nil && m.m.Head().Size > 0 && m.m.Head().Size >= mark.Size:
-			cert, head = m.m.Certificate(), m.m.Head()
-		case marked && mark.Size > 0: // with a mark of no entries nothing was signed yet
-			cert, head = journal.Certificate{Unit: l.id, Party: cert.Party, Epoch: cert.Epoch + 1}, mark
-		default:
-			return cert, head, nil
-		}
-	}
-}
-
-// certificate is that of the own journal's first key. The lock must be held.
-func (l *ledger) certificate() journal.Certificate {
-	if l.own != nil {
-		return l.own.Certificate()
-	}
-	if m := l.mirrors[l.origin()]; m != nil && m.m.Head().Size > 0 {
-		return m.m.Certificate()
-	}
-	return l.emptyCertificate()
-}
-
-// emptyCertificate names a journal of which nothing is left.
-func (l *ledger) emptyCertificate() journal.Certificate {
-	return journal.Certificate{Unit: l.id, Party: l.n.keys().party, Epoch: l.file.Epoch}
-}
-
-// lastKnown is the head of the own journal, or, for a successor without entries
-// of its own, of the journal before.
-func (l *ledger) lastKnown() journal.Head {
-	if l.own != nil {
-		return l.own.Head()
-	}
-	if m := l.mirrors[l.origin()]; m != nil {
-		return m.m.Head()
-	}
-	return journal.Head{}
 }
 
 // Rebuild drops everything derived and makes it again from the journals'

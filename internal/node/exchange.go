@@ -154,7 +154,7 @@ func (b backend) Since(ctx context.Context, id journal.UnitID, to journal.PartyI
 			if closed {
 				until = min(until, last[j.origin])
 			}
-			if !l.since(ctx, j, have[j.origin], until, yield) {
+			if !l.since(ctx, j, to, have[j.origin], until, yield) {
 				return
 			}
 		}
@@ -172,8 +172,11 @@ func (l *ledger) founder() journal.PartyID {
 // since yields one journal from where the member's copy ends, up to the last
 // kept head within until. Reading needs no lock: what lies below a head never
 // changes.
-func (l *ledger) since(ctx context.Context, j heldJournal, theirs journal.Head, until int64, yield func(peer.Run, error) bool) bool {
+func (l *ledger) since(ctx context.Context, j heldJournal, to journal.PartyID, theirs journal.Head, until int64, yield func(peer.Run, error) bool) bool {
 	if theirs.Size > j.head.Size {
+		if j.fault == journal.CodeTwoStatements && j.party == to {
+			return l.beginning(j, yield) // its author may not know of its other beginning
+		}
 		return true
 	}
 	if theirs.Size > 0 {
@@ -201,8 +204,13 @@ func (l *ledger) since(ctx context.Context, j heldJournal, theirs journal.Head, 
 // here, so that signed heads meet: the first head kept from that size on and, if
 // it is a larger one, what its tree has at that size.
 func (l *ledger) contradict(ctx context.Context, j heldJournal, theirs journal.Head, ours journal.Hash, yield func(peer.Run, error) bool) bool {
-	if j.fault != "" {
+	if j.fault != "" && j.fault != journal.CodeTwoStatements && !j.own {
 		return true // proved already; the proof travels in a journal
+	}
+	// Two successors under one organisation key lie under different journal keys, so
+	// that no heads of them can be held against each other: their beginnings can.
+	if j.epoch() > 0 && !l.beginning(j, yield) {
+		return false
 	}
 	if !yield(peer.Run{}, &peer.Refusal{Code: journal.CodeFork, Origin: j.origin, Index: theirs.Size,
 		Detail: fmt.Sprintf("at size %d the root held here is another", theirs.Size)}) {
@@ -228,6 +236,15 @@ func (l *ledger) contradict(ctx context.Context, j heldJournal, theirs journal.H
 			run.Prefix = &journal.Prefix{Size: theirs.Size, Root: ours, Proof: proof}
 		}
 		return yield(run, nil)
+	}
+	return true
+}
+
+// beginning shows a journal's first stretch, with the certificate of its key.
+func (l *ledger) beginning(j heldJournal, yield func(peer.Run, error) bool) bool {
+	for run, err := range peer.Runs(j.store, 0, true) {
+		run.Payloads = nil
+		return yield(run, err)
 	}
 	return true
 }
@@ -301,7 +318,7 @@ func (b carried) AcceptPayload(_ context.Context, id journal.UnitID, from journa
 	return b.acceptPayload(id, from, p, false)
 }
 
-func (b backend) accept(_ context.Context, id journal.UnitID, from journal.PartyID, run peer.Run, bounded bool) (int, error) {
+func (b backend) accept(ctx context.Context, id journal.UnitID, from journal.PartyID, run peer.Run, bounded bool) (int, error) {
 	l, err := b.ledger(id)
 	if err != nil {
 		return 0, err
@@ -318,6 +335,9 @@ func (b backend) accept(_ context.Context, id journal.UnitID, from journal.Party
 	}
 	if b.n.roomForControl(runBytes(run)) != nil {
 		return 0, noRoom(run.Origin, run.First, nil)
+	}
+	if err := l.otherBeginning(ctx, run); err != nil {
+		return 0, err
 	}
 	m := l.mirrors[run.Origin]
 	held := int64(0)

@@ -274,18 +274,26 @@ func (l *ledger) noteReceipt(e *journal.Entry) {
 
 // noteDestroyed remembers own destructions, so that a payload that comes back
 // with a backup or a partner is not wanted again.
-func (l *ledger) noteDestroyed(e *journal.Entry) {
+func (l *ledger) noteDestroyed(e *journal.Entry) error {
 	if e.Author != l.n.keys().party {
-		return
+		return nil
 	}
 	b, err := journal.DecodeBody[journal.DestroyedBody](e, e.Kind)
 	if err != nil {
-		return
+		return nil // void; the fold shows it
 	}
 	for _, c := range b.Commitments {
 		l.gone[c] = true
 		delete(l.wanted, c)
+		if !l.has(c) {
+			continue
+		}
+		// A backup from before it brought it back, and a partner still knew.
+		if err := l.payloads.Destroy(c); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // noteEvidence believes a proof that a member journaled, if it holds under the
@@ -378,12 +386,16 @@ func (l *ledger) take(e *journal.Entry, own bool) error {
 
 func (l *ledger) note(e *journal.Entry, own bool) error {
 	switch e.Kind {
+	case journal.KindGenesis:
+		if e.Author == l.n.keys().party && e.Epoch > l.file.Epoch {
+			l.retire("this party has opened a successor of this journal elsewhere: this folder is older than that")
+		}
 	case journal.KindReceipt:
 		if own {
 			l.noteReceipt(e)
 		}
 	case journal.KindDestroyed:
-		l.noteDestroyed(e)
+		return l.noteDestroyed(e)
 	case unit.KindAdmit, journal.KindIdentity:
 		if own && e.Kind == journal.KindIdentity {
 			l.toldAt = e.Ref()

@@ -187,6 +187,9 @@ func (l *ledger) mirrored(run peer.Run) error {
 	if len(run.Checkpoint) == 0 {
 		return stale
 	}
+	if certificate, _, err := l.excluded(run); err != nil || certificate != nil {
+		return err // another beginning of it: otherBeginning takes it in
+	}
 	head, err := l.own.Keyring().VerifyCheckpoint(run.Checkpoint)
 	if err != nil || head.Size == 0 {
 		return stale
@@ -235,4 +238,15 @@ func (l *ledger) giveUp() {
 	if err := l.mirrorAt(l.origin(), st); err != nil {
 		l.n.opts.Log.Error("the retired journal cannot be read", "unit", l.id.Short(), "err", err)
 	}
+}
+
+// rootAt is the root that a mirrored journal had at a size.
+func rootAt(m *mirror, size int64) (journal.Hash, error) {
+	if size == 0 {
+		return journal.Hash{}, nil
+	}
+	if size > m.m.Head().Size {
+		return journal.Hash{}, fmt.Errorf("only %d entries are held", m.m.Head().Size)
+	}
+	return tlog.TreeHash(size, m.store)
 }

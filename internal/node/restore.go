@@ -187,13 +187,11 @@ func (l layout) open(ctx context.Context, res *RestoreResult, orgText string, o 
 		if l.retired != nil {
 			u.State = "retired"
 			if orgText != "" {
-				l.mu.Lock()
-				known := l.lastKnown()
-				l.mu.Unlock()
-				if err := n.succeed(ctx, l, orgText); err != nil {
+				known, err := n.succeed(ctx, l, orgText)
+				if err != nil {
 					return err
 				}
-				u.State, u.Origin, u.Head = "successor", string(n.ledger(l.id).origin()), known.Size
+				u.State, u.Origin, u.Head = "successor", string(l.origin()), known.Size
 			}
 		}
 		if u.Head == 0 {
