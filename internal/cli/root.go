@@ -51,7 +51,7 @@ func (a *app) root() *cobra.Command {
 		a.importCommand(), a.shareCommand(), a.intakeCommand(), a.searchCommand(),
 		a.requestCommand(), a.syncCommand(), a.courierCommand(),
 		a.journalCommand(), a.dossierCommand(), a.verifyCommand(),
-		a.backupCommand(), a.restoreCommand(), a.rebuildCommand(),
+		a.backupCommand(), a.restoreCommand(), a.rebuildCommand(), a.doctorCommand(),
 		a.demoCommand(), a.completionCommand(), a.versionCommand(),
 	)
 	return root

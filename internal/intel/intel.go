@@ -91,17 +91,14 @@ func (in *Intel) readCursor() error {
 		return fmt.Errorf("intel: %w", err)
 	}
 	in.next, in.free, in.ready = 0, 1, false
-	if ok && len(value) == 1+8+8+32 && value[0] == layout {
-		next, free := int64(binary.BigEndian.Uint64(value[1:])), int64(binary.BigEndian.Uint64(value[9:]))
-		if next > 0 && next <= in.cfg.Log.Len() {
-			last, err := in.cfg.Log.Record(next - 1)
-			if err != nil {
-				return fmt.Errorf("intel: %w", err)
-			}
-			if bytes.Equal(cursorValue(next, free, last), value) {
-				in.next, in.free = next, free
-				return nil
-			}
+	if ok {
+		next, free, fits, err := readCursorValue(in.cfg.Log, value)
+		if err != nil {
+			return fmt.Errorf("intel: %w", err)
+		}
+		if fits {
+			in.next, in.free = next, free
+			return nil
 		}
 	}
 	if ok {
@@ -111,6 +108,19 @@ func (in *Intel) readCursor() error {
 		}
 	}
 	return nil
+}
+
+// readCursorValue reads a cursor, and tells whether it is one of this log.
+func readCursorValue(log Log, value []byte) (next, free int64, fits bool, err error) {
+	if len(value) != 1+8+8+32 || value[0] != layout {
+		return 0, 1, false, nil
+	}
+	next, free = int64(binary.BigEndian.Uint64(value[1:])), int64(binary.BigEndian.Uint64(value[9:]))
+	if next <= 0 || next > log.Len() {
+		return 0, 1, false, nil
+	}
+	last, err := log.Record(next - 1)
+	return next, free, err == nil && bytes.Equal(cursorValue(next, free, last), value), err
 }
 
 // Close ends the work. The log and the object store belong to the caller.

@@ -45,3 +45,14 @@ func (in *Intel) Digest(ctx context.Context) ([sha256.Size]byte, error) {
 	}
 	return [sha256.Size]byte(sum.Sum(nil)), nil
 }
+
+// Applied tells, without changing anything, how far derived content is behind a
+// log; fits is false if it was derived from another log.
+func Applied(log Log, objects Objects) (behind int64, fits bool, err error) {
+	value, ok, err := objects.Get(cursorKey)
+	if err != nil || !ok {
+		return log.Len(), err == nil, err
+	}
+	next, _, fits, err := readCursorValue(log, value)
+	return log.Len() - next, fits, err
+}

@@ -93,8 +93,12 @@ func (n *Node) Rebuild(ctx context.Context, progress func(Progress)) (*RebuildRe
 	if err := n.roomFor(1); err != nil {
 		return nil, err
 	}
+	was := "" // what cannot be read has no digest
 	before, err := n.intel.Digest(ctx)
-	if err != nil {
+	switch {
+	case err == nil:
+		was = hex.EncodeToString(before[:])
+	case !derivedDamaged(err):
 		return nil, err
 	}
 	if err := n.intel.Rebuild(ctx, n.intelProgress("rebuild", progress)); err != nil {
@@ -104,7 +108,7 @@ func (n *Node) Rebuild(ctx context.Context, progress func(Progress)) (*RebuildRe
 	if err != nil {
 		return nil, err
 	}
-	res := &RebuildResponse{Before: hex.EncodeToString(before[:]), Digest: hex.EncodeToString(after[:]), DurationMS: time.Since(start).Milliseconds()}
+	res := &RebuildResponse{Before: was, Digest: hex.EncodeToString(after[:]), DurationMS: time.Since(start).Milliseconds()}
 	c, err := n.counts(ctx)
 	if err != nil {
 		return nil, err

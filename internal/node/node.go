@@ -157,10 +157,7 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	if n.local, err = store.OpenLog(n.at.localLog(), store.Options{FS: opts.FS}); err != nil {
 		return nil, err
 	}
-	if err := n.openObjects(); err != nil {
-		return nil, err
-	}
-	if err := n.openIntel(ctx); err != nil {
+	if err := n.openDerived(ctx); err != nil {
 		return nil, err
 	}
 	if n.pairing, err = loadPairings(n); err != nil {
@@ -169,27 +166,49 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	if err := n.openLedgers(ctx); err != nil {
 		return nil, err
 	}
-	if err := n.intel.CatchUp(ctx); err != nil {
-		return nil, err
+	err = n.intel.CatchUp(ctx)
+	if err == nil {
+		err = n.drainIntake(ctx)
 	}
-	return n, n.drainIntake(ctx)
+	if derivedDamaged(err) {
+		opts.Log.Warn("the derived objects are damaged; they are derived again", "err", err)
+		if err = n.intel.Rebuild(ctx, nil); err == nil {
+			err = n.drainIntake(ctx)
+		}
+	}
+	return n, err
 }
 
-// openObjects opens what is derived. When that turns out to be damaged it is
+// openDerived opens what is derived. When that turns out to be damaged it is
 // dropped: the local log and the journals' payloads give it again, which CatchUp
 // does at this very start.
-func (n *Node) openObjects() (err error) {
+func (n *Node) openDerived(ctx context.Context) (err error) {
 	o := store.Options{FS: n.opts.FS}
-	n.objects, err = store.OpenObjects(n.at.objects(), o)
-	if !errors.Is(err, store.ErrDamaged) {
+	open := func() (err error) {
+		if n.objects, err = store.OpenObjects(n.at.objects(), o); err == nil {
+			err = n.openIntel(ctx)
+		}
+		return err
+	}
+	err = open()
+	if !derivedDamaged(err) {
 		return err
 	}
 	n.opts.Log.Warn("the derived objects are damaged; they are derived again", "err", err)
+	if n.objects != nil {
+		_ = n.objects.Close() // it is damaged
+		n.objects = nil
+	}
 	if err := store.RemoveObjects(n.at.objects(), o); err != nil {
 		return err
 	}
-	n.objects, err = store.OpenObjects(n.at.objects(), o)
-	return err
+	return open()
+}
+
+// derivedDamaged tells whether what is derived is damaged, and not a log.
+func derivedDamaged(err error) bool {
+	var truth *store.DamageError
+	return errors.Is(err, store.ErrDamaged) && !errors.As(err, &truth)
 }
 
 func (n *Node) openLedgers(ctx context.Context) error {

@@ -25,7 +25,40 @@ type Locker interface {
 	LockFolder(dir string) (io.Closer, error)
 }
 
-var _ Locker = OS{}
+// LockTester is what a [Locker] may add: to tell whether a process has a folder,
+// without changing anything in it.
+type LockTester interface {
+	// Locked tells whether a process has the folder, and which (0: not known).
+	Locked(dir string) (process int, locked bool, err error)
+}
+
+var (
+	_ Locker     = OS{}
+	_ LockTester = OS{}
+)
+
+// Locked implements LockTester. For a moment it holds the lock together with
+// others who ask the same.
+func (OS) Locked(dir string) (process int, locked bool, err error) {
+	f, err := os.Open(filepath.Join(dir, "lock"))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	defer f.Close()
+	err = testLock(f)
+	if err == nil || !errors.Is(err, ErrLocked) {
+		return 0, false, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, 20))
+	if err != nil {
+		return 0, true, nil // who has it is for people only
+	}
+	process, _ = strconv.Atoi(strings.TrimSpace(string(text)))
+	return process, true, nil
+}
 
 // LockFolder implements Locker.
 func (OS) LockFolder(dir string) (io.Closer, error) { return LockFolder(dir) }

@@ -2,12 +2,14 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -48,6 +50,20 @@ func OpenObjects(dir string, o Options) (*Objects, error) {
 	if err := MakeDir(o.FS, dir); err != nil {
 		return nil, fmt.Errorf("store: opening the objects: %w", err)
 	}
+	return openObjects(dir, o, false)
+}
+
+// OpenObjectsReadOnly opens the database to be read, and changes nothing. No
+// process may be working on it.
+func OpenObjectsReadOnly(dir string, o Options) (*Objects, error) {
+	if o.FS == nil {
+		o.FS = OS{}
+	}
+	o.FS = ReadOnly(o.FS)
+	return openObjects(dir, o, true)
+}
+
+func openObjects(dir string, o Options, readOnly bool) (*Objects, error) {
 	cache := pebble.NewCache(objectsCache)
 	defer cache.Unref()
 	disk := &diskHealth{}
@@ -61,6 +77,10 @@ func OpenObjects(dir string, o Options) (*Objects, error) {
 		MaxOpenFiles:                256,
 		FormatMajorVersion:          pebble.FormatNewest,
 		DisableWAL:                  true,
+		ReadOnly:                    readOnly,
+		// Left alone, Pebble ends the process when it reads a damaged block. The call
+		// that read it fails instead, and what is derived can be derived again.
+		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
 		FS:                          patient{engineFS(o.FS), disk},
 		Logger:                      verdicts{disk},
 	}
@@ -72,12 +92,24 @@ func OpenObjects(dir string, o Options) (*Objects, error) {
 	}
 	db, err := openPebble(dir, opts, disk)
 	if err != nil {
-		if pebble.IsCorruptionError(err) || errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("store: opening the objects in %s: %w: %w; they are derived, and 'entente rebuild' derives them again", dir, ErrDamaged, err)
+		if !ofTheMachine(err) {
+			return nil, fmt.Errorf("store: opening the objects in %s: %w: %w; they are derived, and the next start derives them again when the folder is removed", dir, ErrDamaged, err)
 		}
 		return nil, fmt.Errorf("store: opening the objects in %s: %w", dir, err)
 	}
 	return &Objects{dir, db, disk}, nil
+}
+
+// ofTheMachine tells an error of the operating system (no rights, no room, a failing
+// disk), which says nothing about what the files hold, from what Pebble finds in
+// them: it does not mark all of that as corruption.
+func ofTheMachine(err error) bool {
+	if pebble.IsCorruptionError(err) || errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	var errno syscall.Errno
+	var path *fs.PathError
+	return errors.As(err, &errno) || errors.As(err, &path) || errors.Is(err, ErrNoRoom) || errors.Is(err, ErrBroken) || errors.Is(err, ErrLocked)
 }
 
 // RemoveObjects removes the folder of a database that is not open.
@@ -210,7 +242,8 @@ func (o *Objects) Reset() error {
 	if err := o.Fault(); err != nil {
 		return err
 	}
-	if err := o.db.DeleteRange([]byte{0}, []byte{0xff}, pebble.NoSync); err != nil {
+	// Whole files are let go of, unread: they may be damaged.
+	if err := o.db.Excise(context.Background(), pebble.KeyRange{Start: []byte{0}, End: []byte{0xff}}); err != nil {
 		return o.failed(err)
 	}
 	return nil

@@ -1,0 +1,261 @@
+package node
+
+import (
+	"crypto/ed25519"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"entente/internal/intel"
+	"entente/internal/store"
+	"entente/journal"
+
+	"filippo.io/age"
+)
+
+// identity looks at who this party is, and whether the everyday keys are those
+// that the identity names.
+func (d *doctor) identity() {
+	k, err := readIdentity(d.at)
+	if err != nil {
+		if !d.seen["identity.json"] {
+			d.found(DoctorFinding{Rank: RankLost, File: "identity.json", What: "The identity cannot be read: " + reason(err) + ".", Means: "The node does not start: it does not know for whom.",
+				Next: "Restore the last backup.", Commands: d.restore()})
+		}
+		return
+	}
+	d.keys = k
+	d.dated(k.id.Created)
+	switch left := k.id.Expires.Sub(d.now); {
+	case left < 0:
+		d.found(DoctorFinding{Rank: RankRisk, File: "identity.json", What: "The identity expired on " + k.id.Expires.Format(time.RFC3339) + ".", Means: "Partners may refuse it.",
+			Next: "Rotate it now.", Commands: []string{d.entente("identity rotate node --org-key ORGANISATION-KEY")}})
+	case left < 30*24*time.Hour:
+		d.found(DoctorFinding{Rank: RankRisk, File: "identity.json", What: "The identity expires on " + k.id.Expires.Format(time.RFC3339) + ".", Means: "Partners may refuse it after that.",
+			Next: "Rotate it before.", Commands: []string{d.entente("identity rotate node --org-key ORGANISATION-KEY")}})
+	}
+	if there, err := d.at.exists(filepath.Join(d.at.dir, "organisation.key")); err == nil && there {
+		d.found(DoctorFinding{Rank: RankRisk, File: "organisation.key", Kind: string(fileKey), What: "The organisation key lies in the folder.", Means: "Who breaks into this machine can speak for the organisation for ever.",
+			Next: "Move it to a place that is not connected to anything."})
+	}
+	for name, check := range map[string]func([]byte) error{
+		keyNode: func(text []byte) error {
+			key, err := journal.ParsePrivateKey(text)
+			if err == nil && !key.Public().Equal(k.id.Node) {
+				err = errors.New("it is not the node key that the identity names")
+			}
+			return err
+		},
+		keyTLS: func(text []byte) error {
+			key, err := parseTLSKey(text)
+			if err == nil && !names(k.id, key) {
+				err = errors.New("it is not a TLS key that the identity names")
+			}
+			return err
+		},
+		keyTLSOld: func(text []byte) error { _, err := parseTLSKey(text); return err },
+		keyWitness: func(text []byte) error {
+			seed, err := hex.DecodeString(strings.TrimSuffix(string(text), "\n"))
+			if err != nil || len(seed) != ed25519.SeedSize {
+				return errors.New("it does not hold a 32-byte seed")
+			}
+			w, err := witnessSigner(ed25519.NewKeyFromSeed(seed))
+			if err == nil && w.Verifier().String() != k.id.Witness {
+				err = errors.New("it is not the witness key that the identity names")
+			}
+			return err
+		},
+		keyCourier: func(text []byte) error {
+			c, err := age.ParseHybridIdentity(string(trimLine(text)))
+			if err == nil && c.Recipient().String() != k.id.Courier {
+				err = errors.New("it is not the courier key that the identity names")
+			}
+			return err
+		},
+	} {
+		d.key("keys/"+name, name == keyTLSOld, check)
+	}
+}
+
+// key looks at one key file; a waiting one beside it may be the right one.
+func (d *doctor) key(name string, optional bool, check func([]byte) error) {
+	text, err := d.at.read(d.path(name))
+	if errors.Is(err, fs.ErrNotExist) && optional || d.seen[name] {
+		return
+	}
+	if err == nil {
+		err = check(text)
+	}
+	if err == nil {
+		return
+	}
+	if next, waiting := d.at.read(d.path(name + nextKey)); waiting == nil && check(next) == nil {
+		if !d.res.InUse {
+			d.found(DoctorFinding{Rank: RankNote, File: name + nextKey, What: "A rotation was cut before this key took its place.", Means: "The next start finishes it.", Next: "Nothing has to be done."})
+		}
+		return
+	}
+	what := "The key cannot be used: " + reason(err) + "."
+	if errors.Is(err, fs.ErrNotExist) {
+		what = "The key is missing."
+	}
+	d.found(DoctorFinding{Rank: RankLost, File: name, What: what, Means: "Without it this node cannot act for its party, and does not start.", Next: "Put it back from a copy, or restore the last backup.", Commands: d.restore()})
+}
+
+// localLog reads the private log to its last byte.
+func (d *doctor) localLog() {
+	const dir = "local.log"
+	log, err := store.OpenLogReadOnly(d.path(dir), store.Options{FS: d.at.fs})
+	if errors.Is(err, fs.ErrNotExist) && d.fresh() {
+		return
+	}
+	if err == nil {
+		defer log.Close()
+		var rep store.Report
+		rep, err = log.Verify(d.ctx)
+		d.res.Records = rep.Entries
+	}
+	if err != nil && d.ctx.Err() == nil {
+		d.logDamaged = true
+		name, damage := d.under(err, dir+"/log")
+		d.logDamage(name, damage, err, DoctorFinding{Means: "Imports and decisions of this node cannot be read any more; the node does not start.",
+			Next: "Restore the last backup: what was imported and decided since is lost, what partners sent comes again.", Commands: d.restore()})
+		return
+	}
+	d.missingDerived(dir, "index", "points", "derived")
+}
+
+// logDamage tells damage in an append-only folder; lost says what it means when
+// it is the truth that is damaged.
+func (d *doctor) logDamage(name string, damage *store.DamageError, err error, lost DoctorFinding) {
+	if d.seen[name] {
+		return
+	}
+	lost.Rank, lost.File, lost.What = RankLost, name, "It is damaged: "+reason(err)+"."
+	if damage != nil {
+		lost.What = fmt.Sprintf("It is damaged at entry %d: %s.", damage.Entry, damage.Detail)
+		if lost.Entry == "" {
+			lost.Entry = fmt.Sprint(damage.Entry)
+		}
+		if damage.Derived {
+			lost.Rank, lost.Means = RankDerived, "Nothing is lost: it is computed from the log beside it."
+			lost.Next = "Remove it; the next start makes it again."
+			lost.Commands = []string{d.rm(name), d.entente("status")}
+		}
+	}
+	d.found(lost)
+}
+
+// missingDerived notes derived files that are not there: the next start makes them.
+func (d *doctor) missingDerived(dir string, names ...string) {
+	for _, name := range names {
+		if there, err := d.at.exists(d.path(dir + "/" + name)); err == nil && !there && !d.res.InUse {
+			d.found(DoctorFinding{Rank: RankNote, File: dir + "/" + name, What: "It is missing.", Means: "Nothing is lost: it is computed from the log beside it.", Next: "Nothing has to be done; the next start makes it again."})
+		}
+	}
+}
+
+// fresh tells whether the folder was never opened since it was made or restored.
+func (d *doctor) fresh() bool {
+	there, err := d.at.exists(d.at.objects())
+	return err == nil && !there
+}
+
+// objects reads the derived store, and whether it belongs to the local log.
+func (d *doctor) objects() {
+	if d.res.InUse || d.fresh() {
+		return
+	}
+	f := DoctorFinding{Rank: RankDerived, File: "objects", Kind: string(fileDerived), Means: "Nothing is lost: it is derived from the local log and the payloads. Until it is mended searches and feeds may fail.",
+		Next: "Remove it; the next start derives it again, which takes about as long as importing everything did.", Commands: []string{d.rm("objects"), d.entente("status")}}
+	err := func() error {
+		objects, err := store.OpenObjectsReadOnly(d.at.objects(), store.Options{FS: d.at.fs})
+		if err != nil {
+			return err
+		}
+		defer objects.Close()
+		n := 0
+		for _, err := range objects.Scan([]byte{0}, []byte{0xff}, false) {
+			if n++; err != nil {
+				return err
+			}
+			if n%4096 == 0 && d.ctx.Err() != nil {
+				return nil
+			}
+		}
+		log, err := store.OpenLogReadOnly(d.at.localLog(), store.Options{FS: d.at.fs})
+		if err != nil || d.logDamaged {
+			return nil // told already
+		}
+		defer log.Close()
+		behind, fits, err := intel.Applied(log, objects)
+		switch {
+		case err != nil:
+			return err
+		case !fits:
+			d.found(DoctorFinding{Rank: RankNote, File: "objects", Kind: string(fileDerived), What: "It was derived from another local log than the one here.", Means: "The next start notices, drops it and derives it again.", Next: "Nothing has to be done."})
+		case behind > 0:
+			d.found(DoctorFinding{Rank: RankNote, File: "objects", Kind: string(fileDerived), What: fmt.Sprintf("It lacks the last %d records of the local log.", behind), Means: "The node was stopped hard; the next start applies them.", Next: "Nothing has to be done."})
+		}
+		return nil
+	}()
+	if err != nil {
+		f.What = "It cannot be read: " + reason(err) + "."
+		d.found(f)
+	}
+}
+
+// mark looks at the high-water mark of an own journal.
+func (d *doctor) mark(l doctorUnit, head journal.Head) {
+	if d.config == nil {
+		return
+	}
+	name := "highwater/" + strings.TrimPrefix(string(l.origin), "entente/")
+	if rel, err := filepath.Rel(d.at.dir, d.config.HighWater); err == nil {
+		name = filepath.ToSlash(filepath.Join(rel, filepath.Base(name)))
+	}
+	f := DoctorFinding{Rank: RankLost, File: name, Kind: string(fileMark), Means: "It cannot be shown that this folder holds the latest head that was signed, so nothing more is signed in unit " + l.name() + ".",
+		Next:     "Let partners hand back what they hold, then open a successor with the organisation key.",
+		Commands: []string{d.entente("sync"), d.entente("journal succeed --org-key ORGANISATION-KEY")}}
+	mark, ok, err := store.HighWaterAt(d.config.HighWater, store.Options{FS: d.at.fs}).Get(l.origin)
+	switch {
+	case l.file.Retired, d.seen[f.File]:
+		return
+	case err != nil:
+		f.What = "The high-water mark cannot be read: " + reason(err) + "."
+		f.Commands = slices.Insert(f.Commands, 0, "rm -rf "+quoted(filepath.Join(d.config.HighWater, filepath.Base(name))))
+	case !ok:
+		f.What = "The high-water mark of this journal is missing."
+	case mark.Size > head.Size && d.res.InUse && d.headNow(l.dir+"/journals/"+strings.TrimPrefix(string(l.origin), "entente/"), head).Size >= mark.Size:
+		return // written while we looked
+	case mark.Size > head.Size:
+		f.File = l.dir + "/journals/" + strings.TrimPrefix(string(l.origin), "entente/") + "/log"
+		f.Kind = string(fileLog)
+		f.What = fmt.Sprintf("The own journal has %d entries, but %d were signed once.", head.Size, mark.Size)
+		f.Means = "This folder is older than what was signed: it was restored, or copied, or the end of the log is lost. Nothing more is signed in unit " + l.name() + "."
+	case mark.Size == head.Size && mark.Root != head.Root:
+		f.What = "The high-water mark is of another history than the own journal."
+		f.Means = "Two histories were signed with one key, or the mark is of another folder. Nothing more may be signed in unit " + l.name() + "."
+	default:
+		return
+	}
+	d.found(f)
+}
+
+// headNow reads the head of a journal that may have grown since it was read.
+func (d *doctor) headNow(dir string, then journal.Head) journal.Head {
+	text, err := d.at.read(d.path(dir + "/head"))
+	if err != nil {
+		return then
+	}
+	_, head, err := journal.CheckpointHead(text)
+	if err != nil {
+		return then
+	}
+	return head
+}

@@ -1,0 +1,305 @@
+package node
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+	"time"
+
+	"entente/internal/store"
+	"entente/journal"
+)
+
+// doctorUnit is one unit's folder under the doctor's eyes.
+type doctorUnit struct {
+	dir    string // in the folder, with slashes
+	id     journal.UnitID
+	file   unitFile
+	origin journal.Origin // of the own journal; "" when the identity is not known
+
+	keyrings map[journal.Origin]*journal.Keyring
+	chains   map[journal.PartyID][]journal.Signed
+	held     map[journal.Origin]journal.Head
+	receipts map[journal.Origin]journal.ReceiptBody // the latest own one of each journal
+	named    map[journal.Hash]namedBy
+	gone     map[journal.Hash]bool
+	damaged  map[journal.Origin]bool // what these journals say is not known
+}
+
+// namedBy is an entry that names a payload.
+type namedBy struct {
+	ref journal.Ref
+	own bool
+}
+
+func (u *doctorUnit) name() string {
+	if f, err := journal.ParseFounding(u.file.Founding); err == nil {
+		return f.Name
+	}
+	return u.id.Short()
+}
+
+func (d *doctor) units() {
+	ids, err := d.at.folders(d.at.units())
+	if err != nil {
+		return // told by walk
+	}
+	for _, name := range ids {
+		if id := journal.UnitID(name); id.Check() == nil && d.ctx.Err() == nil {
+			d.unit(id)
+		}
+	}
+}
+
+func (d *doctor) unit(id journal.UnitID) {
+	u := &doctorUnit{dir: "units/" + string(id), id: id, keyrings: map[journal.Origin]*journal.Keyring{}, chains: map[journal.PartyID][]journal.Signed{},
+		held: map[journal.Origin]journal.Head{}, receipts: map[journal.Origin]journal.ReceiptBody{}, named: map[journal.Hash]namedBy{}, gone: map[journal.Hash]bool{}, damaged: map[journal.Origin]bool{}}
+	ok, err := d.at.readJSON(d.path(u.dir+"/unit.json"), &u.file)
+	dirs, _ := d.at.folders(d.path(u.dir + "/journals"))
+	if err == nil && !ok {
+		if len(dirs) == 0 {
+			return // of a creation that was cut; nothing was told of it
+		}
+		err = errors.New("it is missing")
+	}
+	if err == nil && journal.UnitOf(u.file.Founding) != id {
+		err = errors.New("the founding document in it is not this unit's")
+	}
+	if err == nil {
+		for p, partner := range u.file.Partners {
+			if party, _, bad := journal.VerifyIdentityChain(partner.Chain, time.Time{}); bad != nil || party != p {
+				err = fmt.Errorf("the identity of %s in it does not hold: %w", p.Short(), errors.Join(bad, errors.New("another party's, or changed")))
+			}
+		}
+	}
+	if err != nil && !d.seen[u.dir+"/unit.json"] {
+		d.found(DoctorFinding{Rank: RankLost, File: u.dir + "/unit.json", What: "It cannot be used: " + reason(err) + ".", Means: "Who the partners of this unit are is not known any more. The node does not start, or goes on without this unit.",
+			Next: "Restore the last backup.", Commands: d.restore()})
+	}
+	if err != nil {
+		return
+	}
+	if d.keys != nil {
+		u.origin = journal.OriginOf(id, d.keys.party, u.file.Epoch)
+	}
+	for _, name := range dirs {
+		if o := journal.Origin("entente/" + name); o.Check() == nil {
+			d.journal(u, o)
+		}
+	}
+	d.own(u)
+	for o, r := range u.receipts {
+		if head := u.held[o]; head.Size < r.Size && !u.damaged[o] && !(d.res.InUse && d.headNow(u.journalDir(o), head).Size >= r.Size) {
+			d.found(DoctorFinding{Rank: RankLost, File: u.journalDir(o) + "/log", Entry: journal.Ref{Origin: o, Index: head.Size}.String(),
+				What:  fmt.Sprintf("%d entries of this journal are here, but %d were receipted.", head.Size, r.Size),
+				Means: "The end of a partner's journal is lost here. The partner has it.", Next: "Open a session: the partner hands it over again.", Commands: []string{d.entente("sync")}})
+		}
+	}
+	d.payloads(u)
+	d.evidence(u)
+}
+
+func (u *doctorUnit) journalDir(o journal.Origin) string {
+	return u.dir + "/journals/" + strings.TrimPrefix(string(o), "entente/")
+}
+
+// journal reads one journal to its last byte and notes what it names.
+func (d *doctor) journal(u *doctorUnit, o journal.Origin) {
+	dir := u.journalDir(o)
+	if d.at.neverTold(d.path(dir)) && o != u.origin {
+		return // nothing of it was ever acknowledged
+	}
+	st, err := store.OpenJournalReadOnly(d.path(dir), store.Options{FS: d.at.fs})
+	if err == nil {
+		defer st.Close()
+		_, err = st.Verify(d.ctx)
+	}
+	var rep journal.Report
+	if err == nil && st.Len() > 0 {
+		rep, err = journal.Verify(d.ctx, st, journal.VerifyParams{Unit: u.id, Origin: o})
+	}
+	if d.ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		u.damaged[o] = true
+		name, damage := d.under(err, dir+"/log")
+		lost := DoctorFinding{Entry: entryOf(o, err), Means: "A partner's journal cannot be read here any more, and the node does not start. The partner has it.",
+			Next: "Remove this copy of the journal and open a session: the partner hands it over again.", Commands: []string{d.rm(dir), d.entente("sync")}}
+		if o == u.origin {
+			lost.Means = "The own journal cannot be read any more, and the node does not start. Partners hold what they have receipted."
+			lost.Next = "Remove it, let partners hand back what they hold, and open a successor with the organisation key. (Or restore the last backup, which ends in a successor, too.)"
+			lost.Commands = []string{d.rm(dir), d.entente("sync"), d.entente("journal succeed --org-key ORGANISATION-KEY")}
+		}
+		d.logDamage(name, damage, err, lost)
+		return
+	}
+	d.res.Journals++
+	d.res.Entries += rep.Head.Size
+	d.dated(rep.Last)
+	u.held[o], u.keyrings[o] = rep.Head, rep.Keys
+	if len(rep.Identities) > len(u.chains[rep.Party]) {
+		u.chains[rep.Party] = rep.Identities
+	}
+	d.missingDerived(dir, "index", "points", "hashes", "derived")
+	own := d.keys != nil && rep.Party == d.keys.party
+	for raw, err := range st.Read(0, rep.Head.Size) {
+		if err != nil || d.ctx.Err() != nil {
+			return
+		}
+		e, err := journal.ParseEntry(slices.Clone(raw))
+		if err != nil {
+			return
+		}
+		if e.Payload != nil {
+			u.named[e.Payload.Commitment] = namedBy{e.Ref(), own}
+		}
+		if !own {
+			continue
+		}
+		switch e.Kind {
+		case journal.KindReceipt:
+			if r, err := e.Receipt(); err == nil && r.Size >= u.receipts[r.Origin].Size {
+				u.receipts[r.Origin] = r
+			}
+		case journal.KindDestroyed:
+			if b, err := journal.DecodeBody[journal.DestroyedBody](e, e.Kind); err == nil {
+				for _, c := range b.Commitments {
+					u.gone[c] = true
+				}
+			}
+		}
+	}
+}
+
+// own looks at what the own journal needs to go on: its folder, key and mark.
+func (d *doctor) own(u *doctorUnit) {
+	if u.origin == "" {
+		return
+	}
+	dir := u.journalDir(u.origin)
+	keyring := u.keyrings[u.origin]
+	if u.held[u.origin].Size == 0 && !u.damaged[u.origin] {
+		d.found(DoctorFinding{Rank: RankLost, File: dir + "/log", What: "The own journal is missing.", Means: "Nothing more may be signed in unit " + u.name() + ". Partners hold what they have receipted.",
+			Next:     "Let partners hand back what they hold, and open a successor with the organisation key.",
+			Commands: []string{d.entente("sync"), d.entente("journal succeed --org-key ORGANISATION-KEY")}})
+	}
+	d.key(fmt.Sprintf("%s/journal-%d.key", u.dir, u.file.Epoch), false, func(text []byte) error {
+		key, err := journal.ParsePrivateKey(text)
+		if err == nil && keyring != nil && !key.Public().Equal(keyring.Current()) {
+			err = errors.New("it is not the key that the journal names")
+		}
+		return err
+	})
+	if keyring != nil {
+		d.mark(*u, u.held[u.origin])
+	}
+}
+
+// payloads reads every payload, and looks for those that should be here.
+func (d *doctor) payloads(u *doctorUnit) {
+	here := map[journal.Hash]bool{}
+	dir := u.dir + "/payloads"
+	file := func(c journal.Hash) string {
+		h := hex.EncodeToString(c[:])
+		return dir + "/" + h[:2] + "/" + h
+	}
+	missing := map[journal.Hash]bool{} // that partners had not sent when we last receipted
+	for _, r := range u.receipts {
+		for _, c := range r.Missing {
+			missing[c] = true
+		}
+	}
+	mend := func(own bool) (string, []string) {
+		if own {
+			return "Open a session: a partner that has it hands it back. Otherwise it is in the last backup.", []string{d.entente("sync")}
+		}
+		return "Open a session: the partner hands it over again.", []string{d.entente("sync")}
+	}
+	if there, err := d.at.exists(d.path(dir)); err == nil && there {
+		ps, err := store.OpenPayloads(d.path(dir), store.Options{FS: d.at.fs})
+		if err != nil {
+			d.unreadable(dir, err)
+			return
+		}
+		for c, err := range ps.List() {
+			if err != nil || d.ctx.Err() != nil {
+				break
+			}
+			here[c] = true
+			by, named := u.named[c]
+			_, _, err := ps.Get(c)
+			switch {
+			case errors.Is(err, store.ErrNotFound) || d.seen[file(c)]:
+			case !named && (d.res.InUse || len(u.damaged) > 0):
+			// A journal names it, but which cannot be told.
+			case !named:
+				d.found(DoctorFinding{Rank: RankNote, File: file(c), What: "No entry names this payload.", Means: "The node stopped between writing it and telling of it, or the journal that names it is damaged.", Next: "Nothing has to be done; a start without damage removes it."})
+			case err != nil:
+				next, commands := mend(by.own)
+				d.found(DoctorFinding{Rank: RankLost, File: file(c), Entry: by.ref.String(), What: "It is not what its entry committed to: " + reason(err) + ".", Means: "What the entry shared, asked or answered cannot be read here. That it was said is still proved.",
+					Next: "Remove it. " + next, Commands: append([]string{d.rm(file(c))}, commands...)})
+			default:
+				d.res.Payloads++
+			}
+		}
+	}
+	for c, by := range u.named {
+		if here[c] || u.gone[c] || d.seen[file(c)] {
+			continue
+		}
+		if missing[c] {
+			d.found(DoctorFinding{Rank: RankNote, File: file(c), Entry: by.ref.String(), What: "This payload has not come yet.", Means: "Its author has not handed it over, or the accord does not let it.", Next: "Nothing has to be done; sessions ask for it."})
+			continue
+		}
+		next, commands := mend(by.own)
+		d.found(DoctorFinding{Rank: RankLost, File: file(c), Entry: by.ref.String(), What: "This payload is missing.", Means: "What the entry shared, asked or answered cannot be read here. That it was said is still proved.", Next: next, Commands: commands})
+	}
+}
+
+// evidence checks that every kept proof still proves something.
+func (d *doctor) evidence(u *doctorUnit) {
+	names, err := d.at.fs.ReadDir(d.path(u.dir + "/evidence"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if d.keys != nil && len(d.keys.chain) > len(u.chains[d.keys.party]) {
+		u.chains[d.keys.party] = d.keys.chain
+	}
+	for p, partner := range u.file.Partners {
+		if len(partner.Chain) > len(u.chains[p]) {
+			u.chains[p] = partner.Chain
+		}
+	}
+	kept := 0
+	for _, one := range names {
+		name := u.dir + "/evidence/" + one
+		if kindOf(name) != fileProof || d.seen[name] {
+			continue
+		}
+		text, err := d.at.read(d.path(name))
+		if err == nil && !json.Valid(text) {
+			err = errors.New("it is no JSON")
+		}
+		if err == nil {
+			var e evidenceFile
+			if err = json.Unmarshal(text, &e); err == nil && u.keyrings[e.Origin] == nil {
+				kept++
+				continue // the journal is not here, or damaged itself
+			}
+		}
+		if _, holds := keptProof(text, u.keyrings, u.chains); err == nil && !holds {
+			err = errors.New("what it says does not prove anything under the keys known here")
+		}
+		if err == nil {
+			kept++
+			continue
+		}
+		d.found(DoctorFinding{Rank: RankLost, File: name, What: "The proof does not hold: " + reason(err) + ".", Means: "It proves nothing any more. Proofs that fit into an entry are in the own journal, too; that the journal is false is remembered in unit.json.",
+			Next: "Restore the file from a backup. If there is none, remove it.", Commands: []string{d.rm(name)}})
+	}
+}
