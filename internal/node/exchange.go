@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,14 +27,17 @@ var (
 	_ peer.Directory = backend{}
 )
 
-// Party names the party whose newest known identity lists this TLS pin.
-func (b backend) Party(pin journal.Hash) (journal.PartyID, bool) {
+// Parties names the parties whose newest known identities list this TLS pin.
+func (b backend) Parties(pin journal.Hash) []journal.PartyID {
+	var out []journal.PartyID
 	for _, l := range b.n.units() {
-		if p, ok := l.partyOfPin(pin); ok {
-			return p, true
+		for _, p := range l.partiesOfPin(pin) {
+			if !slices.Contains(out, p) {
+				out = append(out, p)
+			}
 		}
 	}
-	return "", false
+	return out
 }
 
 // Member reports whether a party may exchange this unit's journals.
@@ -42,15 +46,15 @@ func (b backend) Member(id journal.UnitID, party journal.PartyID) bool {
 	return l != nil && l.knows(party)
 }
 
-func (l *ledger) partyOfPin(pin journal.Hash) (journal.PartyID, bool) {
+func (l *ledger) partiesOfPin(pin journal.Hash) (out []journal.PartyID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for p := range l.file.Partners {
 		if id, ok := l.identity(p); ok && slices.Contains(id.TLS, pin) {
-			return p, true
+			out = append(out, p)
 		}
 	}
-	return "", false
+	return out
 }
 
 func (l *ledger) knows(p journal.PartyID) bool {
@@ -97,11 +101,8 @@ func (b backend) Hello(ctx context.Context, id journal.UnitID, _ journal.PartyID
 		}
 	}
 	if b.n.roomFor(1) == nil { // what would be refused is not asked for
-		for c := range l.wanted {
-			h.Want = append(h.Want, c)
-		}
+		h.Want = l.want(peer.MaxWant)
 	}
-	slices.SortFunc(h.Want, func(a, b journal.Hash) int { return bytes.Compare(a[:], b[:]) })
 	return h, nil
 }
 
@@ -383,10 +384,17 @@ func (b backend) accept(ctx context.Context, id journal.UnitID, from journal.Par
 		}
 	}
 	if before.Size == 0 {
-		for _, e := range l.accused[run.Origin] {
+		for _, ref := range l.accused[run.Origin] {
+			e, err := l.entry(ref)
+			if err != nil {
+				return 0, err
+			}
 			l.noteEvidence(e)
 		}
 		delete(l.accused, run.Origin)
+	}
+	if err := l.learnAll(); err != nil {
+		return 0, err
 	}
 	return len(ext.Entries), l.meet(run.Origin, m)
 }
@@ -521,6 +529,7 @@ func (l *ledger) receiptAll() error {
 		return err
 	}
 	var drafts []journal.Draft
+	gaps := l.gaps()
 	seen := l.fold.Seen(l.n.keys().party)
 	for _, j := range l.journals() {
 		m := l.mirrors[j.origin]
@@ -528,9 +537,16 @@ func (l *ledger) receiptAll() error {
 		if m == nil || j.fault != "" || head.Size == 0 || head.Size < m.receipted {
 			continue
 		}
-		missing := l.missing(j.origin)
-		if !l.fold.NeedsReceipt(j.origin, m.receipted, head.Size) && len(missing) >= m.missing {
+		size, missing := missing(gaps[j.origin], head.Size)
+		if size < m.receipted || !l.fold.NeedsReceipt(j.origin, m.receipted, size) && len(missing) >= m.missing {
 			continue
+		}
+		if size < head.Size {
+			root, err := tlog.TreeHash(size, j.store)
+			if err != nil {
+				return err
+			}
+			head = journal.Head{Size: size, Root: root}
 		}
 		drafts = append(drafts, journal.Draft{Kind: journal.KindReceipt, By: l.n.machine(),
 			Body: journal.ReceiptBody{Origin: j.origin, Size: head.Size, Root: head.Root, Missing: missing}})
@@ -542,16 +558,50 @@ func (l *ledger) receiptAll() error {
 	return err
 }
 
-// missing lists payloads of a journal that are not here, as a receipt says it.
-func (l *ledger) missing(o journal.Origin) []journal.Hash {
-	var out []journal.Hash
+// maxMissing is the most payloads that a receipt of this node says it lacks, so
+// that with all that an entry has seen it stays within journal.MaxEntry.
+const maxMissing = 256
+
+// gap is an entry whose payload is not here.
+type gap struct {
+	index int64
+	c     journal.Hash
+}
+
+// gaps are the entries whose payloads are not here, by journal, the first of each
+// payload.
+func (l *ledger) gaps() map[journal.Origin][]gap {
+	out := map[journal.Origin][]gap{}
 	for c := range l.wanted {
-		if l.named.in(c, o) && len(out) < journal.MaxMissing {
-			out = append(out, c)
+		for i, np := range l.named[c] {
+			if !slices.ContainsFunc(l.named[c][:i], func(x namedPayload) bool { return x.ref.Origin == np.ref.Origin }) {
+				out[np.ref.Origin] = append(out[np.ref.Origin], gap{np.ref.Index, c})
+			}
 		}
 	}
-	slices.SortFunc(out, func(a, b journal.Hash) int { return bytes.Compare(a[:], b[:]) })
+	for _, list := range out {
+		slices.SortFunc(list, func(a, b gap) int { return cmp.Compare(a.index, b.index) })
+	}
 	return out
+}
+
+// missing says up to where a journal of so many entries can be receipted, and the
+// payloads below that are not here. A receipt that could not name all of them
+// would claim what is not so; it covers less instead.
+func missing(gaps []gap, size int64) (int64, []journal.Hash) {
+	var out []journal.Hash
+	for _, g := range gaps {
+		if g.index >= size {
+			break
+		}
+		if len(out) == maxMissing {
+			size = g.index
+			break
+		}
+		out = append(out, g.c)
+	}
+	slices.SortFunc(out, func(a, b journal.Hash) int { return bytes.Compare(a[:], b[:]) })
+	return size, out
 }
 
 // machine is the role under which the node itself writes protocol entries.

@@ -19,7 +19,12 @@ func (r *rogue) ask(want ...journal.Hash) answer {
 // payloadOf is what the newest share entry of a party says of its payload.
 func (p *testParty) payloadOf(t *testing.T, author journal.PartyID) journal.PayloadRef {
 	t.Helper()
-	l := must[*ledger](t)(p.findUnit("Watch"))
+	return p.payloadOfUnit(t, "Watch", author)
+}
+
+func (p *testParty) payloadOfUnit(t *testing.T, unitName string, author journal.PartyID) journal.PayloadRef {
+	t.Helper()
+	l := must[*ledger](t)(p.findUnit(unitName))
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var found *journal.Entry

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"entente/internal/accord"
@@ -104,48 +103,52 @@ func (n *Node) drainIntake(ctx context.Context) error {
 	n.taking.Lock()
 	defer n.taking.Unlock()
 	for _, l := range n.units() {
-		for {
+		ready := l.arrivals()
+		for i, np := range ready {
 			l.mu.Lock()
-			ref, np, ok := l.nextArrival()
-			var r intel.Received
-			if ok {
-				r = l.received(ref, np)
-			}
+			r := l.received(np.ref, np)
 			l.mu.Unlock()
-			if !ok {
-				break
-			}
-			if err := n.roomFor(np.p.Size); err != nil {
+			if err := n.opened(ctx, l, np, r); err != nil {
+				l.mu.Lock()
+				l.pending = append(ready[i:], l.pending...)
+				l.mu.Unlock()
 				return err
 			}
-			// What is opened here counts with what exchanges have in memory.
-			leave, err := n.opts.Limits.Memory.Enter(ctx)
-			if err != nil {
-				return err
-			}
-			err = n.takeIn(ctx, l, np, r)
-			leave()
-			if err != nil {
-				return err
-			}
-			l.mu.Lock()
-			l.pending = slices.DeleteFunc(l.pending, func(x namedPayload) bool { return x.ref == ref })
-			l.mu.Unlock()
 		}
 	}
 	return nil
 }
 
-// nextArrival finds an arrived payload whose entry has its past here, so that
-// the shared verdict on it is known. The lock must be held.
-func (l *ledger) nextArrival() (journal.Ref, namedPayload, bool) {
+// opened takes one payload in. What it opens counts with what exchanges have in
+// memory.
+func (n *Node) opened(ctx context.Context, l *ledger, np namedPayload, r intel.Received) error {
+	if err := n.roomFor(np.p.Size); err != nil {
+		return err
+	}
+	leave, err := n.opts.Limits.Memory.Enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return n.takeIn(ctx, l, np, r)
+}
+
+// arrivals takes out the arrived payloads whose entries have their past here, so
+// that the shared verdict on them is known. The others go on waiting; they are
+// looked at once for all that came, not once for each.
+func (l *ledger) arrivals() (ready []namedPayload) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var waiting []namedPayload
 	for _, np := range l.pending {
 		if d := l.fold.Verdict(np.ref); d.Code == unit.CodeWaiting || d.Code == unit.CodeTextMissing {
+			waiting = append(waiting, np)
 			continue
 		}
-		return np.ref, np, true
+		ready = append(ready, np)
 	}
-	return journal.Ref{}, namedPayload{}, false
+	l.pending = waiting
+	return ready
 }
 
 // received says of a payload what its entry says. The lock must be held.

@@ -40,9 +40,9 @@ type ledger struct {
 	// unreadable are held payloads that cannot be opened although they are what their entries committed to.
 	// The key is the entry: another one may say the truth about the same bytes.
 	unreadable map[journal.Ref]bool
-	toldAt     journal.Ref                         // the own entry that tells the newest own identity
-	accused    map[journal.Origin][]*journal.Entry // evidence about journals of which nothing is held yet
-	untold     []*journal.Entry                    // identities in entries whose past is not here yet
+	toldAt     journal.Ref                      // the own entry that tells the newest own identity
+	accused    map[journal.Origin][]journal.Ref // evidence about journals of which nothing is held yet
+	untold     []journal.Ref                    // entries that tell identities, not learnt yet: their past may not be here
 	// ids are the newest identities of partners, their chains verified: a connection,
 	// which anybody may open, must not cost a check of every partner's signatures.
 	ids     map[journal.PartyID]journal.Identity
@@ -159,7 +159,7 @@ func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err
 	l := &ledger{n: n, id: id, dir: n.at.unit(string(id)),
 		mirrors: map[journal.Origin]*mirror{}, wanted: map[journal.Hash]bool{}, ids: map[journal.PartyID]journal.Identity{},
 		texts: map[string][]byte{}, named: named{}, gone: map[journal.Hash]bool{},
-		unreadable: map[journal.Ref]bool{}, accused: map[journal.Origin][]*journal.Entry{}}
+		unreadable: map[journal.Ref]bool{}, accused: map[journal.Origin][]journal.Ref{}}
 	ok, err := n.at.readJSON(l.unitPath(), &l.file)
 	if err != nil || !ok {
 		return nil, err
@@ -238,6 +238,9 @@ func (l *ledger) load(ctx context.Context) error {
 			}
 		}
 	}
+	if err := l.learnAll(); err != nil {
+		return err
+	}
 	return l.tidyPayloads(ctx)
 }
 
@@ -310,10 +313,15 @@ func (l *ledger) noteEvidence(e *journal.Entry) {
 		m = l.mirrors[c.Origin]
 	}
 	if m == nil {
-		if len(l.accused[c.Origin]) < maxAccused && len(l.accused) < maxJournals {
-			if e, err := kept(e); err == nil {
-				l.accused[c.Origin] = append(l.accused[c.Origin], e)
+		list := l.accused[c.Origin]
+		n := 0
+		for _, ref := range list {
+			if ref.Origin == e.Origin() {
+				n++
 			}
+		}
+		if n < maxAccused && (len(list) > 0 || len(l.accused) < maxJournals) {
+			l.accused[c.Origin] = append(list, e.Ref())
 		}
 		return
 	}
@@ -329,13 +337,9 @@ func (l *ledger) noteEvidence(e *journal.Entry) {
 	l.fold.Disprove(c.Origin, e.Ref())
 }
 
-// kept is an entry that may be held on to: the bytes of those that came together
-// lie in one piece of memory.
-func kept(e *journal.Entry) (*journal.Entry, error) { return journal.ParseEntry(slices.Clone(e.Raw)) }
-
-// maxAccused bounds the proofs about a journal that wait for its first entry,
-// without which they cannot be verified.
-const maxAccused = 16
+// maxAccused bounds the proofs of one member about a journal that wait for its
+// first entry, without which they cannot be verified.
+const maxAccused = 4
 
 // heldJournal is one journal in this ledger, own or mirrored.
 type heldJournal struct {
@@ -378,10 +382,7 @@ func (l *ledger) take(e *journal.Entry, own bool) error {
 	if err := l.fold.Add(e); err != nil {
 		return err
 	}
-	if err := l.note(e, own); err != nil {
-		return err
-	}
-	return l.learnAll()
+	return l.note(e, own)
 }
 
 func (l *ledger) note(e *journal.Entry, own bool) error {
@@ -400,9 +401,7 @@ func (l *ledger) note(e *journal.Entry, own bool) error {
 		if own && e.Kind == journal.KindIdentity {
 			l.toldAt = e.Ref()
 		}
-		if e, err := kept(e); err == nil {
-			l.untold = append(l.untold, e)
-		}
+		l.untold = append(l.untold, e.Ref())
 	case journal.KindEvidence:
 		l.noteEvidence(e)
 	}
@@ -533,7 +532,7 @@ func (l *ledger) append(drafts []journal.Draft) ([]*journal.Entry, error) {
 			return nil, err
 		}
 	}
-	return entries, nil
+	return entries, l.learnAll()
 }
 
 // writeControl writes one entry of the negotiation, if it would have an effect:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,8 +104,10 @@ func (l *ledger) dropMirror(o journal.Origin, m *mirror) error {
 	return errors.Join(m.store.Close(), l.n.at.remove(l.journalDir(o)))
 }
 
-// maxJournals bounds the journals of one unit: members and their successors.
-const maxJournals = 1024
+// maxJournals bounds the journals of one unit: members and their successors. Every
+// entry says how much of each its author has seen, and has to stay within
+// journal.MaxEntry.
+const maxJournals = 256
 
 // checkSuccessor holds a successor's certificate against the journal it names.
 func (l *ledger) checkSuccessor(e *journal.Entry) error {
@@ -129,58 +132,90 @@ func (l *ledger) checkSuccessor(e *journal.Entry) error {
 // its own journal, a candidate's from whoever admits it. An entry that waits for
 // its past is looked at again; one that is void introduces nobody.
 func (l *ledger) learnAll() error {
-	var waiting []*journal.Entry
-	for _, e := range l.untold {
-		switch d := l.fold.Verdict(e.Ref()); {
+	var waiting []journal.Ref
+	learnt := false
+	for _, ref := range l.untold {
+		switch d := l.fold.Verdict(ref); {
 		case d.Code == unit.CodeWaiting:
-			waiting = append(waiting, e)
+			waiting = append(waiting, ref)
 		case d.Verdict == accord.Allow:
-			if err := l.noteIdentities(e); err != nil {
+			e, err := l.entry(ref)
+			if err != nil {
 				return err
 			}
+			learnt = l.noteIdentities(e) || learnt
 		}
 	}
 	l.untold = waiting
-	return nil
+	if !learnt {
+		return nil
+	}
+	return l.save()
 }
 
-// noteIdentities learns what one entry tells. The lock must be held.
-func (l *ledger) noteIdentities(e *journal.Entry) error {
+// entry reads one entry that is held.
+func (l *ledger) entry(ref journal.Ref) (*journal.Entry, error) {
+	st := l.ownStore
+	if m := l.mirrors[ref.Origin]; m != nil {
+		st = m.store
+	} else if ref.Origin != l.origin() || st == nil {
+		return nil, fmt.Errorf("entry %s is not held", ref)
+	}
+	for raw, err := range st.Read(ref.Index, ref.Index+1) {
+		if err != nil {
+			return nil, err
+		}
+		return journal.ParseEntry(slices.Clone(raw))
+	}
+	return nil, fmt.Errorf("entry %s is not held", ref)
+}
+
+// noteIdentities learns what one entry tells, and reports whether it was new. The
+// lock must be held.
+func (l *ledger) noteIdentities(e *journal.Entry) bool {
 	switch e.Kind {
 	case journal.KindIdentity:
 		b, err := journal.DecodeBody[journal.IdentityBody](e, e.Kind)
 		if err != nil {
-			return nil // void; the fold shows it
+			return false // void; the fold shows it
 		}
 		return l.learn(e.Author, []journal.Signed{b.Signed}, l.file.Partners[e.Author].Paired)
 	case unit.KindAdmit:
 		b, err := journal.DecodeBody[unit.AdmitBody](e, e.Kind)
 		if err != nil || len(b.Identities) == 0 {
-			return nil
+			return false
 		}
 		return l.learn(journal.PartyOf(b.Identities[0].Text), b.Identities, false)
 	}
-	return nil
+	return false
 }
 
-// learn merges what is told about a party with what is known. Contradicting
-// identities change nothing: what was compared by voice stays.
-func (l *ledger) learn(p journal.PartyID, chain []journal.Signed, paired bool) error {
+// maxPartners bounds the parties of one unit whose identities are known.
+const maxPartners = 256
+
+// learn merges what is told about a party with what is known, and reports whether
+// there was something new, to be saved. Contradicting identities change nothing:
+// what was compared by voice stays.
+func (l *ledger) learn(p journal.PartyID, chain []journal.Signed, paired bool) bool {
 	if p == l.n.keys().party {
-		return nil
+		return false
 	}
-	old := l.file.Partners[p]
+	old, known := l.file.Partners[p]
+	if !known && len(l.file.Partners) >= maxPartners {
+		l.n.opts.Log.Warn("a unit has too many parties; one more is not known here", "unit", l.id.Short(), "party", p.Short())
+		return false
+	}
 	merged, err := journal.MergeIdentityChains(old.Chain, chain)
 	if err != nil {
 		l.n.opts.Log.Warn("an identity was not believed", "unit", l.id.Short(), "party", p.Short(), "err", err)
-		return nil
+		return false
 	}
 	if len(merged) == len(old.Chain) && old.Paired == (old.Paired || paired) && len(old.Chain) > 0 {
-		return nil
+		return false
 	}
 	delete(l.ids, p)
 	l.file.Partners[p] = partner{Chain: merged, Paired: old.Paired || paired}
-	return l.save()
+	return true
 }
 
 // keepEvidence writes a proof beside the unit, where dossiers find it.

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"bytes"
+	"maps"
 	"slices"
 
 	"entente/internal/accord"
@@ -33,6 +35,27 @@ func (n named) of(c journal.Hash, ref journal.Ref) (namedPayload, bool) {
 // in tells whether a journal names a payload.
 func (n named) in(c journal.Hash, o journal.Origin) bool {
 	return slices.ContainsFunc(n[c], func(np namedPayload) bool { return np.ref.Origin == o })
+}
+
+// want lists payloads to ask for, sorted, at most so many: of each author as many
+// as of any other while there are more. Somebody whose entries name a million
+// payloads that do not exist keeps nobody else's from being asked for. The lock
+// must be held.
+func (l *ledger) want(most int) []journal.Hash {
+	of := map[journal.PartyID][]journal.Hash{}
+	for c := range l.wanted {
+		from := l.named[c][0].from
+		of[from] = append(of[from], c)
+	}
+	compare := func(a, b journal.Hash) int { return bytes.Compare(a[:], b[:]) }
+	lists := slices.SortedFunc(maps.Values(of), func(a, b []journal.Hash) int { return len(a) - len(b) })
+	var out []journal.Hash
+	for i, list := range lists {
+		slices.SortFunc(list, compare)
+		out = append(out, list[:min(len(list), (most-len(out))/(len(lists)-i))]...)
+	}
+	slices.SortFunc(out, compare)
+	return out
 }
 
 // owners are the entries that a payload can have come with. Our own is ours,

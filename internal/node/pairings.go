@@ -125,8 +125,10 @@ func (n *Node) admit(s *pairing.Inviter) error {
 	if err != nil {
 		return err
 	}
-	if err := l.learn(partner.Party, partner.Chain, true); err != nil {
-		return err
+	if l.learn(partner.Party, partner.Chain, true) {
+		if err := l.save(); err != nil {
+			return err
+		}
 	}
 	chain, err := journal.CompactIdentityChain(partner.Chain)
 	if err != nil {

@@ -54,7 +54,7 @@ type machine struct {
 	hostile bool
 	// succeeded is the step of its last succession.
 	succeeded int
-	book    *book // what was acknowledged to its officers
+	book      *book // what was acknowledged to its officers
 }
 
 // killPlan says when and how the process ends.

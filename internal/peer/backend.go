@@ -80,9 +80,11 @@ type Listener interface {
 // Directory says who is who. It is asked on every request, so that a change of
 // keys or members takes effect at once.
 type Directory interface {
-	// Party names the party whose present TLS keys include this pin (SHA-256 of the
-	// certificate's SubjectPublicKeyInfo).
-	Party(pin journal.Hash) (journal.PartyID, bool)
+	// Parties names the parties whose present TLS keys include this pin (SHA-256 of
+	// the certificate's SubjectPublicKeyInfo). It is one if everybody is honest.
+	// Nobody can be kept from naming somebody else's key as its own, and it must not
+	// cost the other its connections: which of them is meant says the message.
+	Parties(pin journal.Hash) []journal.PartyID
 	// Member reports whether a party may exchange journals of this unit.
 	Member(unit journal.UnitID, party journal.PartyID) bool
 }

@@ -102,7 +102,7 @@ func courierLimits(l Limits) Limits {
 // CourierImport says how to read a courier file.
 type CourierImport struct {
 	Self       journal.PartyID
-	Directory  Directory // Member is asked; Party is not, there is no TLS key
+	Directory  Directory // Member is asked; Parties is not, there is no TLS key
 	Identities []age.Identity
 	Limits     Limits
 }

@@ -250,11 +250,13 @@ type book struct {
 	units   map[journal.UnitID]bool
 }
 
-func (b *book) Party(pin journal.Hash) (journal.PartyID, bool) {
+func (b *book) Parties(pin journal.Hash) []journal.PartyID {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	p, ok := b.parties[pin]
-	return p, ok
+	if p, ok := b.parties[pin]; ok {
+		return []journal.PartyID{p}
+	}
+	return nil
 }
 
 func (b *book) Member(u journal.UnitID, _ journal.PartyID) bool { return b.units[u] }

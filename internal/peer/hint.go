@@ -80,7 +80,7 @@ type hintMessage struct {
 }
 
 // hint takes in "I have something new". It carries nothing else and promises nothing.
-func (s *Server) hint(w http.ResponseWriter, r *http.Request, from journal.PartyID) {
+func (s *Server) hint(w http.ResponseWriter, r *http.Request, by caller) {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxHintBody))
 	var m hintMessage
 	if err == nil {
@@ -90,7 +90,8 @@ func (s *Server) hint(w http.ResponseWriter, r *http.Request, from journal.Party
 		s.fail(w, http.StatusBadRequest, refuse(CodeBadFrame, "a hint is a small JSON object with a unit"))
 		return
 	}
-	if !s.p.Directory.Member(m.Unit, from) {
+	from, member := by.in(s.p.Directory, m.Unit)
+	if !member {
 		s.fail(w, http.StatusForbidden, refuse(CodeWrongUnit, "no unit of that id is shared here"))
 		return
 	}
@@ -101,10 +102,10 @@ func (s *Server) hint(w http.ResponseWriter, r *http.Request, from journal.Party
 }
 
 // poll waits for something new on this side, for a party that cannot be reached.
-func (s *Server) poll(w http.ResponseWriter, r *http.Request, from journal.PartyID) {
+func (s *Server) poll(w http.ResponseWriter, r *http.Request, by caller) {
 	q := r.URL.Query()
 	unit := journal.UnitID(q.Get("unit"))
-	if !s.p.Directory.Member(unit, from) {
+	if _, member := by.in(s.p.Directory, unit); !member {
 		s.fail(w, http.StatusForbidden, refuse(CodeWrongUnit, "no unit of that id is shared here"))
 		return
 	}
@@ -114,11 +115,11 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, from journal.Party
 		s.fail(w, http.StatusBadRequest, refuse(CodeBadFrame, "after and wait must be whole numbers"))
 		return
 	}
-	if !s.pollBegin(from) {
+	if !s.pollBegin(by.key()) {
 		s.fail(w, http.StatusServiceUnavailable, refuse(CodeBusy, "at most %d polls at a time", maxPolls))
 		return
 	}
-	defer s.pollEnd(from)
+	defer s.pollEnd(by.key())
 	ctx, cancel := context.WithTimeout(r.Context(), min(time.Duration(seconds)*time.Second, maxPollWait))
 	defer cancel()
 	data, err := json.Marshal(hintMessage{Unit: unit, Count: s.p.Bell.Wait(ctx, unit, after)})
@@ -131,7 +132,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, from journal.Party
 	_, _ = w.Write(data)
 }
 
-func (s *Server) pollBegin(p journal.PartyID) bool {
+func (s *Server) pollBegin(p string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.polls[p] >= maxPolls {
@@ -141,7 +142,7 @@ func (s *Server) pollBegin(p journal.PartyID) bool {
 	return true
 }
 
-func (s *Server) pollEnd(p journal.PartyID) {
+func (s *Server) pollEnd(p string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.polls[p]--; s.polls[p] == 0 {

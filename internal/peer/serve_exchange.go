@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"entente/journal"
@@ -14,8 +15,8 @@ import (
 )
 
 // exchange takes in a packet and answers with one.
-func (s *Server) exchange(w http.ResponseWriter, r *http.Request, from journal.PartyID) {
-	end, ok := s.begin(from)
+func (s *Server) exchange(w http.ResponseWriter, r *http.Request, by caller) {
+	end, ok := s.begin(by.key())
 	if !ok {
 		w.Header().Set("Retry-After", "1")
 		s.fail(w, http.StatusServiceUnavailable, refuse(CodeBusy, "an exchange is running; try again shortly"))
@@ -24,7 +25,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, from journal.P
 	defer end()
 	ctx, cancel := context.WithTimeout(r.Context(), s.p.Limits.Session)
 	defer cancel()
-	log := s.p.Log.With(slog.String("party", from.Short()))
+	log := s.p.Log.With(slog.String("party", by[0].Short()))
 
 	lim := s.p.Limits
 	rc := http.NewResponseController(w)
@@ -39,10 +40,11 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, from journal.P
 		return
 	}
 	hello := pr.Hello()
-	if err := s.mayExchange(hello, from); err != nil {
+	if err := s.mayExchange(hello, by); err != nil {
 		s.failPacket(w, log, err)
 		return
 	}
+	from := hello.From
 	g := &incoming{backend: s.p.Backend, unit: hello.Unit, from: from}
 	got, err := g.receive(ctx, pr)
 	// The peer has had its say. From here on only the session's bound holds: net/http
@@ -88,13 +90,13 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, from journal.P
 }
 
 // mayExchange holds a hello against the connection it came on.
-func (s *Server) mayExchange(h Hello, from journal.PartyID) error {
+func (s *Server) mayExchange(h Hello, by caller) error {
 	switch {
-	case h.From != from:
+	case !slices.Contains(by, h.From):
 		return refuse(CodeWrongParty, "the packet is of another party than the TLS key")
 	case h.To != s.p.Self:
 		return refuse(CodeWrongParty, "the packet is for another party than this one")
-	case !s.p.Directory.Member(h.Unit, from):
+	case !s.p.Directory.Member(h.Unit, h.From):
 		return refuse(CodeWrongUnit, "no unit of that id is shared here")
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -64,9 +65,9 @@ type Server struct {
 	door  *door
 
 	mu    sync.Mutex
-	busy  map[journal.PartyID]bool
-	asked map[journal.PartyID]int // requests of any kind under way
-	polls map[journal.PartyID]int
+	busy  map[string]bool
+	asked map[string]int // requests of any kind under way
+	polls map[string]int
 }
 
 // NewServer makes a server; Handler or Serve puts it to work.
@@ -83,9 +84,9 @@ func NewServer(p ServerParams) *Server {
 		mux:   http.NewServeMux(),
 		total: make(chan struct{}, p.Limits.Exchanges),
 		door:  newDoor(p.Limits.Connections),
-		busy:  make(map[journal.PartyID]bool),
-		asked: make(map[journal.PartyID]int),
-		polls: make(map[journal.PartyID]int),
+		busy:  make(map[string]bool),
+		asked: make(map[string]int),
+		polls: make(map[string]int),
 	}
 	s.mux.HandleFunc("POST "+PathExchange, s.known(s.exchange))
 	s.mux.HandleFunc("POST "+PathHint, s.known(s.hint))
@@ -94,7 +95,7 @@ func NewServer(p ServerParams) *Server {
 		s.mux.Handle("POST "+PathPair, p.Pairing)
 	}
 	if p.Witness != nil {
-		s.mux.HandleFunc("POST "+PathWitness, s.known(func(w http.ResponseWriter, r *http.Request, _ journal.PartyID) {
+		s.mux.HandleFunc("POST "+PathWitness, s.known(func(w http.ResponseWriter, r *http.Request, _ caller) {
 			p.Witness.ServeHTTP(w, r)
 		}))
 	}
@@ -121,7 +122,7 @@ func (s *Server) Handler() http.Handler {
 // Admit tells ServerConfig whom to let in: parties known now and, only while an
 // invitation is open, anybody. The latter reach nothing but PathPair.
 func (s *Server) Admit(pin journal.Hash) bool {
-	if _, ok := s.p.Directory.Party(pin); ok {
+	if len(s.p.Directory.Parties(pin)) > 0 {
 		return true
 	}
 	return s.p.Pairing != nil && s.p.Pairing.Open()
@@ -160,21 +161,22 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, cert tls.Certificate
 }
 
 // known passes on requests of parties in the directory.
-func (s *Server) known(h func(http.ResponseWriter, *http.Request, journal.PartyID)) http.HandlerFunc {
+func (s *Server) known(h func(http.ResponseWriter, *http.Request, caller)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		party, ok := s.p.Directory.Party(Pin(r.TLS.PeerCertificates[0]))
-		if !ok {
+		parties := s.p.Directory.Parties(Pin(r.TLS.PeerCertificates[0]))
+		if len(parties) == 0 {
 			s.fail(w, http.StatusForbidden, refuse(CodeUnknownParty, "this TLS key belongs to no partner; pair first"))
 			return
 		}
+		by := caller(slices.Sorted(slices.Values(parties)))
 		s.door.know(hostOfText(r.RemoteAddr))
-		if !s.enter(party) {
+		if !s.enter(by.key()) {
 			w.Header().Set("Retry-After", "1")
 			s.fail(w, http.StatusServiceUnavailable, refuse(CodeBusy, "at most %d requests of one party at a time", MaxRequests))
 			return
 		}
-		defer s.leave(party)
-		h(w, r, party)
+		defer s.leave(by.key())
+		h(w, r, by)
 	}
 }
 
@@ -182,7 +184,7 @@ func (s *Server) known(h func(http.ResponseWriter, *http.Request, journal.PartyI
 // that slow ones cannot take all its connections.
 const MaxRequests = 16
 
-func (s *Server) enter(p journal.PartyID) bool {
+func (s *Server) enter(p string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.asked[p] >= MaxRequests {
@@ -192,7 +194,7 @@ func (s *Server) enter(p journal.PartyID) bool {
 	return true
 }
 
-func (s *Server) leave(p journal.PartyID) {
+func (s *Server) leave(p string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.asked[p]--; s.asked[p] == 0 {
@@ -200,8 +202,25 @@ func (s *Server) leave(p journal.PartyID) {
 	}
 }
 
+// caller is who may be at the other end of a connection: the parties that name
+// its TLS key as theirs.
+type caller []journal.PartyID
+
+// key is what a caller's share of the server is counted by.
+func (c caller) key() string { return fmt.Sprint([]journal.PartyID(c)) }
+
+// in is the caller as a member of a unit.
+func (c caller) in(d Directory, unit journal.UnitID) (journal.PartyID, bool) {
+	for _, p := range c {
+		if d.Member(unit, p) {
+			return p, true
+		}
+	}
+	return "", false
+}
+
 // begin takes the party's only place and one of the server's; end gives them back.
-func (s *Server) begin(party journal.PartyID) (end func(), ok bool) {
+func (s *Server) begin(party string) (end func(), ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.busy[party] {

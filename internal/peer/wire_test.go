@@ -300,7 +300,7 @@ func TestOnePartyHasItsShareOfRequests(t *testing.T) {
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		b.server.mu.Lock()
-		n := b.server.asked[a.id]
+		n := b.server.asked[caller{a.id}.key()]
 		b.server.mu.Unlock()
 		if n == MaxRequests {
 			break

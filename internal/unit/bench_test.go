@@ -23,7 +23,7 @@ func busy(b *testing.B, n int) *world {
 	return w
 }
 
-func add(b *testing.B, f *unit.Fold, entries ...*journal.Entry) {
+func add(b testing.TB, f *unit.Fold, entries ...*journal.Entry) {
 	for _, e := range entries {
 		if err := f.Add(e); err != nil {
 			b.Fatal(err)

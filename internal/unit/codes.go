@@ -31,7 +31,7 @@ const (
 	CodeNotYours     = "not-yours"          // only who suspended resumes
 	CodeBadReceipt   = "bad-receipt"        // a receipt for one's own journal
 	CodeUnexpected   = "unexpected-payload" // a control entry may not carry this payload
-	CodeTooMany      = "too-many"           // suspensions of one party that were not lifted
+	CodeTooMany      = "too-many"           // suspensions of one party that were not lifted, parties it admitted, texts it proposed
 
 	// Verdicts that are not the gate's own.
 	CodeUnknownEntry = "unknown-entry"         // no such entry is held

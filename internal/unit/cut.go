@@ -16,12 +16,13 @@ var ErrCut = errors.New("unit: no such cut")
 // heads and the same now its State has the same bytes, whatever came later. It fails with ErrCut if
 // a journal is not held that far, or has another root there.
 func (f *Fold) Cut(heads map[journal.Origin]journal.Head) (*Fold, error) {
+	f.fresh()
 	out := &Fold{unit: f.unit, founding: f.founding, bad: f.bad, raw: maps.Clone(f.raw), byOrigin: map[journal.Origin]*lane{},
-		blocked: map[journal.Origin]map[*lane]struct{}{}, forked: map[journal.Origin][]journal.Ref{}}
+		blocked: map[journal.Origin]map[*lane]struct{}{}, forked: map[journal.Origin]map[journal.Origin]int64{}}
 	for o, proofs := range f.forked { // those that the cut itself holds
-		for _, p := range proofs {
-			if p.Index < heads[p.Origin].Size {
-				out.forked[o] = append(out.forked[o], p)
+		for in, index := range proofs {
+			if index < heads[in].Size {
+				out.Disprove(o, journal.Ref{Origin: in, Index: index})
 			}
 		}
 	}
@@ -54,9 +55,7 @@ func (f *Fold) Cut(heads map[journal.Origin]journal.Head) (*Fold, error) {
 			return nil, fmt.Errorf("%w: journal %s is not held", ErrCut, o)
 		}
 	}
-	out.reset()
-	for _, l := range out.lanes {
-		out.settle(l)
-	}
+	out.stale = true
+	out.fresh()
 	return out, nil
 }

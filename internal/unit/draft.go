@@ -20,7 +20,7 @@ func (f *Fold) draft(author journal.PartyID, d journal.Draft) (*record, *view, e
 	v := f.global.clone()
 	if l != nil {
 		if l.view != nil {
-			v.day, v.used, v.lowest = l.view.day, l.view.used, l.view.lowest
+			v.day, v.used, v.lowest, v.admits, v.stops = l.view.day, l.view.used, l.view.lowest, l.view.admits, l.view.stops
 		}
 		f.advance(v, f.placedSize, l)
 	} else {
@@ -50,6 +50,7 @@ func (f *Fold) draft(author journal.PartyID, d journal.Draft) (*record, *view, e
 // package or of package desk and a reason, or "" if nothing stands against it. It does not ask the
 // gate; see Decide. It changes nothing.
 func (f *Fold) Check(author journal.PartyID, d journal.Draft) (code, reason string) {
+	f.fresh()
 	r, v, err := f.draft(author, d)
 	if err != nil {
 		return CodeBadBody, err.Error()
@@ -106,6 +107,7 @@ func (f *Fold) current(p journal.PartyID) *lane {
 // as has its whole past known here. A receipt must not go beyond that: an entry that waits for
 // others cannot be placed, and what names it could not be placed either.
 func (f *Fold) Seen(author journal.PartyID) map[journal.Origin]journal.Head {
+	f.fresh()
 	out := map[journal.Origin]journal.Head{}
 	own := f.current(author)
 	for _, l := range f.lanes {

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"entente/internal/accord"
@@ -38,7 +37,11 @@ type Fold struct {
 	full  map[string][]*text          // by superseded hash: texts that all their parties signed
 	raw   map[string]*accord.Document // texts that arrived, nil for one that is no valid accord
 	// forked are journals proved to have two histories, and the entries that prove it; see Disprove.
-	forked  map[journal.Origin][]journal.Ref
+	// Of several proofs in one journal the first counts: whoever holds a later one holds it too.
+	forked map[journal.Origin]map[journal.Origin]int64
+	// stale says that everything has to be reckoned again before the next question is answered. What
+	// asks for that may come thousands of times in a row, so it is done once.
+	stale   bool
 	global  *view     // what somebody knows who has seen everything placed
 	suspend []*record // all suspensions ever placed
 	leaves  []*record // all withdrawals ever placed
@@ -53,7 +56,7 @@ type Fold struct {
 
 // NewFold returns an empty fold for the unit that the founding document founds.
 func NewFold(founding string) *Fold {
-	f := &Fold{unit: journal.UnitOf(founding), raw: map[string]*accord.Document{}, forked: map[journal.Origin][]journal.Ref{}}
+	f := &Fold{unit: journal.UnitOf(founding), raw: map[string]*accord.Document{}, forked: map[journal.Origin]map[journal.Origin]int64{}}
 	f.founding, f.bad = journal.ParseFounding(founding)
 	f.byOrigin, f.blocked = map[journal.Origin]*lane{}, map[journal.Origin]map[*lane]struct{}{}
 	f.reset()
@@ -67,7 +70,7 @@ func (f *Fold) reset() {
 	f.global = newView(nil)
 	clear(f.blocked)
 	for _, l := range f.lanes {
-		l.placed, l.view, l.at, l.events, l.bad, l.name, l.pred = 0, nil, time.Time{}, nil, false, "", nil
+		l.placed, l.proposed, l.view, l.at, l.events, l.bad, l.name, l.pred = 0, map[string]int{}, nil, time.Time{}, nil, false, "", nil
 		l.floor, l.acked, l.receipt = map[journal.Origin]journal.Head{}, map[string]*text{}, map[journal.Origin][]mark{}
 	}
 }
@@ -89,7 +92,7 @@ func (f *Fold) Add(e *journal.Entry) error {
 			return fmt.Errorf("%w (entry %s comes first)", ErrGap, e.Ref())
 		}
 		l = &lane{origin: e.Origin(), party: e.Author, epoch: e.Epoch, slot: len(f.lanes),
-			floor: map[journal.Origin]journal.Head{}, acked: map[string]*text{}, receipt: map[journal.Origin][]mark{}}
+			floor: map[journal.Origin]journal.Head{}, acked: map[string]*text{}, proposed: map[string]int{}, receipt: map[journal.Origin][]mark{}}
 		f.lanes = append(f.lanes, l)
 		f.byOrigin[l.origin] = l
 	}
@@ -111,9 +114,8 @@ func (f *Fold) Add(e *journal.Entry) error {
 	}
 	r.body, r.bodyErr = parseBody(f.unit, e)
 	l.recs = append(l.recs, r)
-	if len(f.forked[l.origin]) > 0 {
-		f.again() // what others say of this journal may fit now
-	} else {
+	f.stale = f.stale || len(f.forked[l.origin]) > 0 // what others say of this journal may fit now
+	if !f.stale {
 		f.settle(l)
 	}
 	return nil
@@ -130,15 +132,13 @@ func (f *Fold) AddAccord(json []byte) error {
 	}
 	doc, err := accord.Load(json)
 	f.raw[hash] = doc // nil if it is no valid accord
-	if t := f.texts[hash]; t != nil {
+	if t := f.texts[hash]; t != nil && !f.stale {
 		again := t.blind
 		for _, r := range t.proposals {
 			again = again || doc != nil && !(&text{doc: doc}).matches(r.body.(*ProposeBody))
 		}
 		t.fill(doc)
-		if again { // what entries mean depends on the text
-			f.again()
-		}
+		f.stale = again // what entries mean depends on the text
 	}
 	if err != nil {
 		return fmt.Errorf("unit: accord %s: %w", hash, err)
@@ -153,17 +153,21 @@ func (f *Fold) AddAccord(json []byte) error {
 // for good. Everything is reckoned again.
 func (f *Fold) Disprove(o journal.Origin, proof journal.Ref) {
 	known := f.forked[o]
-	if slices.Contains(known, proof) {
-		return
+	if known == nil {
+		known = map[journal.Origin]int64{}
+		f.forked[o], f.stale = known, true
 	}
-	f.forked[o] = append(known, proof)
-	if len(known) == 0 {
-		f.again()
+	if first, ok := known[proof.Origin]; !ok || proof.Index < first {
+		known[proof.Origin] = proof.Index
 	}
 }
 
-// again reckons everything again.
-func (f *Fold) again() {
+// fresh reckons everything again if something made that necessary. Every question begins with it.
+func (f *Fold) fresh() {
+	if !f.stale {
+		return
+	}
+	f.stale = false
 	f.reset()
 	for _, l := range f.lanes {
 		f.settle(l)

@@ -23,14 +23,16 @@ type lane struct {
 
 	floor map[journal.Origin]journal.Head // what later entries have to cover: seen and receipts
 
-	view    *view                     // what the author knew at its last placed entry
-	at      time.Time                 // of the last placed entry that is not void
-	events  []*record                 // placed entries that change what others may do
-	acked   map[string]*text          // by superseded hash: the first complete successor seen
-	bad     bool                      // a successor without a valid certificate
-	name    string                    // of the party, as the genesis says
-	pred    *journal.Predecessor      // of a successor
-	receipt map[journal.Origin][]mark // receipts this journal gives, ascending by size
+	view   *view     // what the author knew at its last placed entry
+	at     time.Time // of the last placed entry that is not void
+	events []*record // placed entries that change what others may do
+	// proposed counts the texts the journal proposed, by what they supersede
+	proposed map[string]int
+	acked    map[string]*text          // by superseded hash: the first complete successor seen
+	bad      bool                      // a successor without a valid certificate
+	name     string                    // of the party, as the genesis says
+	pred     *journal.Predecessor      // of a successor
+	receipt  map[journal.Origin][]mark // receipts this journal gives, ascending by size
 }
 
 // mark is a receipt: everything below size, except missing, is held by the lane's party.

@@ -8,6 +8,13 @@ import (
 	"entente/journal"
 )
 
+// Bounds on what one party can put on everybody's table, so that nobody's work grows without end.
+const (
+	maxAdmits    = 64   // parties that one party admits to a unit, ever
+	maxEver      = 4096 // suspensions by one party, lifted ones too; notice and withdrawal stay open to it
+	maxProposals = 64   // texts that one journal proposes in the place of one accord
+)
+
 // maxSuspensions is how many suspensions of one party can bind at a time.
 const maxSuspensions = 64
 
@@ -42,7 +49,13 @@ func (f *Fold) negotiate(v *view, r *record) flaw {
 		if f.standing(v, b.party) {
 			return flaw{CodeDuplicate, "the party was admitted before"}
 		}
+		if v.admits >= maxAdmits {
+			return flaw{CodeTooMany, "the author has admitted 64 parties; another member can admit more"}
+		}
 	case *SuspendBody:
+		if v.stops >= maxEver {
+			return flaw{CodeTooMany, "the author has suspended 4,096 times; it can give notice or withdraw"}
+		}
 		n := 0
 		for _, s := range v.suspended {
 			if s.lane.party == me {
@@ -65,6 +78,7 @@ func (f *Fold) enact(v *view, r *record) bool {
 	case *ProposeBody:
 		t := f.text(b.Hash)
 		t.proposals = append(t.proposals, r)
+		r.lane.proposed[b.Supersedes]++
 		return false
 	case *ReserveBody:
 		t := f.text(b.Hash)
@@ -97,6 +111,9 @@ func (f *Fold) propose(v *view, r *record, b *ProposeBody) flaw {
 	}
 	if b.Supersedes != v.terms.hashOf() {
 		return flaw{CodeNotSuccessor, "the proposal does not supersede the accord in force in what its author had seen"}
+	}
+	if r.lane.proposed[b.Supersedes] >= maxProposals {
+		return flaw{CodeTooMany, "the author has proposed 64 texts in the place of this accord; it can sign or counter one of them"}
 	}
 	if b.Counters != "" {
 		_, w := f.proposed(r, b.Counters)
@@ -194,6 +211,7 @@ func (f *Fold) effective(v *view, at, wanted time.Time) time.Time {
 // seen everything placed here. The draft's time has to be set; one before the author's last entry
 // counts as that. It changes nothing.
 func (f *Fold) Decide(author journal.PartyID, d journal.Draft) accord.Decision {
+	f.fresh()
 	r, v, err := f.draft(author, d)
 	if err != nil {
 		return accord.Decision{Clause: accord.Protocol, Code: CodeBadBody, Reason: err.Error()}

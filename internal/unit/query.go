@@ -9,10 +9,14 @@ import (
 
 // Members returns the present members: the parties of the accord in force, or founder and
 // candidates as long as there is none, without those who have withdrawn. Sorted.
-func (f *Fold) Members() []journal.PartyID { return f.members(f.global, true) }
+func (f *Fold) Members() []journal.PartyID {
+	f.fresh()
+	return f.members(f.global, true)
+}
 
 // InForce returns the accord in force and its hash, nil and "" when there is none.
 func (f *Fold) InForce() (*accord.Document, string) {
+	f.fresh()
 	if f.global.terms == nil {
 		return nil, ""
 	}
@@ -21,6 +25,7 @@ func (f *Fold) InForce() (*accord.Document, string) {
 
 // Final returns how many entries of a journal are final: included by every present member's journal.
 func (f *Fold) Final(o journal.Origin) int64 {
+	f.fresh()
 	l := f.byOrigin[o]
 	if l == nil {
 		return 0
@@ -30,6 +35,7 @@ func (f *Fold) Final(o journal.Origin) int64 {
 
 // VoidCode says why an entry changes no state, "" if it does or is not known.
 func (f *Fold) VoidCode(ref journal.Ref) string {
+	f.fresh()
 	if r := f.lookup(ref); r != nil {
 		return r.code
 	}
@@ -38,6 +44,7 @@ func (f *Fold) VoidCode(ref journal.Ref) string {
 
 // Receipted returns up to which size a party's journals receipt another journal.
 func (f *Fold) Receipted(p journal.PartyID, o journal.Origin) int64 {
+	f.fresh()
 	var n int64
 	for _, l := range f.lanes {
 		if marks := l.receipt[o]; l.party == p && len(marks) > 0 {
@@ -50,6 +57,7 @@ func (f *Fold) Receipted(p journal.PartyID, o journal.Origin) int64 {
 // Knew tells whether the author of an entry had what when it wrote it: whether what lies in the
 // entry's causal past. It is false for entries that are not placed.
 func (f *Fold) Knew(entry, what journal.Ref) bool {
+	f.fresh()
 	e, w := f.lookup(entry), f.lookup(what)
 	return e != nil && w != nil && e.covers(w)
 }
@@ -59,6 +67,7 @@ func (f *Fold) Knew(entry, what journal.Ref) bool {
 // a stricter accord that came after the entry stops the payload while the entry itself stays. What
 // the author used up of its quotas was counted when the entry was written and is not counted again.
 func (f *Fold) HandOver(ref journal.Ref, to journal.PartyID, now time.Time) accord.Decision {
+	f.fresh()
 	r := f.lookup(ref)
 	if r == nil {
 		return f.Verdict(ref)
@@ -79,6 +88,7 @@ func (f *Fold) HandOver(ref journal.Ref, to journal.PartyID, now time.Time) acco
 
 // SeenBy returns what a party's newest placed entry says, with its receipts, it holds of other journals.
 func (f *Fold) SeenBy(p journal.PartyID) map[journal.Origin]journal.Head {
+	f.fresh()
 	out := map[journal.Origin]journal.Head{}
 	for _, l := range f.lanes {
 		if l.party != p {
@@ -96,6 +106,7 @@ func (f *Fold) SeenBy(p journal.PartyID) map[journal.Origin]journal.Head {
 // Content returns what the body of a content entry says, and when its author says it was written; ok
 // is false for other entries and for what is not placed.
 func (f *Fold) Content(ref journal.Ref) (body ContentBody, at time.Time, ok bool) {
+	f.fresh()
 	r := f.lookup(ref)
 	if r == nil {
 		return ContentBody{}, time.Time{}, false
@@ -108,11 +119,15 @@ func (f *Fold) Content(ref journal.Ref) (body ContentBody, at time.Time, ok bool
 }
 
 // Withdrawn tells whether a party has withdrawn from the unit.
-func (f *Fold) Withdrawn(p journal.PartyID) bool { return f.global.withdrawn[p] }
+func (f *Fold) Withdrawn(p journal.PartyID) bool {
+	f.fresh()
+	return f.global.withdrawn[p]
+}
 
 // HasLeft tells whether a party was a member and is none any more: it withdrew, or an accord that came
 // into force left it out.
 func (f *Fold) HasLeft(p journal.PartyID) bool {
+	f.fresh()
 	if f.global.withdrawn[p] {
 		return true
 	}

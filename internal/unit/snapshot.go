@@ -14,6 +14,7 @@ import (
 
 // State returns the state for one instant. The state is a copy: later entries do not change it.
 func (f *Fold) State(now time.Time) *State {
+	f.fresh()
 	now = now.UTC()
 	s := &State{Unit: f.unit, Name: f.founding.Name, Founder: f.founding.Founder, Now: now,
 		Members: []Member{}, Candidates: []Member{}, Left: []Member{}, Proposals: []Proposal{}, Suspended: []Suspension{},

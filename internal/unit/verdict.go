@@ -14,6 +14,7 @@ import (
 // Control entries are allowed. Void entries and entries that are not known are refused, entries
 // that wait for their past are held.
 func (f *Fold) Verdict(ref journal.Ref) accord.Decision {
+	f.fresh()
 	l := f.byOrigin[ref.Origin]
 	switch {
 	case l == nil || ref.Index < 0 || ref.Index >= int64(len(l.recs)):

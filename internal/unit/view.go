@@ -20,6 +20,8 @@ type view struct {
 	suspended []*record
 	lifted    map[journal.Ref]*record // by suspension: the resume
 	lowest    map[string]string       // by superseded hash: the lowest hash the party signed
+	admits    int                     // parties that the view's own party admitted
+	stops     int                     // suspensions by the view's own party, lifted or not
 	missing   bool                    // a signed text is not held here
 	day       string                  // UTC, of used
 	used      accord.Usage
@@ -43,7 +45,13 @@ func (v *view) take(r *record) {
 	switch b := r.body.(type) {
 	case *AdmitBody:
 		v.admitted[b.party] = true
+		if v.lane != nil && v.lane.party == p {
+			v.admits++
+		}
 	case *SuspendBody:
+		if v.lane != nil && v.lane.party == p {
+			v.stops++
+		}
 		if v.lifted[r.ref()] == nil {
 			v.suspended = append(v.suspended, r)
 		}
