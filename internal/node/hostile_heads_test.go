@@ -48,6 +48,10 @@ func (p *testParty) footprint(t *testing.T, unitName string) footprint {
 	return f
 }
 
+// unbounded lifts the bound on how fast partners may make a node grow, so that
+// what a test tries is not stopped by it first.
+func (p *testParty) unbounded() { p.growth = newGrowth(1 << 30) }
+
 // fromParty gives the victim a stretch as another member would, without the wire.
 func (r *rogue) fromParty(from journal.PartyID, run peer.Run) string {
 	r.t.Helper()
@@ -102,6 +106,7 @@ func TestHostileRepetition(t *testing.T) {
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			a, r, _ := hostileWorldFor(t, false)
+			a.unbounded()
 			runs := x.runs(r)
 			for _, run := range runs[:1] {
 				if code := r.fromParty(r.self.party, run); code == "" {
@@ -138,6 +143,7 @@ func TestHostileBeginning(t *testing.T) {
 	must[*UnitRef](t)(a.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
 	pair(t, a, b, "Watch")
 	r := takeOver(t, b, a)
+	a.unbounded()
 	first := must[[]byte](t)(firstEntry(r.st))
 	genesis := r.parse(first)
 	bad := r.entry(genesis, "x.note", map[string]any{}, nil, func(m map[string]any) { m["at"] = "2001-01-01T00:00:00Z" })
@@ -281,6 +287,8 @@ func TestHostileForkInALongJournal(t *testing.T) {
 	ctx := t.Context()
 	a, b, c := three(t)
 	relay(a, b, c)
+	a.unbounded()
+	b.unbounded()
 	toNorth := takeOver(t, c, a)
 	toSouth := *toNorth
 	toSouth.victim = b
