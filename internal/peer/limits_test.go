@@ -77,7 +77,7 @@ func TestLimits(t *testing.T) {
 	b.book.mu.Lock()
 	b.book.parties[Pin(other.Leaf)] = partyID("other")
 	b.book.mu.Unlock()
-	end, ok := b.server.begin(partyID("other"))
+	end, ok := b.server.begin(caller{partyID("other")}.key())
 	if !ok {
 		t.Fatal("no place")
 	}
