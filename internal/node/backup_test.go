@@ -84,6 +84,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	stop.Store(true)
 	wg.Wait()
 	a.stop()
+	b.stop() // a restore asks partners for what they hold; here only the backup counts
 	final := folderFiles(t, a.dir)
 	for i, data := range taken {
 		dir := filepath.Join(t.TempDir(), "restored")

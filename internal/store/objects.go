@@ -81,8 +81,8 @@ func openObjects(dir string, o Options, readOnly bool) (*Objects, error) {
 		// Left alone, Pebble ends the process when it reads a damaged block. The call
 		// that read it fails instead, and what is derived can be derived again.
 		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
-		FS:                          patient{engineFS(o.FS), disk},
-		Logger:                      verdicts{disk},
+		FS:            patient{engineFS(o.FS), disk},
+		Logger:        verdicts{disk},
 	}
 	opts.CompactionConcurrencyRange = func() (int, int) { return 1, 2 }
 	for i := range opts.Levels {
