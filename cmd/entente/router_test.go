@@ -92,8 +92,8 @@ func (r *router) move(wrap []string, from, to string) {
 	r.t.Helper()
 	ns := wrap[len(wrap)-1]
 	device := "e" + ns[3:]
-	r.ip("-n", ns, "addr", "add", to+"/24", "dev", device)
 	r.ip("-n", ns, "addr", "del", from+"/24", "dev", device)
+	r.ip("-n", ns, "addr", "add", to+"/24", "dev", device)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old, new := netip.MustParseAddr(from), netip.MustParseAddr(to)

@@ -27,7 +27,15 @@ type ledger struct {
 	file     unitFile
 	payloads *store.Payloads
 
-	mu       sync.Mutex
+	mu sync.Mutex
+	contents
+	vouching   sync.Mutex
+	vouchAgain time.Time // when the own witness is asked again after a failure
+}
+
+// contents is what a ledger knows from the disk; it is replaced whole when the journals
+// are opened again (see reload).
+type contents struct {
 	own      *journal.Writer // nil: the own journal is retired, and held as a mirror
 	ownStore *store.Journal
 	marked   journal.Head // how far the own journal is under its high-water mark
@@ -53,10 +61,8 @@ type ledger struct {
 	hold hold            // what is waited for before anything is signed
 	owed []journal.Draft // entries that could not be signed when they were due
 	// unmarked: nothing but a mark is missing, and the own witness can make up for it.
-	unmarked   bool
-	begun      bool // the own journal was begun by this process, so nobody else can have extended it
-	vouching   sync.Mutex
-	vouchAgain time.Time // when the own witness is asked again after a failure
+	unmarked bool
+	begun    bool // the own journal was begun by this process, so nobody else can have extended it
 }
 
 // mirror is the verified copy of another party's journal.
@@ -156,10 +162,10 @@ func createLedger(ctx context.Context, n *Node, founding string, partners map[jo
 // openLedger opens what is there. A folder without a unit file is the leftover
 // of a creation that was cut; it holds nothing anybody was told of.
 func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err error) {
-	l := &ledger{n: n, id: id, dir: n.at.unit(string(id)),
+	l := &ledger{n: n, id: id, dir: n.at.unit(string(id)), contents: contents{
 		mirrors: map[journal.Origin]*mirror{}, wanted: map[journal.Hash]bool{}, ids: map[journal.PartyID]journal.Identity{},
 		texts: map[string][]byte{}, named: named{}, gone: map[journal.Hash]bool{},
-		unreadable: map[journal.Ref]bool{}, accused: map[journal.Origin][]journal.Ref{}}
+		unreadable: map[journal.Ref]bool{}, accused: map[journal.Origin][]journal.Ref{}}}
 	ok, err := n.at.readJSON(l.unitPath(), &l.file)
 	if err != nil || !ok {
 		return nil, err

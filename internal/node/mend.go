@@ -92,12 +92,12 @@ func (l *ledger) reload(ctx context.Context) error {
 	for _, m := range l.mirrors {
 		old = append(old, m.store)
 	}
-	l.own, l.ownStore, l.mirrors, l.fold = fresh.own, fresh.ownStore, fresh.mirrors, fresh.fold
-	l.texts, l.named, l.gone, l.wanted, l.unreadable = fresh.texts, fresh.named, fresh.gone, fresh.wanted, fresh.unreadable
-	l.toldAt, l.accused, l.untold, l.pending = fresh.toldAt, fresh.accused, fresh.untold, fresh.pending
-	l.retired, l.ailing = fresh.retired, nil
-	l.marked, l.unmarked = fresh.marked, fresh.unmarked
-	l.owed = append(fresh.owed, slices.DeleteFunc(l.owed, func(d journal.Draft) bool { return d.Kind == journal.KindIdentity })...)
+	fresh.file = l.file // its mirrors ask it who is who
+	was := l.contents
+	l.contents = fresh.contents
+	// What is due and what is waited for came after the start, and goes on.
+	l.hold, l.begun = was.hold, was.begun
+	l.owed = append(fresh.owed, slices.DeleteFunc(was.owed, func(d journal.Draft) bool { return d.Kind == journal.KindIdentity })...)
 	// The unit's file is what is in memory: its last writing may have failed.
 	if l.file.Retired && l.own != nil {
 		l.retired = retiredError(l, journal.ErrRolledBack)

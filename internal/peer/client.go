@@ -56,7 +56,7 @@ type ClientParams struct {
 	Limits  Limits
 	Now     func() time.Time
 	Log     *slog.Logger
-	// Dial opens connections; a net.Dialer with a 10 s timeout when nil.
+	// Dial opens connections; when nil, a net.Dialer with a 10 s timeout that gives connections up on which nothing was heard for 20 s (Linux).
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -91,7 +91,7 @@ func NewClient(p ClientParams) *Client {
 		p.Log = slog.New(slog.DiscardHandler)
 	}
 	if p.Dial == nil {
-		p.Dial = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
+		p.Dial = dialer().DialContext
 	}
 	return &Client{p: p, peers: make(map[peerKey]*peerLine)}
 }

@@ -1,0 +1,152 @@
+package node
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"entente/internal/store"
+)
+
+// weakDisk is the machine's disk, some of whose operations fail.
+type weakDisk struct {
+	store.OS
+	fault atomic.Pointer[func(op, name string) error]
+}
+
+func (d *weakDisk) ask(op, name string) error {
+	if f := d.fault.Load(); f != nil {
+		return (*f)(op, name)
+	}
+	return nil
+}
+
+func (d *weakDisk) fails(op, part string, err error) {
+	f := func(o, name string) error {
+		if o == op && strings.Contains(name, part) {
+			return err
+		}
+		return nil
+	}
+	d.fault.Store(&f)
+}
+
+func (d *weakDisk) OpenFile(name string, flag int, perm fs.FileMode) (store.File, error) {
+	f, err := d.OS.OpenFile(name, flag, perm)
+	if err != nil {
+		return nil, err
+	}
+	return weakFile{f, d, name}, nil
+}
+
+type weakFile struct {
+	store.File
+	d    *weakDisk
+	name string
+}
+
+func (f weakFile) Sync() error {
+	if err := f.d.ask("sync", f.name); err != nil {
+		return err
+	}
+	return f.File.Sync()
+}
+
+func (f weakFile) WriteAt(p []byte, off int64) (int, error) {
+	if err := f.d.ask("write", f.name); err != nil {
+		return 0, err
+	}
+	return f.File.WriteAt(p, off)
+}
+
+// TestFailedSync lets syncs and writes of a running node's files fail. What failed is
+// said so, nothing more is signed or taken in on it, also once the disk works, until
+// the journals were opened again; then it goes on, and the partner finds no fault.
+func TestFailedSync(t *testing.T) {
+	a, b := newParty(t, "North"), newParty(t, "South")
+	disk := &weakDisk{}
+	a.stop()
+	a.fs = disk
+	a.start()
+	must[*UnitRef](t)(a.FoundUnit(t.Context(), UnitFoundRequest{Name: "Watch"}))
+	pair(t, a, b, "Watch")
+	a.sync()
+	agree(t, nil, a, b)
+	load := func(salt string) error {
+		_, err := a.Import(t.Context(), ImportRequest{Name: salt}, strings.NewReader(string(indicators(t, 5, salt))), nil)
+		return err
+	}
+	share := func(name string) error {
+		_, err := a.Share(t.Context(), ShareRequest{Source: name}, nil)
+		return err
+	}
+	if err := errors.Join(load("first"), share("first")); err != nil {
+		t.Fatal(err)
+	}
+	own := a.units()[0].journalDir(a.units()[0].origin())
+	for _, c := range []struct {
+		op, part string
+		err      error
+		code     string
+		broken   bool // nothing goes on before it is mended
+	}{
+		{"sync", own + "/log", syscall.EIO, CodeDisk, true},
+		{"sync", own + "/head", syscall.EIO, CodeDisk, true},
+		{"write", own + "/log", syscall.ENOSPC, CodeDiskFull, true},
+		{"sync", "highwater", syscall.EIO, CodeDisk, true},
+		{"sync", "payloads", syscall.EIO, CodeDisk, false},
+		{"write", "payloads", syscall.ENOSPC, CodeDiskFull, false},
+	} {
+		disk.fails(c.op, c.part, c.err)
+		machine := StorageError(share("first"))
+		if machine == nil || machine.Code != c.code {
+			t.Fatalf("%s of %s: %+v, not %s", c.op, c.part, machine, c.code)
+		}
+		disk.fault.Store(nil)
+		if c.broken {
+			if err := share("first"); err == nil {
+				t.Fatalf("%s of %s: signing goes on as if nothing had been", c.op, c.part)
+			}
+			st := must[*StatusResponse](t)(a.Status(t.Context()))
+			if !strings.Contains(strings.Join(st.Attention, "\n"), "the disk failed") {
+				t.Fatalf("%s of %s: %q", c.op, c.part, st.Attention)
+			}
+			must[*SyncResponse](t)(b.Sync(t.Context(), SyncRequest{}, nil)) // sessions do no harm meanwhile
+			a.mend(t.Context())
+		}
+		if err := share("first"); err != nil {
+			t.Fatalf("%s of %s, mended: %v", c.op, c.part, err)
+		}
+		a.sync()
+		sameState(t, a, b)
+	}
+
+	// The private log: what failed may be there or not, and is never half there.
+	disk.fails("sync", "local.log", syscall.EIO)
+	if machine := StorageError(load("second")); machine == nil || machine.Code != CodeDisk {
+		t.Fatalf("%+v", machine)
+	}
+	disk.fault.Store(nil)
+	if err := load("second"); err == nil {
+		t.Fatal("the local log goes on as if nothing had been")
+	}
+	a.mend(t.Context())
+	if err := errors.Join(load("second"), share("second")); err != nil {
+		t.Fatal(err)
+	}
+	a.sync()
+	b.sync()
+	sameState(t, a, b)
+	for _, p := range []*testParty{a, b} {
+		c := must[*StatusResponse](t)(p.Status(t.Context())).Objects
+		if c.Accepted != 10 || c.Conflicts != 0 {
+			t.Errorf("%s knows %+v", p.init.Name, c)
+		}
+		if rep := must[*JournalVerifyResponse](t)(p.VerifyJournals(t.Context(), nil)); !rep.OK {
+			t.Errorf("%s: %q", p.init.Name, rep.Errors)
+		}
+	}
+}
