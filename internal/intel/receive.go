@@ -294,12 +294,58 @@ func (in *Intel) judgeOne(t *tx, from collID, it *item) (*Reason, error) {
 			}
 		}
 	}
+	if reason, err := in.weakened(t, from, it); reason != nil || err != nil {
+		return reason, err
+	}
 	if it.meta.typ != "indicator" {
 		return nil, nil
 	}
 	for _, v := range observable.FromObject(it.o) {
 		if why, ok := in.cfg.Guard.Match(v); ok {
 			return &Reason{Code: CodeGuarded, Text: fmt.Sprintf("it names %s: %s", v.Text, why)}, nil
+		}
+	}
+	return nil, nil
+}
+
+// maxVersions bounds how many versions of one object are looked at; an object with
+// more is held.
+const maxVersions = 1000
+
+// weakened finds an object that is known from elsewhere under a stricter marking
+// in another version: whoever was shown it under terms does not lift them by
+// giving it another date.
+func (in *Intel) weakened(t *tx, from collID, it *item) (*Reason, error) {
+	if it.meta.sco || it.meta.version == "" {
+		return nil, nil // its id stands for its value
+	}
+	prefix, seen := idKey(it.meta.id, ""), 0
+	for row, err := range t.objects.Scan(prefix, after(prefix), false) {
+		if err != nil {
+			return nil, err
+		}
+		if seen++; seen > maxVersions {
+			return &Reason{Code: CodeVariants, Text: fmt.Sprintf("more than %d versions of %s are known", maxVersions, it.meta.id)}, nil
+		}
+		vs, err := parseVariants(row.Value)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range vs {
+			m, _, _, _, err := t.load(v.seq)
+			if err != nil {
+				return nil, err
+			}
+			if m.tlp <= it.meta.tlp || m.version == it.meta.version {
+				continue
+			}
+			if _, elsewhere, err := t.fromElsewhere(v, from); err != nil || !elsewhere {
+				if err != nil {
+					return nil, err
+				}
+				continue
+			}
+			return &Reason{Code: CodeWeakened, Text: fmt.Sprintf("%s, version %s, is known from elsewhere and marked %s; this version is marked less strictly", it.meta.id, m.version, m.tlp.Label())}, nil
 		}
 	}
 	return nil, nil

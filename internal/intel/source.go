@@ -61,6 +61,7 @@ const (
 	CodeCounts     = "count-mismatch"    // the payload does not hold what its entry counts
 	CodeMarking    = "tlp-above-claim"   // an object is marked more strictly than the entry says
 	CodeCollision  = "id-collision"      // the same version of the object is known from elsewhere with other bytes
+	CodeWeakened   = "marking-weakened"  // another version of the object is known from elsewhere under a stricter marking
 	CodeGuarded    = "guarded-value"     // the indicator names something that must not be blocked
 	CodeConfidence = "low-confidence"    // below what the accord's terms of quality ask
 	CodeVariants   = "too-many-variants" // one version with more different bytes than are kept
