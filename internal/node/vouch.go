@@ -107,6 +107,7 @@ func (n *Node) vouch(ctx context.Context, l *ledger) error {
 	l.mu.Lock()
 	switch {
 	case err == nil:
+		l.hold.why, l.vouchAgain = "", time.Time{}
 		n.mu.Lock()
 		n.vouches[origin] = head
 		n.witness[witnessKey{own.URL, origin}] = head.Size
