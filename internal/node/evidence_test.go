@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"crypto/tls"
 	"maps"
 	"slices"
 	"strings"
@@ -337,4 +338,36 @@ func TestEvidenceNamesItself(t *testing.T) {
 		t.Errorf("South's view of West's journal: %q", fault)
 	}
 	b.convicts("", r.self.party, journal.CodeFork)
+}
+
+// TestEvidenceTwoSuccessorsShownToTwo is the same with a member that shows each of
+// two others another successor: once they meet, both have the proof.
+func TestEvidenceTwoSuccessorsShownToTwo(t *testing.T) {
+	ctx := t.Context()
+	a, b, c := three(t)
+	relay(a, b, c)
+	signedByAll(t, accordText(t, a, b, c), func() { relay(a, b, c) }, a, b, c)
+	relay(a, b, c)
+	r := takeOver(t, c, a)
+	org := orgKey(t, &testParty{org: r.orgPath})
+	old := must[journal.Certificate](t)(journal.ParseCertificate(must[journal.GenesisBody](t)(r.parse(must[[]byte](t)(firstEntry(r.st))).Genesis()).Certificate))
+	for name, p := range map[string]*testParty{"one": a, "two": b} {
+		to := *r
+		to.victim = p
+		cert := must[tls.Certificate](t)(r.self.certificate(a.opts.Rand, a.now()))
+		to.http = to.client(peer.ClientConfig(cert, func() []journal.Hash { return p.keys().id.TLS }))
+		key := journaltest.Key(name)
+		run := to.genesisOf(1, key, r.self.chain, must[journal.Signed](t)(journal.NewSuccessor(org, old, r.held(), key.Public())))
+		if got := to.say([]peer.Run{run}); len(got.codes()) > 0 {
+			t.Fatalf("successor %s: %q", name, got.codes())
+		}
+	}
+	for range 2 {
+		for _, p := range [][2]*testParty{{a, b}, {b, a}} {
+			must[*SyncResponse](t)(p[0].Sync(ctx, SyncRequest{Party: p[1].init.Party}, nil))
+		}
+	}
+	for _, p := range []*testParty{a, b} {
+		p.convicts("", r.self.party, journal.CodeTwoStatements)
+	}
 }
