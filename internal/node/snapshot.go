@@ -80,6 +80,9 @@ func (n *Node) snapshot() (*snapshot, error) {
 	// them, and what they have more is taken in after a restore.
 	size, head := n.local.Committed()
 	s.log("local.log", size, head)
+	if head == nil { // empty is not missing
+		s.logs = append(s.logs, logPart{"local.log/log", 0})
+	}
 	for _, l := range n.units() {
 		if err := s.unit(n, l); err != nil {
 			return nil, fmt.Errorf("unit %s: %w", l.id.Short(), err)
