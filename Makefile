@@ -8,7 +8,7 @@ SEEDS ?= 1000
 FROM ?= 1
 STEPS ?= 40
 
-.PHONY: demo test bench lint fuzz build simulate
+.PHONY: demo test bench lint fuzz build simulate faults
 
 demo: ## two nodes and the whole story
 	go run ./cmd/entente demo
@@ -28,6 +28,9 @@ lint:
 
 simulate: ## SEEDS histories of whole units through bad networks, disks, clocks and kills; see docs/reliability.md
 	go test ./internal/node -run '^TestSimulate$$' -v -timeout 0 -sim.seeds=$(SEEDS) -sim.from=$(FROM) -sim.steps=$(STEPS)
+
+faults: ## plants faults of our own and shows that the simulator finds each
+	go test ./internal/node -run '^TestPlantedFaults$$' -v -timeout 0 -sim.faults
 
 fuzz: ## every fuzz target, FUZZTIME each
 	@for pkg in $$(go list ./...); do \

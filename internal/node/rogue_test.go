@@ -38,6 +38,14 @@ type rogue struct {
 	http   *http.Client
 	// orgPath is where its organisation key lies.
 	orgPath string
+	now     func() time.Time // nil: time.Now
+}
+
+func (r *rogue) clock() time.Time {
+	if r.now != nil {
+		return r.now()
+	}
+	return time.Now()
 }
 
 // takeOver stops a party's node and plays it from then on.
@@ -190,7 +198,7 @@ func (a answer) codes() []string {
 }
 
 func (r *rogue) hello(want ...journal.Hash) peer.Hello {
-	return peer.Hello{V: peer.Version, Unit: r.unit, From: r.self.party, To: r.victim.keys().party, Have: r.have, Want: want, Sent: time.Now()}
+	return peer.Hello{V: peer.Version, Unit: r.unit, From: r.self.party, To: r.victim.keys().party, Have: r.have, Want: want, Sent: r.clock()}
 }
 
 // say sends stretches and payloads in one packet.

@@ -397,8 +397,8 @@ func (w *world) restore(s save, keep bool) error {
 			then.Set(name, m.disk.Content(name))
 		}
 	}
-	m.disk, m.book = then, s.book.clone()
 	w.eye.rewound(m)
+	m.disk, m.book = then, s.book.clone()
 	w.tell("  to a state of step %d, marks kept: %v", s.step, keep)
 	if s.backup == nil {
 		return m.boot()

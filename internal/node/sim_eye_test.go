@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"entente/internal/store/storetest"
 	"entente/journal"
@@ -26,7 +27,10 @@ type eye struct {
 	// receipts is how far each journal's receipts were checked.
 	receipts map[journal.Origin]int64
 	reads    []payloadRead
-	private  []string // files that a private thing was written to
+	dates    map[journal.Origin]dated
+	faults   map[finality]string
+	before   map[journal.Origin]int64 // how far journals went when their authors were taken back
+	private  []string                 // files that a private thing was written to
 	closed   map[closing]bool
 	final    map[finality]journal.Head
 	accords  map[accordAt]string
@@ -46,6 +50,10 @@ type (
 	accordAt struct {
 		unit    journal.UnitID
 		version int
+	}
+	dated struct {
+		index int64
+		at    time.Time
 	}
 	foldedState struct {
 		m    *machine
@@ -95,6 +103,9 @@ func (e *eye) open(w *world) {
 	e.party = map[*machine]journal.PartyID{}
 	e.owner = map[journal.Origin]*machine{}
 	e.receipts = map[journal.Origin]int64{}
+	e.dates = map[journal.Origin]dated{}
+	e.faults = map[finality]string{}
+	e.before = map[journal.Origin]int64{}
 	e.closed = map[closing]bool{}
 	e.final = map[finality]journal.Head{}
 	e.accords = map[accordAt]string{}
@@ -112,11 +123,20 @@ func (e *eye) open(w *world) {
 	}
 }
 
-// rewound forgets what may be lost by taking a machine back to an older state.
+// rewound forgets what may be lost by taking a machine back to an older state. What it
+// had said before is still passed around by others.
 func (e *eye) rewound(m *machine) {
+	for o, h := range m.book.heads {
+		e.before[o] = max(e.before[o], h.Size)
+	}
 	for k := range e.final {
 		if k.m == m {
 			delete(e.final, k)
+		}
+	}
+	for k := range e.faults {
+		if k.m == m {
+			delete(e.faults, k)
 		}
 	}
 }

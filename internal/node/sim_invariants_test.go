@@ -75,7 +75,7 @@ func (w *world) checkHeads() {
 			w.fail("no node signs two heads of one size", "%s signed two of size %d (%s); the second was found at %s", author.name, s.head.Size, s.origin.Short(), s.at.name)
 		}
 		known[s.head.Size] = s.head.Root
-		if s.at != author && s.heads != nil && !s.durable {
+		if s.at != author && s.heads != nil && !s.durable && s.head.Size > w.eye.before[s.origin] {
 			w.fail("durable, then said", "%s holds %d entries of %s, which would lose some of them in a power loss: it has %d durably", s.at.name, s.head.Size, author.name, s.heads[s.origin])
 		}
 		if s.at != author && s.heads != nil {
@@ -198,6 +198,7 @@ func (m *machine) noteHeads() {
 			if j.own && j.head.Size >= m.book.heads[j.origin].Size {
 				for raw, err := range j.store.Read(m.book.heads[j.origin].Size, j.head.Size) {
 					if err == nil {
+						m.w.dated(m, raw)
 						m.w.tell("  %s writes in %s: %s", m.name, l.name(), raw)
 					}
 				}
@@ -208,10 +209,28 @@ func (m *machine) noteHeads() {
 	}
 }
 
+// dated: the time an author claims never goes back within its journal.
+func (w *world) dated(m *machine, raw []byte) {
+	e, err := journal.ParseEntry(slices.Clone(raw))
+	if err != nil || m.hostile {
+		return
+	}
+	if last := w.eye.dates[e.Origin()]; e.Index > last.index && e.At.Before(last.at) {
+		w.fail("time never goes back", "%s: %s is dated %s, before entry %d", m.name, e.Ref(), e.AtText, last.index)
+	}
+	w.eye.dates[e.Origin()] = dated{e.Index, e.At}
+}
+
 // checkLedger looks at one unit as one node has it. The lock is held.
 func (w *world) checkLedger(m *machine, l *ledger) {
-	// An honest node never looks guilty to an honest observer.
 	for _, j := range l.journals() {
+		// A proof that was kept stays: nothing more of that journal is believed.
+		if k := (finality{m, j.origin}); j.fault != "" {
+			w.eye.faults[k] = j.fault
+		} else if was := w.eye.faults[k]; was != "" {
+			w.fail("undeniable", "%s had a proof against %s (%s) and has forgotten it", m.name, j.origin.Short(), was)
+		}
+		// An honest node never looks guilty to an honest observer.
 		if author := w.eye.owner[j.origin]; author != nil && !author.hostile && j.fault != "" {
 			w.fail("an honest node never looks guilty", "%s holds the journal of %s to be false: %s", m.name, author.name, j.fault)
 		}
@@ -297,17 +316,42 @@ func (w *world) noteSuspensions() {
 		}
 		for _, l := range m.node.units() {
 			l.mu.Lock()
-			w.eye.closed[closing{m, l.id}] = l.sharingSuspended(m)
+			w.eye.closed[closing{m, l.id}] = l.sharingSuspended()
 			l.mu.Unlock()
 		}
 	}
 }
 
-// sharingSuspended reads it off the state, not off the gate.
-func (l *ledger) sharingSuspended(m *machine) bool {
-	return slices.ContainsFunc(l.fold.State(m.now()).Suspended, func(s unit.Suspension) bool {
-		return s.Active && (slices.Contains(s.Scope, "all") || slices.Contains(s.Scope, unit.KindShare))
-	})
+// sharingSuspended reads off the own journal, not off the state or the gate, whether
+// this party has suspended sharing.
+func (l *ledger) sharingSuspended() bool {
+	open := map[journal.Ref]bool{}
+	for _, j := range l.journals() {
+		if !j.own {
+			continue
+		}
+		for raw, err := range j.store.Read(0, j.head.Size) {
+			if err != nil || !bytes.Contains(raw, []byte(`"kind":"suspend"`)) && !bytes.Contains(raw, []byte(`"kind":"resume"`)) {
+				continue
+			}
+			e, err := journal.ParseEntry(slices.Clone(raw))
+			if err != nil {
+				continue
+			}
+			if b, err := journal.DecodeBody[unit.SuspendBody](e, unit.KindSuspend); err == nil && e.Kind == unit.KindSuspend {
+				open[e.Ref()] = slices.Contains(b.Scope, "all") || slices.Contains(b.Scope, unit.KindShare)
+			}
+			if b, err := journal.DecodeBody[unit.ResumeBody](e, unit.KindResume); err == nil && e.Kind == unit.KindResume {
+				delete(open, b.Suspension)
+			}
+		}
+	}
+	for _, sharing := range open {
+		if sharing {
+			return true
+		}
+	}
+	return false
 }
 
 // checkWayOut: nothing left a node without an allowing gate decision, and a
@@ -332,7 +376,7 @@ func (w *world) checkWayOut() {
 				if named != c || np.from != w.eye.party[r.m] || np.kind != unit.KindShare || !strings.Contains(r.name, string(l.id)) {
 					continue
 				}
-				if w.eye.closed[closing{r.m, l.id}] && l.sharingSuspended(r.m) {
+				if w.eye.closed[closing{r.m, l.id}] && l.sharingSuspended() {
 					w.fail("a suspended unit lets out only what the accord still allows", "%s handed over the payload of %s", r.m.name, np.ref)
 				}
 				if d := l.fold.Verdict(np.ref); d.Verdict == accord.Refuse && d.Code != unit.CodeWaiting {
@@ -386,11 +430,11 @@ func (w *world) checkContent() {
 		for _, l := range m.node.units() {
 			l.mu.Lock()
 			for _, np := range l.allNamed() {
-				if np.from != w.eye.party[m] || np.kind != unit.KindShare {
+				if np.from != w.eye.party[m] {
 					continue
 				}
 				plain, err := l.openPayload(np.p)
-				if err == nil && bytes.Contains(plain, []byte(tlpRed)) {
+				if err == nil && np.kind == unit.KindShare && bytes.Contains(plain, []byte(tlpRed)) {
 					w.fail("one way out", "%s shared an object marked TLP:RED in %s", m.name, np.ref)
 				}
 				if err == nil && bytes.Contains(plain, []byte(private)) {

@@ -36,6 +36,7 @@ type world struct {
 	// actor is whose officer acts in this step, and action what it does.
 	actor  *machine
 	action string
+	victim *machine // whom the hostile member speaks to
 	trace  hash.Hash
 	lines  []string // of the trace, if they are asked for
 	loud   bool

@@ -1,0 +1,139 @@
+package node
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	simFaults     = flag.Bool("sim.faults", false, "plant each fault, and expect the simulator to find it")
+	simFaultSeeds = flag.Int("sim.faultseeds", 300, "how many seeds each planted fault may take")
+	simFaultOnly  = flag.String("sim.fault", "", "plant only the fault of this name")
+)
+
+// plantedFault is a mistake somebody could make: pieces of the source, replaced in a
+// copy that only the compiler of one run sees. The tree is not touched.
+type plantedFault struct {
+	name    string
+	what    string
+	promise string // which has to catch it: the beginning of a violation, or several with |
+	changes []change
+}
+
+type change struct{ file, old, new string }
+
+var plantedFaults = []plantedFault{
+	{"log-not-synced", "a head is told of entries whose log was not synced", "durable, then said|every receipt", []change{
+		{"internal/store/records.go", "if err := r.log.Sync(); err != nil {\n\t\tr.broken", "if err := error(nil); err != nil {\n\t\tr.broken"}}},
+	{"folder-not-synced", "a file is renamed into its place and the folder is not synced", "durable, then said|every receipt|nothing acknowledged", []change{
+		{"internal/store/fs.go", "return true, fsys.SyncDir(filepath.Dir(name))", "return true, nil"}}},
+	{"payload-not-synced", "a received payload is receipted before its folder is synced", "every receipt", []change{
+		{"internal/store/payloads.go", "for folder := range touched {\n\t\tif err := p.fs.SyncDir(folder); err != nil {\n\t\t\treturn fmt.Errorf(\"store: keeping payloads", "for folder := range touched {\n\t\tif err := error(nil); err != nil {\n\t\t\t_ = folder\n\t\t\treturn fmt.Errorf(\"store: keeping payloads"},
+		{"internal/store/payloads.go", "errors.Join(err, f.Close(), p.settle(folder))", "errors.Join(err, f.Close(), func() error { _ = folder; return nil }())"}}},
+	{"receipt-of-the-missing", "a receipt does not name the payloads that have not come", "every receipt", []change{
+		{"internal/node/exchange.go", "missing := l.missing(j.origin)", "missing := []journal.Hash(nil)"}}},
+	{"mark-ignored", "the high-water mark is written and not looked at", "no node signs two heads|an honest node never", []change{
+		{"internal/node/own.go", "\t\tp.HighWater = &mark\n", "\t\t_, have, _ := journal.CheckpointHead(cp)\n\t\tp.HighWater = &have\n"},
+		{"internal/node/own.go", "if err := l.n.marks.Raise(l.origin(), head); err != nil {\n\t\treturn err\n\t}\n\tl.marked = head", "_ = l.n.marks.Raise(l.origin(), head)\n\tl.marked = head"}}},
+	{"hand-over-without-gate", "a payload is handed over whatever the gate says", "a suspended unit|one way out", []change{
+		{"internal/node/exchange.go", "if d.Verdict != accord.Allow {\n\t\treturn peer.Payload{}", "if d.Verdict != accord.Allow && false {\n\t\treturn peer.Payload{}"}}},
+	{"suspension-ignored", "the gate is not told of suspensions", "a suspended unit", []change{
+		{"internal/unit/view.go", "if f.isMember(v, s.lane.party) && !v.withdrawn[s.lane.party] {", "if false {"}}},
+	{"ceiling-ignored", "the marking of an object is not looked at before it leaves", "one way out", []change{
+		{"internal/node/share.go", "s := sharedObject{id: o.ID, typ: o.Type, tlp: o.TLP,", "s := sharedObject{id: o.ID, typ: o.Type, tlp: stix.TLPClear,"}}},
+	{"applied-twice", "a payload that was taken in is taken in again", "nothing is applied twice", []change{
+		{"internal/intel/receive.go", "} else if ok {\n\t\treturn in.again(ctx, base)", "} else if ok && false {\n\t\treturn in.again(ctx, base)"},
+		{"internal/node/intelligence.go", takenInOld, takenInNew}}},
+	{"order-of-arrival", "the state lists entries in the order in which their journals came", "state is a fold", []change{
+		{"internal/unit/requests.go", "func compareRecords(a, b *record) int { return desk.CompareRefs(a.ref(), b.ref()) }", "func compareRecords(a, b *record) int {\n\tif a.lane != b.lane {\n\t\treturn a.lane.slot - b.lane.slot\n\t}\n\treturn desk.CompareRefs(a.ref(), b.ref())\n}"}}},
+	{"signature-not-checked", "a checkpoint is believed without its signatures", "no node signs two heads|an honest node never", []change{
+		{"journal/keyring.go", "for i, v := range k.verify {\n\t\tif k.signs(i, size) {", "for i, v := range k.verify {\n\t\tif false && k.signs(i, size) {"}}},
+	{"stale-is-guilt", "an old head counts as a contradiction", "an honest node never", []change{
+		{"internal/node/exchange.go", staleOld, staleNew}}},
+	{"time-goes-back", "an entry may be dated before the one before it", "time never goes back", []change{
+		{"journal/writer.go", "if led.last != nil && at.Before(led.last.At) {", "if false {"},
+		{"journal/rule.go", "case e.At.Before(prev.At):", "case false:"}}},
+	{"proof-forgotten", "a kept proof is forgotten when the node is started again", "undeniable", []change{
+		{"internal/node/mirrors.go", "fault: l.file.Faults[o]", "fault: \"\""}}},
+	{"draft-sent", "a draft is sent", "private stays private", []change{
+		{"internal/node/requests.go", "if r.Draft {\n\t\tid, err := n.saveDraft(r)", "if false {\n\t\tid, err := n.saveDraft(r)"}}},
+}
+
+const (
+	takenInOld = "err != nil || took {"
+	takenInNew = "err != nil || took && false {"
+	staleOld   = "if isStale(err) {\n\t\treturn &peer.Refusal"
+	staleNew   = "if isStale(err) {\n\t\treturn l.caught(o, m, before, journal.CodeFork, err, nil, nil)\n\t}\n\tif isStale(err) {\n\t\treturn &peer.Refusal"
+)
+
+// overlay writes the changed files and says which ones they stand for.
+func (f plantedFault) overlay(t *testing.T, dir string) string {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for _, c := range f.changes {
+		name := filepath.Join(root, filepath.FromSlash(c.file))
+		if texts[name] == "" {
+			texts[name] = string(must[[]byte](t)(os.ReadFile(name)))
+		}
+		if n := strings.Count(texts[name], c.old); n != 1 {
+			t.Errorf("%s: %s holds the piece to replace %d times: %q", f.name, c.file, n, c.old)
+		}
+		texts[name] = strings.Replace(texts[name], c.old, c.new, 1)
+	}
+	replace := map[string]string{}
+	for name, text := range texts {
+		copied := filepath.Join(dir, fmt.Sprint(len(replace), "-", filepath.Base(name)))
+		if err := os.WriteFile(copied, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		replace[name] = copied
+	}
+	list := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(list, must[[]byte](t)(json.Marshal(map[string]any{"Replace": replace})), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// TestPlantedFaults shows that the simulator is not too kind. By itself it checks that
+// every fault still fits the source; make faults plants each of them.
+func TestPlantedFaults(t *testing.T) {
+	for _, f := range plantedFaults {
+		if *simFaultOnly != "" && f.name != *simFaultOnly {
+			continue
+		}
+		t.Run(f.name, func(t *testing.T) {
+			list := f.overlay(t, t.TempDir())
+			if !*simFaults || t.Failed() {
+				return
+			}
+			cmd := exec.CommandContext(t.Context(), "go", "test", "-overlay", list, "-run", "^TestSimulate$", "-v", "-timeout", "0", ".",
+				fmt.Sprintf("-sim.seeds=%d", *simFaultSeeds), "-sim.stop")
+			out, err := cmd.CombinedOutput()
+			found := regexp.MustCompile(`(seed \d+) broke a promise:\s+(.*)`).FindSubmatch(out)
+			if err == nil || found == nil {
+				t.Fatalf("%d seeds did not find it: %s\n%s", *simFaultSeeds, f.what, lastLines(out))
+			}
+			if !regexp.MustCompile(`^step \d+: (` + f.promise + `)`).Match(found[2]) {
+				t.Errorf("%s was found, but not where it breaks a promise: %s", f.what, found[2])
+			}
+			t.Logf("%s: %s: %s", f.what, found[1], found[2])
+		})
+	}
+}
+
+func lastLines(out []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return strings.Join(lines[max(0, len(lines)-20):], "\n")
+}
