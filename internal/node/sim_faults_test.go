@@ -38,7 +38,7 @@ var plantedFaults = []plantedFault{
 		{"internal/store/payloads.go", "for folder := range touched {\n\t\tif err := p.fs.SyncDir(folder); err != nil {\n\t\t\treturn fmt.Errorf(\"store: keeping payloads", "for folder := range touched {\n\t\tif err := error(nil); err != nil {\n\t\t\t_ = folder\n\t\t\treturn fmt.Errorf(\"store: keeping payloads"},
 		{"internal/store/payloads.go", "errors.Join(err, f.Close(), p.settle(folder))", "errors.Join(err, f.Close(), func() error { _ = folder; return nil }())"}}},
 	{"receipt-of-the-missing", "a receipt does not name the payloads that have not come", "every receipt", []change{
-		{"internal/node/exchange.go", "missing := l.missing(j.origin)", "missing := []journal.Hash(nil)"}}},
+		{"internal/node/exchange.go", "Root: head.Root, Missing: missing}})", "Root: head.Root}})"}}},
 	{"mark-ignored", "the high-water mark is written and not looked at", "no node signs two heads|an honest node never", []change{
 		{"internal/node/own.go", "\t\tp.HighWater = &mark\n", "\t\t_, have, _ := journal.CheckpointHead(cp)\n\t\tp.HighWater = &have\n"},
 		{"internal/node/own.go", "if err := l.n.marks.Raise(l.origin(), head); err != nil {\n\t\treturn err\n\t}\n\tl.marked = head", "_ = l.n.marks.Raise(l.origin(), head)\n\tl.marked = head"}}},
