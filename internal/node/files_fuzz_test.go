@@ -179,6 +179,7 @@ func keptNode(t testing.TB) *keptFolder {
 // says why not; it never signs below a head that it told, and what it exports holds.
 func FuzzFolder(f *testing.F) {
 	k := keptNode(f)
+	f.Cleanup(func() { _ = os.RemoveAll(filepath.Dir(k.dir)); k.dir = "" })
 	for i, name := range k.files {
 		data, err := os.ReadFile(filepath.Join(k.dir, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
