@@ -19,6 +19,9 @@ const (
 	DefaultMaxValues      = 1 << 20
 )
 
+// maxNesting is the deepest nesting that any configuration may allow.
+const maxNesting = 1000
+
 func (l Limits) withDefaults() Limits {
 	if l.MaxObjectBytes <= 0 {
 		l.MaxObjectBytes = DefaultMaxObjectBytes
@@ -30,6 +33,6 @@ func (l Limits) withDefaults() Limits {
 		l.MaxValues = DefaultMaxValues
 	}
 	l.MaxObjectBytes = min(l.MaxObjectBytes, maxObjectBytes)
-	l.MaxDepth = min(l.MaxDepth, 1000)
+	l.MaxDepth = min(l.MaxDepth, maxNesting)
 	return l
 }

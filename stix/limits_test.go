@@ -58,6 +58,15 @@ func TestLimits(t *testing.T) {
 		_, err := ExtractAtoms("[" + strings.TrimSuffix(strings.Repeat("a:b = 1 OR ", n), " OR ") + "]")
 		return err
 	}
+	nested := func(n int) error {
+		_, err := ParseLimited([]byte(strings.TrimSuffix(one, "}")+`,"x":`+strings.Repeat("[", n-1)+strings.Repeat("]", n-1)+"}"), Limits{MaxDepth: 2 * maxNesting})
+		return err
+	}
+	stamp := func(n int) error {
+		const at = "2026-01-01T00:00:00."
+		_, err := ParseTimestamp(at + strings.Repeat("0", n-len(at)-1) + "Z")
+		return err
+	}
 	for _, x := range []struct {
 		limit          string
 		within, beyond error
@@ -69,10 +78,34 @@ func TestLimits(t *testing.T) {
 		{"MaxObjects", read(one+one, ReaderOptions{MaxObjects: 2}), read(one+one+one, ReaderOptions{MaxObjects: 2})},
 		{"MaxStreamValues", read(one+one, ReaderOptions{MaxStreamValues: 10}), read(one+one+one, ReaderOptions{MaxStreamValues: 10})},
 		{"MaxStreamBytes", read(one+one, ReaderOptions{MaxStreamBytes: int64(2 * len(one))}), read(one+one+one, ReaderOptions{MaxStreamBytes: int64(2 * len(one))})},
-		{"MaxPatternAtoms", pattern(1000), pattern(MaxPatternAtoms + 1)},
+		{"maxNesting", nested(maxNesting), nested(maxNesting + 1)},
+		{"maxTimestampBytes", stamp(maxTimestampBytes), stamp(maxTimestampBytes + 1)},
+		{"MaxPatternAtoms", pattern(MaxPatternAtoms), pattern(MaxPatternAtoms + 1)},
 	} {
 		if x.within != nil || x.beyond == nil {
 			t.Errorf("%s: within it %v, beyond it %v", x.limit, x.within, x.beyond)
+		}
+	}
+	for asked, want := range map[int]int{maxObjectBytes: maxObjectBytes, maxObjectBytes + 1: maxObjectBytes} {
+		if got := (Limits{MaxObjectBytes: asked}).withDefaults().MaxObjectBytes; got != want {
+			t.Errorf("maxObjectBytes: %d allowed where %d were configured", got, asked)
+		}
+	}
+}
+
+// TestLimitsOfPaths: hostile names make no endless path.
+func TestLimitsOfPaths(t *testing.T) {
+	long := func(n int) string { return strings.Repeat("x", n) }
+	for _, x := range []struct{ limit, got, want string }{
+		{"maxPathName", appendName("a", long(maxPathName)), "a." + long(maxPathName)},
+		{"maxPathName", appendName("a", long(maxPathName+1)), "a['" + long(maxPathName) + "...']"},
+		{"maxPath", appendName(long(maxPath), "b"), long(maxPath) + ".b"},
+		{"maxPath", appendName(long(maxPath+1), "b"), long(maxPath + 1)},
+		{"maxPath", appendIndex(long(maxPath), 1), long(maxPath) + "[1]"},
+		{"maxPath", appendIndex(long(maxPath+1), 1), long(maxPath + 1)},
+	} {
+		if x.got != x.want {
+			t.Errorf("%s: %d characters, want %d", x.limit, len(x.got), len(x.want))
 		}
 	}
 }

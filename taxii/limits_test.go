@@ -1,9 +1,12 @@
 package taxii
 
 import (
+	"context"
 	"errors"
+	"iter"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -59,5 +62,61 @@ func TestLimits(t *testing.T) {
 		if x.within != nil || x.beyond == nil {
 			t.Errorf("%s: within it %v, beyond it %v", x.limit, x.within, x.beyond)
 		}
+	}
+	// What lies beyond the bounds of a list in the header is as if it were not there.
+	for _, x := range []struct {
+		limit string
+		lines []string
+		want  int
+	}{
+		{"maxAcceptItems", []string{strings.Repeat("a,", maxAcceptItems)}, maxAcceptItems},
+		{"maxAcceptItems", []string{strings.Repeat("a,", maxAcceptItems+1)}, maxAcceptItems},
+		{"maxAcceptBytes", []string{"a", strings.Repeat("b", maxAcceptBytes-1)}, 2},
+		{"maxAcceptBytes", []string{"a", strings.Repeat("b", maxAcceptBytes)}, 1},
+	} {
+		n := 0
+		for range listItems(x.lines) {
+			n++
+		}
+		if n != x.want {
+			t.Errorf("%s: %d items are read, want %d", x.limit, n, x.want)
+		}
+	}
+}
+
+// lookups counts how often a page asks for the versions of an object.
+type lookups struct {
+	Store
+	n int
+}
+
+func (l *lookups) Versions(context.Context, string, string) iter.Seq2[Record, error] {
+	l.n++
+	return func(func(Record, error) bool) {}
+}
+
+// TestLimitsOfSelections: a page that has met too many objects forgets them and looks again.
+func TestLimitsOfSelections(t *testing.T) {
+	store := &lookups{}
+	s := selector{store: store}
+	choose := func(i int) {
+		t.Helper()
+		if _, err := s.choose(t.Context(), strconv.Itoa(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range maxSelections {
+		choose(i)
+	}
+	for i := range maxSelections {
+		choose(i)
+	}
+	if store.n != maxSelections {
+		t.Errorf("%d lookups of %d objects", store.n, maxSelections)
+	}
+	choose(maxSelections)
+	choose(0)
+	if store.n != maxSelections+2 || len(s.known) != 2 {
+		t.Errorf("one object more: %d lookups, %d objects remembered", store.n, len(s.known))
 	}
 }

@@ -109,15 +109,16 @@ func selectPlaces(n *node, path string, steps []step, limit *int, hit func(place
 			return false
 		}
 		matches := st.any || n.kind == '{' && name == st.name
-		if !matches && !st.deep {
-			return true
+		hits, below := matches && len(steps) == 1, len(child.members)+len(child.elems) > 0
+		if !hits && (!below || !matches && !st.deep) {
+			return true // the path is not needed
 		}
 		childPath := path + "[" + strconv.Itoa(i) + "]"
 		if n.kind == '{' {
 			childPath = path + "." + clip(name, 64)
 		}
 		if matches {
-			if len(steps) == 1 {
+			if hits {
 				hit(place{n, i, childPath})
 			} else if !selectPlaces(child, childPath, steps[1:], limit, hit) {
 				return false

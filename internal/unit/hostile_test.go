@@ -177,6 +177,9 @@ func TestHostileTables(t *testing.T) {
 			south.write(unit.KindResume, unit.ResumeBody{Suspension: e.Ref()})
 			return e
 		}},
+		{"suspensions that bind", 64, func(south *actor, _ int, _ string) *journal.Entry {
+			return south.write(unit.KindSuspend, unit.SuspendBody{Scope: []string{"all"}, Code: "x"})
+		}},
 	} {
 		t.Run(x.name, func(t *testing.T) {
 			w, hash := founded(t, "North", "South")
@@ -194,5 +197,24 @@ func TestHostileTables(t *testing.T) {
 				t.Errorf("one more is void as %q", got)
 			}
 		})
+	}
+}
+
+// TestSuccessorsWithoutEnd: a party opens so many journals and no more.
+func TestSuccessorsWithoutEnd(t *testing.T) {
+	w, _ := founded(t, "North", "South")
+	for epoch := 1; epoch <= unit.MaxEpochs+1; epoch++ {
+		last := w.actor("South")
+		w.join("South", epoch, &journal.Predecessor{Origin: last.origin, Head: last.head(int64(len(last.entries)))})
+	}
+	s := w.state()
+	for _, a := range w.actors {
+		want := ""
+		if a.epoch > unit.MaxEpochs {
+			want = unit.CodeBadSuccessor
+		}
+		if got := voidCode(s, a.entries[0]); got != want {
+			t.Errorf("the journal of epoch %d is void as %q, want %q", a.epoch, got, want)
+		}
 	}
 }
