@@ -138,7 +138,7 @@ func serve(ctx context.Context, dir, httpListen, peerListen string, log *slog.Lo
 		base := "http://" + pages.Addr().String()
 		told.Pages, told.API, told.TAXII = base+"/", base+api.Prefix, base+"/taxii2/"
 		told.exposed = !loopback(pages.Addr())
-		serveHTTP(ctx, work, netutil.LimitListener(pages, maxConnections), handler)
+		serveHTTP(ctx, work, pages, handler)
 	}
 	work.Go(func() error { return ready(told) })
 	return work.Wait()
@@ -198,7 +198,8 @@ func closeAll(list ...net.Listener) error {
 	return err
 }
 
-// serveHTTP serves until the context ends, then lets what is under way finish.
+// serveHTTP serves at most maxConnections at a time until the context ends, then lets
+// what is under way finish.
 func serveHTTP(ctx context.Context, work *errgroup.Group, l net.Listener, h http.Handler) {
 	s := &http.Server{
 		Handler:           h,
@@ -211,7 +212,7 @@ func serveHTTP(ctx context.Context, work *errgroup.Group, l net.Listener, h http
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
 	work.Go(func() error {
-		if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.Serve(netutil.LimitListener(l, maxConnections)); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serving %s: %w", l.Addr(), err)
 		}
 		return nil
