@@ -67,19 +67,23 @@ func TestLimits(t *testing.T) {
 // TestServerLimits reaches the bounds of the HTTP server: on connections at a time, the
 // next of which waits until one ends, and on the head of a request.
 func TestServerLimits(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var work errgroup.Group
-	serveHTTP(ctx, &work, l, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	t.Cleanup(func() {
-		cancel()
-		if err := work.Wait(); err != nil {
-			t.Error(err)
+	serve := func() net.Addr {
+		t.Helper()
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
+		ctx, cancel := context.WithCancel(t.Context())
+		var work errgroup.Group
+		serveHTTP(ctx, &work, l, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		t.Cleanup(func() {
+			cancel()
+			if err := work.Wait(); err != nil {
+				t.Error(err)
+			}
+		})
+		return l.Addr()
+	}
 	answer := func(c net.Conn) int {
 		t.Helper()
 		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
@@ -89,9 +93,9 @@ func TestServerLimits(t *testing.T) {
 		_ = resp.Body.Close()
 		return resp.StatusCode
 	}
-	call := func(head int) net.Conn {
+	call := func(to net.Addr, head int) net.Conn {
 		t.Helper()
-		c, err := net.Dial("tcp", l.Addr().String())
+		c, err := net.Dial("tcp", to.String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,19 +107,21 @@ func TestServerLimits(t *testing.T) {
 		return c
 	}
 	// net/http reads 4 KiB more than it is told, for what it reads ahead.
-	in, out := call(maxHeader), call(maxHeader+5<<10)
+	heads := serve()
+	in, out := call(heads, maxHeader), call(heads, maxHeader+5<<10)
 	if a, b := answer(in), answer(out); a != http.StatusOK || b != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("maxHeader: %d and %d", a, b)
 	}
 	_, _ = in.Close(), out.Close()
+	many := serve() // an answer of 431 holds its place for a while
 	var open []net.Conn
 	for range maxConnections {
-		open = append(open, call(0))
+		open = append(open, call(many, 0))
 		if code := answer(open[len(open)-1]); code != http.StatusOK {
 			t.Fatalf("connection %d: %d", len(open), code)
 		}
 	}
-	next := call(0)
+	next := call(many, 0)
 	if err := next.SetReadDeadline(time.Now().Add(100 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
