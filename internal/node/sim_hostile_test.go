@@ -175,7 +175,8 @@ func (w *world) more(h *machine, kind string, body any, change func(*rogue, map[
 func (w *world) hostLie(h *machine) error {
 	return w.more(h, "x.note", map[string]any{"text": "I saw it"}, func(r *rogue, m map[string]any) {
 		seen := maps.Clone(r.seen(r.last))
-		for o, head := range seen {
+		for _, o := range slices.Sorted(maps.Keys(seen)) { // not in the map's order: a seed replays
+			head := seen[o]
 			if o == r.origin {
 				continue
 			}
