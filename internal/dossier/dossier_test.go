@@ -171,6 +171,12 @@ func TestBounds(t *testing.T) {
 	if _, err := dossier.Verify(context.Background(), bytes.NewReader(two()), dossier.Options{MaxBytes: 10_000}); !errors.Is(err, dossier.ErrTooLarge) {
 		t.Errorf("a file beyond MaxBytes: %v", err)
 	}
+	for short, want := range map[int]error{0: nil, 1: dossier.ErrTooLarge} {
+		o := dossier.Options{MaxBytes: int64(len(two()) - short)}
+		if _, err := dossier.Verify(context.Background(), bytes.NewReader(two()), o); !errors.Is(err, want) {
+			t.Errorf("a file of MaxBytes and %d: %v", short, err)
+		}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := dossier.Verify(ctx, bytes.NewReader(two()), dossier.Options{}); !errors.Is(err, context.Canceled) {

@@ -392,6 +392,40 @@ func TestDeadlineByItsOwnClock(t *testing.T) {
 	}
 }
 
+// TestDeadlinesOfManyParties: the deadlines of so many parties are judged by their own clocks; those of
+// one more stay open, whatever it wrote.
+func TestDeadlinesOfManyParties(t *testing.T) {
+	const judged = 16 // maxJudged
+	names := []string{"North"}
+	for i := range judged + 1 {
+		names = append(names, fmt.Sprint("Debtor ", i))
+	}
+	w := newWorld(t, names...)
+	w.agree()
+	north, debtors := w.parties[0], w.parties[1:]
+	for _, p := range debtors {
+		body := map[string]any{"type": "information", "urgency": "urgent", "fields": []string{"subject", "purpose"}, "tlp": "amber", "to": p.id}
+		north.write("request.send", body, w.seal(journal.PayloadRequest, []byte(`{}`)))
+	}
+	w.sync()
+	w.clock = w.clock.Add(30 * 24 * time.Hour)
+	for _, p := range w.parties {
+		p.write("note", nil, nil)
+	}
+	proved, open := map[journal.PartyID]bool{}, map[journal.PartyID]bool{}
+	for _, f := range report(t, w.source()).Findings {
+		switch {
+		case f.Code == dossier.CodeNotMet && f.Weight == dossier.Proved:
+			proved[f.Party] = true
+		case f.Code == dossier.CodeNotMet:
+			open[f.Party] = true
+		}
+	}
+	if len(proved) != judged || len(open) != 1 {
+		t.Errorf("%d proved, %d open; want %d and 1", len(proved), len(open), judged)
+	}
+}
+
 // TestWithheldReceipt: the request was posted where a third saw it; that the asked side holds it is
 // nevertheless not proved.
 func TestWithheldReceipt(t *testing.T) {
