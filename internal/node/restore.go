@@ -388,6 +388,10 @@ func (m *metered) Read(p []byte) (int, error) {
 // has are let through, and none leads out of a folder. A backup is not compressed,
 // so it cannot hold more than it is long.
 func eachInBackup(ctx context.Context, r io.Reader, f func(name string, size int64, data io.Reader) error) (int, error) {
+	return eachOfAtMost(ctx, r, maxBackupFiles, maxBackupBytes, f)
+}
+
+func eachOfAtMost(ctx context.Context, r io.Reader, most int, bytes int64, f func(name string, size int64, data io.Reader) error) (int, error) {
 	tr := tar.NewReader(r)
 	total := int64(0)
 	for files := 0; ; files++ {
@@ -404,10 +408,10 @@ func eachInBackup(ctx context.Context, r io.Reader, f func(name string, size int
 			return files, err
 		}
 		known := h.Name == manifestName && files == 0 || backedUp(h.Name)
-		if h.Typeflag != tar.TypeReg || !known || !fs.ValidPath(h.Name) || files >= maxBackupFiles {
+		if h.Typeflag != tar.TypeReg || !known || !fs.ValidPath(h.Name) || files >= most {
 			return files, fmt.Errorf("it holds %q, which no backup has", h.Name)
 		}
-		if total += h.Size; h.Size < 0 || total > maxBackupBytes {
+		if total += h.Size; h.Size < 0 || total > bytes {
 			return files, errors.New("it is larger than any backup")
 		}
 		if err := f(h.Name, h.Size, tr); err != nil {

@@ -264,7 +264,7 @@ func (c *Client) Hint(ctx context.Context, t Target) error {
 // WaitHint waits, at most wait (up to a minute), until the peer has something new:
 // until its count differs from after. Start with 0; it answers at once then.
 func (c *Client) WaitHint(ctx context.Context, t Target, after int64, wait time.Duration) (int64, error) {
-	wait = min(max(wait, 0), maxPollWait, c.p.Limits.Answer/2)
+	wait = min(max(wait, 0), c.p.Limits.Poll, c.p.Limits.Answer/2)
 	ctx, cancel := context.WithTimeout(ctx, wait+c.p.Limits.Window)
 	defer cancel()
 	q := url.Values{

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	maxPollWait   = 60 * time.Second
-	maxPolls      = 8 // long polls of one party at a time
-	maxHintBody   = 1024
-	maxPollCounts = 1 << 62
+	defaultPollWait = 60 * time.Second
+	maxPolls        = 8 // long polls of one party at a time
+	maxHintBody     = 1024
+	maxPollCounts   = 1 << 62
 )
 
 // Bell counts, for each unit, how often something new was there to be fetched. It
@@ -120,7 +120,7 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request, by caller) {
 		return
 	}
 	defer s.pollEnd(by.key())
-	ctx, cancel := context.WithTimeout(r.Context(), min(time.Duration(seconds)*time.Second, maxPollWait))
+	ctx, cancel := context.WithTimeout(r.Context(), min(time.Duration(seconds)*time.Second, s.p.Limits.Poll))
 	defer cancel()
 	data, err := json.Marshal(hintMessage{Unit: unit, Count: s.p.Bell.Wait(ctx, unit, after)})
 	if err != nil {

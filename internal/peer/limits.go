@@ -65,6 +65,8 @@ type Limits struct {
 	Idle   time.Duration
 	// Answer bounds the wait for the first byte of an answer; default 2 minutes.
 	Answer time.Duration
+	// Poll is how long a poll for a hint may wait; default one minute.
+	Poll time.Duration
 	// Session bounds one whole exchange at the server; default 15 minutes.
 	Session time.Duration
 	// Exchanges bounds the exchanges a server serves at once; default 32. One peer
@@ -116,6 +118,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Answer <= 0 {
 		l.Answer = 2 * time.Minute
+	}
+	if l.Poll <= 0 {
+		l.Poll = defaultPollWait
 	}
 	if l.Session <= 0 {
 		l.Session = 15 * time.Minute

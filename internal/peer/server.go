@@ -112,7 +112,7 @@ func (s *Server) Handler() http.Handler {
 		}
 		// Whatever a handler waits for is bounded, also writes that it never armed.
 		rc := http.NewResponseController(w)
-		deadline := time.Now().Add(maxPollWait + s.p.Limits.Window)
+		deadline := time.Now().Add(s.p.Limits.Poll + s.p.Limits.Window)
 		_ = rc.SetReadDeadline(deadline)
 		_ = rc.SetWriteDeadline(deadline)
 		s.mux.ServeHTTP(w, r)
