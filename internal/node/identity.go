@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 
+	"entente/internal/peer"
 	"entente/journal"
 )
 
@@ -57,7 +58,13 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 		if r.What == "node" {
 			next.Node = fresh.Node
 		} else {
-			next.TLS = append(fresh.TLS, n.keys().id.TLS[:min(1, len(n.keys().id.TLS))]...)
+			// The key that is shown now stays: it is the one that every partner knows, also
+			// one that has not heard of the rotation before this.
+			shown, err := peer.PinOfKey(n.tlsKey().Public())
+			if err != nil {
+				return nil, err
+			}
+			next.TLS = append(fresh.TLS, shown)
 		}
 	case "org":
 		if newOrg, err = journal.GenerateKey(n.opts.Rand); err != nil {
@@ -193,7 +200,13 @@ func settleKey(at layout, name string, named func(text []byte) bool) error {
 		return at.remove(path + nextKey)
 	}
 	if name == keyTLS { // partners who have not heard yet know the old one only
-		old, err := at.read(path)
+		old, err := at.read(at.key(keyTLSOld))
+		if err == nil && named(old) {
+			return at.rename(path+nextKey, path) // or the one before it, if they have not heard of that either
+		}
+		if err == nil || errors.Is(err, fs.ErrNotExist) {
+			old, err = at.read(path)
+		}
 		if err == nil {
 			err = at.write(at.key(keyTLSOld), old)
 		}

@@ -296,6 +296,9 @@ func (n *Node) tlsKey() ed25519.PrivateKey {
 func (l *ledger) heard() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if slices.ContainsFunc(l.owed, func(d journal.Draft) bool { return d.Kind == journal.KindIdentity }) {
+		return false // it is not even told yet
+	}
 	for p := range l.file.Partners {
 		if _, left := l.file.Closed[p]; left || l.toldAt.Origin == "" {
 			continue
