@@ -41,11 +41,11 @@ var acts = []act{
 	{"rotate", 2, (*world).actRotate},
 	{"search", 1, (*world).actSearch},
 	{"rebuild", 1, (*world).actRebuild},
-	{"save", 3, (*world).actSave},
+	{"save", 5, (*world).actSave},
 	{"export", 5, (*world).actExport},
 	{"post", 6, (*world).actPost},
 	{"dossier", 1, (*world).actDossier},
-	{"restore", 2, (*world).actRestore},
+	{"restore", 5, (*world).actRestore},
 	{"succeed", 2, (*world).actSucceed},
 	{"withdraw", 1, (*world).actWithdraw},
 }
@@ -214,7 +214,7 @@ func (w *world) actSign(m *machine) error {
 func (w *world) actDraft(m *machine) error {
 	w.next++
 	v, _, err := m.node.NewRequest(w.ctx, RequestNewRequest{Unit: w.unitOf(m), To: string(w.eye.party[w.other(m)]), Type: "information", Urgency: "routine",
-		Title: private + "draft", Text: private + "thoughts", Fields: map[string]string{"subject": private}, Draft: true})
+		Title: private + "draft", Text: private + "thoughts", Fields: map[string]string{"subject": private, "purpose": private, "facts": private}, Draft: true})
 	if err == nil && v != nil {
 		m.acknowledge(func(b *book) { b.drafts = append(b.drafts, v.ID) })
 	}
@@ -373,7 +373,22 @@ func (w *world) actRestore(m *machine) error {
 	s := mine[w.rng.IntN(len(mine))]
 	// Without the marks nothing on this machine knows of a journal that began after the
 	// state was saved; whoever restores has to take one from after the last succession.
-	return w.restore(s, w.rng.IntN(3) > 0 || s.step <= m.succeeded)
+	if err := w.restore(s, w.rng.IntN(3) > 0 || s.step <= m.succeeded); err != nil || w.rng.IntN(2) == 0 {
+		return err
+	}
+	// The officer goes on at once, before any partner has told what it knows.
+	a := w.choose(hasty)
+	w.action = a.name
+	w.tell("  %s %s at once", m.name, a.name)
+	return a.do(w, m)
+}
+
+// hasty is what is signed without anybody being asked.
+var hasty = []act{
+	{"request", 2, (*world).actRequest},
+	{"suspend", 2, (*world).actSuspend},
+	{"resume", 2, (*world).actResume},
+	{"share", 1, (*world).actShare},
 }
 
 // restore boots a machine from an older state. The marks are those of now, if they
