@@ -30,7 +30,8 @@ type eye struct {
 	dates    map[journal.Origin]dated
 	faults   map[finality]string
 	before   map[journal.Origin]int64 // how far journals went when their authors were taken back
-	private  []string                 // files that a private thing was written to
+	lost     map[*machine]map[journal.Origin]int64
+	private  []string // files that a private thing was written to
 	closed   map[closing]bool
 	final    map[finality]journal.Head
 	accords  map[accordAt]string
@@ -111,6 +112,7 @@ func (e *eye) open(w *world) {
 	e.accords = map[accordAt]string{}
 	e.states = map[string]foldedState{}
 	e.holds = map[*machine]map[journal.UnitID]string{}
+	e.lost = map[*machine]map[journal.Origin]int64{}
 	for _, m := range w.ms {
 		if m.node == nil {
 			continue
@@ -128,6 +130,12 @@ func (e *eye) open(w *world) {
 func (e *eye) rewound(m *machine) {
 	for o, h := range m.book.heads {
 		e.before[o] = max(e.before[o], h.Size)
+	}
+	e.lost[m] = map[journal.Origin]int64{}
+	for o, heads := range e.heads {
+		for size := range heads {
+			e.lost[m][o] = max(e.lost[m][o], size)
+		}
 	}
 	for k := range e.final {
 		if k.m == m {
@@ -262,4 +270,12 @@ func (l *ledger) allNamed() iter.Seq2[journal.Hash, namedPayload] {
 			}
 		}
 	}
+}
+
+// mayLack tells whether a machine that was taken back to an older state may have
+// receipted so much of a journal before that: what it receipted is in the tail of its own
+// journal, which it has back from its partners perhaps sooner than what it lost.
+func (e *eye) mayLack(m *machine, o journal.Origin, size int64) bool {
+	author := e.owner[o]
+	return e.lost[m] != nil && (author == nil || author.hostile || size <= e.lost[m][o])
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"crypto/tls"
 	"maps"
 	"net/http"
@@ -28,6 +29,7 @@ var hostileActs = []act{
 	{"wrong-time", 2, (*world).hostTime},
 	{"forge", 3, (*world).hostForge},
 	{"foreign", 2, (*world).hostForeign},
+	{"greed", 5, (*world).hostGreed},
 }
 
 // hostileTurn lets the hostile member speak to somebody who is up.
@@ -254,4 +256,33 @@ func (w *world) hostForeign(h *machine) error {
 	return w.more(h, "x.note", map[string]any{"text": "not mine"}, func(_ *rogue, m map[string]any) {
 		m["author"] = w.eye.party[w.other(h)]
 	})
+}
+
+// hostGreed asks for whatever a victim ever shared, of those who have suspended
+// sharing if there are any: an honest partner would not.
+func (w *world) hostGreed(h *machine) error {
+	id := must[*ledger](w.t)(h.node.findUnit("Joint")).id
+	for _, m := range w.ms {
+		if m != h && m.node != nil && w.eye.closed[closing{m, id}] {
+			w.victim = m
+		}
+	}
+	r := w.mask(h)
+	if r == nil {
+		return nil
+	}
+	l := must[*ledger](w.t)(w.victim.node.findUnit("Joint"))
+	l.mu.Lock()
+	var want []journal.Hash
+	for c, np := range l.allNamed() {
+		if np.from == w.eye.party[w.victim] && np.kind == unit.KindShare {
+			want = append(want, c)
+		}
+	}
+	l.mu.Unlock()
+	slices.SortFunc(want, func(a, b journal.Hash) int { return bytes.Compare(a[:], b[:]) })
+	r.deaf = true
+	a := r.sayHello(r.hello(slices.Compact(want)...), nil)
+	w.tell("  asks for %d payloads of %s, gets %d", len(want), w.victim.name, len(a.payloads))
+	return nil
 }
