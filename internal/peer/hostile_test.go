@@ -515,7 +515,7 @@ func TestHostileServer(t *testing.T) {
 	send := func(p *raw) func(http.ResponseWriter, *http.Request) {
 		return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(p.Bytes()) }
 	}
-	lim := Limits{Window: 300 * time.Millisecond, Answer: 500 * time.Millisecond, Rounds: 20}
+	lim := Limits{Window: 300 * time.Millisecond, Answer: 3 * time.Second, Rounds: 20}
 	for _, x := range []struct {
 		name   string
 		answer func(http.ResponseWriter, *http.Request)
@@ -559,7 +559,7 @@ func TestHostileServer(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%s: %v, want %q", x.name, err, x.want)
 		}
-		if time.Since(start) > 5*time.Second {
+		if time.Since(start) > 15*time.Second {
 			t.Errorf("%s: took %s", x.name, time.Since(start))
 		}
 	}

@@ -81,6 +81,14 @@ func TestObjectsTorn(t *testing.T) {
 			if err := o.Write(changes); err != nil {
 				t.Fatal(err)
 			}
+			if rng.IntN(8) == 0 { // what was written so far gets to the disk; the rest when it likes
+				if err := o.Close(); err != nil {
+					t.Fatal(err)
+				}
+				if o, err = store.OpenObjects("/n/objects", store.Options{FS: disk}); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
 		likely := 1 + rng.IntN(200) // how often a sector made it
 		after := disk.Crash(func(n int) int {
