@@ -165,7 +165,6 @@ func TestHonestIsNeverProvedGuilty(t *testing.T) {
 type history struct {
 	w        *world
 	early    []moment
-	requests []journal.Ref
 	answered map[journal.Ref]bool
 	log      string
 }
@@ -308,14 +307,14 @@ func cps(t testing.TB, st journal.Storage) (out []string) {
 // guiltyDossiers are files that prove something against South, of each kind there is.
 func guiltyDossiers(t *testing.T) map[string][]byte {
 	out := map[string][]byte{}
-	w, north, south, _, c := contradict(t)
+	w, north, _, _, c := contradict(t)
 	w.proofs = []dossier.Proof{{Contradiction: &c}}
 	out["a kept contradiction"] = pack(t, w.source())
 	w.proofs = nil
 	north.write(journal.KindEvidence, c, nil)
 	out["journaled evidence"] = pack(t, w.source())
 
-	w, _, south = fromAgreed(t)
+	w, _, south := fromAgreed(t)
 	var v *journal.ViolationError
 	if err := south.signs(south.raw("note", func(m map[string]any) { m["at"] = "2026-01-01T00:00:00Z" })); !errors.As(err, &v) {
 		t.Fatal(err)

@@ -32,11 +32,6 @@ func (n named) of(c journal.Hash, ref journal.Ref) (namedPayload, bool) {
 	return namedPayload{}, false
 }
 
-// in tells whether a journal names a payload.
-func (n named) in(c journal.Hash, o journal.Origin) bool {
-	return slices.ContainsFunc(n[c], func(np namedPayload) bool { return np.ref.Origin == o })
-}
-
 // want lists payloads to ask for, sorted, at most so many: of each author as many
 // as of any other while there are more. Somebody whose entries name a million
 // payloads that do not exist keeps nobody else's from being asked for. The lock
