@@ -83,17 +83,31 @@ func (n *Node) intakeSoon(*ledger) {
 	}
 }
 
-// intakeLoop takes arrived payloads in as they come, until ctx ends.
+// intakeLoop takes arrived payloads in as they come, until ctx ends. What failed is
+// tried again after a pause that doubles: it has arrived already, so nothing else
+// may ever wake the loop for it.
 func (n *Node) intakeLoop(ctx context.Context) {
+	const least, most = 2 * time.Second, time.Minute
+	pause := least
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-n.arrivals:
 		}
-		if err := n.drainIntake(ctx); err != nil && ctx.Err() == nil {
-			n.opts.Log.Error("intake failed; it goes on with the next session", "err", err)
+		err := n.drainIntake(ctx)
+		if err == nil {
+			pause = least
+			continue
 		}
+		if ctx.Err() == nil {
+			n.opts.Log.Error("intake failed; it is tried again", "in", pause.String(), "err", err)
+		}
+		if !sleep(ctx, pause) {
+			return
+		}
+		pause = min(2*pause, most)
+		n.intakeSoon(nil)
 	}
 }
 
