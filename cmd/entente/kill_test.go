@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -287,8 +288,11 @@ func (c *killing) story(n int) {
 		c.strike("travel", c.victims()...)
 		struck = true
 	}
-	within(t, 10*time.Minute, "South takes in what was shared", func() error {
+	within(t, intakeBound+time.Minute, "South takes in what was shared", func() error {
 		if got := c.south.accepted(); got != want {
+			if time.Since(began) > intakeBound {
+				c.stuck(fmt.Sprintf("South knows %d objects, shared were %d", got, want))
+			}
 			return fmt.Errorf("South knows %d objects, shared were %d", got, want)
 		}
 		return nil
@@ -299,6 +303,28 @@ func (c *killing) story(n int) {
 	c.all = want
 	c.also(n)
 	c.settled(n)
+}
+
+// intakeBound is how long nothing has to move before a story counts as stuck.
+const intakeBound = 10 * time.Minute
+
+// stuck ends the test with all that the two nodes can say about why nothing moves:
+// their status, what they logged, and where each of their goroutines waits.
+func (c *killing) stuck(what string) {
+	c.t.Helper()
+	for _, s := range []*served{c.north, c.south} {
+		held, err := filepath.Glob(filepath.Join(s.dir, "units", "*", "payloads", "*", "*"))
+		if err != nil {
+			c.t.Error(err)
+		}
+		text, err := json.MarshalIndent(s.status(), "", " ")
+		if err != nil {
+			c.t.Error(err)
+		}
+		s.kill(syscall.SIGQUIT)
+		c.t.Logf("%s holds %d payloads; its status:\n%s\nwhat it said, and where it stood:\n%s", s.name, len(held), text, s.errs)
+	}
+	c.t.Fatal(what)
 }
 
 // also is one of the other things a node does.

@@ -49,7 +49,7 @@ func (w *tail) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.buf = append(w.buf, p...)
-	if over := len(w.buf) - 64<<10; over > 0 {
+	if over := len(w.buf) - 256<<10; over > 0 {
 		w.buf = append([]byte{}, w.buf[over:]...)
 	}
 	return len(p), nil
