@@ -271,15 +271,14 @@ func (c *killing) story(n int) {
 
 	// A share that was cut leaves some of its entries; what is shared again is known
 	// at the other end.
-	perShare := (objects + 9999) / 10000
-	first := c.shareEntries()
+	cut := attempts{whole: (objects + 9999) / 10000, before: c.shareEntries()}
 	c.during("share", guess, func() error {
 		res, err := c.north.share(n)
 		if err == nil && res.Shared != int64(objects) {
 			return fmt.Errorf("%d of %d objects were shared", res.Shared, objects)
 		}
 		return err
-	}, func(error) bool { return c.shareEntries()-first >= perShare })
+	}, func(error) bool { return cut.done(c.shareEntries()) })
 
 	// While it travels, is receipted and taken in.
 	began, struck := time.Now(), false
@@ -303,6 +302,21 @@ func (c *killing) story(n int) {
 	c.all = want
 	c.also(n)
 	c.settled(n)
+}
+
+// attempts tells whether a share that is begun again after each cut is whole. Each
+// attempt begins with the first objects, so what an earlier one has left counts
+// for nothing: two halves are the same half twice.
+type attempts struct {
+	whole  int // entries of one that is not cut
+	before int // entries in the journal before the attempt under way
+}
+
+// done is asked after an attempt, with the entries that are in the journal now.
+func (a *attempts) done(now int) bool {
+	last := now - a.before
+	a.before = now
+	return last >= a.whole
 }
 
 // intakeBound is how long nothing has to move before a story counts as stuck.

@@ -306,6 +306,9 @@ func eventuallySoon(t testing.TB, what string, ok func() error) {
 	within(t, 3*time.Minute, what, ok)
 }
 
+// errNotYet is for what needs no more words.
+var errNotYet = errors.New("not yet")
+
 func within(t testing.TB, most time.Duration, what string, ok func() error) {
 	t.Helper()
 	var err error
