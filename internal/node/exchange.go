@@ -501,7 +501,7 @@ func (b backend) acceptPayload(id journal.UnitID, from journal.PartyID, p peer.P
 	}
 	delete(l.wanted, p.Commitment)
 	for _, np := range entries {
-		l.arrived(np, int64(len(p.Data)))
+		l.bothHere(np, int64(len(p.Data)))
 	}
 	return true, nil
 }

@@ -54,9 +54,9 @@ type contents struct {
 	// ids are the newest identities of partners, their chains verified: a connection,
 	// which anybody may open, must not cost a check of every partner's signatures.
 	ids     map[journal.PartyID]journal.Identity
-	pending []namedPayload // content entries of others whose payload is here, not yet through intake
-	retired error          // why the own journal may not be extended, if so
-	ailing  error          // what left unknown what the disk holds; see mend
+	pending []*arrival // content entries of others whose payload is here, not yet through intake
+	retired error      // why the own journal may not be extended, if so
+	ailing  error      // what left unknown what the disk holds; see mend
 
 	hold hold            // what is waited for before anything is signed
 	owed []journal.Draft // entries that could not be signed when they were due
@@ -423,13 +423,13 @@ func (l *ledger) note(e *journal.Entry, own bool) error {
 		}
 		return nil
 	}
-	l.arrived(np, size)
+	l.bothHere(np, size)
 	return nil
 }
 
-// arrived is called for each entry that names a payload of so many bytes, once
+// bothHere is called for each entry that names a payload of so many bytes, once
 // both are here. One that names another size is false.
-func (l *ledger) arrived(np namedPayload, size int64) {
+func (l *ledger) bothHere(np namedPayload, size int64) {
 	if np.p.Size != size {
 		l.unreadable[np.ref] = true
 		return
@@ -452,7 +452,7 @@ func (l *ledger) payloadHere(np namedPayload) {
 			l.n.opts.Log.Warn("an accord text is not valid", "ref", np.ref.String(), "err", err)
 		}
 	case np.from != l.n.keys().party && np.kind == unit.KindShare, np.from != l.n.keys().party && np.p.Type == journal.PayloadAnswer:
-		l.pending = append(l.pending, np)
+		l.pending = append(l.pending, &arrival{namedPayload: np, since: l.n.now()})
 	}
 }
 

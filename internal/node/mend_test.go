@@ -15,6 +15,15 @@ import (
 type weakDisk struct {
 	store.OS
 	fault atomic.Pointer[func(op, name string) error]
+	room  atomic.Pointer[store.Room] // nil: the machine's
+}
+
+// Room is what is set, or the machine's.
+func (d *weakDisk) Room(name string) (store.Room, error) {
+	if r := d.room.Load(); r != nil {
+		return *r, nil
+	}
+	return d.OS.Room(name)
 }
 
 func (d *weakDisk) ask(op, name string) error {
@@ -53,6 +62,13 @@ func (f weakFile) Sync() error {
 		return err
 	}
 	return f.File.Sync()
+}
+
+func (f weakFile) ReadAt(p []byte, off int64) (int, error) {
+	if err := f.d.ask("read", f.name); err != nil {
+		return 0, &fs.PathError{Op: "read", Path: f.name, Err: err}
+	}
+	return f.File.ReadAt(p, off)
 }
 
 func (f weakFile) WriteAt(p []byte, off int64) (int, error) {

@@ -166,17 +166,38 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	if err := n.openLedgers(ctx); err != nil {
 		return nil, err
 	}
-	err = n.intel.CatchUp(ctx)
-	if err == nil {
+	return n, n.takeInFirst(ctx)
+}
+
+// takeInFirst brings what is derived up to date, and takes in what was cut before it
+// was. Content that cannot be taken in now keeps no node from starting: a full disk
+// must not keep it from saying so. It is tried again while the node runs.
+func (n *Node) takeInFirst(ctx context.Context) error {
+	err := n.intel.CatchUp(ctx)
+	if derivedDamaged(err) {
+		err = n.deriveAgain(ctx, err)
+	}
+	if err != nil {
+		return err
+	}
+	err = n.drainIntake(ctx)
+	if derivedDamaged(err) {
+		if err = n.deriveAgain(ctx, err); err != nil {
+			return err
+		}
 		err = n.drainIntake(ctx)
 	}
-	if derivedDamaged(err) {
-		opts.Log.Warn("the derived objects are damaged; they are derived again", "err", err)
-		if err = n.intel.Rebuild(ctx, nil); err == nil {
-			err = n.drainIntake(ctx)
-		}
+	if err == nil || ctx.Err() != nil {
+		return err
 	}
-	return n, err
+	n.opts.Log.Error("not all content that has arrived could be taken in; it is tried again", "err", err)
+	n.intakeSoon(nil)
+	return nil
+}
+
+func (n *Node) deriveAgain(ctx context.Context, why error) error {
+	n.opts.Log.Warn("the derived objects are damaged; they are derived again", "err", why)
+	return n.intel.Rebuild(ctx, nil)
 }
 
 // openDerived opens what is derived. When that turns out to be damaged it is

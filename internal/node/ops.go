@@ -77,6 +77,17 @@ type UnitBrief struct {
 	OpenAsked int           `json:"open_asked"` // requests we sent that are open
 	OpenOwed  int           `json:"open_owed"`  // requests we owe an answer
 	Overdue   int           `json:"overdue"`
+	// Intake is content that is here and has not been taken in yet; nil if all is.
+	Intake *IntakeWaiting `json:"intake_waiting,omitzero"`
+}
+
+// IntakeWaiting is content of partners that is on this disk and not in use yet.
+type IntakeWaiting struct {
+	Entries int       `json:"entries"`
+	Bytes   int64     `json:"bytes"`            // of the payloads, compressed
+	Since   time.Time `json:"since"`            // when the oldest arrived, or the node was started
+	Failed  bool      `json:"failed,omitempty"` // an attempt to take it in failed
+	Why     string    `json:"why"`
 }
 
 // MemberBrief is one member as this node sees it.

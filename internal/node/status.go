@@ -45,6 +45,7 @@ func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 		v := l.fold.State(n.now())
 		b := l.brief(v)
 		urgent = append(urgent, l.attention(v.Requests, &b)...)
+		urgent = append(urgent, awaitingAttention(b.Name, b.Intake, n.now())...)
 		l.mu.Unlock()
 		res.Units = append(res.Units, b)
 	}

@@ -53,7 +53,7 @@ func (n *Node) ShowUnit(_ context.Context, r UnitShowRequest) (*UnitShowResponse
 
 // brief must be called with the lock held.
 func (l *ledger) brief(v *unit.State) UnitBrief {
-	b := UnitBrief{Unit: string(l.id), Name: l.name(), State: "founding", Members: []MemberBrief{}}
+	b := UnitBrief{Unit: string(l.id), Name: l.name(), State: "founding", Members: []MemberBrief{}, Intake: l.awaiting()}
 	if v.Accord != nil {
 		b.State, b.Accord = "in-force", v.Accord.Hash
 	}

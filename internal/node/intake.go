@@ -1,0 +1,293 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"entente/internal/accord"
+	"entente/internal/intel"
+	"entente/internal/store"
+	"entente/internal/unit"
+	"entente/journal"
+	"entente/stix"
+)
+
+// arrival is content that is on this disk and has not been through intake yet.
+type arrival struct {
+	namedPayload
+	since time.Time // when it arrived, or the node was started
+	err   error     // why the last attempt to take it in failed
+	done  bool
+}
+
+// intakeSoon wakes the worker that takes arrived payloads in. The ledger's lock
+// is held by the caller, so nothing is done here.
+func (n *Node) intakeSoon(*ledger) {
+	select {
+	case n.arrivals <- struct{}{}:
+	default:
+	}
+}
+
+// Pauses after an intake that failed.
+const (
+	leastIntakePause = 2 * time.Second
+	mostIntakePause  = time.Minute
+)
+
+// intakeLoop takes arrived payloads in as they come, until ctx ends. What failed is
+// tried again after a pause that doubles: it has arrived already, so nothing else
+// may ever wake the loop for it. What arrives meanwhile does not wait for that.
+func (n *Node) intakeLoop(ctx context.Context) {
+	pause, said := leastIntakePause, ""
+	again := time.NewTimer(time.Hour)
+	again.Stop()
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.arrivals:
+		case <-again.C:
+		}
+		err := n.drainIntake(ctx)
+		if err == nil {
+			pause, said = leastIntakePause, ""
+			again.Stop()
+			continue
+		}
+		if text := err.Error(); ctx.Err() == nil && text != said {
+			n.opts.Log.Error("intake failed; it is tried again", "in", pause.String(), "err", err)
+			said = text
+		}
+		again.Reset(pause)
+		pause = min(2*pause, mostIntakePause)
+	}
+}
+
+// drainIntake takes everything in that has arrived. What was taken in before is
+// not taken in again. What fails keeps nothing else waiting, unless it is the machine
+// that fails.
+func (n *Node) drainIntake(ctx context.Context) error {
+	n.taking.Lock()
+	defer n.taking.Unlock()
+	var first error
+	for _, l := range n.units() {
+		err, stop := n.drainUnit(ctx, l)
+		if first == nil {
+			first = err
+		}
+		if stop {
+			break
+		}
+	}
+	return first
+}
+
+// drainUnit takes in what arrived in one unit. It returns the first failure, and
+// whether the next payload would fail in the same way.
+func (n *Node) drainUnit(ctx context.Context, l *ledger) (first error, stop bool) {
+	defer l.forgetTaken()
+	for _, a := range l.arrived() {
+		l.mu.Lock()
+		r := l.received(a.ref, a.namedPayload)
+		l.mu.Unlock()
+		err := n.opened(ctx, l, a.namedPayload, r)
+		l.mu.Lock()
+		a.err, a.done = err, err == nil
+		l.mu.Unlock()
+		if err == nil {
+			continue
+		}
+		if first == nil {
+			first = err
+		}
+		if ctx.Err() != nil || n.takesNothing(err) {
+			return first, true
+		}
+	}
+	return first, false
+}
+
+// takesNothing tells whether what failed would fail for any other payload too.
+func (n *Node) takesNothing(err error) bool {
+	return store.IsFull(err) || derivedDamaged(err) || n.local.Fault() != nil || n.objects.Fault() != nil
+}
+
+// opened takes one payload in. What it opens counts with what exchanges have in
+// memory.
+func (n *Node) opened(ctx context.Context, l *ledger, np namedPayload, r intel.Received) error {
+	if err := n.roomFor(np.p.Size); err != nil {
+		return err
+	}
+	leave, err := n.opts.Limits.Memory.Enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return n.takeIn(ctx, l, np, r)
+}
+
+// arrived lists the arrived payloads whose entries have their past here, so that
+// the shared verdict on them is known. The others go on waiting; they are
+// looked at once for all that came, not once for each.
+func (l *ledger) arrived() (ready []*arrival) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, a := range l.pending {
+		if !a.done && !waits(l.fold.Verdict(a.ref)) {
+			ready = append(ready, a)
+		}
+	}
+	return ready
+}
+
+// waits tells whether a verdict may become another one when more arrives.
+func waits(d accord.Decision) bool {
+	return d.Code == unit.CodeWaiting || d.Code == unit.CodeTextMissing
+}
+
+// forgetTaken drops what was taken in from the list of what waits.
+func (l *ledger) forgetTaken() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending = slices.DeleteFunc(l.pending, func(a *arrival) bool { return a.done })
+}
+
+// awaiting says what content is here and not taken in, since when and why; nil if
+// all is. The lock must be held.
+func (l *ledger) awaiting() *IntakeWaiting {
+	var w *IntakeWaiting
+	var failed, asked error
+	for _, a := range l.pending {
+		if a.done {
+			continue
+		}
+		if w == nil {
+			w = &IntakeWaiting{Since: a.since}
+			if d := l.fold.Verdict(a.ref); waits(d) {
+				asked = errors.New(d.Reason)
+			}
+		}
+		w.Entries++
+		w.Bytes += a.p.Size
+		if a.since.Before(w.Since) {
+			w.Since = a.since
+		}
+		if failed == nil {
+			failed = a.err
+		}
+	}
+	switch machine := StorageError(failed); {
+	case w == nil:
+	case machine != nil:
+		w.Failed, w.Why = true, machine.What+" "+machine.Why+" "+machine.Next
+	case failed != nil:
+		w.Failed, w.Why = true, failed.Error()+"; it is tried again by itself"
+	case asked != nil:
+		w.Why = asked.Error()
+	default:
+		w.Why = "its turn has not come"
+	}
+	return w
+}
+
+// patience is how long content may wait for intake before a person is told.
+const patience = time.Minute
+
+// awaitingAttention says of content that is not taken in what a person has to know.
+func awaitingAttention(name string, w *IntakeWaiting, now time.Time) []attention {
+	if w == nil || !w.Failed && now.Sub(w.Since) < patience {
+		return nil
+	}
+	return []attention{{rank: 1, text: fmt.Sprintf("%s: the content of %d share(s) or answer(s) is here and has not been taken in since %s: %s",
+		name, w.Entries, w.Since.UTC().Format(time.RFC3339), w.Why)}}
+}
+
+// received says of a payload what its entry says. The lock must be held.
+func (l *ledger) received(ref journal.Ref, np namedPayload) intel.Received {
+	r := intel.Received{Unit: l.id, From: np.from, Ref: ref, Commitment: np.p.Commitment, At: l.n.now(), Verdict: l.fold.Verdict(ref)}
+	if b, at, ok := l.fold.Content(ref); ok {
+		r.At = at
+		r.Claims.Objects, r.Claims.Types = int(b.Objects), map[string]int{}
+		for t, c := range b.Types {
+			r.Claims.Types[t] = int(c)
+		}
+		if b.TLP != "" {
+			r.Claims.TLP, _ = stix.ParseTLP(b.TLP) // the gate has refused what cannot be read
+		}
+		if b.Unmarked != "" {
+			r.Claims.Unmarked, _ = stix.ParseTLP(b.Unmarked)
+		}
+	}
+	return r
+}
+
+func (n *Node) takeIn(ctx context.Context, l *ledger, np namedPayload, r intel.Received) error {
+	// Every start meets what was taken in before; it is not opened for that.
+	if verdict, took, err := n.intel.Took(ctx, np.ref); err != nil || took {
+		if verdict.Code == CodeBadPayload {
+			l.cannotRead(np)
+		}
+		return err
+	}
+	plain, err := l.bundle(np.p)
+	switch {
+	case errors.Is(err, store.ErrDamaged):
+		// These are not the bytes its author committed to, so they prove nothing.
+		n.opts.Log.Warn("a payload is damaged; 'entente doctor' says what to do", "ref", np.ref.String(), "err", err)
+		l.cannotRead(np)
+		return nil
+	case errors.Is(err, intel.ErrGone):
+		l.lost(np)
+		return nil
+	case err != nil && ofTheMachine(err):
+		return fmt.Errorf("reading the payload of %s: %w", np.ref, err) // it says nothing about the bytes
+	case err != nil:
+		// Its author committed to these bytes, so they are kept as proof; nothing in
+		// them is used, and the entry shows why.
+		n.opts.Log.Warn("a payload cannot be opened", "ref", np.ref.String(), "err", err)
+		r.Verdict = accord.Decision{Verdict: accord.Refuse, Clause: accord.Protocol, Code: CodeBadPayload, Reason: err.Error()}
+		plain = nil
+		l.cannotRead(np)
+	case len(plain) == 0: // an answer in words only
+		return nil
+	}
+	out, err := n.intel.Receive(ctx, r, plain)
+	if err != nil {
+		return fmt.Errorf("intake of %s: %w", np.ref, err)
+	}
+	if out.Held > 0 {
+		n.opts.Log.Warn("objects are in quarantine", "ref", np.ref.String(), "held", out.Held, "of", out.Objects)
+	}
+	return nil
+}
+
+// ofTheMachine tells a failure to read from what is read.
+func ofTheMachine(err error) bool {
+	var path *fs.PathError
+	return StorageError(err) != nil || errors.As(err, &path)
+}
+
+// cannotRead notes that a payload is here and cannot be opened.
+func (l *ledger) cannotRead(np namedPayload) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unreadable[np.ref] = true
+}
+
+// lost notes that a payload that was here is not any more: unless this node
+// destroyed it, partners are asked for it again.
+func (l *ledger) lost(np namedPayload) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone[np.p.Commitment] {
+		return
+	}
+	l.n.opts.Log.Warn("a payload has disappeared from the disk; partners are asked for it again", "ref", np.ref.String())
+	l.wanted[np.p.Commitment] = true
+}
