@@ -36,6 +36,7 @@ func (g *received) anything() bool { return g.entries > 0 || g.payloads > 0 }
 // a *Refusal when the peer is to blame. What was accepted is settled in any case.
 func (g *incoming) receive(ctx context.Context, r *Reader) (received, error) {
 	var got received
+	defer r.Close() // whatever happens, the place of the last item is given back
 	if b, ok := g.backend.(Listener); ok {
 		if err := b.Heard(ctx, g.unit, g.from, r.Hello().Have); err != nil {
 			return got, err

@@ -115,6 +115,7 @@ func (s *Server) Handler() http.Handler {
 		deadline := time.Now().Add(s.p.Limits.Poll + s.p.Limits.Window)
 		_ = rc.SetReadDeadline(deadline)
 		_ = rc.SetWriteDeadline(deadline)
+		defer s.fault(r)
 		s.mux.ServeHTTP(w, r)
 	})
 }
