@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/tls"
@@ -13,6 +14,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"sync"
 	"time"
 
 	"filippo.io/age"
@@ -270,17 +272,23 @@ func tlsCertificate(key ed25519.PrivateKey, random io.Reader, now time.Time) (tl
 	return peer.Certificate(key, random, now.Add(-24*time.Hour), now.AddDate(10, 0, 0))
 }
 
-// tlsKey is the TLS key to show: the one being served; the previous one as long
-// as a partner has not heard of the new one, which would refuse it; else the new.
+// tlsKey is the TLS key that is shown: the one that partners are answered with, or
+// the one they would be.
 func (n *Node) tlsKey() ed25519.PrivateKey {
-	k := n.keys()
 	n.mu.Lock()
 	served := n.served
 	n.mu.Unlock()
-	switch {
-	case served != nil && names(k.id, served):
+	if served != nil && names(n.keys().id, served) {
 		return served
-	case k.tlsOld == nil:
+	}
+	return n.dueTLSKey()
+}
+
+// dueTLSKey is the TLS key to show: the previous one as long as a partner has not
+// heard of the new one, which it would refuse; else the new.
+func (n *Node) dueTLSKey() ed25519.PrivateKey {
+	k := n.keys()
+	if k.tlsOld == nil {
 		return k.tlsKey
 	}
 	for _, l := range n.units() {
@@ -289,6 +297,42 @@ func (n *Node) tlsKey() ed25519.PrivateKey {
 		}
 	}
 	return k.tlsKey
+}
+
+// shown gives the certificate of the TLS key to show at each connection: a rotated
+// key is taken up as soon as every partner has heard of it. first is that of now.
+func (n *Node) shown(first tls.Certificate) func() (*tls.Certificate, error) {
+	var mu sync.Mutex
+	cert := first
+	return func() (*tls.Certificate, error) {
+		key := n.tlsKey()
+		mu.Lock()
+		defer mu.Unlock()
+		if key.Equal(cert.PrivateKey) {
+			return &cert, nil
+		}
+		// The serial number means nothing; taken from the key, it needs no randomness.
+		serial := sha256.Sum256(key.Public().(ed25519.PublicKey))
+		fresh, err := tlsCertificate(key, bytes.NewReader(serial[:]), n.now())
+		if err != nil {
+			return nil, err
+		}
+		cert = fresh
+		return &fresh, nil
+	}
+}
+
+// takeUpTLSKey shows the newest TLS key once every partner has heard of it and
+// nobody holds an open invitation, which names the one before.
+func (n *Node) takeUpTLSKey() {
+	due := n.dueTLSKey()
+	if due.Equal(n.tlsKey()) || n.pairing.Open() {
+		return
+	}
+	n.mu.Lock()
+	n.served = due
+	n.mu.Unlock()
+	n.opts.Log.Info("partners are answered with the newest TLS key from now on")
 }
 
 // heard tells whether every partner's journal includes the newest of the own

@@ -49,7 +49,7 @@ func (n *Node) ServePeer(ctx context.Context, l net.Listener) error {
 	srv := peer.NewServer(peer.ServerParams{
 		Self: n.keys().party, Backend: backend{n}, Directory: backend{n}, Limits: n.opts.Limits,
 		Now: n.opts.Clock, Log: n.opts.Log, Bell: n.bell,
-		Pairing: n.pairing.handler, Witness: n.witnessHandler(),
+		Pairing: n.pairing.handler, Witness: n.witnessHandler(), Certificate: n.shown(cert),
 		OnHint: func(_ journal.PartyID, id journal.UnitID) {
 			n.mu.Lock()
 			defer n.mu.Unlock()
@@ -60,11 +60,11 @@ func (n *Node) ServePeer(ctx context.Context, l net.Listener) error {
 		},
 	})
 	n.mu.Lock()
-	n.addr = l.Addr().String()
+	n.addr, n.served = l.Addr().String(), key
 	n.mu.Unlock()
 	defer func() {
 		n.mu.Lock()
-		n.addr = ""
+		n.addr, n.served = "", nil
 		n.mu.Unlock()
 	}()
 	return srv.Serve(ctx, l, cert)
@@ -105,6 +105,7 @@ func (n *Node) Run(ctx context.Context) error {
 		case <-look.C:
 			n.mend(ctx)
 			n.pursue(ctx)
+			n.takeUpTLSKey()
 		}
 	}
 }
@@ -284,7 +285,8 @@ func (n *Node) client() (*peer.Client, error) {
 		return nil, err
 	}
 	return peer.NewClient(peer.ClientParams{
-		Self: n.keys().party, Cert: cert, Backend: backend{n}, Limits: n.opts.Limits, Now: n.opts.Clock, Log: n.opts.Log, Dial: n.opts.Dial,
+		Self: n.keys().party, Cert: cert, Certificate: n.shown(cert),
+		Backend: backend{n}, Limits: n.opts.Limits, Now: n.opts.Clock, Log: n.opts.Log, Dial: n.opts.Dial,
 	}), nil
 }
 

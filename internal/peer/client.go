@@ -56,6 +56,8 @@ type ClientParams struct {
 	Limits  Limits
 	Now     func() time.Time
 	Log     *slog.Logger
+	// Certificate is asked at each connection for the certificate to show; nil: Cert.
+	Certificate func() (*tls.Certificate, error)
 	// Dial opens connections; when nil, a net.Dialer with a 10 s timeout that gives connections up on which nothing was heard for 20 s (Linux).
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -79,6 +81,7 @@ type peerLine struct {
 	turn      chan struct{} // holds one token: whoever has it may sync
 	mu        sync.Mutex
 	pins      []journal.Hash
+	shown     journal.Hash // pin of the own key when a connection was last asked for
 	transport *http.Transport
 	address   string // the one that answered last
 	have      map[journal.Origin]journal.Head
@@ -106,6 +109,7 @@ func (c *Client) Close() {
 }
 
 func (c *Client) line(t Target) *peerLine {
+	shown := c.shows()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := peerKey{t.Party, t.Unit}
@@ -122,12 +126,28 @@ func (c *Client) line(t Target) *peerLine {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !sameHashes(l.pins, t.Pins) {
-		// Connections made under other keys are not used again.
+	if !sameHashes(l.pins, t.Pins) || l.shown != shown {
+		// Connections made under other keys, theirs or ours, are not used again.
 		l.transport.CloseIdleConnections()
-		l.pins = append([]journal.Hash(nil), t.Pins...)
+		l.pins, l.shown = append([]journal.Hash(nil), t.Pins...), shown
 	}
 	return l
+}
+
+// shows is the pin of the key that the next connection will show.
+func (c *Client) shows() journal.Hash {
+	cert := &c.p.Cert
+	if c.p.Certificate != nil {
+		now, err := c.p.Certificate()
+		if err != nil {
+			return journal.Hash{} // the connection will say so
+		}
+		cert = now
+	}
+	if cert.Leaf == nil {
+		return journal.Hash{}
+	}
+	return Pin(cert.Leaf)
 }
 
 func sameHashes(a, b []journal.Hash) bool {
@@ -144,6 +164,10 @@ func sameHashes(a, b []journal.Hash) bool {
 
 func (c *Client) transport(pins func() []journal.Hash) *http.Transport {
 	config := ClientConfig(c.p.Cert, pins)
+	if c.p.Certificate != nil {
+		config.Certificates = nil
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.p.Certificate() }
+	}
 	t := &http.Transport{
 		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			raw, err := c.p.Dial(ctx, network, addr)

@@ -49,6 +49,9 @@ type ServerParams struct {
 	OnHint func(journal.PartyID, journal.UnitID)
 	// Bell is rung by the node when a unit has something new; long polls wait on it.
 	Bell *Bell
+	// Certificate is asked at each connection for the certificate to show; nil: the one
+	// that Serve is given, always.
+	Certificate func() (*tls.Certificate, error)
 }
 
 // Pairing is the handler of PathPair; Open says whether an invitation is pending.
@@ -154,7 +157,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, cert tls.Certificate
 		stopped <- err
 	})
 	srv.ConnState = s.door.state
-	err := srv.Serve(tls.NewListener(newHostListener(l, s.p.Limits.Connections/4), ServerConfig(cert, s.Admit)))
+	config := ServerConfig(cert, s.Admit)
+	if s.p.Certificate != nil {
+		config.Certificates = nil
+		config.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return s.p.Certificate() }
+	}
+	err := srv.Serve(tls.NewListener(newHostListener(l, s.p.Limits.Connections/4), config))
 	if stop() {
 		return fmt.Errorf("serving peers on %s: %w", l.Addr(), err)
 	}
