@@ -123,6 +123,10 @@ func problemOf(err error) *api.Problem {
 	p.Title, p.Detail = err.Error(), ""
 	if errors.Is(err, fs.ErrNotExist) {
 		p.Status, p.Code, p.Type = http.StatusNotFound, node.CodeNotFound, "urn:entente:problem:"+node.CodeNotFound
+		var path *fs.PathError
+		if errors.As(err, &path) {
+			p.Title, p.Detail, p.Next = "There is no "+path.Path+".", err.Error()+".", "Name a file or folder that is there (a folder that is missing is not made)."
+		}
 	}
 	return p
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -24,6 +26,10 @@ func (a *app) writeFile(name string, stage string, make func(io.Writer) error) (
 		return w.n, make(w)
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".entente-*")
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, &node.Error{Code: node.CodeNotFound, Status: http.StatusNotFound, What: "There is no folder " + filepath.Dir(name) + ".",
+			Why: "The file " + filepath.Base(name) + " was to be written there.", Next: "Make the folder, or name another place.", Err: err}
+	}
 	if err != nil {
 		return 0, fmt.Errorf("a place for %s: %w", name, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -123,7 +124,9 @@ func parseConfig(dir string, text []byte) (Config, error) {
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict())
 	if err := dec.Decode(&c); err != nil {
-		return c, badInput("The configuration cannot be read.", err.Error(), "Correct "+configPath(dir)+".")
+		// What follows the first line shows a piece of the file, which has secrets in it.
+		line, _, _ := strings.Cut(err.Error(), "\n")
+		return c, badInput("The configuration cannot be read.", "[line:column] and what is wrong there: "+line+".", "Correct "+configPath(dir)+".")
 	}
 	if c.Peer.SyncEvery == 0 {
 		c.Peer.SyncEvery = Duration(time.Minute)

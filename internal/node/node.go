@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -121,7 +122,7 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, n.Close())
+			err = errors.Join(doesNotStart(dir, err), n.Close())
 		}
 	}()
 	if locker, ok := opts.FS.(store.Locker); ok {
@@ -167,6 +168,17 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 		return nil, err
 	}
 	return n, n.takeInFirst(ctx)
+}
+
+// doesNotStart puts damage that keeps a node from starting into words that a person
+// can act on.
+func doesNotStart(dir string, err error) error {
+	var known *Error
+	if !errors.Is(err, store.ErrDamaged) || errors.As(err, &known) {
+		return err
+	}
+	return &Error{Code: CodeDamaged, Status: http.StatusInternalServerError, What: "The node does not start: a file in " + dir + " is damaged.", Why: err.Error() + ".",
+		Next: "Run 'entente doctor --dir " + dir + "': it changes nothing, names everything that is damaged, and the commands that mend it.", Err: err}
 }
 
 // takeInFirst brings what is derived up to date, and takes in what was cut before it

@@ -361,8 +361,13 @@ func (f files) restoreKeys(o RestoreOptions) (ids []age.Identity, orgText string
 // is missing shows only at its end.
 func decrypted(backup io.Reader, ids []age.Identity, progress func(Progress)) (io.Reader, error) {
 	dec, err := age.Decrypt(bufio.NewReader(&metered{r: backup, progress: progress}), ids...)
-	if err != nil {
-		return nil, badInput("The backup cannot be opened.", err.Error(), "Give the organisation key file that init wrote (--org-key), or the age identity it was made for (--identity).")
+	var other *age.NoIdentityMatchError
+	switch {
+	case errors.As(err, &other):
+		return nil, badInput("The backup cannot be opened with this key.", "It was made for another one: the backup is of another party, or the key is not the organisation key that this party had then, or a later one.",
+			"Give the organisation key file that init wrote (--org-key), or the age identity it was made for (--identity).")
+	case err != nil:
+		return nil, badInput("This is no backup, or its beginning is damaged.", err.Error()+".", "Name a file that 'entente backup' wrote.")
 	}
 	return dec, nil
 }
