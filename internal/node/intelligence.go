@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"time"
 
+	"entente/internal/accord"
 	"entente/internal/intel"
 	"entente/internal/store"
 	"entente/journal"
@@ -70,6 +72,71 @@ func (l *ledger) bundle(p journal.PayloadRef) ([]byte, error) {
 		return nil, fmt.Errorf("the answer cannot be read: %w", err)
 	}
 	return a.Bundle, nil
+}
+
+func (n *Node) takeIn(ctx context.Context, l *ledger, np namedPayload, r intel.Received) error {
+	// Every start meets what was taken in before; it is not opened for that.
+	if verdict, took, err := n.intel.Took(ctx, np.ref); err != nil || took {
+		if verdict.Code == CodeBadPayload {
+			l.cannotRead(np)
+		}
+		return err
+	}
+	plain, err := l.bundle(np.p)
+	switch {
+	case errors.Is(err, store.ErrDamaged):
+		// These are not the bytes its author committed to, so they prove nothing.
+		n.opts.Log.Warn("a payload is damaged; 'entente doctor' says what to do", "ref", np.ref.String(), "err", err)
+		l.cannotRead(np)
+		return nil
+	case errors.Is(err, intel.ErrGone):
+		l.lost(np)
+		return nil
+	case err != nil && ofTheMachine(err):
+		return fmt.Errorf("reading the payload of %s: %w", np.ref, err) // it says nothing about the bytes
+	case err != nil:
+		// Its author committed to these bytes, so they are kept as proof; nothing in
+		// them is used, and the entry shows why.
+		n.opts.Log.Warn("a payload cannot be opened", "ref", np.ref.String(), "err", err)
+		r.Verdict = accord.Decision{Verdict: accord.Refuse, Clause: accord.Protocol, Code: CodeBadPayload, Reason: err.Error()}
+		plain = nil
+		l.cannotRead(np)
+	case len(plain) == 0: // an answer in words only
+		return nil
+	}
+	out, err := n.intel.Receive(ctx, r, plain)
+	if err != nil {
+		return fmt.Errorf("intake of %s: %w", np.ref, err)
+	}
+	if out.Held > 0 {
+		n.opts.Log.Warn("objects are in quarantine", "ref", np.ref.String(), "held", out.Held, "of", out.Objects)
+	}
+	return nil
+}
+
+// ofTheMachine tells a failure to read from what is read.
+func ofTheMachine(err error) bool {
+	var path *fs.PathError
+	return StorageError(err) != nil || errors.As(err, &path)
+}
+
+// cannotRead notes that a payload is here and cannot be opened.
+func (l *ledger) cannotRead(np namedPayload) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unreadable[np.ref] = true
+}
+
+// lost notes that a payload that was here is not any more: unless this node
+// destroyed it, partners are asked for it again.
+func (l *ledger) lost(np namedPayload) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone[np.p.Commitment] {
+		return
+	}
+	l.n.opts.Log.Warn("a payload has disappeared from the disk; partners are asked for it again", "ref", np.ref.String())
+	l.wanted[np.p.Commitment] = true
 }
 
 func (n *Node) intelProgress(stage string, f func(Progress)) func(intel.Progress) {
