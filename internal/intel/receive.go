@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"entente/internal/accord"
 	"entente/internal/observable"
@@ -181,6 +183,9 @@ func (in *Intel) judge(r Received, items []item, invalid int64) ([]Reason, error
 	if r.Verdict.Verdict != accord.Allow {
 		why = append(why, Reason{Code: r.Verdict.Code, Clause: r.Verdict.Clause, Text: r.Verdict.Reason})
 	}
+	if latest := r.Terms.Latest; !latest.IsZero() && r.At.After(latest) {
+		why = append(why, Reason{Code: CodeAhead, Text: fmt.Sprintf("the entry is dated %s, which lies further ahead of this node's clock than the accord lets clocks differ", r.At.UTC().Format(time.RFC3339))})
+	}
 	if invalid > 0 {
 		why = append(why, Reason{Code: CodeInvalid, Text: fmt.Sprintf("%d parts of the payload are no STIX objects that can be relied on", invalid)})
 	}
@@ -216,10 +221,22 @@ func (in *Intel) judgeEach(t *tx, r Received, items []item) ([]itemHold, error) 
 	var held []itemHold
 	from := partnerColl(r.Unit, r.From)
 	least := quarantineBelow(r.Verdict.Obligations)
+	defined := map[string]bool{} // markings that are known, or come along
+	for i := range items {
+		if items[i].meta.typ == "marking-definition" {
+			defined[items[i].meta.id] = true
+		}
+	}
 	for i := range items {
 		reason, err := in.judgeOne(t, from, &items[i])
+		if err == nil && reason == nil {
+			reason, err = in.markings(t, items[i].o, defined)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("intel: %w", err)
+		}
+		if reason == nil {
+			reason = r.Terms.judge(items[i].o)
 		}
 		if o := items[i].o; reason == nil && o != nil && o.Type == "indicator" && o.Confidence != stix.NoConfidence && o.Confidence < least {
 			reason = &Reason{Code: CodeConfidence, Text: fmt.Sprintf("its confidence is %d, and the accord's terms of quality hold what is below %d", o.Confidence, least)}
@@ -294,11 +311,16 @@ func (in *Intel) judgeOne(t *tx, from collID, it *item) (*Reason, error) {
 			}
 		}
 	}
-	if reason, err := in.weakened(t, from, it); reason != nil || err != nil {
+	if reason, err := in.versions(t, from, it); reason != nil || err != nil {
 		return reason, err
 	}
 	if it.meta.typ != "indicator" {
 		return nil, nil
+	}
+	if o := it.o; o.PatternType == "stix" || o.PatternType == "" {
+		if _, err := stix.ExtractAtoms(o.Pattern); err != nil {
+			return &Reason{Code: CodeUnread, Text: fmt.Sprintf("its pattern cannot be read: %v", err)}, nil
+		}
 	}
 	for _, v := range observable.FromObject(it.o) {
 		if why, ok := in.cfg.Guard.Match(v); ok {
@@ -312,14 +334,16 @@ func (in *Intel) judgeOne(t *tx, from collID, it *item) (*Reason, error) {
 // more is held.
 const maxVersions = 1000
 
-// weakened finds an object that is known from elsewhere under a stricter marking
-// in another version: whoever was shown it under terms does not lift them by
-// giving it another date.
-func (in *Intel) weakened(t *tx, from collID, it *item) (*Reason, error) {
+// versions looks at the other versions of an object that are known. Whoever was
+// shown one under terms does not lift them by giving it another date, and only who
+// brought an object first may bring newer versions: else a partner could take back,
+// or bend, what another party says.
+func (in *Intel) versions(t *tx, from collID, it *item) (*Reason, error) {
 	if it.meta.sco || it.meta.version == "" {
 		return nil, nil // its id stands for its value
 	}
 	prefix, seen := idKey(it.meta.id, ""), 0
+	first, firstFrom, newest := int64(0), collID{}, ""
 	for row, err := range t.objects.Scan(prefix, after(prefix), false) {
 		if err != nil {
 			return nil, err
@@ -336,19 +360,94 @@ func (in *Intel) weakened(t *tx, from collID, it *item) (*Reason, error) {
 			if err != nil {
 				return nil, err
 			}
-			if m.tlp <= it.meta.tlp || m.version == it.meta.version {
+			known, elsewhere, err := t.fromElsewhere(v, from)
+			if err != nil {
+				return nil, err
+			}
+			if !known {
 				continue
 			}
-			if _, elsewhere, err := t.fromElsewhere(v, from); err != nil || !elsewhere {
-				if err != nil {
-					return nil, err
-				}
-				continue
+			if first == 0 || v.seq < first {
+				first, firstFrom = v.seq, v.coll
 			}
-			return &Reason{Code: CodeWeakened, Text: fmt.Sprintf("%s, version %s, is known from elsewhere and marked %s; this version is marked less strictly", it.meta.id, m.version, m.tlp.Label())}, nil
+			newest = max(newest, versionKey(m.version))
+			if m.tlp > it.meta.tlp && m.version != it.meta.version && elsewhere {
+				return &Reason{Code: CodeWeakened, Text: fmt.Sprintf("%s, version %s, is known from elsewhere and marked %s; this version is marked less strictly", it.meta.id, m.version, m.tlp.Label())}, nil
+			}
 		}
 	}
+	if first != 0 && firstFrom != from && it.verKey > newest {
+		return &Reason{Code: CodeOthers, Text: fmt.Sprintf("%s is known from elsewhere, and this is a newer version of it", it.meta.id)}, nil
+	}
 	return nil, nil
+}
+
+// markings finds an object that is marked with what nobody here can read: it may
+// forbid what would be done with it.
+func (in *Intel) markings(t *tx, o *stix.Object, defined map[string]bool) (*Reason, error) {
+	refs := slices.Clone(o.ObjectMarkingRefs)
+	for _, g := range o.GranularMarkings {
+		if g.MarkingRef != "" {
+			refs = append(refs, g.MarkingRef)
+		}
+	}
+	for _, id := range refs {
+		if defined[id] {
+			continue
+		}
+		if _, fixed := stix.TLPOf(id); !fixed {
+			known, err := t.anyAccepted(id)
+			if err != nil {
+				return nil, err
+			}
+			if !known {
+				return &Reason{Code: CodeUnmarked, Text: fmt.Sprintf("it is marked with %s, whose definition is neither known here nor in the payload", id)}, nil
+			}
+		}
+		defined[id] = true
+	}
+	return nil, nil
+}
+
+// anyAccepted tells whether anything with an id is accepted.
+func (t *tx) anyAccepted(id string) (bool, error) {
+	prefix := idPrefix(id)
+	for row, err := range t.objects.Scan(prefix, after(prefix), false) {
+		if err != nil {
+			return false, err
+		}
+		vs, err := parseVariants(row.Value)
+		if err != nil {
+			return false, err
+		}
+		for _, v := range vs {
+			if known, _, err := t.fromElsewhere(v, collID{}); err != nil || known {
+				return known, err
+			}
+		}
+	}
+	return false, nil
+}
+
+// judge repeats what the sender should have executed before sealing.
+func (terms *Terms) judge(o *stix.Object) *Reason {
+	if terms.Never != nil {
+		for _, v := range observable.FromObject(o) {
+			if why, hit := terms.Never.Match(v); hit {
+				return &Reason{Code: accord.CodeNeverSend, Clause: terms.Clause, Text: fmt.Sprintf("%s is %s", v.Text, why)}
+			}
+		}
+	}
+	if !terms.Oldest.IsZero() && o.Type == "indicator" {
+		since := o.ValidFrom.Time
+		if since.IsZero() {
+			since = o.Created.Time
+		}
+		if !since.IsZero() && since.Before(terms.Oldest) {
+			return &Reason{Code: accord.CodeTooOld, Clause: terms.Clause, Text: fmt.Sprintf("it is of %s, older than the accord allows", since.UTC().Format(time.DateOnly))}
+		}
+	}
+	return nil
 }
 
 // fromElsewhere tells whether an object has an accepted arrival, and one that

@@ -43,6 +43,23 @@ type Received struct {
 	// Verdict is the shared verdict of the entry. Anything but Allow holds the
 	// whole payload.
 	Verdict accord.Decision `json:"verdict"`
+	// Terms are what this node asks beyond it; what they decided is on record, they
+	// are not.
+	Terms Terms `json:"-"`
+}
+
+// Terms are what the accord asks of each object, repeated by who receives it, and
+// what this node makes of the entry's date. The zero value asks nothing.
+type Terms struct {
+	// Clause is the accord's clause on quality.
+	Clause string
+	// Never holds what must never be sent; nil: nothing.
+	Never *Guard
+	// Oldest is the earliest beginning of an indicator; the zero time: any.
+	Oldest time.Time
+	// Latest is the latest that an entry may be dated; the zero time: any. An entry
+	// dated ahead would use the quota of days to come.
+	Latest time.Time
 }
 
 // State is where one arrival of an object stands.
@@ -65,6 +82,10 @@ const (
 	CodeGuarded    = "guarded-value"     // the indicator names something that must not be blocked
 	CodeConfidence = "low-confidence"    // below what the accord's terms of quality ask
 	CodeVariants   = "too-many-variants" // one version with more different bytes than are kept
+	CodeOthers     = "others-object"     // a newer version of an object that somebody else brought
+	CodeUnread     = "unread-pattern"    // the indicator's pattern cannot be read, so nobody knows what it would stop
+	CodeUnmarked   = "unknown-marking"   // it carries a marking whose definition is not known here
+	CodeAhead      = "dated-ahead"       // the entry is dated further ahead than clocks may differ
 )
 
 // Reason says why an arrival is held.

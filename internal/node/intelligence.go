@@ -12,6 +12,7 @@ import (
 	"entente/internal/accord"
 	"entente/internal/intel"
 	"entente/internal/store"
+	"entente/internal/unit"
 	"entente/journal"
 	"entente/stix"
 
@@ -103,6 +104,12 @@ func (n *Node) takeIn(ctx context.Context, l *ledger, np namedPayload, r intel.R
 		l.cannotRead(np)
 	case len(plain) == 0: // an answer in words only
 		return nil
+	}
+	l.mu.Lock()
+	doc, _ := l.fold.InForce()
+	l.mu.Unlock()
+	if r.Terms, err = receivingTerms(doc, unit.KindShare, np.from, r.At, n.now()); err != nil {
+		return err
 	}
 	out, err := n.intel.Receive(ctx, r, plain)
 	if err != nil {

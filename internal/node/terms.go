@@ -43,6 +43,34 @@ func sendingTerms(doc *accord.Document, kind string, from journal.PartyID, to []
 	return t, nil
 }
 
+// receivingTerms are what this node asks again of what a member sent, under the
+// accord in force: a sender that is honest has executed it before sealing.
+func receivingTerms(doc *accord.Document, kind string, from journal.PartyID, at, now time.Time) (intel.Terms, error) {
+	if doc == nil {
+		return intel.Terms{}, nil
+	}
+	sent, err := sendingTerms(doc, kind, from, nil)
+	if err != nil {
+		return intel.Terms{}, err
+	}
+	out := intel.Terms{Clause: sent.clause, Never: sent.never}
+	if sent.aging {
+		span, err := doc.Quality.MaxAge.Span()
+		if err != nil {
+			return intel.Terms{}, fmt.Errorf("the accord's age of indicators: %w", err)
+		}
+		out.Oldest = span.Before(at)
+	}
+	if doc.Time.Tolerance.Set() {
+		span, err := doc.Time.Tolerance.Span()
+		if err != nil {
+			return intel.Terms{}, fmt.Errorf("the accord's tolerance of clocks: %w", err)
+		}
+		out.Latest = span.After(now)
+	}
+	return out, nil
+}
+
 // idle tells that objects pass as they are, without a look at each.
 func (t *terms) idle() bool { return len(t.rules) == 0 && t.never == nil && !t.aging }
 
