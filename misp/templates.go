@@ -135,6 +135,11 @@ func observeObject(obj Object, uuid string, marks []string) (out observed, used 
 	if !ok {
 		return out, nil
 	}
+	if tmpl.root == "domain-name" {
+		if o, used := addressesOnly(obj, uuid, marks); used != nil {
+			return o, used
+		}
+	}
 	b := &objectBuilder{observer: observer{uuid: uuid, marks: marks}, root: tmpl.root, single: map[string]bool{}, lists: map[string][]string{}}
 	b.txt, _ = b.add(tmpl.root)
 	used = map[*Members]bool{}
@@ -308,4 +313,32 @@ func (b *objectBuilder) finish(account string) {
 		}
 	}
 	b.out.pattern = b.want.pattern()
+}
+
+// addressesOnly observes a domain-ip object that names no domain.
+func addressesOnly(obj Object, uuid string, marks []string) (observed, map[*Members]bool) {
+	o := &observer{uuid: uuid, marks: marks}
+	used := map[*Members]bool{}
+	var want []string
+	for a := range obj.Attributes() {
+		switch rel := a.ObjectRelation(); {
+		case a.Deleted() || a.Value() == "":
+		case rel == "domain" || rel == "hostname":
+			return observed{}, nil
+		case rel == "ip":
+			if _, typ, ok := o.addr(a.Value()); ok {
+				used[a.Members] = true
+				if a.ToIDS() {
+					want = append(want, equals(typ+":value", a.Value()))
+				}
+			}
+		}
+	}
+	if len(used) == 0 {
+		return observed{}, nil
+	}
+	if want != nil {
+		o.out.pattern = "[" + strings.Join(want, " OR ") + "]"
+	}
+	return o.out, used
 }
