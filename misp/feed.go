@@ -550,7 +550,8 @@ func (p picker) attribute(a *Members) *Members {
 	return out
 }
 
-// context copies tags and galaxies.
+// context copies tags. Galaxies go as tags, of which whoever pulls the feed makes them
+// again.
 func (p picker) context(to, from *Members) {
 	var tags []*Members
 	for _, t := range from.List("Tag") {

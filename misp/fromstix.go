@@ -3,6 +3,7 @@ package misp
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"time"
 
 	"entente/stix"
@@ -49,10 +50,7 @@ func FromSTIX(objects []*stix.Object, opts FromOptions) (*Import, error) {
 	live := newest(objects)
 	im := &Import{}
 	known := map[string]*stix.Object{}
-	for _, e := range restore(objects, live) {
-		im.Events = append(im.Events, e)
-		remember(known, e, live)
-	}
+	im.Events = restoreHonest(objects, live, known)
 	var rest []*stix.Object
 	seen := map[string]bool{}
 	for _, o := range objects {
@@ -89,42 +87,145 @@ func newest(objects []*stix.Object) map[string]*stix.Object {
 	return live
 }
 
-// same reports whether two objects say the same, whatever the order of their members.
-func same(a, b *stix.Object) bool {
-	return a != nil && b != nil && (bytes.Equal(a.Raw, b.Raw) || digest(a.Raw) == digest(b.Raw))
+// same reports whether an object says what one that was made again says, whatever the
+// order of the members. Of the extension only that counts whether it is there: its text
+// is what the other was made of, and its position is another one where only a part of
+// an event came.
+func same(made, o *stix.Object) bool {
+	switch {
+	case made == nil || o == nil:
+		return false
+	case bytes.Equal(made.Raw, o.Raw):
+		return true
+	}
+	_, _, ours := keptIn(made)
+	_, intact, theirs := keptIn(o)
+	if ours != theirs {
+		return false
+	}
+	if ours {
+		return intact && digest(without(made)) == digest(without(o))
+	}
+	return digest(made.Raw) == digest(o.Raw)
 }
 
-// remember notes what an event comes to in STIX, of the two ways to write TLP the one
-// that the objects at hand have.
-func remember(known map[string]*stix.Object, e *Event, live map[string]*stix.Object) {
-	var best *Bundle
+// maxPasses is how often events are put together with fewer pieces, because one said
+// something else than its object, before none of their pieces is believed.
+const maxPasses = 4
+
+// restoreHonest puts events together from the texts that objects keep, as far as these
+// say what the objects say. known gets what the events come to in STIX.
+//
+// A text is believed only if [ToSTIX] makes of it the object that has it and every
+// indicator and observable that goes with it. Otherwise somebody could show one thing
+// to those who read STIX, and give another to those who read MISP.
+func restoreHonest(objects []*stix.Object, live, known map[string]*stix.Object) []*Event {
+	lies := map[string]bool{}
+	for range maxPasses {
+		clear(known)
+		events, owners := restore(objects, live, lies)
+		honest := true
+		for _, e := range events {
+			for _, id := range dishonest(e, owners, live, known) {
+				lies[id], honest = true, false
+			}
+		}
+		if honest {
+			return events
+		}
+	}
+	clear(known)
+	return nil
+}
+
+// dishonest gives the objects whose text says something else than they do. Of the two
+// ways to write TLP that one is taken which the objects at hand have.
+func dishonest(e *Event, owners map[*Members]string, live, known map[string]*stix.Object) []string {
+	var best *toSTIX
 	most := -1
 	for _, two := range []bool{false, true} {
-		b, err := ToSTIX(e, ToOptions{TLP2: two})
-		if err != nil {
+		c := newConversion(e, ToOptions{TLP2: two})
+		c.wrote = map[*Members][]*stix.Object{}
+		if _, err := c.all(); err != nil {
 			continue
 		}
 		n := 0
-		for _, o := range b.Objects {
-			if same(live[o.ID], o) {
+		for _, o := range c.out.Objects {
+			if same(o, live[o.ID]) {
 				n++
 			}
 		}
 		if n > most {
-			best, most = b, n
+			best, most = c, n
 		}
-		if n == len(b.Objects) {
+		if n == len(c.out.Objects) || n == len(live) {
 			break
 		}
 	}
+	var lies []string
 	if best == nil {
-		return
+		for _, list := range []string{"Attribute", "Object", "EventReport"} {
+			for _, m := range e.List(list) {
+				lies = append(lies, owners[m])
+			}
+		}
+		return append(lies, owners[e.Members])
 	}
-	for _, o := range best.Objects {
-		if known[o.ID] == nil || same(live[o.ID], o) {
+	made := map[string]*stix.Object{}
+	for _, o := range best.out.Objects {
+		made[o.ID] = o
+		if known[o.ID] == nil || same(o, live[o.ID]) {
 			known[o.ID] = o
 		}
 	}
+	for _, list := range []string{"Attribute", "Object", "EventReport"} {
+		for _, m := range e.List(list) {
+			if id := owners[m]; id != "" && !honest(made[id], best.wrote[m], live) {
+				lies = append(lies, id)
+			}
+		}
+	}
+	if id := owners[e.Members]; id != "" && !alike(made[id], live[id]) {
+		lies = append(lies, id)
+	}
+	return lies
+}
+
+func honest(main *stix.Object, wrote []*stix.Object, live map[string]*stix.Object) bool {
+	if main == nil || !alike(main, live[main.ID]) {
+		return false
+	}
+	for _, o := range wrote {
+		if (o.Type == "indicator" || o.IsSCO() && !strings.HasPrefix(o.Type, "x-misp-")) && !alike(o, live[o.ID]) {
+			return false
+		}
+	}
+	return true
+}
+
+// alike compares two objects without what depends on the rest of the event.
+func alike(a, b *stix.Object) bool {
+	if a == nil || b == nil {
+		return false
+	}
+	if bytes.Equal(a.Raw, b.Raw) {
+		return true
+	}
+	own := func(o *stix.Object) string {
+		m, err := parseMembers(without(o), "", 0, maxDepth)
+		if err != nil {
+			return ""
+		}
+		for _, name := range []string{"created_by_ref", "created", "object_marking_refs"} {
+			m.Delete(name)
+		}
+		if o.Type != "observed-data" {
+			m.Delete("object_refs")
+		}
+		return digest(m.AppendJSON(nil))
+	}
+	x := own(a)
+	return x != "" && x == own(b)
 }
 
 // placed is one kept element with its place.
@@ -140,12 +241,14 @@ type pieces struct {
 	lists [ReportElement + 1][]placed
 }
 
-// restore puts events together from the texts that objects keep.
-func restore(objects []*stix.Object, live map[string]*stix.Object) []*Event {
+// restore puts events together from the texts that objects keep, but for those of lies.
+// owners tells which object a part came from.
+func restore(objects []*stix.Object, live map[string]*stix.Object, lies map[string]bool) (events []*Event, owners map[*Members]string) {
+	owners = map[*Members]string{}
 	byEvent := map[string]*pieces{}
 	var order []*pieces
 	for _, o := range objects {
-		if live[o.ID] != o {
+		if live[o.ID] != o || lies[o.ID] {
 			continue
 		}
 		k, intact, ok := keptIn(o)
@@ -157,6 +260,7 @@ func restore(objects []*stix.Object, live map[string]*stix.Object) []*Event {
 		if err != nil || !bringBack(m, k.data, live) {
 			continue
 		}
+		owners[m] = o.ID
 		p := byEvent[uuid]
 		if p == nil {
 			p = &pieces{uuid: uuid}
@@ -173,13 +277,12 @@ func restore(objects []*stix.Object, live map[string]*stix.Object) []*Event {
 			p.lists[ReportElement] = append(p.lists[ReportElement], placed{k.position, m})
 		}
 	}
-	events := make([]*Event, 0, len(order))
 	for _, p := range order {
 		if e := p.event(); e != nil {
 			events = append(events, e)
 		}
 	}
-	return events
+	return events, owners
 }
 
 // bringBack puts the data that artifacts hold where it was.

@@ -24,11 +24,11 @@ type Relation uint8
 
 // The relations.
 const (
-	Same     Relation = iota + 1 // the value is the entry
-	Below                        // the value lies within: a subdomain, an address or prefix inside of a prefix
-	Above                        // the value contains the entry: a prefix around one that is listed
-	Holds                        // the value has the entry as a part of its text
-	Fits                         // the value fits the entry, a regular expression
+	Same  Relation = iota + 1 // the value is the entry
+	Below                     // the value lies within: a subdomain, an address or prefix inside of a prefix
+	Above                     // the value contains the entry: a prefix around one that is listed
+	Holds                     // the value has the entry as a part of its text
+	Fits                      // the value fits the entry, a regular expression
 )
 
 // Match is one entry that a value matches.

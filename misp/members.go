@@ -21,7 +21,7 @@ import (
 // write the same value as "1" and as 1, as true and as "1"; the methods that give
 // a value understand all of these.
 //
-// A Members may be read by several goroutines at once, and changed by one.
+// The zero Members is an empty object. A Members may be read by several goroutines at once, and changed by one.
 type Members struct {
 	list []member
 }

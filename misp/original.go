@@ -3,6 +3,7 @@ package misp
 import (
 	"bytes"
 	"encoding/base64"
+	"strings"
 
 	"entente/stix"
 )
@@ -47,16 +48,7 @@ func (c *toSTIX) original() (*Bundle, error) {
 	c.originals = objects
 	for _, o := range objects {
 		_, uuid, _ := stix.SplitID(o.ID)
-		c.taken[uuid] = true
-		if o.Type == "marking-definition" || o.ID == ExtensionID || o.ID == extensionAuthor {
-			c.has[o.ID] = true
-		}
-	}
-	// Markings and the like that were in the originals are given as they were there.
-	for _, o := range objects {
-		if c.has[o.ID] {
-			c.first = append(c.first, o)
-		}
+		c.taken[strings.ToLower(uuid)] = true
 	}
 	return nil, nil
 }

@@ -15,18 +15,18 @@ type part struct {
 type partKind uint8
 
 const (
-	textPart   partKind = iota // a string
-	lowerPart                  // a string in lower case, one of a list
-	intPart                    // an integer, with or without "AS" before it
-	boolPart                   // a boolean
-	timePart                   // a time
-	hashPart                   // a hash, by the type of the attribute
-	endPart                    // an address or host name that is referred to
-	resolvePart                // one of several addresses that are referred to
-	mailPart                   // an email address that is referred to
-	mailsPart                  // one of several
-	headerPart                 // a field of a header; prop is its name
-	valuePart                  // a member of the only registry value
+	textPart    partKind = iota // a string
+	lowerPart                   // a string in lower case, one of a list
+	intPart                     // an integer, with or without "AS" before it
+	boolPart                    // a boolean
+	timePart                    // a time
+	hashPart                    // a hash, by the type of the attribute
+	endPart                     // an address or host name that is referred to
+	resolvePart                 // one of several addresses that are referred to
+	mailPart                    // an email address that is referred to
+	mailsPart                   // one of several
+	headerPart                  // a field of a header; prop is its name
+	valuePart                   // a member of the only registry value
 )
 
 // template is how an object of MISP becomes one observable with those it refers to.

@@ -78,14 +78,17 @@ type toSTIX struct {
 	// event says no more than they do; see [toSTIX.original].
 	originals []*stix.Object
 	inline    map[*Members]bool
-	marks   []string  // markings of the event
-	out     Bundle
-	first   []*stix.Object // what goes before the report
-	has     map[string]bool
-	refs    []string          // what the report refers to
-	main    map[string]string // UUID of an attribute or object to its STIX object
-	spots   map[string]string // UUID of an attribute to what stands for it, also within objects
-	taken   map[string]bool   // UUIDs in use
+	marks     []string // markings of the event
+	out       Bundle
+	first     []*stix.Object // what goes before the report
+	has       map[string]bool
+	refs      []string          // what the report refers to
+	main      map[string]string // UUID of an attribute or object to its STIX object
+	spots     map[string]string // UUID of an attribute to what stands for it, also within objects
+	taken     map[string]bool   // UUIDs in use
+	// element is what is being written, and wrote what each came to, unless that is nil.
+	element *Members
+	wrote   map[*Members][]*stix.Object
 }
 
 // ToSTIX makes a STIX 2.1 bundle of an event. See the documentation of the package for
@@ -93,17 +96,19 @@ type toSTIX struct {
 //
 // The result depends on the event and the options alone.
 func ToSTIX(e *Event, opts ToOptions) (*Bundle, error) {
-	if opts.MaxObjectBytes <= 0 {
-		opts.MaxObjectBytes = DefaultMaxObjectBytes
-	}
-	c := newConversion(e, opts)
+	return newConversion(e, opts).all()
+}
+
+func (c *toSTIX) all() (*Bundle, error) {
 	if b, err := c.original(); b != nil || err != nil {
 		return b, err
 	}
 	return c.convert()
 }
-
 func newConversion(e *Event, opts ToOptions) *toSTIX {
+	if opts.MaxObjectBytes <= 0 {
+		opts.MaxObjectBytes = DefaultMaxObjectBytes
+	}
 	c := &toSTIX{e: *e, opts: opts, has: map[string]bool{}, main: map[string]string{}, spots: map[string]string{}, taken: map[string]bool{}}
 	var ok bool
 	if c.uuid, ok = goodUUID(e.UUID()); !ok {
@@ -125,6 +130,14 @@ func newConversion(e *Event, opts ToOptions) *toSTIX {
 }
 
 func (c *toSTIX) convert() (*Bundle, error) {
+	for _, o := range c.originals {
+		// All versions of an object are given, whatever else would have its identifier.
+		c.out.Objects = append(c.out.Objects, o)
+		if !c.has[o.ID] {
+			c.has[o.ID] = true
+			c.refs = append(c.refs, o.ID)
+		}
+	}
 	if err := c.frame(); err != nil {
 		return nil, err
 	}
@@ -132,6 +145,7 @@ func (c *toSTIX) convert() (*Bundle, error) {
 		if c.inline[m] {
 			continue
 		}
+		c.element = m
 		if err := c.attribute(Attribute{m}, i); err != nil {
 			return nil, err
 		}
@@ -140,10 +154,12 @@ func (c *toSTIX) convert() (*Bundle, error) {
 		if c.inline[m] {
 			continue
 		}
+		c.element = m
 		if err := c.object(Object{m}, i); err != nil {
 			return nil, err
 		}
 	}
+	c.element = nil
 	for g := range c.e.Galaxies() {
 		if c.inline[g.Members] {
 			continue
@@ -162,9 +178,6 @@ func (c *toSTIX) convert() (*Bundle, error) {
 	}
 	if err := c.reports(); err != nil {
 		return nil, err
-	}
-	for _, o := range c.originals {
-		c.put(o)
 	}
 	report, err := c.report()
 	if err != nil {
@@ -197,6 +210,9 @@ func (c *toSTIX) put(o *stix.Object) {
 		c.has[o.ID] = true
 		c.out.Objects = append(c.out.Objects, o)
 		c.refs = append(c.refs, o.ID)
+		if c.wrote != nil {
+			c.wrote[c.element] = append(c.wrote[c.element], o)
+		}
 	}
 }
 
@@ -448,6 +464,7 @@ func (c *toSTIX) reports() error {
 		if c.inline[m] {
 			continue
 		}
+		c.element = m
 		r := Report{m}
 		uuid := c.name(m, "EventReport", i)
 		marks, labels, err := c.tags(m, []string{`misp:data-layer="Event Report"`})
