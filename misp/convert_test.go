@@ -114,24 +114,95 @@ func TestPublishedEventIsReport(t *testing.T) {
 	}
 }
 
-// TestPartOfABundle takes only some objects back.
+// TestPartOfABundle takes only some objects back. What went with an attribute for
+// detection has to be there, or its text is not believed; nothing is lost either way.
 func TestPartOfABundle(t *testing.T) {
 	e := mustParse(t, []byte(smallEvent))
 	b, err := misp.ToSTIX(e, misp.ToOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ind := has(t, byID(b), "indicator--0d3b6a5e-0c4b-4f0d-8d0b-6a1f7a6b1c03")
-	im, err := misp.FromSTIX([]*stix.Object{ind}, misp.FromOptions{})
+	const uuid = "0d3b6a5e-0c4b-4f0d-8d0b-6a1f7a6b1c03"
+	var part []*stix.Object
+	for _, o := range b.Objects {
+		if strings.HasSuffix(o.ID, uuid) {
+			part = append(part, o)
+		}
+	}
+	if len(part) != 4 {
+		t.Fatalf("%d objects", len(part))
+	}
+	im, err := misp.FromSTIX(part, misp.FromOptions{})
+	// Without the head of the event its attribute would be made with other markings, so
+	// that the objects are kept as they came, too.
 	if err != nil || len(im.Events) != 2 {
-		// The indicator says which markings and creator it has; without the head of the event
-		// it would be made with others, so it is kept as it came too.
 		t.Fatalf("%d events, %v", len(im.Events), err)
 	}
-	got := im.Events[0].List("Attribute")
-	want := e.List("Attribute")[0]
-	if len(got) != 1 || !bytes.Equal(got[0].AppendJSON(nil), want.AppendJSON(nil)) {
+	got, want := im.Events[0].List("Attribute"), e.List("Attribute")[0]
+	if len(got) != 1 || !bytes.Equal(got[0].AppendJSON(nil), want.AppendJSON(nil)) || im.Events[0].UUID() != e.UUID() {
 		t.Errorf("%s", im.Events[0].AppendJSON(nil))
+	}
+	for _, o := range part {
+		if o.Type != "indicator" {
+			continue
+		}
+		im, err := misp.FromSTIX([]*stix.Object{o}, misp.FromOptions{})
+		if err != nil || len(im.Events) != 1 {
+			t.Fatalf("%d events, %v", len(im.Events), err)
+		}
+		a := misp.Attribute{Members: im.Events[0].List("Attribute")[0]}
+		if a.UUID() != uuid || a.Type() != "ip-dst" || a.Value() != "192.0.2.17" || !a.ToIDS() {
+			t.Errorf("%s", a.AppendJSON(nil))
+		}
+		returnSTIX(t, []*stix.Object{o})
+	}
+}
+
+// TestLyingTextIsNotBelieved gives an object that shows one value to readers of STIX and
+// keeps another for readers of MISP, with a digest that fits.
+func TestLyingTextIsNotBelieved(t *testing.T) {
+	e := mustParse(t, []byte(smallEvent))
+	b, err := misp.ToSTIX(e, misp.ToOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(o *stix.Object) []byte{
+		"another value": func(o *stix.Object) []byte {
+			return bytes.Replace(o.Raw, []byte(`\"value\":\"192.0.2.17\"`), []byte(`\"value\":\"8.8.8.8\"`), 1)
+		},
+		"another type": func(o *stix.Object) []byte {
+			return bytes.Replace(o.Raw, []byte(`\"type\":\"ip-dst\",\"category\":\"Network activity\",\"to_ids\":true,\"uuid\":\"0d3b6a5e-0c4b-4f0d-8d0b-6a1f7a6b1c03\"`),
+				[]byte(`\"type\":\"ip-src\",\"category\":\"Network activity\",\"to_ids\":true,\"uuid\":\"0d3b6a5e-0c4b-4f0d-8d0b-6a1f7a6b1c03\"`), 1)
+		},
+	} {
+		objects := slices.Clone(b.Objects)
+		for i, o := range objects {
+			if o.ID == "indicator--0d3b6a5e-0c4b-4f0d-8d0b-6a1f7a6b1c03" {
+				raw := change(o)
+				if bytes.Equal(raw, o.Raw) {
+					t.Fatalf("%s: nothing was changed in %s", name, o.Raw)
+				}
+				if objects[i], err = stix.Parse(raw); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		im, err := misp.FromSTIX(objects, misp.FromOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		good := false
+		for _, e := range im.Events {
+			for a := range e.AllAttributes() {
+				if a.Value() == "8.8.8.8" || a.Type() == "ip-src" {
+					t.Errorf("%s: %s", name, a.AppendJSON(nil))
+				}
+				good = good || a.Value() == "192.0.2.17" && a.ToIDS()
+			}
+		}
+		if !good {
+			t.Errorf("%s: what the object shows is not there", name)
+		}
 	}
 }
 
