@@ -80,11 +80,22 @@ type Organisation struct{ *Members }
 // SharingGroup says which organisations and servers may have something.
 type SharingGroup struct{ *Members }
 
-func (e Event) UUID() string             { return e.Text("uuid") }
-func (e Event) Info() string             { return e.Text("info") }
-func (e Event) Published() bool          { return e.Flag("published") }
+// UUID is the UUID of the event, as it is written.
+func (e Event) UUID() string { return e.Text("uuid") }
+
+// Info is the event's text, normally one line.
+func (e Event) Info() string { return e.Text("info") }
+
+// Published is whether the event was published.
+func (e Event) Published() bool { return e.Flag("published") }
+
+// ThreatLevel is how grave the event is, UndefinedThreat without a word of it.
 func (e Event) ThreatLevel() ThreatLevel { return ThreatLevel(e.number("threat_level_id", 4)) }
-func (e Event) Analysis() Analysis       { return Analysis(e.number("analysis", 0)) }
+
+// Analysis is how far the analysis has come.
+func (e Event) Analysis() Analysis { return Analysis(e.number("analysis", 0)) }
+
+// Distribution is who may have the event, the own organisation alone without a word of it.
 func (e Event) Distribution() Distribution {
 	return Distribution(e.number("distribution", 0))
 }
@@ -133,9 +144,16 @@ func (e Event) AllAttributes() iter.Seq[Attribute] {
 	}
 }
 
-func (e Event) Objects() iter.Seq[Object]  { return views[Object](e.List("Object")) }
-func (e Event) Reports() iter.Seq[Report]  { return views[Report](e.List("EventReport")) }
-func (e Event) Tags() iter.Seq[Tag]        { return views[Tag](e.List("Tag")) }
+// Objects iterates over the objects.
+func (e Event) Objects() iter.Seq[Object] { return views[Object](e.List("Object")) }
+
+// Reports iterates over the event reports.
+func (e Event) Reports() iter.Seq[Report] { return views[Report](e.List("EventReport")) }
+
+// Tags iterates over the tags of the event itself.
+func (e Event) Tags() iter.Seq[Tag] { return views[Tag](e.List("Tag")) }
+
+// Galaxies iterates over the galaxies whose clusters are attached to the event itself.
 func (e Event) Galaxies() iter.Seq[Galaxy] { return views[Galaxy](e.List("Galaxy")) }
 
 // Proposals iterates over the proposals for new attributes.
@@ -153,13 +171,28 @@ func (e Event) AppendJSON(dst []byte) []byte {
 // MarshalJSON implements json.Marshaler by [Event.AppendJSON].
 func (e Event) MarshalJSON() ([]byte, error) { return e.AppendJSON(nil), nil }
 
-func (a Attribute) UUID() string           { return a.Text("uuid") }
-func (a Attribute) Type() string           { return a.Text("type") }
-func (a Attribute) Category() string       { return a.Text("category") }
-func (a Attribute) Value() string          { return a.Text("value") }
-func (a Attribute) Comment() string        { return a.Text("comment") }
+// UUID is the UUID of the attribute, as it is written.
+func (a Attribute) UUID() string { return a.Text("uuid") }
+
+// Type is the type, as in "ip-dst"; see [TypeOf].
+func (a Attribute) Type() string { return a.Text("type") }
+
+// Category is the category, as in "Network activity".
+func (a Attribute) Category() string { return a.Text("category") }
+
+// Value is the whole value.
+func (a Attribute) Value() string { return a.Text("value") }
+
+// Comment is the comment.
+func (a Attribute) Comment() string { return a.Text("comment") }
+
+// ObjectRelation is the part that the attribute plays in its object, empty outside of one.
 func (a Attribute) ObjectRelation() string { return a.Text("object_relation") }
-func (a Attribute) Deleted() bool          { return a.Flag("deleted") }
+
+// Deleted is whether the attribute was taken back.
+func (a Attribute) Deleted() bool { return a.Flag("deleted") }
+
+// Distribution is who may have the attribute, InheritEvent without a word of it.
 func (a Attribute) Distribution() Distribution {
 	return Distribution(a.number("distribution", int(InheritEvent)))
 }
@@ -181,14 +214,19 @@ func (a Attribute) Data() string { return a.Text("data") }
 // Timestamp is when the attribute was changed last.
 func (a Attribute) Timestamp() (t time.Time, ok bool) { return a.epoch("timestamp") }
 
-// FirstSeen and LastSeen are when what it describes was seen.
+// FirstSeen is when what it describes was seen first.
 func (a Attribute) FirstSeen() (t time.Time, ok bool) { return a.moment("first_seen") }
 
-// LastSeen is like FirstSeen.
+// LastSeen is when what it describes was seen last.
 func (a Attribute) LastSeen() (t time.Time, ok bool) { return a.moment("last_seen") }
 
-func (a Attribute) Tags() iter.Seq[Tag]           { return views[Tag](a.List("Tag")) }
-func (a Attribute) Galaxies() iter.Seq[Galaxy]    { return views[Galaxy](a.List("Galaxy")) }
+// Tags iterates over the tags of the attribute.
+func (a Attribute) Tags() iter.Seq[Tag] { return views[Tag](a.List("Tag")) }
+
+// Galaxies iterates over the galaxies whose clusters are attached to it.
+func (a Attribute) Galaxies() iter.Seq[Galaxy] { return views[Galaxy](a.List("Galaxy")) }
+
+// Sightings iterates over its sightings.
 func (a Attribute) Sightings() iter.Seq[Sighting] { return views[Sighting](a.List("Sighting")) }
 
 // Proposals iterates over the proposals to change the attribute.
@@ -206,45 +244,116 @@ func (a Attribute) Values() []string {
 	return []string{a.Value()}
 }
 
-func (o Object) UUID() string         { return o.Text("uuid") }
-func (o Object) Name() string         { return o.Text("name") }
+// UUID is the UUID of the object, as it is written.
+func (o Object) UUID() string { return o.Text("uuid") }
+
+// Name is the name of its template, as in "file".
+func (o Object) Name() string { return o.Text("name") }
+
+// MetaCategory is the category of its template.
 func (o Object) MetaCategory() string { return o.Text("meta-category") }
-func (o Object) Comment() string      { return o.Text("comment") }
-func (o Object) Deleted() bool        { return o.Flag("deleted") }
+
+// Comment is the comment.
+func (o Object) Comment() string { return o.Text("comment") }
+
+// Deleted is whether the object was taken back.
+func (o Object) Deleted() bool { return o.Flag("deleted") }
 
 // Timestamp is when the object was changed last.
-func (o Object) Timestamp() (t time.Time, ok bool)    { return o.epoch("timestamp") }
-func (o Object) FirstSeen() (t time.Time, ok bool)    { return o.moment("first_seen") }
-func (o Object) LastSeen() (t time.Time, ok bool)     { return o.moment("last_seen") }
-func (o Object) Attributes() iter.Seq[Attribute]      { return views[Attribute](o.List("Attribute")) }
-func (o Object) References() iter.Seq[Reference]      { return views[Reference](o.List("ObjectReference")) }
-func (r Reference) UUID() string                      { return r.Text("uuid") }
-func (r Reference) ReferencedUUID() string            { return r.Text("referenced_uuid") }
-func (r Reference) RelationshipType() string          { return r.Text("relationship_type") }
-func (r Reference) Comment() string                   { return r.Text("comment") }
-func (r Reference) Deleted() bool                     { return r.Flag("deleted") }
+func (o Object) Timestamp() (t time.Time, ok bool) { return o.epoch("timestamp") }
+
+// FirstSeen is when what it describes was seen first.
+func (o Object) FirstSeen() (t time.Time, ok bool) { return o.moment("first_seen") }
+
+// LastSeen is when what it describes was seen last.
+func (o Object) LastSeen() (t time.Time, ok bool) { return o.moment("last_seen") }
+
+// Attributes iterates over its attributes.
+func (o Object) Attributes() iter.Seq[Attribute] { return views[Attribute](o.List("Attribute")) }
+
+// References iterates over its references.
+func (o Object) References() iter.Seq[Reference] { return views[Reference](o.List("ObjectReference")) }
+
+// UUID is the UUID of the reference.
+func (r Reference) UUID() string { return r.Text("uuid") }
+
+// ReferencedUUID is the UUID of the object or attribute it points to.
+func (r Reference) ReferencedUUID() string { return r.Text("referenced_uuid") }
+
+// RelationshipType says how the two belong together, as in "connects-to".
+func (r Reference) RelationshipType() string { return r.Text("relationship_type") }
+
+// Comment is the comment.
+func (r Reference) Comment() string { return r.Text("comment") }
+
+// Deleted is whether the reference was taken back.
+func (r Reference) Deleted() bool { return r.Flag("deleted") }
+
+// Timestamp is when the reference was changed last.
 func (r Reference) Timestamp() (t time.Time, ok bool) { return r.epoch("timestamp") }
-func (r Report) UUID() string                         { return r.Text("uuid") }
-func (r Report) Name() string                         { return r.Text("name") }
-func (r Report) Content() string                      { return r.Text("content") }
-func (r Report) Deleted() bool                        { return r.Flag("deleted") }
-func (r Report) Timestamp() (t time.Time, ok bool)    { return r.epoch("timestamp") }
-func (s Sighting) UUID() string                       { return s.Text("uuid") }
-func (s Sighting) Source() string                     { return s.Text("source") }
-func (s Sighting) Organisation() Organisation         { return Organisation{s.Part("Organisation")} }
-func (s Sighting) Time() (t time.Time, ok bool)       { return s.epoch("date_sighting") }
-func (s Sighting) Type() SightingType                 { return SightingType(s.number("type", 0)) }
-func (g Galaxy) UUID() string                         { return g.Text("uuid") }
-func (g Galaxy) Type() string                         { return g.Text("type") }
-func (g Galaxy) Name() string                         { return g.Text("name") }
-func (g Galaxy) Clusters() iter.Seq[Cluster]          { return views[Cluster](g.List("GalaxyCluster")) }
-func (c Cluster) UUID() string                        { return c.Text("uuid") }
-func (c Cluster) Type() string                        { return c.Text("type") }
-func (c Cluster) Value() string                       { return c.Text("value") }
-func (c Cluster) Description() string                 { return c.Text("description") }
-func (c Cluster) TagName() string                     { return c.Text("tag_name") }
-func (o Organisation) UUID() string                   { return o.Text("uuid") }
-func (o Organisation) Name() string                   { return o.Text("name") }
+
+// UUID is the UUID of the report.
+func (r Report) UUID() string { return r.Text("uuid") }
+
+// Name is its title.
+func (r Report) Name() string { return r.Text("name") }
+
+// Content is its text, in the Markdown of MISP.
+func (r Report) Content() string { return r.Text("content") }
+
+// Deleted is whether the report was taken back.
+func (r Report) Deleted() bool { return r.Flag("deleted") }
+
+// Timestamp is when the report was changed last.
+func (r Report) Timestamp() (t time.Time, ok bool) { return r.epoch("timestamp") }
+
+// UUID is the UUID of the sighting.
+func (s Sighting) UUID() string { return s.Text("uuid") }
+
+// Source is what saw it, in words.
+func (s Sighting) Source() string { return s.Text("source") }
+
+// Organisation is who saw it. Its Members may be nil.
+func (s Sighting) Organisation() Organisation { return Organisation{s.Part("Organisation")} }
+
+// Time is when it was seen.
+func (s Sighting) Time() (t time.Time, ok bool) { return s.epoch("date_sighting") }
+
+// Type is what the sighting says.
+func (s Sighting) Type() SightingType { return SightingType(s.number("type", 0)) }
+
+// UUID is the UUID of the galaxy.
+func (g Galaxy) UUID() string { return g.Text("uuid") }
+
+// Type is its short name, as in "mitre-attack-pattern".
+func (g Galaxy) Type() string { return g.Text("type") }
+
+// Name is its name.
+func (g Galaxy) Name() string { return g.Text("name") }
+
+// Clusters iterates over the clusters that are attached.
+func (g Galaxy) Clusters() iter.Seq[Cluster] { return views[Cluster](g.List("GalaxyCluster")) }
+
+// UUID is the UUID of the cluster.
+func (c Cluster) UUID() string { return c.Text("uuid") }
+
+// Type is the type of its galaxy.
+func (c Cluster) Type() string { return c.Text("type") }
+
+// Value is its name, as in "Phishing - T1566".
+func (c Cluster) Value() string { return c.Text("value") }
+
+// Description is its description.
+func (c Cluster) Description() string { return c.Text("description") }
+
+// TagName is the tag that stands for it.
+func (c Cluster) TagName() string { return c.Text("tag_name") }
+
+// UUID is the UUID of the organisation.
+func (o Organisation) UUID() string { return o.Text("uuid") }
+
+// Name is its name.
+func (o Organisation) Name() string { return o.Text("name") }
 
 // Meta gives the strings of one key of the cluster's meta, be it a list or one string.
 func (c Cluster) Meta(key string) []string {

@@ -28,7 +28,6 @@ type fromSTIX struct {
 	taken map[string]bool
 	attrs map[string][]*Members // STIX identifier to attributes made of it
 	only  []OnlyKept
-	data  int
 }
 
 func fromOthers(objects []*stix.Object, opts FromOptions, used map[string]bool) (*Event, []OnlyKept, error) {
@@ -241,9 +240,6 @@ func (f *fromSTIX) object(o *stix.Object) string {
 	case "note":
 		return f.note(o)
 	case "report", "grouping":
-		if strings.HasSuffix(o.ID, f.event.UUID()) {
-			return f.describe(o)
-		}
 		return f.describe(o)
 	case "sighting":
 		ref, _ := o.Root().Member("sighting_of_ref").Text()

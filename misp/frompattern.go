@@ -45,6 +45,9 @@ func (f *fromSTIX) detection(o *stix.Object, more, typ, value string) Attribute 
 	return a
 }
 
+// maxPatternValues is how many comparisons a pattern may have to become attributes.
+const maxPatternValues = 1000
+
 // typed is a value with its attribute type.
 type typed struct{ typ, value string }
 
@@ -53,7 +56,7 @@ type typed struct{ typ, value string }
 // attributes cannot say what the pattern says.
 func readPattern(pattern string) []typed {
 	atoms, err := stix.ExtractAtoms(pattern)
-	if err != nil || len(atoms) == 0 || len(atoms) > 1000 {
+	if err != nil || len(atoms) == 0 || len(atoms) > maxPatternValues {
 		return nil
 	}
 	words := keywords(pattern)

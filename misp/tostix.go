@@ -488,13 +488,16 @@ func (c *toSTIX) reports() error {
 	return nil
 }
 
+// maxMentions is how many parts of an event a note refers to.
+const maxMentions = 1000
+
 // mentioned finds what an event report names as @[attribute](uuid), @[object](uuid);
 // without any it is about the event.
 func (c *toSTIX) mentioned(content string) []string {
 	var refs []string
 	for rest := content; ; {
 		_, after, ok := strings.Cut(rest, "](")
-		if !ok || len(refs) > 1000 {
+		if !ok || len(refs) == maxMentions {
 			break
 		}
 		if len(after) >= 36 {

@@ -18,6 +18,7 @@ import (
 var allowed = map[string][]string{
 	"stix":                     {},
 	"taxii":                    {},
+	"misp":                     {"stix"},
 	"taxii/taxiitest":          {"taxii"},
 	"journal":                  {},
 	"journal/journaltest":      {"journal"},
@@ -42,7 +43,7 @@ var allowed = map[string][]string{
 
 // pure packages import no I/O, no clock and no randomness. time is allowed for
 // its types; the test below looks for calls that read the clock.
-var pure = []string{"stix", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/unit", "internal/peer/pairing"}
+var pure = []string{"stix", "misp", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/unit", "internal/peer/pairing"}
 
 // impure are standard packages a pure package may not import.
 var impure = []string{"os", "net", "net/http", "os/exec", "syscall", "math/rand", "math/rand/v2", "crypto/rand", "log", "path/filepath", "embed/fs"}
