@@ -2,6 +2,7 @@ package misp_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -68,8 +69,23 @@ func FuzzEvent(f *testing.F) {
 	})
 }
 
+// canonical writes an object so that two that say the same are alike. The extension is
+// left out: its text is what comes back as an event, which FuzzEvent compares, and its
+// position is another one where only a part of an event came.
 func canonical(raw []byte) string {
-	v := jsontext.Value(bytes.Clone(raw))
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var m map[string]any
+	if err := dec.Decode(&m); err != nil {
+		return string(raw)
+	}
+	if ext, ok := m["extensions"].(map[string]any); ok {
+		if delete(ext, misp.ExtensionID); len(ext) == 0 {
+			delete(m, "extensions")
+		}
+	}
+	b, _ := json.Marshal(m)
+	v := jsontext.Value(b)
 	if err := v.Canonicalize(); err != nil {
 		return string(raw)
 	}
