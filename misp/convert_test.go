@@ -386,6 +386,37 @@ func TestChangedEventOfSTIX(t *testing.T) {
 	has(t, byID(b), "grouping--7f2d1c0b-3a3e-4a41-9a5b-0c6b1d2e3f03")
 }
 
+// TestTightenedEventOfSTIX takes something of an event that was made of STIX back, or
+// marks it more strictly. The objects as they came say otherwise and are not given.
+func TestTightenedEventOfSTIX(t *testing.T) {
+	objects := readSTIX(t, []byte(smallBundle))
+	for name, change := range map[string]func(e *misp.Event){
+		"event marked":       func(e *misp.Event) { e.AddTag("tlp:red") },
+		"attribute marked":   func(e *misp.Event) { e.List("Attribute")[0].AddTag("tlp:amber+strict") },
+		"action restricted":  func(e *misp.Event) { e.AddTag("PAP:RED") },
+		"attribute deleted":  func(e *misp.Event) { e.List("Attribute")[0].SetFlag("deleted", true) },
+		"attribute disarmed": func(e *misp.Event) { e.List("Attribute")[0].SetFlag("to_ids", false) },
+		"attribute removed":  func(e *misp.Event) { e.SetList("Attribute", e.List("Attribute")[1:]) },
+	} {
+		im, err := misp.FromSTIX(objects, misp.FromOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := im.Events[0]
+		change(e)
+		b := roundTrip(t, e, misp.ToOptions{})
+		for _, o := range b.Objects {
+			if o.ID == "indicator--7f2d1c0b-3a3e-4a41-9a5b-0c6b1d2e3f04" || o.ID == "report--7f2d1c0b-3a3e-4a41-9a5b-0c6b1d2e3f03" && string(o.Raw) == string(objects[1].Raw) {
+				t.Errorf("%s: %s is given as it came", name, o.ID)
+			}
+			level, _ := o.TLP(func(id string) *stix.Object { return byID(b)[id] })
+			if name == "event marked" && o.Type == "indicator" && level != stix.TLPRed {
+				t.Errorf("%s: %s is %s", name, o.ID, level)
+			}
+		}
+	}
+}
+
 // TestOptionsOfFromSTIX names the event otherwise.
 func TestOptionsOfFromSTIX(t *testing.T) {
 	im, err := misp.FromSTIX(readSTIX(t, []byte(smallBundle)), misp.FromOptions{EventUUID: "44444444-4444-4444-8444-444444444444", Info: "Mine",

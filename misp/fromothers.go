@@ -28,10 +28,14 @@ type fromSTIX struct {
 	taken map[string]bool
 	attrs map[string][]*Members // STIX identifier to attributes made of it
 	only  []OnlyKept
+	// galaxies and tagged are those of the event, by type and name.
+	galaxies map[string]*Members
+	tagged   map[string]bool
 }
 
 func fromOthers(objects []*stix.Object, opts FromOptions, used map[string]bool) (*Event, []OnlyKept, error) {
-	f := &fromSTIX{all: objects, live: newest(objects), taken: map[string]bool{}, attrs: map[string][]*Members{}}
+	f := &fromSTIX{all: objects, live: newest(objects), taken: map[string]bool{}, attrs: map[string][]*Members{},
+		galaxies: map[string]*Members{}, tagged: map[string]bool{}}
 	f.begin(opts, used)
 	for _, o := range objects {
 		if f.live[o.ID] != o {
@@ -110,6 +114,9 @@ func (f *fromSTIX) begin(opts FromOptions, used map[string]bool) {
 	f.orgc(frame, opts)
 	if frame != nil {
 		f.tag(f.event.Members, frame)
+		for t := range f.event.Tags() {
+			f.tagged[t.Name()] = true
+		}
 		if frame.Type == "report" {
 			f.event.SetFlag("published", true)
 			f.event.SetInt("publish_timestamp", day.Unix())
@@ -297,12 +304,7 @@ func (f *fromSTIX) cluster(o *stix.Object) string {
 		return "a " + o.Type + " without a name"
 	}
 	galaxy := "stix-2.1-" + o.Type
-	var g *Members
-	for _, have := range f.event.List("Galaxy") {
-		if have.Text("type") == galaxy {
-			g = have
-		}
-	}
+	g := f.galaxies[galaxy]
 	if g == nil {
 		g = &Members{}
 		g.SetText("uuid", derive("galaxy", galaxy))
@@ -311,6 +313,7 @@ func (f *fromSTIX) cluster(o *stix.Object) string {
 		g.SetText("description", "Objects of the STIX 2.1 type "+o.Type)
 		g.SetText("version", "1")
 		f.event.Add("Galaxy", g)
+		f.galaxies[galaxy] = g
 	}
 	tag := "misp-galaxy:" + galaxy + `="` + strings.ReplaceAll(o.Name, `"`, "'") + `"`
 	c := &Members{}
@@ -325,11 +328,8 @@ func (f *fromSTIX) cluster(o *stix.Object) string {
 	_ = c.SetRaw("authors", []byte("[]"))
 	_ = c.SetRaw("meta", clusterMeta(o))
 	g.Add("GalaxyCluster", c)
-	have := false
-	for t := range f.event.Tags() {
-		have = have || t.Name() == tag
-	}
-	if !have {
+	if !f.tagged[tag] {
+		f.tagged[tag] = true
 		f.event.AddTag(tag)
 	}
 	return ""
