@@ -25,18 +25,21 @@ type node struct {
 // maxObjectBytes is the largest object that any configuration may allow.
 const maxObjectBytes = 1 << 30
 
-// index checks raw with jsontext (grammar, UTF-8, unique names) and then notes
-// where each value of its single top-level object lies. That second look is a
-// simple one, because the text is known to be JSON by then.
+// index checks raw (grammar, UTF-8, unique names) and notes where each value of its
+// single top-level object lies. What one quick pass is not sure of, jsontext checks;
+// the second look after that is a simple one, because the text is known to be JSON.
 func index(raw []byte, lim Limits) ([]node, error) {
 	if len(raw) > lim.MaxObjectBytes {
 		return nil, &ParseError{Kind: ErrTooLarge, Detail: fmt.Sprintf("%d bytes where at most %d are allowed", len(raw), lim.MaxObjectBytes)}
 	}
+	x := indexers.Get().(*indexer)
+	defer x.release()
+	if x.runFast(raw, lim) {
+		return x.take(), nil
+	}
 	if !jsontext.Value(raw).IsValid() {
 		return nil, whyInvalid(raw)
 	}
-	x := indexers.Get().(*indexer)
-	defer x.release()
 	if err := x.run(raw, lim); err != nil {
 		return nil, err
 	}
@@ -48,6 +51,7 @@ func index(raw []byte, lim Limits) ([]node, error) {
 type indexer struct {
 	nodes []node
 	stack []uint32 // the open arrays and objects
+	seen  []names  // of each of them, for runFast
 	slab  []node   // room for the nodes of further objects, never written twice
 }
 
