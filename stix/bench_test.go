@@ -3,6 +3,7 @@ package stix
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -60,32 +61,54 @@ func benchmarkReader(b *testing.B, text []byte, n int) {
 	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "objects/s")
 }
 
+// cleanIndicator has everything that is advised.
+var cleanIndicator = strings.NewReplacer(`"indicator_types"`, `"description":"A URL that serves malware.","indicator_types"`,
+	`"url":"https://example.org/pulse/5d8201965473b98dbf01a84f"`, `"external_id":"5d8201965473b98dbf01a84f"`).Replace(sampleIndicator)
+
+// BenchmarkParseAndValidate reads and judges one indicator: what it must be, what it
+// should be (one with nothing to complain of, and one with two complaints).
 func BenchmarkParseAndValidate(b *testing.B) {
-	raw := []byte(sampleIndicator)
-	b.SetBytes(int64(len(raw)))
-	b.ReportAllocs()
-	defer perCore(b, 1)()
-	for b.Loop() {
-		o, err := Parse(raw)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if p := Validate(o); len(p) > 0 {
-			b.Fatal(p)
-		}
+	for _, c := range []struct {
+		name     string
+		text     string
+		validate func(*Object) []Problem
+		want     int
+	}{
+		{"must", sampleIndicator, ValidateMust, 0},
+		{"both", cleanIndicator, Validate, 0},
+		{"both-two-problems", sampleIndicator, Validate, 2},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			raw := []byte(c.text)
+			b.SetBytes(int64(len(raw)))
+			b.ReportAllocs()
+			defer perCore(b, 1)()
+			for b.Loop() {
+				o, err := Parse(raw)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if p := c.validate(o); len(p) != c.want {
+					b.Fatal(p)
+				}
+			}
+		})
 	}
 }
 
-func BenchmarkValidateIndicator(b *testing.B) {
-	o, err := Parse([]byte(sampleIndicator))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if p := Validate(o); len(p) > 0 {
-			b.Fatal(p)
-		}
+func BenchmarkValidate(b *testing.B) {
+	for _, text := range []string{cleanIndicator,
+		`{"type":"file","spec_version":"2.1","id":"file--2a387450-91c3-5e26-8af3-0ac55e1fa4af","hashes":{"SHA-256":"fe90a7e910cb3a4739bed9180e807e93fa70c90f25a8915476f5e4bfbac681db"},"size":25536,"name":"foo.dll"}`,
+		objectText("malware", `"name":"n","is_family":true,"malware_types":["ransomware"],"kill_chain_phases":[{"kill_chain_name":"k","phase_name":"p"}]`),
+	} {
+		o := mustParse(b, text)
+		b.Run(o.Type, func(b *testing.B) {
+			b.ReportAllocs()
+			defer perCore(b, 1)()
+			for b.Loop() {
+				Validate(o)
+			}
+		})
 	}
 }
 

@@ -51,7 +51,9 @@ func ExampleValidate() {
 	for _, p := range stix.Validate(o) {
 		fmt.Println(p)
 	}
-	// Output: must: value: must be an address or a CIDR block of this family
+	// Output:
+	// must: value: must be an address or a CIDR block of this family (STIX 2.1 §6.8)
+	// should: id: its properties give ipv4-addr--15c83d1c-543a-5f7f-9ee9-a9b43ee71e2e (STIX 2.1 §2.9)
 }
 
 func ExampleWriteBundle() {

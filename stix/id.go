@@ -43,19 +43,32 @@ func lenientTypeName[S ~string | ~[]byte](s S) bool {
 	return true
 }
 
-// strictTypeName is the rule of STIX 2.1 §3.1 and §11: a-z, 0-9 and hyphen, 3 to
-// 250 characters.
+// strictTypeName is the rule of STIX 2.1 §3.1 and §7.3.2.2: a-z, 0-9 and hyphen, a
+// letter first, no two hyphens together, 3 to 250 characters.
 func strictTypeName(s string) bool {
-	if len(s) < 3 || len(s) > maxTypeName {
+	if len(s) < 3 || len(s) > maxTypeName || s[0]-'a' > 25 {
 		return false
 	}
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if c-'a' > 25 && !isDigit(c) && c != '-' {
+		if c-'a' > 25 && !isDigit(c) && (c != '-' || s[i-1] == '-') {
 			return false
 		}
 	}
 	return true
+}
+
+// rfc4122 reports whether a well-formed UUID is of the layout and one of the versions
+// of RFC 4122.
+func rfc4122[S ~string | ~[]byte](uuid S) bool {
+	if v := uuid[14]; v < '1' || v > '5' {
+		return false
+	}
+	switch uuid[19] {
+	case '8', '9', 'a', 'b', 'A', 'B':
+		return true
+	}
+	return false
 }
 
 func isUUID[S ~string | ~[]byte](s S) bool {

@@ -59,7 +59,7 @@ func TestParseHeader(t *testing.T) {
 			t.Errorf("Get(%q) found %s", path, v.Raw())
 		}
 	}
-	if p := Validate(o); len(p) != 1 || p[0].Path != "valid_from" || p[0].Code != CodeTimestamp {
+	if p := ValidateMust(o); len(p) != 1 || p[0].Path != "valid_from" || p[0].Code != CodeTimestamp {
 		t.Errorf("problems are %v", p)
 	}
 }

@@ -1,11 +1,24 @@
 package stix
 
-import (
-	"net/netip"
-	"strings"
-)
+import "strings"
 
 func (c *checker) has(v Value, name string) bool { return v.Member(name).Kind() != KindInvalid }
+
+// advised suggests an optional property that should be there.
+func (c *checker) advised(check int, v Value, names ...string) {
+	if !c.advise {
+		return
+	}
+	for _, n := range names {
+		if !c.has(v, n) {
+			before := len(c.problems)
+			c.addAt(appendName(c.o.pathOf(v.n), n), CodeAdvised, false, "should be there")
+			if len(c.problems) > before {
+				c.problems[before].Check = check
+			}
+		}
+	}
+}
 
 func (c *checker) atLeastOne(v Value, names ...string) {
 	for _, n := range names {
@@ -39,6 +52,31 @@ func (c *checker) ordered(v Value, first, last string, strictly bool) {
 
 func externalReferenceRules(c *checker, v Value) {
 	c.atLeastOne(v, "description", "url", "external_id")
+	source, _ := v.Member("source_name").Text()
+	if id := v.Member("external_id"); id.Kind() == KindString {
+		text, _ := id.Text()
+		switch {
+		case source == "cve" && !validCVE(text):
+			c.addIn("4.19", c.o.pathOf(id.n), CodeValue, true, "must be a CVE identifier such as CVE-2024-12345")
+		case source == "capec" && !validCAPEC(text):
+			c.addIn("4.1", c.o.pathOf(id.n), CodeValue, true, "must be a CAPEC identifier such as CAPEC-163")
+		}
+	}
+	if c.advise && c.has(v, "url") {
+		c.advised(302, v, "hashes")
+	}
+}
+
+func killChainRules(c *checker, v Value) {
+	if !c.advise {
+		return
+	}
+	var scratch [96]byte
+	for _, name := range [...]string{"kill_chain_name", "phase_name"} {
+		if m := v.Member(name); m.Kind() == KindString && !plainWords(m.unquoted(scratch[:0])) {
+			c.suggest(121, m, CodeFormat, "is best written in lower case, with hyphens")
+		}
+	}
 }
 
 func granularMarkingRules(c *checker, v Value) {
@@ -46,7 +84,7 @@ func granularMarkingRules(c *checker, v Value) {
 		c.add(v, CodeTogether, true, "needs either lang or marking_ref")
 	}
 	for e := range v.Member("selectors").Elements() {
-		if s, ok := e.Text(); ok {
+		if s, ok := e.Text(); ok && c.box.o == nil {
 			if _, err := c.o.Select(s); err != nil {
 				c.add(e, CodeSelector, true, err.Error())
 			}
@@ -55,34 +93,6 @@ func granularMarkingRules(c *checker, v Value) {
 }
 
 func seenRules(c *checker, v Value) { c.ordered(v, "first_seen", "last_seen", false) }
-
-func indicatorRules(c *checker, v Value) {
-	o := c.o
-	if !o.ValidFrom.IsZero() && !o.ValidUntil.IsZero() && o.ValidUntil.Compare(o.ValidFrom) <= 0 {
-		c.addAt("valid_until", CodeOrder, true, "must be later than valid_from")
-	}
-	if o.Pattern != "" && (o.PatternType == "stix" || o.PatternType == "" && c.old) {
-		atoms, err := ExtractAtoms(o.Pattern)
-		if err != nil {
-			c.addAt("pattern", CodePattern, true, err.Error())
-		}
-		for i := range atoms {
-			c.patternHash(&atoms[i])
-		}
-	}
-}
-
-// patternHash warns of a comparison with a hash that no file can have.
-func (c *checker) patternHash(a *Atom) {
-	at := strings.LastIndex(a.Path, "hashes.")
-	if at < 0 || a.Op != OpEqual || a.Value.Kind != StringLiteral {
-		return
-	}
-	name := a.Path[at+len("hashes."):]
-	if want, known := hashDigits[name]; known && (len(a.Value.Text) != want || !allHex(a.Value.Text)) {
-		c.addAt("pattern", CodeHash, false, "a "+name+" hash has "+formatNumber(float64(want))+" hexadecimal digits")
-	}
-}
 
 func locationRules(c *checker, v Value) {
 	lat, long := c.has(v, "latitude"), c.has(v, "longitude")
@@ -95,6 +105,9 @@ func locationRules(c *checker, v Value) {
 	if !lat || !long {
 		c.atLeastOne(v, "region", "country", "latitude")
 	}
+	if country, ok := v.Member("country").Text(); ok && !countryCode(country) {
+		c.suggest(277, v.Member("country"), CodeVocabulary, "is best a code of ISO 3166-1 alpha-2, as in de")
+	}
 }
 
 func malwareRules(c *checker, v Value) {
@@ -104,25 +117,26 @@ func malwareRules(c *checker, v Value) {
 	}
 }
 
-func malwareAnalysisRules(c *checker, v Value) { c.atLeastOne(v, "result", "analysis_sco_refs") }
+func malwareAnalysisRules(c *checker, v Value) {
+	c.atLeastOne(v, "result", "analysis_sco_refs")
+	if product, ok := v.Member("product").Text(); ok && !plainWords([]byte(product)) {
+		c.suggest(143, v.Member("product"), CodeFormat, "is best written in lower case, with hyphens")
+	}
+}
 
 func observedDataRules(c *checker, v Value) {
 	c.ordered(v, "first_observed", "last_observed", false)
 	if c.has(v, "objects") == c.has(v, "object_refs") {
 		c.add(v, CodeTogether, true, "needs either object_refs or the deprecated objects")
 	}
-}
-
-func relationshipRules(c *checker, v Value) { c.ordered(v, "start_time", "stop_time", true) }
-
-func markingDefinitionRules(c *checker, v Value) {
-	if c.has(v, "extensions") {
-		return
-	}
-	for _, name := range []string{"definition_type", "definition"} {
-		if !c.has(v, name) {
-			c.addAt(name, CodeMissing, true, "is required of a marking without extensions")
+	refs := v.Member("object_refs")
+	for e := range refs.Elements() {
+		if id, _ := e.Text(); IDType(id) != "relationship" && IDType(id) != "sighting" {
+			return
 		}
+	}
+	if refs.Len() > 0 {
+		c.add(refs, CodeRefType, true, "must name at least one cyber-observable")
 	}
 }
 
@@ -131,70 +145,29 @@ func artifactRules(c *checker, v Value) {
 		c.add(v, CodeTogether, true, "needs either payload_bin or url")
 	}
 	if c.has(v, "url") && !c.has(v, "hashes") {
-		c.addAt("hashes", CodeMissing, true, "is required with url")
+		c.addAt(appendName(c.o.pathOf(v.n), "hashes"), CodeMissing, true, "is required with url")
 	}
 	if c.has(v, "decryption_key") && !c.has(v, "encryption_algorithm") {
-		c.addAt("decryption_key", CodeTogether, true, "must not be present without encryption_algorithm")
+		c.add(v.Member("decryption_key"), CodeTogether, true, "must not be present without encryption_algorithm")
 	}
+	c.mimeType(v)
 }
 
 func emailMessageRules(c *checker, v Value) {
+	for name, val := range v.Member("additional_header_fields").members() {
+		switch s, _ := name.Text(); strings.ToLower(s) {
+		case "date", "received", "received_lines", "content-type", "content_type", "from", "from_ref", "sender", "to", "to_refs", "cc", "bcc", "subject":
+			c.add(val, CodeTogether, false, "has a property of its own")
+		}
+	}
 	multipart, ok := v.Member("is_multipart").Bool()
 	if !ok {
 		return
 	}
 	if multipart && c.has(v, "body") {
-		c.addAt("body", CodeTogether, true, "must not be present in a multipart message")
+		c.add(v.Member("body"), CodeTogether, true, "must not be present in a multipart message")
 	}
 	if !multipart && c.has(v, "body_multipart") {
-		c.addAt("body_multipart", CodeTogether, true, "must not be present unless is_multipart is true")
-	}
-}
-
-func networkTrafficRules(c *checker, v Value) {
-	c.atLeastOne(v, "src_ref", "dst_ref")
-	c.ordered(v, "start", "end", false)
-	if active, _ := v.Member("is_active").Bool(); active && c.has(v, "end") {
-		c.addAt("end", CodeTogether, true, "must not be present while is_active is true")
-	}
-}
-
-// ownPropertyRules demands at least one property beyond the common ones.
-func ownPropertyRules(c *checker, v Value) {
-	for _, p := range c.o.spec.props[len(scoCommonProperties):] {
-		if c.has(v, p.Name) {
-			return
-		}
-	}
-	if !c.has(v, "extensions") {
-		c.add(v, CodeTogether, true, "needs at least one property of its own")
-	}
-}
-
-func ipRules(c *checker, v Value) {
-	text, ok := v.Member("value").Text()
-	if !ok {
-		return
-	}
-	addr, err := netip.ParseAddr(text)
-	if p, perr := netip.ParsePrefix(text); perr == nil {
-		addr, err = p.Addr(), nil
-	}
-	if err != nil || addr.Is4() != (c.o.Type == "ipv4-addr") || addr.Zone() != "" {
-		c.addAt("value", CodeValue, true, "must be an address or a CIDR block of this family")
-	}
-}
-
-func macRules(c *checker, v Value) {
-	text, ok := v.Member("value").Text()
-	if !ok {
-		return
-	}
-	good := len(text) == 17 && text == strings.ToLower(text)
-	for i := 0; good && i < len(text); i++ {
-		good = (i%3 == 2) == (text[i] == ':') && (text[i] == ':' || isHex(text[i]))
-	}
-	if !good {
-		c.addAt("value", CodeValue, true, "must be six pairs of lower-case hexadecimal digits joined by colons")
+		c.add(v.Member("body_multipart"), CodeTogether, true, "must not be present unless is_multipart is true")
 	}
 }

@@ -36,6 +36,10 @@ const (
 	DictValue                 // dictionary
 	ObjectValue               // object with Property.Fields
 	ExtensionsValue           // extension definitions to objects
+	LangValue                 // string, an RFC 5646 language tag
+	URLValue                  // string, a URL (RFC 3986)
+	ContainerValue            // the deprecated observable-container of observed-data
+	ContentsValue             // language tags to translated properties
 )
 
 // Property says what the specification demands of one property.
@@ -58,18 +62,36 @@ type Property struct {
 	Values []string
 	// Vocab names the open vocabulary of suggested values (STIX 2.1 §10).
 	Vocab string
+	// Of says what the values of a dictionary may be.
+	Of DictOf
 	// Min and Max bound a number, if Bounded.
 	Min, Max float64
 	Bounded  bool
 	// Fields describes the members of an object value.
 	Fields *FieldSet
+
+	vocab *Vocabulary // that Vocab names
 }
+
+// DictOf says what the values of a dictionary may be.
+type DictOf uint8
+
+// The kinds of dictionaries.
+const (
+	AnyDict         DictOf = iota
+	StringDict             // strings
+	IntDict                // integers
+	IntOrStringDict        // integers or strings
+	StringListDict         // lists of strings
+	HeaderDict             // strings, or lists of strings
+)
 
 // FieldSet is the set of properties of one kind of object.
 type FieldSet struct {
 	props    []Property
-	byName   map[string]uint8
+	find     finder
 	required uint64
+	section  string // of the specification
 	// rules checks what concerns several properties at once; it may be nil.
 	rules func(c *checker, v Value)
 }
@@ -79,11 +101,14 @@ func (f *FieldSet) Properties() iter.Seq[Property] { return slices.Values(f.prop
 
 // Property finds a property by name.
 func (f *FieldSet) Property(name string) (Property, bool) {
-	if i, ok := f.byName[name]; ok {
+	if i := f.find.index([]byte(name)); i >= 0 {
 		return f.props[i], true
 	}
 	return Property{}, false
 }
+
+// Section is where STIX 2.1 describes it, as in "4.7".
+func (f *FieldSet) Section() string { return f.section }
 
 // TypeSpec says what the specification demands of objects of one type.
 type TypeSpec struct {
@@ -92,6 +117,24 @@ type TypeSpec struct {
 	// Category is the kind of type.
 	Category Category
 	FieldSet
+	extensions map[string]*FieldSet
+}
+
+// Extension gives the table of one of the type's predefined extensions (STIX 2.1
+// §3.10), as in "ntfs-ext".
+func (t *TypeSpec) Extension(name string) (f *FieldSet, ok bool) {
+	f, ok = t.extensions[name]
+	return f, ok
+}
+
+// Extensions lists the names of the type's predefined extensions, sorted.
+func (t *TypeSpec) Extensions() []string {
+	out := make([]string, 0, len(t.extensions))
+	for name := range t.extensions {
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return out
 }
 
 // SpecOf gives the table of a type; ok is false for a custom type.
@@ -120,8 +163,8 @@ func buildSpecs() map[string]*TypeSpec {
 	out := make(map[string]*TypeSpec)
 	add := func(cat Category, common []Property, table []typeRow) {
 		for _, row := range table {
-			t := &TypeSpec{Name: row.name, Category: cat}
-			t.FieldSet = *fields(row.rules, slices.Concat(common, row.props)...)
+			t := &TypeSpec{Name: row.name, Category: cat, extensions: row.extensions}
+			t.FieldSet = *fields(row.section, row.rules, slices.Concat(common, row.props)...)
 			out[row.name] = t
 		}
 	}
@@ -134,21 +177,27 @@ func buildSpecs() map[string]*TypeSpec {
 
 // typeRow is one line of a table of types: the properties beside the common ones.
 type typeRow struct {
-	name  string
-	rules func(c *checker, v Value)
-	props []Property
+	name       string
+	section    string
+	rules      func(c *checker, v Value)
+	props      []Property
+	extensions map[string]*FieldSet
 }
 
 // fields builds a set. There are at most 64 properties in one, so that which of
 // them are present fits a word.
-func fields(rules func(*checker, Value), props ...Property) *FieldSet {
-	f := &FieldSet{props: props, byName: make(map[string]uint8, len(props)), rules: rules}
-	for i, p := range props {
-		f.byName[p.Name] = uint8(i)
+func fields(section string, rules func(*checker, Value), props ...Property) *FieldSet {
+	f := &FieldSet{props: props, rules: rules, section: section}
+	names := make([]string, len(props))
+	for i := range props {
+		p := &props[i]
+		names[i] = p.Name
 		if p.Required {
 			f.required |= 1 << i
 		}
+		p.vocab = vocabularies[p.Vocab]
 	}
+	f.find = newFinder(names)
 	return f
 }
 
@@ -170,9 +219,11 @@ func vocab(name, vocabulary string) Property {
 func vocabs(name, vocabulary string) Property {
 	return Property{Name: name, Kind: VocabValue, Vocab: vocabulary, List: true}
 }
-func enum(name string, values ...string) Property {
-	return Property{Name: name, Kind: EnumValue, Values: values}
+func enum(name, enumeration string) Property {
+	return Property{Name: name, Kind: EnumValue, Values: vocabularies[enumeration].Values}
 }
+func dict(name string, of DictOf) Property { return Property{Name: name, Kind: DictValue, Of: of} }
+func count(name string) Property           { return within(name, IntValue, 0, 1<<53-1) }
 func ref(name string, types ...string) Property {
 	return Property{Name: name, Kind: IDValue, Types: types}
 }
@@ -191,18 +242,20 @@ func must(p Property) Property { p.Required = true; return p }
 // must21 is required since STIX 2.1.
 func must21(p Property) Property { p.Required, p.Since21 = true, true; return p }
 
-var externalReference = fields(externalReferenceRules,
-	must(str("source_name")), str("description"), str("url"), kind("hashes", HashesValue), str("external_id"))
+var externalReference = fields("2.5", externalReferenceRules,
+	must(str("source_name")), str("description"), kind("url", URLValue), kind("hashes", HashesValue), str("external_id"))
 
-var killChainPhase = fields(nil, must(str("kill_chain_name")), must(str("phase_name")))
+var killChainPhase = fields("2.11", killChainRules, must(str("kill_chain_name")), must(str("phase_name")))
 
-var granularMarking = fields(granularMarkingRules,
-	str("lang"), ref("marking_ref", "marking-definition"), must(strs("selectors")))
+var granularMarking = fields("7.2.3.1", granularMarkingRules,
+	kind("lang", LangValue), ref("marking_ref", "marking-definition"), must(strs("selectors")))
+
+var version21 = []string{"2.1"}
 
 // Lines that several tables share.
 var (
 	typeLine       = must(str("type"))
-	versionLine    = must21(enum("spec_version", "2.1"))
+	versionLine    = must21(Property{Name: "spec_version", Kind: EnumValue, Values: version21})
 	idLine         = must(ref("id"))
 	createdByLine  = ref("created_by_ref", "identity")
 	createdLine    = must(when("created"))
@@ -210,7 +263,7 @@ var (
 	revokedLine    = flag("revoked")
 	labelsLine     = strs("labels")
 	confidenceLine = within("confidence", IntValue, 0, 100)
-	langLine       = str("lang")
+	langLine       = kind("lang", LangValue)
 	externalLine   = objects("external_references", externalReference)
 	markingsLine   = refs("object_marking_refs", "marking-definition")
 	granularLine   = objects("granular_markings", granularMarking)
@@ -223,9 +276,9 @@ var commonProperties = []Property{typeLine, versionLine, idLine, createdByLine, 
 	labelsLine, confidenceLine, langLine, externalLine, markingsLine, granularLine, extensionsLine}
 
 // scoCommonProperties are those of cyber-observables (STIX 2.1 §3.2).
-var scoCommonProperties = []Property{typeLine, enum("spec_version", "2.1"), idLine, markingsLine, granularLine,
+var scoCommonProperties = []Property{typeLine, Property{Name: "spec_version", Kind: EnumValue, Values: version21}, idLine, markingsLine, granularLine,
 	flag("defanged"), extensionsLine}
 
 // unknownFields judges an object of a type without a table.
-var unknownFields = fields(nil, typeLine, enum("spec_version", "2.1"), idLine, createdByLine, when("created"), when("modified"),
+var unknownFields = fields("3.2", nil, typeLine, Property{Name: "spec_version", Kind: EnumValue, Values: version21}, idLine, createdByLine, when("created"), when("modified"),
 	revokedLine, labelsLine, confidenceLine, langLine, externalLine, markingsLine, granularLine, flag("defanged"), extensionsLine)

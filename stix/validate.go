@@ -5,25 +5,36 @@ import (
 	"strings"
 )
 
-// Validate checks an object against the tables of the specification and lists
-// every breach, at most 100. An object of a custom type is checked for the common
-// properties only. An object of STIX 2.0 is told by its lack of a spec_version; what
-// only 2.1 demands is then reported without Must.
-func Validate(o *Object) []Problem {
-	c := checker{o: o}
+// Validate checks an object against the specification and lists every breach of what
+// MUST and what SHOULD be, at most 100. An object of a custom type is checked for the
+// common properties only. An object of STIX 2.0 is told by its lack of a spec_version;
+// what only 2.1 demands is then reported without Must.
+//
+// It judges one object by itself; see [Context] for what several show together.
+func Validate(o *Object) []Problem { return validate(o, true) }
+
+// ValidateMust is [Validate] without advice: it lists only what breaks a MUST.
+func ValidateMust(o *Object) []Problem { return validate(o, false) }
+
+func validate(o *Object, advise bool) []Problem {
+	c := checker{o: o, spec: o.spec, types: specs, advise: advise}
 	f := unknownFields
 	if o.spec != nil {
 		f = &o.spec.FieldSet
 		c.old = o.SpecVersion == "" && o.spec.Category != SCO || o.SpecVersion == "2.0"
-	} else if !strictTypeName(o.Type) {
-		c.add(o.Root().Member("type"), CodeName, true, "a type name has 3 to 250 of a-z, 0-9 and hyphen")
 	}
+	c.set = f
 	if c.old {
 		c.addAt("spec_version", CodeVersion, false, "an object of STIX 2.0; only what both versions demand is checked as a MUST")
 	}
 	c.fields(o.Root(), f, true)
+	if o.spec == nil {
+		c.customType()
+	}
+	c.ownID()
+	c.ownMarkings()
 	if !o.Created.IsZero() && !o.Modified.IsZero() && o.Modified.Compare(o.Created) < 0 {
-		c.addAt("modified", CodeOrder, true, "is before created")
+		c.addIn("3.6.1", "modified", CodeOrder, true, "is before created")
 	}
 	return c.problems
 }
@@ -33,21 +44,38 @@ const maxProblems = 100
 
 type checker struct {
 	o        *Object
+	spec     *TypeSpec            // of the object, or of the one in an observable container
+	types    map[string]*TypeSpec // all of them; rules cannot name the variable
+	set      *FieldSet            // being checked, for the section
 	problems []Problem
-	old      bool // the object is of STIX 2.0
-	openTop  int8 // 1 if an extension adds top-level properties, -1 if not, 0 unknown
+	advise   bool  // SHOULD is checked too
+	old      bool  // the object is of STIX 2.0
+	custom   bool  // that there are custom properties has been said
+	openTop  int8  // 1 if an extension adds top-level properties, -1 if not, 0 unknown
+	box      Value // the observable container that references are looked up in
 }
 
 func (c *checker) add(v Value, code string, must bool, msg string) {
-	if len(c.problems) < maxProblems { // spare the path
+	if (must || c.advise) && len(c.problems) < maxProblems { // spare the path
 		c.addAt(c.o.pathOf(v.n), code, must, msg)
 	}
 }
 
-func (c *checker) addAt(path, code string, must bool, msg string) {
+func (c *checker) addAt(path, code string, must bool, msg string) { c.addIn("", path, code, must, msg) }
+
+// addIn names the section as well.
+func (c *checker) addIn(section, path, code string, must bool, msg string) {
+	if !must && !c.advise {
+		return
+	}
+	if section == "" {
+		if section = codeSections[code]; section == "" {
+			section = c.set.section
+		}
+	}
 	switch n := len(c.problems); {
 	case n < maxProblems-1:
-		c.problems = append(c.problems, Problem{Path: path, Code: code, Message: msg, Must: must})
+		c.problems = append(c.problems, Problem{Path: path, Code: code, Message: msg, Must: must, Section: section})
 	case n == maxProblems-1:
 		c.problems = append(c.problems, Problem{Code: CodeTooMany, Message: "there are more problems than are listed", Must: must})
 	default:
@@ -55,51 +83,138 @@ func (c *checker) addAt(path, code string, must bool, msg string) {
 	}
 }
 
+// suggest reports a breach of a SHOULD that the OASIS validator knows by a number.
+func (c *checker) suggest(check int, v Value, code, msg string) {
+	if !c.advise {
+		return
+	}
+	before := len(c.problems)
+	c.add(v, code, false, msg)
+	if len(c.problems) > before && c.problems[before].Code == code {
+		c.problems[before].Check = check
+	}
+}
+
 // fields checks the members of v against f.
 func (c *checker) fields(v Value, f *FieldSet, top bool) {
+	outer := c.set
+	c.set = f
 	var present uint64
 	var scratch [64]byte
-	for name, val := range v.members() {
-		b := name.unquoted(scratch[:0])
-		i, ok := f.byName[string(b)]
-		if !ok {
-			if top {
-				c.unknown(name, string(b))
-			} else if val.Kind() == KindNull {
-				c.null(val)
-			}
+	nodes := c.o.nodes
+	for at, end := v.n+1, nodes[v.n].next; at < end; at = nodes[at+1].next {
+		b := (Value{c.o, at}).unquoted(scratch[:0])
+		i := f.find.index(b)
+		if i < 0 {
+			c.unknown(Value{c.o, at}, string(b), top)
 			continue
 		}
 		present |= 1 << i
-		c.property(val, &f.props[i])
+		c.property(Value{c.o, at + 1}, &f.props[i])
 	}
 	if missing := f.required &^ present; missing != 0 {
 		base := c.o.pathOf(v.n)
 		for i := range f.props {
-			if p := &f.props[i]; missing&(1<<i) != 0 && !(c.old && p.Name == "spec_version") {
-				c.addAt(appendName(base, p.Name), CodeMissing, !(c.old && p.Since21), "is required")
+			p := &f.props[i]
+			if missing&(1<<i) == 0 || c.old && p.Name == "spec_version" || c.box.o != nil && p.Name == "id" {
+				continue
 			}
+			c.addAt(appendName(base, p.Name), CodeMissing, !(c.old && p.Since21), "is required")
 		}
 	}
 	if f.rules != nil {
 		f.rules(c, v)
 	}
+	c.set = outer
 }
 
-// unknown judges a top-level property that the type's table does not have.
-func (c *checker) unknown(name Value, text string) {
+// unknown judges a property that the table does not have.
+func (c *checker) unknown(name Value, text string, top bool) {
+	val := Value{c.o, name.n + 1}
+	c.free(val)
 	if !propertyName(text) {
-		c.add(name, CodeName, true, "a property name has 3 to 250 of a-z, 0-9 and underscore and begins with a letter")
+		if top || c.advise {
+			c.add(name, CodeName, top, "a property name has 3 to 250 of a-z, 0-9 and underscore and begins with a letter")
+		}
 		return
 	}
-	if val := (Value{c.o, name.n + 1}); val.Kind() == KindNull {
-		c.null(val)
+	if top && reservedName(text) {
+		c.add(name, CodeReserved, true, "is a name that the specification keeps for the future")
 		return
 	}
-	if c.o.spec == nil || strings.HasPrefix(text, "x_") || c.topLevelExtension() {
+	if top && text == "defanged" && c.spec != nil && c.spec.Category != SCO {
+		c.addIn("3.2", text, CodeUnknown, true, "must not be used on anything but a cyber-observable")
 		return
 	}
-	c.add(name, CodeUnknown, false, "is not a property of "+c.o.Type)
+	if !c.advise || val.Kind() == KindNull {
+		return
+	}
+	c.suffix(val, text)
+	switch {
+	case top && (c.spec == nil || c.topLevelExtension()):
+	case strings.HasPrefix(text, "x_"):
+		if !c.custom {
+			c.custom = true
+			c.suggest(401, name, CodeCustom, "is a custom property; new content describes its own by an extension-definition")
+		}
+	case top:
+		c.suggest(401, name, CodeUnknown, "is not a property of "+c.spec.Name)
+	default:
+		c.suggest(401, name, CodeUnknown, "is not a property there")
+	}
+}
+
+// suffix compares the value of a property with what the end of its name promises
+// (STIX 2.1 §3.1).
+func (c *checker) suffix(v Value, name string) {
+	ok := true
+	switch {
+	case strings.HasSuffix(name, "_ref"):
+		ok = v.Kind() == KindString
+	case strings.HasSuffix(name, "_refs"):
+		ok = v.Kind() == KindArray
+	case strings.HasSuffix(name, "_bin"):
+		b, isText := v.Text()
+		ok = isText && isBase64([]byte(b))
+	case strings.HasSuffix(name, "_hex"):
+		b, isText := v.Text()
+		ok = isText && lowerHex([]byte(b))
+	}
+	if !ok {
+		c.addIn("3.1", c.o.pathOf(v.n), CodeValue, false, "is not what the end of its name says")
+	}
+}
+
+// free judges a value that no table describes: there is no null in STIX, and no list
+// or dictionary is empty. The depth is bounded by the limits of Parse.
+func (c *checker) free(v Value) {
+	nodes := c.o.nodes
+	for i := v.n; i < nodes[v.n].next; i++ {
+		switch n := &nodes[i]; {
+		case n.kind == KindNull:
+			c.null(Value{c.o, i})
+		case (n.kind == KindArray || n.kind == KindObject) && n.next == i+1:
+			c.empty(Value{c.o, i})
+		}
+	}
+}
+
+func (c *checker) empty(v Value) {
+	if v.Kind() == KindArray {
+		c.addIn("2.12", c.o.pathOf(v.n), CodeEmpty, true, "a list must not be empty; leave the property out")
+	} else {
+		c.addIn("2.3", c.o.pathOf(v.n), CodeEmpty, true, "a dictionary must not be empty; leave the property out")
+	}
+}
+
+// reservedName knows the names of STIX 2.1 §3.8; the standard and its errata differ in
+// phone_numbers.
+func reservedName(s string) bool {
+	switch s {
+	case "severity", "username", "phone_number", "phone_numbers", "action":
+		return true
+	}
+	return false
 }
 
 // topLevelExtension reports whether the object has an extension that adds
@@ -130,13 +245,12 @@ func (c *checker) property(v Value, p *Property) {
 		c.wrongKind(v, "a list")
 		return
 	}
-	empty := true
-	for e := range v.Elements() {
-		empty = false
-		c.value(e, p)
+	nodes := c.o.nodes
+	for at, end := v.n+1, nodes[v.n].next; at < end; at = nodes[at].next {
+		c.value(Value{c.o, at}, p)
 	}
-	if empty {
-		c.add(v, CodeEmpty, true, "a list must not be empty; leave the property out")
+	if nodes[v.n].next == v.n+1 {
+		c.empty(v)
 	}
 }
 

@@ -1,7 +1,7 @@
 package stix
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,7 +47,7 @@ var minimal = map[string]string{
 	"software":             `"name":"n"`,
 	"url":                  `"value":"http://example.com"`,
 	"user-account":         `"user_id":"1"`,
-	"windows-registry-key": `"key":"HKLM"`,
+	"windows-registry-key": `"key":"HKEY_LOCAL_MACHINE"`,
 	"x509-certificate":     `"issuer":"i"`,
 	"language-content":     `"object_ref":"tool` + uuid1 + `","contents":{"de":{"name":"n"}}`,
 	"marking-definition":   `"definition_type":"statement","definition":{"statement":"s"}`,
@@ -85,7 +85,7 @@ func TestMinimalObjects(t *testing.T) {
 	}
 	for _, typ := range KnownTypes() {
 		raw := objectText(typ, minimal[typ])
-		if p := Validate(mustParse(t, raw)); len(p) > 0 {
+		if p := ValidateMust(mustParse(t, raw)); len(p) > 0 {
 			t.Errorf("%s: %v", raw, p)
 		}
 		spec, _ := SpecOf(typ)
@@ -105,9 +105,14 @@ func TestMinimalObjects(t *testing.T) {
 	}
 }
 
+// codes writes problems down shortly, advice in brackets. What is advised of nearly
+// every sample here, a better UUID and more properties, is left out.
 func codes(ps []Problem) string {
 	var out []string
 	for _, p := range ps {
+		if p.Check == 103 || p.Check >= 301 && p.Check <= 303 {
+			continue
+		}
 		s := p.Code + "@" + p.Path
 		if !p.Must {
 			s = "(" + s + ")"
@@ -127,20 +132,24 @@ func TestValidate(t *testing.T) {
 		{"tool", `"name":"n","description":null`, "null@description"},
 		{"tool", `"name":"n","unheard_of":1`, "(unknown-property@unheard_of)"},
 		{"tool", `"name":"n","unheard_of":null`, "null@unheard_of"},
-		{"tool", `"name":"n","x_mine":1`, ""},
+		{"tool", `"name":"n","x_mine":1,"x_more":2`, "(custom@x_mine)"},
+		{"tool", `"name":"n","severity":1`, "reserved@severity"},
+		{"tool", `"name":"n","defanged":true`, "unknown-property@defanged"},
+		{"tool", `"name":"n","x_list":[],"x_dict":{"a":{}}`, "empty@x_list (custom@x_list) empty@x_dict.a"},
+		{"tool", `"name":"n","x_some_ref":1`, "(value@x_some_ref) (custom@x_some_ref)"},
 		{"tool", `"name":"n","Xx":1`, "name@Xx"},
 		{"tool", `"name":"n","_ab":1`, "name@_ab"},
 		{"tool", `"name":"n","rank":1,"extensions":{"extension-definition` + uuid1 + `":{"extension_type":"toplevel-property-extension"}}`, ""},
 		{"tool", `"name":"n","extensions":{"extension-definition` + uuid1 + `":{}}`, "missing@extensions.extension-definition" + uuid1 + ".extension_type"},
 		{"tool", `"name":"n","extensions":{"extension-definition` + uuid1 + `":{"extension_type":"x"}}`, "enum@extensions.extension-definition" + uuid1 + ".extension_type"},
-		{"tool", `"name":"n","extensions":{"odd":{}}`, "(name@extensions.odd)"},
+		{"tool", `"name":"n","extensions":{"odd":{"a":1}}`, "(name@extensions.odd)"},
 		{"tool", `"name":"n","extensions":{}`, "empty@extensions"},
 		{"tool", `"name":"n","confidence":101`, "range@confidence"},
 		{"tool", `"name":"n","confidence":50.0`, "kind@confidence"},
 		{"tool", `"name":"n","created_by_ref":"` + tool + `"`, "ref-type@created_by_ref"},
 		{"tool", `"name":"n","external_references":[{"source_name":"a"}]`, "together@external_references[0]"},
-		{"tool", `"name":"n","external_references":[{"url":"u"}]`, "missing@external_references[0].source_name"},
-		{"tool", `"name":"n","external_references":[{"source_name":"a","url":"u","hashes":{"SHA-256":"zz"}}]`, "hash@external_references[0].hashes.SHA-256"},
+		{"tool", `"name":"n","external_references":[{"url":"u:"}]`, "missing@external_references[0].source_name"},
+		{"tool", `"name":"n","external_references":[{"source_name":"a","url":"u:","hashes":{"SHA-256":"zz"}}]`, "hash@external_references[0].hashes.SHA-256"},
 		{"tool", `"name":"n","kill_chain_phases":[{"kill_chain_name":"k"},7]`, "missing@kill_chain_phases[0].phase_name kind@kill_chain_phases[1]"},
 		{"tool", `"name":"n","granular_markings":[{"lang":"de","marking_ref":"` + TLP2Red + `","selectors":["name"]}]`, "together@granular_markings[0]"},
 		{"tool", `"name":"n","granular_markings":[{"lang":"de","selectors":["name","absent"]}]`, "selector@granular_markings[0].selectors[1]"},
@@ -158,16 +167,16 @@ func TestValidate(t *testing.T) {
 		{"malware", `"is_family":true`, "missing@name"},
 		{"malware", `"is_family":false,"sample_refs":["` + tool + `"]`, "ref-type@sample_refs[0]"},
 		{"malware-analysis", `"product":"p"`, "together@"},
-		{"observed-data", `"first_observed":"2024-01-01T00:00:00Z","last_observed":"2024-01-01T00:00:00Z","number_observed":0,"objects":{"0":{}}`, "range@number_observed"},
+		{"observed-data", `"first_observed":"2024-01-01T00:00:00Z","last_observed":"2024-01-01T00:00:00Z","number_observed":0,"objects":{"0":{}}`, "range@number_observed (deprecated@objects) missing@objects.0.type"},
 		{"opinion", `"opinion":"dunno","object_refs":["` + tool + `"]`, "enum@opinion"},
 		{"relationship", `"relationship_type":"x","source_ref":"relationship` + uuid1 + `","target_ref":"x","start_time":"2024-01-01T00:00:00Z","stop_time":"2024-01-01T00:00:00Z"`,
 			"ref-type@source_ref identifier@target_ref order@stop_time"},
 		{"sighting", `"sighting_of_ref":"` + tool + `","count":-1,"where_sighted_refs":["` + tool + `"],"summary":"no"`,
 			"range@count ref-type@where_sighted_refs[0] kind@summary"},
 		{"marking-definition", `"name":"n"`, "missing@definition_type missing@definition"},
-		{"artifact", `"payload_bin":"A","url":"u","decryption_key":"k"`, "value@payload_bin together@ missing@hashes together@decryption_key"},
+		{"artifact", `"payload_bin":"A","url":"u:","decryption_key":"k"`, "value@payload_bin together@ missing@hashes together@decryption_key"},
 		{"artifact", `"payload_bin":"AA\n=="`, "value@payload_bin"},
-		{"artifact", `"url":"u","hashes":{"MD5":"d41d8cd98f00b204e9800998ecf8427e"},"encryption_algorithm":"rot13"`, "enum@encryption_algorithm"},
+		{"artifact", `"url":"u:","hashes":{"MD5":"d41d8cd98f00b204e9800998ecf8427e"},"encryption_algorithm":"rot13"`, "enum@encryption_algorithm"},
 		{"autonomous-system", `"number":-1`, "range@number"},
 		{"autonomous-system", `"number":1e3`, "kind@number"},
 		{"process", `"pid":9007199254740993`, "range@pid"},
@@ -182,11 +191,12 @@ func TestValidate(t *testing.T) {
 		{"ipv6-addr", `"value":"192.0.2.1"`, "value@value"},
 		{"mac-addr", `"value":"D2-FB-49-24-37-18"`, "value@value"},
 		{"network-traffic", `"protocols":[],"dst_port":65536,"is_active":true,"end":"2024-01-01T00:00:00Z"`, "empty@protocols range@dst_port together@ together@end"},
-		{"process", `"x_a":1`, "together@"},
+		{"process", `"x_a":1`, "(custom@x_a) together@"},
 		{"process", `"environment_variables":{"A B":"x"}`, "name@environment_variables['A B']"},
 		{"windows-registry-key", `"values":[{},{"data_type":"REG_X"}]`, "together@values[0] enum@values[1].data_type"},
 		{"x509-certificate", `"x509_v3_extensions":{"key_usage":1}`, "kind@x509_v3_extensions.key_usage"},
-		{"x-custom", `"created":"2024-01-02T00:00:00Z","modified":"2024-01-01T00:00:00Z","name":{},"labels":[1]`, "kind@labels[0] order@modified"},
+		{"x-custom", `"created":"2024-01-02T00:00:00Z","modified":"2024-01-01T00:00:00.00Z","name":{},"labels":[1]`,
+			"timestamp@created timestamp@modified empty@name kind@labels[0] (custom@type) order@modified"},
 		{"tool", `"name":"n","labels":[` + longList + `null]`, "*"},
 	}
 	for _, c := range cases {
@@ -217,7 +227,7 @@ func TestVersion20(t *testing.T) {
 		}
 	}
 	// Observables need not state a version.
-	if got := codes(Validate(mustParse(t, `{"type":"url","id":"url`+uuid1+`","value":"x"}`))); got != "" {
+	if got := codes(Validate(mustParse(t, `{"type":"url","id":"url`+uuid1+`","value":"x:"}`))); got != "" {
 		t.Error(got)
 	}
 }
@@ -229,8 +239,13 @@ func TestTablesAreSound(t *testing.T) {
 		if len(spec.props) > 64 {
 			t.Errorf("%s has %d properties, more than fit a word", typ, len(spec.props))
 		}
-		if len(spec.byName) != len(spec.props) {
-			t.Errorf("%s has a property twice", typ)
+		if spec.find.rest != nil {
+			t.Errorf("%s: no seed for its names was found", typ)
+		}
+		for i := range spec.props {
+			if got := spec.find.index([]byte(spec.props[i].Name)); got != i {
+				t.Errorf("%s.%s is found at %d, not %d", typ, spec.props[i].Name, got, i)
+			}
 		}
 		for p := range spec.Properties() {
 			if (p.Kind == ObjectValue) != (p.Fields != nil) || (p.Kind == EnumValue) != (len(p.Values) > 0) || (p.Kind == VocabValue) != (p.Vocab != "") {
@@ -245,18 +260,35 @@ func TestTablesAreSound(t *testing.T) {
 	}
 }
 
-// TestRealDataValid: of the real objects only the two whose modified lies before
-// their created break a MUST.
+// realBreaches are all the breaches of a MUST in the real files, each looked at and
+// found to be one: a definition whose created has no milliseconds, two objects that were
+// modified before they were created, and two citations in the place of a URL.
+var realBreaches = []string{
+	"attack-pattern--0d95940f-9583-4e0f-824c-a42c1be47fad order@modified",
+	"malware--4dcff507-5af8-47ce-964a-8d9569e9ccfe value@external_references[1].url",
+	"marking-definition--fa42a846-8d90-4e51-bc29-71d5b4802168 timestamp@created",
+	"relationship--f65a8ce8-90fa-4d92-a0dc-3ee544c541fe value@external_references[0].url",
+	"relationship--f825f5ea-3815-431f-b005-4c01b8b2fed9 order@modified",
+}
+
 func TestRealDataValid(t *testing.T) {
-	found := map[string]int{}
+	var found []string
+	objects := 0
 	for _, text := range realFiles(t, "stix/*") {
 		for _, o := range readAll(t, text) {
+			objects++
+			for _, p := range ValidateMust(o) {
+				found = append(found, o.ID+" "+p.Code+"@"+p.Path)
+			}
 			for _, p := range Validate(o) {
-				found[fmt.Sprint(p.Code, "@", p.Path, " ", p.Must)]++
+				if p.Section == "" || p.Message == "" || !p.Must && p.Check == 0 && p.Code != CodeVersion && p.Code != CodeValue {
+					t.Errorf("%s: half a problem: %+v", o.ID, p)
+				}
 			}
 		}
 	}
-	if len(found) != 1 || found["order@modified true"] != 2 {
-		t.Errorf("problems: %v", found)
+	slices.Sort(found)
+	if !slices.Equal(found, realBreaches) {
+		t.Errorf("in %d objects:\n%s", objects, strings.Join(found, "\n"))
 	}
 }
