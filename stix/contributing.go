@@ -3,6 +3,7 @@ package stix
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/gowebpki/jcs"
@@ -70,6 +71,9 @@ func (o *Object) ContributingID() (string, error) {
 	if !ok {
 		return "", fmt.Errorf("%w: type %s", ErrNotSCO, quoteShort(typ))
 	}
+	if doc, ok := plainContribution(root, names); ok {
+		return typ + "--" + uuid.NewSHA1(scoNamespace, doc).String(), nil
+	}
 	doc := []byte{'{'}
 	for _, name := range names {
 		v := root.Member(name)
@@ -96,6 +100,46 @@ func (o *Object) ContributingID() (string, error) {
 		return "", &ParseError{Kind: ErrProperty, Detail: "cannot be made canonical: " + err.Error()}
 	}
 	return typ + "--" + uuid.NewSHA1(scoNamespace, canonical).String(), nil
+}
+
+// plainContribution writes the canonical JSON of the contributing properties if that
+// takes no more than putting them in order: strings without escapes, whole numbers of
+// up to 15 digits, and one hash. ok is false if there is more to it.
+func plainContribution(root Value, names []string) (doc []byte, ok bool) {
+	var sorted [8]string
+	n := copy(sorted[:], names)
+	slices.Sort(sorted[:n])
+	doc = append(make([]byte, 0, 256), '{')
+	for _, name := range sorted[:n] {
+		v := root.Member(name)
+		if v.Kind() == KindInvalid {
+			continue
+		}
+		if len(doc) > 1 {
+			doc = append(doc, ',')
+		}
+		doc = append(append(append(doc, '"'), name...), `":`...)
+		switch {
+		case name == "hashes":
+			for h, val := range v.members() {
+				if h.node().escaped || val.Kind() != KindString || val.node().escaped {
+					return nil, false
+				}
+			}
+			if v.Kind() != KindObject {
+				return nil, false
+			}
+			if doc, ok = appendOneHash(doc, v); !ok {
+				return nil, false
+			}
+		case v.Kind() == KindString && !v.node().escaped,
+			v.Kind() == KindNumber && len(v.Raw()) <= 15 && allDigits(v.Raw()):
+			doc = append(doc, v.Raw()...)
+		default:
+			return nil, false
+		}
+	}
+	return append(doc, '}'), len(doc) > 1
 }
 
 // appendOneHash writes the one hash that contributes: the first of

@@ -45,7 +45,7 @@ func lenientTypeName[S ~string | ~[]byte](s S) bool {
 
 // strictTypeName is the rule of STIX 2.1 §3.1 and §7.3.2.2: a-z, 0-9 and hyphen, a
 // letter first, no two hyphens together, 3 to 250 characters.
-func strictTypeName(s string) bool {
+func strictTypeName[S ~string | ~[]byte](s S) bool {
 	if len(s) < 3 || len(s) > maxTypeName || s[0]-'a' > 25 {
 		return false
 	}

@@ -86,8 +86,8 @@ func (h *header) strings(v Value) []string {
 func (o *Object) readHeader() error {
 	h := header{o: o}
 	h.text.Grow(min(headerText, len(o.Raw)))
-	for name, v := range o.Root().members() {
-		if err := h.member(name.unquoted(h.scratch[:0]), v); err != nil {
+	for at, end := uint32(1), o.nodes[0].next; at < end; at = o.nodes[at+1].next {
+		if err := h.member(Value{o, at}.unquoted(h.scratch[:0]), Value{o, at + 1}); err != nil {
 			return err
 		}
 	}

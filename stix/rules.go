@@ -52,14 +52,17 @@ func (c *checker) ordered(v Value, first, last string, strictly bool) {
 
 func externalReferenceRules(c *checker, v Value) {
 	c.atLeastOne(v, "description", "url", "external_id")
-	source, _ := v.Member("source_name").Text()
+	var scratch [96]byte
 	if id := v.Member("external_id"); id.Kind() == KindString {
-		text, _ := id.Text()
-		switch {
-		case source == "cve" && !validCVE(text):
-			c.addIn("4.19", c.o.pathOf(id.n), CodeValue, true, "must be a CVE identifier such as CVE-2024-12345")
-		case source == "capec" && !validCAPEC(text):
-			c.addIn("4.1", c.o.pathOf(id.n), CodeValue, true, "must be a CAPEC identifier such as CAPEC-163")
+		switch source := v.Member("source_name"); string(source.unquoted(scratch[:0])) {
+		case "cve":
+			if text, _ := id.Text(); source.Kind() == KindString && !validCVE(text) {
+				c.addIn("4.19", c.o.pathOf(id.n), CodeValue, true, "must be a CVE identifier such as CVE-2024-12345")
+			}
+		case "capec":
+			if text, _ := id.Text(); source.Kind() == KindString && !validCAPEC(text) {
+				c.addIn("4.1", c.o.pathOf(id.n), CodeValue, true, "must be a CAPEC identifier such as CAPEC-163")
+			}
 		}
 	}
 	if c.advise && c.has(v, "url") {

@@ -3,6 +3,7 @@ package stix
 import (
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Validate checks an object against the specification and lists every breach of what
@@ -17,7 +18,8 @@ func Validate(o *Object) []Problem { return validate(o, true) }
 func ValidateMust(o *Object) []Problem { return validate(o, false) }
 
 func validate(o *Object, advise bool) []Problem {
-	c := checker{o: o, spec: o.spec, types: specs, advise: advise}
+	c := checkers.Get().(*checker)
+	*c = checker{o: o, spec: o.spec, types: specs, advise: advise}
 	f := unknownFields
 	if o.spec != nil {
 		f = &o.spec.FieldSet
@@ -36,8 +38,14 @@ func validate(o *Object, advise bool) []Problem {
 	if !o.Created.IsZero() && !o.Modified.IsZero() && o.Modified.Compare(o.Created) < 0 {
 		c.addIn("3.6.1", "modified", CodeOrder, true, "is before created")
 	}
-	return c.problems
+	problems := c.problems
+	*c = checker{} // hold on to nothing
+	checkers.Put(c)
+	return problems
 }
+
+// checkers only saves allocations; a checker carries nothing from one object to the next.
+var checkers = sync.Pool{New: func() any { return new(checker) }}
 
 // maxProblems bounds what is listed about one object.
 const maxProblems = 100

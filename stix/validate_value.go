@@ -59,7 +59,7 @@ func (c *checker) value(v Value, p *Property) {
 			c.wrongKind(v, "a string")
 			return
 		}
-		if b := v.unquoted(scratch[:0]); !slices.ContainsFunc(p.Values, func(s string) bool { return s == string(b) }) {
+		if b := v.unquoted(scratch[:0]); !among(p.Values, b) {
 			if p.Name == "spec_version" {
 				if !c.old {
 					c.add(v, CodeVersion, true, "must be 2.1")
@@ -134,18 +134,25 @@ func (c *checker) identifier(v Value, b []byte, p *Property) {
 		c.add(v, CodeIdentifier, true, "must be an identifier of the form type--UUID")
 	case !rfc4122(b[len(b)-36:]):
 		c.add(v, CodeIdentifier, true, "its UUID must be one of RFC 4122, of version 1 to 5")
-	case len(p.Types) > 0 && !slices.ContainsFunc(p.Types, func(s string) bool { return s == string(typ) }):
+	case len(p.Types) > 0 && !among(p.Types, typ):
 		c.add(v, CodeRefType, true, "must name "+strings.Join(p.Types, " or ")+", not "+quoteShort(string(typ)))
-	case len(p.NotTypes) > 0 && slices.ContainsFunc(p.NotTypes, func(s string) bool { return s == string(typ) }):
+	case len(p.NotTypes) > 0 && among(p.NotTypes, typ):
 		c.add(v, CodeRefType, true, "must not name an object of type "+string(typ))
-	case specFor(typ) == nil && !strictTypeName(string(typ)) && p.Name != "id":
+	case len(p.Types) == 0 && p.Name != "id" && !strictTypeName(typ):
 		c.add(v, CodeIdentifier, true, "the type in it must be a type name: 3 to 250 of a-z, 0-9 and hyphen")
 	}
 }
 
 // timestamp judges a timestamp (STIX 2.1 §2.16, and §3.2 for its precision).
 func (c *checker) timestamp(v Value, b []byte, name string) {
-	_, strict, err := parseTime(b)
+	var strict bool
+	var err error
+	switch name {
+	case "created", "modified", "valid_from", "valid_until": // Parse has read these
+		strict = b[10] == 'T' && b[len(b)-1] == 'Z'
+	default:
+		_, strict, err = parseTime(b)
+	}
 	switch {
 	case err != nil:
 		c.add(v, CodeTimestamp, true, err.Error())
@@ -347,4 +354,14 @@ func lowerHex(s []byte) bool {
 		}
 	}
 	return len(s)%2 == 0
+}
+
+// among reports whether b is in the list.
+func among(list []string, b []byte) bool {
+	for _, s := range list {
+		if s == string(b) {
+			return true
+		}
+	}
+	return false
 }
