@@ -9,11 +9,11 @@ import (
 // (STIX 2.1 §7.2.3).
 type GranularMarking struct {
 	// MarkingRef is the identifier of a marking definition; empty if Lang is set.
-	MarkingRef string
+	MarkingRef string `json:"marking_ref,omitzero"`
 	// Lang is an RFC 5646 language tag; empty if MarkingRef is set.
-	Lang string
+	Lang string `json:"lang,omitzero"`
 	// Selectors name the marked parts, as in "description" or "labels.[0]".
-	Selectors []string
+	Selectors []string `json:"selectors"`
 }
 
 // ErrSelector means that a granular selector is malformed or names nothing.

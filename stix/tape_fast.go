@@ -2,6 +2,7 @@ package stix
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -157,6 +158,14 @@ var plainASCII = func() (t [256]bool) {
 	return t
 }()
 
+// plainEight reports whether all of eight bytes stand for themselves in a JSON string.
+// It may say no where a byte follows one that does not.
+func plainEight(w uint64) bool {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	quote, slash := w^'"'*each, w^'\\'*each
+	return (w|(w-' '*each)|((quote-each)&^quote)|((slash-each)&^slash))&high == 0
+}
+
 // plainString gives the position after the closing quote of a string of ASCII
 // without escapes whose characters begin at i, or -1 if it is anything else.
 func plainString(raw []byte, i int) int {
@@ -173,6 +182,9 @@ func plainString(raw []byte, i int) int {
 // whether it has escapes, or -1 if it is not (or not surely) valid.
 func goodString(raw []byte, i int) (end int, escaped bool) {
 	for {
+		for i+8 <= len(raw) && plainEight(binary.LittleEndian.Uint64(raw[i:])) {
+			i += 8
+		}
 		for i < len(raw) && plainASCII[raw[i]] {
 			i++
 		}

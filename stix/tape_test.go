@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"encoding/binary"
 	"errors"
 	"slices"
 	"strings"
@@ -74,4 +75,17 @@ func FuzzIndex(f *testing.F) {
 	}
 	f.Add([]byte(`{"a":[1.5e3,-0,{"b":"\u00e9\"\\"}],"c":null} `))
 	f.Fuzz(func(t *testing.T, raw []byte) { sameIndex(t, raw) })
+}
+
+// TestPlainEight: every byte in every place.
+func TestPlainEight(t *testing.T) {
+	for at := range 8 {
+		for c := range 256 {
+			b := [8]byte{'a', 'a', 'a', 'a', 'a', 'a', 'a', 'a'}
+			b[at] = byte(c)
+			if got := plainEight(binary.LittleEndian.Uint64(b[:])); got != plainASCII[c] {
+				t.Errorf("byte %#x at %d: %v", c, at, got)
+			}
+		}
+	}
 }

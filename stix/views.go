@@ -17,6 +17,60 @@ func (o *Object) Decode(v any) error {
 	return nil
 }
 
+// Extension decodes one of the object's extensions into v, as Decode does. ok is false if
+// the object has none of that name.
+func (o *Object) Extension(name string, v any) (ok bool, err error) {
+	ext := o.Root().Member("extensions").Member(name)
+	if ext.Kind() == KindInvalid {
+		return false, nil
+	}
+	if err := json.Unmarshal(ext.Raw(), v); err != nil {
+		return true, fmt.Errorf("stix: %s: extension %s: %w", o.ID, quoteShort(name), err)
+	}
+	return true, nil
+}
+
+// View decodes the object into the view of its type: *[Indicator], *[File] and so on. It
+// gives nil for a type without one, and for a bundle.
+func (o *Object) View() (any, error) {
+	make, ok := views()[o.Type]
+	if !ok {
+		return nil, nil
+	}
+	v := make()
+	if err := o.Decode(v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// views gives an empty view for each type.
+func views() map[string]func() any {
+	return map[string]func() any{
+		"attack-pattern": func() any { return new(AttackPattern) }, "campaign": func() any { return new(Campaign) },
+		"course-of-action": func() any { return new(CourseOfAction) }, "grouping": func() any { return new(Grouping) },
+		"identity": func() any { return new(Identity) }, "incident": func() any { return new(Incident) },
+		"indicator": func() any { return new(Indicator) }, "infrastructure": func() any { return new(Infrastructure) },
+		"intrusion-set": func() any { return new(IntrusionSet) }, "location": func() any { return new(Location) },
+		"malware": func() any { return new(Malware) }, "malware-analysis": func() any { return new(MalwareAnalysis) },
+		"note": func() any { return new(Note) }, "observed-data": func() any { return new(ObservedData) },
+		"opinion": func() any { return new(Opinion) }, "report": func() any { return new(Report) },
+		"threat-actor": func() any { return new(ThreatActor) }, "tool": func() any { return new(Tool) },
+		"vulnerability": func() any { return new(Vulnerability) }, "relationship": func() any { return new(Relationship) },
+		"sighting": func() any { return new(Sighting) }, "language-content": func() any { return new(LanguageContent) },
+		"marking-definition": func() any { return new(MarkingDefinition) }, "extension-definition": func() any { return new(ExtensionDefinition) },
+		"artifact": func() any { return new(Artifact) }, "autonomous-system": func() any { return new(AutonomousSystem) },
+		"directory": func() any { return new(Directory) }, "domain-name": func() any { return new(DomainName) },
+		emailAddr: func() any { return new(EmailAddr) }, "email-message": func() any { return new(EmailMessage) },
+		"file": func() any { return new(File) }, "ipv4-addr": func() any { return new(IPAddr) }, "ipv6-addr": func() any { return new(IPAddr) },
+		"mac-addr": func() any { return new(MACAddr) }, "mutex": func() any { return new(Mutex) },
+		networkTraffic: func() any { return new(NetworkTraffic) }, "process": func() any { return new(Process) },
+		software: func() any { return new(Software) }, "url": func() any { return new(URL) },
+		userAccount: func() any { return new(UserAccount) }, "windows-registry-key": func() any { return new(WindowsRegistryKey) },
+		"x509-certificate": func() any { return new(X509Certificate) },
+	}
+}
+
 // Common are the properties that most objects share (STIX 2.1 §3.2).
 type Common struct {
 	Type               string                    `json:"type"`
@@ -31,6 +85,7 @@ type Common struct {
 	Lang               string                    `json:"lang"`
 	ExternalReferences []ExternalReference       `json:"external_references"`
 	ObjectMarkingRefs  []string                  `json:"object_marking_refs"`
+	GranularMarkings   []GranularMarking         `json:"granular_markings"`
 	Extensions         map[string]jsontext.Value `json:"extensions"`
 }
 
@@ -108,13 +163,15 @@ type Identity struct {
 	ContactInformation string   `json:"contact_information"`
 }
 
-// ObservedData is STIX 2.1 §4.14, without the deprecated objects.
+// ObservedData is STIX 2.1 §4.14.
 type ObservedData struct {
 	Common
 	FirstObserved  Timestamp `json:"first_observed"`
 	LastObserved   Timestamp `json:"last_observed"`
 	NumberObserved int64     `json:"number_observed"`
-	ObjectRefs     []string  `json:"object_refs"`
+	// Objects is the deprecated container, local keys to cyber-observables.
+	Objects    map[string]jsontext.Value `json:"objects"`
+	ObjectRefs []string                  `json:"object_refs"`
 }
 
 // MarkingDefinition is STIX 2.1 §7.2.1.
