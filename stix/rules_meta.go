@@ -44,7 +44,7 @@ func markingDefinitionRules(c *checker, v Value) {
 	switch text, _ := kind.Text(); {
 	case kind.Kind() != KindString:
 	case text == "statement":
-		if s := definition.Member("statement"); s.Kind() != KindString && definition.Kind() == KindObject {
+		if s := definition.Member("statement"); s.Kind() != KindString && (definition.Kind() == KindObject || c.has(v, "extensions")) {
 			c.addIn("7.2.1.3", "definition.statement", CodeMissing, true, "is required, a string")
 		}
 	case text == "tlp":

@@ -127,7 +127,7 @@ func pdfRules(c *checker, v Value) {
 }
 
 func peRules(c *checker, v Value) {
-	if v.Len() < 2 {
+	if c.known(v) < 2 {
 		c.add(v, CodeTogether, true, "must hold a property beside pe_type")
 	}
 }

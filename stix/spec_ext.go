@@ -4,9 +4,21 @@ package stix
 
 // someOf demands at least one of the properties of the set.
 func someOf(c *checker, v Value) {
-	if v.Len() == 0 {
-		c.add(v, CodeTogether, true, "must hold at least one property")
+	if c.known(v) == 0 {
+		c.add(v, CodeTogether, true, "must hold at least one of its properties")
 	}
+}
+
+// known counts the members of v that the set being checked has.
+func (c *checker) known(v Value) int {
+	n := 0
+	var scratch [64]byte
+	for name := range v.members() {
+		if c.set.find.index(name.unquoted(scratch[:0])) >= 0 {
+			n++
+		}
+	}
+	return n
 }
 
 var dataStream = fields("6.7.3.2", nil, must(str("name")), kind("hashes", HashesValue), count("size"))
