@@ -48,7 +48,7 @@ func (r *Reader) openFrame() (*Object, error) {
 	}
 	whole, ok := r.scan.kept()
 	if r.typ == "bundle" { // one without objects is allowed
-		r.bundle, r.members = BundleInfo{ID: unquoteLoose(id)}, map[string]struct{}{}
+		r.bundle, r.members = BundleInfo{ID: unquoteLoose(id), Type: r.typ}, map[string]struct{}{}
 		if ok && !jsontext.Value(whole).IsValid() {
 			return nil, r.badFrame(from, whole)
 		}
@@ -78,7 +78,7 @@ func (r *Reader) enterBundle(from int64, typed bool, id string) error {
 	if id != "" {
 		r.members["id"] = struct{}{}
 	}
-	r.bundle = BundleInfo{ID: id}
+	r.bundle = BundleInfo{ID: id, Type: r.typ}
 	r.state, r.first, r.inList = inBundle, true, 0
 	return nil
 }
@@ -136,6 +136,7 @@ func (r *Reader) frame() error {
 		switch name {
 		case "type":
 			r.typ = unquoteLoose(val)
+			r.bundle.Type = r.typ
 		case "id":
 			r.bundle.ID = unquoteLoose(val)
 		}

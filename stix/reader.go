@@ -28,6 +28,35 @@ type ReaderOptions struct {
 type BundleInfo struct {
 	// ID is the bundle's identifier. It means nothing beyond the one file.
 	ID string
+	// Type is "bundle", or empty if it does not say so, as an envelope of TAXII.
+	Type string
+	// EmptyList is true if it has a list of objects without an object in it.
+	EmptyList bool
+}
+
+// Problems judges a bundle by STIX 2.1 §8. Its objects are judged by [Validate] one by
+// one. It can be called once the bundle has been read to its end.
+func (b BundleInfo) Problems() []Problem {
+	var out []Problem
+	add := func(path, code, section string, must bool, msg string) {
+		out = append(out, Problem{Path: path, Code: code, Message: msg, Must: must, Section: section})
+	}
+	if b.Type != "bundle" {
+		add("type", CodeMissing, "8.1", true, "is required, and is bundle")
+	}
+	switch typ, uuid, ok := SplitID(b.ID); {
+	case b.ID == "":
+		add("id", CodeMissing, "8.1", true, "is required")
+	case !ok || typ != "bundle" || !rfc4122(uuid):
+		add("id", CodeIdentifier, "2.9", true, "must be an identifier of the form bundle--UUID")
+	case uuid[14] != '4':
+		add("id", CodeUUID, "2.9", false, "is best a random UUID (version 4)")
+		out[len(out)-1].Check = 103
+	}
+	if b.EmptyList {
+		add("objects", CodeEmpty, "2.12", true, "a list must not be empty; leave the property out")
+	}
+	return out
 }
 
 // Reader reads STIX objects from a stream one at a time. It accepts
@@ -147,6 +176,7 @@ func (r *Reader) step() (*Object, error) {
 		return r.object(r.scan.pos, nil)
 	}
 	if r.state == inBundle {
+		r.bundle.EmptyList = r.inList == 0
 		return nil, r.frame()
 	}
 	r.state = atTop
@@ -210,10 +240,8 @@ func (r *Reader) object(from int64, whole []byte) (*Object, error) {
 		return nil, r.objectError(&ParseError{Path: "type", Kind: ErrStream, Detail: "a bundle inside a list of objects"})
 	}
 	if r.opts.Strict {
-		for _, p := range Validate(o) {
-			if p.Must {
-				return nil, r.objectError(&ParseError{Path: p.Path, Kind: ErrProperty, Detail: p.Message})
-			}
+		for _, p := range ValidateMust(o) {
+			return nil, r.objectError(&ParseError{Path: p.Path, Kind: ErrProperty, Detail: p.Message})
 		}
 	}
 	return o, nil

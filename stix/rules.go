@@ -53,14 +53,14 @@ func (c *checker) ordered(v Value, first, last string, strictly bool) {
 func externalReferenceRules(c *checker, v Value) {
 	c.atLeastOne(v, "description", "url", "external_id")
 	var scratch [96]byte
-	if id := v.Member("external_id"); id.Kind() == KindString {
-		switch source := v.Member("source_name"); string(source.unquoted(scratch[:0])) {
+	if id, source := v.Member("external_id"), v.Member("source_name"); id.Kind() == KindString && source.Kind() == KindString {
+		switch string(source.unquoted(scratch[:0])) {
 		case "cve":
-			if text, _ := id.Text(); source.Kind() == KindString && !validCVE(text) {
+			if text, _ := id.Text(); !validCVE(text) {
 				c.addIn("4.19", c.o.pathOf(id.n), CodeValue, true, "must be a CVE identifier such as CVE-2024-12345")
 			}
 		case "capec":
-			if text, _ := id.Text(); source.Kind() == KindString && !validCAPEC(text) {
+			if text, _ := id.Text(); !validCAPEC(text) {
 				c.addIn("4.1", c.o.pathOf(id.n), CodeValue, true, "must be a CAPEC identifier such as CAPEC-163")
 			}
 		}
