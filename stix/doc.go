@@ -29,8 +29,22 @@
 // [Parse] refuses an object whose identity, version, markings or (for indicators)
 // pattern and validity cannot be relied on. Whatever else the specification
 // demands is checked by [Validate], which lists problems instead of refusing, so
-// that imperfect real data can be received and judged. Objects of STIX 2.0, which
-// have no spec_version, are read as well.
+// that imperfect real data can be received and judged: each with its path, a stable
+// code, whether the specification says MUST or SHOULD, and in which section.
+// [ValidateMust] leaves the advice out. What only several objects together can show
+// (versions that contradict each other, references to nothing, cycles) a [Context]
+// finds in a stream, in bounded memory. Objects of STIX 2.0, which have no
+// spec_version, are read as well.
+//
+// The tables behind it can be read: [SpecOf] has the properties of each type and its
+// predefined extensions, [VocabularyOf] the vocabularies and enumerations,
+// [RelationshipTypes] what can be related to what.
+//
+// # New objects
+//
+// [Build] makes an object and [Revise] a new version of one. Time and randomness are
+// arguments, the same calls give the same bytes, and nothing comes out that breaks a
+// MUST.
 //
 // # Purity
 //
