@@ -34,14 +34,31 @@ func lenientTypeName[S ~string | ~[]byte](s S) bool {
 	if len(s) == 0 || len(s) > maxTypeName {
 		return false
 	}
+	good := inTypeName
 	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c-'a' > 25 && c-'A' > 25 && !isDigit(c) && c != '-' && c != '_' {
-			return false
+		good &= charClass[s[i]]
+	}
+	return good != 0
+}
+
+// Classes of bytes.
+const (
+	inTypeName uint8 = 1 << iota
+	inHex
+)
+
+var charClass = func() (t [256]uint8) {
+	for c := range t {
+		b := byte(c)
+		if b-'a' < 26 || b-'A' < 26 || isDigit(b) || b == '-' || b == '_' {
+			t[c] |= inTypeName
+		}
+		if isDigit(b) || b-'a' < 6 || b-'A' < 6 {
+			t[c] |= inHex
 		}
 	}
-	return true
-}
+	return t
+}()
 
 // strictTypeName is the rule of STIX 2.1 §3.1 and §7.3.2.2: a-z, 0-9 and hyphen, a
 // letter first, no two hyphens together, 3 to 250 characters.
@@ -75,12 +92,17 @@ func isUUID[S ~string | ~[]byte](s S) bool {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return false
 	}
-	for i := 0; i < len(s); i++ {
-		if c := s[i]; !isHex(c) && (c != '-' || i != 8 && i != 13 && i != 18 && i != 23) {
-			return false
-		}
+	good := inHex
+	for i := 0; i < 8; i++ {
+		good &= charClass[s[i]]
 	}
-	return true
+	for i := 9; i < 23; i += 5 {
+		good &= charClass[s[i]] & charClass[s[i+1]] & charClass[s[i+2]] & charClass[s[i+3]]
+	}
+	for i := 24; i < 36; i++ {
+		good &= charClass[s[i]]
+	}
+	return good != 0
 }
 
 func isHex(c byte) bool { return isDigit(c) || c-'a' < 6 || c-'A' < 6 }

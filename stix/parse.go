@@ -105,12 +105,38 @@ func (o *Object) readHeader() error {
 	return nil
 }
 
+// The members of the header, in the order of headerNames.
+const (
+	atType = iota
+	atId
+	atSpecVersion
+	atCreated
+	atModified
+	atRevoked
+	atCreatedByRef
+	atObjectMarkingRefs
+	atGranularMarkings
+	atPattern
+	atPatternType
+	atPatternVersion
+	atValidFrom
+	atValidUntil
+	atName
+	atValue
+	atLang
+	atLabels
+	atConfidence
+	atExtensions
+)
+
+var headerNames = newFinder([]string{"type", "id", "spec_version", "created", "modified", "revoked", "created_by_ref", "object_marking_refs", "granular_markings", "pattern", "pattern_type", "pattern_version", "valid_from", "valid_until", "name", "value", "lang", "labels", "confidence", "extensions"})
+
 // member reads one top-level member if it is of the header. On what every reader
 // decides by it insists; a label or a name of the wrong kind is left alone.
 func (h *header) member(name []byte, v Value) (err error) {
 	o := h.o
-	switch string(name) {
-	case "type":
+	switch headerNames.index(name) {
+	case atType:
 		b, ok := h.bytes(v)
 		if !ok || !lenientTypeName(b) {
 			return h.bad("type", v, "not a type name")
@@ -120,7 +146,7 @@ func (h *header) member(name []byte, v Value) (err error) {
 		} else {
 			o.Type = h.str(b)
 		}
-	case "id":
+	case atId:
 		b, ok := h.bytes(v)
 		if ok {
 			_, ok = validID(b)
@@ -129,7 +155,7 @@ func (h *header) member(name []byte, v Value) (err error) {
 			return h.bad("id", v, "not an identifier of the form type--UUID")
 		}
 		o.ID = h.str(b)
-	case "spec_version":
+	case atSpecVersion:
 		b, ok := h.bytes(v)
 		if !ok {
 			return h.bad("spec_version", v, "not a string")
@@ -137,44 +163,44 @@ func (h *header) member(name []byte, v Value) (err error) {
 		if o.SpecVersion = "2.1"; string(b) != o.SpecVersion {
 			o.SpecVersion = h.str(b)
 		}
-	case "created":
+	case atCreated:
 		o.Created, err = h.time("created", v)
-	case "modified":
+	case atModified:
 		o.Modified, err = h.time("modified", v)
-	case "revoked":
+	case atRevoked:
 		var ok bool
 		if o.Revoked, ok = v.Bool(); !ok {
 			return h.bad("revoked", v, "neither true nor false")
 		}
-	case "created_by_ref":
+	case atCreatedByRef:
 		o.CreatedByRef, err = h.id("created_by_ref", v)
-	case "object_marking_refs":
+	case atObjectMarkingRefs:
 		o.ObjectMarkingRefs, err = h.ids("object_marking_refs", v)
-	case "granular_markings":
+	case atGranularMarkings:
 		o.GranularMarkings, err = h.granular(v)
-	case "pattern":
+	case atPattern:
 		h.pattern = v
-	case "pattern_type":
+	case atPatternType:
 		h.patternType = v
-	case "pattern_version":
+	case atPatternVersion:
 		h.patternVersion = v
-	case "valid_from":
+	case atValidFrom:
 		h.validFrom = v
-	case "valid_until":
+	case atValidUntil:
 		h.validUntil = v
-	case "name":
+	case atName:
 		o.Name = h.string(v)
-	case "value":
+	case atValue:
 		o.Value = h.string(v)
-	case "lang":
+	case atLang:
 		o.Lang = h.string(v)
-	case "labels":
+	case atLabels:
 		o.Labels = h.strings(v)
-	case "confidence":
+	case atConfidence:
 		if n, ok := v.Int(); ok && n >= 0 && n <= 100 {
 			o.Confidence = int(n)
 		}
-	case "extensions":
+	case atExtensions:
 		for ext := range v.members() {
 			o.ExtensionIDs = append(o.ExtensionIDs, h.string(ext))
 		}

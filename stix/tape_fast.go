@@ -14,7 +14,9 @@ import (
 // members, a mistake) it answers false, and the slower and more thorough way
 // decides. FuzzIndex holds the two ways against each other.
 func (x *indexer) runFast(raw []byte, lim Limits) bool {
-	x.nodes, x.stack, x.seen = x.nodes[:0], x.stack[:0], x.seen[:0]
+	nodes := x.nodes[:0] // a local one is not written back at each step
+	defer func() { x.nodes = nodes }()
+	x.stack, x.seen = x.stack[:0], x.seen[:0]
 	i := skipSpace(raw, 0)
 	if i == len(raw) || raw[i] != '{' {
 		return false
@@ -28,19 +30,19 @@ func (x *indexer) runFast(raw []byte, lim Limits) bool {
 				return false
 			}
 			end := plainString(raw, i+1)
-			if end < 0 || !x.fresh(raw, i, end) {
+			if end < 0 || !x.fresh(nodes, raw, i, end) {
 				return false // an escape, bad text, or a name twice
 			}
-			x.nodes = append(x.nodes, node{start: uint32(i), end: uint32(end), next: uint32(len(x.nodes) + 1), kind: KindString})
+			nodes = append(nodes, node{start: uint32(i), end: uint32(end), next: uint32(len(nodes) + 1), kind: KindString})
 			if i = skipSpace(raw, end); i == len(raw) || raw[i] != ':' {
 				return false
 			}
 			i = skipSpace(raw, i+1)
 		}
-		if i == len(raw) || len(x.nodes) >= lim.MaxValues {
+		if i == len(raw) || len(nodes) >= lim.MaxValues {
 			return false
 		}
-		n := node{start: uint32(i), next: uint32(len(x.nodes) + 1), kind: jsontext.Kind(raw[i])}
+		n := node{start: uint32(i), next: uint32(len(nodes) + 1), kind: jsontext.Kind(raw[i])}
 		opened := false
 		switch c := raw[i]; c {
 		case '"':
@@ -51,7 +53,7 @@ func (x *indexer) runFast(raw []byte, lim Limits) bool {
 			if len(x.stack) >= lim.MaxDepth {
 				return false
 			}
-			x.stack = append(x.stack, uint32(len(x.nodes)))
+			x.stack = append(x.stack, uint32(len(nodes)))
 			x.seen = append(x.seen, names{})
 			inObject, opened = c == '{', true
 			i++
@@ -77,7 +79,7 @@ func (x *indexer) runFast(raw []byte, lim Limits) bool {
 			n.kind = KindNumber
 		}
 		n.end = uint32(i)
-		x.nodes = append(x.nodes, n)
+		nodes = append(nodes, n)
 		for {
 			if i = skipSpace(raw, i); i == len(raw) {
 				return false
@@ -89,12 +91,12 @@ func (x *indexer) runFast(raw []byte, lim Limits) bool {
 			if raw[i] == closer {
 				top := x.stack[len(x.stack)-1]
 				i++
-				x.nodes[top].end, x.nodes[top].next = uint32(i), uint32(len(x.nodes))
+				nodes[top].end, nodes[top].next = uint32(i), uint32(len(nodes))
 				x.stack, x.seen = x.stack[:len(x.stack)-1], x.seen[:len(x.seen)-1]
 				if len(x.stack) == 0 {
-					return skipSpace(raw, i) == len(raw) && len(x.nodes) <= lim.MaxValues
+					return skipSpace(raw, i) == len(raw) && len(nodes) <= lim.MaxValues
 				}
-				inObject = x.nodes[x.stack[len(x.stack)-1]].kind == KindObject
+				inObject = nodes[x.stack[len(x.stack)-1]].kind == KindObject
 				opened = false
 				continue
 			}
@@ -123,7 +125,7 @@ type names struct {
 const maxFastNames = 64
 
 // fresh reports whether the innermost object does not have the name yet.
-func (x *indexer) fresh(raw []byte, from, end int) bool {
+func (x *indexer) fresh(nodes []node, raw []byte, from, end int) bool {
 	s := &x.seen[len(x.seen)-1]
 	if s.count++; s.count > maxFastNames {
 		return false
@@ -134,8 +136,8 @@ func (x *indexer) fresh(raw []byte, from, end int) bool {
 		s.bits |= bit
 		return true
 	}
-	for at, end := x.stack[len(x.stack)-1]+1, uint32(len(x.nodes)); at < end; at = x.nodes[at+1].next {
-		if n := &x.nodes[at]; int(n.end-n.start) == len(name) && bytes.Equal(raw[n.start:n.end], name) {
+	for at, end := x.stack[len(x.stack)-1]+1, uint32(len(nodes)); at < end; at = nodes[at+1].next {
+		if n := &nodes[at]; int(n.end-n.start) == len(name) && bytes.Equal(raw[n.start:n.end], name) {
 			return false
 		}
 	}

@@ -111,6 +111,16 @@ func (c *checker) number(v Value, p *Property) {
 		c.add(v, CodeKind, true, "must be an integer")
 		return
 	}
+	if len(raw) < 16 && allDigits(raw) { // the usual case
+		n := 0
+		for _, d := range raw {
+			n = n*10 + int(d-'0')
+		}
+		if p.Bounded && (float64(n) < p.Min || float64(n) > p.Max) {
+			c.add(v, CodeRange, true, "must be from "+formatNumber(p.Min)+" to "+formatNumber(p.Max))
+		}
+		return
+	}
 	f, ok := v.Float()
 	const exact = 1<<53 - 1
 	switch {
@@ -128,7 +138,14 @@ func (c *checker) identifier(v Value, b []byte, p *Property) {
 		c.localReference(v, b, p)
 		return
 	}
-	typ, ok := validID(b)
+	var typ []byte
+	ok := true
+	switch p.Name {
+	case "id", "created_by_ref", "object_marking_refs", "marking_ref": // Parse has read these
+		typ = b[:len(b)-38]
+	default:
+		typ, ok = validID(b)
+	}
 	switch {
 	case !ok:
 		c.add(v, CodeIdentifier, true, "must be an identifier of the form type--UUID")
