@@ -17,20 +17,36 @@ func urlFault(b []byte) (why string, must bool) {
 	if i == 0 || i == len(b) || b[i] != ':' {
 		return "must be a URL and begin with its scheme, as in https:", true
 	}
-	odd := false
+	var seen uint8
 	for _, c := range b[i:] {
-		switch {
-		case c <= ' ' || c == 0x7f:
-			return "must be a URL; spaces and control characters are written as %20 and the like", true
-		case c >= utf8.RuneSelf || strings.IndexByte("<>\"{}|\\^`", c) >= 0:
-			odd = true
-		}
+		seen |= urlClass[c]
 	}
-	if odd {
+	switch {
+	case seen&notInURL != 0:
+		return "must be a URL; spaces and control characters are written as %20 and the like", true
+	case seen&oddInURL != 0:
 		return "holds characters that a URL writes as %..", false
 	}
 	return "", false
 }
+
+// Classes of bytes in a URL.
+const (
+	notInURL uint8 = 1 << iota
+	oddInURL
+)
+
+var urlClass = func() (t [256]uint8) {
+	for c := range t {
+		switch {
+		case c <= ' ' || c == 0x7f:
+			t[c] = notInURL
+		case c >= utf8.RuneSelf || strings.IndexByte("<>\"{}|\\^`", byte(c)) >= 0:
+			t[c] = oddInURL
+		}
+	}
+	return t
+}()
 
 // domainFault says why text is no domain name (RFC 1034 §3.1, RFC 5890): labels of 1
 // to 63 octets, 253 in all. Letters of any script are allowed, and the underscore
