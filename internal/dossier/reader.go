@@ -101,6 +101,12 @@ func (r *reader) next() (record, error) {
 		return rec, fmt.Errorf("dossier: reading: %w", err)
 	}
 	if sha256.Sum256(rec.content) != [32]byte(header[5:]) {
+		// A length that a byte more or less made small cuts the content off; what it is about
+		// stands in its beginning, so that is given as the file has it and not as the length says.
+		if len(rec.content) < peek {
+			more, _ := r.br.Peek(peek - len(rec.content))
+			rec.content = append(rec.content[:len(rec.content):len(rec.content)], more...)
+		}
 		return rec, &badRecord{rec, "its bytes do not have the SHA-256 that stands before them"}
 	}
 	r.sum.Write(header[:])

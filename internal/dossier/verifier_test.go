@@ -40,7 +40,13 @@ func bases(t testing.TB) []specimen {
 func mutate(r *rand.Rand, t testing.TB, s specimen) specimen {
 	fs := frames(t, s.file)
 	i := r.IntN(len(fs))
-	switch r.IntN(8) {
+	switch r.IntN(10) {
+	case 8: // the framing of a record: what it belongs to has to be named all the same
+		at, b := fs[i].from+r.IntN(journal.RecordHeader), byte([]int{0, 0, 1, 16, 17, 18, 19, 20, 21, 255}[r.IntN(10)])
+		return specimen{fmt.Sprintf("%s, byte %d put in at %d (record %d of kind %d)", s.name, b, at, i, fs[i].kind), slices.Insert(bytes.Clone(s.file), at, b)}
+	case 9:
+		at := fs[i].from + r.IntN(journal.RecordHeader)
+		return specimen{fmt.Sprintf("%s, byte %d taken out (record %d of kind %d)", s.name, at, i, fs[i].kind), slices.Delete(bytes.Clone(s.file), at, at+1)}
 	case 0:
 		b := bytes.Clone(s.file)
 		at := r.IntN(len(b))

@@ -276,7 +276,16 @@ class Dossier:
         last, order = (), b""
         stage, d = [PAYLOAD, PROOF, END], self.data
         while True:
-            kind, content = self.next(stage, lambda part: self.about(d[self.at + 37:self.at + 37 + 113]) if part == PAYLOAD else None)
+            # Whatever its kind and length say now: a record that begins as a payload of an entry is that payload.
+            entry = self.about(d[self.at + 37:self.at + 37 + 113])
+            try:
+                kind, content = self.next(stage)
+                if kind == PROOF and entry:
+                    raise Damage("payload", "its kind was changed", entry)
+            except Damage as e:
+                if entry and PAYLOAD in stage:
+                    e.part, e.ref = "payload", entry
+                raise
             if kind == PAYLOAD:
                 ref, commitment, size = self.sealed(content, PAYLOAD, None)
                 j = self.journals.get(ref[0])
