@@ -60,7 +60,7 @@ interrupted can be done again.`,
 			if err != nil {
 				return err
 			}
-			f, err := os.Open(args[0])
+			f, err := openFile(args[0])
 			if err != nil {
 				return err
 			}

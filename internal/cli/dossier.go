@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -62,9 +61,9 @@ func (a *app) verifyTogether(names, trust []string) error {
 		if name == "-" {
 			return usagef("several dossiers are read more than once: name files instead of \"-\"")
 		}
-		f, err := os.Open(name)
+		f, err := openFile(name)
 		if err != nil {
-			return fmt.Errorf("reading: %w", err)
+			return err
 		}
 		defer f.Close()
 		info, err := f.Stat()

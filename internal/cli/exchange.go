@@ -2,9 +2,7 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -117,9 +115,14 @@ func (a *app) open(name string) (io.Reader, func(), error) {
 	if name == "-" {
 		return a.in, func() {}, nil
 	}
-	f, err := os.Open(name)
+	f, err := openFile(name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading: %w", err)
+		return nil, nil, err
 	}
-	return f, func() { _ = f.Close() }, nil
+	r, err := sized(f)
+	if err != nil {
+		_ = f.Close()
+		return nil, nil, err
+	}
+	return r, func() { _ = f.Close() }, nil
 }

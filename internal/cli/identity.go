@@ -101,7 +101,7 @@ func writeIdentity(p *printer, r *node.IdentityResponse) {
 
 // readFile reads a small file that a person named.
 func readFile(name string, limit int64) ([]byte, error) {
-	f, err := os.Open(name)
+	f, err := openFile(name)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"sort"
 	"time"
@@ -73,12 +72,14 @@ func (a *app) importOne(ctx context.Context, s *session, in node.ImportRequest, 
 			in.Name = "standard input"
 		}
 	} else {
-		f, err := os.Open(name)
+		f, err := openFile(name)
 		if err != nil {
 			return nil, err
 		}
 		defer f.Close()
-		body = f
+		if body, err = sized(f); err != nil {
+			return nil, err
+		}
 		if in.Name == "" {
 			in.Name = filepath.Base(name)
 		}

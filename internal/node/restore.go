@@ -333,6 +333,14 @@ func (f files) restoreKeys(o RestoreOptions) (ids []age.Identity, orgText string
 		if file == "" {
 			continue
 		}
+		// A pipe would be waited for, perhaps for ever.
+		info, err := f.fs.Stat(file)
+		if err != nil {
+			return nil, "", err
+		}
+		if !info.Mode().IsRegular() {
+			return nil, "", badInput("The key in "+file+" cannot be read.", "It is not a regular file.", "Name the file that init wrote.")
+		}
 		text, err := f.read(file)
 		if err != nil {
 			return nil, "", err
