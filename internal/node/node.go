@@ -34,6 +34,8 @@ type Options struct {
 	Limits  peer.Limits      // bounds of the exchange
 	// Dial opens connections to partners; default: a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// keyLog lets a test of this package read what goes over the wire.
+	keyLog io.Writer
 }
 
 func (o Options) withDefaults() Options {

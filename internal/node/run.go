@@ -286,7 +286,7 @@ func (n *Node) client() (*peer.Client, error) {
 	}
 	return peer.NewClient(peer.ClientParams{
 		Self: n.keys().party, Cert: cert, Certificate: n.shown(cert),
-		Backend: backend{n}, Limits: n.opts.Limits, Now: n.opts.Clock, Log: n.opts.Log, Dial: n.opts.Dial,
+		Backend: backend{n}, Limits: n.opts.Limits, Now: n.opts.Clock, Log: n.opts.Log, Dial: n.opts.Dial, KeyLog: n.opts.keyLog,
 	}), nil
 }
 

@@ -300,6 +300,7 @@ func (w *world) actExport(m *machine) error {
 		if w.eye.party[to] == p {
 			w.tell("  %d entries, %d payloads for %s", rep.Entries, rep.Payloads, to.name)
 			w.mail = append(w.mail, courierFile{m, to, buf.Bytes()})
+			w.readCourier(m, to, buf.Bytes())
 		}
 	}
 	return nil

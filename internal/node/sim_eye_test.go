@@ -3,7 +3,6 @@ package node
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -26,13 +25,14 @@ type eye struct {
 	fresh []sighting // not checked yet
 	// receipts is how far each journal's receipts were checked.
 	receipts map[journal.Origin]int64
-	reads    []payloadRead
 	dates    map[journal.Origin]dated
 	faults   map[finality]string
 	before   map[journal.Origin]int64 // how far journals went when their authors were taken back
 	lost     map[*machine]map[journal.Origin]int64
-	private  []string // files that a private thing was written to
-	closed   map[closing]bool
+	private  []string                // files that a private thing was written to
+	moments  map[closing]*moment     // when this step began
+	moment   map[closing]*keptMoment // the last ones that were looked at
+	handed   int                     // payloads that went from honest nodes to honest ones
 	final    map[finality]journal.Head
 	accords  map[accordAt]string
 	states   map[string]foldedState
@@ -72,12 +72,6 @@ type sighting struct {
 	payload map[string]bool
 }
 
-type payloadRead struct {
-	m    *machine
-	name string
-	act  string
-}
-
 // book is what a node acknowledged to its officers.
 type book struct {
 	imports []string
@@ -107,7 +101,8 @@ func (e *eye) open(w *world) {
 	e.dates = map[journal.Origin]dated{}
 	e.faults = map[finality]string{}
 	e.before = map[journal.Origin]int64{}
-	e.closed = map[closing]bool{}
+	e.moments = map[closing]*moment{}
+	e.moment = map[closing]*keptMoment{}
 	e.final = map[finality]journal.Head{}
 	e.accords = map[accordAt]string{}
 	e.states = map[string]foldedState{}
@@ -130,6 +125,11 @@ func (e *eye) open(w *world) {
 func (e *eye) rewound(m *machine) {
 	for o, h := range m.book.heads {
 		e.before[o] = max(e.before[o], h.Size)
+	}
+	for k := range e.moments {
+		if k.m == m {
+			delete(e.moments, k)
+		}
 	}
 	e.lost[m] = map[journal.Origin]int64{}
 	for o, heads := range e.heads {
@@ -210,32 +210,6 @@ func (w *world) wrote(m *machine, path string, p []byte) {
 		defer w.mu.Unlock()
 		w.eye.private = append(w.eye.private, m.name+": "+path)
 	}
-}
-
-// read is told of every read.
-func (w *world) read(m *machine, path string) {
-	if strings.Contains(path, "/payloads/") {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.eye.reads = append(w.eye.reads, payloadRead{m, path, w.doing(m)})
-	}
-}
-
-// doing is what a machine is about: its officer's command, or answering a partner.
-func (w *world) doing(m *machine) string {
-	if w.actor == m {
-		return w.action
-	}
-	return "answer"
-}
-
-// commitmentOf is the payload that a file holds.
-func commitmentOf(path string) (c journal.Hash, ok bool) {
-	raw, err := hex.DecodeString(filepath.Base(path))
-	if err != nil || len(raw) != len(c) {
-		return c, false
-	}
-	return journal.Hash(raw), true
 }
 
 // receivedRef reads from a record of the local log which share it took in. Of one

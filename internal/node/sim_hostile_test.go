@@ -91,6 +91,7 @@ func (w *world) mask(h *machine) *rogue {
 	r.last = r.parse(entries[len(entries)-1])
 	cert := must[tls.Certificate](w.t)(tlsCertificate(key, lockedRand{h}, h.now()))
 	config := peer.ClientConfig(cert, func() []journal.Hash { return w.victim.node.keys().id.TLS })
+	config.KeyLogWriter = w.net.wire
 	r.http = &http.Client{Transport: &http.Transport{TLSClientConfig: config, DisableKeepAlives: true, DialContext: w.net.dialer(h)}, Timeout: time.Minute}
 	return r
 }
@@ -263,7 +264,7 @@ func (w *world) hostForeign(h *machine) error {
 func (w *world) hostGreed(h *machine) error {
 	id := must[*ledger](w.t)(h.node.findUnit("Joint")).id
 	for _, m := range w.ms {
-		if m != h && m.node != nil && w.eye.closed[closing{m, id}] {
+		if m != h && m.node != nil && w.sharingStopped(m, id) {
 			w.victim = m
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"entente/internal/accord"
 	"entente/internal/dossier"
 	"entente/internal/unit"
 	"entente/journal"
@@ -23,7 +22,6 @@ func (w *world) check() {
 	w.checkHeads()
 	w.checkReceipts()
 	w.checkPrivate()
-	w.checkWayOut()
 	for _, m := range w.ms {
 		if m.node == nil || m.hostile {
 			continue
@@ -199,6 +197,7 @@ func (m *machine) noteHeads() {
 				for raw, err := range j.store.Read(m.book.heads[j.origin].Size, j.head.Size) {
 					if err == nil {
 						m.w.dated(m, raw)
+						m.w.checkWritten(m, l, raw)
 						m.w.tell("  %s writes in %s: %s", m.name, l.name(), raw)
 					}
 				}
@@ -307,87 +306,6 @@ func (w *world) byParty(p journal.PartyID) *machine {
 	return nil
 }
 
-// noteSuspensions remembers, before a step, who knows that sharing is suspended.
-func (w *world) noteSuspensions() {
-	clear(w.eye.closed)
-	for _, m := range w.ms {
-		if m.node == nil || m.hostile {
-			continue
-		}
-		for _, l := range m.node.units() {
-			l.mu.Lock()
-			w.eye.closed[closing{m, l.id}] = l.sharingSuspended()
-			l.mu.Unlock()
-		}
-	}
-}
-
-// sharingSuspended reads off the own journal, not off the state or the gate, whether
-// this party has suspended sharing.
-func (l *ledger) sharingSuspended() bool {
-	open := map[journal.Ref]bool{}
-	for _, j := range l.journals() {
-		if !j.own {
-			continue
-		}
-		for raw, err := range j.store.Read(0, j.head.Size) {
-			if err != nil || !bytes.Contains(raw, []byte(`"kind":"suspend"`)) && !bytes.Contains(raw, []byte(`"kind":"resume"`)) {
-				continue
-			}
-			e, err := journal.ParseEntry(slices.Clone(raw))
-			if err != nil {
-				continue
-			}
-			if b, err := journal.DecodeBody[unit.SuspendBody](e, unit.KindSuspend); err == nil && e.Kind == unit.KindSuspend {
-				open[e.Ref()] = slices.Contains(b.Scope, "all") || slices.Contains(b.Scope, unit.KindShare)
-			}
-			if b, err := journal.DecodeBody[unit.ResumeBody](e, unit.KindResume); err == nil && e.Kind == unit.KindResume {
-				delete(open, b.Suspension)
-			}
-		}
-	}
-	for _, sharing := range open {
-		if sharing {
-			return true
-		}
-	}
-	return false
-}
-
-// checkWayOut: nothing left a node without an allowing gate decision, and a
-// suspended unit lets out only what the accord still allows. A payload of an own
-// share that is read while sessions run or a courier file is written is on its way out.
-func (w *world) checkWayOut() {
-	w.mu.Lock()
-	reads := w.eye.reads
-	w.eye.reads = nil
-	w.mu.Unlock()
-	for _, r := range reads {
-		if r.m.node == nil || r.m.hostile || !slices.Contains([]string{"sync", "session", "export", "answer"}, r.act) {
-			continue
-		}
-		c, ok := commitmentOf(r.name)
-		if !ok {
-			continue
-		}
-		for _, l := range r.m.node.units() {
-			l.mu.Lock()
-			for named, np := range l.allNamed() {
-				if named != c || np.from != w.eye.party[r.m] || np.kind != unit.KindShare || !strings.Contains(r.name, string(l.id)) {
-					continue
-				}
-				if w.eye.closed[closing{r.m, l.id}] && l.sharingSuspended() {
-					w.fail("a suspended unit lets out only what the accord still allows", "%s handed over the payload of %s", r.m.name, np.ref)
-				}
-				if d := l.fold.Verdict(np.ref); d.Verdict == accord.Refuse && d.Code != unit.CodeWaiting {
-					w.fail("one way out", "%s handed over the payload of %s, which the gate refuses: %s", r.m.name, np.ref, d.Code)
-				}
-			}
-			l.mu.Unlock()
-		}
-	}
-}
-
 // judge: no dossier proves an honest party guilty.
 func (w *world) judge(m *machine, rep *DossierReport) {
 	if rep.Report == nil {
@@ -476,13 +394,7 @@ func (w *world) checkFold(m *machine, l *ledger) {
 	for _, h := range slices.Sorted(maps.Keys(l.texts)) {
 		_ = again.AddAccord(l.texts[h])
 	}
-	for _, e := range proofs {
-		if c, err := journal.DecodeBody[journal.EvidenceBody](e, e.Kind); err == nil {
-			if k := l.keyring(c.Origin); k != nil && c.Verify(k) == nil {
-				again.Disprove(c.Origin, e.Ref())
-			}
-		}
-	}
+	l.disprove(again, proofs)
 	if a, b := l.fold.State(now).JSON(), again.State(now).JSON(); !bytes.Equal(a, b) {
 		w.fail("state is a fold", "%s: folded in another order the state is another: %s", m.name, firstDifference(a, b))
 	}

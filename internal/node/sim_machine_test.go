@@ -16,6 +16,8 @@ import (
 	"entente/internal/peer"
 	"entente/internal/store"
 	"entente/internal/store/storetest"
+
+	"filippo.io/age"
 )
 
 // Where things lie on a simulated machine.
@@ -50,6 +52,8 @@ type machine struct {
 	gen  int // of the process; files opened by an earlier one are dead
 	ops  int // on files that are truth
 	kill killPlan
+
+	courier []age.Identity // that it ever had, for who reads along
 
 	hostile bool
 	// succeeded is the step of its last succession.
@@ -96,7 +100,7 @@ func (m *machine) options() Options {
 	m.mu.Lock()
 	gen := m.gen
 	m.mu.Unlock()
-	return Options{Clock: m.now, Rand: lockedRand{m}, Version: "sim", FS: simFS{m, m.disk, gen}, Dial: m.w.net.dialer(m),
+	return Options{Clock: m.now, Rand: lockedRand{m}, Version: "sim", FS: simFS{m, m.disk, gen}, Dial: m.w.net.dialer(m), keyLog: m.w.net.wire,
 		Log: slog.New(slog.DiscardHandler), Limits: peer.Limits{Memory: peer.NewMemory("", peer.DefaultWork)}}
 }
 
@@ -119,6 +123,7 @@ func (m *machine) boot() error {
 		return err
 	}
 	m.node = n
+	m.courier = append(m.courier, n.keys().courier)
 	if m.client, err = n.client(); err != nil {
 		return err
 	}
@@ -280,11 +285,6 @@ func (f simFile) WriteAt(p []byte, off int64) (int, error) {
 	}
 	f.fs.fall()
 	return 0, err
-}
-
-func (f simFile) ReadAt(p []byte, off int64) (int, error) {
-	f.fs.m.w.read(f.fs.m, f.name)
-	return f.File.ReadAt(p, off)
 }
 
 func (f simFile) Sync() error {

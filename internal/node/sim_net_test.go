@@ -18,6 +18,7 @@ type simNet struct {
 	listeners map[string]*simListener
 	open      map[*simConn]bool
 	faults    func(from *machine, address string) lineFault // nil: none
+	wire      *wiretap
 }
 
 // lineFault is what happens to one connection.
@@ -31,7 +32,7 @@ type lineFault struct {
 }
 
 func newSimNet() *simNet {
-	return &simNet{listeners: map[string]*simListener{}, open: map[*simConn]bool{}}
+	return &simNet{listeners: map[string]*simListener{}, open: map[*simConn]bool{}, wire: newWire()}
 }
 
 // dialer is how one machine opens connections.
@@ -64,6 +65,7 @@ func (n *simNet) dialer(m *machine) func(context.Context, string, string) (net.C
 			}
 		}
 		up.onCut, down.onCut = broken, broken
+		up.tap, down.tap = n.wire.open(m, l.m)
 		here := &simConn{net: n, m: m, in: down, out: up, local: m.addr, remote: address}
 		there := &simConn{net: n, m: l.m, in: up, out: down, local: address, remote: m.addr}
 		select {
@@ -186,6 +188,7 @@ func (c *simConn) SetWriteDeadline(t time.Time) error { return nil } // writing 
 type stream struct {
 	latency time.Duration
 	onCut   func()
+	tap     *tap // is told of everything that is written
 
 	mu       sync.Mutex
 	chunks   []chunk
@@ -223,6 +226,7 @@ func (s *stream) write(p []byte) (int, error) {
 		s.mu.Unlock()
 		return 0, errors.Join(err, io.ErrClosedPipe)
 	}
+	s.tap.note(p)
 	keep, cut := p, false
 	if s.budget >= 0 {
 		if len(p) >= s.budget {

@@ -128,7 +128,7 @@ func (w *world) turn() {
 	if m.node == nil {
 		return
 	}
-	w.noteSuspensions()
+	w.noteMoments()
 	if last := w.ms[len(w.ms)-1]; !last.hostile || !w.hostileTurn(last) {
 		w.arm(m)
 		a := w.choose(acts)
@@ -139,6 +139,7 @@ func (w *world) turn() {
 	}
 	synctest.Wait()
 	w.actor = nil
+	w.checkWayOut()
 	w.bury()
 	w.check()
 	for _, m := range w.ms {
@@ -246,16 +247,16 @@ func (w *world) heal() {
 		}
 	}
 	w.actor, w.action = nil, ""
-	w.eye.reads = nil
 	last := ""
 	for k := range 12 {
-		w.noteSuspensions()
+		w.noteMoments()
 		for _, m := range w.ms {
 			w.actor, w.action = m, "sync"
 			_, _ = m.node.Sync(w.ctx, SyncRequest{}, nil)
 			synctest.Wait()
 		}
 		w.actor = nil
+		w.checkWayOut()
 		w.check()
 		now := ""
 		for _, m := range w.ms {

@@ -42,8 +42,9 @@ type world struct {
 	loud   bool
 	next   int // numbers what is imported and asked
 
-	mail  []courierFile
-	saves []save
+	mail     []courierFile
+	departed []departure // in courier files, not looked at yet
+	saves    []save
 
 	mu   sync.Mutex
 	eye  eye

@@ -60,6 +60,10 @@ type ClientParams struct {
 	Certificate func() (*tls.Certificate, error)
 	// Dial opens connections; when nil, a net.Dialer with a 10 s timeout that gives connections up on which nothing was heard for 20 s (Linux).
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// KeyLog, where a test sets it, gets the secrets of every connection, so that what
+	// went over the wire can be read: see crypto/tls.Config.KeyLogWriter. Nothing else
+	// sets it.
+	KeyLog io.Writer
 }
 
 // Client opens exchanges with other nodes. It is safe for concurrent use; two
@@ -168,6 +172,7 @@ func (c *Client) transport(pins func() []journal.Hash) *http.Transport {
 		config.Certificates = nil
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return c.p.Certificate() }
 	}
+	config.KeyLogWriter = c.p.KeyLog
 	t := &http.Transport{
 		DialTLSContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			raw, err := c.p.Dial(ctx, network, addr)
