@@ -55,6 +55,7 @@ type machine struct {
 
 	courier []age.Identity // that it ever had, for who reads along
 
+	bad     *badDisk // nil: its disk works
 	hostile bool
 	// succeeded is the step of its last succession.
 	succeeded int

@@ -161,9 +161,7 @@ func (w *world) weather(m *machine) {
 		x.setClock(jump, 0.9+0.2*w.rng.Float64())
 		w.tell("%d the clock of %s jumps by %s", w.step, x.name, jump)
 	}
-	for _, x := range w.ms {
-		x.disk.Fault, x.disk.ReadOnly, x.disk.Capacity = nil, false, 0
-	}
+	w.diskWeather(m)
 	w.net.faults = nil
 	if w.rng.IntN(3) == 0 {
 		rng := w.rng
@@ -225,6 +223,9 @@ func (w *world) bury() {
 // wake starts a machine that was killed. It must come up, whatever it was in.
 func (w *world) wake(m *machine) error {
 	if err := m.boot(); err != nil {
+		if m.badly(err) {
+			return err
+		}
 		w.fail("after any crash", "%s does not start: %v", m.name, err)
 		return err
 	}
@@ -239,6 +240,14 @@ func (w *world) heal() {
 	w.net.cutAll()
 	time.Sleep(3 * time.Minute) // what waits for a silent line gives up
 	for _, m := range w.ms {
+		m.bad = nil
+		m.wear()
+	}
+	w.mend()
+	for _, m := range w.ms {
+		if m.node != nil && m.node.objects.Fault() != nil { // an officer is told to start it again
+			_ = m.halt()
+		}
 		if m.node == nil && w.wake(m) != nil {
 			return
 		}

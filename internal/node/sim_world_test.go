@@ -218,6 +218,9 @@ func outcome(err error) string {
 	case asError(err, &e):
 		return e.Code
 	}
+	if e := StorageError(err); e != nil {
+		return e.Code
+	}
 	return "failed"
 }
 

@@ -47,10 +47,22 @@ type Disk struct {
 	ReadOnly bool
 }
 
-// Torn is a fault that lets the first Bytes of a write or a read happen.
-type Torn struct{ Bytes int }
+// Torn is a fault that lets the first Bytes of a write or a read happen. Err is what
+// the system says of it, nil for nothing in particular.
+type Torn struct {
+	Bytes int
+	Err   error
+}
 
-func (t *Torn) Error() string { return fmt.Sprintf("torn after %d bytes", t.Bytes) }
+func (t *Torn) Error() string {
+	if t.Err != nil {
+		return fmt.Sprintf("torn after %d bytes: %v", t.Bytes, t.Err)
+	}
+	return fmt.Sprintf("torn after %d bytes", t.Bytes)
+}
+
+// Unwrap returns what the system says.
+func (t *Torn) Unwrap() error { return t.Err }
 
 // NewDisk returns an empty disk.
 func NewDisk() *Disk {
