@@ -234,6 +234,11 @@ func (w *world) checkLedger(m *machine, l *ledger) {
 			w.fail("an honest node never looks guilty", "%s holds the journal of %s to be false: %s", m.name, author.name, j.fault)
 		}
 	}
+	if l.ailing != nil {
+		// An append failed half-way: the entry may be on the disk and is neither folded nor
+		// told, and nothing is signed until the journals were opened again.
+		return
+	}
 	holds := l.fingerprint()
 	if w.eye.holds[m] == nil {
 		w.eye.holds[m] = map[journal.UnitID]string{}

@@ -265,8 +265,8 @@ func (w *world) checkPlain(d departure, np namedPayload, before, after *moment) 
 // suspension, nor above the ceiling, nor with anything private in its payload.
 func (w *world) checkWritten(m *machine, l *ledger, raw []byte) {
 	e, err := journal.ParseEntry(slices.Clone(raw))
-	if err != nil || m.hostile {
-		return
+	if err != nil || m.hostile || l.own == nil || e.Origin() != l.origin() || e.Index < w.eye.before[e.Origin()] {
+		return // what a restored node has back from its partners was written long ago
 	}
 	before, after := w.eye.moments[closing{m, l.id}], w.moment(m, l)
 	if isContent(e.Kind) {
