@@ -70,7 +70,9 @@ func (l *ledger) newMirror(run peer.Run) (*mirror, error) {
 		return nil, &peer.Refusal{Code: journal.CodeWrongOrigin, Origin: run.Origin, Index: 0, Detail: "the first entry is of another journal or unit"}
 	}
 	if _, ok := l.file.Partners[e.Author]; !ok && e.Author != l.n.keys().party {
-		return nil, unknown
+		if met, err := l.meetFounder(e); err != nil || !met {
+			return nil, errors.Join(err, unknown)
+		}
 	}
 	if e.Epoch > unit.MaxEpochs {
 		return nil, &peer.Refusal{Code: peer.CodeTooMany, Origin: run.Origin, Detail: fmt.Sprintf("a party opens at most %d successors in a unit", unit.MaxEpochs)}
@@ -95,6 +97,24 @@ func (l *ledger) newMirror(run peer.Run) (*mirror, error) {
 	m := &mirror{party: e.Author, m: jm, store: st, fault: l.file.Faults[run.Origin]}
 	l.mirrors[run.Origin] = m
 	return m, nil
+}
+
+// meetFounder learns who founded the unit from the founder's own first entry: nobody
+// admits the founder, so whoever was invited by another member hears of it in no other
+// way. The founding document, compared by voice as part of what a pairing is about,
+// names it by the hash of its first identity.
+func (l *ledger) meetFounder(e *journal.Entry) (bool, error) {
+	if e.Author != l.founder() {
+		return false, nil
+	}
+	g, err := e.Genesis()
+	if err != nil || len(g.Identities) == 0 || journal.PartyOf(g.Identities[0].Text) != e.Author {
+		return false, err
+	}
+	if !l.learn(e.Author, g.Identities, false) {
+		return false, nil
+	}
+	return true, l.save()
 }
 
 // dropMirror forgets a mirror that never held anything, with its empty folder: a

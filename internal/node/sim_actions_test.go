@@ -374,7 +374,7 @@ func (w *world) actRestore(m *machine) error {
 	s := mine[w.rng.IntN(len(mine))]
 	// Without the marks nothing on this machine knows of a journal that began after the
 	// state was saved; whoever restores has to take one from after the last succession.
-	if err := w.restore(s, w.rng.IntN(3) > 0 || s.step <= m.succeeded); err != nil || w.rng.IntN(2) == 0 {
+	if err := w.restore(s, w.rng.IntN(3) > 0 || s.step <= m.succeeded); err != nil || w.rng.IntN(2) == 0 || len(m.node.units()) == 0 {
 		return err
 	}
 	// The officer goes on at once, before any partner has told what it knows.

@@ -77,13 +77,14 @@ type book struct {
 	imports []string
 	objects int
 	drafts  []string
+	units   []journal.UnitID                // it was told that it is in
 	heads   map[journal.Origin]journal.Head // of own journals, when a command returned
 }
 
 func newBook() *book { return &book{heads: map[journal.Origin]journal.Head{}} }
 
 func (b *book) clone() *book {
-	return &book{slices.Clone(b.imports), b.objects, slices.Clone(b.drafts), maps.Clone(b.heads)}
+	return &book{slices.Clone(b.imports), b.objects, slices.Clone(b.drafts), slices.Clone(b.units), maps.Clone(b.heads)}
 }
 
 // acknowledge notes what a command that returned has promised; a process that was

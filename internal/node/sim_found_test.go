@@ -17,8 +17,8 @@ import (
 // story plays one in a unit of two that is agreed.
 func story(t *testing.T, tell func(w *world, a, b *machine)) {
 	t.Helper()
-	c := &campaign{t: t, templates: map[int]*template{}}
-	tpl := c.template(2)
+	c := &campaign{t: t, templates: map[shape]*template{}}
+	tpl := c.template(shape{members: 2})
 	synctest.Test(t, func(t *testing.T) {
 		w := tpl.world(t, 1)
 		defer w.over()

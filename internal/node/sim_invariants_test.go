@@ -174,6 +174,11 @@ func (w *world) checkAcknowledged(m *machine) {
 		}
 		l.mu.Unlock()
 	}
+	for _, id := range m.book.units {
+		if !m.in(id) {
+			w.fail("nothing acknowledged is lost", "%s: it is in unit %s no more", m.name, id.Short())
+		}
+	}
 	if len(m.book.drafts) > 0 {
 		f, err := m.node.readDrafts()
 		for _, id := range m.book.drafts {

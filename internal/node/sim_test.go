@@ -21,14 +21,14 @@ var (
 // campaign runs seeds; the templates are made once.
 type campaign struct {
 	t         *testing.T
-	templates map[int]*template
+	templates map[shape]*template
 }
 
-func (c *campaign) template(parties int) *template {
-	if c.templates[parties] == nil {
-		c.templates[parties] = found(c.t, parties)
+func (c *campaign) template(s shape) *template {
+	if c.templates[s] == nil {
+		c.templates[s] = found(c.t, s)
 	}
-	return c.templates[parties]
+	return c.templates[s]
 }
 
 // TestSimulate drives whole units of nodes from seeds through bad networks, disks,
@@ -41,7 +41,7 @@ func TestSimulate(t *testing.T) {
 			seeds = 6
 		}
 	}
-	c := &campaign{t: t, templates: map[int]*template{}}
+	c := &campaign{t: t, templates: map[shape]*template{}}
 	start, failed := time.Now(), 0
 	for k := range seeds {
 		seed := *simFrom + uint64(k)
@@ -71,7 +71,7 @@ func TestSimulateReplays(t *testing.T) {
 		seeds = 2
 	}
 	seeds = max(seeds, *simSeeds)
-	passes := []*campaign{{t: t, templates: map[int]*template{}}, {t: t, templates: map[int]*template{}}}
+	passes := []*campaign{{t: t, templates: map[shape]*template{}}, {t: t, templates: map[shape]*template{}}}
 	for k := range seeds {
 		seed := *simFrom + 6999 + uint64(k)
 		var hashes []string
@@ -94,13 +94,14 @@ func TestSimulateReplays(t *testing.T) {
 
 // run plays one seed.
 func (c *campaign) run(seed uint64, steps int, loud bool) (w *world) {
-	parties := 2 + int(seed%3)
-	tpl := c.template(parties)
+	s := shapeOf(seed)
+	tpl := c.template(s)
 	synctest.Test(c.t, func(t *testing.T) {
 		w = tpl.world(t, seed)
 		w.loud = loud
-		if parties > 2 && seed%5 < 2 {
-			w.ms[parties-1].hostile = true
+		if s.members > 2 && seed%5 < 2 {
+			w.hostile = w.ms[s.members-1]
+			w.hostile.hostile = true
 		}
 		defer w.over()
 		for w.step = 1; w.step <= steps && !w.failed(); w.step++ {
@@ -129,9 +130,9 @@ func (w *world) turn() {
 		return
 	}
 	w.noteMoments()
-	if last := w.ms[len(w.ms)-1]; !last.hostile || !w.hostileTurn(last) {
+	if w.hostile == nil || !w.hostileTurn(w.hostile) {
 		w.arm(m)
-		a := w.choose(acts)
+		a := w.choose(w.acts(m))
 		w.actor, w.action = m, a.name
 		w.tell("%d %s %s at %s", w.step, m.name, a.name, m.now().Format(time.RFC3339Nano))
 		err := a.do(w, m)
@@ -261,6 +262,7 @@ func (w *world) heal() {
 		w.noteMoments()
 		for _, m := range w.ms {
 			w.actor, w.action = m, "sync"
+			m.node.pursue(w.ctx)
 			_, _ = m.node.Sync(w.ctx, SyncRequest{}, nil)
 			synctest.Wait()
 		}
@@ -284,6 +286,11 @@ func (w *world) heal() {
 	}
 	w.checkContent()
 	w.checkRest()
+	for _, m := range w.ms {
+		if !m.hostile && w.strangers > 0 {
+			w.checkPairings(m)
+		}
+	}
 	for _, m := range w.ms {
 		if m.hostile || w.failed() || w.rng.IntN(4) > 0 {
 			continue

@@ -34,13 +34,16 @@ type world struct {
 
 	step int
 	// actor is whose officer acts in this step, and action what it does.
-	actor  *machine
-	action string
-	victim *machine // whom the hostile member speaks to
-	trace  hash.Hash
-	lines  []string // of the trace, if they are asked for
-	loud   bool
-	next   int // numbers what is imported and asked
+	actor     *machine
+	action    string
+	victim    *machine // whom the hostile member speaks to
+	hostile   *machine // nil: everybody is honest
+	strangers int      // machines that begin outside every unit
+	ballot    string   // the accord that was proposed last to change who is a member
+	trace     hash.Hash
+	lines     []string // of the trace, if they are asked for
+	loud      bool
+	next      int // numbers what is imported and asked
 
 	mail     []courierFile
 	departed []departure // in courier files, not looked at yet
@@ -94,11 +97,12 @@ func (w *world) tell(format string, args ...any) {
 // members, ready to be copied.
 type template struct {
 	disks []*storetest.Disk
+	shape shape
 	inits []*InitResult
 	at    time.Duration // how long it took
 }
 
-var simNames = []string{"North", "South", "West", "East"}
+var simNames = []string{"North", "South", "West", "East", "Isle", "Marsh"}
 
 func newWorld(t *testing.T, seed uint64, parties int) *world {
 	cryptotest.SetGlobalRandom(t, seed)
@@ -117,10 +121,10 @@ func newWorld(t *testing.T, seed uint64, parties int) *world {
 
 // found makes the template for some parties: all of them in the unit Joint, and, if
 // there are more than two, the second and third in a unit of their own.
-func found(t *testing.T, parties int) (tpl *template) {
+func found(t *testing.T, s shape) (tpl *template) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, uint64(1000+parties), parties)
-		tpl = &template{}
+		w := newWorld(t, uint64(1000+s.members), s.members+s.strangers)
+		tpl = &template{shape: s}
 		for _, m := range w.ms {
 			res := must[*InitResult](t)(Init(w.ctx, simDir, InitOptions{Name: m.name, PeerListen: m.addr, OrgKeyPath: simOrg, Agency: "CERT"}, m.options()))
 			tpl.inits = append(tpl.inits, res)
@@ -130,8 +134,8 @@ func found(t *testing.T, parties int) (tpl *template) {
 				t.Fatal(err)
 			}
 		}
-		w.join("Joint", w.ms...)
-		if parties > 2 {
+		w.join("Joint", w.ms[:s.members]...)
+		if s.members > 2 {
 			w.join("Pair", w.ms[1], w.ms[2])
 		}
 		for _, m := range w.ms {
@@ -198,7 +202,7 @@ func (w *world) round() {
 // copyOf makes a world out of a template.
 func (tpl *template) world(t *testing.T, seed uint64) *world {
 	w := newWorld(t, seed, len(tpl.disks))
-	w.epoch = w.epoch.Add(tpl.at + time.Hour)
+	w.epoch, w.strangers = w.epoch.Add(tpl.at+time.Hour), tpl.shape.strangers
 	for i, m := range w.ms {
 		m.disk = tpl.disks[i].Clone()
 		if err := m.boot(); err != nil {
