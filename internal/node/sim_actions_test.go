@@ -34,18 +34,18 @@ var acts = []act{
 	{"move", 10, (*world).actMove},
 	{"suspend", 2, (*world).actSuspend},
 	{"resume", 6, (*world).actResume},
-	{"propose", 2, (*world).actPropose},
-	{"sign", 6, (*world).actSign},
+	{"propose", 4, (*world).actPropose},
+	{"sign", 9, (*world).actSign},
 	{"draft", 2, (*world).actDraft},
 	{"decide", 2, (*world).actDecide},
 	{"rotate", 2, (*world).actRotate},
 	{"search", 1, (*world).actSearch},
 	{"rebuild", 1, (*world).actRebuild},
-	{"save", 5, (*world).actSave},
+	{"save", 7, (*world).actSave},
 	{"export", 5, (*world).actExport},
 	{"post", 6, (*world).actPost},
 	{"dossier", 1, (*world).actDossier},
-	{"restore", 5, (*world).actRestore},
+	{"restore", 8, (*world).actRestore},
 	{"succeed", 2, (*world).actSucceed},
 	{"withdraw", 1, (*world).actWithdraw},
 }
@@ -414,6 +414,7 @@ func (w *world) restore(s save, keep bool) error {
 		}
 	}
 	w.eye.rewound(m)
+	w.counts["restores"]++
 	m.disk, m.book = then, s.book.clone()
 	w.tell("  to a state of step %d, marks kept: %v", s.step, keep)
 	if s.backup == nil {
@@ -447,6 +448,7 @@ func (w *world) actSucceed(m *machine) error {
 	res, err := m.node.Succeed(w.ctx, org)
 	for _, u := range res {
 		m.succeeded = w.step
+		w.counts["successions by an officer"]++
 		w.tell("  %s: successor of %d entries", u.Name, u.Head)
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"math"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"syscall"
 
@@ -39,6 +40,7 @@ func (w *world) diskWeather(m *machine) {
 			where: []string{"", "", simMarks, simDir + "/units", simDir + "/local"}[w.rng.IntN(5)],
 			said:  w.rng.IntN(2) == 0, room: w.rng.IntN(6000), often: 2 + w.rng.IntN(12), rng: rand.New(rand.NewPCG(w.rng.Uint64(), 3))}
 		x.bad = b
+		w.counts["bad disks"]++
 		w.tell("%d the disk of %s is %s until %d: %q", w.step, x.name, b.kind, b.until, b.where)
 	}
 	for _, x := range w.ms {
@@ -65,13 +67,13 @@ func (m *machine) wear() {
 	m.disk.Fault, m.disk.ReadOnly, m.disk.Capacity = nil, false, 0
 	if m.bad != nil {
 		m.disk.Fault = m.bad.fault
-		m.disk.ReadOnly = m.bad.kind == "read-only" && m.bad.where == "" // opening a file to change it fails, too
 	}
 }
 
-// fault is what the disk says to one operation.
+// fault is what the disk says to one operation. What is derived is left alone, as with
+// kills: the goroutines of its store come and go, and a seed would not replay.
 func (b *badDisk) fault(op, name string, _ int) error {
-	if op == "open" || op == "read" || b.where != "" && !strings.HasPrefix(name, b.where) {
+	if op == "open" || op == "read" || derived(name) || b.where != "" && !strings.HasPrefix(name, b.where) {
 		return nil
 	}
 	no := func(err error) error { return &fs.PathError{Op: op, Path: name, Err: err} }
@@ -91,13 +93,21 @@ func (b *badDisk) fault(op, name string, _ int) error {
 	case "broken":
 		return no(syscall.EIO)
 	}
-	if derived(name) || b.rng.IntN(b.often) > 0 {
+	if b.rng.IntN(b.often) > 0 {
 		return nil
 	}
 	if op == "write" && b.rng.IntN(2) == 0 {
 		return &storetest.Torn{Bytes: b.rng.IntN(3000), Err: no(syscall.EIO)}
 	}
 	return no(syscall.EIO)
+}
+
+// closed is what opening a file to change it says on a read-only disk.
+func (b *badDisk) closed(name string, flag int) error {
+	if b == nil || b.kind != "read-only" || flag&(os.O_RDWR|os.O_CREATE|os.O_TRUNC) == 0 {
+		return nil
+	}
+	return b.fault("change", name, 0)
 }
 
 // Room implements store.Meter.

@@ -24,19 +24,20 @@ type eye struct {
 	heads map[journal.Origin]map[int64]journal.Hash
 	fresh []sighting // not checked yet
 	// receipts is how far each journal's receipts were checked.
-	receipts map[journal.Origin]int64
-	dates    map[journal.Origin]dated
-	faults   map[finality]string
-	before   map[journal.Origin]int64 // how far journals went when their authors were taken back
-	lost     map[*machine]map[journal.Origin]int64
-	private  []string                // files that a private thing was written to
-	moments  map[closing]*moment     // when this step began
-	moment   map[closing]*keptMoment // the last ones that were looked at
-	handed   int                     // payloads that went from honest nodes to honest ones
-	final    map[finality]journal.Head
-	accords  map[accordAt]string
-	states   map[string]foldedState
-	holds    map[*machine]map[journal.UnitID]string // journals when the state was last compared
+	receipts  map[journal.Origin]int64
+	dates     map[journal.Origin]dated
+	faults    map[finality]string
+	before    map[journal.Origin]int64 // how far journals went when their authors were taken back
+	lost      map[*machine]map[journal.Origin]int64
+	private   []string                // files that a private thing was written to
+	moments   map[closing]*moment     // when this step began
+	moment    map[closing]*keptMoment // the last ones that were looked at
+	final     map[finality]journal.Head
+	finalRoot map[finality]journal.Head // the most that ever was final anywhere, or at one node
+	logs      map[*machine]*readLog
+	accords   map[accordAt]string
+	states    map[string]foldedState
+	holds     map[*machine]map[journal.UnitID]string // journals when the state was last compared
 }
 
 type (
@@ -105,6 +106,8 @@ func (e *eye) open(w *world) {
 	e.moments = map[closing]*moment{}
 	e.moment = map[closing]*keptMoment{}
 	e.final = map[finality]journal.Head{}
+	e.finalRoot = map[finality]journal.Head{}
+	e.logs = map[*machine]*readLog{}
 	e.accords = map[accordAt]string{}
 	e.states = map[string]foldedState{}
 	e.holds = map[*machine]map[journal.UnitID]string{}
@@ -124,6 +127,7 @@ func (e *eye) open(w *world) {
 // rewound forgets what may be lost by taking a machine back to an older state. What it
 // had said before is still passed around by others.
 func (e *eye) rewound(m *machine) {
+	delete(e.logs, m)
 	for o, h := range m.book.heads {
 		e.before[o] = max(e.before[o], h.Size)
 	}
@@ -141,6 +145,11 @@ func (e *eye) rewound(m *machine) {
 	for k := range e.final {
 		if k.m == m {
 			delete(e.final, k)
+		}
+	}
+	for k := range e.finalRoot {
+		if k.m == m {
+			delete(e.finalRoot, k)
 		}
 	}
 	for k := range e.faults {

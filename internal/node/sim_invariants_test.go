@@ -27,6 +27,7 @@ func (w *world) check() {
 			continue
 		}
 		w.checkAcknowledged(m)
+		w.checkApplied(m)
 		for _, l := range m.node.units() {
 			l.mu.Lock()
 			w.checkLedger(m, l)
@@ -187,8 +188,43 @@ func (w *world) checkAcknowledged(m *machine) {
 			}
 		}
 	}
-	if c, err := m.node.counts(w.ctx); err == nil && c.Accepted+c.Quarantined+c.Rejected < int64(m.book.objects) {
+	// What is derived may be behind while the disk fails; the node knows, and catches up.
+	if c, err := m.node.counts(w.ctx); err == nil && !m.node.intel.Behind() && c.Accepted+c.Quarantined+c.Rejected < int64(m.book.objects) {
 		w.fail("nothing acknowledged is lost", "%s: %d objects were imported, %+v are known", m.name, m.book.objects, c)
+	}
+}
+
+// readLog is how far a local log was read, and the shares that it says were taken in.
+type readLog struct {
+	next int64
+	seen map[string]bool
+}
+
+// checkApplied: nothing is applied twice. What is new in the local log is read.
+func (w *world) checkApplied(m *machine) {
+	r := w.eye.logs[m]
+	if r == nil {
+		r = &readLog{seen: map[string]bool{}}
+		w.eye.logs[m] = r
+	}
+	if have := m.node.local.Len(); have < r.next {
+		w.fail("nothing acknowledged is lost", "%s: its local log has %d records, had %d", m.name, have, r.next)
+		return
+	}
+	for rec, err := range m.node.local.Records(r.next) {
+		if err != nil {
+			if m.bad == nil {
+				w.fail("nothing acknowledged is lost", "%s: the local log cannot be read: %v", m.name, err)
+			}
+			return
+		}
+		r.next++
+		if ref, ok := receivedRef(rec); ok {
+			if r.seen[ref] {
+				w.fail("nothing is applied twice", "%s took %s in twice", m.name, ref)
+			}
+			r.seen[ref] = true
+		}
 	}
 }
 
@@ -252,6 +288,7 @@ func (w *world) checkLedger(m *machine, l *ledger) {
 		return
 	}
 	w.eye.holds[m][l.id] = holds
+	w.checkHeld(m, l)
 	state := l.fold.State(w.epoch.Add(90 * 24 * time.Hour))
 	for _, b := range state.Breaches {
 		if author := w.byParty(b.Party); author != nil && !author.hostile && !b.Partial {
@@ -266,11 +303,18 @@ func (w *world) checkLedger(m *machine, l *ledger) {
 			w.fail("what was final stays final", "%s: %s was final up to %d, now up to %d", m.name, f.Origin.Short(), old.Size, f.Size)
 		}
 		w.eye.final[k] = journal.Head{Size: f.Size}
+		w.checkFinal(m, l, f.Origin, f.Size)
 	}
 	if a := state.Accord; a != nil {
 		k := accordAt{l.id, a.Version}
 		if h, ok := w.eye.accords[k]; ok && h != a.Hash {
 			w.fail("what was final stays final", "%s has another accord in force as version %d", m.name, a.Version)
+		}
+		if _, known := w.eye.accords[k]; !known && a.Version > 1 {
+			w.counts["amended accords in force"]++
+			if len(state.Members) != len(w.ms)-w.strangers && l.name() == "Joint" {
+				w.counts["accords in force with other members"]++
+			}
 		}
 		w.eye.accords[k] = a.Hash
 	}
@@ -280,6 +324,53 @@ func (w *world) checkLedger(m *machine, l *ledger) {
 		w.eye.states[holds] = foldedState{m, text}
 	} else if !bytes.Equal(other.text, text) {
 		w.fail("state is a fold", "%s and %s hold the same journals and texts, and have other states: %s", m.name, other.m.name, firstDifference(other.text, text))
+	}
+}
+
+// checkFinal: what is final at one honest node is what is final at every other, and what
+// it was before, to the root. The lock is held.
+func (w *world) checkFinal(m *machine, l *ledger, o journal.Origin, size int64) {
+	if size == 0 {
+		return
+	}
+	i := slices.IndexFunc(l.journals(), func(j heldJournal) bool { return j.origin == o })
+	if i < 0 {
+		return
+	}
+	st := l.journals()[i].store
+	// Of a journal with two histories each holder has one, and what is final of it is so
+	// in that one, once the fork is proved: the author has agreed to both.
+	k := finality{nil, o}
+	if author := w.eye.owner[o]; author == nil || author.hostile {
+		k.m = m
+	}
+	best, ok := w.eye.finalRoot[k]
+	if at := min(size, best.Size); ok && at == best.Size {
+		if root, err := tlog.TreeHash(at, st); err != nil || root != best.Root {
+			w.fail("what was final stays final", "%s: %s was final with another root at %d (%v)", m.name, o.Short(), at, err)
+		}
+	}
+	if size > best.Size {
+		root, err := tlog.TreeHash(size, st)
+		if err != nil {
+			w.fail("what was final stays final", "%s: %s is final up to %d, which is not held: %v", m.name, o.Short(), size, err)
+			return
+		}
+		w.eye.finalRoot[k] = journal.Head{Size: size, Root: root}
+	}
+}
+
+// checkHeld: the payloads of what was acknowledged as written are here, unless they were
+// destroyed, or went with a machine that was taken back. The lock is held.
+func (w *world) checkHeld(m *machine, l *ledger) {
+	for c, np := range l.allNamed() {
+		o := np.ref.Origin
+		if np.from != w.eye.party[m] || np.ref.Index >= m.book.heads[o].Size || l.gone[c] || w.eye.lost[m] != nil && np.ref.Index < w.eye.lost[m][o] {
+			continue
+		}
+		if held, err := l.payloads.Has(c); err == nil && !held {
+			w.fail("nothing acknowledged is lost", "%s has lost the payload of its %s", m.name, np.ref)
+		}
 	}
 }
 
@@ -342,19 +433,8 @@ func (w *world) checkContent() {
 		if m.node == nil || m.hostile {
 			continue
 		}
-		seen := map[string]bool{}
-		for rec, err := range m.node.local.Records(0) {
-			if err != nil {
-				w.fail("nothing acknowledged is lost", "%s: the local log cannot be read: %v", m.name, err)
-				break
-			}
-			if ref, ok := receivedRef(rec); ok {
-				if seen[ref] {
-					w.fail("nothing is applied twice", "%s took %s in twice", m.name, ref)
-				}
-				seen[ref] = true
-			}
-		}
+		delete(w.eye.logs, m)
+		w.checkApplied(m) // all of it once more, as it can be read now
 		for _, l := range m.node.units() {
 			l.mu.Lock()
 			for _, np := range l.allNamed() {
@@ -419,7 +499,7 @@ func (w *world) checkRest() {
 			}
 			for _, l := range a.node.units() {
 				r := b.node.ledger(l.id)
-				if r == nil || l.parted() || r.parted() {
+				if r == nil || l.parted() || r.parted() || !w.introduced(a, l.id) || !w.introduced(b, l.id) {
 					continue
 				}
 				x, y := l.sizes(w), r.sizes(w)

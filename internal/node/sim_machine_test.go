@@ -224,6 +224,9 @@ func (f simFS) fall() {
 
 func (f simFS) OpenFile(name string, flag int, perm fs.FileMode) (file store.File, err error) {
 	err = f.do(name, func() (err error) {
+		if err := f.m.bad.closed(name, flag); err != nil {
+			return err
+		}
 		file, err = f.disk.OpenFile(name, flag, perm)
 		return err
 	})

@@ -68,7 +68,7 @@ func (m *machine) in(id journal.UnitID) bool { return m.node != nil && m.node.le
 // one or the other first, and now and then read wrongly.
 func (w *world) actAdmit(m *machine) error {
 	l, err := m.node.findUnit("Joint")
-	if err != nil {
+	if err != nil || m.hostile { // whom a liar brings in may go with it
 		return err
 	}
 	i := slices.IndexFunc(w.ms, func(x *machine) bool { return x.node != nil && !x.in(l.id) && !x.hostile })
@@ -127,6 +127,9 @@ func (m *machine) pairing(id string) *Pairing {
 func (m *machine) joined() {
 	for _, l := range m.node.units() {
 		if !m.dead.Load() && !slices.Contains(m.book.units, l.id) {
+			if m.n >= len(m.w.ms)-m.w.strangers {
+				m.w.counts["strangers that came in"]++
+			}
 			m.succeeded = m.w.step
 			m.book.units = append(m.book.units, l.id)
 		}
@@ -216,6 +219,17 @@ func (w *world) actSignNewest(m *machine) error {
 		return errors.Join(err, w.actSync(m))
 	}
 	return err
+}
+
+// introduced tells whether anybody honest but itself still knows a member of a unit: the
+// inviter may have been taken back to before the pairing, when nobody else had heard.
+func (w *world) introduced(x *machine, id journal.UnitID) bool {
+	for _, m := range w.ms {
+		if l := m.node.ledger(id); m != x && !m.hostile && l != nil && l.knows(w.eye.party[x]) {
+			return true
+		}
+	}
+	return !slices.ContainsFunc(w.ms, func(m *machine) bool { return w.eye.lost[m] != nil })
 }
 
 // checkPairings: who was told that a pairing is done is in the unit, and whom a unit has

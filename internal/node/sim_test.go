@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"flag"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -21,6 +23,7 @@ var (
 // campaign runs seeds; the templates are made once.
 type campaign struct {
 	t         *testing.T
+	counts    map[string]int // what came up in all its stories
 	templates map[shape]*template
 }
 
@@ -62,6 +65,9 @@ func TestSimulate(t *testing.T) {
 		}
 	}
 	t.Logf("%d seeds of %d steps in %v", seeds, *simSteps, time.Since(start).Round(time.Millisecond))
+	for _, what := range slices.Sorted(maps.Keys(c.counts)) {
+		t.Logf("%8d %s", c.counts[what], what)
+	}
 }
 
 // TestSimulateReplays: a seed gives the same history twice, to the byte.
@@ -111,6 +117,12 @@ func (c *campaign) run(seed uint64, steps int, loud bool) (w *world) {
 			w.heal()
 		}
 	})
+	if c.counts == nil {
+		c.counts = map[string]int{}
+	}
+	for what, n := range w.counts {
+		c.counts[what] += n
+	}
 	return w
 }
 
@@ -211,6 +223,7 @@ func (w *world) bury() {
 	for _, m := range w.ms {
 		if m.node != nil && m.dead.Load() {
 			w.tell("  %s was killed, power lost: %v", m.name, m.kill.power)
+			w.counts["kills"]++
 			_ = m.halt()
 			synctest.Wait()
 			continue

@@ -204,9 +204,7 @@ func (w *world) checkDeparture(d departure, l *ledger) {
 	if _, partner := l.file.Partners[to]; !partner {
 		w.fail("one way out", "%s told %s, who is no partner, the payload of %s", d.from.name, d.to.name, owners[0].ref)
 	}
-	if !d.to.hostile {
-		w.eye.handed++
-	}
+	w.counts["payloads that left a node"]++
 	for _, np := range owners {
 		if !isContent(np.kind) {
 			continue

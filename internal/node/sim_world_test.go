@@ -41,7 +41,8 @@ type world struct {
 	strangers int      // machines that begin outside every unit
 	ballot    string   // the accord that was proposed last to change who is a member
 	trace     hash.Hash
-	lines     []string // of the trace, if they are asked for
+	counts    map[string]int // what came up
+	lines     []string       // of the trace, if they are asked for
 	loud      bool
 	next      int // numbers what is imported and asked
 
@@ -109,7 +110,7 @@ func newWorld(t *testing.T, seed uint64, parties int) *world {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, seed: seed, rng: rand.New(rand.NewPCG(seed, 0x51)), net: newSimNet(),
-		start: time.Now(), epoch: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), trace: sha256.New()}
+		start: time.Now(), epoch: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC), trace: sha256.New(), counts: map[string]int{}}
 	for i := range parties {
 		var key [32]byte
 		copy(key[:], fmt.Sprintf("%d/%d", seed, i))
