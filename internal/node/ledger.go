@@ -130,7 +130,8 @@ func (l *ledger) origin() journal.Origin {
 func (l *ledger) save() error { return l.n.at.writeJSON(l.unitPath(), l.file) }
 
 // createLedger makes a unit's folder with an own journal that holds its genesis.
-// It is safe to repeat after a crash: the last step makes it whole.
+// It is safe to repeat after a crash, or after the disk failed: the last step makes it
+// whole.
 func createLedger(ctx context.Context, n *Node, founding string, partners map[journal.PartyID]partner) (*ledger, error) {
 	id := journal.UnitOf(founding)
 	l := &ledger{n: n, id: id, dir: n.at.unit(string(id)),
@@ -140,6 +141,8 @@ func createLedger(ctx context.Context, n *Node, founding string, partners map[jo
 	}
 	if there, err := n.at.exists(l.unitPath()); err != nil {
 		return nil, err
+	} else if there && n.ledger(id) == nil { // it was made, and could not be opened then
+		return openLedger(ctx, n, id)
 	} else if there {
 		return nil, conflict("exists", "This node is in the unit already.", "", "See it with 'entente unit show'.")
 	}

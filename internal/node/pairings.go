@@ -90,7 +90,9 @@ func (p *pairings) self() (pairing.Own, error) {
 }
 
 // Update changes one pairing and stores it durably, whatever came of it. Once
-// both officers have confirmed, the partner is taken into the unit.
+// both officers have confirmed, the partner is taken into the unit, and only then
+// the pairing is stored as done: whoever is asked again after a crash, or after the
+// introduction could not be written, introduces it then.
 func (p *pairings) Update(ctx context.Context, id string, f func(*pairing.Inviter) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -98,15 +100,16 @@ func (p *pairings) Update(ctx context.Context, id string, f func(*pairing.Invite
 		if s.Invitation.ID() != id {
 			continue
 		}
-		was := s.Phase
+		was := *s
 		err := f(s)
-		if saved := p.save(); saved != nil {
-			return saved
-		}
-		if s.Phase == pairing.PhasePaired && was != pairing.PhasePaired {
+		if s.Phase == pairing.PhasePaired && was.Phase != pairing.PhasePaired {
 			if err := p.n.admit(s); err != nil {
+				*s = was
 				return err
 			}
+		}
+		if saved := p.save(); saved != nil {
+			return saved
 		}
 		return err
 	}
@@ -317,12 +320,10 @@ func (n *Node) tell(ctx context.Context, s *pairing.Joiner) error {
 	err = peer.ConfirmPairing(ctx, params, &asked)
 	n.pairing.mu.Lock()
 	defer n.pairing.mu.Unlock()
-	*s = asked
-	if saved := n.pairing.save(); saved != nil {
-		return saved
-	}
-	if s.Phase == pairing.PhasePaired && n.ledger(s.Invitation.Unit) == nil {
-		partner_, perr := s.Partner()
+	// The unit is made before the pairing is stored as done: until then the inviter is
+	// asked again, and says the same.
+	if asked.Phase == pairing.PhasePaired && n.ledger(s.Invitation.Unit) == nil {
+		partner_, perr := asked.Partner()
 		if perr != nil {
 			return perr
 		}
@@ -331,7 +332,10 @@ func (n *Node) tell(ctx context.Context, s *pairing.Joiner) error {
 			return perr
 		}
 		n.adopt(l)
-		return nil
+	}
+	*s = asked
+	if saved := n.pairing.save(); saved != nil {
+		return saved
 	}
 	return err
 }

@@ -17,16 +17,21 @@ import (
 // story plays one in a unit of two that is agreed.
 func story(t *testing.T, tell func(w *world, a, b *machine)) {
 	t.Helper()
-	c := &campaign{t: t, templates: map[shape]*template{}}
-	tpl := c.template(shape{members: 2})
-	synctest.Test(t, func(t *testing.T) {
-		w := tpl.world(t, 1)
-		defer w.over()
-		tell(w, w.ms[0], w.ms[1])
+	storyOf(t, found(t, shape{members: 2}), func(w *world, a, b *machine) {
+		tell(w, a, b)
 		w.check()
 		if !w.failed() {
 			w.heal()
 		}
+	})
+}
+
+func storyOf(t *testing.T, tpl *template, tell func(w *world, a, b *machine)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := tpl.world(t, 1)
+		defer w.over()
+		tell(w, w.ms[0], w.ms[1])
 		if w.failed() {
 			t.Error(strings.Join(w.errs, "\n"))
 		}
@@ -97,4 +102,52 @@ func TestSimulateReadsTheWire(t *testing.T) {
 			seen = append(seen, now...)
 		}
 	})
+}
+
+// TestPairingKilled kills either side at every step of the last confirmation. Started
+// again, and asked again by its officer where the command never returned, each pairing
+// is finished: the joiner is in the unit, and the unit was told of it.
+func TestPairingKilled(t *testing.T) {
+	tpl := found(t, shape{members: 2, strangers: 1})
+	for _, side := range []string{"joiner", "inviter"} {
+		t.Run(side, func(t *testing.T) {
+			for at, killed := 1, true; killed; at++ {
+				storyOf(t, tpl, func(w *world, a, _ *machine) {
+					x := w.ms[2]
+					inv := must[*UnitInviteResponse](t)(a.node.Invite(w.ctx, UnitInviteRequest{}))
+					there := must[*Pairing](t)(x.node.Join(w.ctx, UnitJoinRequest{Invitation: inv.Invitation}))
+					here := a.pairing(there.ID)
+					first, last, read, said := a, x, there.Digits, here.Digits
+					if side == "inviter" {
+						first, last, read, said = x, a, said, read
+					}
+					must[*Pairing](t)(first.node.Confirm(w.ctx, UnitConfirmRequest{Pairing: there.ID, Digits: read}))
+					last.mu.Lock()
+					last.kill = killPlan{at: last.ops + at, pick: picker(1)}
+					last.mu.Unlock()
+					_, _ = last.node.Confirm(w.ctx, UnitConfirmRequest{Pairing: there.ID, Digits: said})
+					synctest.Wait()
+					killed = last.dead.Load()
+					w.bury()
+					if killed {
+						if err := w.wake(last); err != nil {
+							return
+						}
+						if v := last.pairing(there.ID); v != nil && v.State != "done" && v.State != "confirmed-here" {
+							_, _ = last.node.Confirm(w.ctx, UnitConfirmRequest{Pairing: there.ID, Digits: said})
+						}
+					}
+					x.node.pursue(w.ctx)
+					if id := a.node.units()[0].id; !x.in(id) {
+						t.Errorf("killed at %d: the joiner is not in the unit; here %+v, there %+v", at, a.pairing(there.ID), x.pairing(there.ID))
+					}
+					w.checkPairings(a)
+					w.checkPairings(x)
+				})
+				if t.Failed() {
+					return
+				}
+			}
+		})
+	}
 }
