@@ -1,12 +1,14 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"entente/internal/peer"
 	"entente/journal"
@@ -40,6 +42,18 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 		if err := l.onHold(); err != nil {
 			return nil, err
 		}
+		// What is not held of a retired journal may tell an identity of the same version
+		// as the one that would be made; a succession asks the partners for it first.
+		l.mu.Lock()
+		retired := l.retired
+		l.mu.Unlock()
+		if retired != nil {
+			return nil, retired
+		}
+	}
+	known, err := n.ownIdentities()
+	if err != nil {
+		return nil, err
 	}
 	next := n.keys().id
 	next.Created = n.now()
@@ -73,7 +87,7 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	default:
 		return nil, badInput("Unknown key "+r.What+".", "", "Rotate node, tls or org.")
 	}
-	signed, err := journal.RotateIdentity(n.keys().chain[len(n.keys().chain)-1], org, newOrg, next)
+	signed, err := journal.RotateIdentity(known[len(known)-1], org, newOrg, next)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +99,7 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 			return nil, err
 		}
 	}
-	chain := append(append([]journal.Signed{}, n.keys().chain...), signed)
+	chain := append(known, signed)
 	if err := saveIdentity(n.at, chain); err != nil {
 		return nil, err
 	}
@@ -119,6 +133,57 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	}
 	res.Identity = *id
 	return res, nil
+}
+
+// ownIdentities is the own identity chain with what the own journals tell beyond it: a
+// folder that was restored has an older chain than partners do, and has its own tail back
+// from them. The keys of such a version may be lost; the next version follows it all the
+// same, because two of one version would exclude each other.
+func (n *Node) ownIdentities() ([]journal.Signed, error) {
+	chain := slices.Clone(n.keys().chain)
+	for _, l := range n.units() {
+		l.mu.Lock()
+		told, err := l.ownTold()
+		l.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range told {
+			merged, err := journal.MergeIdentityChains(chain, []journal.Signed{s})
+			if err != nil {
+				n.opts.Log.Error("an own identity that the own journal tells does not fit the others", "unit", l.id.Short(), "err", err)
+				continue
+			}
+			chain = merged
+		}
+	}
+	return chain, nil
+}
+
+// ownTold lists the identities that the own journals tell, in their order. The lock must
+// be held.
+func (l *ledger) ownTold() (out []journal.Signed, err error) {
+	for _, j := range l.journals() {
+		if !j.own {
+			continue
+		}
+		for raw, err := range j.store.Read(0, j.size()) {
+			if err != nil {
+				return nil, err
+			}
+			if !bytes.Contains(raw, []byte(journal.KindIdentity)) {
+				continue
+			}
+			e, err := journal.ParseEntry(slices.Clone(raw))
+			if err != nil || e.Kind != journal.KindIdentity {
+				continue // what is held was verified when it was taken in
+			}
+			if b, err := journal.DecodeBody[journal.IdentityBody](e, e.Kind); err == nil {
+				out = append(out, b.Signed)
+			}
+		}
+	}
+	return out, nil
 }
 
 // tellRotation writes the new identity version into a unit's journal, and, after

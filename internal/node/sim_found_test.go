@@ -151,3 +151,40 @@ func TestPairingKilled(t *testing.T) {
 		})
 	}
 }
+
+// TestRotateAfterARestore takes a node back to before a rotation that a partner has heard
+// of. Its next rotation follows that one, whose keys are lost: two identities of one
+// version would be proof against an honest party. While the journal is retired, nothing
+// is rotated at all.
+func TestRotateAfterARestore(t *testing.T) {
+	story(t, func(w *world, a, b *machine) {
+		s := save{m: a, disk: a.disk.Clone(), book: a.book.clone()}
+		rotate := func() (*IdentityRotateResponse, error) {
+			return a.node.RotateIdentity(w.ctx, IdentityRotateRequest{What: "node", OrgKey: must[string](t)(a.orgKey())})
+		}
+		must[*IdentityRotateResponse](t)(rotate())
+		w.round()
+		if err := w.restore(s, true); err != nil {
+			t.Fatal(err)
+		}
+		if res, err := rotate(); err == nil {
+			t.Fatalf("a retired journal's owner made version %d", res.Identity.Version)
+		}
+		w.round() // the tail comes back
+		if err := w.actSucceed(a); err != nil {
+			t.Fatal(err)
+		}
+		if res := must[*IdentityRotateResponse](t)(rotate()); res.Identity.Version != 3 {
+			t.Errorf("the next version is %d", res.Identity.Version)
+		}
+		w.round()
+		w.round()
+		l := b.node.units()[0]
+		l.mu.Lock()
+		id, _ := l.identity(a.node.Party())
+		l.mu.Unlock()
+		if id.Version != 3 {
+			t.Errorf("the partner knows version %d", id.Version)
+		}
+	})
+}

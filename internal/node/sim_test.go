@@ -276,7 +276,7 @@ func (w *world) heal() {
 		for _, m := range w.ms {
 			w.actor, w.action = m, "sync"
 			m.node.pursue(w.ctx)
-			_, _ = m.node.Sync(w.ctx, SyncRequest{}, nil)
+			_ = w.actSync(m)
 			synctest.Wait()
 		}
 		w.actor = nil
