@@ -64,6 +64,15 @@ var plantedFaults = []plantedFault{
 		{"internal/node/mirrors.go", "fault: l.file.Faults[o]", "fault: \"\""}}},
 	{"draft-sent", "a draft is sent", "private stays private|nothing acknowledged", []change{
 		{"internal/node/requests.go", "if r.Draft {\n\t\tid, err := n.saveDraft(r)", "if false {\n\t\tid, err := n.saveDraft(r)"}}},
+	{"failed-sync-believed", "a sync that the disk fails counts as one that held", "durable, then said|every receipt|nothing acknowledged|after any crash|no node signs two heads|an honest node never", []change{
+		{"internal/store/records.go", "if err := r.log.Sync(); err != nil {\n\t\tr.broken", "if err := r.log.Sync(); err != nil && false {\n\t\tr.broken"}}},
+	{"rotation-over-older", "a node that was taken back rotates its identity as if it were the newest", "an honest node never|all come to rest", []change{
+		{"internal/node/identity.go", "known, err := n.ownIdentities()", "known, err := slices.Clone(n.keys().chain), error(nil)"},
+		{"internal/node/identity.go", "if retired != nil {", "if retired != nil && false {"}}},
+	{"final-too-early", "what is held here counts as final, whoever else has it", "what was final", []change{
+		{"internal/unit/finality.go", "out[i] = min(out[i], f.knows(p, l))", "_ = p"}}},
+	{"suspension-of-others-ignored", "only who suspended keeps to it", "a suspended unit", []change{
+		{"internal/unit/view.go", "if f.isMember(v, s.lane.party) && !v.withdrawn[s.lane.party] {", "if f.isMember(v, s.lane.party) && !v.withdrawn[s.lane.party] && (v.lane == nil || v.lane.party == s.lane.party) {"}}},
 }
 
 const (

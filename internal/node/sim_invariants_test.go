@@ -343,6 +343,8 @@ func (w *world) checkFinal(m *machine, l *ledger, o journal.Origin, size int64) 
 	k := finality{nil, o}
 	if author := w.eye.owner[o]; author == nil || author.hostile {
 		k.m = m
+	} else {
+		w.checkEverybodyHas(m, l, o, size)
 	}
 	best, ok := w.eye.finalRoot[k]
 	if at := min(size, best.Size); ok && at == best.Size {
@@ -358,6 +360,35 @@ func (w *world) checkFinal(m *machine, l *ledger, o journal.Origin, size int64) 
 		}
 		w.eye.finalRoot[k] = journal.Head{Size: size, Root: root}
 	}
+}
+
+// checkEverybodyHas: what is final everybody who is there has, not by what their journals
+// say, but by what they hold. Who came later, or was taken back, may lack it.
+func (w *world) checkEverybodyHas(m *machine, l *ledger, o journal.Origin, size int64) {
+	members := l.fold.Members()
+	for _, x := range w.ms[:len(w.ms)-w.strangers] {
+		if x == m || x.hostile || x.node == nil || w.eye.lost[x] != nil || !slices.Contains(members, w.eye.party[x]) {
+			continue
+		}
+		if have := x.has(l.id, o); have < size {
+			w.fail("what was final stays final", "%s takes %d entries of %s for final, and %s, a member, holds %d", m.name, size, o.Short(), x.name, have)
+		}
+	}
+}
+
+// has is how much of a journal a machine holds, without waiting for what it is doing: a
+// step is over.
+func (m *machine) has(id journal.UnitID, o journal.Origin) int64 {
+	l := m.node.ledger(id)
+	if l == nil {
+		return 0
+	}
+	for _, j := range l.journals() {
+		if j.origin == o {
+			return j.head.Size
+		}
+	}
+	return 0
 }
 
 // checkHeld: the payloads of what was acknowledged as written are here, unless they were
