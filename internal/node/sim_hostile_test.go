@@ -34,13 +34,17 @@ var hostileActs = []act{
 
 // hostileTurn lets the hostile member speak to somebody who is up.
 func (w *world) hostileTurn(h *machine) bool {
+	if h.node == nil {
+		return false
+	}
+	id := must[*ledger](w.t)(h.node.findUnit("Joint")).id
 	var up []*machine
 	for _, m := range w.ms {
-		if m != h && m.node != nil {
+		if m != h && m.in(id) {
 			up = append(up, m)
 		}
 	}
-	if h.node == nil || len(up) == 0 || w.rng.IntN(6) > 0 {
+	if len(up) == 0 || w.rng.IntN(6) > 0 {
 		return false
 	}
 	w.net.faults = nil
