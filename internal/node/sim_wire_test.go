@@ -99,7 +99,6 @@ type departure struct {
 	unit     journal.UnitID
 	p        peer.Payload // its data may be cut; its commitment is whole
 	whole    bool
-	by       string // what the sender was about
 }
 
 // readWire reads everything that was written since, and returns the payloads in it.
