@@ -71,8 +71,6 @@ var plantedFaults = []plantedFault{
 		{"internal/node/identity.go", "if retired != nil {", "if retired != nil && false {"}}},
 	{"final-too-early", "what is held here counts as final, whoever else has it", "what was final", []change{
 		{"internal/unit/finality.go", "out[i] = min(out[i], f.knows(p, l))", "_ = p"}}},
-	{"suspension-of-others-ignored", "only who suspended keeps to it", "a suspended unit", []change{
-		{"internal/unit/view.go", "if f.isMember(v, s.lane.party) && !v.withdrawn[s.lane.party] {", "if f.isMember(v, s.lane.party) && !v.withdrawn[s.lane.party] && (v.lane == nil || v.lane.party == s.lane.party) {"}}},
 }
 
 const (
