@@ -3,6 +3,8 @@ package stix
 import (
 	"net/netip"
 	"strings"
+
+	"entente/stix/pattern"
 )
 
 func (c *checker) has(v Value, name string) bool { return v.Member(name).Kind() != KindInvalid }
@@ -62,7 +64,7 @@ func indicatorRules(c *checker, v Value) {
 		c.addAt("valid_until", CodeOrder, true, "must be later than valid_from")
 	}
 	if o.Pattern != "" && (o.PatternType == "stix" || o.PatternType == "" && c.old) {
-		atoms, err := ExtractAtoms(o.Pattern)
+		atoms, err := pattern.ExtractAtoms(o.Pattern)
 		if err != nil {
 			c.addAt("pattern", CodePattern, true, err.Error())
 		}
@@ -73,9 +75,9 @@ func indicatorRules(c *checker, v Value) {
 }
 
 // patternHash warns of a comparison with a hash that no file can have.
-func (c *checker) patternHash(a *Atom) {
+func (c *checker) patternHash(a *pattern.Atom) {
 	at := strings.LastIndex(a.Path, "hashes.")
-	if at < 0 || a.Op != OpEqual || a.Value.Kind != StringLiteral {
+	if at < 0 || a.Op != pattern.OpEqual || a.Value.Kind != pattern.StringLiteral {
 		return
 	}
 	name := a.Path[at+len("hashes."):]

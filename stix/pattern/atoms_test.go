@@ -1,4 +1,4 @@
-package stix
+package pattern
 
 import (
 	"bufio"
@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-func TestPatternExamples(t *testing.T) {
-	f, err := os.Open("testdata/patterns.txt")
+func TestSpecExamples(t *testing.T) {
+	f, err := os.Open("testdata/spec.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,13 +126,13 @@ func TestExtractAtoms(t *testing.T) {
 		`[a:b=1] START '2024-01-01T00:00:00Z' STOP t'2024-01-02T00:00:00Z'`: "error at 14",
 		`[a:b=1] START t'2024-01-01T00:00:00Z'`:                             "error at 37",
 		`[a:b=1] [a:c=1]`:                                                   "error at 8",
-		strings.Repeat("(", MaxPatternDepth+1):                              fmt.Sprintf("error at %d", MaxPatternDepth),
-		"[a:b" + strings.Repeat(".c", 70) + "=1]":                           fmt.Sprintf("error at %d", 4+2*MaxPatternDepth),
-		strings.Repeat(" ", MaxPatternBytes+1):                              fmt.Sprintf("error at %d", MaxPatternBytes),
+		strings.Repeat("(", MaxDepth+1):                                     fmt.Sprintf("error at %d", MaxDepth),
+		"[a:b" + strings.Repeat(".c", 70) + "=1]":                           fmt.Sprintf("error at %d", 4+2*MaxDepth),
+		strings.Repeat(" ", MaxBytes+1):                                     fmt.Sprintf("error at %d", MaxBytes),
 	}
 	for pattern, want := range cases {
 		atoms, err := ExtractAtoms(pattern)
-		var pe *PatternError
+		var pe *Error
 		got := describeAtoms(atoms)
 		if errors.As(err, &pe) {
 			got = fmt.Sprintf("error at %d", pe.Offset)

@@ -1,9 +1,9 @@
-package stix
+package pattern
 
 import "strings"
 
 // objectPath takes "type:key.key[0]..." (STIX 2.1 §9.7) into a.
-func (p *patternParser) objectPath(a *Atom) error {
+func (p *parser) objectPath(a *Atom) error {
 	if p.tok.kind != tokName {
 		return p.expected("an object path such as domain-name:value")
 	}
@@ -19,8 +19,8 @@ func (p *patternParser) objectPath(a *Atom) error {
 		return err
 	}
 	for steps := 1; ; steps++ {
-		if steps > MaxPatternDepth {
-			return fault(p.tok.start, "the object path has more than %d steps", MaxPatternDepth)
+		if steps > MaxDepth {
+			return fault(p.tok.start, "the object path has more than %d steps", MaxDepth)
 		}
 		switch {
 		case p.tok.is('.'):
@@ -52,7 +52,7 @@ func (p *patternParser) objectPath(a *Atom) error {
 }
 
 // key takes one key of a path: a name without hyphens, or a string.
-func (p *patternParser) key(b *pathBuilder) error {
+func (p *parser) key(b *pathBuilder) error {
 	switch p.tok.kind {
 	case tokName:
 		if i := strings.IndexByte(p.tok.text, '-'); i >= 0 {
@@ -75,7 +75,7 @@ func (p *patternParser) key(b *pathBuilder) error {
 type pathBuilder struct{ path string }
 
 func (b *pathBuilder) key(k string, plain bool) {
-	if !plain && !dictKey(k) {
+	if !plain && !plainKey(k) {
 		k = "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(k) + "'"
 	}
 	if b.path == "" {

@@ -1,4 +1,4 @@
-package stix
+package pattern
 
 // Op is a comparison operator of the pattern language (STIX 2.1 §9.6).
 type Op string
@@ -66,22 +66,22 @@ type Atom struct {
 	Offset int
 }
 
-// The bounds on patterns. A longer or deeper one is refused with a [*PatternError].
+// The bounds on patterns. A longer or deeper one is refused with a [*Error].
 const (
-	MaxPatternBytes = 1 << 20
-	MaxPatternDepth = 64
-	MaxPatternAtoms = 1 << 16
+	MaxBytes = 1 << 20
+	MaxDepth = 64
+	MaxAtoms = 1 << 16
 )
 
 // ExtractAtoms checks a STIX pattern against the grammar of STIX 2.1 §9 and gives
 // every comparison in it, in the order of the text. How the comparisons are joined
 // (AND, OR, FOLLOWEDBY, qualifiers) is checked and not reported. The error is a
-// [*PatternError].
+// [*Error].
 func ExtractAtoms(pattern string) ([]Atom, error) {
-	if len(pattern) > MaxPatternBytes {
-		return nil, fault(MaxPatternBytes, "the pattern is longer than %d bytes", MaxPatternBytes)
+	if len(pattern) > MaxBytes {
+		return nil, fault(MaxBytes, "the pattern is longer than %d bytes", MaxBytes)
 	}
-	p := patternParser{lex: lexer{src: pattern}}
+	p := parser{lex: lexer{src: pattern}}
 	err := p.advance()
 	if err == nil {
 		err = p.observations()

@@ -1,12 +1,12 @@
-package stix
+package pattern
 
 import (
 	"strconv"
 	"strings"
 )
 
-// patternParser is a recursive descent over the grammar with one token in hand.
-type patternParser struct {
+// parser is a recursive descent over the grammar with one token in hand.
+type parser struct {
 	lex         lexer
 	tok         token
 	depth       int
@@ -14,17 +14,17 @@ type patternParser struct {
 	atoms       []Atom
 }
 
-func (p *patternParser) advance() (err error) {
+func (p *parser) advance() (err error) {
 	p.tok, err = p.lex.next()
 	return err
 }
 
-func (p *patternParser) expected(what string) error {
+func (p *parser) expected(what string) error {
 	return fault(p.tok.start, "expected %s, found %s", what, p.tok.describe())
 }
 
 // punct takes one punctuation mark.
-func (p *patternParser) punct(c byte, where string) error {
+func (p *parser) punct(c byte, where string) error {
 	if !p.tok.is(c) {
 		return p.expected(strconv.Quote(string(c)) + where)
 	}
@@ -32,22 +32,22 @@ func (p *patternParser) punct(c byte, where string) error {
 }
 
 // word takes a keyword if it is next.
-func (p *patternParser) word(w string) (bool, error) {
+func (p *parser) word(w string) (bool, error) {
 	if !p.tok.isWord(w) {
 		return false, nil
 	}
 	return true, p.advance()
 }
 
-func (p *patternParser) enter() error {
-	if p.depth++; p.depth > MaxPatternDepth {
-		return fault(p.tok.start, "parentheses are nested deeper than %d", MaxPatternDepth)
+func (p *parser) enter() error {
+	if p.depth++; p.depth > MaxDepth {
+		return fault(p.tok.start, "parentheses are nested deeper than %d", MaxDepth)
 	}
 	return nil
 }
 
 // observations takes observation expressions joined by AND, OR and FOLLOWEDBY.
-func (p *patternParser) observations() error {
+func (p *parser) observations() error {
 	for {
 		if err := p.observationTerm(); err != nil {
 			return err
@@ -62,7 +62,7 @@ func (p *patternParser) observations() error {
 }
 
 // observationTerm takes "[...]" or "(...)", and the qualifiers after it.
-func (p *patternParser) observationTerm() error {
+func (p *parser) observationTerm() error {
 	simple := p.tok.is('[')
 	switch {
 	case p.tok.is('['):
@@ -98,7 +98,7 @@ func (p *patternParser) observationTerm() error {
 
 // qualifiers takes START..STOP, WITHIN and REPEATS; directly after an observation
 // each at most once. (After parentheses each qualifies the expression before it.)
-func (p *patternParser) qualifiers(once bool) error {
+func (p *parser) qualifiers(once bool) error {
 	var seen [3]bool
 	for {
 		at, which := p.tok.start, -1
@@ -123,7 +123,7 @@ func (p *patternParser) qualifiers(once bool) error {
 	}
 }
 
-func (p *patternParser) qualifier(which int) error {
+func (p *parser) qualifier(which int) error {
 	after := ""
 	switch which {
 	case 0:
@@ -166,7 +166,7 @@ func (p *patternParser) qualifier(which int) error {
 }
 
 // comparisons takes comparisons joined by AND and OR.
-func (p *patternParser) comparisons() error {
+func (p *parser) comparisons() error {
 	for {
 		if p.tok.is('(') {
 			if err := p.enter(); err != nil {
@@ -195,9 +195,9 @@ func (p *patternParser) comparisons() error {
 }
 
 // comparison takes "path [NOT] op constant" or "[NOT] EXISTS path".
-func (p *patternParser) comparison() error {
-	if len(p.atoms) >= MaxPatternAtoms {
-		return fault(p.tok.start, "more than %d comparisons", MaxPatternAtoms)
+func (p *parser) comparison() error {
+	if len(p.atoms) >= MaxAtoms {
+		return fault(p.tok.start, "more than %d comparisons", MaxAtoms)
 	}
 	a := Atom{Observation: p.observation, Offset: p.tok.start}
 	if p.tok.isWord("NOT") || p.tok.isWord("EXISTS") {
@@ -243,7 +243,7 @@ func (p *patternParser) comparison() error {
 	return err
 }
 
-func (p *patternParser) operator() Op {
+func (p *parser) operator() Op {
 	if p.tok.kind == tokOp {
 		switch p.tok.text {
 		case "==":
@@ -263,7 +263,7 @@ func (p *patternParser) operator() Op {
 }
 
 // set takes "(constant, ...)".
-func (p *patternParser) set() ([]Literal, error) {
+func (p *parser) set() ([]Literal, error) {
 	if err := p.punct('(', " after IN"); err != nil {
 		return nil, err
 	}
@@ -276,8 +276,8 @@ func (p *patternParser) set() ([]Literal, error) {
 		if err != nil {
 			return nil, err
 		}
-		if out = append(out, lit); len(out) > MaxPatternAtoms {
-			return nil, fault(p.tok.start, "more than %d constants in a set", MaxPatternAtoms)
+		if out = append(out, lit); len(out) > MaxAtoms {
+			return nil, fault(p.tok.start, "more than %d constants in a set", MaxAtoms)
 		}
 		if p.tok.is(')') {
 			return out, p.advance()
@@ -289,7 +289,7 @@ func (p *patternParser) set() ([]Literal, error) {
 }
 
 // literal takes a constant that may stand on the right of op.
-func (p *patternParser) literal(op Op) (Literal, error) {
+func (p *parser) literal(op Op) (Literal, error) {
 	lit := Literal{Text: p.tok.text}
 	switch p.tok.kind {
 	case tokString:

@@ -1,4 +1,4 @@
-package stix
+package pattern
 
 import (
 	"encoding/base64"
@@ -10,11 +10,11 @@ import (
 )
 
 // ErrPattern means that a text is not a STIX pattern. The error that carries it
-// is a [*PatternError].
+// is a [*Error].
 var ErrPattern = errors.New("not a STIX pattern")
 
-// PatternError says what is wrong with a pattern, and where.
-type PatternError struct {
+// Error says what is wrong with a pattern, and where.
+type Error struct {
 	// Offset is the position of the fault in bytes from the start of the pattern.
 	Offset int
 	// Message is a sentence for people.
@@ -22,12 +22,12 @@ type PatternError struct {
 }
 
 // Error implements error.
-func (e *PatternError) Error() string {
+func (e *Error) Error() string {
 	return fmt.Sprintf("not a STIX pattern: %s (byte %d)", e.Message, e.Offset)
 }
 
 // Unwrap gives ErrPattern.
-func (e *PatternError) Unwrap() error { return ErrPattern }
+func (e *Error) Unwrap() error { return ErrPattern }
 
 // tokenKind is the kind of a token of the pattern language (STIX 2.1 §9).
 type tokenKind uint8
@@ -87,7 +87,7 @@ type lexer struct {
 }
 
 func fault(at int, format string, args ...any) error {
-	return &PatternError{Offset: at, Message: fmt.Sprintf(format, args...)}
+	return &Error{Offset: at, Message: fmt.Sprintf(format, args...)}
 }
 
 func isNameStart(c byte) bool { return c-'a' <= 25 || c-'A' <= 25 || c == '_' }
@@ -219,7 +219,7 @@ func (l *lexer) prefixed(k tokenKind) (token, error) {
 			return t, fault(start, "b'...' must hold base64")
 		}
 	case k == tokTime:
-		if _, strict, err := parseTime(t.text); err != nil || !strict {
+		if !isTimestamp(t.text) {
 			return t, fault(start, "t'...' must hold a UTC timestamp such as 2026-01-31T12:00:00Z")
 		}
 	}
