@@ -64,25 +64,26 @@ func indicatorRules(c *checker, v Value) {
 		c.addAt("valid_until", CodeOrder, true, "must be later than valid_from")
 	}
 	if o.Pattern != "" && (o.PatternType == "stix" || o.PatternType == "" && c.old) {
-		atoms, err := pattern.ExtractAtoms(o.Pattern)
-		if err != nil {
-			c.addAt("pattern", CodePattern, true, err.Error())
-		}
-		for i := range atoms {
-			c.patternHash(&atoms[i])
-		}
+		c.pattern(o.Pattern)
 	}
 }
 
-// patternHash warns of a comparison with a hash that no file can have.
-func (c *checker) patternHash(a *pattern.Atom) {
-	at := strings.LastIndex(a.Path, "hashes.")
-	if at < 0 || a.Op != pattern.OpEqual || a.Value.Kind != pattern.StringLiteral {
+// pattern reports the faults of a pattern; what it asks for that only this program
+// cannot evaluate is none.
+func (c *checker) pattern(text string) {
+	tree, err := pattern.Parse(text)
+	if err != nil {
+		c.addAt("pattern", CodePattern, true, err.Error())
 		return
 	}
-	name := a.Path[at+len("hashes."):]
-	if want, known := hashDigits[name]; known && (len(a.Value.Text) != want || !allHex(a.Value.Text)) {
-		c.addAt("pattern", CodeHash, false, "a "+name+" hash has "+formatNumber(float64(want))+" hexadecimal digits")
+	for _, fault := range tree.Check() {
+		code := CodePattern
+		if fault.Rule == pattern.RuleHash {
+			code = CodeHash
+		}
+		if degree := fault.Rule.Degree(); degree != pattern.Unsupported {
+			c.addAt("pattern", code, degree == pattern.Invalid, fault.Error())
+		}
 	}
 }
 

@@ -1,49 +1,11 @@
 package pattern
 
-// Op is a comparison operator of the pattern language (STIX 2.1 §9.6).
-type Op string
-
-// The comparison operators. "==" and "<>" are given as "=" and "!=".
-const (
-	OpEqual          Op = "="
-	OpNotEqual       Op = "!="
-	OpLess           Op = "<"
-	OpLessOrEqual    Op = "<="
-	OpGreater        Op = ">"
-	OpGreaterOrEqual Op = ">="
-	OpIn             Op = "IN"
-	OpLike           Op = "LIKE"
-	OpMatches        Op = "MATCHES"
-	OpSubset         Op = "ISSUBSET"
-	OpSuperset       Op = "ISSUPERSET"
-	OpExists         Op = "EXISTS"
+import (
+	"strconv"
+	"strings"
 )
 
-// LiteralKind is the kind of a constant in a pattern (STIX 2.1 §9.2).
-type LiteralKind uint8
-
-// The kinds of constants. NoLiteral stands in comparisons without one (EXISTS) or
-// with a set of them (IN).
-const (
-	NoLiteral LiteralKind = iota
-	StringLiteral
-	IntLiteral
-	FloatLiteral
-	BoolLiteral
-	HexLiteral
-	BinaryLiteral
-	TimeLiteral
-)
-
-// Literal is a constant in a pattern.
-type Literal struct {
-	Kind LiteralKind
-	// Text is the characters of a string with escapes resolved; the digits of a
-	// number; "true" or "false"; the contents of h'', b'' or t''.
-	Text string
-}
-
-// Atom is one comparison of a pattern.
+// Atom is one comparison of a pattern, in the form that an index needs.
 type Atom struct {
 	// ObjectType is the type before the colon, as in "file".
 	ObjectType string
@@ -66,31 +28,85 @@ type Atom struct {
 	Offset int
 }
 
-// The bounds on patterns. A longer or deeper one is refused with a [*Error].
-const (
-	MaxBytes = 1 << 20
-	MaxDepth = 64
-	MaxAtoms = 1 << 16
-)
-
-// ExtractAtoms checks a STIX pattern against the grammar of STIX 2.1 §9 and gives
-// every comparison in it, in the order of the text. How the comparisons are joined
-// (AND, OR, FOLLOWEDBY, qualifiers) is checked and not reported. The error is a
-// [*Error].
-func ExtractAtoms(pattern string) ([]Atom, error) {
-	if len(pattern) > MaxBytes {
-		return nil, fault(MaxBytes, "the pattern is longer than %d bytes", MaxBytes)
-	}
-	p := parser{lex: lexer{src: pattern}}
-	err := p.advance()
-	if err == nil {
-		err = p.observations()
-	}
-	if err == nil && p.tok.kind != tokEnd {
-		err = p.expected("AND, OR, FOLLOWEDBY, a qualifier or the end")
-	}
+// ExtractAtoms reads a pattern and gives its atoms. The error is an [*Error].
+func ExtractAtoms(text string) ([]Atom, error) {
+	t, err := Parse(text)
 	if err != nil {
 		return nil, err
 	}
-	return p.atoms, nil
+	return t.Atoms(), nil
+}
+
+// Atoms gives every comparison of the pattern, also those under NOT and OR, in the
+// order of the text. How they are joined is not in them.
+func (t *Tree) Atoms() []Atom {
+	var out []Atom
+	observation := 0
+	t.walk(func(o *Observation) {
+		o.walk(func(c *Comparison) {
+			out = append(out, Atom{ObjectType: c.Path.Type, Path: c.Path.keys(), Op: c.Op, Negated: c.Negated,
+				Value: c.Value, Set: c.Set, Observation: observation, Offset: c.Offset})
+		})
+		observation++
+	})
+	return out
+}
+
+// walk calls f for each observation, in the order of the text.
+func (t *Tree) walk(f func(*Observation)) { walkExpr(t.Root, f) }
+
+func walkExpr(e Expr, f func(*Observation)) {
+	switch e := e.(type) {
+	case *Observation:
+		f(e)
+	case *Combination:
+		for _, x := range e.Terms {
+			walkExpr(x, f)
+		}
+	case *Qualified:
+		walkExpr(e.Expr, f)
+	}
+}
+
+// walk calls f for each comparison, in the order of the text.
+func (o *Observation) walk(f func(*Comparison)) { walkCondition(o.Where, f) }
+
+func walkCondition(c Condition, f func(*Comparison)) {
+	switch c := c.(type) {
+	case *Comparison:
+		f(c)
+	case *Junction:
+		for _, x := range c.Terms {
+			walkCondition(x, f)
+		}
+	}
+}
+
+// keys writes the steps in the form of [Atom.Path]. A path of one key costs no
+// allocation.
+func (p *ObjectPath) keys() string {
+	if len(p.Steps) == 1 && plainKey(p.Steps[0].Key) {
+		return p.Steps[0].Key
+	}
+	var b strings.Builder
+	for i, s := range p.Steps {
+		switch s.Kind {
+		case KeyStep:
+			if i > 0 {
+				b.WriteByte('.')
+			}
+			if plainKey(s.Key) {
+				b.WriteString(s.Key)
+			} else {
+				b.Write(appendQuoted(nil, s.Key))
+			}
+		case IndexStep:
+			b.WriteByte('[')
+			b.WriteString(strconv.Itoa(s.Index))
+			b.WriteByte(']')
+		case EachStep:
+			b.WriteString("[*]")
+		}
+	}
+	return b.String()
 }

@@ -20,5 +20,5 @@ func ExampleExtractAtoms() {
 	// Output:
 	// file name = a.exe 0
 	// file hashes.SHA-256 IN  2
-	// not a STIX pattern: expected "]" at the end of the observation, found the end of the pattern (byte 17)
+	// not a STIX pattern: expected "]" at the end of the observation, AND or OR, found the end of the pattern (line 1, column 18)
 }

@@ -1,33 +1,11 @@
 package pattern
 
 import (
-	"encoding/base64"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
-
-// ErrPattern means that a text is not a STIX pattern. The error that carries it
-// is a [*Error].
-var ErrPattern = errors.New("not a STIX pattern")
-
-// Error says what is wrong with a pattern, and where.
-type Error struct {
-	// Offset is the position of the fault in bytes from the start of the pattern.
-	Offset int
-	// Message is a sentence for people.
-	Message string
-}
-
-// Error implements error.
-func (e *Error) Error() string {
-	return fmt.Sprintf("not a STIX pattern: %s (byte %d)", e.Message, e.Offset)
-}
-
-// Unwrap gives ErrPattern.
-func (e *Error) Unwrap() error { return ErrPattern }
 
 // tokenKind is the kind of a token of the pattern language (STIX 2.1 §9).
 type tokenKind uint8
@@ -48,25 +26,17 @@ const (
 // token is one token; text is its source without quotes and prefix.
 type token struct {
 	kind       tokenKind
+	escaped    bool // a string with backslashes in it
 	start, end int
 	text       string
-	escaped    bool // a string with backslashes in it
 }
 
-func (t token) is(punct byte) bool { return t.kind == tokPunct && t.text[0] == punct }
+func (t *token) is(punct byte) bool { return t.kind == tokPunct && t.text[0] == punct }
 
-func (t token) isWord(word string) bool { return t.kind == tokName && t.text == word }
-
-// describe names the token for an error message.
-func (t token) describe() string {
-	if t.kind == tokEnd {
-		return "the end of the pattern"
-	}
-	return quoteShort(t.text)
-}
+func (t *token) isWord(word string) bool { return t.kind == tokName && t.text == word }
 
 // unescaped gives the characters of a string token.
-func (t token) unescaped() string {
+func (t *token) unescaped() string {
 	if !t.escaped {
 		return t.text
 	}
@@ -80,54 +50,83 @@ func (t token) unescaped() string {
 	return b.String()
 }
 
+// keyword tells the words that the grammar takes for itself: as a key of a path
+// they are quoted, as an object type they cannot stand.
+func keyword(s string) bool {
+	switch s {
+	case "AND", "OR", "NOT", "FOLLOWEDBY", "LIKE", "MATCHES", "ISSUPERSET", "ISSUBSET", "EXISTS", "LAST", "IN",
+		"START", "STOP", "SECONDS", "true", "false", "WITHIN", "REPEATS", "TIMES":
+		return true
+	}
+	return false
+}
+
 // lexer cuts a pattern into tokens.
 type lexer struct {
 	src string
 	pos int
 }
 
-func fault(at int, format string, args ...any) error {
-	return &Error{Offset: at, Message: fmt.Sprintf(format, args...)}
+func (l *lexer) fault(at int, rule Rule, expected, found string) error {
+	return faultAt(l.src, at, rule, expected, found)
 }
 
 func isNameStart(c byte) bool { return c-'a' <= 25 || c-'A' <= 25 || c == '_' }
 func isNamePart(c byte) bool  { return isNameStart(c) || isDigit(c) || c == '-' }
 
-// space skips whitespace: that of ASCII and of Unicode.
-func (l *lexer) space() {
+// space skips whitespace, of ASCII and of Unicode, and comments: /* to */, and //
+// to the end of the line.
+func (l *lexer) space() error {
 	for l.pos < len(l.src) {
 		c := l.src[l.pos]
-		if c == ' ' || c >= '\t' && c <= '\r' {
+		switch {
+		case c == ' ' || c >= '\t' && c <= '\r':
 			l.pos++
-			continue
+		case c == '/' && strings.HasPrefix(l.src[l.pos:], "//"):
+			if n := strings.IndexAny(l.src[l.pos:], "\r\n"); n >= 0 {
+				l.pos += n
+			} else {
+				l.pos = len(l.src)
+			}
+		case c == '/' && strings.HasPrefix(l.src[l.pos:], "/*"):
+			n := strings.Index(l.src[l.pos+2:], "*/")
+			if n < 0 {
+				return l.fault(l.pos, RuleSyntax, `"*/" after the comment that begins here`, "the end of the pattern")
+			}
+			l.pos += n + 4
+		case c < utf8.RuneSelf:
+			return nil
+		default:
+			r, n := utf8.DecodeRuneInString(l.src[l.pos:])
+			if !unicode.IsSpace(r) {
+				return nil
+			}
+			l.pos += n
 		}
-		if c < utf8.RuneSelf {
-			return
-		}
-		r, n := utf8.DecodeRuneInString(l.src[l.pos:])
-		if !unicode.IsSpace(r) {
-			return
-		}
-		l.pos += n
 	}
+	return nil
 }
 
-// next takes the next token.
-func (l *lexer) next() (token, error) {
-	l.space()
+// next takes the next token into t.
+func (l *lexer) next(t *token) error {
+	if err := l.space(); err != nil {
+		return err
+	}
 	start := l.pos
+	t.escaped = false
 	if start == len(l.src) {
-		return token{kind: tokEnd, start: start, end: start}, nil
+		*t = token{kind: tokEnd, start: start, end: start}
+		return nil
 	}
 	c := l.src[start]
 	if start+1 < len(l.src) && l.src[start+1] == '\'' {
 		switch c {
 		case 'h':
-			return l.prefixed(tokHex)
+			return l.prefixed(t, tokHex)
 		case 'b':
-			return l.prefixed(tokBinary)
+			return l.prefixed(t, tokBinary)
 		case 't':
-			return l.prefixed(tokTime)
+			return l.prefixed(t, tokTime)
 		}
 	}
 	switch {
@@ -135,38 +134,44 @@ func (l *lexer) next() (token, error) {
 		for l.pos < len(l.src) && isNamePart(l.src[l.pos]) {
 			l.pos++
 		}
-		return l.token(tokName, start), nil
+		l.take(t, tokName, start)
+		return nil
 	case c == '\'':
-		return l.quoted(tokString, start)
+		return l.quoted(t, tokString, start)
 	case isDigit(c), c == '+', c == '-', c == '.' && start+1 < len(l.src) && isDigit(l.src[start+1]):
-		return l.number()
+		return l.number(t)
 	}
 	l.pos++
 	switch c {
 	case '[', ']', '(', ')', ':', '.', ',', '*':
-		return l.token(tokPunct, start), nil
+		l.take(t, tokPunct, start)
+		return nil
 	case '=':
 		l.accept('=')
-		return l.token(tokOp, start), nil
+		l.take(t, tokOp, start)
+		return nil
 	case '<':
 		if !l.accept('=') {
 			l.accept('>')
 		}
-		return l.token(tokOp, start), nil
+		l.take(t, tokOp, start)
+		return nil
 	case '>':
 		l.accept('=')
-		return l.token(tokOp, start), nil
+		l.take(t, tokOp, start)
+		return nil
 	case '!':
 		if l.accept('=') {
-			return l.token(tokOp, start), nil
+			l.take(t, tokOp, start)
+			return nil
 		}
 	}
 	r, _ := utf8.DecodeRuneInString(l.src[start:])
-	return token{}, fault(start, "%q has no meaning here", r)
+	return l.fault(start, RuleSyntax, "a character that has a meaning outside quotes", fmt.Sprintf("%q", r))
 }
 
-func (l *lexer) token(k tokenKind, start int) token {
-	return token{kind: k, start: start, end: l.pos, text: l.src[start:l.pos]}
+func (l *lexer) take(t *token, k tokenKind, start int) {
+	t.kind, t.start, t.end, t.text = k, start, l.pos, l.src[start:l.pos]
 }
 
 func (l *lexer) accept(c byte) bool {
@@ -178,89 +183,92 @@ func (l *lexer) accept(c byte) bool {
 }
 
 // quoted takes a string from its opening quote. Only \' and \\ are escapes.
-func (l *lexer) quoted(k tokenKind, start int) (token, error) {
+func (l *lexer) quoted(t *token, k tokenKind, start int) error {
 	open := l.pos
 	l.pos++
-	t := token{kind: k, start: start}
 	for l.pos < len(l.src) {
 		switch l.src[l.pos] {
 		case '\'':
-			t.text = l.src[open+1 : l.pos]
+			t.kind, t.start, t.text = k, start, l.src[open+1:l.pos]
 			l.pos++
 			t.end = l.pos
-			return t, nil
+			return nil
 		case '\\':
 			if l.pos+1 >= len(l.src) || l.src[l.pos+1] != '\'' && l.src[l.pos+1] != '\\' {
-				return token{}, fault(l.pos, `in a string only \' and \\ are escapes; write \\ for a backslash`)
+				found := "the end of the pattern"
+				if l.pos+1 < len(l.src) {
+					r, _ := utf8.DecodeRuneInString(l.src[l.pos+1:])
+					found = fmt.Sprintf("%q after a backslash", r)
+				}
+				return l.fault(l.pos, RuleLiteral, `one of the escapes \' and \\ (write \\ for a backslash)`, found)
 			}
 			t.escaped = true
 			l.pos++
 		}
 		l.pos++
 	}
-	return token{}, fault(open, "the string is not closed")
+	return l.fault(open, RuleLiteral, "a string that ends with '", "a string that does not end")
 }
 
 // prefixed takes a literal with a one-letter prefix and checks what is in it.
-func (l *lexer) prefixed(k tokenKind) (token, error) {
+func (l *lexer) prefixed(t *token, k tokenKind) error {
 	start := l.pos
 	l.pos++
-	t, err := l.quoted(k, start)
-	if err != nil {
-		return t, err
+	if err := l.quoted(t, k, start); err != nil {
+		return err
 	}
+	expected := ""
 	switch {
-	case t.escaped:
-		return t, fault(start, "a literal of this kind has no escapes")
 	case k == tokHex && (len(t.text)%2 != 0 || !allHex(t.text)):
-		return t, fault(start, "h'...' must hold pairs of hexadecimal digits")
-	case k == tokBinary:
-		if !validBase64(t.text) || t.text == "" {
-			return t, fault(start, "b'...' must hold base64")
-		}
-	case k == tokTime:
-		if !isTimestamp(t.text) {
-			return t, fault(start, "t'...' must hold a UTC timestamp such as 2026-01-31T12:00:00Z")
-		}
+		expected = "pairs of hexadecimal digits in h'...'"
+	case k == tokBinary && (t.text == "" || !isBase64(t.text)):
+		expected = "base64 (RFC 4648 §4) in b'...'"
+	case k == tokTime && !isTimestamp(t.text):
+		expected = "a UTC timestamp such as 2026-01-31T12:00:00Z in t'...'"
+	default:
+		return nil
 	}
-	return t, nil
+	return l.fault(start, RuleLiteral, expected, quoteShort(t.text))
 }
 
-// validBase64 is RFC 4648 §4 to the letter; the decoder alone would skip line ends.
-func validBase64(s string) bool {
-	_, err := base64.StdEncoding.DecodeString(s)
-	return err == nil && !strings.ContainsAny(s, "\r\n")
-}
-
-// number takes an integer or a float, with an optional sign and no exponent.
-func (l *lexer) number() (token, error) {
+// number takes an integer or a float, with an optional sign and no exponent. As in
+// the grammar, a letter may follow at once: "WITHIN 5SECONDS".
+func (l *lexer) number(t *token) error {
 	start := l.pos
 	if c := l.src[l.pos]; c == '+' || c == '-' {
 		l.pos++
 	}
-	digits := l.digits()
-	kind := tokInt
-	if l.pos < len(l.src) && l.src[l.pos] == '.' {
-		kind = tokFloat
+	first := l.pos
+	l.digits()
+	if l.pos+1 < len(l.src) && l.src[l.pos] == '.' && isDigit(l.src[l.pos+1]) {
 		l.pos++
-		if l.digits() == 0 {
-			return token{}, fault(l.pos, "digits must follow the decimal point")
-		}
-	} else if digits == 0 {
-		return token{}, fault(l.pos, "digits must follow the sign")
-	} else if digits > 1 && l.src[l.pos-digits] == '0' {
-		return token{}, fault(start, "an integer has no leading zeros")
+		l.digits()
+		l.take(t, tokFloat, start)
+		return nil
 	}
-	if l.pos < len(l.src) && isNamePart(l.src[l.pos]) {
-		return token{}, fault(l.pos, "%q cannot follow a number", l.src[l.pos])
+	switch digits := l.pos - first; {
+	case digits == 0:
+		return l.fault(l.pos, RuleLiteral, "digits after the sign", l.at(l.pos))
+	case l.pos < len(l.src) && l.src[l.pos] == '.':
+		return l.fault(l.pos+1, RuleLiteral, "digits after the decimal point", l.at(l.pos+1))
+	case digits > 1 && l.src[first] == '0':
+		return l.fault(start, RuleLiteral, "a number without leading zeros", quoteShort(l.src[start:l.pos]))
 	}
-	return l.token(kind, start), nil
+	l.take(t, tokInt, start)
+	return nil
 }
 
-func (l *lexer) digits() (n int) {
+func (l *lexer) digits() {
 	for l.pos < len(l.src) && isDigit(l.src[l.pos]) {
 		l.pos++
-		n++
 	}
-	return n
+}
+
+// at describes the character at a position.
+func (l *lexer) at(pos int) string {
+	if pos >= len(l.src) {
+		return "the end of the pattern"
+	}
+	r, _ := utf8.DecodeRuneInString(l.src[pos:])
+	return fmt.Sprintf("%q", r)
 }

@@ -1,88 +1,96 @@
 package pattern
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
-// objectPath takes "type:key.key[0]..." (STIX 2.1 §9.7) into a.
-func (p *parser) objectPath(a *Atom) error {
-	if p.tok.kind != tokName {
+// objectPath takes "type:key.key[0]..." (STIX 2.1 §9.7).
+func (p *parser) objectPath(out *ObjectPath) error {
+	if p.tok.kind != tokName || keyword(p.tok.text) {
 		return p.expected("an object path such as domain-name:value")
 	}
-	a.ObjectType = p.tok.text
+	out.Type = p.tok.text
 	if err := p.advance(); err != nil {
 		return err
 	}
 	if err := p.punct(':', " after the object type"); err != nil {
 		return err
 	}
-	var b pathBuilder
-	if err := p.key(&b); err != nil {
+	p.steps = p.steps[:0]
+	if err := p.key(); err != nil {
 		return err
 	}
-	for steps := 1; ; steps++ {
-		if steps > MaxDepth {
-			return fault(p.tok.start, "the object path has more than %d steps", MaxDepth)
+	for {
+		if len(p.steps) > MaxDepth {
+			return p.fault(p.tok.start, RuleLimit, "an object path of at most "+strconv.Itoa(MaxDepth)+" steps", "one more")
 		}
+		var err error
 		switch {
 		case p.tok.is('.'):
-			if err := p.advance(); err != nil {
-				return err
-			}
-			if err := p.key(&b); err != nil {
-				return err
+			if err = p.advance(); err == nil {
+				err = p.key()
 			}
 		case p.tok.is('['):
-			if err := p.advance(); err != nil {
-				return err
-			}
-			if !p.tok.is('*') && p.tok.kind != tokInt {
-				return p.expected("a list index or *")
-			}
-			b.index(p.tok.text)
-			if err := p.advance(); err != nil {
-				return err
-			}
-			if err := p.punct(']', " after the list index"); err != nil {
-				return err
+			if err = p.advance(); err == nil {
+				err = p.index()
 			}
 		default:
-			a.Path = b.path
+			p.keepSteps(out)
 			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
 
-// key takes one key of a path: a name without hyphens, or a string.
-func (p *parser) key(b *pathBuilder) error {
+// keepSteps copies the steps in hand; those of the first path cost no memory.
+func (p *parser) keepSteps(out *ObjectPath) {
+	if b := p.block; !b.taken.steps && len(p.steps) <= len(b.steps) {
+		b.taken.steps = true
+		n := copy(b.steps[:], p.steps)
+		out.Steps = b.steps[:n:n]
+		return
+	}
+	out.Steps = append([]Step(nil), p.steps...)
+}
+
+// key takes one key of a path: a name without hyphens that is no keyword, or a string.
+func (p *parser) key() error {
 	switch p.tok.kind {
 	case tokName:
 		if i := strings.IndexByte(p.tok.text, '-'); i >= 0 {
-			return fault(p.tok.start+i, "a key with a hyphen must be quoted, as in file:hashes.'SHA-256'")
+			return p.fault(p.tok.start+i, RuleSyntax, "quotes around a key with a hyphen, as in file:hashes.'SHA-256'", quoteShort(p.tok.text))
 		}
-		b.key(p.tok.text, true)
+		if keyword(p.tok.text) {
+			return p.expected("a key of the object path (a key that is a word of the language stands in quotes)")
+		}
+		p.steps = append(p.steps, Step{Key: p.tok.text})
 	case tokString:
-		if p.tok.text == "" {
-			return fault(p.tok.start, "a key must not be empty")
-		}
-		b.key(p.tok.unescaped(), false)
+		p.steps = append(p.steps, Step{Key: p.tok.unescaped()})
 	default:
 		return p.expected("a key of the object path")
 	}
 	return p.advance()
 }
 
-// pathBuilder writes a path in the form of [Atom.Path]. A path of one key costs
-// no allocation.
-type pathBuilder struct{ path string }
-
-func (b *pathBuilder) key(k string, plain bool) {
-	if !plain && !plainKey(k) {
-		k = "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(k) + "'"
+// index takes a list index or *, and the bracket after it.
+func (p *parser) index() error {
+	switch {
+	case p.tok.is('*'):
+		p.steps = append(p.steps, Step{Kind: EachStep})
+	case p.tok.kind == tokInt:
+		n, err := p.smallNumber()
+		if err != nil {
+			return err
+		}
+		p.steps = append(p.steps, Step{Kind: IndexStep, Index: n})
+	default:
+		return p.expected("a list index or *")
 	}
-	if b.path == "" {
-		b.path = k
-	} else {
-		b.path += "." + k
+	if err := p.advance(); err != nil {
+		return err
 	}
+	return p.punct(']', " after the list index")
 }
-
-func (b *pathBuilder) index(i string) { b.path += "[" + i + "]" }
