@@ -99,9 +99,9 @@ func (s *search) run(n *node) bool {
 
 // alone looks for a match of one part, with nothing chosen for others.
 func (s *search) alone(n *node) bool {
-	s.back(mark{})
+	s.back(0)
 	s.scopes, s.active = s.scopes[:0], nil
-	s.window = bounds{math.MinInt64, math.MaxInt64}
+	s.window = always
 	for _, c := range s.chosen {
 		s.free[c.place] += c.count
 	}
@@ -156,7 +156,7 @@ func (s *search) solve(n *node, then func() bool) bool {
 		s.window = outer
 		return ok
 	case withinNode:
-		return s.scoped(s.open(windowScope, n.within), false, func(then func() bool) bool { return s.solve(n.terms[0], then) }, then)
+		return s.scoped(s.open(true, n.within), false, func(then func() bool) bool { return s.solve(n.terms[0], then) }, then)
 	}
 	return false
 }
@@ -194,7 +194,7 @@ func (s *search) inOrder(terms []*node, then func() bool) bool {
 	if len(terms) == 1 {
 		return s.solve(terms[0], then)
 	}
-	border := s.open(borderScope, 0)
+	border := s.open(false, 0)
 	return s.scoped(border, false, func(then func() bool) bool { return s.solve(terms[0], then) }, func() bool {
 		return s.scoped(border, true, func(then func() bool) bool { return s.inOrder(terms[1:], then) }, then)
 	})
@@ -241,35 +241,33 @@ func (s *search) choose(l *leaf, need, from int, hi int64, then func() bool) boo
 		if !ok || s.spans[place].lo > frame.hi || !s.spend(1) || s.halted() {
 			return false
 		}
-		b := bounds{max(s.spans[place].lo, frame.lo), min(s.spans[place].hi, frame.hi)}
-		if b.lo > b.hi || s.free[place] == 0 {
+		if s.spans[place].hi < frame.lo || s.free[place] == 0 {
 			continue
 		}
 		if len(s.chosen) == MaxChosen {
 			s.tooMany = true
 			return false
 		}
-		m := s.mark()
-		if s.timeline.choose(b, s.spend) {
-			for n := min(need, s.free[place]); n > 0 && s.spend(1); n-- {
-				s.free[place] -= n
-				s.chosen = append(s.chosen, choice{place, l.number, n})
-				if n == need {
-					ok = then()
-				} else {
-					ok = s.choose(l, need-n, i+1, frame.hi, then)
-				}
-				if ok {
-					return true
-				}
-				s.chosen = s.chosen[:len(s.chosen)-1]
-				s.free[place] += n
-				if s.halted() {
-					return false
-				}
+		trail := len(s.trail)
+		s.take(bounds{max(s.spans[place].lo, frame.lo), min(s.spans[place].hi, frame.hi)})
+		for n := min(need, s.free[place]); n > 0 && s.spend(1); n-- {
+			s.free[place] -= n
+			s.chosen = append(s.chosen, choice{place, l.number, n})
+			if n == need {
+				ok = then()
+			} else {
+				ok = s.choose(l, need-n, i+1, frame.hi, then)
+			}
+			if ok {
+				return true
+			}
+			s.chosen = s.chosen[:len(s.chosen)-1]
+			s.free[place] += n
+			if s.halted() {
+				return false
 			}
 		}
-		s.back(m)
+		s.back(trail)
 	}
 }
 
