@@ -1,38 +1,32 @@
 package pattern
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 )
 
+// TestSpecExamples: every comparison has exactly one operator, and no example of the
+// specification has one in a string.
 func TestSpecExamples(t *testing.T) {
-	f, err := os.Open("testdata/spec.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	n := 0
-	for s := bufio.NewScanner(f); s.Scan(); {
-		if s.Text() == "" {
+	for _, x := range patternCases(t) {
+		if x.rule != "examples of the specification" {
 			continue
 		}
 		n++
-		atoms, err := ExtractAtoms(s.Text())
-		// Every comparison has exactly one operator, and no example has one in a string.
+		atoms, err := ExtractAtoms(x.pattern)
 		want := 0
 		for _, op := range []string{" = ", " MATCHES", " > ", " ISSUBSET "} {
-			want += strings.Count(s.Text(), op)
+			want += strings.Count(x.pattern, op)
 		}
 		if err != nil || len(atoms) != want {
-			t.Errorf("%s: %d comparisons, want %d; %v", s.Text(), len(atoms), want, err)
+			t.Errorf("%s: %d comparisons, want %d; %v", x.pattern, len(atoms), want, err)
 		}
 		for _, a := range atoms {
-			if !strings.HasPrefix(s.Text()[a.Offset:], a.ObjectType+":") {
-				t.Errorf("%s: %+v stands elsewhere", s.Text(), a)
+			if !strings.HasPrefix(x.pattern[a.Offset:], a.ObjectType+":") {
+				t.Errorf("%s: %+v stands elsewhere", x.pattern, a)
 			}
 		}
 	}
@@ -172,13 +166,4 @@ func describeAtoms(atoms []Atom) string {
 		out = append(out, s)
 	}
 	return strings.Join(out, "; ")
-}
-
-func BenchmarkExtractAtoms(b *testing.B) {
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := ExtractAtoms(`[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '203.0.113.33' AND network-traffic:dst_port = 443]`); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

@@ -157,34 +157,36 @@ func second(n int) Literal {
 // TestMatchReference: Match says what trying everything says.
 func TestMatchReference(t *testing.T) {
 	yes, no := 0, 0
-	rapid.Check(t, func(t *rapid.T) {
-		tree := &Tree{Root: smallExpr(rapid.IntRange(1, 4).Draw(t, "parts")).Draw(t, "pattern")}
-		var observed []Observed
-		for range rapid.IntRange(0, 4).Draw(t, "observations") {
-			first := rapid.IntRange(0, 6).Draw(t, "first")
-			observed = append(observed, Observed{
-				First: time.Unix(int64(first), 0).UTC(), Last: time.Unix(int64(first+rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "long")), 0).UTC(),
-				Count:   rapid.SampledFrom([]int{1, 1, 2}).Draw(t, "count"),
-				Objects: []Object{MapObject{"type": "x", "v": rapid.SampledFrom([]string{"a", "b"}).Draw(t, "v")}},
-			})
-		}
-		p, err := Compile(tree.String())
-		if err != nil {
-			t.Fatalf("%s: %v", tree, err)
-		}
-		r, err := p.Match(observed)
-		if err != nil {
-			t.Fatalf("%s: %v", p, err)
-		}
-		if want := matches(tree, observed); r.Matched != want {
-			t.Fatalf("%s: %v, want %v", p, r.Matched, want)
-		}
-		if r.Matched {
-			yes++
-		} else {
-			no++
-		}
-	})
+	for range 30 {
+		rapid.Check(t, func(t *rapid.T) {
+			tree := &Tree{Root: smallExpr(rapid.IntRange(1, 4).Draw(t, "parts")).Draw(t, "pattern")}
+			var observed []Observed
+			for range rapid.IntRange(0, 4).Draw(t, "observations") {
+				first := rapid.IntRange(0, 6).Draw(t, "first")
+				observed = append(observed, Observed{
+					First: time.Unix(int64(first), 0).UTC(), Last: time.Unix(int64(first+rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "long")), 0).UTC(),
+					Count:   rapid.SampledFrom([]int{1, 1, 2}).Draw(t, "count"),
+					Objects: []Object{MapObject{"type": "x", "v": rapid.SampledFrom([]string{"a", "b"}).Draw(t, "v")}},
+				})
+			}
+			p, err := Compile(tree.String())
+			if err != nil {
+				t.Fatalf("%s: %v", tree, err)
+			}
+			r, err := p.Match(observed)
+			if err != nil {
+				t.Fatalf("%s: %v", p, err)
+			}
+			if want := matches(tree, observed); r.Matched != want {
+				t.Fatalf("%s: %v, want %v", p, r.Matched, want)
+			}
+			if r.Matched {
+				yes++
+			} else {
+				no++
+			}
+		})
+	}
 	if yes < 10 || no < 10 {
 		t.Errorf("%d matched and %d did not: too few of one", yes, no)
 	}
