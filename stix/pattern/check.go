@@ -9,8 +9,9 @@ import (
 
 // Check lists what is wrong with a pattern beyond its grammar, in the order of the
 // text, each mistake once: breaches of the standard ([Invalid]), what this package
-// cannot evaluate ([Unsupported]), and what can never match ([Futile]). A tree
-// without faults gives nil.
+// cannot evaluate ([Unsupported]), and what can never match ([Futile]). It lists
+// [MaxFaults], and beyond these the first of each degree that is not among them. A
+// tree without faults gives nil.
 func (t *Tree) Check() []*Error {
 	c := check{tree: t}
 	c.expr(t.Root)
@@ -22,9 +23,15 @@ type check struct {
 	tree   *Tree
 	size   int // of the regular expressions so far
 	faults []*Error
+	told   [Futile + 1]bool // the degrees among the faults
 }
 
 func (c *check) add(at int, rule Rule, expected, found string) {
+	if degree := rule.Degree(); len(c.faults) < MaxFaults || !c.told[degree] {
+		c.told[degree] = true
+	} else {
+		return
+	}
 	c.faults = append(c.faults, faultAt(c.tree.Source, at, rule, expected, found))
 }
 

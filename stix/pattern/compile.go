@@ -75,7 +75,8 @@ type node struct {
 	terms []*node
 	leaf  *leaf
 
-	within      int64 // nanoseconds
+	seconds     int64 // of WITHIN, and nanoseconds
+	nanos       int64
 	times       int
 	start, stop Literal
 
@@ -87,6 +88,9 @@ type node struct {
 type leaf struct {
 	number int // in the order of the text, from 0
 	where  test
+	// same is the first leaf with the same condition: what satisfies one, satisfies the
+	// other.
+	same *leaf
 }
 
 // test is a compiled condition: a comparison, or some joined by AND or OR.
@@ -118,7 +122,13 @@ type operand struct {
 	bytes []byte // of hex and binary constants
 }
 
-type compiler struct{ nodes, leaves int }
+type compiler struct {
+	nodes, leaves int
+	same          map[string]*leaf // by canonical condition
+}
+
+// maxLeast is where counting how many observations a match needs ends.
+const maxLeast = 1 << 40
 
 func (c *compiler) node(k nodeKind) *node {
 	c.nodes++
@@ -132,6 +142,14 @@ func (c *compiler) expr(e Expr) (*node, error) {
 		where, err := c.condition(e.Where)
 		n.leaf, n.least = &leaf{number: c.leaves, where: where}, 1
 		c.leaves++
+		if c.same == nil {
+			c.same = map[string]*leaf{}
+		}
+		text := string(e.Where.appendCondition(nil, bindsNothing))
+		if c.same[text] == nil {
+			c.same[text] = n.leaf
+		}
+		n.leaf.same = c.same[text]
 		return n, err
 	case *Combination:
 		n := c.node(map[Joint]nodeKind{And: andNode, Or: orNode, FollowedBy: followedNode}[e.Joint])
@@ -145,7 +163,7 @@ func (c *compiler) expr(e Expr) (*node, error) {
 			n.or = n.or || t.or
 			switch {
 			case n.kind != orNode:
-				n.least = min(n.least+t.least, math.MaxInt32)
+				n.least = min(n.least+t.least, maxLeast)
 			case i == 0 || t.least < n.least:
 				n.least = t.least
 			}
@@ -169,30 +187,29 @@ func (c *compiler) qualifier(in *node, q Qualifier) *node {
 	n.terms, n.least, n.or = []*node{in}, in.least, in.or
 	switch q := q.(type) {
 	case *Within:
-		n.within = nanoseconds(q.Seconds)
+		n.seconds, n.nanos = duration(q.Seconds)
 	case *Repeats:
 		n.kind, n.times = repeatsNode, q.Times
-		n.least = int(min(int64(in.least)*int64(q.Times), math.MaxInt32))
+		n.least = min(min(in.least, maxLeast/max(1, q.Times))*q.Times, maxLeast)
 	case *StartStop:
 		n.kind, n.start, n.stop = startStopNode, q.Start, q.Stop
 	}
 	return n
 }
 
-// nanoseconds reads a canonical number of seconds; what is too large for an int64
-// becomes the largest.
-func nanoseconds(seconds string) int64 {
-	whole, fraction, _ := strings.Cut(seconds, ".")
-	n, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || n > math.MaxInt64/1_000_000_000-1 {
-		return math.MaxInt64
+// duration reads a canonical number of seconds, to the nanosecond; what is too
+// large for an int64 becomes the largest.
+func duration(text string) (seconds, nanos int64) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	seconds, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return math.MaxInt64, 0
 	}
-	n *= 1_000_000_000
 	for i, unit := 0, int64(100_000_000); i < len(fraction) && unit > 0; i++ {
-		n += int64(fraction[i]-'0') * unit
+		nanos += int64(fraction[i]-'0') * unit
 		unit /= 10
 	}
-	return n
+	return seconds, nanos
 }
 
 func (c *compiler) condition(x Condition) (test, error) {

@@ -10,6 +10,8 @@ const (
 	MaxDepth = 64
 	// MaxAtoms is the most comparisons of a pattern, and constants of one set.
 	MaxAtoms = 1 << 16
+	// MaxFaults is the most faults that [Tree.Check] lists.
+	MaxFaults = 100
 	// MaxNumber is the largest list index and count of REPEATS.
 	MaxNumber = 1<<31 - 1
 )

@@ -39,6 +39,20 @@ func TestLimits(t *testing.T) {
 	}
 	long := func(n int) error { return check("[a:b MATCHES '" + strings.Repeat("x", n) + "']") }
 	many := func(n int) error { return check("[" + join(n, "a:b MATCHES 'x{999}'", " OR ") + "]") }
+	faults := func(n int) error { // counts what is listed, and finds the one that matters
+		tree, err := Parse("[" + join(n, "a:b[-1] = 1", " OR ") + " OR a:b = t'2024-02-30T00:00:00Z']")
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed := tree.Check()
+		if last := listed[len(listed)-1]; last.Rule != RuleDate {
+			t.Errorf("after %d faults: the last is %v", n, last)
+		}
+		if len(listed) != n+1 {
+			return errors.New("not all are listed")
+		}
+		return nil
+	}
 	for _, x := range []struct {
 		limit          string
 		within, beyond error
@@ -51,6 +65,7 @@ func TestLimits(t *testing.T) {
 		{"MaxBytes", size(MaxBytes), size(MaxBytes + 1)},
 		{"MaxNumber", times(MaxNumber), times(MaxNumber + 1)},
 		{"MaxNumber", index(MaxNumber), index(MaxNumber + 1)},
+		{"MaxFaults", faults(MaxFaults), faults(MaxFaults + 1)},
 		{"MaxRegexpBytes", long(MaxRegexpBytes), long(MaxRegexpBytes + 1)},
 		{"MaxRegexpSize", many(MaxRegexpSize / 2001), many(MaxRegexpSize/2001 + 2)},
 	} {

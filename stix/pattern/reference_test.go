@@ -2,6 +2,7 @@ package pattern
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -69,7 +70,8 @@ func qualified(in []way, q Qualifier) (out []way) {
 		out = append(out, way{w.parts, func(t []int) bool {
 			switch q := q.(type) {
 			case *Within:
-				return w.fits(t) && slices.Max(t)-slices.Min(t) <= int(nanoseconds(q.Seconds)/1e9)
+				seconds, _ := strconv.Atoi(q.Seconds)
+				return w.fits(t) && slices.Max(t)-slices.Min(t) <= seconds
 			case *StartStop:
 				start, _ := q.Start.Time()
 				stop, _ := q.Stop.Time()

@@ -17,13 +17,16 @@ type search struct {
 	free    []int    // how many of each are not chosen
 	total   int      // sum of all counts
 	epoch   time.Time
-	leaves  map[*leaf]*candidates
-	dead    []bool // nodes that cannot match, by id
+	unit    int64                 // of the moments, in nanoseconds
+	leaves  map[*leaf]*candidates // by leaf.same
+	dead    []bool                // nodes that cannot match, by id
 	chosen  []choice
 	window  bounds // START and STOP around the part in hand
 	tooMany bool
 	sharing sharing
 }
+
+const century = 100 * 365 * 24 * 60 * 60 // seconds
 
 // choice is how many of an observation were chosen for a leaf.
 type choice struct{ place, part, count int }
@@ -45,25 +48,47 @@ func newSearch(p *Pattern, observed []Observed, steps int) *search {
 	if !slices.IsSortedFunc(s.order, byFirst) {
 		slices.SortStableFunc(s.order, byFirst)
 	}
-	if len(observed) > 0 {
+	s.unit = 1
+	if n := len(observed); n > 0 {
 		s.epoch = observed[s.order[0]].First
+		for i := range observed {
+			if max(observed[i].First.Unix(), observed[i].Last.Unix())-s.epoch.Unix() > century {
+				s.unit = 100
+			}
+		}
 	}
 	s.spans = make([]bounds, len(observed))
 	s.free = make([]int, len(observed))
 	for place, i := range s.order {
 		o := &observed[i]
-		lo := s.nano(o.First)
-		s.spans[place] = bounds{lo, max(lo, s.nano(o.Last))}
+		lo := s.moment(o.First)
+		s.spans[place] = bounds{lo, max(lo, s.moment(o.Last))}
 		s.free[place] = max(1, o.Count)
-		s.total = min(s.total+min(s.free[place], math.MaxInt32), math.MaxInt32)
+		s.total = min(s.total+min(s.free[place], maxLeast), 2*maxLeast)
 	}
 	s.dead = make([]bool, nodes(p.root))
 	return s
 }
 
-// nano counts from the first observation; what is some 290 years away from it
-// counts as that far.
-func (s *search) nano(t time.Time) int64 { return int64(t.Sub(s.epoch)) }
+// moment counts from the first observation, in nanoseconds. Where observations lie
+// more than a century apart it counts in units of 100 ns, in which all years from 0
+// to 9999 have room. What is out of reach is put at the end.
+func (s *search) moment(t time.Time) int64 {
+	const reach = 400_000_000_000 // seconds: more than 9999 years
+	seconds := min(max(t.Unix()-s.epoch.Unix(), -reach), reach)
+	return plus(s.span(seconds, 0), int64(t.Nanosecond())/s.unit-int64(s.epoch.Nanosecond())/s.unit)
+}
+
+// span gives a length of time in the unit of moments.
+func (s *search) span(seconds, nanos int64) int64 {
+	perSecond := 1_000_000_000 / s.unit
+	if room := math.MaxInt64/perSecond - 1; seconds > room {
+		return math.MaxInt64
+	} else if seconds < -room {
+		return math.MinInt64
+	}
+	return seconds*perSecond + nanos/s.unit
+}
 
 // nodes is one more than the highest id.
 func nodes(n *node) int {
@@ -139,8 +164,8 @@ func (s *search) solve(n *node, then func() bool) bool {
 		outer := s.window
 		start, _ := n.start.Time()
 		stop, _ := n.stop.Time()
-		s.window.lo = max(outer.lo, s.nano(start))
-		s.window.hi = min(outer.hi, plus(s.nano(stop), -1)) // STOP itself is outside
+		s.window.lo = max(outer.lo, s.moment(start))
+		s.window.hi = min(outer.hi, plus(s.moment(stop), -1)) // STOP itself is outside
 		if !start.Before(stop) {
 			s.window = bounds{math.MaxInt64, math.MinInt64}
 		}
@@ -156,7 +181,7 @@ func (s *search) solve(n *node, then func() bool) bool {
 		s.window = outer
 		return ok
 	case withinNode:
-		return s.scoped(s.open(true, n.within), false, func(then func() bool) bool { return s.solve(n.terms[0], then) }, then)
+		return s.scoped(s.open(true, s.span(n.seconds, n.nanos)), false, func(then func() bool) bool { return s.solve(n.terms[0], then) }, then)
 	}
 	return false
 }
@@ -219,11 +244,7 @@ func (s *search) repeat(n *node, times int, last choice, then func() bool) bool 
 // choose takes need observations for a leaf, from a candidate on. hi is the end of
 // the frame in which it is known that there are enough.
 func (s *search) choose(l *leaf, need, from int, hi int64, then func() bool) bool {
-	c := s.leaves[l]
-	if c == nil {
-		c = &candidates{}
-		s.leaves[l] = c
-	}
+	c := s.candidates(l)
 	frame := s.frame()
 	frame.lo, frame.hi = max(frame.lo, s.window.lo), min(frame.hi, s.window.hi)
 	if frame.lo > frame.hi {
@@ -284,6 +305,15 @@ func (s *search) enough(l *leaf, c *candidates, from, need int, frame bounds) bo
 			}
 		}
 	}
+}
+
+func (s *search) candidates(l *leaf) *candidates {
+	c := s.leaves[l.same]
+	if c == nil {
+		c = &candidates{}
+		s.leaves[l.same] = c
+	}
+	return c
 }
 
 // candidate gives the place of the i-th observation that satisfies a leaf.

@@ -40,7 +40,7 @@ func demands(n *node, times int, out map[*leaf]int) {
 		times = min(times*min(n.times, maxSharing+1), maxSharing+1)
 	}
 	if n.kind == leafNode {
-		out[n.leaf] += times
+		out[n.leaf.same] += times
 	}
 	for _, t := range n.terms {
 		demands(t, times, out)
@@ -84,10 +84,16 @@ type flow struct {
 
 // give finds one observation for a leaf, if need be by moving others.
 func (f *flow) give(l *leaf) bool {
-	c := f.s.leaves[l]
-	if c == nil {
-		c = &candidates{}
-		f.s.leaves[l] = c
+	c := f.s.candidates(l)
+	for i := 0; ; i++ { // one that nobody holds
+		place, ok := f.s.candidate(l, c, i)
+		if !ok || !f.s.spend(1) {
+			break
+		}
+		if !f.seen[place] && len(f.holders[place]) < max(1, f.s.observed[f.s.order[place]].Count) {
+			f.holders[place] = append(f.holders[place], l)
+			return true
+		}
 	}
 	for i := 0; ; i++ {
 		place, ok := f.s.candidate(l, c, i)
@@ -98,12 +104,8 @@ func (f *flow) give(l *leaf) bool {
 			continue
 		}
 		f.seen[place] = true
-		if len(f.holders[place]) < max(1, f.s.observed[f.s.order[place]].Count) {
-			f.holders[place] = append(f.holders[place], l)
-			return true
-		}
 		for k, other := range f.holders[place] {
-			if other != l && f.give(other) {
+			if other.same != l.same && f.give(other) {
 				f.holders[place][k] = l
 				return true
 			}

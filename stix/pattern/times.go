@@ -15,7 +15,7 @@ import "math"
 //
 // which is what a scope keeps. TestMatchReference tries the other way.
 
-// bounds are the earliest and latest of a moment, in nanoseconds.
+// bounds are the earliest and latest of a moment; see search.moment.
 type bounds struct{ lo, hi int64 }
 
 var always = bounds{math.MinInt64, math.MaxInt64}
