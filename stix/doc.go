@@ -32,6 +32,12 @@
 // that imperfect real data can be received and judged. Objects of STIX 2.0, which
 // have no spec_version, are read as well.
 //
+// # Patterns
+//
+// The pattern of an indicator is read by package stix/pattern, which [Validate] asks
+// for its faults. [Object.Observed] gives observed data in the form that patterns are
+// matched against.
+//
 // # Purity
 //
 // The package performs no input or output of its own beyond the io.Reader and
