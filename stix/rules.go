@@ -3,8 +3,6 @@ package stix
 import (
 	"net/netip"
 	"strings"
-
-	"entente/stix/pattern"
 )
 
 func (c *checker) has(v Value, name string) bool { return v.Member(name).Kind() != KindInvalid }
@@ -65,25 +63,6 @@ func indicatorRules(c *checker, v Value) {
 	}
 	if o.Pattern != "" && (o.PatternType == "stix" || o.PatternType == "" && c.old) {
 		c.pattern(o.Pattern)
-	}
-}
-
-// pattern reports the faults of a pattern; what it asks for that only this program
-// cannot evaluate is none.
-func (c *checker) pattern(text string) {
-	tree, err := pattern.Parse(text)
-	if err != nil {
-		c.addAt("pattern", CodePattern, true, err.Error())
-		return
-	}
-	for _, fault := range tree.Check() {
-		code := CodePattern
-		if fault.Rule == pattern.RuleHash {
-			code = CodeHash
-		}
-		if degree := fault.Rule.Degree(); degree != pattern.Unsupported {
-			c.addAt("pattern", code, degree == pattern.Invalid, fault.Error())
-		}
 	}
 }
 

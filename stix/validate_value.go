@@ -2,7 +2,6 @@ package stix
 
 import (
 	"bytes"
-	"encoding/base64"
 	"slices"
 	"strings"
 )
@@ -206,10 +205,4 @@ func allHex(s string) bool {
 		}
 	}
 	return true
-}
-
-// validBase64 is RFC 4648 §4 to the letter; the decoder alone would skip line ends.
-func validBase64(s string) bool {
-	_, err := base64.StdEncoding.DecodeString(s)
-	return err == nil && !strings.ContainsAny(s, "\r\n")
 }
