@@ -18,6 +18,9 @@ func (p *parser) objectPath(out *ObjectPath) error {
 		return err
 	}
 	p.steps = p.steps[:0]
+	if b := p.block; !b.taken.steps {
+		p.steps = b.steps[:0]
+	}
 	if err := p.key(); err != nil {
 		return err
 	}
@@ -45,12 +48,12 @@ func (p *parser) objectPath(out *ObjectPath) error {
 	}
 }
 
-// keepSteps copies the steps in hand; those of the first path cost no memory.
+// keepSteps gives the steps in hand to a path. Those of the first path stand in the
+// block already, if it has room for them.
 func (p *parser) keepSteps(out *ObjectPath) {
-	if b := p.block; !b.taken.steps && len(p.steps) <= len(b.steps) {
+	if b := p.block; !b.taken.steps {
 		b.taken.steps = true
-		n := copy(b.steps[:], p.steps)
-		out.Steps = b.steps[:n:n]
+		out.Steps, p.steps = p.steps[:len(p.steps):len(p.steps)], nil
 		return
 	}
 	out.Steps = append([]Step(nil), p.steps...)
