@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"entente/stix"
+	"entente/stix/pattern"
 )
 
 // indicator adds attributes for what an indicator detects.
@@ -54,12 +55,12 @@ type typed struct{ typ, value string }
 // readPattern gives the values that a pattern asks for, if each of them by itself
 // makes it match, or if together they are one attribute of a composite type; nothing if
 // attributes cannot say what the pattern says.
-func readPattern(pattern string) []typed {
-	atoms, err := stix.ExtractAtoms(pattern)
+func readPattern(text string) []typed {
+	atoms, err := pattern.ExtractAtoms(text)
 	if err != nil || len(atoms) == 0 || len(atoms) > maxPatternValues {
 		return nil
 	}
-	words := keywords(pattern)
+	words := keywords(text)
 	for w := range words {
 		if w != "AND" && w != "OR" && w != "IN" && w != "ISSUBSET" {
 			return nil
@@ -81,14 +82,14 @@ func readPattern(pattern string) []typed {
 		a := &atoms[i]
 		values := a.Set
 		switch {
-		case a.Op == stix.OpEqual, a.Op == stix.OpSubset:
-			values = []stix.Literal{a.Value}
-		case a.Op != stix.OpIn:
+		case a.Op == pattern.OpEqual, a.Op == pattern.OpSubset:
+			values = []pattern.Literal{a.Value}
+		case a.Op != pattern.OpIn:
 			return nil
 		}
 		for _, v := range values {
 			typ := attributeType(a, v.Text)
-			if typ == "" || v.Kind == stix.NoLiteral || a.Op == stix.OpSubset && typ != "ip-dst" && typ != "ip-src" {
+			if typ == "" || v.Kind == pattern.NoLiteral || a.Op == pattern.OpSubset && typ != "ip-dst" && typ != "ip-src" {
 				return nil
 			}
 			found = append(found, typed{typ, v.Text})
@@ -130,11 +131,11 @@ func wordByte(c byte) bool {
 }
 
 // readComposite reads comparisons that all hold as one attribute.
-func readComposite(atoms []stix.Atom) []typed {
-	by := map[string]*stix.Atom{}
+func readComposite(atoms []pattern.Atom) []typed {
+	by := map[string]*pattern.Atom{}
 	for i := range atoms {
 		a := &atoms[i]
-		if a.Op != stix.OpEqual && a.Op != stix.OpSubset || a.Observation != 0 {
+		if a.Op != pattern.OpEqual && a.Op != pattern.OpSubset || a.Observation != 0 {
 			return nil
 		}
 		by[a.ObjectType+":"+a.Path] = a
@@ -190,7 +191,7 @@ func readComposite(atoms []stix.Atom) []typed {
 }
 
 // attributeType gives the attribute type of what one comparison asks for.
-func attributeType(a *stix.Atom, value string) string {
+func attributeType(a *pattern.Atom, value string) string {
 	if key, ok := strings.CutPrefix(a.Path, "hashes."); ok {
 		typ := hashType(key)
 		if a.ObjectType == "x509-certificate" && typ != "" {

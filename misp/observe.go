@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"entente/stix"
+	"entente/stix/pattern"
 )
 
 // observed is what an attribute or object comes to in STIX: the observables that it
@@ -375,11 +375,26 @@ func accountType(name string) string {
 	return ""
 }
 
+// fullHive writes the hive of a registry key in full, as STIX 2.1 §6.17 wants it; the
+// attribute keeps what was written.
+func fullHive(key string) string {
+	hive, rest, more := strings.Cut(key, `\`)
+	full := map[string]string{"HKLM": "HKEY_LOCAL_MACHINE", "HKCU": "HKEY_CURRENT_USER", "HKCR": "HKEY_CLASSES_ROOT", "HKU": "HKEY_USERS", "HKCC": "HKEY_CURRENT_CONFIG"}[strings.ToUpper(hive)]
+	if full == "" {
+		return key
+	}
+	if more {
+		return full + `\` + rest
+	}
+	return full
+}
+
 // host observes what is seen on a machine, and the languages of detection.
 func (o *observer) host(typ, v string) {
 	const service = "[process:extensions.'windows-service-ext'."
 	switch typ {
 	case "regkey":
+		v = fullHive(v)
 		t, _ := o.add("windows-registry-key")
 		t.str("key", v)
 		o.out.pattern = "[windows-registry-key:key = " + literal(v) + "]"
@@ -388,6 +403,7 @@ func (o *observer) host(typ, v string) {
 		if !ok {
 			return
 		}
+		key = fullHive(key)
 		t, _ := o.add("windows-registry-key")
 		t.str("key", key)
 		t.raw("values", append(append([]byte{'['}, pair("data", quote(data))...), ']'))
@@ -410,7 +426,7 @@ func (o *observer) host(typ, v string) {
 	case "cpe":
 		o.out.pattern = "[software:cpe = " + literal(v) + "]"
 	case "stix2-pattern":
-		if _, err := stix.ExtractAtoms(v); err == nil {
+		if _, err := pattern.ExtractAtoms(v); err == nil {
 			o.out.pattern = v
 		}
 	case "yara", "sigma", "snort", "suricata":

@@ -8,6 +8,7 @@ import (
 
 	"entente/misp"
 	"entente/stix"
+	"entente/stix/pattern"
 )
 
 // sampleValues are good values of types whose values have a form.
@@ -16,6 +17,9 @@ var sampleValues = map[string]string{
 	"hostname": "a.example.org", "domain": "example.org", "hostname|port": "a.example.org|80", "domain|ip": "example.org|192.0.2.1",
 	"onion-address": "abcdefghijklmnop.onion", "AS": "AS64500", "mac-address": "00:11:22:AA:BB:CC", "mac-eui-64": "00:11:22:FF:FE:AA:BB:CC",
 	"url": "http://example.org/a?b=c", "port": "22", "size-in-bytes": "1024", "regkey|value": `HKLM\Software\A|b`,
+	"email": "jane@example.org", "email-src": "jane@example.org", "email-dst": "jane@example.org", "target-email": "jane@example.org",
+	"whois-registrant-email": "jane@example.org", "dns-soa-email": "jane@example.org", "link": "https://example.org/a", "uri": "https://example.org/b",
+	"ssdeep": "3:abc:def", "tlsh": strings.Repeat("ab", 35), "filename|tlsh": "it's a file.exe|" + strings.Repeat("ab", 35),
 	"malware-sample": "a.exe|" + strings.Repeat("a", 32), "stix2-pattern": "[file:name = 'x']",
 	"x509-fingerprint-md5": strings.Repeat("a", 32), "x509-fingerprint-sha1": strings.Repeat("a", 40), "x509-fingerprint-sha256": strings.Repeat("a", 64),
 }
@@ -102,7 +106,7 @@ func TestEveryType(t *testing.T) {
 					t.Errorf("%s: %s does not keep the UUID", info.Name, o.ID)
 				}
 				if o.Type == "indicator" && o.PatternType == "stix" {
-					if _, err := stix.ExtractAtoms(o.Pattern); err != nil {
+					if _, err := pattern.ExtractAtoms(o.Pattern); err != nil {
 						t.Errorf("%s: %v", info.Name, err)
 					}
 				}
@@ -128,7 +132,7 @@ func TestPatterns(t *testing.T) {
 		{"ip-dst|port", "192.0.2.1|443", "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '192.0.2.1' AND network-traffic:dst_port = 443]"},
 		{"domain|ip", "a.example|192.0.2.1", "[domain-name:value = 'a.example' AND domain-name:resolves_to_refs[*].value = '192.0.2.1']"},
 		{"filename|sha256", `it's\a|` + strings.Repeat("ab", 32), `[file:name = 'it\'s\\a' AND file:hashes.'SHA-256' = '` + strings.Repeat("ab", 32) + "']"},
-		{"regkey", `HKLM\A`, `[windows-registry-key:key = 'HKLM\\A']`},
+		{"regkey", `HKLM\A`, `[windows-registry-key:key = 'HKEY_LOCAL_MACHINE\\A']`},
 		{"yara", "rule a { condition: true }", "rule a { condition: true }"},
 		{"AS", "64500", "[autonomous-system:number = 64500]"},
 		{"email-reply-to", "a@example.org", "[email-message:additional_header_fields.'Reply-To'[*] = 'a@example.org']"},

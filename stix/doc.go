@@ -46,6 +46,12 @@
 // arguments, the same calls give the same bytes, and nothing comes out that breaks a
 // MUST.
 //
+// # Patterns
+//
+// The pattern of an indicator is read by package stix/pattern, which [Validate] asks
+// for its faults. [Object.Observed] gives observed data in the form that patterns are
+// matched against.
+//
 // # Purity
 //
 // The package performs no input or output of its own beyond the io.Reader and

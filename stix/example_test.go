@@ -91,23 +91,6 @@ func ExampleContributingID() {
 	// Output: mutex--f93fe911-e545-5239-b9b0-597840d0c871 <nil>
 }
 
-func ExampleExtractAtoms() {
-	atoms, err := stix.ExtractAtoms(`[file:name = 'a.exe' AND file:hashes.'SHA-256' IN ('aa', 'bb')] WITHIN 5 SECONDS`)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, a := range atoms {
-		fmt.Println(a.ObjectType, a.Path, a.Op, a.Value.Text, len(a.Set))
-	}
-	_, err = stix.ExtractAtoms(`[file:size = 1280`)
-	fmt.Println(err)
-	// Output:
-	// file name = a.exe 0
-	// file hashes.SHA-256 IN  2
-	// not a STIX pattern: expected "]" at the end of the observation, found the end of the pattern (byte 17)
-}
-
 func ExampleObject_Decode() {
 	o, err := stix.Parse([]byte(`{"type":"relationship","id":"relationship--2a387450-91c3-4e26-8af3-0ac55e1fa4af","relationship_type":"uses",
 		"source_ref":"campaign--2a387450-91c3-4e26-8af3-0ac55e1fa4af","target_ref":"tool--2a387450-91c3-4e26-8af3-0ac55e1fa4af"}`))

@@ -54,10 +54,6 @@ func TestLimits(t *testing.T) {
 		_, err := Parse([]byte(`{"type":"` + name + `","id":"` + name + `--00000000-0000-4000-8000-000000000001"}`))
 		return err
 	}
-	pattern := func(n int) error {
-		_, err := ExtractAtoms("[" + strings.TrimSuffix(strings.Repeat("a:b = 1 OR ", n), " OR ") + "]")
-		return err
-	}
 	nested := func(n int) error {
 		_, err := ParseLimited([]byte(strings.TrimSuffix(one, "}")+`,"x":`+strings.Repeat("[", n-1)+strings.Repeat("]", n-1)+"}"), Limits{MaxDepth: 2 * maxNesting})
 		return err
@@ -80,7 +76,6 @@ func TestLimits(t *testing.T) {
 		{"MaxStreamBytes", read(one+one, ReaderOptions{MaxStreamBytes: int64(2 * len(one))}), read(one+one+one, ReaderOptions{MaxStreamBytes: int64(2 * len(one))})},
 		{"maxNesting", nested(maxNesting), nested(maxNesting + 1)},
 		{"maxTimestampBytes", stamp(maxTimestampBytes), stamp(maxTimestampBytes + 1)},
-		{"MaxPatternAtoms", pattern(MaxPatternAtoms), pattern(MaxPatternAtoms + 1)},
 	} {
 		if x.within != nil || x.beyond == nil {
 			t.Errorf("%s: within it %v, beyond it %v", x.limit, x.within, x.beyond)

@@ -16,6 +16,7 @@ import (
 	"entente/internal/observable"
 	"entente/journal"
 	"entente/stix"
+	"entente/stix/pattern"
 )
 
 // maxPayloadObjects bounds the objects of one payload (DESIGN part 6: 10,000).
@@ -318,7 +319,7 @@ func (in *Intel) judgeOne(t *tx, from collID, it *item) (*Reason, error) {
 		return nil, nil
 	}
 	if o := it.o; o.PatternType == "stix" || o.PatternType == "" {
-		if _, err := stix.ExtractAtoms(o.Pattern); err != nil {
+		if _, err := pattern.ExtractAtoms(o.Pattern); err != nil {
 			return &Reason{Code: CodeUnread, Text: fmt.Sprintf("its pattern cannot be read: %v", err)}, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"entente/stix"
+	"entente/stix/pattern"
 )
 
 // MaxValues bounds the values taken from one object.
@@ -157,8 +158,8 @@ func (c *collector) hash(stixType, algorithm, text string) {
 
 // pattern takes the values that a STIX pattern looks for. A pattern that cannot be
 // read has none.
-func (c *collector) pattern(pattern string) {
-	atoms, err := stix.ExtractAtoms(pattern)
+func (c *collector) pattern(text string) {
+	atoms, err := pattern.ExtractAtoms(text)
 	if err != nil {
 		return
 	}
@@ -168,9 +169,9 @@ func (c *collector) pattern(pattern string) {
 			continue
 		}
 		switch a.Op {
-		case stix.OpEqual, stix.OpSubset:
+		case pattern.OpEqual, pattern.OpSubset:
 			c.literal(a, a.Value)
-		case stix.OpIn:
+		case pattern.OpIn:
 			for _, lit := range a.Set {
 				c.literal(a, lit)
 			}
@@ -178,9 +179,9 @@ func (c *collector) pattern(pattern string) {
 	}
 }
 
-func (c *collector) literal(a *stix.Atom, lit stix.Literal) {
+func (c *collector) literal(a *pattern.Atom, lit pattern.Literal) {
 	t, ok := typeOfPath(a.ObjectType, a.Path)
-	if !ok || lit.Text == "" || lit.Kind != stix.StringLiteral && !(t == ASN && lit.Kind == stix.IntLiteral) {
+	if !ok || lit.Text == "" || lit.Kind != pattern.StringLiteral && !(t == ASN && lit.Kind == pattern.IntLiteral) {
 		return
 	}
 	c.take(t, a.ObjectType, a.Path, lit.Text)
