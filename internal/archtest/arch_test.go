@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"journal":                  {},
 	"journal/journaltest":      {"journal"},
 	"internal/observable":      {"stix", "stix/pattern"},
+	"internal/intake":          {"internal/observable", "stix"},
 	"internal/accord":          {},
 	"internal/desk":            {"internal/accord", "journal"},
 	"internal/unit":            {"internal/accord", "internal/desk", "journal"},
@@ -44,13 +45,14 @@ var allowed = map[string][]string{
 
 // pure packages import no I/O, no clock and no randomness. time is allowed for
 // its types; the test below looks for calls that read the clock.
-var pure = []string{"stix", "misp", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/unit", "internal/peer/pairing", "stix/pattern"}
+var pure = []string{"stix", "misp", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/unit", "internal/peer/pairing", "stix/pattern", "internal/intake"}
 
 // impure are standard packages a pure package may not import.
 var impure = []string{"os", "net", "net/http", "os/exec", "syscall", "math/rand", "math/rand/v2", "crypto/rand", "log", "path/filepath", "embed/fs"}
 
 // modules that product code may be built from; docs/dependencies.md says why.
 var modules = []string{
+	"codeberg.org/readeck/go-readability/v2", "github.com/RadhiFadlillah/whatlanggo",
 	"filippo.io/age", "filippo.io/mldsa", "filippo.io/torchwood",
 	"github.com/boombuler/barcode", "github.com/cockroachdb/pebble/v2",
 	"github.com/go-json-experiment/json", "github.com/goccy/go-yaml",

@@ -1,0 +1,109 @@
+package intake
+
+import (
+	"bytes"
+	"encoding/csv"
+	"strings"
+	"unicode/utf8"
+
+	"entente/internal/observable"
+)
+
+// Format is what a file is.
+type Format string
+
+// The formats that are told apart.
+const (
+	FormatSTIX    Format = "stix"    // a bundle, a list, an object, or one object a line
+	FormatMISP    Format = "misp"    // events of MISP
+	FormatTable   Format = "table"   // columns parted by a comma, semicolon, tab or bar
+	FormatList    Format = "list"    // one value a line
+	FormatPage    Format = "page"    // a page of HTML
+	FormatText    Format = "text"    // a page that was saved as text, or any other prose
+	FormatUnknown Format = "unknown" // none of these
+)
+
+// Detect tells from the beginning of a file (some kilobytes) what it is. It tells
+// by content alone: names lie.
+func Detect(head []byte) Format {
+	head = bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
+	text := bytes.TrimLeft(head, " \t\r\n")
+	switch {
+	case len(text) == 0:
+		return FormatUnknown
+	case text[0] == '{', text[0] == '[':
+		if misp(text) {
+			return FormatMISP
+		}
+		return FormatSTIX
+	case looksLikeHTML(text):
+		return FormatPage
+	case binary(text):
+		return FormatUnknown
+	}
+	lines, values, rows := shape(string(text))
+	switch {
+	case lines == 0:
+		return FormatUnknown
+	case values*10 >= lines*7:
+		return FormatList
+	case rows:
+		if _, err := DetectLayout(head); err == nil {
+			return FormatTable
+		}
+	}
+	return FormatText
+}
+
+// misp tells an event, or a list of events, from STIX.
+func misp(text []byte) bool {
+	start := text[:min(len(text), 4096)]
+	return (bytes.Contains(start, []byte(`"Event"`)) || bytes.Contains(start, []byte(`"Attribute"`)) || bytes.Contains(start, []byte(`"Orgc"`))) &&
+		!bytes.Contains(start, []byte(`"spec_version"`))
+}
+
+func binary(text []byte) bool {
+	for _, b := range text[:min(len(text), 1024)] {
+		if b < 0x20 && b != '\n' && b != '\r' && b != '\t' && b != '\f' {
+			return true
+		}
+	}
+	// The beginning may end within a rune.
+	start := text[:min(len(text), 1024)]
+	for i := 0; i < utf8.UTFMax && len(start) > 0 && !utf8.Valid(start); i++ {
+		start = start[:len(start)-1]
+	}
+	return !utf8.Valid(start)
+}
+
+// shape counts the lines of a beginning that are not empty or comments, and those of
+// them that hold a value and nothing else, and tells whether most are rows of one
+// width.
+func shape(text string) (lines, values int, rows bool) {
+	widths := map[int]int{}
+	_, _, comma := sample(text)
+	all := strings.Split(text, "\n")
+	if len(all) > 1 && !strings.HasSuffix(text, "\n") {
+		all = all[:len(all)-1]
+	}
+	for _, line := range all[:min(len(all), 200)] {
+		for _, e := range entries(line) {
+			lines++
+			if v, err := observable.Parse(e.value); err == nil && !strings.ContainsAny(e.value, " \t,;") && v.Type != observable.FileName {
+				values++
+			}
+		}
+		if t := strings.TrimSpace(line); t != "" && !strings.HasPrefix(t, "#") {
+			c := csv.NewReader(strings.NewReader(line))
+			c.Comma, c.LazyQuotes = comma, true
+			if cells, err := c.Read(); err == nil && len(cells) > 1 {
+				widths[len(cells)]++
+			}
+		}
+	}
+	most := 0
+	for _, n := range widths {
+		most = max(most, n)
+	}
+	return lines, values, most*10 >= lines*8 && most > 0
+}

@@ -1,0 +1,192 @@
+package intake
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"entente/internal/observable"
+)
+
+// Item is one value of a list or a table.
+type Item struct {
+	// Line is the line it stands on, counted from 1.
+	Line int
+	// Value is the observable.
+	Value observable.Value
+	// What a table says beside it; empty or zero where it does not.
+	Note       string
+	Labels     []string
+	TLP        string // as written
+	Reference  string // a URL
+	Confidence int    // 0 to 100, or -1: not given
+	From, To   string // as written: valid from, valid until
+}
+
+// LineError says why a line gives no value. Reading goes on after it.
+type LineError struct {
+	Line   int
+	Text   string // its beginning, quoted
+	Reason string
+}
+
+func (e *LineError) Error() string {
+	return fmt.Sprintf("line %d: %s: %s", e.Line, e.Text, e.Reason)
+}
+
+func lineError(line int, text, reason string) *LineError {
+	const most = 60
+	if len(text) > most {
+		cut := most
+		for cut > 0 && !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text = text[:cut] + "..."
+	}
+	return &LineError{line, strconv.QuoteToGraphic(text), reason}
+}
+
+// ReadList streams a plain list: one value a line, defanged or not. Empty lines and
+// comments (#, ;, //, !) are passed over, a comment behind a value becomes its note.
+// Files of hosts ("0.0.0.0 name"), wildcards ("*.name") and filter lists
+// ("||name^") are understood. A line that holds no value gives a *LineError and
+// reading goes on; any other error ends it. Memory does not grow with the list.
+func ReadList(r io.Reader) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		lines := newLines(r)
+		for {
+			text, err := lines.next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			var bad *LineError
+			if errors.As(err, &bad) {
+				if !yield(Item{}, bad) {
+					return
+				}
+				continue
+			}
+			if err != nil {
+				yield(Item{}, err)
+				return
+			}
+			for _, entry := range entries(text) {
+				v, err := observable.Parse(entry.value)
+				if err != nil {
+					if !yield(Item{}, lineError(lines.n, entry.value, reason(err))) {
+						return
+					}
+					continue
+				}
+				if !yield(Item{Line: lines.n, Value: v, Note: entry.note, Confidence: -1}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func reason(err error) string {
+	if errors.Is(err, observable.ErrUnknown) {
+		return "it cannot be told what this is; name the type, as in file-name:x"
+	}
+	return err.Error()
+}
+
+// entry is what one line of a list says.
+type entry struct{ value, note string }
+
+// entries reads one line.
+func entries(text string) []entry {
+	text = strings.TrimSpace(text)
+	if text == "" || strings.HasPrefix(text, "#") || strings.HasPrefix(text, ";") || strings.HasPrefix(text, "!") ||
+		strings.HasPrefix(text, "//") {
+		return nil
+	}
+	note := ""
+	for _, mark := range [...]string{" #", "\t#", " ;", "\t;", " //", "\t//"} {
+		if i := strings.Index(text, mark); i > 0 {
+			text, note = strings.TrimSpace(text[:i]), strings.TrimSpace(text[i+len(mark):])
+		}
+	}
+	if name, ok := strings.CutPrefix(text, "||"); ok { // a filter list
+		if i := strings.IndexAny(name, "^$/"); i >= 0 {
+			name = name[:i]
+		}
+		return []entry{{name, note}}
+	}
+	if fields := strings.Fields(text); len(fields) > 1 && sink(fields[0]) { // a file of hosts
+		var out []entry
+		for _, name := range fields[1:] {
+			if !machine(name) {
+				out = append(out, entry{name, note})
+			}
+		}
+		return out
+	}
+	if name, ok := strings.CutPrefix(text, "*."); ok {
+		text = name
+	} else if name, ok := strings.CutPrefix(text, "."); ok && !strings.Contains(name, "/") {
+		text = name
+	}
+	return []entry{{text, note}}
+}
+
+// sink tells an address that files of hosts send names to.
+func sink(s string) bool {
+	switch s {
+	case "0.0.0.0", "127.0.0.1", "::", "::1", "255.255.255.255", "fe80::1%lo0":
+		return true
+	}
+	return false
+}
+
+// machine tells a name that each file of hosts has for the machine itself.
+func machine(name string) bool {
+	switch name {
+	case "localhost", "localhost.localdomain", "local", "broadcasthost", "ip6-localhost", "ip6-loopback", "0.0.0.0":
+		return true
+	}
+	return false
+}
+
+// lines reads lines of at most MaxLine bytes.
+type lines struct {
+	r *bufio.Reader
+	n int
+}
+
+func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, MaxLine)} }
+
+// next returns the next line without its end. A line that is too long is passed
+// over with a *LineError.
+func (l *lines) next() (string, error) {
+	line, err := l.r.ReadSlice('\n')
+	if len(line) == 0 && err != nil {
+		return "", err
+	}
+	l.n++
+	if errors.Is(err, bufio.ErrBufferFull) {
+		bad := lineError(l.n, string(line[:64]), fmt.Sprintf("longer than %d bytes", MaxLine))
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = l.r.ReadSlice('\n')
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+		return "", bad
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	text := strings.TrimRight(string(line), "\r\n")
+	if !utf8.ValidString(text) {
+		return "", lineError(l.n, strings.ToValidUTF8(text, "?"), "not valid UTF-8")
+	}
+	return text, nil
+}

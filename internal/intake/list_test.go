@@ -1,0 +1,126 @@
+package intake
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func readAll(t *testing.T, seq func(func(Item, error) bool)) (got []string, bad []string) {
+	t.Helper()
+	for item, err := range seq {
+		var line *LineError
+		switch {
+		case errors.As(err, &line):
+			bad = append(bad, fmt.Sprintf("%d", line.Line))
+		case err != nil:
+			t.Fatal(err)
+		default:
+			got = append(got, fmt.Sprintf("%d %s", item.Line, item.Value.Key()))
+		}
+	}
+	return got, bad
+}
+
+func TestReadList(t *testing.T) {
+	const text = "# a list\n\nevil[.]example.com # from the case\r\n0.0.0.0 ads.example.net tracker.example.net\n127.0.0.1 localhost\n" +
+		"||filter.example.org^$third-party\n*.wild.example.org\n.dot.example.org\n198.51.100.7\nnot a value at all\n" +
+		"hxxp://x.example.com/a\nfile-name:a b.exe\n"
+	got, bad := readAll(t, ReadList(strings.NewReader(text)))
+	want := []string{"3 domain:evil.example.com", "4 domain:ads.example.net", "4 domain:tracker.example.net", "6 domain:filter.example.org",
+		"7 domain:wild.example.org", "8 domain:dot.example.org", "9 ipv4:198.51.100.7", "11 url:http://x.example.com/a", "12 file-name:a b.exe"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"10"}, bad); diff != "" {
+		t.Error(diff)
+	}
+	for item := range ReadList(strings.NewReader("evil.example.com ; seen in May\n")) {
+		if item.Note != "seen in May" {
+			t.Errorf("the note is %q", item.Note)
+		}
+	}
+}
+
+func TestReadListOfBadLines(t *testing.T) {
+	text := strings.Repeat("x", MaxLine+5) + "\n\xff\xfe.example.com\ngood.example.com"
+	got, bad := readAll(t, ReadList(strings.NewReader(text)))
+	if diff := cmp.Diff([]string{"3 domain:good.example.com"}, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"1", "2"}, bad); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReadTable(t *testing.T) {
+	for _, c := range []struct {
+		name, text, layout string
+		want               []string
+		bad                []string
+	}{
+		{"named columns", "type,value,comment\ndomain,evil.example.com,\"a, b\"\nip,198.51.100.7,\n", "", []string{"2 domain:evil.example.com", "3 ipv4:198.51.100.7"}, nil},
+		{"header in a comment", "################\n# id,dateadded,url,url_status,tags #\n\"1\",\"2024-05-06 07:08:09\",\"http://a.example.com/x\",\"online\",\"elf,mirai\"\n", "",
+			[]string{"3 url:http://a.example.com/x"}, nil},
+		{"by content", "1;evil.example.com;x\n2;worse.example.com;y\n", "", []string{"1 domain:evil.example.com", "2 domain:worse.example.com"}, nil},
+		{"ports", "ip,port\n203.0.113.5:443,1\n", "", []string{"2 ipv4:203.0.113.5"}, nil},
+		{"hashes", "md5,sha256\nd41d8cd98f00b204e9800998ecf8427e,e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n", "",
+			[]string{"2 md5:d41d8cd98f00b204e9800998ecf8427e", "2 sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}, nil},
+		{"declared", "x|evil.example.com|n\n", "value:domain=2,note=3,separator=bar", []string{"1 domain:evil.example.com"}, nil},
+		{"formulas", "value,comment\n\"=HYPERLINK(\"\"http://x\"\")\",a\n+1,b\n@SUM(A1),c\n", "value=1,note=2,header=yes", nil, []string{"2", "3", "4"}},
+		{"over lines", "value,comment\nevil.example.com,\"two\nlines\"\nnext.example.com,x\n", "", []string{"2 domain:evil.example.com", "4 domain:next.example.com"}, nil},
+		{"short row", "a,value\nx\ny,evil.example.com\n", "value=2,header=yes", []string{"3 domain:evil.example.com"}, []string{"2"}},
+	} {
+		l, err := ParseLayout(c.layout)
+		if c.layout == "" {
+			l, err = DetectLayout([]byte(c.text))
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		got, bad := readAll(t, ReadTable(strings.NewReader(c.text), l))
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (%s): %s", c.name, l, diff)
+		}
+		if diff := cmp.Diff(c.bad, bad); diff != "" {
+			t.Errorf("%s: bad lines: %s", c.name, diff)
+		}
+		if again, err := ParseLayout(l.String()); err != nil || again.String() != l.String() {
+			t.Errorf("%s: layout %s comes back as %s, %v", c.name, l, again, err)
+		}
+	}
+}
+
+func TestParseLayoutRefuses(t *testing.T) {
+	for _, s := range []string{"", "value", "value=0", "value=257", "value=1,value=1", "colour=1", "note=1", "value=1,separator=dot", "value=1,header=maybe", "value:colour=1", "note:md5=1,value=2"} {
+		if l, err := ParseLayout(s); !errors.Is(err, ErrLayout) {
+			t.Errorf("%q: %v, %v", s, l, err)
+		}
+	}
+}
+
+func TestDetect(t *testing.T) {
+	for text, want := range map[string]Format{
+		`{"type":"bundle"`:                   FormatSTIX,
+		`[{"type":"indicator"`:               FormatSTIX,
+		`{"Event":{"info":"x"`:               FormatMISP,
+		"a.example.com\nb.example.com\n":     FormatList,
+		"# c\n0.0.0.0 ads.example.net\n":     FormatList,
+		"evil[.]example.com\n":               FormatList,
+		"type,value\ndomain,a.example.com\n": FormatTable,
+		"<!DOCTYPE html><html><p>x":          FormatPage,
+		"\xef\xbb\xbf<html>":                 FormatPage,
+		"A sentence about evil[.]example.com, and more.\nAnother, with commas, too.\n": FormatText,
+		"\x7fELF\x02\x01":                      FormatUnknown,
+		"":                                     FormatUnknown,
+		"<stix:STIX_Package xmlns:stix=\"x\">": FormatText,
+	} {
+		if got := Detect([]byte(text)); got != want {
+			t.Errorf("%q is told as %s, want %s", text, got, want)
+		}
+	}
+}

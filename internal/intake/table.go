@@ -1,0 +1,353 @@
+package intake
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+
+	"entente/internal/observable"
+)
+
+// Role is what a column of a table holds.
+type Role string
+
+// The roles of columns.
+const (
+	RoleValue      Role = "value"      // an observable, its type by its form or by a type column
+	RoleType       Role = "type"       // the type of the value in the row
+	RoleNote       Role = "note"       // free text for people
+	RoleLabel      Role = "label"      // tags, separated by commas or semicolons
+	RoleTLP        Role = "tlp"        // a marking, as in "TLP:AMBER"
+	RoleConfidence Role = "confidence" // 0 to 100
+	RoleFrom       Role = "from"       // a date: valid from
+	RoleTo         Role = "to"         // a date: valid until
+	RoleReference  Role = "reference"  // a URL
+	RoleNone       Role = ""           // not read
+)
+
+// Layout says how a table is to be read.
+type Layout struct {
+	// Comma parts the columns: a comma, semicolon, tab or bar.
+	Comma rune
+	// Header tells that the first row names the columns.
+	Header bool
+	// Columns are the roles, from the first column on; at least one is RoleValue.
+	Columns []Role
+	// Types gives a column of values its type; empty: by the form.
+	Types []observable.Type
+}
+
+// String writes a layout as [ParseLayout] reads it.
+func (l Layout) String() string {
+	var b strings.Builder
+	for i, r := range l.Columns {
+		if r == RoleNone {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		if i < len(l.Types) && l.Types[i] != "" {
+			fmt.Fprintf(&b, "%s:%s=%d", r, l.Types[i], i+1)
+		} else {
+			fmt.Fprintf(&b, "%s=%d", r, i+1)
+		}
+	}
+	fmt.Fprintf(&b, ",separator=%s,header=%s", separatorName(l.Comma), map[bool]string{true: "yes", false: "no"}[l.Header])
+	return b.String()
+}
+
+var separators = []struct {
+	name string
+	r    rune
+}{{"comma", ','}, {"semicolon", ';'}, {"tab", '\t'}, {"bar", '|'}}
+
+func separatorName(r rune) string {
+	for _, s := range separators {
+		if s.r == r {
+			return s.name
+		}
+	}
+	return string(r)
+}
+
+// ParseLayout reads a declared layout: roles with the number of their column, from
+// 1, as in "value=2,type=1,note=5,separator=semicolon,header=yes". A value can have
+// its type, as in "value:sha256=3". It fails with ErrLayout.
+func ParseLayout(s string) (Layout, error) {
+	bad := func(why string, a ...any) (Layout, error) {
+		return Layout{}, fmt.Errorf("%w: "+why+"; write it as in value=2,type=1,note=5,separator=semicolon,header=yes", append([]any{ErrLayout}, a...)...)
+	}
+	l := Layout{Comma: ','}
+	for part := range strings.SplitSeq(s, ",") {
+		name, val, ok := strings.Cut(strings.TrimSpace(part), "=")
+		if !ok {
+			return bad("%q has no column", part)
+		}
+		switch name {
+		case "separator":
+			found := false
+			for _, sep := range separators {
+				if sep.name == val {
+					l.Comma, found = sep.r, true
+				}
+			}
+			if !found {
+				return bad("the separator is comma, semicolon, tab or bar, not %q", val)
+			}
+			continue
+		case "header":
+			if val != "yes" && val != "no" {
+				return bad("header is yes or no, not %q", val)
+			}
+			l.Header = val == "yes"
+			continue
+		}
+		role, typ, _ := strings.Cut(name, ":")
+		n, err := strconv.Atoi(val)
+		if err != nil || n < 1 || n > MaxColumns {
+			return bad("columns are counted from 1 to %d, and %q is none", MaxColumns, val)
+		}
+		if !knownRole(Role(role)) {
+			return bad("there is no column of the kind %q", role)
+		}
+		for len(l.Columns) < n {
+			l.Columns, l.Types = append(l.Columns, RoleNone), append(l.Types, "")
+		}
+		if l.Columns[n-1] != RoleNone {
+			return bad("column %d is named twice", n)
+		}
+		if typ != "" {
+			if Role(role) != RoleValue || !knownType(observable.Type(typ)) {
+				return bad("%q is no type of value", typ)
+			}
+			l.Types[n-1] = observable.Type(typ)
+		}
+		l.Columns[n-1] = Role(role)
+	}
+	if !l.valid() {
+		return bad("no column holds values")
+	}
+	return l, nil
+}
+
+func (l Layout) valid() bool {
+	for _, r := range l.Columns {
+		if r == RoleValue {
+			return true
+		}
+	}
+	return false
+}
+
+func knownRole(r Role) bool {
+	switch r {
+	case RoleValue, RoleType, RoleNote, RoleLabel, RoleTLP, RoleConfidence, RoleFrom, RoleTo, RoleReference:
+		return true
+	}
+	return false
+}
+
+func knownType(t observable.Type) bool {
+	for _, k := range observable.Types() {
+		if k == t {
+			return true
+		}
+	}
+	return false
+}
+
+// ReadTable streams the values of a table. A row without a value, and a cell that is
+// none, give a *LineError and reading goes on; any other error ends it. A cell that
+// a spreadsheet would take for a formula is text like any other: nothing is ever
+// computed.
+func ReadTable(r io.Reader, l Layout) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		if !l.valid() {
+			yield(Item{}, fmt.Errorf("%w: no column holds values", ErrLayout))
+			return
+		}
+		src := newLines(r)
+		header := l.Header
+		for {
+			text, err := src.next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			var bad *LineError
+			switch {
+			case errors.As(err, &bad):
+				if !yield(Item{}, bad) {
+					return
+				}
+				continue
+			case err != nil:
+				yield(Item{}, err)
+				return
+			}
+			line := src.n
+			if t := strings.TrimSpace(text); t == "" || strings.HasPrefix(t, "#") {
+				continue
+			}
+			// A quoted cell may go over lines.
+			for openQuote(text) && len(text) < MaxLine {
+				more, err := src.next()
+				if err != nil {
+					break
+				}
+				text += "\n" + more
+			}
+			cells, err := splitRow(text, l.Comma)
+			if err != nil {
+				if !yield(Item{}, lineError(line, text, err.Error())) {
+					return
+				}
+				continue
+			}
+			if header {
+				header = false
+				continue
+			}
+			for item, err := range l.row(cells, line, text) {
+				if !yield(item, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// openQuote tells whether a quoted cell goes on behind the end of a line.
+func openQuote(text string) bool { return strings.Count(text, `"`)%2 == 1 }
+
+func splitRow(text string, comma rune) ([]string, error) {
+	c := csv.NewReader(strings.NewReader(text))
+	c.Comma, c.LazyQuotes, c.FieldsPerRecord, c.TrimLeadingSpace = comma, true, -1, comma != '\t'
+	cells, err := c.Read()
+	if err != nil {
+		return nil, errors.New("not a row of a table")
+	}
+	if len(cells) > MaxColumns {
+		return nil, fmt.Errorf("more than %d columns", MaxColumns)
+	}
+	return cells, nil
+}
+
+// row gives the items of one row: one for each of its values.
+func (l Layout) row(cells []string, line int, text string) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		item := Item{Line: line, Confidence: -1}
+		typ := observable.Type("")
+		for i, role := range l.Columns {
+			if i >= len(cells) {
+				break
+			}
+			cell := strings.TrimSpace(cells[i])
+			switch role {
+			case RoleType:
+				typ = typeName(cell)
+			case RoleNote:
+				item.Note = cell
+			case RoleLabel:
+				for label := range strings.FieldsFuncSeq(cell, func(r rune) bool { return r == ',' || r == ';' }) {
+					if label = strings.TrimSpace(label); label != "" && len(item.Labels) < 32 {
+						item.Labels = append(item.Labels, label)
+					}
+				}
+			case RoleTLP:
+				item.TLP = cell
+			case RoleReference:
+				item.Reference = cell
+			case RoleFrom:
+				item.From = cell
+			case RoleTo:
+				item.To = cell
+			case RoleConfidence:
+				if n, err := strconv.Atoi(strings.TrimSuffix(cell, "%")); err == nil && n >= 0 && n <= 100 {
+					item.Confidence = n
+				}
+			}
+		}
+		values := 0
+		for i, role := range l.Columns {
+			if role != RoleValue || i >= len(cells) {
+				continue
+			}
+			cell := strings.TrimSpace(cells[i])
+			if cell == "" {
+				continue
+			}
+			values++
+			want := typ
+			if i < len(l.Types) && l.Types[i] != "" {
+				want = l.Types[i]
+			}
+			var err error
+			if item.Value, err = valueOf(cell, want); err != nil {
+				err = lineError(line, cell, reason(err))
+			}
+			if !yield(item, err) {
+				return
+			}
+		}
+		if values == 0 {
+			yield(Item{}, lineError(line, text, "no value in it"))
+		}
+	}
+}
+
+func valueOf(cell string, want observable.Type) (observable.Value, error) {
+	if want != "" {
+		if v, err := observable.New(want, observable.Refang(cell)); err == nil {
+			return v, nil
+		}
+	}
+	// A port behind an address or a name is no part of the value.
+	if host, _, port := cutPort(observable.Refang(cell)); port && !strings.Contains(cell, "/") {
+		cell = host
+	}
+	return observable.Parse(cell)
+}
+
+// typeName gives the type for what feeds call it.
+func typeName(s string) observable.Type {
+	switch s = strings.ToLower(strings.TrimSpace(s)); s {
+	case "domain", "domain-name", "fqdn", "hostname", "host", "dns":
+		return observable.Domain
+	case "ipv4", "ipv4-addr":
+		return observable.IPv4
+	case "ipv6", "ipv6-addr":
+		return observable.IPv6
+	case "cidr", "netblock", "subnet", "prefix":
+		return observable.Prefix
+	case "url", "uri":
+		return observable.URL
+	case "email", "email-addr", "email-src", "email-dst":
+		return observable.Email
+	case "md5", "hash_md5", "filehash-md5", "md5_hash":
+		return observable.MD5
+	case "sha1", "sha-1", "hash_sha1", "filehash-sha1", "sha1_hash":
+		return observable.SHA1
+	case "sha256", "sha-256", "hash_sha256", "filehash-sha256", "sha256_hash":
+		return observable.SHA256
+	case "sha512", "sha-512", "hash_sha512", "filehash-sha512":
+		return observable.SHA512
+	case "filename", "file-name":
+		return observable.FileName
+	case "filepath", "file-path":
+		return observable.FilePath
+	case "mutex":
+		return observable.Mutex
+	case "regkey", "registry", "registry-key", "windows-registry-key":
+		return observable.RegistryKey
+	case "asn", "as", "autonomous-system":
+		return observable.ASN
+	case "mac", "mac-addr", "mac-address":
+		return observable.MAC
+	}
+	return ""
+}
