@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,16 +27,29 @@ type importedFile struct {
 
 func (a *app) importCommand() *cobra.Command {
 	var in node.ImportRequest
+	confidence := -1
 	cmd := command{
-		use: "import FILE...", short: "Take in STIX bundles or lists of indicators",
-		long: `Reads each file as a stream: memory does not grow with its size. Objects are kept
-byte for byte as they are. What cannot be taken in is listed with its place and
-reason, and the rest is taken in. "-" reads standard input.`,
-		examples: []string{"entente import bundle.json", "entente import --unmarked amber *.json", "curl -s https://feed.example/bundle.json | entente import - --name feed"},
-		args:     cobra.MinimumNArgs(1),
+		use: "import FILE...", short: "Take in STIX, lists, tables, texts and pages",
+		long: `Looks at each file and says what it saw. STIX 2.1 (a bundle, a list, one object a
+line) is kept byte for byte as it is. A list of values (one a line, a hosts file, a
+filter list) or a table becomes indicators, one for each value, the same ones when it
+is read again. A page of HTML, or one saved as text, becomes a draft of a report with
+its title, date, language and main text, and the values, CVE numbers and ATT&CK
+identifiers that it names; drafts wait in intake until a person accepts them.
+
+Files are read as streams: memory does not grow with their size. What cannot be taken
+in is listed with its place and reason, and the rest is taken in. "-" reads standard
+input. Plain or with gzip.`,
+		examples: []string{"entente import bundle.json", "entente import --unmarked amber *.json", "entente import --dry-run page.html",
+			"entente import blocklist.txt --valid-for 720h --confidence 60", "entente import feed.csv --layout value=2,type=1,note=5,header=yes",
+			"entente import saved-page.txt --date 2015-09-12", "curl -s https://feed.example/bundle.json | entente import - --name feed"},
+		args: cobra.MinimumNArgs(1),
 		run: func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			if in.Name != "" && len(args) > 1 {
 				return usagef("--name names one source: give one file")
+			}
+			if confidence >= 0 {
+				in.Confidence = &confidence
 			}
 			sum := imported{Files: []importedFile{}, ImportResponse: node.ImportResponse{DryRun: in.DryRun, Types: map[string]int{}}}
 			err := a.with(ctx, func(s *session) error {
@@ -61,7 +75,13 @@ reason, and the rest is taken in. "-" reads standard input.`,
 	f.StringVar(&in.Name, "name", "", "the source's name (default: the file's)")
 	f.StringVar(&in.Unmarked, "unmarked", "", "TLP you state for objects without one: clear, green, amber, amber+strict, red")
 	f.StringVar(&in.Note, "note", "", "for the own records")
-	f.BoolVar(&in.DryRun, "dry-run", false, "read and count, keep nothing")
+	f.BoolVar(&in.DryRun, "dry-run", false, "show what would come in, keep nothing")
+	f.StringVar(&in.As, "as", "", "what the file is: stix, list, table, page or text (default: what it looks like)")
+	f.StringVar(&in.Layout, "layout", "", "columns of a table, as in value=2,type=1,note=5,separator=semicolon,header=yes")
+	f.StringVar(&in.Date, "date", "", "when a page was published, as in 2015-09-12")
+	f.IntVar(&confidence, "confidence", -1, "of what is drafted, 0 to 100")
+	f.DurationVar(&in.ValidFor, "valid-for", 0, "how long the drafted indicators are good for")
+	f.StringSliceVar(&in.Labels, "label", nil, "labels for the drafted indicators")
 	return cmd
 }
 
@@ -124,6 +144,7 @@ func writeImported(p *printer, s *imported) {
 			}
 			p.f("  %s %s: %s", b.Path, b.ID, b.Reason)
 		}
+		writePage(p, &f.ImportResponse)
 	}
 	rate := ""
 	if s.DurationMS > 0 {
@@ -131,6 +152,50 @@ func writeImported(p *printer, s *imported) {
 	}
 	p.f("%s: %s in %s%s.", verb, count(s.New, "new object"), (time.Duration(s.DurationMS) * time.Millisecond).String(), rate)
 	p.table([]string{"  type", "objects"}, typeRows(s.Types))
+}
+
+// writePage shows what was found in a page, for the analyst who confirms it.
+func writePage(p *printer, r *node.ImportResponse) {
+	if r.Layout != "" {
+		p.f("  Columns: %s", r.Layout)
+	}
+	if g := r.Page; g != nil {
+		if g.Title != "" {
+			p.f("  Title:    %s", g.Title)
+			p.f("  Date:     %s (%s)", orUnknown(g.Date), orUnknown(g.Evidence))
+			p.f("  Language: %s", orUnknown(g.Language))
+		}
+		if g.Author != "" || g.Via != "" {
+			p.f("  By:       %s %s", g.Author, strings.TrimSpace("after "+g.Via))
+		}
+		p.f("  Text:     %s", excerpt(g.Text, 200))
+		for i, x := range g.Named {
+			if i == 50 {
+				p.f("  … and %s more (see --json)", number(int64(len(g.Named)-50)))
+				break
+			}
+			p.f("  names %s (%s)", x.Name, count(int64(x.Count), "time"))
+		}
+	}
+	if r.Held && !r.DryRun {
+		p.f("  A draft: see it with 'entente intake list', and accept or reject it there.")
+	}
+}
+
+func orUnknown(s string) string {
+	if s == "" {
+		return "not known"
+	}
+	return s
+}
+
+// excerpt shortens a text to a number of characters.
+func excerpt(s string, n int) string {
+	r := []rune(strings.Join(strings.Fields(s), " "))
+	if len(r) <= n {
+		return string(r)
+	}
+	return string(r[:n]) + "…"
 }
 
 func typeRows(types map[string]int) [][]string {

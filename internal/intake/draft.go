@@ -181,7 +181,7 @@ func (d Drafter) Report(p Page, found []Finding) ([][]byte, error) {
 	if !p.Date.Known() {
 		return nil, fmt.Errorf("%w (it says %q); state it, as in --date 2015-09-12", ErrNoDate, p.Date)
 	}
-	publisher := firstOf(p.Site, p.Via, hostOf(p.URL), d.sourceName())
+	publisher := firstOf(p.Site, hostOf(p.URL), d.sourceName())
 	who := identity{common: d.common("identity", publisher), Name: bounded(publisher, 256), Class: "organization"}
 	who.Confidence = nil
 	var out [][]byte
@@ -323,4 +323,35 @@ func sco(v observable.Value, tlp stix.TLP) (raw []byte, id string, err error) {
 	}
 	raw, err = json.Marshal(body, json.Deterministic(true))
 	return raw, id, err
+}
+
+type grouping struct {
+	common
+	Name        string   `json:"name"`
+	Description string   `json:"description,omitzero"`
+	Context     string   `json:"context"`
+	ObjectRefs  []string `json:"object_refs"`
+}
+
+// Grouping drafts an object for each thing that a text without title and date names,
+// and a grouping that holds them together. It fails with ErrNoText if the text names
+// nothing.
+func (d Drafter) Grouping(text string, found []Finding) ([][]byte, error) {
+	g := grouping{common: d.common("grouping", text), Name: d.sourceName(), Description: bounded(text, MaxText), Context: "suspicious-activity"}
+	g.Labels = []string{"draft"}
+	var out [][]byte
+	for _, f := range found {
+		raw, id, err := d.named(f, "")
+		if err != nil {
+			return nil, err
+		}
+		if id != "" {
+			out, g.ObjectRefs = append(out, raw), append(g.ObjectRefs, id)
+		}
+	}
+	if len(g.ObjectRefs) == 0 {
+		return nil, fmt.Errorf("%w, and the text names no value", ErrNoText)
+	}
+	raw, err := json.Marshal(g)
+	return append(out, raw), err
 }

@@ -242,7 +242,7 @@ func (m *importer) write(p *parcel) error {
 			return err
 		}
 		body = appendItem(body, it, logged)
-		if outcomes[i], err = t.arrive(h.Base+int64(i), h.Base, localColl(), it, nil); err != nil {
+		if outcomes[i], err = t.arrive(h.Base+int64(i), h.Base, localColl(), it, m.src.Hold); err != nil {
 			return err
 		}
 	}

@@ -23,9 +23,10 @@ type IntakeItem struct {
 	Name    string          `json:"name,omitzero"`
 	Version string          `json:"version,omitzero"`
 	TLP     stix.TLP        `json:"tlp,omitzero"`
-	Unit    journal.UnitID  `json:"unit"`
-	From    journal.PartyID `json:"from"`
-	Ref     journal.Ref     `json:"ref"`
+	Unit    journal.UnitID  `json:"unit,omitzero"` // empty for what was imported here
+	From    journal.PartyID `json:"from,omitzero"`
+	Ref     journal.Ref     `json:"ref,omitzero"`
+	Source  string          `json:"source,omitzero"` // the name of an import
 	Arrived time.Time       `json:"arrived"`
 	State   State           `json:"state"`
 	Reasons []Reason        `json:"reasons"`
@@ -131,21 +132,24 @@ func (in *Intel) intakeItem(slot int64, value []byte) (IntakeItem, error) {
 	if _, err := t.getJSON(key8(keyHeld, slot), &h); err != nil {
 		return IntakeItem{}, err
 	}
-	if ok, err := t.getJSON(key8(keyRecord, h.Base), &row); err != nil || !ok || row.Receive == nil {
+	if ok, err := t.getJSON(key8(keyRecord, h.Base), &row); err != nil || !ok || row.Receive == nil && row.Import == nil {
 		return IntakeItem{}, errors.Join(err, errBadRow)
 	}
 	m, raw, _, _, err := t.load(h.Seq)
 	if err != nil {
 		return IntakeItem{}, err
 	}
-	r := row.Receive.Received
 	item := IntakeItem{
-		Item: itemName(slot), ID: m.id, Type: m.typ, Version: m.version, TLP: m.tlp,
-		Unit: r.Unit, From: r.From, Ref: r.Ref, Arrived: row.At,
+		Item: itemName(slot), ID: m.id, Type: m.typ, Version: m.version, TLP: m.tlp, Arrived: row.At,
 		State: h.State, Reasons: []Reason{h.Reason}, By: h.By, Note: h.Note, Object: raw,
 	}
-	if len(row.Receive.Hold) > 0 {
-		item.Reasons = row.Receive.Hold
+	if row.Receive != nil {
+		item.Unit, item.From, item.Ref = row.Receive.Received.Unit, row.Receive.Received.From, row.Receive.Received.Ref
+		if len(row.Receive.Hold) > 0 {
+			item.Reasons = row.Receive.Hold
+		}
+	} else {
+		item.Source = row.Import.Name
 	}
 	if o, err := stix.Parse(raw); err == nil {
 		item.Name = o.Name

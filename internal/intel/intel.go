@@ -308,7 +308,7 @@ func (t *tx) apply(h header, items []item, missing bool) ([]outcome, error) {
 		if err := t.setJSON(key8(keyRecord, h.Base), row); err != nil {
 			return nil, err
 		}
-		return t.arriveAll(h, localColl(), items, func(int64) *Reason { return nil })
+		return t.arriveAll(h, localColl(), items, func(int64) *Reason { return h.Import.Hold })
 	case kindReceive:
 		return t.applyReceive(h, items, missing)
 	case kindDecide:

@@ -20,6 +20,9 @@ type Source struct {
 	Statement stix.TLP `json:"statement,omitzero"`
 	// Note is for people; at most 2,000 characters.
 	Note string `json:"note,omitzero"`
+	// Hold keeps all of it in quarantine until a person accepts it, as drafts that a
+	// program made of a text are kept.
+	Hold *Reason `json:"hold,omitzero"`
 }
 
 // Claims is what the body of a share entry says of its payload.
@@ -86,6 +89,7 @@ const (
 	CodeUnread     = "unread-pattern"    // the indicator's pattern cannot be read, so nobody knows what it would stop
 	CodeUnmarked   = "unknown-marking"   // it carries a marking whose definition is not known here
 	CodeAhead      = "dated-ahead"       // the entry is dated further ahead than clocks may differ
+	CodeDraft      = "draft"             // drafted by a program from a text, for a person to confirm
 )
 
 // Reason says why an arrival is held.

@@ -5,16 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"time"
 
 	"entente/internal/accord"
 	"entente/internal/intel"
 	"entente/internal/store"
 	"entente/internal/unit"
 	"entente/journal"
-	"entente/stix"
 
 	jsonv2 "github.com/go-json-experiment/json"
 )
@@ -155,44 +152,6 @@ func (n *Node) intelProgress(stage string, f func(Progress)) func(intel.Progress
 	}
 }
 
-// Import takes in a stream of STIX. What is good is kept even if some is bad.
-func (n *Node) Import(ctx context.Context, r ImportRequest, data io.Reader, progress func(Progress)) (*ImportResponse, error) {
-	src := intel.Source{Name: r.Name, Note: r.Note}
-	if src.Name == "" {
-		src.Name = "import"
-	}
-	if r.Unmarked != "" {
-		t, err := stix.ParseTLP(r.Unmarked)
-		if err != nil {
-			return nil, badInput("Unknown marking "+r.Unmarked+".", "", "Use clear, green, amber, amber+strict or red.")
-		}
-		src.Statement = t
-	}
-	start := time.Now()
-	if !r.DryRun {
-		data = &roomReader{n: n, r: data}
-	}
-	rep, err := n.intel.Import(ctx, data, src, intel.Options{DryRun: r.DryRun, Progress: n.intelProgress("import", progress)})
-	if err != nil {
-		if machine := StorageError(err); machine != nil {
-			e := *machine
-			e.Why = fmt.Sprintf("%d objects were taken in; then: %s", rep.Read, e.Why)
-			return nil, &e
-		}
-		var format *intel.FormatError
-		if errors.As(err, &format) || rep.Read == 0 && ctx.Err() == nil {
-			return nil, badInput("The file cannot be imported.", err.Error(), "Give a STIX 2.1 bundle, a list of objects, or one object a line, plain or gzipped.")
-		}
-		return nil, badInput("The import broke off.", fmt.Sprintf("%d objects were taken in; then: %v", rep.Read, err), "Mend the file and import it again: what is known is not taken in twice.")
-	}
-	res := &ImportResponse{Format: rep.Format, Read: rep.Read, New: rep.New, Known: rep.Known, Conflicts: rep.Conflicts,
-		BadCount: rep.BadCount, Types: rep.Types, DurationMS: time.Since(start).Milliseconds(), DryRun: rep.DryRun}
-	for _, b := range rep.Bad {
-		res.Bad = append(res.Bad, BadObject{Path: b.Path, ID: b.ID, Reason: b.Reason})
-	}
-	return res, nil
-}
-
 // Intake lists what arrived and was held.
 func (n *Node) Intake(ctx context.Context, r IntakeRequest) (*IntakeResponse, error) {
 	f := intel.IntakeFilter{Limit: r.Limit, Next: r.Next}
@@ -218,7 +177,12 @@ func (n *Node) Intake(ctx context.Context, r IntakeRequest) (*IntakeResponse, er
 	}
 	res := &IntakeResponse{Items: []IntakeItem{}, Next: page.Next}
 	for _, it := range page.Items {
-		v := IntakeItem{Item: it.Item, ID: it.ID, Type: it.Type, Name: it.Name, From: n.nameIn(it.Unit, it.From), Ref: it.Ref.String(), State: string(it.State)}
+		v := IntakeItem{Item: it.Item, ID: it.ID, Type: it.Type, Name: it.Name, State: string(it.State)}
+		if it.Unit != "" {
+			v.From, v.Ref = n.nameIn(it.Unit, it.From), it.Ref.String()
+		} else {
+			v.From = it.Source
+		}
 		if len(it.Reasons) > 0 {
 			v.Code, v.Clause, v.Reason = it.Reasons[0].Code, it.Reasons[0].Clause, it.Reasons[0].Text
 		}

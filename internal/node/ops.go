@@ -322,12 +322,20 @@ type AccordDiffResponse struct {
 
 // ImportRequest describes a stream being imported. Unmarked is what the importer
 // states for objects without a TLP marking (clear, green, amber, amber+strict,
-// red); empty leaves them unmarked, which the accord treats as it says.
+// red); empty leaves them unmarked, which the accord treats as it says. The fields
+// from As on are for what is not STIX.
 type ImportRequest struct {
 	Name     string `json:"name"` // source name, e.g. the file's base name
 	Unmarked string `json:"unmarked,omitempty"`
 	Note     string `json:"note,omitempty"`
 	DryRun   bool   `json:"dry_run,omitempty"`
+
+	As         string        `json:"as,omitempty"`                                 // stix, list, table, page or text; empty: what it looks like
+	Layout     string        `json:"layout,omitempty"`                             // of a table, as in "value=2,type=1"; empty: detected
+	Date       string        `json:"date,omitempty"`                               // when a page was published, as in "2015-09-12"
+	Confidence *int          `json:"confidence,omitempty"`                         // of what is drafted, 0 to 100
+	ValidFor   time.Duration `json:"valid_for,omitempty" jsonschema:"nanoseconds"` // how long its indicators are good for
+	Labels     []string      `json:"labels,omitempty"`                             // put on them
 }
 
 // ImportResponse is the outcome of an import.
@@ -342,6 +350,31 @@ type ImportResponse struct {
 	Types      map[string]int `json:"types"`
 	DurationMS int64          `json:"duration_ms"`
 	DryRun     bool           `json:"dry_run,omitempty"`
+	Held       bool           `json:"held,omitempty"`   // all of it waits in intake for a person
+	Layout     string         `json:"layout,omitempty"` // of a table, as it was read
+	Page       *ImportedPage  `json:"page,omitempty"`   // what was found in a page
+}
+
+// ImportedPage is what was found in a page or a text.
+type ImportedPage struct {
+	Title    string        `json:"title,omitempty"`
+	Date     string        `json:"date,omitempty"`     // "2015-09-12", "--09-12" without a year
+	Inferred bool          `json:"inferred,omitempty"` // the year is not in the text
+	Evidence string        `json:"evidence,omitempty"` // what the date was read from
+	Language string        `json:"language,omitempty"`
+	Author   string        `json:"author,omitempty"`
+	Via      string        `json:"via,omitempty"`
+	Site     string        `json:"site,omitempty"`
+	URL      string        `json:"url,omitempty"`
+	Text     string        `json:"text"`
+	Named    []NamedInPage `json:"named"`
+}
+
+// NamedInPage is one thing that a page names: a value with its type, or the number
+// of a vulnerability or a technique.
+type NamedInPage struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"`
 }
 
 // BadObject is one object that could not be taken in, and why.
@@ -408,8 +441,8 @@ type IntakeItem struct {
 	ID     string `json:"id"`
 	Type   string `json:"type"`
 	Name   string `json:"name,omitempty"`
-	From   string `json:"from"`
-	Ref    string `json:"ref"`
+	From   string `json:"from"`          // the member, or the name of an import
+	Ref    string `json:"ref,omitempty"` // of the entry; empty for what was imported here
 	State  string `json:"state"`
 	Code   string `json:"code,omitempty"`
 	Clause string `json:"clause,omitempty"`

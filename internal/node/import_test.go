@@ -1,0 +1,116 @@
+package node
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestImportOfLists: a list becomes indicators, the same ones when it is read again,
+// and a new version of one that has run out.
+func TestImportOfLists(t *testing.T) {
+	ctx := t.Context()
+	a := newParty(t, "North")
+	list := ImportRequest{Name: "feed.txt", Unmarked: "amber", ValidFor: 24 * time.Hour}
+	text := "evil[.]example[.]com\n198.51.100.7 # seen\nnot a value\nd41d8cd98f00b204e9800998ecf8427e\n"
+	first := must[*ImportResponse](t)(a.Import(ctx, list, strings.NewReader(text), nil))
+	if first.Format != "list" || first.New != 3 || first.BadCount != 1 || first.Bad[0].Path != "line 3" || first.Held {
+		t.Fatalf("%+v", first)
+	}
+	again := must[*ImportResponse](t)(a.Import(ctx, list, strings.NewReader(text+"more.example.com\n"), nil))
+	if again.New != 1 || again.Known != 3 {
+		t.Errorf("read again: %+v", again)
+	}
+	found := must[*SearchResponse](t)(a.Search(ctx, SearchRequest{Value: "evil.example.com"}))
+	if len(found.Objects) != 1 || found.Objects[0].State != "accepted" || !strings.Contains(string(found.Objects[0].Object), "55d920b0") {
+		t.Errorf("%+v", found)
+	}
+	for _, bad := range []struct {
+		r    ImportRequest
+		text string
+	}{
+		{ImportRequest{As: "list"}, "nothing here\nis a value\n"},
+		{ImportRequest{As: "colour"}, "x"},
+		{ImportRequest{As: "table"}, "a b c\nd e f\n"},
+		{ImportRequest{As: "table", Layout: "value=0"}, "a,b\n"},
+		{ImportRequest{As: "list", ValidFor: -1}, "a.example.com\n"},
+		{ImportRequest{As: "page", Date: "yesterday"}, "A title\n\nSomebody broke into the mail of the council and left with letters of its officers, it said.\n"},
+		{ImportRequest{As: "page"}, "A title\n\nSomebody broke into the mail of the council and left with letters of its officers, it said.\n"},
+		{ImportRequest{}, "\x00\x01\x02"},
+	} {
+		var e *Error
+		if _, err := a.Import(ctx, bad.r, strings.NewReader(bad.text), nil); !errors.As(err, &e) || e.Next == "" {
+			t.Errorf("%+v %q: %v", bad.r, bad.text, err)
+		}
+	}
+}
+
+// TestImportOfTables: a table is read by its layout, detected or declared.
+func TestImportOfTables(t *testing.T) {
+	ctx := t.Context()
+	a := newParty(t, "North")
+	res := must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: "feed.csv"}, strings.NewReader("type,value,tlp\ndomain,evil.example.com,TLP:GREEN\nsha256,nonsense,\n"), nil))
+	if res.Format != "table" || res.New != 1 || res.BadCount != 1 || res.Layout != "type=1,value=2,tlp=3,separator=comma,header=yes" {
+		t.Errorf("%+v", res)
+	}
+}
+
+// TestImportOfAPage: a page becomes a draft that waits in intake, is found nowhere,
+// and survives a rebuild; accepted, it is what the node knows.
+func TestImportOfAPage(t *testing.T) {
+	ctx := t.Context()
+	a := newParty(t, "North")
+	page := "A breach of the council\n\nOn 3 June 2019 the council said that CVE-2016-5195 was used from 198.51.100[.]7 and evil[.]example[.]com to get at its mail.\n\nSource: Example News\n"
+	dry := must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: "page", DryRun: true}, strings.NewReader(page), nil))
+	if dry.Page == nil || dry.Page.Date != "2019-06-03" || dry.Page.Title != "A breach of the council" || len(dry.Page.Named) != 3 {
+		t.Fatalf("%+v", dry.Page)
+	}
+	res := must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: "page"}, strings.NewReader(page), nil))
+	if !res.Held || res.New != 5 {
+		t.Fatalf("%+v", res)
+	}
+	value := SearchRequest{Value: "198.51.100.7"}
+	if found := must[*SearchResponse](t)(a.Search(ctx, value)); len(found.Objects) != 0 {
+		t.Fatalf("a draft is found before anybody has confirmed it: %+v", found)
+	}
+	before := must[[32]byte](t)(a.intel.Digest(ctx))
+	must[*RebuildResponse](t)(a.Rebuild(ctx, func(Progress) {}))
+	if after := must[[32]byte](t)(a.intel.Digest(ctx)); after != before {
+		t.Error("a rebuild derives something else from a draft")
+	}
+	waiting := must[*IntakeResponse](t)(a.Intake(ctx, IntakeRequest{}))
+	if len(waiting.Items) != 5 || waiting.Items[0].Code != "draft" || waiting.Items[0].From != "page" || waiting.Items[0].Ref != "" {
+		t.Fatalf("%+v", waiting)
+	}
+	var items []string
+	for _, it := range waiting.Items {
+		items = append(items, it.Item)
+	}
+	must[*IntakeDecideResponse](t)(a.DecideIntake(ctx, IntakeDecideRequest{Items: items, Accept: true}))
+	if found := must[*SearchResponse](t)(a.Search(ctx, value)); len(found.Objects) != 1 {
+		t.Errorf("accepted, and not found: %+v", found)
+	}
+}
+
+// TestImportOfSavedReports: the two reports that the project began with.
+func TestImportOfSavedReports(t *testing.T) {
+	files, _ := filepath.Glob("../../../shared/data/reports/*.txt")
+	if len(files) == 0 {
+		t.Skip("shared/data/reports is not beside this checkout")
+	}
+	a := newParty(t, "North")
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := must[*ImportResponse](t)(a.Import(t.Context(), ImportRequest{Name: filepath.Base(file)}, f, nil))
+		f.Close()
+		if !res.Held || res.Types["report"] != 1 || res.Page.Language != "vi" {
+			t.Errorf("%s: %+v", file, res)
+		}
+	}
+}
