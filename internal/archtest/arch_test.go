@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"journal/journaltest":      {"journal"},
 	"internal/observable":      {"stix", "stix/pattern"},
 	"internal/intake":          {"internal/observable", "stix"},
+	"internal/feed":            {"internal/observable", "stix"},
 	"internal/accord":          {},
 	"internal/desk":            {"internal/accord", "journal"},
 	"internal/unit":            {"internal/accord", "internal/desk", "journal"},
@@ -45,7 +46,7 @@ var allowed = map[string][]string{
 
 // pure packages import no I/O, no clock and no randomness. time is allowed for
 // its types; the test below looks for calls that read the clock.
-var pure = []string{"stix", "misp", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/unit", "internal/peer/pairing", "stix/pattern", "internal/intake"}
+var pure = []string{"stix", "misp", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/unit", "internal/peer/pairing", "stix/pattern", "internal/intake", "internal/feed"}
 
 // impure are standard packages a pure package may not import.
 var impure = []string{"os", "net", "net/http", "os/exec", "syscall", "math/rand", "math/rand/v2", "crypto/rand", "log", "path/filepath", "embed/fs"}

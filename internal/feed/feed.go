@@ -1,0 +1,123 @@
+package feed
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"entente/internal/observable"
+	"entente/stix"
+)
+
+// Entry is one value that is looked for, with what is known of it.
+type Entry struct {
+	Value observable.Value
+	// ID is the STIX id of the indicator.
+	ID string
+	// Name is the indicator's name, for people.
+	Name string
+	// TLP is the strictest marking that it came under.
+	TLP stix.TLP
+	// From and Until are when it is good for; the zero time is no bound.
+	From, Until time.Time
+	// Confidence is 0 to 100, or stix.NoConfidence.
+	Confidence int
+	// Source is who it is from.
+	Source string
+}
+
+// Meta is what the head of a feed says.
+type Meta struct {
+	// Name is the feed's.
+	Name string
+	// Serial rises whenever the feed changes (RFC 1982 for zones).
+	Serial uint32
+	// TTL is how long a resolver may go by an answer; at least a second.
+	TTL time.Duration
+	// TLP is the strictest marking in the feed.
+	TLP stix.TLP
+}
+
+// Format is one form of feed.
+type Format struct {
+	// Name is what the format is called in the configuration, the CLI and addresses.
+	Name string
+	// For says for people who reads it.
+	For string
+	// MediaType and Extension are those of its files.
+	MediaType, Extension string
+	// Types are those of the values that it carries.
+	Types []observable.Type
+
+	head  func(dst []byte, m Meta) []byte
+	block func(dst []byte, entries []Entry) []byte
+	fits  func(v observable.Value) bool // beyond the type; nil: every value of the types
+}
+
+// Carries tells whether a value can be said in the format.
+func (f *Format) Carries(v observable.Value) bool {
+	for _, t := range f.Types {
+		if t == v.Type {
+			return f.fits == nil || f.fits(v)
+		}
+	}
+	return false
+}
+
+// Head appends what stands before the first block.
+func (f *Format) Head(dst []byte, m Meta) []byte {
+	if f.head == nil {
+		return dst
+	}
+	return f.head(dst, m)
+}
+
+// Block appends the text of a block. Entries that the format does not carry must not
+// be among them.
+func (f *Format) Block(dst []byte, entries []Entry) []byte { return f.block(dst, entries) }
+
+// Formats lists all formats, by name.
+func Formats() []Format {
+	return []Format{
+		csvFormat(), dnsmasqFormat(), hostsFormat(), listFormat(), rpzFormat(), sigmaFormat(),
+		suricataHashes("suricata-md5", observable.MD5), suricataHashes("suricata-sha256", observable.SHA256),
+		suricataDomains(), suricataAddresses(), suricataReputation(), suricataRules(), unboundFormat(), zeekFormat(),
+	}
+}
+
+// Find gives a format by its name.
+func Find(name string) (Format, error) {
+	for _, f := range Formats() {
+		if f.Name == name {
+			return f, nil
+		}
+	}
+	return Format{}, fmt.Errorf("there is no format %q", name)
+}
+
+// blockEntries is about how many entries a block has: the mean distance of cuts.
+const blockEntries = 512
+
+// MaxBlock is the most entries of a block; it is cut there, whatever Cuts says.
+const MaxBlock = 8 * blockEntries
+
+// Cuts tells whether a block begins with an entry. It depends on the value alone.
+func Cuts(v observable.Value) bool {
+	h := fnv.New64a()
+	h.Write([]byte(v.Key()))
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], h.Sum64())
+	// FNV mixes its low bits poorly for values that differ at the end only.
+	return (uint32(b[0])<<16^uint32(b[1])<<8^uint32(b[2])^uint32(b[5])^uint32(b[7]))%blockEntries == 0
+}
+
+// each makes a block of lines, one for an entry.
+func each(line func(dst []byte, e *Entry) []byte) func([]byte, []Entry) []byte {
+	return func(dst []byte, entries []Entry) []byte {
+		for i := range entries {
+			dst = line(dst, &entries[i])
+		}
+		return dst
+	}
+}
