@@ -35,6 +35,8 @@ var sigmaRules = []struct {
 var sigmaSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("entente/sigma/v1"))
 
 func sigmaBlock(dst []byte, entries []Entry) []byte {
+	// Wildcards of Sigma, and the quote of YAML.
+	escape := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `'`, `''`)
 	for _, rule := range sigmaRules {
 		var b strings.Builder
 		first := ""
@@ -47,7 +49,7 @@ func sigmaBlock(dst []byte, entries []Entry) []byte {
 				if first == "" {
 					first = v.Key()
 				}
-				b.WriteString("            - '" + strings.ReplaceAll(sigmaValue(v), "'", "''") + "'\n")
+				b.WriteString("            - '" + escape.Replace(v.Text) + "'\n")
 			}
 		}
 		if first == "" {
@@ -62,9 +64,4 @@ func sigmaBlock(dst []byte, entries []Entry) []byte {
 			"detection:\n    selection:\n        "+rule.field+":\n"+b.String()+"    condition: selection\nlevel: high\n"...)
 	}
 	return dst
-}
-
-// sigmaValue escapes what is a wildcard in Sigma.
-func sigmaValue(v observable.Value) string {
-	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`).Replace(v.Text)
 }
