@@ -164,17 +164,21 @@ func (c *collector) pattern(text string) {
 		return
 	}
 	for i := range atoms {
-		a := &atoms[i]
-		if a.Negated {
-			continue
-		}
-		switch a.Op {
-		case pattern.OpEqual, pattern.OpSubset:
-			c.literal(a, a.Value)
-		case pattern.OpIn:
-			for _, lit := range a.Set {
-				c.literal(a, lit)
-			}
+		c.atom(&atoms[i])
+	}
+}
+
+// atom takes the values that one comparison asks for.
+func (c *collector) atom(a *pattern.Atom) {
+	if a.Negated {
+		return
+	}
+	switch a.Op {
+	case pattern.OpEqual, pattern.OpSubset:
+		c.literal(a, a.Value)
+	case pattern.OpIn:
+		for _, lit := range a.Set {
+			c.literal(a, lit)
 		}
 	}
 }

@@ -1,0 +1,124 @@
+package observable
+
+import "entente/stix/pattern"
+
+// Alone lists the values of an indicator's pattern each of which is by itself what
+// the indicator looks for, so that a sensor may act on the value alone: all of
+// "[url:value = 'a' OR url:value = 'b']", none of "[domain-name:value = 'a'] AND
+// [file:name = 'b']". Where a file is named by a hash together with other things, it
+// is the hash. A pattern that cannot be read has none.
+func Alone(text string) []Value {
+	tree, err := pattern.Parse(text)
+	if err != nil {
+		return nil
+	}
+	c := collector{}
+	c.expression(tree.Root)
+	return c.out
+}
+
+func (c *collector) expression(e pattern.Expr) {
+	switch e := e.(type) {
+	case *pattern.Observation:
+		c.out = append(c.out, alone(e.Where)...)
+		c.out = unique(c.out)
+	case *pattern.Combination:
+		if e.Joint != pattern.Or {
+			return
+		}
+		for _, term := range e.Terms {
+			c.expression(term)
+		}
+	case *pattern.Qualified:
+		for _, q := range e.Qualifiers {
+			if r, ok := q.(*pattern.Repeats); ok && r.Times > 1 {
+				return // once is not enough
+			}
+			if _, ok := q.(*pattern.StartStop); ok {
+				return // the value alone says nothing outside of its time
+			}
+		}
+		c.expression(e.Expr)
+	}
+}
+
+// alone gives the values that each make a condition true, whatever else an object is.
+func alone(e pattern.Condition) []Value {
+	switch e := e.(type) {
+	case *pattern.Comparison:
+		return compared(e)
+	case *pattern.Junction:
+		var parts [][]Value
+		for _, term := range e.Terms {
+			if describes(term) && e.Joint == pattern.And {
+				continue // its type, its encoding: nothing that identifies
+			}
+			parts = append(parts, alone(term))
+		}
+		if e.Joint == pattern.Or {
+			return unique(flatten(parts))
+		}
+		if len(parts) == 1 {
+			return parts[0]
+		}
+		var hashes []Value
+		for _, part := range parts {
+			if allHashes(part) {
+				hashes = append(hashes, part...)
+			}
+		}
+		return unique(hashes)
+	}
+	return nil
+}
+
+// compared gives the values of one comparison.
+func compared(e *pattern.Comparison) []Value {
+	if e.Negated {
+		return nil
+	}
+	one := collector{}
+	atom := (&pattern.Tree{Root: &pattern.Observation{Where: e}}).Atoms()
+	for i := range atom {
+		one.atom(&atom[i])
+	}
+	return one.out
+}
+
+// describes tells a comparison that says what kind of thing an object is.
+func describes(e pattern.Condition) bool {
+	c, ok := e.(*pattern.Comparison)
+	if !ok {
+		return false
+	}
+	atom := (&pattern.Tree{Root: &pattern.Observation{Where: c}}).Atoms()
+	_, identifies := typeOfPath(atom[0].ObjectType, atom[0].Path)
+	return !identifies
+}
+
+func allHashes(values []Value) bool {
+	for _, v := range values {
+		switch v.Type {
+		case MD5, SHA1, SHA256, SHA512:
+		default:
+			return false
+		}
+	}
+	return len(values) > 0
+}
+
+func flatten(parts [][]Value) []Value {
+	var out []Value
+	for _, p := range parts {
+		out = append(out, p...)
+	}
+	return out
+}
+
+func unique(values []Value) []Value {
+	c := collector{}
+	for _, v := range values {
+		c.add(v)
+	}
+	return c.out
+}
