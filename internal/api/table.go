@@ -58,6 +58,8 @@ func Operations() []Operation {
 		long("share", "Share accepted objects, each through the gate", (*node.Node).Share),
 		plain("intake.list", "What arrived and where it stands", (*node.Node).Intake),
 		plain("intake.decide", "Accept or reject what is in quarantine", (*node.Node).DecideIntake),
+		ask("feed.list", "The feeds for sensors", (*node.Node).Feeds),
+		download("feed.get", "A feed for sensors, as it is now", (*node.Node).Feed),
 		plain("search", "Look up what the node knows, with provenance", (*node.Node).Search),
 
 		plain("request.new", "Draft or send a request", newRequest),

@@ -48,7 +48,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.serveCommand(), a.statusCommand(),
 		a.identityCommand(), a.unitCommand(), a.accordCommand(),
-		a.importCommand(), a.shareCommand(), a.intakeCommand(), a.searchCommand(),
+		a.importCommand(), a.shareCommand(), a.intakeCommand(), a.searchCommand(), a.feedCommand(),
 		a.requestCommand(), a.syncCommand(), a.courierCommand(),
 		a.journalCommand(), a.dossierCommand(), a.verifyCommand(),
 		a.backupCommand(), a.restoreCommand(), a.rebuildCommand(), a.doctorCommand(),

@@ -166,6 +166,11 @@ func public(n *node.Node, log *slog.Logger) (http.Handler, error) {
 		return nil, err
 	}
 	mux.Handle("/taxii2/", taxii)
+	feeds, err := n.FeedHandler()
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle(node.FeedPrefix, feeds)
 	mux.Handle("/", web.Handler(n, web.Options{Log: log}))
 	return http.NewCrossOriginProtection().Handler(mux), nil
 }

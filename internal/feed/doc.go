@@ -4,8 +4,7 @@
 //
 // A feed is a head, blocks of entries, and nothing else: the text of a block depends
 // on its entries alone, so a node keeps the text of blocks and writes anew only those
-// in which something changed. [Cuts] says where a block begins, by the entry alone,
-// so that an entry that comes or goes moves no other block.
+// in which something changed.
 //
 // What is written is safe for its reader: a value that a form cannot carry is left
 // out and counted ([Format.Carries]), never bent, and nothing in a name or a note can

@@ -1,9 +1,7 @@
 package feed
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/fnv"
 	"time"
 
 	"entente/internal/observable"
@@ -49,6 +47,8 @@ type Format struct {
 	MediaType, Extension string
 	// Types are those of the values that it carries.
 	Types []observable.Type
+	// Acts tells that its reader blocks what it names, where others only look for it.
+	Acts bool
 
 	head  func(dst []byte, m Meta) []byte
 	block func(dst []byte, entries []Entry) []byte
@@ -94,22 +94,6 @@ func Find(name string) (Format, error) {
 		}
 	}
 	return Format{}, fmt.Errorf("there is no format %q", name)
-}
-
-// blockEntries is about how many entries a block has: the mean distance of cuts.
-const blockEntries = 512
-
-// MaxBlock is the most entries of a block; it is cut there, whatever Cuts says.
-const MaxBlock = 8 * blockEntries
-
-// Cuts tells whether a block begins with an entry. It depends on the value alone.
-func Cuts(v observable.Value) bool {
-	h := fnv.New64a()
-	h.Write([]byte(v.Key()))
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], h.Sum64())
-	// FNV mixes its low bits poorly for values that differ at the end only.
-	return (uint32(b[0])<<16^uint32(b[1])<<8^uint32(b[2])^uint32(b[5])^uint32(b[7]))%blockEntries == 0
 }
 
 // each makes a block of lines, one for an entry.

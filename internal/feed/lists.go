@@ -23,7 +23,7 @@ func comment(mark string) func([]byte, Meta) []byte {
 // listFormat is one value a line, as firewalls read by URL (pfSense and OPNsense
 // URL tables, Palo Alto external lists, FortiGate threat feeds, ipset and nft scripts).
 func listFormat() Format {
-	return Format{Name: "list", For: "firewalls, proxies and scripts: one value a line", MediaType: "text/plain; charset=utf-8", Extension: "txt",
+	return Format{Name: "list", Acts: true, For: "firewalls, proxies and scripts: one value a line", MediaType: "text/plain; charset=utf-8", Extension: "txt",
 		Types: observable.Types()[:len(observable.Types())-1], head: comment("#"),
 		fits:  func(v observable.Value) bool { return plainLine(v.Text) },
 		block: each(func(dst []byte, e *Entry) []byte { return append(append(dst, e.Value.Text...), '\n') })}
@@ -32,7 +32,7 @@ func listFormat() Format {
 // hostsFormat sends names to nowhere in a hosts file. A hosts file knows no names
 // below a name.
 func hostsFormat() Format {
-	return Format{Name: "hosts", For: "hosts files and Pi-hole: names only, without what lies below them", MediaType: "text/plain; charset=utf-8", Extension: "txt",
+	return Format{Name: "hosts", Acts: true, For: "hosts files and Pi-hole: names only, without what lies below them", MediaType: "text/plain; charset=utf-8", Extension: "txt",
 		Types: []observable.Type{observable.Domain}, head: comment("#"), fits: func(v observable.Value) bool { return blockable(v.Text) },
 		block: each(func(dst []byte, e *Entry) []byte {
 			return append(append(append(dst, "0.0.0.0 "...), e.Value.Text...), '\n')
@@ -41,7 +41,7 @@ func hostsFormat() Format {
 
 // dnsmasqFormat answers NXDOMAIN for a name and all below it.
 func dnsmasqFormat() Format {
-	return Format{Name: "dnsmasq", For: "dnsmasq (conf-file=): names and all below them", MediaType: "text/plain; charset=utf-8", Extension: "conf",
+	return Format{Name: "dnsmasq", Acts: true, For: "dnsmasq (conf-file=): names and all below them", MediaType: "text/plain; charset=utf-8", Extension: "conf",
 		Types: []observable.Type{observable.Domain}, head: comment("#"), fits: func(v observable.Value) bool { return blockable(v.Text) },
 		block: each(func(dst []byte, e *Entry) []byte {
 			return append(append(append(dst, "local=/"...), e.Value.Text...), "/\n"...)
@@ -50,7 +50,7 @@ func dnsmasqFormat() Format {
 
 // unboundFormat answers NXDOMAIN for a name and all below it.
 func unboundFormat() Format {
-	return Format{Name: "unbound", For: "Unbound (include: in server:): names and all below them", MediaType: "text/plain; charset=utf-8", Extension: "conf",
+	return Format{Name: "unbound", Acts: true, For: "Unbound (include: in server:): names and all below them", MediaType: "text/plain; charset=utf-8", Extension: "conf",
 		Types: []observable.Type{observable.Domain}, head: comment("#"), fits: func(v observable.Value) bool { return blockable(v.Text) },
 		block: each(func(dst []byte, e *Entry) []byte {
 			return append(append(append(dst, `local-zone: "`...), e.Value.Text...), ".\" always_nxdomain\n"...)

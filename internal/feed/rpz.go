@@ -14,7 +14,7 @@ import (
 // has it answers NXDOMAIN for a name, for all below it, and for answers that hold an
 // address.
 func rpzFormat() Format {
-	return Format{Name: "rpz", For: "BIND, Unbound, Knot and PowerDNS resolvers: a response policy zone", MediaType: "text/dns", Extension: "zone",
+	return Format{Name: "rpz", Acts: true, For: "BIND, Unbound, Knot and PowerDNS resolvers: a response policy zone", MediaType: "text/dns", Extension: "zone",
 		Types: []observable.Type{observable.Domain, observable.IPv4, observable.IPv6, observable.Prefix},
 		fits: func(v observable.Value) bool {
 			if v.Type == observable.Domain {

@@ -102,7 +102,9 @@ func (t *tx) arrive(slot, base int64, c collID, it *item, held *Reason) (outcome
 		t.store(seq, it)
 		t.setVariants(it.meta.id, it.verKey, append(vs, variant{seq: seq, base: base, coll: c, digest: it.digest}))
 	}
-	if held != nil {
+	if held == nil {
+		t.touch(it.meta.id)
+	} else {
 		t.count(collID{}, string(Quarantined), 1)
 		return result, t.setJSON(key8(keyHeld, slot), heldRow{State: Quarantined, Seq: seq, Base: base, Reason: *held})
 	}

@@ -75,6 +75,7 @@ func (t *tx) forget(seq, base int64) error {
 	if err != nil {
 		return err
 	}
+	t.touch(m.id)
 	v := vs[own]
 	arrivals := []more{{v.seq, v.base, v.coll}}
 	if err := t.eachMore(seq, func(m more) (bool, error) { arrivals = append(arrivals, m); return true, nil }); err != nil {

@@ -1,8 +1,10 @@
 package intel
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"entente/internal/observable"
@@ -97,6 +99,23 @@ func (g *Guard) add(why string, entries []string) error {
 		}
 	}
 	return nil
+}
+
+// digest is a SHA-256 over all that the guard holds: two guards with one digest
+// hold the same.
+func (g *Guard) digest() [sha256.Size]byte {
+	var lines []string
+	for name, why := range g.domains {
+		lines = append(lines, "d "+name+" "+why)
+	}
+	for _, p := range g.prefixes {
+		lines = append(lines, "p "+p.prefix.String()+" "+p.why)
+	}
+	for v, why := range g.values {
+		lines = append(lines, "v "+v.Key()+" "+why)
+	}
+	slices.Sort(lines)
+	return sha256.Sum256([]byte(strings.Join(lines, "\n")))
 }
 
 // Match tells whether a value touches what is guarded, and why that is.

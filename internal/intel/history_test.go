@@ -162,8 +162,14 @@ func TestAnyHistoryIsReplayed(t *testing.T) {
 				}
 			}
 			w.checkRebuild(t)
+			if rapid.Bool().Draw(t, "update") {
+				if err := w.in.UpdateActive(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
 		checkViews(t, w)
+		checkActive(t, w)
 	})
 }
 

@@ -312,5 +312,6 @@ func (t *tx) decideOne(slot, added int64, d *decideRec) error {
 			return err
 		}
 	}
+	t.touch(m.id)
 	return t.show(vs[own], slot, added, c, m.typ)
 }

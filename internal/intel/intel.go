@@ -41,6 +41,8 @@ type Intel struct {
 	next  int64      // record of the log to apply next
 	free  int64      // smallest free slot
 	ready bool       // everything in the log is applied
+
+	touched chan struct{} // one token: something waits for UpdateActive
 }
 
 // Open begins to work on a log and on what is derived from it. It applies
@@ -62,7 +64,8 @@ func Open(cfg Config) (*Intel, error) {
 	if cfg.MaxImportBytes <= 0 {
 		cfg.MaxImportBytes = 16 << 30
 	}
-	in := &Intel{cfg: cfg}
+	in := &Intel{cfg: cfg, touched: make(chan struct{}, 1)}
+	in.touched <- struct{}{} // what a former process left
 	if err := in.readCursor(); err != nil {
 		return nil, err
 	}
@@ -261,6 +264,12 @@ func (in *Intel) write(t *tx, h header, rec []byte) error {
 	}
 	in.next++
 	in.free = free
+	if t.touches {
+		select {
+		case in.touched <- struct{}{}:
+		default:
+		}
+	}
 	return nil
 }
 

@@ -24,8 +24,9 @@ func (in *Intel) rebuild(ctx context.Context, progress func(Progress)) error {
 	return in.catchUp(ctx, progress)
 }
 
-// Digest returns the SHA-256 over everything derived, cursor included: equal
-// digests mean equal content, byte for byte.
+// Digest returns the SHA-256 over everything derived, cursor included, except what
+// sensors are given, which follows by itself: equal digests mean equal content, byte
+// for byte.
 func (in *Intel) Digest(ctx context.Context) ([sha256.Size]byte, error) {
 	sum := sha256.New()
 	var length [8]byte
@@ -36,6 +37,9 @@ func (in *Intel) Digest(ctx context.Context) ([sha256.Size]byte, error) {
 		}
 		if err != nil {
 			return [sha256.Size]byte{}, fmt.Errorf("intel: %w", err)
+		}
+		if row.Key[0] == keyActive {
+			continue
 		}
 		for _, part := range [][]byte{row.Key, row.Value} {
 			binary.BigEndian.PutUint64(length[:], uint64(len(part)))

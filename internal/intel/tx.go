@@ -16,6 +16,7 @@ type tx struct {
 	seen    map[string]int   // key -> place in changes
 	fresh   map[int64][]more // further arrivals written here, by seq
 	counts  map[string]int64
+	touches bool // an id was marked for UpdateActive
 }
 
 func newTx(o Objects) *tx {

@@ -50,6 +50,8 @@ type Config struct {
 		// Recipient is the age recipient that backups are encrypted to.
 		Recipient string `yaml:"recipient"`
 	} `yaml:"backup"`
+	// Feeds are what sensors are given; none: one of each format.
+	Feeds []FeedConfig `yaml:"feeds"`
 	// Credentials are SHA-256 digests; the secrets were shown once by init.
 	Credentials struct {
 		APIToken      string `yaml:"api_token_sha256"`
@@ -149,6 +151,9 @@ func parseConfig(dir string, text []byte) (Config, error) {
 	if own > 1 {
 		return c, badInput("More than one witness is marked as own.", "Each would have to be asked before anything is told, and one that is away would stop it all.", "Mark one of them; the others are asked for cosignatures all the same.")
 	}
+	if _, err := feedSpecs(c.Feeds); err != nil {
+		return c, err
+	}
 	if c.HighWater == "" {
 		c.HighWater = filepath.Join(dir, "highwater")
 	} else if !filepath.IsAbs(c.HighWater) {
@@ -188,6 +193,10 @@ guard:
 
 backup:
   recipient: %q       # backups are encrypted to it; its other half lies with the organisation key
+
+# Feeds for sensors, resolvers and firewalls, at /feeds/NAME. Without any there is
+# one of each format ('entente feed list'); nothing above its marking goes into one.
+feeds: []             # - {name: clients, format: rpz, tlp: green, min_confidence: 50}
 
 credentials:          # SHA-256 digests; the secrets were shown once by init
   api_token_sha256: %q

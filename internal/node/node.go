@@ -76,6 +76,7 @@ type Node struct {
 	exports sync.Mutex // one share, courier or dossier is put together at a time
 	pairing *pairings
 
+	feeds  *feeds  // what sensors are given, as text
 	growth *growth // how fast partners make this node grow
 
 	arrivals chan struct{} // rung when payloads have arrived
@@ -113,8 +114,12 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
+	specs, err := feedSpecs(config.Feeds)
+	if err != nil {
+		return nil, err
+	}
 	n := &Node{
-		opts: opts, at: at, config: config,
+		opts: opts, at: at, config: config, feeds: newFeeds(specs),
 		bell:    peer.NewBell(),
 		growth:  newGrowth(config.growth()),
 		ledgers: map[journal.UnitID]*ledger{},

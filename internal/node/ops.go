@@ -377,6 +377,34 @@ type NamedInPage struct {
 	Count int    `json:"count"`
 }
 
+// FeedRequest names a feed.
+type FeedRequest struct {
+	Name string `json:"name"`
+}
+
+// FeedResponse is the outcome of reading a feed.
+type FeedResponse struct {
+	Name    string `json:"name"`
+	Entries int64  `json:"entries"`
+	Serial  uint32 `json:"serial"` // rises when the feed changes
+}
+
+// FeedListResponse lists the feeds.
+type FeedListResponse struct {
+	Feeds []FeedView `json:"feeds"`
+}
+
+// FeedView is one feed for sensors.
+type FeedView struct {
+	Name      string `json:"name"`
+	Format    string `json:"format"`
+	For       string `json:"for"` // who reads it
+	TLP       string `json:"tlp"` // the strictest marking that goes into it
+	Blocks    bool   `json:"blocks"`
+	MediaType string `json:"media_type"`
+	Path      string `json:"path"` // at the address of the pages
+}
+
 // BadObject is one object that could not be taken in, and why.
 type BadObject struct {
 	Path   string `json:"path"`

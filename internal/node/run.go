@@ -89,6 +89,7 @@ func (n *Node) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { n.intakeLoop(ctx) })
+	wg.Go(func() { n.activeLoop(ctx) })
 	running := map[journal.UnitID]bool{}
 	look := time.NewTicker(time.Second)
 	defer look.Stop()

@@ -22,18 +22,14 @@ func (n *Node) TAXII() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	sensor, err := credential(n.config.Credentials.TAXIIPassword, taxii.Principal{Name: n.config.Credentials.TAXIIUser, All: true})
-	if err != nil {
-		return nil, err
-	}
-	api, err := credential(n.config.Credentials.APIToken, taxii.Principal{Name: "api", All: true})
+	auth, err := n.sensorAuth()
 	if err != nil {
 		return nil, err
 	}
 	return taxii.Handler(taxii.Options{
 		Title: "Entente node of " + n.keys().id.Name, Description: "Indicators this node has accepted.",
 		Roots:        []taxii.Root{{Path: TAXIIRoot, Title: n.keys().id.Name, Store: n.intel.TAXII(n.feedTitle)}},
-		Authenticate: taxii.AnyOf(taxii.Basic(sensor), taxii.Bearer(sensor, api)),
+		Authenticate: auth,
 		NextKey:      key, Log: n.opts.Log, Random: n.opts.Rand,
 	})
 }

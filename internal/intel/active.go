@@ -1,0 +1,473 @@
+package intel
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"entente/internal/observable"
+	"entente/stix"
+)
+
+// What sensors are given: for each accepted indicator, in its newest version, the
+// values that are each enough by themselves. The rows follow what arrives, is decided
+// and destroyed through marks: whatever touches an object marks its id in the same
+// write, and [Intel.UpdateActive] works the marks off. So nothing is missed, an
+// arrival costs one small row, and a crash costs nothing. Digest leaves them out:
+// they may be behind, and follow by themselves.
+//
+//	f d id                    ->              the id was touched
+//	f c id                    -> keys         the rows that the id has now
+//	f a bucket type 00 value 00 id -> entry   one value of one indicator
+//	f b bucket                -> change       the last change in a bucket
+//	f n type                  -> count        values of a type
+//	f s                       -> change, guard
+const keyActive = 'f'
+
+// ActiveBuckets is the number of buckets that values are spread over by their hash: what is
+// made of one bucket is made anew only when something in it changed.
+const ActiveBuckets = 4096
+
+// PAP is a level of the Permissible Actions Protocol: what may be done with an
+// indicator that its adversary could notice.
+type PAP uint8
+
+// The levels, from what is not marked to what may only be looked up in one's own logs.
+const (
+	PAPNone PAP = iota
+	PAPClear
+	PAPGreen // may be blocked and asked after openly
+	PAPAmber // may be compared passively
+	PAPRed   // must not be used on a network
+)
+
+// papOf reads the level from an object's labels, as MISP's taxonomy writes it
+// ("PAP:RED", `misp:pap="red"`); the strictest counts.
+func papOf(labels []string) PAP {
+	level := PAPNone
+	for _, l := range labels {
+		l = strings.ToLower(l)
+		_, name, ok := strings.Cut(l, "pap:")
+		if !ok {
+			continue
+		}
+		switch strings.Trim(name, `"' =`) {
+		case "clear", "white":
+			level = max(level, PAPClear)
+		case "green":
+			level = max(level, PAPGreen)
+		case "amber":
+			level = max(level, PAPAmber)
+		default: // red, and what is not known
+			level = PAPRed
+		}
+	}
+	return level
+}
+
+// Active is one value that sensors may look for.
+type Active struct {
+	Value observable.Value
+	ID    string // of the indicator
+	Name  string
+	// TLP is the strictest marking of any accepted arrival; TLPNone: nobody marked it.
+	TLP stix.TLP
+	PAP PAP
+	// From and Until bound its validity; the zero time is no bound.
+	From, Until time.Time
+	Confidence  int // 0 to 100, or stix.NoConfidence
+	// Source is the name of the import, or the party id, that it came from first.
+	Source string
+}
+
+func activeKey(kind byte, rest string) []byte {
+	return append([]byte{keyActive, kind}, rest...)
+}
+
+// touch marks an id.
+func (t *tx) touch(id string) {
+	if stix.IDType(id) == "indicator" {
+		t.touches = true
+		t.add(activeKey('d', id), nil)
+	}
+}
+
+// Touched gives a token whenever something waits for [Intel.UpdateActive].
+func (in *Intel) Touched() <-chan struct{} { return in.touched }
+
+// activeBatch is how many ids are worked off in one write.
+const activeBatch = 2000
+
+// UpdateActive works off what was touched since it was last called.
+func (in *Intel) UpdateActive(ctx context.Context) error {
+	for {
+		more, err := in.updateActive(ctx)
+		if err != nil {
+			return fmt.Errorf("intel: what sensors are given: %w", err)
+		}
+		if !more {
+			return nil
+		}
+	}
+}
+
+func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if err := errors.Join(ctx.Err(), in.catchUp(ctx, nil)); err != nil {
+		return false, err
+	}
+	if err := in.guardChanged(); err != nil {
+		return false, err
+	}
+	var ids [][]byte
+	from := activeKey('d', "")
+	for row, err := range in.cfg.Objects.Scan(from, after(from), false) {
+		if err != nil {
+			return false, err
+		}
+		ids = append(ids, slices.Clone(row.Key[2:]))
+		if len(ids) == activeBatch {
+			break
+		}
+	}
+	if len(ids) == 0 {
+		return false, nil
+	}
+	change, guard, err := in.activeState()
+	if err != nil {
+		return false, err
+	}
+	u := activeUpdate{reader: newReader(in.cfg.Objects), guard: in.cfg.Guard, change: change + 1, counts: map[observable.Type]int64{}}
+	for _, id := range ids {
+		if err := u.update(string(id)); err != nil {
+			return false, fmt.Errorf("%s: %w", id, err)
+		}
+		u.remove(activeKey('d', string(id)))
+	}
+	if u.changed {
+		if err := u.finishActive(guard); err != nil {
+			return false, err
+		}
+	}
+	return true, in.cfg.Objects.Write(u.changes)
+}
+
+// activeState reads the number of the last change and the digest of the guard that
+// the rows were made under.
+func (in *Intel) activeState() (change uint64, guard []byte, err error) {
+	value, ok, err := in.cfg.Objects.Get(activeKey('s', ""))
+	if err != nil || !ok {
+		return 0, nil, err
+	}
+	if len(value) < 8 {
+		return 0, nil, errBadRow
+	}
+	return binary.BigEndian.Uint64(value), value[8:], nil
+}
+
+// guardChanged marks every indicator when the guard is not the one that the rows
+// were made under.
+func (in *Intel) guardChanged() error {
+	change, guard, err := in.activeState()
+	if err != nil {
+		return err
+	}
+	now := in.cfg.Guard.digest()
+	if string(guard) == string(now[:]) {
+		return nil
+	}
+	t := newTx(in.cfg.Objects)
+	prefix := keyOf(keyType, "indicator", 0)
+	prefix = prefix[:len(prefix)-8]
+	for row, err := range in.cfg.Objects.Scan(prefix, after(prefix), false) {
+		if err != nil {
+			return err
+		}
+		value, ok, err := in.cfg.Objects.Get(key8(keyDoc, tail8(row.Key)))
+		if err != nil || !ok {
+			return errors.Join(err, errBadRow)
+		}
+		m, _, err := parseDoc(value)
+		if err != nil {
+			return err
+		}
+		t.touch(m.id)
+		if len(t.changes) >= 50_000 { // marks are harmless however many are there
+			if err := in.cfg.Objects.Write(t.changes); err != nil {
+				return err
+			}
+			t = newTx(in.cfg.Objects)
+		}
+	}
+	t.add(activeKey('s', ""), append(binary.BigEndian.AppendUint64(nil, change), now[:]...))
+	return in.cfg.Objects.Write(t.changes)
+}
+
+// activeUpdate is one batch under way.
+type activeUpdate struct {
+	*reader
+	guard   *Guard
+	change  uint64
+	changed bool
+	buckets [ActiveBuckets]bool
+	counts  map[observable.Type]int64
+}
+
+// update makes the rows of one id what they should be.
+func (u *activeUpdate) update(id string) error {
+	value, _, err := u.get(activeKey('c', id))
+	if err != nil {
+		return err
+	}
+	var had []string
+	for len(value) > 0 {
+		var key string
+		if key, value, err = cutText(value); err != nil {
+			return err
+		}
+		had = append(had, key)
+	}
+	rows, err := u.wanted(id)
+	if err != nil {
+		return err
+	}
+	var have []string
+	for _, r := range rows {
+		have = append(have, r.key)
+	}
+	for _, key := range had {
+		if !slices.Contains(have, key) {
+			u.remove([]byte(key))
+			u.note(key, -1)
+		}
+	}
+	for _, r := range rows {
+		old, ok, err := u.get([]byte(r.key))
+		if err != nil {
+			return err
+		}
+		if ok && string(old) == string(r.value) {
+			continue
+		}
+		u.set([]byte(r.key), r.value)
+		delta := int64(1)
+		if slices.Contains(had, r.key) {
+			delta = 0
+		}
+		u.note(r.key, delta)
+	}
+	if len(have) == 0 {
+		if len(had) > 0 {
+			u.remove(activeKey('c', id))
+		}
+		return nil
+	}
+	if slices.Equal(had, have) {
+		return nil
+	}
+	var keys []byte
+	for _, key := range have {
+		keys = appendText(keys, key)
+	}
+	u.set(activeKey('c', id), keys)
+	return nil
+}
+
+// note remembers a change of a row.
+func (u *activeUpdate) note(key string, delta int64) {
+	u.changed = true
+	u.buckets[binary.BigEndian.Uint16([]byte(key[2:4]))] = true
+	if typ, _, ok := strings.Cut(key[4:], "\x00"); ok {
+		u.counts[observable.Type(typ)] += delta
+	}
+}
+
+func (u *activeUpdate) finishActive(guard []byte) error {
+	for b, changed := range u.buckets {
+		if changed {
+			u.add(binary.BigEndian.AppendUint16(activeKey('b', ""), uint16(b)), value8(int64(u.change)))
+		}
+	}
+	for typ, delta := range u.counts {
+		old, ok, err := u.objects.Get(activeKey('n', string(typ)))
+		if err != nil {
+			return err
+		}
+		n := delta
+		if ok {
+			before, err := number(old)
+			if err != nil {
+				return err
+			}
+			n += before
+		}
+		u.add(activeKey('n', string(typ)), value8(n))
+	}
+	u.add(activeKey('s', ""), append(binary.BigEndian.AppendUint64(nil, u.change), guard...))
+	return nil
+}
+
+type activeRow struct {
+	key   string
+	value []byte
+}
+
+// wanted gives the rows that an id should have: those of its newest accepted version,
+// if it is not revoked.
+func (u *activeUpdate) wanted(id string) ([]activeRow, error) {
+	prefix := idPrefix(id)
+	for row, err := range u.objects.Scan(prefix, after(prefix), true) {
+		if err != nil {
+			return nil, err
+		}
+		vs, err := parseVariants(row.Value)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range vs {
+			f, ok, err := u.examine(v.seq, Query{}, criteria{})
+			if err != nil {
+				return nil, err
+			}
+			if ok {
+				return u.activeRows(&f)
+			}
+		}
+	}
+	return nil, nil
+}
+
+func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
+	o, err := stix.Parse(f.Raw)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errBadRow, err)
+	}
+	if o.Revoked || o.PatternType != "stix" && o.PatternType != "" {
+		return nil, nil
+	}
+	a := Active{ID: f.ID, Name: o.Name, TLP: f.Effective, PAP: papOf(o.Labels), Confidence: o.Confidence,
+		From: o.ValidFrom.Time, Until: o.ValidUntil.Time}
+	if len(f.Provenance) > 0 {
+		a.Source = f.Provenance[0].Source
+	}
+	value := a.encode()
+	var rows []activeRow
+	for _, v := range observable.Alone(o.Pattern) {
+		if _, guarded := u.guard.Match(v); guarded || strings.IndexByte(v.Text, 0) >= 0 {
+			continue
+		}
+		rows = append(rows, activeRow{string(entryKey(v, f.ID)), value})
+	}
+	return rows, nil
+}
+
+func bucketOf(v observable.Value) uint16 {
+	h := valueHash(v)
+	return binary.BigEndian.Uint16(h[:2]) % ActiveBuckets
+}
+
+func entryKey(v observable.Value, id string) []byte {
+	k := binary.BigEndian.AppendUint16(activeKey('a', ""), bucketOf(v))
+	k = append(append(k, v.Type...), 0)
+	k = append(append(k, v.Text...), 0)
+	return append(k, id...)
+}
+
+// encode writes what a row says beside its key.
+func (a *Active) encode() []byte {
+	b := []byte{byte(a.TLP), byte(a.PAP), byte(a.Confidence)}
+	for _, t := range []time.Time{a.From, a.Until} {
+		n := int64(0)
+		if !t.IsZero() {
+			n = t.UnixMicro()
+		}
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	return appendText(appendText(b, a.Name), a.Source)
+}
+
+func parseActive(row Row) (a Active, err error) {
+	parts := strings.SplitN(string(row.Key[4:]), "\x00", 3)
+	if len(parts) != 3 || len(row.Value) < 3+16 {
+		return a, errBadRow
+	}
+	a.Value, a.ID = observable.Value{Type: observable.Type(parts[0]), Text: parts[1]}, parts[2]
+	a.TLP, a.PAP, a.Confidence = stix.TLP(row.Value[0]), PAP(row.Value[1]), int(int8(row.Value[2]))
+	for i, t := range []*time.Time{&a.From, &a.Until} {
+		if n := int64(binary.BigEndian.Uint64(row.Value[3+8*i:])); n != 0 {
+			*t = time.UnixMicro(n).UTC()
+		}
+	}
+	rest := row.Value[3+16:]
+	if a.Name, rest, err = cutText(rest); err == nil {
+		a.Source, _, err = cutText(rest)
+	}
+	return a, err
+}
+
+// Active yields what sensors are given, of the buckets from (included) to (excluded),
+// whatever its marking and validity. A value that several indicators name comes once for each.
+func (in *Intel) Active(ctx context.Context, from, to int) iter.Seq2[Active, error] {
+	return func(yield func(Active, error) bool) {
+		first := binary.BigEndian.AppendUint16(activeKey('a', ""), uint16(from))
+		last := binary.BigEndian.AppendUint16(activeKey('a', ""), uint16(to))
+		n := 0
+		for row, err := range in.cfg.Objects.Scan(first, last, false) {
+			if n++; err == nil && n%1024 == 0 {
+				err = ctx.Err()
+			}
+			var a Active
+			if err == nil {
+				a, err = parseActive(row)
+			}
+			if !yield(a, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// ActiveChanges tells the number of the last change of all, and of each bucket.
+func (in *Intel) ActiveChanges() (last uint64, buckets *[ActiveBuckets]uint64, err error) {
+	buckets = new([ActiveBuckets]uint64)
+	prefix := activeKey('b', "")
+	for row, err := range in.cfg.Objects.Scan(prefix, after(prefix), false) {
+		if err != nil {
+			return 0, nil, err
+		}
+		n, err := number(row.Value)
+		if err != nil || len(row.Key) != 4 {
+			return 0, nil, errBadRow
+		}
+		if b := binary.BigEndian.Uint16(row.Key[2:]); b < ActiveBuckets {
+			buckets[b] = uint64(n)
+		}
+	}
+	last, _, err = in.activeState()
+	return last, buckets, err
+}
+
+// ActiveCounts tells how many rows there are of each type of value.
+func (in *Intel) ActiveCounts() (map[observable.Type]int64, error) {
+	out := map[observable.Type]int64{}
+	prefix := activeKey('n', "")
+	for row, err := range in.cfg.Objects.Scan(prefix, after(prefix), false) {
+		if err != nil {
+			return nil, err
+		}
+		n, err := number(row.Value)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			out[observable.Type(row.Key[2:])] = n
+		}
+	}
+	return out, nil
+}

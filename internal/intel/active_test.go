@@ -1,0 +1,201 @@
+package intel_test
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"entente/internal/accord"
+	"entente/internal/intel"
+	"entente/internal/observable"
+	"entente/stix"
+)
+
+// active lists what sensors are given, as "value id tlp".
+func active(t fataler, in *intel.Intel) []string {
+	t.Helper()
+	if err := in.UpdateActive(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	counts := map[observable.Type]int64{}
+	for a, err := range in.Active(context.Background(), 0, intel.ActiveBuckets) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, fmt.Sprintf("%s %s %v", a.Value, a.ID, a.TLP))
+		counts[a.Value.Type]++
+	}
+	sort.Strings(out)
+	got, err := in.ActiveCounts()
+	if err != nil || fmt.Sprint(got) != fmt.Sprint(counts) {
+		t.Fatalf("counted %v, there are %v, %v", got, counts, err)
+	}
+	return out
+}
+
+// checkActive compares what sensors are given with what follows from a search, and
+// with what a rebuild gives.
+func checkActive(t fataler, w *world) {
+	t.Helper()
+	newest := map[string]intel.Found{}
+	for _, f := range selected(t, w.in, intel.Query{Type: "indicator"}) {
+		if old, ok := newest[f.ID]; !ok || f.Version > old.Version {
+			newest[f.ID] = f
+		}
+	}
+	var want []string
+	for _, f := range newest {
+		o, err := stix.Parse(f.Raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Revoked {
+			continue
+		}
+		for _, v := range observable.Alone(o.Pattern) {
+			if _, guarded := intel.DefaultGuard().Match(v); !guarded {
+				want = append(want, fmt.Sprintf("%s %s %v", v, f.ID, f.Effective))
+			}
+		}
+	}
+	sort.Strings(want)
+	// Where one version has several texts, either may be the one.
+	got := active(t, w.in)
+	if len(got) != len(want) {
+		t.Fatalf("sensors are given\n%s\nand should be\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	c := w.config()
+	c.Objects = &intel.Memory{}
+	in, err := intel.Open(c)
+	if err == nil {
+		err = in.CatchUp(context.Background())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again := active(t, in); strings.Join(again, "\n") != strings.Join(got, "\n") {
+		t.Fatalf("sensors are given\n%s\nand after a rebuild\n%s", strings.Join(got, "\n"), strings.Join(again, "\n"))
+	}
+}
+
+// TestActive: versions, revocations, quarantine, guards, markings, and patterns of
+// which no value is enough.
+func TestActive(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t)
+	w.load(t, "a", indicator(1, 1, "one.example.org"), indicator(2, 1, "8.8.8.8"), indicator(3, 1, "three.example.org"),
+		strings.Replace(indicator(4, 1, "four.example.org"), "[domain", "[file:name = 'x'] AND [domain", 1), indicator(5, 1, "five.example.org"))
+	want := func(lines ...string) {
+		t.Helper()
+		if got := active(t, w.in); strings.Join(got, "\n") != strings.Join(lines, "\n") {
+			t.Fatalf("sensors are given\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(lines, "\n"))
+		}
+	}
+	line := func(v string, n int, tlp stix.TLP) string { return fmt.Sprintf("domain:%s %s %v", v, idOf(n), tlp) }
+	want(line("five.example.org", 5, 0), line("one.example.org", 1, 0), line("three.example.org", 3, 0))
+	last, before, err := w.in.ActiveChanges()
+	if err != nil || last == 0 {
+		t.Fatal(last, err)
+	}
+	// A newer version with another value, and a revocation.
+	w.load(t, "b", indicator(1, 2, "uno.example.org"), indicator(3, 2, "three.example.org", `,"revoked":true`))
+	want(line("five.example.org", 5, 0), line("uno.example.org", 1, 0))
+	_, after, err := w.in.ActiveChanges()
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := 0
+	for b := range after {
+		if after[b] != before[b] {
+			changed++
+		}
+	}
+	if changed != 3 {
+		t.Errorf("%d buckets changed, want those of three values", changed)
+	}
+	// An older version changes nothing; nor does the same again.
+	w.load(t, "c", indicator(1, 1, "one.example.org"), indicator(5, 1, "five.example.org"))
+	want(line("five.example.org", 5, 0), line("uno.example.org", 1, 0))
+	if again, _, _ := w.in.ActiveChanges(); again != last+1 {
+		t.Errorf("the number of changes is %d, want %d", again, last+1)
+	}
+	// What is held is given to nobody until it is accepted.
+	r, plain := sent(1, 0, indicator(6, 1, "six.example.org", marked(stix.TLP2Amber)))
+	r.Verdict.Verdict = accord.Hold
+	w.receive(t, r, plain)
+	want(line("five.example.org", 5, 0), line("uno.example.org", 1, 0))
+	ref := r.Ref
+	if _, err := w.in.Accept(ctx, intel.Choice{Ref: &ref}, "o", "n"); err != nil {
+		t.Fatal(err)
+	}
+	want(line("five.example.org", 5, 0), line("six.example.org", 6, stix.TLPAmber), line("uno.example.org", 1, 0))
+	// A further arrival that states a stricter marking makes it stricter.
+	r2, plain2 := sent(2, 0, indicator(5, 1, "five.example.org"))
+	r2.Claims.Unmarked = stix.TLPRed
+	w.receive(t, r2, plain2)
+	want(line("five.example.org", 5, stix.TLPRed), line("six.example.org", 6, stix.TLPAmber), line("uno.example.org", 1, 0))
+	// What is destroyed is gone.
+	delete(w.payloads, ref)
+	if err := w.in.DestroyRef(ctx, ref, "o", "r"); err != nil {
+		t.Fatal(err)
+	}
+	want(line("five.example.org", 5, stix.TLPRed), line("uno.example.org", 1, 0))
+	// Another guard is applied to what is there already.
+	c := w.config()
+	if c.Guard, err = intel.DefaultGuard().With("own asset", "example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if w.in, err = intel.Open(c); err != nil {
+		t.Fatal(err)
+	}
+	want()
+	w.open(t)
+	want(line("five.example.org", 5, stix.TLPRed), line("uno.example.org", 1, 0))
+}
+
+// TestActiveSaysWhatIsKnown: what a row says of an indicator beside its value.
+func TestActiveSaysWhatIsKnown(t *testing.T) {
+	w := newWorld(t)
+	w.load(t, "the feed", indicator(1, 1, "one.example.org", `,"name":"A name","confidence":70,"valid_until":"2026-02-01T00:00:00Z","labels":["x","PAP:AMBER"]`),
+		indicator(2, 1, "two.example.org", `,"labels":["misp:pap=\"RED\""]`), indicator(3, 1, "three.example.org"))
+	if err := w.in.UpdateActive(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for a, err := range w.in.Active(context.Background(), 0, intel.ActiveBuckets) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch a.Value.Text {
+		case "one.example.org":
+			if a.Name != "A name" || a.Confidence != 70 || a.PAP != intel.PAPAmber || a.Source != "the feed" || !a.Until.Equal(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)) || a.From.IsZero() {
+				t.Errorf("%+v", a)
+			}
+		case "three.example.org":
+			if a.Confidence != stix.NoConfidence || a.PAP != intel.PAPNone || !a.Until.IsZero() {
+				t.Errorf("%+v", a)
+			}
+		}
+	}
+}
+
+func BenchmarkUpdateActive(b *testing.B) {
+	const n = 20_000
+	for b.Loop() {
+		b.StopTimer()
+		w := newWorld(b)
+		var all []string
+		for i := range n {
+			all = append(all, indicator(i, 1, fmt.Sprintf("host-%d.example.org", i)))
+		}
+		w.load(b, "bench", all...)
+		b.StartTimer()
+		if err := w.in.UpdateActive(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "indicators/s")
+}

@@ -1,0 +1,193 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"entente/internal/feed"
+	"entente/internal/intel"
+	"entente/internal/observable"
+	"entente/stix"
+)
+
+// FeedConfig is one feed for sensors, under feeds: in the configuration. Without
+// any, there is one feed of each format, under the format's name.
+type FeedConfig struct {
+	// Name is what it is called in addresses: letters, digits, hyphens and dots.
+	Name string `yaml:"name"`
+	// Format is one of those that 'entente feed list --formats' shows.
+	Format string `yaml:"format"`
+	// TLP is the strictest marking that goes into it; default amber+strict, since
+	// sensors are the party's own. RED is for named persons and goes into no feed.
+	// What nobody marked counts as amber+strict.
+	TLP string `yaml:"tlp"`
+	// Types narrows the types of values.
+	Types []string `yaml:"types"`
+	// MinConfidence leaves out what is less certain, or says nothing of it.
+	MinConfidence int `yaml:"min_confidence"`
+	// Sources narrows it to imports of these names and members with these party ids.
+	Sources []string `yaml:"sources"`
+}
+
+// maxFeeds bounds the feeds of a configuration.
+const maxFeeds = 64
+
+// feedSpec is a feed worked out.
+type feedSpec struct {
+	name       string
+	format     feed.Format
+	tlp        stix.TLP
+	types      map[observable.Type]bool // nil: all of the format's
+	confidence int
+	sources    map[string]bool // nil: all
+}
+
+// feedSpecs reads the feeds of a configuration.
+func feedSpecs(list []FeedConfig) ([]feedSpec, error) {
+	if len(list) == 0 {
+		for _, f := range feed.Formats() {
+			list = append(list, FeedConfig{Name: f.Name, Format: f.Name})
+		}
+	}
+	if len(list) > maxFeeds {
+		return nil, badInput("Too many feeds.", fmt.Sprintf("At most %d are served.", maxFeeds), "Remove some from the configuration.")
+	}
+	var out []feedSpec
+	seen := map[string]bool{}
+	for _, c := range list {
+		s, err := feedSpecOf(c)
+		if err == nil && seen[c.Name] {
+			err = fmt.Errorf("two feeds have this name")
+		}
+		if err != nil {
+			return nil, badInput("The feed "+quoteName(c.Name)+" in the configuration cannot be served.", err.Error(), "Correct it under feeds: in the configuration.")
+		}
+		seen[c.Name] = true
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+func quoteName(s string) string { return fmt.Sprintf("%q", s[:min(len(s), 64)]) }
+
+func feedSpecOf(c FeedConfig) (feedSpec, error) {
+	s := feedSpec{name: c.Name, tlp: stix.TLPAmberStrict, confidence: c.MinConfidence}
+	if c.Name == "" || len(c.Name) > 64 || strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" || c.Name[0] == '.' {
+		return s, fmt.Errorf("a name has 1 to 64 letters, digits, hyphens, underscores and dots, and does not begin with a dot")
+	}
+	var err error
+	if s.format, err = feed.Find(c.Format); err != nil {
+		return s, err
+	}
+	if c.TLP != "" {
+		if s.tlp, err = stix.ParseTLP(c.TLP); err != nil {
+			return s, err
+		}
+		if s.tlp == stix.TLPRed {
+			return s, fmt.Errorf("TLP:RED is for named persons and goes into no feed")
+		}
+	}
+	if c.MinConfidence < 0 || c.MinConfidence > 100 {
+		return s, fmt.Errorf("min_confidence is 0 to 100")
+	}
+	for _, t := range c.Types {
+		if !s.format.Carries(observable.Value{Type: observable.Type(t)}) && !typeIn(s.format.Types, t) {
+			return s, fmt.Errorf("the format %s carries no values of type %q", c.Format, t)
+		}
+		if s.types == nil {
+			s.types = map[observable.Type]bool{}
+		}
+		s.types[observable.Type(t)] = true
+	}
+	for _, name := range c.Sources {
+		if s.sources == nil {
+			s.sources = map[string]bool{}
+		}
+		s.sources[name] = true
+	}
+	return s, nil
+}
+
+func typeIn(list []observable.Type, t string) bool {
+	for _, have := range list {
+		if string(have) == t {
+			return true
+		}
+	}
+	return false
+}
+
+// takes tells whether a value goes into a feed now, and when that changes next by
+// the clock alone (the zero time: never).
+func (s *feedSpec) takes(a *intel.Active, now time.Time) (ok bool, until time.Time) {
+	level := a.TLP
+	if level == stix.TLPNone {
+		level = stix.TLPAmberStrict
+	}
+	pap := intel.PAPAmber
+	if s.format.Acts {
+		pap = intel.PAPGreen
+	}
+	if level > s.tlp || a.PAP > pap || a.Confidence < s.confidence && s.confidence > 0 || !s.format.Carries(a.Value) ||
+		s.types != nil && !s.types[a.Value.Type] || s.sources != nil && !s.sources[a.Source] {
+		return false, time.Time{}
+	}
+	if now.Before(a.From) {
+		return false, a.From
+	}
+	if !a.Until.IsZero() {
+		return now.Before(a.Until), later(a.Until, now)
+	}
+	return true, time.Time{}
+}
+
+// later gives a time that is still to come.
+func later(t, now time.Time) time.Time {
+	if t.After(now) {
+		return t
+	}
+	return time.Time{}
+}
+
+// activeLoop keeps what sensors are given up to date, until ctx ends.
+func (n *Node) activeLoop(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-n.intel.Touched():
+		}
+		if err := n.intel.UpdateActive(ctx); err != nil && ctx.Err() == nil {
+			n.opts.Log.Error("what sensors are given is not up to date; it is tried again with the next request", "err", err)
+		}
+	}
+}
+
+// Feeds lists the feeds of this node.
+func (n *Node) Feeds(ctx context.Context) (*FeedListResponse, error) {
+	res := &FeedListResponse{Feeds: []FeedView{}}
+	for _, f := range n.feeds.list {
+		res.Feeds = append(res.Feeds, FeedView{Name: f.spec.name, Format: f.spec.format.Name, For: f.spec.format.For, TLP: f.spec.tlp.String(),
+			MediaType: f.spec.format.MediaType, Path: FeedPrefix + f.spec.name, Blocks: f.spec.format.Acts})
+	}
+	return res, ctx.Err()
+}
+
+// Feed writes a feed as it is now.
+func (n *Node) Feed(ctx context.Context, r FeedRequest, w io.Writer) (*FeedResponse, error) {
+	f := n.feeds.find(r.Name)
+	if f == nil {
+		return nil, notFound("There is no feed "+quoteName(r.Name)+".", "List them with 'entente feed list'.")
+	}
+	text, err := n.feeds.current(ctx, n, f)
+	if err != nil {
+		return nil, err
+	}
+	if err := text.writePlain(w); err != nil {
+		return nil, fmt.Errorf("writing the feed: %w", err)
+	}
+	return &FeedResponse{Name: r.Name, Entries: text.entries, Serial: text.serial}, nil
+}

@@ -1,0 +1,291 @@
+package node
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"entente/internal/feed"
+	"entente/internal/intel"
+	"entente/internal/observable"
+	"entente/journal"
+	"entente/stix"
+)
+
+// feeds holds the texts of the feeds in blocks, each packed with gzip: a block is
+// made anew only when something in it changed or ran out, and members of gzip one
+// after another are one file.
+type feeds struct {
+	list []*feedState
+
+	mu   sync.Mutex // of what follows, and of each feedState's text
+	held int64      // bytes of all blocks that are kept
+}
+
+// maxFeedBytes bounds the packed text that is kept of all feeds together; what is
+// beyond it is made anew at each request.
+const maxFeedBytes = 128 << 20
+
+// blockRows is about how many rows a block is made of.
+const blockRows = 512
+
+// feedState is one feed and the text that is kept of it.
+type feedState struct {
+	spec feedSpec
+
+	making sync.Mutex // one request brings the text up to date, the others wait
+	span   int        // buckets a block
+	blocks []feedBlock
+	digest [sha256.Size]byte // of all blocks
+	serial uint32
+	used   time.Time
+}
+
+// feedBlock is the text of one block.
+type feedBlock struct {
+	made   bool
+	change uint64    // the last change in its buckets when it was made
+	until  time.Time // when it changes by the clock alone; zero: never
+	n      int       // entries
+	sum    [16]byte
+	packed []byte // a member of gzip; nil for none
+}
+
+func newFeeds(specs []feedSpec) *feeds {
+	f := &feeds{}
+	for _, s := range specs {
+		f.list = append(f.list, &feedState{spec: s})
+	}
+	return f
+}
+
+func (f *feeds) find(name string) *feedState {
+	for _, s := range f.list {
+		if s.spec.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// feedText is a feed at one moment. It stays as it is while the feed goes on.
+type feedText struct {
+	head    []byte // packed
+	blocks  [][]byte
+	entries int64
+	serial  uint32
+	digest  [sha256.Size]byte
+}
+
+// current brings a feed up to date and gives its text.
+func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, error) {
+	if err := n.intel.UpdateActive(ctx); err != nil {
+		return nil, err
+	}
+	s.making.Lock()
+	defer s.making.Unlock()
+	_, buckets, err := n.intel.ActiveChanges()
+	if err != nil {
+		return nil, err
+	}
+	counts, err := n.intel.ActiveCounts()
+	if err != nil {
+		return nil, err
+	}
+	now := n.now()
+	if span := s.spanOf(counts); span != s.span {
+		f.drop(s)
+		s.span, s.blocks = span, make([]feedBlock, intel.ActiveBuckets/span)
+	}
+	out := &feedText{}
+	sum := sha256.New()
+	for i := range s.blocks {
+		b := &s.blocks[i]
+		change := uint64(0)
+		for _, c := range buckets[i*s.span : (i+1)*s.span] {
+			change = max(change, c)
+		}
+		if !b.made || b.change != change || !b.until.IsZero() && !now.Before(b.until) {
+			fresh := feedBlock{made: true, change: change}
+			if change > 0 {
+				if err := s.make(ctx, n, &fresh, i, now); err != nil {
+					return nil, err
+				}
+			}
+			f.keep(b, fresh)
+			out.add(&fresh, sum)
+			continue
+		}
+		out.add(b, sum)
+	}
+	sum.Sum(out.digest[:0])
+	if out.digest != s.digest || s.serial == 0 {
+		s.digest = out.digest
+		s.serial = max(s.serial+1, uint32(now.Unix()))
+	}
+	s.used = now
+	out.serial = s.serial
+	head := s.spec.format.Head(nil, feed.Meta{Name: "Entente feed " + s.spec.name, Serial: s.serial, TTL: 5 * time.Minute, TLP: s.spec.tlp})
+	out.head, err = packed(head)
+	return out, err
+}
+
+func (t *feedText) add(b *feedBlock, sum io.Writer) {
+	_, _ = sum.Write(b.sum[:])
+	t.entries += int64(b.n)
+	if b.packed != nil {
+		t.blocks = append(t.blocks, b.packed)
+	}
+}
+
+// keep puts a fresh block in the place of an old one, without its text where there
+// is no room for it.
+func (f *feeds) keep(old *feedBlock, fresh feedBlock) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held += int64(len(fresh.packed) - len(old.packed))
+	*old = fresh
+	if f.held > maxFeedBytes {
+		f.held -= int64(len(old.packed))
+		old.packed, old.made = nil, false
+	}
+}
+
+// drop forgets the text of a feed.
+func (f *feeds) drop(s *feedState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i := range s.blocks {
+		f.held -= int64(len(s.blocks[i].packed))
+	}
+	s.blocks = nil
+}
+
+// spanOf tells how many buckets a block has, a power of two, so that it has about
+// blockRows rows.
+func (s *feedState) spanOf(counts map[observable.Type]int64) int {
+	rows := int64(0)
+	for _, t := range s.spec.format.Types {
+		rows += counts[t]
+	}
+	span := intel.ActiveBuckets
+	for span > 1 && rows*int64(span)/intel.ActiveBuckets > blockRows {
+		span /= 2
+	}
+	return span
+}
+
+// make writes the text of block i.
+func (s *feedState) make(ctx context.Context, n *Node, b *feedBlock, i int, now time.Time) error {
+	var entries []feed.Entry
+	names := map[string]string{} // of sources, since neighbours mostly have the same
+	for a, err := range n.intel.Active(ctx, i*s.span, (i+1)*s.span) {
+		if err != nil {
+			return err
+		}
+		ok, until := s.spec.takes(&a, now)
+		if !until.IsZero() && (b.until.IsZero() || until.Before(b.until)) {
+			b.until = until
+		}
+		if !ok {
+			continue
+		}
+		if k := len(entries); k > 0 && entries[k-1].Value == a.Value && s.spec.format.Name != "csv" {
+			continue // another indicator says the same
+		}
+		name, known := names[a.Source]
+		if !known {
+			name = n.sourceName(a.Source)
+			names[a.Source] = name
+		}
+		entries = append(entries, feed.Entry{Value: a.Value, ID: a.ID, Name: a.Name, TLP: a.TLP, From: a.From, Until: a.Until,
+			Confidence: a.Confidence, Source: name})
+	}
+	b.n = len(entries)
+	if b.n == 0 {
+		return nil
+	}
+	text := s.spec.format.Block(nil, entries)
+	sum := sha256.Sum256(text)
+	b.sum = [16]byte(sum[:16])
+	var err error
+	b.packed, err = packed(text)
+	return err
+}
+
+// sourceName gives the name of a member for its party id, or the name of an import.
+func (n *Node) sourceName(source string) string {
+	p := journal.PartyID(source)
+	for _, l := range n.units() {
+		if name := l.nameOf(p); name != p.Short() {
+			return name
+		}
+	}
+	return source
+}
+
+func packed(text []byte) ([]byte, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	var b bytes.Buffer
+	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := z.Write(text); err != nil {
+		return nil, err
+	}
+	if err := z.Close(); err != nil {
+		return nil, fmt.Errorf("packing a feed: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// writePacked writes the feed as gzip.
+func (t *feedText) writePacked(w io.Writer) error {
+	if len(t.head) == 0 && len(t.blocks) == 0 {
+		return gzip.NewWriter(w).Close() // an empty file
+	}
+	for _, part := range append([][]byte{t.head}, t.blocks...) {
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writePlain writes the feed as it is.
+func (t *feedText) writePlain(w io.Writer) error {
+	var z gzip.Reader
+	for _, part := range append([][]byte{t.head}, t.blocks...) {
+		if len(part) == 0 {
+			continue
+		}
+		if err := z.Reset(bytes.NewReader(part)); err != nil {
+			return err
+		}
+		if _, err := io.Copy(w, &z); err != nil { //nolint:gosec // our own text
+			return err
+		}
+	}
+	return nil
+}
+
+// tag names the text: the same tag, the same entries. The serial in the head may
+// differ after a restart, so the tag is a weak one (RFC 9110 §8.8.1).
+func (t *feedText) tag(s *feedState) string {
+	h := sha256.New()
+	h.Write(t.digest[:])
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], uint32(s.spec.tlp)<<8|uint32(stix.TLPRed))
+	h.Write(b[:])
+	h.Write([]byte(s.spec.format.Name))
+	return fmt.Sprintf(`W/"%x"`, h.Sum(nil)[:16])
+}
