@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Principal is who asks, and what they may read.
+// Principal is who asks, and what they may read and write.
 type Principal struct {
 	// Name identifies the caller for as long as its next values shall be good; they are bound to it.
 	Name string
@@ -23,11 +23,23 @@ type Principal struct {
 
 	// All grants reading every collection, including ones that are made later.
 	All bool
+
+	// Writes lists the ids of the collections that the caller may add to and, if it may read them too, delete from,
+	// as far as they are writable at all.
+	Writes []string
+
+	// WriteAll grants writing to every writable collection, including ones that are made later.
+	WriteAll bool
 }
 
 // MayRead tells whether the principal may read the collection with this id.
 func (p Principal) MayRead(collection string) bool {
 	return p.All || slices.Contains(p.Collections, collection)
+}
+
+// MayWrite tells whether the principal may write to the collection with this id, if it is writable.
+func (p Principal) MayWrite(collection string) bool {
+	return p.WriteAll || slices.Contains(p.Writes, collection)
 }
 
 // Authenticate finds out who sent a request. It returns an error that wraps [ErrUnauthenticated] when the request
@@ -66,7 +78,8 @@ func NewToken(random io.Reader) (string, error) {
 // Digest returns what a [Credential] keeps of a secret.
 func Digest(secret string) [sha256.Size]byte { return sha256.Sum256([]byte(secret)) }
 
-// Bearer authenticates requests with "Authorization: Bearer SECRET" (RFC 6750).
+// Bearer authenticates requests with "Authorization: Bearer SECRET" (RFC 6750), or with the scheme Token in its place,
+// as the Python taxii2-client sends it.
 func Bearer(credentials ...Credential) Authenticate {
 	credentials = slices.Clone(credentials)
 	return func(r *http.Request) (Principal, error) {
@@ -139,7 +152,7 @@ func BearerToken(r *http.Request) (string, bool) {
 	}
 	scheme, token, ok := strings.Cut(lines[0], " ")
 	token = strings.Trim(token, " ")
-	if !ok || !strings.EqualFold(scheme, "bearer") || token == "" {
+	if !ok || !strings.EqualFold(scheme, "bearer") && !strings.EqualFold(scheme, "token") || token == "" {
 		return "", false
 	}
 	return token, true

@@ -22,12 +22,7 @@ func (c *call) apiRoot() (*response, error) {
 	})
 }
 
-// status is section 4.3. Nothing can be written yet, so no status was ever given out.
-func (c *call) status() (*response, error) {
-	return nil, notFound("There is no status resource with this id.")
-}
-
-// collections is section 5.1. It lists what the caller may read.
+// collections is section 5.1. It lists what the caller may read or write.
 func (c *call) collections() (*response, error) {
 	all, err := c.root.Store.Collections(c.Context())
 	if err != nil {
@@ -35,8 +30,8 @@ func (c *call) collections() (*response, error) {
 	}
 	var out collectionsResource
 	for _, col := range all {
-		if c.principal.MayRead(col.ID) {
-			out.Collections = append(out.Collections, col.resource())
+		if read, write := c.rights(col); read || write {
+			out.Collections = append(out.Collections, c.describe(col))
 		}
 	}
 	return resourceResponse(out)
@@ -48,19 +43,27 @@ func (c *call) collection() (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return resourceResponse(col.resource())
+	return resourceResponse(c.describe(col))
 }
 
-func (col Collection) resource() collectionResource {
+// rights tells what the caller may do with a collection.
+func (c *call) rights(col Collection) (read, write bool) {
+	_, writer := c.root.Store.(Writer)
+	return c.principal.MayRead(col.ID), writer && col.Writable && c.principal.MayWrite(col.ID)
+}
+
+func (c *call) describe(col Collection) collectionResource {
 	media := col.MediaTypes
 	if len(media) == 0 {
 		media = []string{"application/stix+json;version=2.1"}
 	}
+	read, write := c.rights(col)
 	return collectionResource{ID: col.ID, Title: col.Title, Description: col.Description, Alias: col.Alias,
-		CanRead: true, MediaTypes: media}
+		CanRead: read, CanWrite: write, MediaTypes: media}
 }
 
-// lookup finds the collection of the path by id or alias. One that the caller may not read does not exist for them.
+// lookup finds the collection of the path by id or alias. One that the caller may neither
+// read nor write does not exist for them.
 func (c *call) lookup() (Collection, error) {
 	all, err := c.root.Store.Collections(c.Context())
 	if err != nil {
@@ -71,10 +74,12 @@ func (c *call) lookup() (Collection, error) {
 	if i < 0 {
 		i = slices.IndexFunc(all, func(col Collection) bool { return col.Alias == name })
 	}
-	if i < 0 || !c.principal.MayRead(all[i].ID) {
-		return Collection{}, notFound("There is no such collection, or you may not read it. The collections endpoint lists those you may.")
+	if i >= 0 {
+		if read, write := c.rights(all[i]); read || write {
+			return all[i], nil
+		}
 	}
-	return all[i], nil
+	return Collection{}, notFound("There is no such collection, or you may not read it. The collections endpoint lists those you may.")
 }
 
 // manifest is section 5.3.
@@ -102,6 +107,9 @@ func (c *call) page(endpoint string, fields matchFields) (*response, error) {
 	col, err := c.lookup()
 	if err != nil {
 		return nil, err
+	}
+	if !c.principal.MayRead(col.ID) {
+		return nil, forbidRead()
 	}
 	params, err := parseQuery(c.URL.RawQuery, fields)
 	if err != nil {
@@ -146,7 +154,11 @@ func (c *call) page(endpoint string, fields matchFields) (*response, error) {
 		last := p.records[len(p.records)-1]
 		next = encodeNext(c.h.NextKey, scope, cursor{after: last.Seq, upTo: req.from.upTo})
 	}
-	return pageResponse(endpoint, p, next)
+	res, err := pageResponse(endpoint, p, next)
+	if err == nil {
+		res.etag = pageETag(scope, p, next)
+	}
+	return res, err
 }
 
 // exists tells an object that is not there (404) from one none of whose versions fit the filter (an empty page).

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 const (
@@ -45,7 +46,13 @@ type Options struct {
 
 	MaxLimit         int   // objects in a page, whatever limit asks for; default 1000
 	MaxPageBytes     int   // bytes of objects after which a page ends, with at least one object in it; default 8 MiB
-	MaxContentLength int64 // told to clients as max_content_length; default 8 MiB
+	MaxContentLength int64 // bytes of a request to add objects, told to clients as max_content_length; default 8 MiB
+
+	// PostWait is how long a request to add objects waits for them to be stored. After that it is answered with a
+	// status that is pending, and the work goes on. Default 10 seconds.
+	PostWait time.Duration
+	// Now is the clock, for the time of a request in its status; default [time.Now].
+	Now func() time.Time
 
 	Log    *slog.Logger // failures of the server; default discards
 	Random io.Reader    // names for errors; default crypto/rand
@@ -55,9 +62,12 @@ type handler struct {
 	Options
 	log    *slog.Logger
 	random io.Reader
+	now    func() time.Time
+	room   chan struct{} // one for each request to add objects that is under way
+	posts  statuses
 }
 
-// Handler returns the server side of TAXII 2.1, read only. It serves discovery at /taxii2/ and each API root below its
+// Handler returns the server side of TAXII 2.1. It serves discovery at /taxii2/ and each API root below its
 // path, so it wants to be mounted where it sees whole URL paths. Deadlines, TLS and the number of connections are the
 // business of the [http.Server]. An error says which option is missing or out of its bounds.
 func Handler(o Options) (http.Handler, error) {
@@ -73,7 +83,7 @@ func Handler(o Options) (http.Handler, error) {
 		return bad("Options.Authenticate is nil: use Anonymous to serve without asking who it is")
 	case len(o.NextKey) < minNextKey:
 		return bad("Options.NextKey has %d bytes, needs at least %d random ones", len(o.NextKey), minNextKey)
-	case o.MaxLimit < 0 || o.MaxPageBytes < 0 || o.MaxContentLength < 0:
+	case o.MaxLimit < 0 || o.MaxPageBytes < 0 || o.MaxContentLength < 0 || o.PostWait < 0:
 		return bad("a negative bound in Options")
 	}
 	for i, root := range o.Roots {
@@ -100,7 +110,13 @@ func Handler(o Options) (http.Handler, error) {
 	if o.MaxContentLength == 0 {
 		o.MaxContentLength = 8 << 20
 	}
-	h := &handler{Options: o, log: o.Log, random: o.Random}
+	if o.PostWait == 0 {
+		o.PostWait = 10 * time.Second
+	}
+	h := &handler{Options: o, log: o.Log, random: o.Random, now: o.Now, room: make(chan struct{}, maxPosts)}
+	if h.now == nil {
+		h.now = time.Now
+	}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -133,24 +149,26 @@ func (r Root) check() error {
 // call is one request on its way through the handler.
 type call struct {
 	*http.Request
+	w         http.ResponseWriter // for the deadline of a body only
 	h         *handler
 	principal Principal
 	root      Root
 	args      []string // path segments below the API root
 }
 
-// endpoint is one resource: what it answers to GET, and with which methods it can be written in other circumstances.
+// endpoint is one resource: what it answers to GET and HEAD, and to the one other method it may have.
 type endpoint struct {
 	get    func(*call) (*response, error)
-	writes []string // methods of the standard that this server does not permit on it
+	method string // POST or DELETE, if it has one
+	write  func(*call) (*response, error)
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Vary", "Accept, Accept-Encoding, Authorization")
-	header.Set("Cache-Control", "no-store")
+	header.Set("Cache-Control", "private, no-cache")
 	header.Set("X-Content-Type-Options", "nosniff")
-	res, err := h.serve(r)
+	res, err := h.serve(w, r)
 	if err == nil {
 		err = r.Context().Err()
 	}
@@ -163,8 +181,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (h *handler) serve(r *http.Request) (*response, error) {
-	c := &call{Request: r, h: h}
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) (*response, error) {
+	c := &call{Request: r, w: w, h: h}
 	if !(h.PublicDiscovery && r.URL.Path == discoveryPath) {
 		var err error
 		if c.principal, err = h.Authenticate(r); err != nil {
@@ -175,14 +193,19 @@ func (h *handler) serve(r *http.Request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return nil, h.refuseMethod(c, e)
+	serve := e.get
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case e.method:
+		serve = e.write
+	default:
+		return nil, refuseMethod(e)
 	}
 	if !acceptsTAXII(r.Header.Values("Accept")) {
 		return nil, &problem{status: http.StatusNotAcceptable, code: "not-acceptable", title: "Not acceptable",
 			detail: "This server speaks only " + MediaType + "; send it in the Accept header."}
 	}
-	return e.get(c)
+	return serve(c)
 }
 
 func (h *handler) authProblem(err error) error {
@@ -248,28 +271,21 @@ func findEndpoint(args []string) (endpoint, bool) {
 	case n == 3 && args[2] == "manifest":
 		return endpoint{get: (*call).manifest}, true
 	case n == 3 && args[2] == "objects":
-		return endpoint{get: (*call).objects, writes: []string{http.MethodPost}}, true
+		return endpoint{get: (*call).objects, method: http.MethodPost, write: (*call).addObjects}, true
 	case n == 4 && args[2] == "objects":
-		return endpoint{get: (*call).object, writes: []string{http.MethodDelete}}, true
+		return endpoint{get: (*call).object, method: http.MethodDelete, write: (*call).removeObject}, true
 	case n == 5 && args[2] == "objects" && args[4] == "versions":
 		return endpoint{get: (*call).versions}, true
 	}
 	return endpoint{}, false
 }
 
-// refuseMethod answers everything that is not a read. A method that the standard knows for the endpoint is refused
-// with 403, because the collection says can_write: false; any other one with 405.
-func (h *handler) refuseMethod(c *call, e endpoint) error {
-	for _, m := range e.writes {
-		if m != c.Method {
-			continue
-		}
-		if _, err := c.lookup(); err != nil {
-			return err
-		}
-		return &problem{status: http.StatusForbidden, code: "read-only", title: "Collection is read only",
-			detail: "can_write is false for this collection: nothing can be added to it or deleted from it here."}
+// refuseMethod answers a method that the endpoint does not have.
+func refuseMethod(e endpoint) error {
+	allow, detail := "GET, HEAD", "This resource can only be read: use GET."
+	if e.method != "" {
+		allow, detail = allow+", "+e.method, "This resource is read with GET and changed with "+e.method+"."
 	}
 	return &problem{status: http.StatusMethodNotAllowed, code: "method-not-allowed", title: "Method not allowed",
-		detail: "This resource can only be read: use GET.", header: http.Header{"Allow": {"GET, HEAD"}}}
+		detail: detail, header: http.Header{"Allow": {allow}}}
 }

@@ -160,7 +160,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(tt.method+" "+tt.target[:min(len(tt.target), 120)], func(t *testing.T) {
 			w := do(h, tt.method, tt.target, "Accept", taxii.MediaType)
 			checkError(t, w, tt.status, tt.code)
-			if allow := w.Header().Get("Allow"); (allow == "GET, HEAD") != (tt.status == 405) {
+			if allow := w.Header().Get("Allow"); strings.HasPrefix(allow, "GET, HEAD") != (tt.status == 405) {
 				t.Errorf("Allow %q", allow)
 			}
 		})

@@ -16,7 +16,7 @@ import (
 // ErrNoCollection says that a store has no collection with this id.
 var ErrNoCollection = errors.New("taxii: no such collection")
 
-// MemoryStore is a [Store] that keeps everything in memory: for tests, for examples and for small, passing feeds.
+// MemoryStore is a [Store] and a [Writer] that keeps everything in memory: for tests, for examples and for small, passing feeds.
 // Its zero value is not usable; see [NewMemoryStore].
 type MemoryStore struct {
 	now func() time.Time
@@ -27,7 +27,7 @@ type MemoryStore struct {
 }
 
 type memoryCollection struct {
-	records []Record         // ascending Seq; Seq is index+1; append-only
+	records []Record         // ascending Seq; Seq is index+1; append-only, without ID where one was removed
 	byID    map[string][]int // indexes into records, ascending
 }
 
@@ -49,23 +49,33 @@ func (m *MemoryStore) AddCollection(c Collection) error {
 }
 
 // Add appends one version of an object to a collection and returns it with the Seq and Added that it was given; those
-// of r are ignored. What is there already, by ID, Version and SpecVersion, is returned as it is and not added again;
-// an object without a version is there already if its bytes are. r.Raw is copied.
+// of r are ignored. What is there already, byte for byte, is returned as it is and not added again. An object whose ID,
+// Version and SpecVersion are there with other bytes is a conflict, and is kept too: without a Version, so that it goes
+// by when it was added. r.Raw is copied.
 func (m *MemoryStore) Add(collection string, r Record) (Record, error) {
+	r, _, err := m.add(collection, r)
+	return r, err
+}
+
+func (m *MemoryStore) add(collection string, r Record) (added Record, conflict bool, err error) {
 	if r.ID == "" || !looksLikeObject(r.Raw) {
-		return Record{}, errors.New("taxii: a record needs an id and a JSON object")
+		return Record{}, false, errors.New("taxii: a record needs an id and a JSON object")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	c, ok := m.contents[collection]
 	if !ok {
-		return Record{}, fmt.Errorf("%w: %s", ErrNoCollection, collection)
+		return Record{}, false, fmt.Errorf("%w: %s", ErrNoCollection, collection)
 	}
 	for _, i := range c.byID[r.ID] {
 		old := c.records[i]
-		if old.Version == r.Version && old.specVersion() == r.specVersion() && (r.Version != "" || bytes.Equal(old.Raw, r.Raw)) {
-			return old, nil
+		if bytes.Equal(old.Raw, r.Raw) && (old.Version == r.Version || old.Version == "") {
+			return old, false, nil
 		}
+		conflict = conflict || r.Version != "" && old.Version == r.Version && old.specVersion() == r.specVersion()
+	}
+	if conflict {
+		r.Version = ""
 	}
 	r.Seq = uint64(len(c.records)) + 1
 	r.Added = m.now().UTC().Truncate(time.Microsecond)
@@ -75,7 +85,59 @@ func (m *MemoryStore) Add(collection string, r Record) (Record, error) {
 	r.Raw, r.Only = bytes.Clone(r.Raw), false
 	c.byID[r.ID] = append(c.byID[r.ID], len(c.records))
 	c.records = append(c.records, r)
-	return r, nil
+	return r, conflict, nil
+}
+
+// Put implements [Writer]. It takes in every JSON object that has an id and a type.
+func (m *MemoryStore) Put(ctx context.Context, b Batch) ([]Result, error) {
+	out := make([]Result, len(b.Objects))
+	for i, raw := range b.Objects {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		r, err := readHeader(raw)
+		if err != nil {
+			id, version := peekHeader(raw)
+			out[i] = Result{ID: id, Version: version, Refused: true, Message: err.Error()}
+			continue
+		}
+		added, conflict, err := m.add(b.Collection, r)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = Result{ID: r.ID, Version: r.Version}
+		if conflict {
+			out[i].Message = "conflict: this id and version are here with other content; both are kept, this one as the version " + FormatTime(added.Added)
+		}
+	}
+	return out, nil
+}
+
+// Remove implements [Writer].
+func (m *MemoryStore) Remove(ctx context.Context, r Removal) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.contents[r.Collection]
+	if !ok {
+		return 0, fmt.Errorf("%w: %s", ErrNoCollection, r.Collection)
+	}
+	n := 0
+	records := slices.Clone(c.records) // readers walk the old ones
+	for _, gone := range r.Records {
+		at := slices.IndexFunc(c.byID[r.ID], func(i int) bool { return records[i].Seq == gone.Seq })
+		if at < 0 {
+			continue
+		}
+		i := c.byID[r.ID][at]
+		records[i] = Record{Seq: records[i].Seq, Added: records[i].Added}
+		c.byID[r.ID] = slices.Delete(slices.Clone(c.byID[r.ID]), at, at+1)
+		n++
+	}
+	if len(c.byID[r.ID]) == 0 {
+		delete(c.byID, r.ID)
+	}
+	c.records = records
+	return n, ctx.Err()
 }
 
 // Collections implements [Store].
@@ -109,7 +171,7 @@ func (m *MemoryStore) Scan(ctx context.Context, collection string, q Query) iter
 				yield(Record{}, ctx.Err())
 				return
 			}
-			if !q.Matches(r) {
+			if r.ID == "" || !q.Matches(r) {
 				continue
 			}
 			r.Only = m.only(collection, r.ID)

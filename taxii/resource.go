@@ -35,6 +35,27 @@ type collectionResource struct {
 	MediaTypes  []string `json:"media_types,omitempty"`
 }
 
+// statusResource is section 4.3.1.
+type statusResource struct {
+	ID               string         `json:"id"`
+	Status           string         `json:"status"` // complete or pending
+	RequestTimestamp string         `json:"request_timestamp,omitzero"`
+	TotalCount       int            `json:"total_count"`
+	SuccessCount     int            `json:"success_count"`
+	Successes        []statusDetail `json:"successes,omitempty"`
+	FailureCount     int            `json:"failure_count"`
+	Failures         []statusDetail `json:"failures,omitempty"`
+	PendingCount     int            `json:"pending_count"`
+	Pendings         []statusDetail `json:"pendings,omitempty"`
+}
+
+// statusDetail is section 4.3.2.
+type statusDetail struct {
+	ID      string `json:"id"`
+	Version string `json:"version"`
+	Message string `json:"message,omitzero"`
+}
+
 // manifestRecord is section 5.3.1.
 type manifestRecord struct {
 	ID        string `json:"id"`

@@ -2,6 +2,7 @@ package taxii
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"io"
 	"net/http"
@@ -24,6 +25,9 @@ type response struct {
 	parts       [][]byte
 	size        int
 	first, last string // X-TAXII-Date-Added-First and -Last; empty for none
+	etag        string // empty for none; goes with answers to GET and HEAD only
+	status      int    // 0: 200
+	header      http.Header
 }
 
 func (res *response) add(part []byte) {
@@ -36,7 +40,7 @@ func resourceResponse(v any) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	res := new(response)
+	res := &response{etag: bodyETag(b)}
 	res.add(b)
 	return res, nil
 }
@@ -85,6 +89,16 @@ func pageResponse(endpoint string, p page, next string) (*response, error) {
 
 func (res *response) write(w http.ResponseWriter, r *http.Request) error {
 	header := w.Header()
+	for name, values := range res.header {
+		header[name] = values
+	}
+	if res.etag != "" && res.status == 0 && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		header.Set("ETag", res.etag)
+		if matchesETag(r.Header.Values("If-None-Match"), res.etag) {
+			w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
+	}
 	header.Set("Content-Type", MediaType)
 	if res.first != "" {
 		header.Set("X-TAXII-Date-Added-First", res.first)
@@ -96,7 +110,7 @@ func (res *response) write(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		header.Set("Content-Length", strconv.Itoa(res.size))
 	}
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(cmp.Or(res.status, http.StatusOK))
 	if r.Method == http.MethodHead {
 		return nil
 	}

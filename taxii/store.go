@@ -42,13 +42,15 @@ type Store interface {
 	Versions(ctx context.Context, collection, id string) iter.Seq2[Record, error]
 }
 
-// Collection describes one collection (TAXII 2.1, section 5.2.1). Whether it can be read is decided by the [Principal].
+// Collection describes one collection (TAXII 2.1, section 5.2.1). Who may read it and, if it is writable, write to it
+// is decided by the [Principal].
 type Collection struct {
 	ID          string   // a UUID, section 5.2.1
 	Title       string   // required
 	Description string   // optional
 	Alias       string   // optional; accepted in URLs in place of the ID
 	MediaTypes  []string // what objects it holds; STIX 2.1 when empty
+	Writable    bool     // clients may add objects and delete them; the store is a [Writer]
 }
 
 // Record is one version of one object, as it lies in a collection.

@@ -15,7 +15,7 @@ const collectionID = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
 
 func openMemory(t testing.TB) Subject {
 	store := taxii.NewMemoryStore(time.Now)
-	if err := store.AddCollection(taxii.Collection{ID: collectionID, Title: "Test"}); err != nil {
+	if err := store.AddCollection(taxii.Collection{ID: collectionID, Title: "Test", Writable: true}); err != nil {
 		t.Fatal(err)
 	}
 	return Subject{Store: store, Collection: collectionID, Add: func(_ context.Context, records ...taxii.Record) error {
@@ -29,6 +29,99 @@ func openMemory(t testing.TB) Subject {
 }
 
 func TestMemoryStore(t *testing.T) { TestStore(t, openMemory) }
+
+func TestMemoryWriter(t *testing.T) { TestWriter(t, openMemory) }
+
+// brokenWriter is a writer that keeps all promises but one.
+type brokenWriter struct {
+	*taxii.MemoryStore
+	put    func(taxii.Batch, []taxii.Result) (taxii.Batch, []taxii.Result)
+	remove func(taxii.Removal) taxii.Removal
+}
+
+func (b brokenWriter) Put(ctx context.Context, batch taxii.Batch) ([]taxii.Result, error) {
+	results := []taxii.Result(nil)
+	if b.put != nil {
+		batch, results = b.put(batch, nil)
+	}
+	if results != nil {
+		return results, nil
+	}
+	results, err := b.MemoryStore.Put(ctx, batch)
+	if b.put != nil {
+		_, results = b.put(batch, results)
+	}
+	return results, err
+}
+
+func (b brokenWriter) Remove(ctx context.Context, r taxii.Removal) (int, error) {
+	n := len(r.Records)
+	if b.remove != nil {
+		r = b.remove(r)
+	}
+	if _, err := b.MemoryStore.Remove(ctx, r); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// Every check of a writer finds the fault it is there for.
+func TestWriterChecksFindFaults(t *testing.T) {
+	fault := func(change func(taxii.Batch, []taxii.Result) (taxii.Batch, []taxii.Result), remove func(taxii.Removal) taxii.Removal) func(*taxii.MemoryStore) taxii.Store {
+		return func(m *taxii.MemoryStore) taxii.Store { return brokenWriter{m, change, remove} }
+	}
+	for _, tt := range []struct {
+		check string
+		store func(*taxii.MemoryStore) taxii.Store
+	}{
+		{"objects put come in order, byte for byte", fault(func(b taxii.Batch, r []taxii.Result) (taxii.Batch, []taxii.Result) {
+			slices.Reverse(b.Objects)
+			slices.Reverse(r)
+			return b, r
+		}, nil)},
+		{"a bad object is refused alone", fault(func(b taxii.Batch, r []taxii.Result) (taxii.Batch, []taxii.Result) {
+			for i := range r {
+				r[i].Refused = false
+			}
+			return b, r
+		}, nil)},
+		{"the same bytes are taken in and make no second record", fault(func(b taxii.Batch, r []taxii.Result) (taxii.Batch, []taxii.Result) {
+			if r == nil {
+				b.Objects = slices.Clone(b.Objects)
+				for i, o := range b.Objects {
+					b.Objects[i] = append([]byte("{"+string(rune(' '))), o[1:]...)
+				}
+				if len(b.Objects) == 2 {
+					b.Objects[1] = append([]byte("{  "), b.Objects[1][1:]...)
+				}
+			}
+			return b, r
+		}, nil)},
+		{"another content of a version is told and kept", fault(func(b taxii.Batch, r []taxii.Result) (taxii.Batch, []taxii.Result) {
+			for i := range r {
+				r[i].Message = ""
+			}
+			return b, r
+		}, nil)},
+		{"what was removed is in no answer", fault(nil, func(r taxii.Removal) taxii.Removal { r.Records = nil; return r })},
+		{"what is gone can be removed again, and put again", fault(nil, nil)},
+		{"dates added stay unique while many write", fault(func(b taxii.Batch, r []taxii.Result) (taxii.Batch, []taxii.Result) {
+			if r == nil {
+				return b, make([]taxii.Result, len(b.Objects))
+			}
+			return b, r
+		}, nil)},
+	} {
+		t.Run(tt.check, func(t *testing.T) {
+			s := openMemory(t)
+			s.Store = tt.store(s.Store.(*taxii.MemoryStore))
+			i := slices.IndexFunc(writerChecks(), func(c check) bool { return c.name == tt.check })
+			if err := writerChecks()[i].run(t.Context(), s); err == nil {
+				t.Error("the check passed a writer that breaks its promise")
+			}
+		})
+	}
+}
 
 // broken is a store that keeps all promises but one.
 type broken struct {
