@@ -18,7 +18,7 @@ const (
 	maxPostObjects = 100_000          // objects of one request
 	maxPosts       = 8                // requests to add objects that are read or worked on at a time
 	maxPostTime    = 10 * time.Minute // for the body of a request to arrive
-	maxPostWait    = 2 * time.Second // for one of maxPosts to end before another is turned away
+	maxPostWait    = 2 * time.Second  // for one of maxPosts to end before another is turned away
 	postBatch      = 5000             // objects that are put into the store at once
 )
 
