@@ -2,26 +2,40 @@
 // (https://docs.oasis-open.org/cti/taxii/v2.1/os/taxii-v2.1-os.html). Section numbers in this package are those of that
 // document.
 //
-// [Handler] is the server side, read only. It reads from a [Store], a small interface over whatever keeps the objects;
-// [MemoryStore] is one, and the package taxiitest checks others. The handler knows nothing of STIX beyond the header of
-// a [Record]: objects are served byte for byte as the store has them.
+// [Handler] is the server side. It reads from a [Store], a small interface over whatever keeps the objects, and writes to
+// one that is a [Writer] too; [MemoryStore] is both, and the package taxiitest checks others. The handler knows nothing of
+// STIX beyond the header of a [Record]: objects are taken in and served byte for byte. [Client] is the other side.
 //
 // # What is served
 //
 //	GET /taxii2/                                           discovery             4.1
 //	GET {api-root}/                                        API root              4.2
-//	GET {api-root}/status/{id}/                            always 404            4.3
+//	GET {api-root}/status/{id}/                            what became of a POST 4.3
 //	GET {api-root}/collections/                            collections           5.1
 //	GET {api-root}/collections/{id}/                       collection            5.2
 //	GET {api-root}/collections/{id}/manifest/              manifest              5.3
 //	GET {api-root}/collections/{id}/objects/               envelope of objects   5.4
+//	POST {api-root}/collections/{id}/objects/              202 and a status      5.5
 //	GET {api-root}/collections/{id}/objects/{object}/      envelope of versions  5.6
 //	GET {api-root}/collections/{id}/objects/{object}/versions/                   5.8
+//	DELETE {api-root}/collections/{id}/objects/{object}/   all, or match[version] 5.7
 //
-// HEAD works wherever GET does. Adding and deleting objects (5.5, 5.7) is refused with 403, since every collection says
-// can_write: false; other methods with 405. A collection that a caller may not read does not exist for that caller.
-// Every refusal is an error resource (3.6.1) with a stable error_code: bad-parameter, unauthenticated, forbidden,
-// read-only, not-found, method-not-allowed, not-acceptable, interrupted, internal.
+// HEAD works wherever GET does, and what GET answers has an ETag. A collection that a caller may neither read nor write
+// does not exist for that caller; what may be done otherwise is 403. Every refusal is an error resource (3.6.1) with a
+// stable error_code: bad-parameter, bad-envelope, bad-body, unauthenticated, forbidden, read-only, write-only, not-found,
+// method-not-allowed, not-acceptable, too-large, unsupported-media-type, unsupported-encoding, busy, interrupted, internal.
+//
+// # Adding and deleting
+//
+// The body of a POST is read whole, within max_content_length before and after decompression, and taken apart before
+// anything is stored: an envelope that breaks off is 400 and leaves nothing behind. Then each object has its own result
+// in the status, and a bad one stops no other. The answer waits [Options.PostWait] for the store and is pending after
+// that. A status is its caller's alone, kept in memory for a day at most, and lost with a restart; sending objects again
+// does no harm. Another content under an id and version that are there is kept beside the first, as a version named by
+// when it was added, and the status says so.
+//
+// A DELETE takes what it names out of every answer at once, also of runs of pages under way. TAXII has no word for what
+// is gone, so deletions travel by the manifest: who holds copies compares, as [Client.Gone] does.
 //
 // # Filters (3.4)
 //
