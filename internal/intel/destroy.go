@@ -71,6 +71,11 @@ func (t *tx) applyDestroy(d *destroyRec) error {
 // forget removes all arrivals of an object by one record: its rows as they are
 // are compared with its rows as they should be without them.
 func (t *tx) forget(seq, base int64) error {
+	return t.forgetArrivals(seq, func(a more) bool { return a.base == base })
+}
+
+// forgetArrivals removes some of the arrivals of an object.
+func (t *tx) forgetArrivals(seq int64, gone func(more) bool) error {
 	m, raw, vs, own, err := t.load(seq)
 	if err != nil {
 		return err
@@ -92,7 +97,7 @@ func (t *tx) forget(seq, base int64) error {
 	}
 	var left []more
 	for _, a := range arrivals {
-		if a.base != base {
+		if !gone(a) {
 			left = append(left, a)
 			continue
 		}

@@ -237,7 +237,7 @@ func (m *importer) write(p *parcel) error {
 	}
 	for i := range p.items {
 		it := &p.items[i]
-		logged, err := t.logged(it)
+		logged, err := t.logged(it, localColl())
 		if err != nil {
 			return err
 		}
@@ -262,7 +262,7 @@ func (m *importer) write(p *parcel) error {
 // logged tells whether an object's text is already in the log by an earlier
 // import. (A text that only came from a partner is not: its payload may be
 // destroyed.)
-func (t *tx) logged(it *item) (bool, error) {
+func (t *tx) logged(it *item, c collID) (bool, error) {
 	vs, err := t.variants(it)
 	if err != nil {
 		return false, err
@@ -271,7 +271,7 @@ func (t *tx) logged(it *item) (bool, error) {
 	if v == nil {
 		return false, nil
 	}
-	here, _, err := t.shown(*v, 0, localColl())
+	here, _, err := t.shown(*v, 0, c)
 	return here, err
 }
 

@@ -317,13 +317,20 @@ func (t *tx) apply(h header, items []item, missing bool) ([]outcome, error) {
 		if err := t.setJSON(key8(keyRecord, h.Base), row); err != nil {
 			return nil, err
 		}
-		return t.arriveAll(h, localColl(), items, func(int64) *Reason { return h.Import.Hold })
+		c, err := h.collection()
+		if err != nil {
+			return nil, err
+		}
+		return t.arriveAll(h, c, items, func(int64) *Reason { return h.Import.Hold })
 	case kindReceive:
 		return t.applyReceive(h, items, missing)
 	case kindDecide:
 		return nil, t.applyDecide(h)
 	case kindDestroy:
 		return nil, t.applyDestroy(h.Destroy)
+	case kindRemove:
+		_, err := t.applyRemove(h.Remove)
+		return nil, err
 	}
 	return nil, ErrRecord
 }

@@ -22,9 +22,11 @@ type header struct {
 	Count int64     `json:"count"` // slots reserved
 
 	Import  *Source     `json:"import,omitzero"`
+	Coll    string      `json:"coll,omitzero"` // id of the collection of an import that is not the local one
 	Receive *receiveRec `json:"receive,omitzero"`
 	Decide  *decideRec  `json:"decide,omitzero"`
 	Destroy *destroyRec `json:"destroy,omitzero"`
+	Remove  *removeRec  `json:"remove,omitzero"`
 }
 
 const (
@@ -33,6 +35,7 @@ const (
 	kindReceive   = "receive"
 	kindDecide    = "decide"
 	kindDestroy   = "destroy"
+	kindRemove    = "remove"
 )
 
 // receiveRec keeps how a payload was judged when it came, so that a replay does
@@ -62,6 +65,13 @@ type destroyRec struct {
 	Ref    journal.Ref `json:"ref"`
 	By     string      `json:"by,omitzero"`
 	Reason string      `json:"reason,omitzero"`
+}
+
+// removeRec takes records out of a writable collection.
+type removeRec struct {
+	Coll  string  `json:"coll"`
+	Added []int64 `json:"added"` // what names each in the collection
+	By    string  `json:"by,omitzero"`
 }
 
 // Bounds of what a record may say: slots are microseconds, up to the year 4200;
@@ -102,6 +112,8 @@ func decodeRecord(record []byte) (h header, body []byte, err error) {
 		ok = h.Decide != nil
 	case kindDestroy:
 		ok = h.Destroy != nil
+	case kindRemove:
+		ok = h.Remove != nil
 	}
 	if !ok || h.V != recordVersion || h.Base <= 0 || h.Base > maxSlot || h.Count < 0 || h.Count > maxSlots {
 		return h, nil, fmt.Errorf("%w: version %d, kind %q", ErrRecord, h.V, h.Kind)

@@ -20,12 +20,13 @@ import (
 // partner something was received from. title names the latter for people; it
 // may be nil.
 func (in *Intel) TAXII(title func(journal.UnitID, journal.PartyID) string) taxii.Store {
-	return taxiiStore{in, title}
+	return taxiiStore{in, title, nil}
 }
 
 type taxiiStore struct {
 	in    *Intel
 	title func(journal.UnitID, journal.PartyID) string
+	write []Writable
 }
 
 // CollectionAll and CollectionLocal are the ids of the two collections that
@@ -55,10 +56,19 @@ func (s taxiiStore) Collections(ctx context.Context) ([]taxii.Collection, error)
 		}
 		out = append(out, taxii.Collection{ID: CollectionOf(f.Unit, f.Party), Title: "From " + name, Description: "What was received from " + name + " and accepted."})
 	}
+	for _, w := range s.write {
+		out = append(out, taxii.Collection{ID: w.ID(), Title: w.Title, Alias: w.Alias, Description: "What TAXII clients added here.", Writable: true})
+	}
 	return out, ctx.Err()
 }
 
 func (s taxiiStore) coll(ctx context.Context, id string) (collID, error) {
+	if _, c, err := s.writable(id); err == nil || id == CollectionAll() || id == CollectionLocal() {
+		if err != nil {
+			return parseColl(id)
+		}
+		return c, nil
+	}
 	all, err := s.Collections(ctx)
 	if err != nil {
 		return collID{}, err
