@@ -43,6 +43,7 @@ type Intel struct {
 	ready bool       // everything in the log is applied
 
 	touched chan struct{} // one token: something waits for UpdateActive
+	closed  bool
 }
 
 // Open begins to work on a log and on what is derived from it. It applies
@@ -126,8 +127,14 @@ func readCursorValue(log Log, value []byte) (next, free int64, fits bool, err er
 	return next, free, err == nil && bytes.Equal(cursorValue(next, free, last), value), err
 }
 
-// Close ends the work. The log and the object store belong to the caller.
-func (in *Intel) Close() error { return nil }
+// Close ends the work: it waits for what TAXII clients are adding, and refuses more. The log and the object store
+// belong to the caller.
+func (in *Intel) Close() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.closed = true
+	return nil
+}
 
 // CatchUp applies what the log has and the derived content lacks, as after a
 // crash. Everything that changes something calls it; calling it at the start

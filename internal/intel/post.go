@@ -110,7 +110,7 @@ func judgePosted(raw []byte) (*stix.Object, taxii.Result) {
 func (in *Intel) post(ctx context.Context, c collID, src Source, items []item) (out []outcome, added func(int) time.Time, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if err := in.catchUp(ctx, nil); err != nil {
+	if err := in.open(ctx); err != nil {
 		return nil, nil, err
 	}
 	h := in.begin(kindImport, int64(len(items)))
@@ -176,7 +176,7 @@ func (s taxiiStore) Remove(ctx context.Context, r taxii.Removal) (int, error) {
 	in := s.in
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if err := in.catchUp(ctx, nil); err != nil {
+	if err := in.open(ctx); err != nil {
 		return 0, err
 	}
 	rec := &removeRec{Coll: c.String(), By: r.Principal}
@@ -218,3 +218,13 @@ func (t *tx) applyRemove(r *removeRec) (n int, err error) {
 	}
 	return n, nil
 }
+
+// open applies what is behind, unless the work has ended. A request of a client can outlive the one that brought it.
+func (in *Intel) open(ctx context.Context) error {
+	if in.closed {
+		return errClosed
+	}
+	return in.catchUp(ctx, nil)
+}
+
+var errClosed = errors.New("intel: the node is being closed")

@@ -52,12 +52,22 @@ type Config struct {
 	} `yaml:"backup"`
 	// Feeds are what sensors are given; none: one of each format.
 	Feeds []FeedConfig `yaml:"feeds"`
+	TAXII struct {
+		// Collections are those that TAXII clients may add to and delete from, besides those that they read.
+		Collections []WritableConfig `yaml:"collections"`
+	} `yaml:"taxii"`
 	// Credentials are SHA-256 digests; the secrets were shown once by init.
 	Credentials struct {
 		APIToken      string `yaml:"api_token_sha256"`
 		TAXIIUser     string `yaml:"taxii_user"`
 		TAXIIPassword string `yaml:"taxii_password_sha256"`
 	} `yaml:"credentials"`
+}
+
+// WritableConfig is one collection that TAXII clients write to. Its id follows from its alias.
+type WritableConfig struct {
+	Alias string `yaml:"alias"`
+	Title string `yaml:"title"`
 }
 
 // WitnessConfig is one external witness.
@@ -141,6 +151,9 @@ func parseConfig(dir string, text []byte) (Config, error) {
 	}
 	if len(c.Witnesses) > 32 {
 		return c, badInput("Too many witnesses.", "At most 32 are asked.", "Remove some from the configuration.")
+	}
+	if err := checkWritable(c.TAXII.Collections); err != nil {
+		return c, err
 	}
 	own := 0
 	for _, w := range c.Witnesses {

@@ -148,11 +148,11 @@ func (s *steadyWriter) Write(p []byte) (int, error) {
 
 // sensorAuth lets in sensors and programs by the credentials of the configuration.
 func (n *Node) sensorAuth() (taxii.Authenticate, error) {
-	sensor, err := credential(n.config.Credentials.TAXIIPassword, taxii.Principal{Name: n.config.Credentials.TAXIIUser, All: true})
+	sensor, err := credential(n.config.Credentials.TAXIIPassword, taxii.Principal{Name: n.config.Credentials.TAXIIUser, All: true, WriteAll: true})
 	if err != nil {
 		return nil, err
 	}
-	api, err := credential(n.config.Credentials.APIToken, taxii.Principal{Name: "api", All: true})
+	api, err := credential(n.config.Credentials.APIToken, taxii.Principal{Name: "api", All: true, WriteAll: true})
 	if err != nil {
 		return nil, err
 	}

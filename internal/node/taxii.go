@@ -1,12 +1,17 @@
 package node
 
 import (
+	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
 	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
+	"entente/internal/intel"
 	"entente/journal"
 	"entente/taxii"
 )
@@ -28,10 +33,66 @@ func (n *Node) TAXII() (http.Handler, error) {
 	}
 	return taxii.Handler(taxii.Options{
 		Title: "Entente node of " + n.keys().id.Name, Description: "Indicators this node has accepted.",
-		Roots:        []taxii.Root{{Path: TAXIIRoot, Title: n.keys().id.Name, Store: n.intel.TAXII(n.feedTitle)}},
+		Roots:        []taxii.Root{{Path: TAXIIRoot, Title: n.keys().id.Name, Store: n.taxiiStore()}},
 		Authenticate: auth,
 		NextKey:      key, Log: n.opts.Log, Random: n.opts.Rand,
 	})
+}
+
+// maxWritable bounds the collections that clients write to, and maxAlias their names, in characters.
+const (
+	maxWritable = 64
+	maxAlias    = 64
+)
+
+// checkWritable looks at the collections that the configuration names.
+func checkWritable(all []WritableConfig) error {
+	bad := func(why string) error {
+		return badInput("taxii.collections cannot be used.", why, "Give each an alias of a-z, 0-9 and hyphen of its own, other than all and local, and a title.")
+	}
+	if len(all) > maxWritable {
+		return bad("There are more than 64.")
+	}
+	seen := map[string]bool{"all": true, "local": true}
+	for _, w := range all {
+		if w.Alias == "" || len(w.Alias) > maxAlias || strings.Trim(w.Alias, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || seen[w.Alias] {
+			return bad("The alias " + strconv.Quote(w.Alias) + " is empty, too long, taken or has other characters.")
+		}
+		if w.Title == "" || utf8.RuneCountInString(w.Title) > maxTitle {
+			return bad("The title of " + w.Alias + " is empty or too long.")
+		}
+		seen[w.Alias] = true
+	}
+	return nil
+}
+
+// taxiiStore is what the node knows, with the collections that clients write to.
+func (n *Node) taxiiStore() taxii.Store {
+	var writable []intel.Writable
+	for _, w := range n.config.TAXII.Collections {
+		writable = append(writable, intel.Writable{Alias: w.Alias, Title: w.Title})
+	}
+	s := n.intel.TAXIIWith(n.feedTitle, writable)
+	return roomyStore{s, s.(taxii.Writer), n}
+}
+
+// roomyStore takes nothing in for which there is no room on the disk.
+type roomyStore struct {
+	taxii.Store
+	taxii.Writer
+	n *Node
+}
+
+// Put implements taxii.Writer.
+func (s roomyStore) Put(ctx context.Context, b taxii.Batch) ([]taxii.Result, error) {
+	size := int64(0)
+	for _, raw := range b.Objects {
+		size += int64(len(raw))
+	}
+	if err := s.n.roomFor(size); err != nil {
+		return nil, err
+	}
+	return s.Writer.Put(ctx, b)
 }
 
 func credential(digestHex string, p taxii.Principal) (taxii.Credential, error) {
