@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -143,7 +144,7 @@ func TestDemoJSON(t *testing.T) {
 			TAXII                 struct {
 				Discovery   string
 				APIRoot     string `json:"api_root"`
-				Collections []struct{ ID, URL string }
+				Collections []struct{ ID, Alias, URL string }
 			}
 			Credentials map[string]string
 		}
@@ -159,6 +160,26 @@ func TestDemoJSON(t *testing.T) {
 	if !d.Ready || len(d.Parties) != 2 || d.Parties[0].Name != "North" || len(d.Parties[1].TAXII.Collections) < 3 ||
 		d.Parties[0].TAXII.APIRoot == "" || d.Parties[0].Credentials["api_token"] == "" {
 		t.Errorf("%+v", d)
+	}
+	empty := ""
+	for _, c := range d.Parties[0].TAXII.Collections {
+		if c.Alias == "scratch" {
+			empty = c.URL
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, empty+"objects/", strings.NewReader(`{"objects":[{"type":"identity","spec_version":"2.1","id":"identity--00000000-0000-4000-8000-000000000001","created":"2024-01-01T00:00:00.123456Z","modified":"2024-01-01T00:00:00.123456Z","name":"x"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(d.Parties[0].Credentials["taxii_user"], d.Parties[0].Credentials["taxii_password"])
+	req.Header.Set("Content-Type", "application/taxii+json;version=2.1")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusAccepted {
+		t.Errorf("adding to scratch: %s", res.Status)
 	}
 	cancel()
 	<-done

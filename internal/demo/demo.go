@@ -146,6 +146,11 @@ func (s *story) start(ctx context.Context, name, dir, peerAddr, httpAddr string)
 	if err != nil {
 		return nil, err
 	}
+	if name == "North" {
+		if err := scratch(p.dir); err != nil {
+			return nil, err
+		}
+	}
 	return p, s.serve(ctx, p)
 }
 

@@ -3,10 +3,13 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -126,4 +129,14 @@ func versionOf(raw []byte) (string, error) {
 		o.Modified = o.Created
 	}
 	return o.ID + " " + o.Modified, nil
+}
+
+// scratch gives a node an empty collection that TAXII clients write to, as its operator would: in the configuration.
+func scratch(dir string) error {
+	f, err := os.OpenFile(filepath.Join(dir, "config.yaml"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("\ntaxii:\n  collections: [{alias: scratch, title: scratch}]\n")
+	return errors.Join(err, f.Close())
 }

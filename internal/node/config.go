@@ -204,6 +204,10 @@ acting:               # used when a command names no --agency and --role
 guard:
   assets: []          # own networks and domains that must never be acted on
 
+# Collections that TAXII clients may add to, as in
+# taxii:
+#   collections: [{alias: scratch, title: Scratch}]
+
 backup:
   recipient: %q       # backups are encrypted to it; its other half lies with the organisation key
 
