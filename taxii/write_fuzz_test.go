@@ -181,7 +181,13 @@ func FuzzAnswer(f *testing.F) {
 		for range c.Versions(ctx, ref, "o") {
 		}
 		c.Find(ctx, "x")
-		report, _ := c.Push(ctx, ref, func(yield func([]byte, error) bool) { _ = yield([]byte("{}"), nil) && yield([]byte("{}"), nil) }, PushOptions{Wait: time.Minute})
+		report, _ := c.Push(ctx, ref, func(yield func([]byte, error) bool) {
+			for range 2 {
+				if !yield([]byte("{}"), nil) {
+					return
+				}
+			}
+		}, PushOptions{Wait: time.Minute})
 		if report.Success < 0 || report.Failure < 0 || report.Pending < 0 || report.Success+report.Failure+report.Pending != report.Total {
 			t.Fatalf("%+v", report)
 		}
