@@ -175,3 +175,15 @@ func TestFeedOfMany(t *testing.T) {
 		t.Errorf("%d blocks were made again for one value", made)
 	}
 }
+
+// TestFeedTextIsBounded: what does not fit is not kept, and is made again.
+func TestFeedTextIsBounded(t *testing.T) {
+	f := newFeeds(nil)
+	f.held = maxFeedBytes - 10
+	var fits, not feedBlock
+	f.keep(&fits, feedBlock{made: true, packed: make([]byte, 10)})
+	f.keep(&not, feedBlock{made: true, packed: make([]byte, 1)})
+	if !fits.made || not.made || not.packed != nil || f.held != maxFeedBytes {
+		t.Errorf("%v, %v, %d bytes are held", fits.made, not.made, f.held)
+	}
+}

@@ -114,3 +114,14 @@ func TestImportOfSavedReports(t *testing.T) {
 		}
 	}
 }
+
+// TestImportListsSoManyBadLines: bad lines are all counted, and so many listed.
+func TestImportListsSoManyBadLines(t *testing.T) {
+	a := newParty(t, "North")
+	for more, listed := range []int{maxBadListed, maxBadListed} {
+		res := must[*ImportResponse](t)(a.Import(t.Context(), ImportRequest{As: "list", DryRun: true}, strings.NewReader("good.example.com\n"+strings.Repeat("no value\n", maxBadListed+more)), nil))
+		if res.BadCount != int64(maxBadListed+more) || len(res.Bad) != listed || res.New != 1 {
+			t.Errorf("%d more: %d bad, %d listed, %d new", more, res.BadCount, len(res.Bad), res.New)
+		}
+	}
+}

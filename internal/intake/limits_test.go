@@ -1,0 +1,30 @@
+package intake
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// TestLimits reaches the bounds of docs/limits.md that no other test does.
+func TestLimits(t *testing.T) {
+	row := func(n int) string { return "evil.example.com" + strings.Repeat(",x", n-1) + "\n" }
+	for n, want := range map[int]int{MaxColumns: 1, MaxColumns + 1: 0} {
+		got, bad := readAll(t, ReadTable(strings.NewReader(row(n)), Layout{Comma: ',', Columns: []Role{RoleValue}}))
+		if len(got) != want || len(bad) != 1-want {
+			t.Errorf("%d columns: %d values, %d bad", n, len(got), len(bad))
+		}
+	}
+	if _, err := ParseLayout(fmt.Sprintf("value=%d", MaxColumns)); err != nil {
+		t.Error(err)
+	}
+	sentence := "Somebody broke into the mail of the council and left with letters of its officers, it said. "
+	p, err := ReadPage([]byte("A title\n\n" + strings.Repeat(sentence, MaxText/len(sentence)+10) + "\n"))
+	if err != nil || len(p.Text) > MaxText || len(p.Text) < MaxText-4 {
+		t.Errorf("a text of %d bytes, %v", len(p.Text), err)
+	}
+	if _, err := ReadPage([]byte("<html><body>" + strings.Repeat("<p>x", maxNodes/2+10))); !errors.Is(err, ErrTooLong) {
+		t.Errorf("a page of too many elements: %v", err)
+	}
+}
