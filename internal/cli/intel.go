@@ -29,9 +29,10 @@ func (a *app) importCommand() *cobra.Command {
 	var in node.ImportRequest
 	confidence := -1
 	cmd := command{
-		use: "import FILE...", short: "Take in STIX, lists, tables, texts and pages",
+		use: "import FILE...", short: "Take in STIX, MISP events, lists, tables, texts and pages",
 		long: `Looks at each file and says what it saw. STIX 2.1 (a bundle, a list, one object a
-line) is kept byte for byte as it is. A list of values (one a line, a hosts file, a
+line) is kept byte for byte as it is. MISP events become STIX, and keep what STIX has
+nothing for. A list of values (one a line, a hosts file, a
 filter list) or a table becomes indicators, one for each value, the same ones when it
 is read again. A page of HTML, or one saved as text, becomes a draft of a report with
 its title, date, language and main text, and the values, CVE numbers and ATT&CK
@@ -76,7 +77,7 @@ input. Plain or with gzip.`,
 	f.StringVar(&in.Unmarked, "unmarked", "", "TLP you state for objects without one: clear, green, amber, amber+strict, red")
 	f.StringVar(&in.Note, "note", "", "for the own records")
 	f.BoolVar(&in.DryRun, "dry-run", false, "show what would come in, keep nothing")
-	f.StringVar(&in.As, "as", "", "what the file is: stix, list, table, page or text (default: what it looks like)")
+	f.StringVar(&in.As, "as", "", "what the file is: stix, misp, list, table, page or text (default: what it looks like)")
 	f.StringVar(&in.Layout, "layout", "", "columns of a table, as in value=2,type=1,note=5,separator=semicolon,header=yes")
 	f.StringVar(&in.Date, "date", "", "when a page was published, as in 2015-09-12")
 	f.IntVar(&confidence, "confidence", -1, "of what is drafted, 0 to 100")

@@ -80,7 +80,7 @@ func (f *Format) Block(dst []byte, entries []Entry) []byte { return f.block(dst,
 // Formats lists all formats, by name.
 func Formats() []Format {
 	return []Format{
-		csvFormat(), dnsmasqFormat(), hostsFormat(), listFormat(), rpzFormat(), sigmaFormat(),
+		csvFormat(), dnsmasqFormat(), hostsFormat(), listFormat(), mispFormat(), rpzFormat(), sigmaFormat(),
 		suricataHashes("suricata-md5", observable.MD5), suricataHashes("suricata-sha256", observable.SHA256),
 		suricataDomains(), suricataAddresses(), suricataReputation(), suricataRules(), unboundFormat(), zeekFormat(),
 	}

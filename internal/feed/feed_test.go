@@ -2,6 +2,7 @@ package feed
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -145,6 +146,11 @@ func TestNothingEscapes(t *testing.T) {
 			case "zeek":
 				if lines != 1 || strings.Count(text, "\t") != 3 || strings.Contains(text, `\`) && e.Value.Type != observable.URL && e.Value.Type != observable.FileName && e.Value.Type != observable.Account {
 					t.Fatalf("%q", text)
+				}
+			case "misp":
+				var v map[string]any
+				if err := json.Unmarshal([]byte(text), &v); err != nil || lines != 0 || v["value"] != e.Value.Text {
+					t.Fatalf("%q: %v", text, err)
 				}
 			case "suricata-rules":
 				if text != "" {

@@ -54,8 +54,9 @@ func (h *feedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.index(w, r)
 		return
 	}
+	name, file, folder := strings.Cut(name, "/")
 	f := h.n.feeds.find(name)
-	if f == nil {
+	if f == nil || folder != (f.spec.format.Name == "misp") {
 		http.Error(w, "There is no feed of this name; GET "+FeedPrefix+" lists them.", http.StatusNotFound)
 		return
 	}
@@ -65,6 +66,10 @@ func (h *feedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	tag := text.tag(f)
+	if folder {
+		h.misp(w, r, f, text, file)
+		return
+	}
 	head.Set("ETag", tag)
 	head.Set("Content-Type", f.spec.format.MediaType)
 	head.Set("Content-Disposition", `inline; filename="`+f.spec.name+"."+f.spec.format.Extension+`"`)

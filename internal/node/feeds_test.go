@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"entente/misp"
 	"entente/stix"
 )
 
@@ -185,5 +187,76 @@ func TestFeedTextIsBounded(t *testing.T) {
 	f.keep(&not, feedBlock{made: true, packed: make([]byte, 1)})
 	if !fits.made || not.made || not.packed != nil || f.held != maxFeedBytes {
 		t.Errorf("%v, %v, %d bytes are held", fits.made, not.made, f.held)
+	}
+}
+
+// TestFeedForMISP: what a MISP instance pulls is read by the reader of feeds: the
+// manifest, the hashes and each event fit one another, and only what changed is newer.
+func TestFeedForMISP(t *testing.T) {
+	a := newParty(t, "North")
+	var b strings.Builder
+	for i := range 1500 {
+		b.WriteString(feedIndicator(i, fmt.Sprintf("[domain-name:value = 'h%d.example.org']", i), markedTLP(stix.TLP2Clear)) + "\n")
+	}
+	b.WriteString(feedIndicator(2000, "[ipv4-addr:value ISSUBSET '198.51.100.0/24']", markedTLP(stix.TLP2Red)))
+	must[*ImportResponse](t)(a.Import(t.Context(), ImportRequest{Name: "x"}, strings.NewReader(b.String()), nil))
+	get := func(name string) []byte {
+		t.Helper()
+		r := sensor(t, a, "/feeds/misp/"+name)
+		if r.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d", name, r.StatusCode)
+		}
+		return must[[]byte](t)(io.ReadAll(r.Body))
+	}
+	hashes := 0
+	for _, err := range misp.ReadHashes(bytes.NewReader(get("hashes.csv")), misp.FeedLimits{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes++
+	}
+	events, attributes := 0, 0
+	before := map[string]time.Time{}
+	for m, err := range misp.ReadManifest(bytes.NewReader(get("manifest.json")), misp.FeedLimits{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		events++
+		e, err := misp.Parse(get(m.UUID+".json"), misp.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if problems := misp.Validate(e); len(problems) > 0 {
+			t.Fatalf("%v", problems)
+		}
+		for range e.Attributes() {
+			attributes++
+		}
+		stamp, _ := e.Timestamp()
+		before[m.UUID] = stamp
+		if bundle, err := misp.ToSTIX(e, misp.ToOptions{TLP2: true}); err != nil || len(bundle.OnlyKept) > 0 {
+			t.Fatalf("%v, %v", bundle, err)
+		}
+	}
+	if events < 3 || attributes != 1500 || hashes != 1500 {
+		t.Errorf("%d events, %d attributes, %d hashes", events, attributes, hashes)
+	}
+	for _, name := range []string{"../config.yaml", "nothing.json", "00000000-0000-4000-8000-000000000000.json"} {
+		if r := sensor(t, a, "/feeds/misp/"+name); r.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d", name, r.StatusCode)
+		}
+	}
+	must[*ImportResponse](t)(a.Import(t.Context(), ImportRequest{Name: "x"}, strings.NewReader(feedIndicator(3000, "[domain-name:value = 'new.example.org']", markedTLP(stix.TLP2Clear))), nil))
+	newer := 0
+	for m, err := range misp.ReadManifest(bytes.NewReader(get("manifest.json")), misp.FeedLimits{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stamp, _ := m.Timestamp(); stamp.After(before[m.UUID]) {
+			newer++
+		}
+	}
+	if newer != 1 {
+		t.Errorf("%d events are newer after one value", newer)
 	}
 }

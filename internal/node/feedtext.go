@@ -53,6 +53,7 @@ type feedBlock struct {
 	change uint64    // the last change in its buckets when it was made
 	until  time.Time // when it changes by the clock alone; zero: never
 	n      int       // entries
+	moved  time.Time // when the text changed last
 	sum    [16]byte
 	packed []byte // a member of gzip; nil for none
 }
@@ -78,6 +79,7 @@ func (f *feeds) find(name string) *feedState {
 type feedText struct {
 	head    []byte // packed
 	blocks  [][]byte
+	parts   []feedPart // of blocks
 	entries int64
 	serial  uint32
 	digest  [sha256.Size]byte
@@ -118,11 +120,18 @@ func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, 
 					return nil, err
 				}
 			}
+			fresh.moved = b.moved
+			if fresh.sum != b.sum || b.moved.IsZero() {
+				fresh.moved = now
+				if !fresh.moved.After(b.moved.Add(time.Second)) {
+					fresh.moved = b.moved.Add(time.Second)
+				}
+			}
 			f.keep(b, fresh)
-			out.add(&fresh, sum)
+			out.add(i, &fresh, sum)
 			continue
 		}
-		out.add(b, sum)
+		out.add(i, b, sum)
 	}
 	sum.Sum(out.digest[:0])
 	if out.digest != s.digest || s.serial == 0 {
@@ -136,11 +145,18 @@ func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, 
 	return out, err
 }
 
-func (t *feedText) add(b *feedBlock, sum io.Writer) {
+// feedPart says of a block what a reader of many files wants to know.
+type feedPart struct {
+	number, entries int
+	moved           time.Time
+}
+
+func (t *feedText) add(i int, b *feedBlock, sum io.Writer) {
 	_, _ = sum.Write(b.sum[:])
 	t.entries += int64(b.n)
 	if b.packed != nil {
 		t.blocks = append(t.blocks, b.packed)
+		t.parts = append(t.parts, feedPart{i, b.n, b.moved})
 	}
 }
 

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"entente/internal/intake"
 	"entente/internal/intel"
+	"entente/misp"
 	"entente/stix"
 )
 
@@ -121,9 +123,9 @@ func (n *Node) foreign(ctx context.Context, r ImportRequest, src *intel.Source, 
 	format := intake.Detect(head)
 	if r.As != "" {
 		switch format = intake.Format(r.As); format {
-		case intake.FormatSTIX, intake.FormatList, intake.FormatTable, intake.FormatPage, intake.FormatText:
+		case intake.FormatSTIX, intake.FormatMISP, intake.FormatList, intake.FormatTable, intake.FormatPage, intake.FormatText:
 		default:
-			return nil, badInput("Unknown format "+r.As+".", "", "Use stix, list, table, page or text, or leave it out.")
+			return nil, badInput("Unknown format "+r.As+".", "", "Use stix, misp, list, table, page or text, or leave it out.")
 		}
 	}
 	drafter := intake.Drafter{Source: src.Name, At: n.now(), TLP: src.Statement, Confidence: stix.NoConfidence, ValidFor: r.ValidFor, Labels: r.Labels}
@@ -137,6 +139,9 @@ func (n *Node) foreign(ctx context.Context, r ImportRequest, src *intel.Source, 
 	}
 	d := &foreign{stix: br}
 	switch format {
+	case intake.FormatMISP:
+		d.format = "misp"
+		d.draft(func(w io.Writer) error { return draftEvents(ctx, d, w, br) })
 	case intake.FormatList:
 		d.format = "list"
 		d.draft(func(w io.Writer) error { return n.draftItems(ctx, d, w, drafter, intake.ReadList(br)) })
@@ -228,6 +233,43 @@ func (n *Node) draftItems(ctx context.Context, d *foreign, w io.Writer, drafter 
 	}
 	if read == 0 || int64(read) == d.badCount {
 		return badInput("The file holds no value that can be imported.", fmt.Sprintf("%d lines were read.", read), "See what it is with --dry-run, and say it with --as.")
+	}
+	return nil
+}
+
+// draftEvents writes the objects of MISP events. An event that cannot be read is
+// listed, and the ones before it stay.
+func draftEvents(ctx context.Context, d *foreign, w io.Writer, data io.Reader) error {
+	read := 0
+	for e, err := range misp.NewReader(data, misp.Limits{}).Events() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		var objects *misp.Bundle
+		if err == nil {
+			objects, err = misp.ToSTIX(e, misp.ToOptions{TLP2: true})
+		}
+		if err != nil {
+			d.badCount++
+			if len(d.bad) < maxBadListed {
+				d.bad = append(d.bad, BadObject{Path: fmt.Sprintf("events[%d]", read), Reason: err.Error()})
+			}
+			read++
+			continue
+		}
+		read++
+		for _, o := range objects.Objects {
+			if _, err := w.Write(append(slices.Clone(o.Raw), '\n')); err != nil {
+				return err
+			}
+		}
+	}
+	if read == 0 || int64(read) == d.badCount {
+		why := "There is no event in it."
+		if len(d.bad) > 0 {
+			why = d.bad[0].Reason
+		}
+		return badInput("The file holds no MISP event that can be imported.", why, "Give events in the MISP core format, as MISP exports them.")
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"entente/stix"
 )
 
 // TestImportOfLists: a list becomes indicators, the same ones when it is read again,
@@ -122,6 +124,51 @@ func TestImportListsSoManyBadLines(t *testing.T) {
 		res := must[*ImportResponse](t)(a.Import(t.Context(), ImportRequest{As: "list", DryRun: true}, strings.NewReader("good.example.com\n"+strings.Repeat("no value\n", maxBadListed+more)), nil))
 		if res.BadCount != int64(maxBadListed+more) || len(res.Bad) != listed || res.New != 1 {
 			t.Errorf("%d more: %d bad, %d listed, %d new", more, res.BadCount, len(res.Bad), res.New)
+		}
+	}
+}
+
+const mispEvent = `{"response":[{"Event":{"uuid":"5c6ab833-676c-42f3-95d2-034f0a00020f","info":"A breach","date":"2019-02-18","threat_level_id":"1","analysis":"2","published":true,"timestamp":"1550506225","publish_timestamp":"1550506225","Orgc":{"name":"Example CERT","uuid":"5c6ab833-676c-42f3-95d2-034f0a000210"},"Tag":[{"name":"tlp:amber"}],
+"Attribute":[{"uuid":"5c6ab833-676c-42f3-95d2-034f0a000211","type":"domain","category":"Network activity","value":"evil.example.com","to_ids":true,"timestamp":"1550506225"},{"uuid":"5c6ab833-676c-42f3-95d2-034f0a000212","type":"ip-dst","category":"Network activity","value":"203.0.113.9","to_ids":true,"timestamp":"1550506225"}]}},{"Event":"not one"}]}`
+
+// TestImportOfMISP: events become STIX with their markings; one that is none is listed,
+// and what is read again is known.
+func TestImportOfMISP(t *testing.T) {
+	a := newParty(t, "North")
+	res := must[*ImportResponse](t)(a.Import(t.Context(), ImportRequest{Name: "misp.json"}, strings.NewReader(mispEvent), nil))
+	if res.Format != "misp" || res.Types["indicator"] != 2 || res.BadCount != 1 || res.Held {
+		t.Fatalf("%+v", res)
+	}
+	found := must[*SearchResponse](t)(a.Search(t.Context(), SearchRequest{Value: "evil.example.com", Type: "indicator"}))
+	if len(found.Objects) != 1 || !strings.Contains(string(found.Objects[0].Object), stix.TLP2Amber) {
+		t.Errorf("%+v", found)
+	}
+	again := must[*ImportResponse](t)(a.Import(t.Context(), ImportRequest{Name: "misp.json"}, strings.NewReader(mispEvent), nil))
+	if again.New != 0 {
+		t.Errorf("read again: %+v", again)
+	}
+	var e *Error
+	if _, err := a.Import(t.Context(), ImportRequest{As: "misp"}, strings.NewReader(`{"Event":[]}`), nil); !errors.As(err, &e) {
+		t.Errorf("no event: %v", err)
+	}
+}
+
+// TestImportOfRealEvents: MISP's and ESET's own events, all of them.
+func TestImportOfRealEvents(t *testing.T) {
+	files, _ := filepath.Glob("../../../shared/data/misp/*.json")
+	if len(files) == 0 {
+		t.Skip("shared/data/misp is not beside this checkout")
+	}
+	a := newParty(t, "North")
+	for _, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := must[*ImportResponse](t)(a.Import(t.Context(), ImportRequest{Name: filepath.Base(file)}, f, nil))
+		f.Close()
+		if res.Format != "misp" || res.BadCount != 0 || res.Types["report"]+res.Types["grouping"] != 1 {
+			t.Errorf("%s: %+v", file, res)
 		}
 	}
 }

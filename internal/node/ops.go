@@ -330,7 +330,7 @@ type ImportRequest struct {
 	Note     string `json:"note,omitempty"`
 	DryRun   bool   `json:"dry_run,omitempty"`
 
-	As         string        `json:"as,omitempty"`                                 // stix, list, table, page or text; empty: what it looks like
+	As         string        `json:"as,omitempty"`                                 // stix, misp, list, table, page or text; empty: what it looks like
 	Layout     string        `json:"layout,omitempty"`                             // of a table, as in "value=2,type=1"; empty: detected
 	Date       string        `json:"date,omitempty"`                               // when a page was published, as in "2015-09-12"
 	Confidence *int          `json:"confidence,omitempty"`                         // of what is drafted, 0 to 100
