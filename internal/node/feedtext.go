@@ -33,7 +33,7 @@ type feeds struct {
 const maxFeedBytes = 128 << 20
 
 // blockRows is about how many rows a block is made of.
-const blockRows = 512
+const blockRows = 256
 
 // feedState is one feed and the text that is kept of it.
 type feedState struct {
