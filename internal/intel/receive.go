@@ -184,9 +184,6 @@ func (in *Intel) judge(r Received, items []item, invalid int64) ([]Reason, error
 	if r.Verdict.Verdict != accord.Allow {
 		why = append(why, Reason{Code: r.Verdict.Code, Clause: r.Verdict.Clause, Text: r.Verdict.Reason})
 	}
-	if latest := r.Terms.Latest; !latest.IsZero() && r.At.After(latest) {
-		why = append(why, Reason{Code: CodeAhead, Text: fmt.Sprintf("the entry is dated %s, which lies further ahead of this node's clock than the accord lets clocks differ", r.At.UTC().Format(time.RFC3339))})
-	}
 	if invalid > 0 {
 		why = append(why, Reason{Code: CodeInvalid, Text: fmt.Sprintf("%d parts of the payload are no STIX objects that can be relied on", invalid)})
 	}

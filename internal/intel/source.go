@@ -51,8 +51,8 @@ type Received struct {
 	Terms Terms `json:"-"`
 }
 
-// Terms are what the accord asks of each object, repeated by who receives it, and
-// what this node makes of the entry's date. The zero value asks nothing.
+// Terms are what the accord asks of each object, repeated by who receives it. The zero
+// value asks nothing.
 type Terms struct {
 	// Clause is the accord's clause on quality.
 	Clause string
@@ -60,9 +60,6 @@ type Terms struct {
 	Never *Guard
 	// Oldest is the earliest beginning of an indicator; the zero time: any.
 	Oldest time.Time
-	// Latest is the latest that an entry may be dated; the zero time: any. An entry
-	// dated ahead would use the quota of days to come.
-	Latest time.Time
 }
 
 // State is where one arrival of an object stands.
@@ -88,7 +85,6 @@ const (
 	CodeOthers     = "others-object"     // a newer version of an object that somebody else brought
 	CodeUnread     = "unread-pattern"    // the indicator's pattern cannot be read, so nobody knows what it would stop
 	CodeUnmarked   = "unknown-marking"   // it carries a marking whose definition is not known here
-	CodeAhead      = "dated-ahead"       // the entry is dated further ahead than clocks may differ
 	CodeDraft      = "draft"             // drafted by a program from a text, for a person to confirm
 )
 

@@ -105,7 +105,7 @@ func (n *Node) takeIn(ctx context.Context, l *ledger, np namedPayload, r intel.R
 	l.mu.Lock()
 	doc, _ := l.fold.InForce()
 	l.mu.Unlock()
-	if r.Terms, err = receivingTerms(doc, unit.KindShare, np.from, r.At, n.now()); err != nil {
+	if r.Terms, err = receivingTerms(doc, unit.KindShare, np.from, r.At); err != nil {
 		return err
 	}
 	out, err := n.intel.Receive(ctx, r, plain)

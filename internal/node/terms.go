@@ -45,7 +45,7 @@ func sendingTerms(doc *accord.Document, kind string, from journal.PartyID, to []
 
 // receivingTerms are what this node asks again of what a member sent, under the
 // accord in force: a sender that is honest has executed it before sealing.
-func receivingTerms(doc *accord.Document, kind string, from journal.PartyID, at, now time.Time) (intel.Terms, error) {
+func receivingTerms(doc *accord.Document, kind string, from journal.PartyID, at time.Time) (intel.Terms, error) {
 	if doc == nil {
 		return intel.Terms{}, nil
 	}
@@ -60,13 +60,6 @@ func receivingTerms(doc *accord.Document, kind string, from journal.PartyID, at,
 			return intel.Terms{}, fmt.Errorf("the accord's age of indicators: %w", err)
 		}
 		out.Oldest = span.Before(at)
-	}
-	if doc.Time.Tolerance.Set() {
-		span, err := doc.Time.Tolerance.Span()
-		if err != nil {
-			return intel.Terms{}, fmt.Errorf("the accord's tolerance of clocks: %w", err)
-		}
-		out.Latest = span.After(now)
 	}
 	return out, nil
 }
