@@ -470,6 +470,15 @@ func TestFlood(t *testing.T) {
 	a.stop()
 	p := &program{t: t, exe: build(t), dir: a.dir}
 	p.start()
+	// It is ready before all that it does by itself has begun.
+	for same, last, tries := 0, -1, 0; same < 20 && tries < 300; tries++ {
+		if n := p.files(); n == last {
+			same++
+		} else {
+			same, last = 0, n
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 	idleFiles, idleGoroutines := p.files(), p.end()
 	if idleGoroutines < 5 {
 		t.Fatalf("%d goroutines were told:\n%s", idleGoroutines, p.errs.String())
