@@ -444,14 +444,17 @@ func (l *ledger) caught(o journal.Origin, m *mirror, before journal.Head, code s
 	if m.fault != "" {
 		return no // proved already: one proof is enough, however often it is shown
 	}
-	m.fault = code
 	if l.file.Faults == nil {
 		l.file.Faults = map[journal.Origin]string{}
 	}
 	l.file.Faults[o] = code
 	if err := errors.Join(l.keepEvidence(o, code, proof), l.save()); err != nil {
+		// What is not on disk counts for nothing: the next time that it is shown, it is
+		// kept then.
+		delete(l.file.Faults, o)
 		return err
 	}
+	m.fault = code
 	l.n.opts.Log.Error("a partner's journal is proved to break the rules; the proof is kept", "unit", l.id.Short(), "origin", o.Short(), "code", code)
 	if entry != nil && l.own != nil && o != l.origin() {
 		l.owed = append(l.owed, entry())

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"entente/internal/peer"
 	"entente/internal/store"
 )
 
@@ -164,5 +165,66 @@ func TestFailedSync(t *testing.T) {
 		if rep := must[*JournalVerifyResponse](t)(p.VerifyJournals(t.Context(), nil)); !rep.OK {
 			t.Errorf("%s: %q", p.init.Name, rep.Errors)
 		}
+	}
+}
+
+// weakPair is two members of a unit, the first on a disk that can be made to fail.
+func weakPair(t *testing.T) (a, b *testParty, disk *weakDisk) {
+	t.Helper()
+	a, b = two(t)
+	disk = &weakDisk{}
+	a.stop()
+	a.fs = disk
+	a.start()
+	return a, b, disk
+}
+
+// TestFailedSuspensionWithholds: a suspension that the disk did not take, as far as
+// anybody knows, lets out no content until it is known whether it is there.
+func TestFailedSuspensionWithholds(t *testing.T) {
+	a, b, disk := weakPair(t)
+	shareOne(t, a, 1, "before.example")
+	own := a.units()[0].journalDir(a.units()[0].origin())
+	disk.fails("sync", own+"/log", syscall.EIO)
+	if _, err := a.Suspend(t.Context(), UnitSuspendRequest{}); StorageError(err) == nil {
+		t.Fatalf("the suspension was taken: %v", err)
+	}
+	disk.fault.Store(nil)
+	must[*SyncResponse](t)(b.Sync(t.Context(), SyncRequest{}, nil))
+	if b.uses("before.example") {
+		t.Fatal("content was handed over although a suspension may be in force")
+	}
+	a.mend(t.Context())
+	for range 2 {
+		must[*SyncResponse](t)(b.Sync(t.Context(), SyncRequest{}, nil))
+	}
+	suspended := must[*StatusResponse](t)(a.Status(t.Context())).Units[0].State == "suspended"
+	if b.uses("before.example") == suspended {
+		t.Errorf("after the journals were opened again the unit is suspended: %v, and the content is used: %v", suspended, !suspended)
+	}
+}
+
+// TestProofOnAFailingDisk: a proof that the disk did not take is not held, and is kept
+// when it is shown again.
+func TestProofOnAFailingDisk(t *testing.T) {
+	a, b, disk := weakPair(t)
+	r := takeOver(t, b, a)
+	other, prev := r.fork(r.held().Size - 1)
+	run := r.signed(other, nil, r.note(prev, "another past"))
+	disk.fails("sync", "evidence", syscall.EIO)
+	r.say([]peer.Run{run})
+	if code := r.fault(); code != "" {
+		t.Errorf("%s is held against the partner, and nothing of it is kept", code)
+	}
+	disk.fault.Store(nil)
+	r.say([]peer.Run{run})
+	code := r.fault()
+	if code == "" {
+		t.Fatal("the fork was shown again, and is not proved")
+	}
+	a.stop()
+	a.start()
+	if again := r.fault(); again != code {
+		t.Errorf("after a restart the fault is %q, was %q", again, code)
 	}
 }

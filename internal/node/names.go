@@ -83,6 +83,11 @@ func (l *ledger) owners(c journal.Hash) []namedPayload {
 // handOver is the gate's second question: the entry was allowed when it was
 // written; may its payload go to this member now? The lock must be held.
 func (l *ledger) handOver(c journal.Hash, to journal.PartyID) (accord.Decision, error) {
+	if l.ailing != nil {
+		// The entry that could not be written whole may have been a suspension, and may be
+		// on the disk: until that is known nothing is handed over.
+		return accord.Decision{Verdict: accord.Hold, Clause: accord.Protocol, Code: CodeDisk, Reason: "the disk of this side failed under its journal; what it holds is established first"}, nil
+	}
 	owners := l.owners(c)
 	if len(owners) == 0 {
 		return accord.Decision{}, &peer.Refusal{Code: peer.CodeMissing, Commitment: &c, Detail: "no entry here names it"}

@@ -169,6 +169,10 @@ func (w *world) checkAcknowledged(m *machine) {
 			}
 			if j.head.Size < want.Size {
 				w.fail("nothing acknowledged is lost", "%s: its journal has %d entries, had %d", m.name, j.head.Size, want.Size)
+			} else if l.ailing != nil {
+				// A write failed, and the tree is computed again from the entries when the
+				// journals are opened again: what is derived may lie half written until then.
+				continue
 			} else if root, err := tlog.TreeHash(want.Size, j.store); err != nil || root != want.Root {
 				w.fail("nothing acknowledged is lost", "%s: its journal was another at size %d (%v)", m.name, want.Size, err)
 			}
