@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"os"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
@@ -282,10 +283,22 @@ need no node.`,
 	return cmd
 }
 
+// isFile tells whether a name means a file: there is one, or something else under a name that no
+// hash has, so that who named a pipe or a folder hears that, and not of an accord that is unknown.
 func isFile(name string) bool {
-	info, err := os.Stat(name)
-	return name != "" && err == nil && info.Mode().IsRegular()
+	info, err := os.Lstat(name)
+	if name == "" || err != nil {
+		return false
+	}
+	if info.Mode()&os.ModeSymlink != 0 {
+		if info, err = os.Stat(name); err != nil {
+			return strings.Trim(name, hexDigits) != ""
+		}
+	}
+	return info.Mode().IsRegular() || strings.Trim(name, hexDigits) != ""
 }
+
+const hexDigits = "0123456789abcdefABCDEF"
 
 // accordText is the text of a file, or of an accord that the unit knows.
 func (a *app) accordText(ctx context.Context, unit, name string) ([]byte, error) {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"io"
 	"os"
 	"time"
 
@@ -65,13 +66,17 @@ interrupted can be done again.`,
 				return err
 			}
 			defer f.Close()
+			backup, err := sized(f)
+			if err != nil {
+				return err
+			}
 			bar := a.progress("restore")
 			defer bar.done()
 			o.Node, o.Progress = node.Options{Version: version()}, bar.set
 			if !yes {
-				return a.planRestore(ctx, f, dir, o)
+				return a.planRestore(ctx, args[0], backup, dir, o)
 			}
-			r, err := node.Restore(ctx, dir, f, o)
+			r, err := node.Restore(ctx, dir, backup, o)
 			if err != nil {
 				return err
 			}
@@ -88,8 +93,8 @@ interrupted can be done again.`,
 }
 
 // planRestore says what a restore would do, and changes nothing.
-func (a *app) planRestore(ctx context.Context, f *os.File, dir string, o node.RestoreOptions) error {
-	found, err := node.PlanRestore(ctx, dir, f, o)
+func (a *app) planRestore(ctx context.Context, name string, backup io.Reader, dir string, o node.RestoreOptions) error {
+	found, err := node.PlanRestore(ctx, dir, backup, o)
 	if err != nil {
 		return err
 	}
@@ -99,7 +104,7 @@ func (a *app) planRestore(ctx context.Context, f *os.File, dir string, o node.Re
 		Dir      string `json:"dir"`
 		Occupied bool   `json:"occupied"`
 		*node.RestorePlan
-	}{DryRun: true, Backup: f.Name(), Dir: dir, RestorePlan: found}
+	}{DryRun: true, Backup: name, Dir: dir, RestorePlan: found}
 	if list, err := os.ReadDir(dir); err == nil && len(list) > 0 {
 		plan.Occupied = true
 		a.code = exitFailed

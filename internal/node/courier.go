@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bufio"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -82,6 +83,9 @@ func (l *ledger) held(p journal.PartyID) map[journal.Origin]journal.Head {
 	return have
 }
 
+// ageIntro is what every age file begins with.
+const ageIntro = "age-encryption.org/v1\n"
+
 // ImportCourier takes in a courier file. It is kept in a temporary file first,
 // because nothing of it is believed before all of it is there.
 func (n *Node) ImportCourier(ctx context.Context, r io.Reader) (*CourierReport, error) {
@@ -99,7 +103,12 @@ func (n *Node) ImportCourier(ctx context.Context, r io.Reader) (*CourierReport, 
 	}
 	defer func() { _ = n.at.fs.Remove(name) }() // nothing in it is needed again
 	defer tmp.Close()
-	size, err := io.Copy(io.NewOffsetWriter(tmp, 0), io.LimitReader(r, peer.DefaultCourierBytes+1))
+	head := bufio.NewReader(r)
+	most := int64(peer.DefaultCourierBytes)
+	if begin, _ := head.Peek(len(ageIntro)); string(begin) != ageIntro {
+		most = int64(len(begin)) // enough to say that it is no courier file, and no reason to write a GiB
+	}
+	size, err := io.Copy(io.NewOffsetWriter(tmp, 0), io.LimitReader(head, most+1))
 	if err != nil {
 		return nil, err
 	}
