@@ -21,7 +21,7 @@ import (
 func clients(t *testing.T) map[string]*Client {
 	t.Helper()
 	trusted := newHandler(nil, Options{Trusted: true}, trial())
-	server := httptest.NewServer(newHandler(nil, Options{Authenticate: func(s string) bool { return s == token }}, trial()))
+	server := httptest.NewServer(newHandler(nil, Options{Grant: one(token)}, trial()))
 	t.Cleanup(server.Close)
 	path := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", path)
@@ -148,7 +148,7 @@ func TestBrokenDownloadIsNoticed(t *testing.T) {
 
 func TestCancelledCallEndsTheWork(t *testing.T) {
 	ended := make(chan error, 1)
-	ops := []Operation{plain("wait", "Waits", func(_ *node.Node, ctx context.Context, _ none) (*greeted, error) {
+	ops := []Operation{plain(node.ScopeRead, "wait", "Waits", func(_ *node.Node, ctx context.Context, _ none) (*greeted, error) {
 		<-ctx.Done()
 		ended <- ctx.Err()
 		return nil, ctx.Err()

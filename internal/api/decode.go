@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -58,14 +57,22 @@ func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 	return text, nil
 }
 
-// encode writes v as one line of JSON. It leaves <, > and & as they are, since
-// nothing here is put into a page.
+// written is how answers are written: as encoding/json does, but lists and maps
+// that are nil are empty, as the description of the API says, and <, > and & stay
+// as they are, since nothing here is put into a page.
+var written = jsonv2.JoinOptions(
+	jsonv1.DefaultOptionsV1(),
+	jsonv2.FormatNilSliceAsNull(false),
+	jsonv2.FormatNilMapAsNull(false),
+	jsontext.EscapeForHTML(false),
+	jsontext.EscapeForJS(false),
+)
+
+// encode writes v as one line of JSON.
 func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	text, err := jsonv2.Marshal(v, written)
+	if err != nil {
 		return nil, fmt.Errorf("writing JSON: %w", err)
 	}
-	return b.Bytes(), nil
+	return append(text, '\n'), nil
 }

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"entente/internal/node"
@@ -25,9 +26,10 @@ const maxDrain = 1 << 30
 
 // Options configure a [Handler].
 type Options struct {
-	// Authenticate tells whether a bearer token is good; required unless Trusted.
-	Authenticate func(token string) bool
-	// Trusted lets every caller in. It is for callers whom something else has
+	// Grant tells what the bearer of a token may do, and false for one that is not
+	// good; required unless Trusted.
+	Grant func(token string) (node.Grant, bool)
+	// Trusted lets every caller do everything. It is for callers whom something else has
 	// checked: a unix socket with mode 0600 in the node's own folder, or the
 	// same process.
 	Trusted bool
@@ -43,13 +45,16 @@ type handler struct {
 	node  *node.Node
 	table map[string]Operation
 	list  []Operation
+	// document is made at the first request for it.
+	document func() ([]byte, error)
 }
 
 func newHandler(n *node.Node, o Options, list []Operation) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &handler{Options: o, node: n, table: map[string]Operation{}, list: list}
+	h := &handler{Options: o, node: n, table: map[string]Operation{}, list: list,
+		document: sync.OnceValues(func() ([]byte, error) { return openAPI(list) })}
 	for _, op := range list {
 		h.table[op.Name] = op
 	}
@@ -70,14 +75,22 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, "", &Problem{Status: http.StatusNotFound, Code: node.CodeNotFound, Title: "There is nothing at this address.", Next: "GET " + Prefix + " lists the operations."})
 		return
 	}
-	if !h.Trusted && !h.allowed(r) {
+	grant, ok := node.Grant{Scopes: node.Scopes()}, true
+	if !h.Trusted {
+		grant, ok = h.granted(r)
+	}
+	if !ok {
 		head.Set("WWW-Authenticate", `Bearer realm="entente"`)
 		h.fail(w, "", &Problem{Status: http.StatusUnauthorized, Code: "unauthenticated", Title: "Who asks is not known.",
-			Detail: "The request carries no valid bearer token.", Next: "Send 'Authorization: Bearer TOKEN' with the token that 'entente init' showed."})
+			Detail: "The request carries no valid bearer token.", Next: "Send 'Authorization: Bearer TOKEN' with the token that 'entente init' showed, or one of 'entente token new'."})
 		return
 	}
 	if name == "" {
 		h.index(w, r)
+		return
+	}
+	if name == documentName {
+		h.openAPI(w, r)
 		return
 	}
 	op, ok := h.table[name]
@@ -90,24 +103,42 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, "", &Problem{Status: http.StatusMethodNotAllowed, Code: "method", Title: "An operation is asked for with POST.", Next: "Use POST " + Prefix + op.Name + "."})
 		return
 	}
+	if !grant.May(op.Scope) {
+		head.Set("WWW-Authenticate", `Bearer realm="entente", error="insufficient_scope", scope="`+string(op.Scope)+`"`) // RFC 6750, section 3.1
+		h.fail(w, op.Name, &Problem{Status: http.StatusForbidden, Code: "scope", Title: "The token may not be used for this.", Scope: op.Scope,
+			Detail: "The operation " + op.Name + " needs the scope " + string(op.Scope) + ", which the token does not have.",
+			Next:   "Use a token with this scope: 'entente token new --name NAME --scope " + string(op.Scope) + "' makes one."})
+		return
+	}
 	h.run(w, r, op)
 }
 
-func (h *handler) allowed(r *http.Request) bool {
+// granted tells what the caller may do, by the token it sends.
+func (h *handler) granted(r *http.Request) (node.Grant, bool) {
 	lines := r.Header.Values("Authorization")
-	if len(lines) != 1 || len(lines[0]) > 1024 || h.Authenticate == nil {
-		return false
+	if len(lines) != 1 || len(lines[0]) > 1024 || h.Grant == nil {
+		return node.Grant{}, false
 	}
 	scheme, token, ok := strings.Cut(lines[0], " ")
-	return ok && strings.EqualFold(scheme, "bearer") && token != "" && h.Authenticate(strings.TrimSpace(token))
+	if token = strings.TrimSpace(token); !ok || !strings.EqualFold(scheme, "bearer") || token == "" {
+		return node.Grant{}, false
+	}
+	return h.Grant(token)
 }
 
 // listed is one operation as the index shows it.
 type listed struct {
-	Op      string `json:"op"`
-	Kind    Kind   `json:"kind"`
-	Summary string `json:"summary"`
-	Request any    `json:"request"` // every field with its zero value, where it has no omitempty
+	Op      string         `json:"op"`
+	Kind    Kind           `json:"kind"`
+	Scope   node.Scope     `json:"scope"` // that a token needs
+	Summary string         `json:"summary"`
+	Request map[string]any `json:"request"` // the kind of value of each field
+}
+
+// index lists the operations.
+type index struct {
+	Operations []listed `json:"operations"`
+	OpenAPI    string   `json:"openapi"` // where the whole description is
 }
 
 func (h *handler) index(w http.ResponseWriter, r *http.Request) {
@@ -116,11 +147,9 @@ func (h *handler) index(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, "", &Problem{Status: http.StatusMethodNotAllowed, Code: "method", Title: "The list of operations is read with GET."})
 		return
 	}
-	out := struct {
-		Operations []listed `json:"operations"`
-	}{Operations: []listed{}}
+	out := index{Operations: []listed{}, OpenAPI: Prefix + documentName}
 	for _, op := range h.list {
-		out.Operations = append(out.Operations, listed{Op: op.Name, Kind: op.Kind, Summary: op.Summary, Request: fields(op.Request)})
+		out.Operations = append(out.Operations, listed{Op: op.Name, Kind: op.Kind, Scope: op.Scope, Summary: op.Summary, Request: fields(op.Request)})
 	}
 	h.answer(w, http.StatusOK, "application/json", out)
 }
@@ -192,6 +221,10 @@ func (h *handler) answer(w http.ResponseWriter, status int, media string, v any)
 		http.Error(w, "the answer cannot be written as JSON", http.StatusInternalServerError)
 		return
 	}
+	h.answerText(w, status, media, text)
+}
+
+func (h *handler) answerText(w http.ResponseWriter, status int, media string, text []byte) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(quiet))
 	w.Header().Set("Content-Type", media)
 	w.Header().Set("Content-Length", fmt.Sprint(len(text)))

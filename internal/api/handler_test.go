@@ -22,6 +22,14 @@ import (
 
 const token = "a-token-of-the-test"
 
+// one knows one token, which has the given scopes, or all.
+func one(secret string, scopes ...node.Scope) func(string) (node.Grant, bool) {
+	if scopes == nil {
+		scopes = node.Scopes()
+	}
+	return func(s string) (node.Grant, bool) { return node.Grant{ID: "x", Scopes: scopes}, s == secret }
+}
+
 type greeting struct {
 	node.Acting
 	Name  string `json:"name"`
@@ -36,17 +44,17 @@ type greeted struct {
 // trial is a table of operations that need no node.
 func trial() []Operation {
 	return []Operation{
-		plain("greet", "Greets", func(_ *node.Node, _ context.Context, g greeting) (*greeted, error) {
+		plain(node.ScopeRead, "greet", "Greets", func(_ *node.Node, _ context.Context, g greeting) (*greeted, error) {
 			return &greeted{Text: "hello <" + g.Name + ">"}, nil
 		}),
-		plain("gate", "Is stopped", func(*node.Node, context.Context, none) (*greeted, error) {
+		plain(node.ScopeRead, "gate", "Is stopped", func(*node.Node, context.Context, none) (*greeted, error) {
 			return nil, &node.Error{Code: node.CodeGate, Status: http.StatusForbidden, What: "The gate refused this.", Why: "Clause H1.", Next: "Look.",
 				Err: &node.GateError{Decision: node.Decision{Verdict: "refuse", Clause: "H1", Code: "tlp"}}}
 		}),
-		plain("broken", "Fails", func(*node.Node, context.Context, greeting) (*greeted, error) {
+		plain(node.ScopeRead, "broken", "Fails", func(*node.Node, context.Context, greeting) (*greeted, error) {
 			return nil, errors.New("the disk said no")
 		}),
-		long("count", "Counts", func(_ *node.Node, _ context.Context, g greeting, progress func(node.Progress)) (*greeted, error) {
+		long(node.ScopeRead, "count", "Counts", func(_ *node.Node, _ context.Context, g greeting, progress func(node.Progress)) (*greeted, error) {
 			for i := range g.Count {
 				progress(node.Progress{Stage: fmt.Sprint("stage ", i), Done: int64(i), Total: int64(g.Count), Unit: "objects"})
 			}
@@ -55,7 +63,7 @@ func trial() []Operation {
 			}
 			return &greeted{Text: "counted"}, nil
 		}),
-		upload("swallow", "Reads", func(_ *node.Node, _ context.Context, g greeting, body io.Reader, progress func(node.Progress)) (*greeted, error) {
+		upload(node.ScopeRead, "swallow", "Reads", func(_ *node.Node, _ context.Context, g greeting, body io.Reader, progress func(node.Progress)) (*greeted, error) {
 			if g.Name == "at once" {
 				return nil, &node.Error{Code: node.CodeBadInput, Status: http.StatusBadRequest, What: "No."}
 			}
@@ -63,7 +71,7 @@ func trial() []Operation {
 			n, err := io.Copy(io.Discard, body)
 			return &greeted{Text: g.Name, Read: n}, err
 		}),
-		download("give", "Writes", func(_ *node.Node, _ context.Context, g greeting, w io.Writer) (*greeted, error) {
+		download(node.ScopeRead, "give", "Writes", func(_ *node.Node, _ context.Context, g greeting, w io.Writer) (*greeted, error) {
 			for i := range g.Count {
 				if _, err := fmt.Fprintf(w, "line %d\n", i); err != nil {
 					return nil, err
@@ -134,7 +142,7 @@ func TestRequestsAreReadStrictly(t *testing.T) {
 }
 
 func TestOnlyTheTokenLetsIn(t *testing.T) {
-	h := newHandler(nil, Options{Authenticate: func(s string) bool { return s == token }}, trial())
+	h := newHandler(nil, Options{Grant: one(token)}, trial())
 	for name, c := range map[string]struct {
 		head   []string
 		status int
@@ -157,7 +165,7 @@ func TestOnlyTheTokenLetsIn(t *testing.T) {
 		}
 	}
 	if w := post(newHandler(nil, Options{}, trial()), "greet", `{}`, "Authorization", "Bearer x"); w.Code != 401 {
-		t.Errorf("without Authenticate somebody came in: %d", w.Code)
+		t.Errorf("without Grant somebody came in: %d", w.Code)
 	}
 	r := httptest.NewRequest(http.MethodGet, Prefix, nil)
 	w := httptest.NewRecorder()
@@ -210,7 +218,7 @@ func TestErrorsAreProblems(t *testing.T) {
 
 func TestNothingSecretIsLogged(t *testing.T) {
 	var log bytes.Buffer
-	h := newHandler(nil, Options{Authenticate: func(s string) bool { return s == token }, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}, trial())
+	h := newHandler(nil, Options{Grant: one(token), Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}, trial())
 	w := post(h, "broken", `{"name":"the-victim"}`, "Authorization", "Bearer "+token)
 	if w.Code != 500 {
 		t.Fatal(w.Code)

@@ -46,11 +46,13 @@ const (
 // Operation is one row of the table: a name, what it does, how it carries its
 // data, and the use case it runs.
 type Operation struct {
-	Name    string
-	Summary string
-	Kind    Kind
-	Request any // a zero request, to show its fields; nil when there is none
-	run     func(context.Context, call) (any, error)
+	Name     string
+	Summary  string
+	Kind     Kind
+	Scope    node.Scope // that a token needs for it
+	Request  any        // a zero request, to show its fields; nil when there is none
+	Response any        // a zero answer, for its type
+	run      func(context.Context, call) (any, error)
 }
 
 // call is what one run of an operation gets.
@@ -65,8 +67,8 @@ type call struct {
 // none is the request of operations that need nothing said.
 type none struct{}
 
-func ask[Out any](name, summary string, f func(*node.Node, context.Context) (Out, error)) Operation {
-	return Operation{Name: name, Summary: summary, Kind: Plain, run: func(ctx context.Context, c call) (any, error) {
+func ask[Out any](scope node.Scope, name, summary string, f func(*node.Node, context.Context) (Out, error)) Operation {
+	return Operation{Name: name, Summary: summary, Scope: scope, Kind: Plain, Response: *new(Out), run: func(ctx context.Context, c call) (any, error) {
 		if _, err := decode[none](c.request); err != nil {
 			return nil, err
 		}
@@ -74,8 +76,8 @@ func ask[Out any](name, summary string, f func(*node.Node, context.Context) (Out
 	}}
 }
 
-func plain[In, Out any](name, summary string, f func(*node.Node, context.Context, In) (Out, error)) Operation {
-	return Operation{Name: name, Summary: summary, Kind: Plain, Request: *new(In), run: func(ctx context.Context, c call) (any, error) {
+func plain[In, Out any](scope node.Scope, name, summary string, f func(*node.Node, context.Context, In) (Out, error)) Operation {
+	return Operation{Name: name, Summary: summary, Scope: scope, Kind: Plain, Request: *new(In), Response: *new(Out), run: func(ctx context.Context, c call) (any, error) {
 		in, err := decode[In](c.request)
 		if err != nil {
 			return nil, err
@@ -84,8 +86,8 @@ func plain[In, Out any](name, summary string, f func(*node.Node, context.Context
 	}}
 }
 
-func long[In, Out any](name, summary string, f func(*node.Node, context.Context, In, func(node.Progress)) (Out, error)) Operation {
-	return Operation{Name: name, Summary: summary, Kind: Long, Request: *new(In), run: func(ctx context.Context, c call) (any, error) {
+func long[In, Out any](scope node.Scope, name, summary string, f func(*node.Node, context.Context, In, func(node.Progress)) (Out, error)) Operation {
+	return Operation{Name: name, Summary: summary, Scope: scope, Kind: Long, Request: *new(In), Response: *new(Out), run: func(ctx context.Context, c call) (any, error) {
 		in, err := decode[In](c.request)
 		if err != nil {
 			return nil, err
@@ -94,8 +96,8 @@ func long[In, Out any](name, summary string, f func(*node.Node, context.Context,
 	}}
 }
 
-func upload[In, Out any](name, summary string, f func(*node.Node, context.Context, In, io.Reader, func(node.Progress)) (Out, error)) Operation {
-	return Operation{Name: name, Summary: summary, Kind: Upload, Request: *new(In), run: func(ctx context.Context, c call) (any, error) {
+func upload[In, Out any](scope node.Scope, name, summary string, f func(*node.Node, context.Context, In, io.Reader, func(node.Progress)) (Out, error)) Operation {
+	return Operation{Name: name, Summary: summary, Scope: scope, Kind: Upload, Request: *new(In), Response: *new(Out), run: func(ctx context.Context, c call) (any, error) {
 		in, err := decode[In](c.request)
 		if err != nil {
 			return nil, err
@@ -104,8 +106,8 @@ func upload[In, Out any](name, summary string, f func(*node.Node, context.Contex
 	}}
 }
 
-func download[In, Out any](name, summary string, f func(*node.Node, context.Context, In, io.Writer) (Out, error)) Operation {
-	return Operation{Name: name, Summary: summary, Kind: Download, Request: *new(In), run: func(ctx context.Context, c call) (any, error) {
+func download[In, Out any](scope node.Scope, name, summary string, f func(*node.Node, context.Context, In, io.Writer) (Out, error)) Operation {
+	return Operation{Name: name, Summary: summary, Scope: scope, Kind: Download, Request: *new(In), Response: *new(Out), run: func(ctx context.Context, c call) (any, error) {
 		in, err := decode[In](c.request)
 		if err != nil {
 			return nil, err

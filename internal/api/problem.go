@@ -8,7 +8,7 @@ import (
 	"entente/internal/node"
 )
 
-// Problem is an error as it travels: RFC 9457 with three extension members.
+// Problem is an error as it travels: RFC 9457 with four extension members.
 // It is the error a [Client] returns when the node refused or failed.
 type Problem struct {
 	Type     string         `json:"type"`               // urn:entente:problem:CODE
@@ -18,6 +18,7 @@ type Problem struct {
 	Code     string         `json:"code"`               // short, stable, kebab-case
 	Next     string         `json:"next,omitempty"`     // what to do next
 	Decision *node.Decision `json:"decision,omitempty"` // the gate's, when it was the gate
+	Scope    node.Scope     `json:"scope,omitempty"`    // that the caller's token lacks
 }
 
 // Error gives the three sentences in one line.

@@ -55,7 +55,7 @@ character of foreign text written out as an escape.
 A command dials ` + "`control.sock`" + ` in the node's folder. When a server answers, the
 command is one call of its API; otherwise the folder is opened in this process and the
 same API is called without a connection. Two processes never have one folder open.
-` + "`journal verify`" + ` only reads and never goes through the server. ` + "`verify`, `accord example`, `accord check`, `accord diff` of files, `init`, `restore`, `version` and `completion`" + ` need no node.
+` + "`journal verify`" + ` only reads and never goes through the server. ` + "`verify`, `accord example`, `accord check`, `accord diff` of files, `init`, `restore`, `version`, `api` and `completion`" + ` need no node.
 
 | environment | meaning |
 | --- | --- |

@@ -160,7 +160,7 @@ func writeReady(p *printer, r *serving) {
 // public is what strangers may reach: each part asks who it is.
 func public(n *node.Node, log *slog.Logger) (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle(api.Prefix, api.Handler(n, api.Options{Authenticate: n.Authenticate, Log: log}))
+	mux.Handle(api.Prefix, api.Handler(n, api.Options{Grant: n.Grant, Log: log}))
 	taxii, err := n.TAXII()
 	if err != nil {
 		return nil, err

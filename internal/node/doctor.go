@@ -173,7 +173,7 @@ func (d *doctor) look() error {
 	}
 	d.configuration()
 	d.identity()
-	for _, name := range []string{"drafts.json", "pairings.json"} {
+	for _, name := range []string{"drafts.json", "pairings.json", "tokens.json"} {
 		d.private(name)
 	}
 	d.units()
@@ -326,21 +326,29 @@ func (d *doctor) private(name string) {
 		Joined  []struct{}   `json:"joined"`
 	}
 	var err error
-	if name == "pairings.json" {
+	switch name {
+	case "pairings.json":
 		var file pairingFile
 		_, err = d.at.readJSON(d.path(name), &file)
-	} else {
+	case "tokens.json":
+		_, err = readTokens(d.at)
+	default:
 		_, err = d.at.readJSON(d.path(name), &any)
 	}
 	if err == nil || d.seen[name] {
 		return
 	}
 	means := "The drafts of requests are lost. Nothing that was sent is."
-	if name == "pairings.json" {
+	next := "Remove it, and write drafts (or invite) again; a backup holds the drafts, too."
+	switch name {
+	case "pairings.json":
 		means = "The node does not start. Introductions that were under way are lost; partners of before are not."
+	case "tokens.json":
+		means = "The node does not start: it is not known which bearer tokens are good, which were revoked."
+		next = "Remove it, and make new tokens with 'entente token new'; the token that init showed stays good. A backup does not hold it."
 	}
 	d.found(DoctorFinding{Rank: RankLost, File: name, What: "It cannot be read: " + reason(err) + ".", Means: means,
-		Next: "Remove it, and write drafts (or invite) again; a backup holds the drafts, too.", Commands: []string{d.rm(name)}})
+		Next: next, Commands: []string{d.rm(name)}})
 }
 
 func (d *doctor) rm(name string) string { return "rm -rf " + quoted(d.path(name)) }

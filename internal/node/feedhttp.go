@@ -44,7 +44,10 @@ func (h *feedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "A feed is read with GET.", http.StatusMethodNotAllowed)
 		return
 	}
-	if _, err := h.auth(r); err != nil {
+	if _, err := h.auth(r); errors.Is(err, taxii.ErrForbidden) {
+		http.Error(w, "The token lacks the scope read: make one with 'entente token new --scope read'.", http.StatusForbidden)
+		return
+	} else if err != nil {
 		head.Set("WWW-Authenticate", `Basic realm="entente", charset="UTF-8"`)
 		http.Error(w, "Who asks is not known: send the TAXII user and password that 'entente init' showed, or a bearer token.", http.StatusUnauthorized)
 		return
@@ -157,9 +160,8 @@ func (n *Node) sensorAuth() (taxii.Authenticate, error) {
 	if err != nil {
 		return nil, err
 	}
-	api, err := credential(n.config.Credentials.APIToken, taxii.Principal{Name: "api", All: true, WriteAll: true})
-	if err != nil {
+	if _, err := credential(n.config.Credentials.APIToken, taxii.Principal{}); err != nil {
 		return nil, err
 	}
-	return taxii.AnyOf(taxii.Basic(sensor), taxii.Bearer(sensor, api)), nil
+	return taxii.AnyOf(taxii.Basic(sensor), taxii.Bearer(sensor), n.bearer), nil
 }

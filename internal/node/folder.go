@@ -16,7 +16,7 @@ const (
 	fileLog      fileKind = "log"     // a journal or the local log: the truth
 	filePayload  fileKind = "payload" // truth, but for what partners hold too
 	fileProof    fileKind = "proof"   // of misbehaviour
-	filePrivate  fileKind = "private" // drafts, pairings
+	filePrivate  fileKind = "private" // drafts, pairings, tokens
 	fileDerived  fileKind = "derived" // made again when it is lost
 	fileMark     fileKind = "mark"    // a high-water mark: never in a backup
 	filePassing  fileKind = "passing" // means something to a running process only
@@ -37,7 +37,7 @@ var fileNames = []struct {
 	{regexp.MustCompile(`^(units/[0-9a-f]{64}/journals/[0-9a-f]{64}/(index|points|hashes|derived)|local\.log/(index|points|derived))$`), fileDerived},
 	{regexp.MustCompile(`^units/[0-9a-f]{64}/payloads/[0-9a-f]{2}/[0-9a-f]{64}$`), filePayload},
 	{regexp.MustCompile(`^units/[0-9a-f]{64}/evidence/[0-9A-Za-z._-]{1,200}\.json$`), fileProof},
-	{regexp.MustCompile(`^(drafts|pairings)\.json$`), filePrivate},
+	{regexp.MustCompile(`^(drafts|pairings|tokens)\.json$`), filePrivate},
 	{regexp.MustCompile(`^objects/[^/]+$`), fileDerived},
 	{regexp.MustCompile(`^highwater/[0-9a-f]{64}$`), fileMark},
 	{regexp.MustCompile(`^(lock|control\.sock|spool/[^/]+)$`), filePassing},
@@ -66,7 +66,9 @@ func backedUp(name string) bool {
 	case fileSetting, fileIdentity, fileKey, fileLog, filePayload, fileProof:
 		return true
 	case filePrivate:
-		return name == "drafts.json" // a pairing does not outlive its process by much
+		// A pairing does not outlive its process by much. A token that was revoked
+		// after the backup must not come back with it.
+		return name == "drafts.json"
 	}
 	return false
 }

@@ -75,6 +75,7 @@ type Node struct {
 
 	exports sync.Mutex // one share, courier or dossier is put together at a time
 	pairing *pairings
+	tokens  *tokens
 
 	feeds  *feeds  // what sensors are given, as text
 	growth *growth // how fast partners make this node grow
@@ -159,6 +160,9 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 		return nil, err
 	}
 	n.secret.Store(k)
+	if n.tokens, err = openTokens(n.at, &n.config); err != nil {
+		return nil, err
+	}
 	if n.marks, err = store.OpenHighWater(config.HighWater, store.Options{FS: opts.FS}); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ type Claim struct {
 
 // Acting is embedded by requests that write a journal entry.
 type Acting struct {
-	By      Claim   `json:"by"`
+	By      Claim   `json:"by,omitzero"`
 	Release []Claim `json:"release,omitempty"` // two role claims where the accord asks for two-person release
 }
 

@@ -4,8 +4,8 @@ import (
 	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -103,11 +103,37 @@ func credential(digestHex string, p taxii.Principal) (taxii.Credential, error) {
 	return taxii.Credential{Digest: [32]byte(raw), Principal: p}, nil
 }
 
-// Authenticate tells whether a bearer token of the API is good.
+// Authenticate tells whether a bearer token may look at the pages.
 func (n *Node) Authenticate(token string) bool {
-	want, err := hex.DecodeString(n.config.Credentials.APIToken)
-	sum := sha256.Sum256([]byte(token))
-	return err == nil && subtle.ConstantTimeCompare(want, sum[:]) == 1
+	g, ok := n.Grant(token)
+	return ok && g.May(ScopeRead)
+}
+
+// Reads is [Node.Authenticate] for callers that keep only the SHA-256 of a token.
+func (n *Node) Reads(digest [sha256.Size]byte) bool {
+	g, ok := n.GrantOf(digest)
+	return ok && g.May(ScopeRead)
+}
+
+// bearer lets the bearers of tokens with the scope read in, as sensors; with the scope
+// intel they may write to collections, too.
+func (n *Node) bearer(r *http.Request) (taxii.Principal, error) {
+	token, ok := taxii.BearerToken(r)
+	if !ok {
+		return taxii.Principal{}, fmt.Errorf("%w: no bearer token", taxii.ErrUnauthenticated)
+	}
+	g, ok := n.Grant(token)
+	switch {
+	case !ok:
+		return taxii.Principal{}, fmt.Errorf("%w: the token is not known, has run out or was revoked", taxii.ErrUnauthenticated)
+	case !g.May(ScopeRead):
+		return taxii.Principal{}, fmt.Errorf("%w: the token lacks the scope read", taxii.ErrForbidden)
+	}
+	name := "token " + g.ID
+	if g.ID == "init" {
+		name = "api"
+	}
+	return taxii.Principal{Name: name, All: true, WriteAll: g.May(ScopeIntel)}, nil
 }
 
 // feedTitle names a partner's collection for people.

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"embed"
 	"errors"
 	"html/template"
@@ -32,7 +33,10 @@ type Source interface {
 	Intake(context.Context, node.IntakeRequest) (*node.IntakeResponse, error)
 	ShowJournal(context.Context, node.JournalShowRequest) (*node.JournalShowResponse, error)
 	ProveEntry(context.Context, node.JournalProveRequest) (*node.JournalProveResponse, error)
+	// Authenticate tells whether a bearer token may look at the pages, and Reads the
+	// same for its SHA-256: a session ends with the token that began it.
 	Authenticate(token string) bool
+	Reads(digest [sha256.Size]byte) bool
 }
 
 // Options configure a [Handler]; the zero value is good for use.
@@ -144,7 +148,7 @@ func (h *handler) show(gather func(*http.Request) (string, *page, error)) http.H
 			h.fail(w, r, nil, err)
 			return
 		}
-		if !h.sessions.valid(r, cookieName(status.Party)) {
+		if !h.sessions.valid(r, cookieName(status.Party), h.node.Reads) {
 			h.render(w, http.StatusUnauthorized, "signin", &page{Title: "Sign in", Public: true, Node: status, Data: signInData{Back: localPath(r)}})
 			return
 		}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/sha256"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -119,6 +120,30 @@ func TestASessionEnds(t *testing.T) {
 	now = now.Add(sessionIdle + time.Minute)
 	if resp, _ := v.get(t, "/"); resp.StatusCode != 401 {
 		t.Error("an idle session goes on")
+	}
+}
+
+// revocable is a node whose token can be taken back.
+type revocable struct {
+	story
+	gone *bool
+}
+
+func (r revocable) Reads(d [sha256.Size]byte) bool { return !*r.gone && r.story.Reads(d) }
+
+func TestASessionEndsWithItsToken(t *testing.T) {
+	gone := false
+	v := signedIn(t, revocable{gone: &gone})
+	if resp, _ := v.get(t, "/"); resp.StatusCode != 200 {
+		t.Fatal("not signed in")
+	}
+	gone = true
+	if resp, _ := v.get(t, "/"); resp.StatusCode != 401 {
+		t.Error("the session of a revoked token goes on")
+	}
+	gone = false
+	if resp, _ := v.get(t, "/"); resp.StatusCode != 401 {
+		t.Error("a session that had ended goes on")
 	}
 }
 

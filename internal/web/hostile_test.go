@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"reflect"
 	"time"
@@ -17,6 +18,7 @@ const poison = `"'><script>alert(1)</script><img src=//evil.example onerror=aler
 type hostile struct{}
 
 func (hostile) Authenticate(s string) bool { return s == token }
+func (hostile) Reads(d [32]byte) bool      { return d == sha256.Sum256([]byte(token)) }
 
 // fill puts poison into every string, one item into every list and map.
 func fill(v reflect.Value) {

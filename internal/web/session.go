@@ -27,14 +27,17 @@ type sessions struct {
 	live map[[sha256.Size]byte]*session
 }
 
-type session struct{ begun, seen time.Time }
+type session struct {
+	begun, seen time.Time
+	token       [sha256.Size]byte // digest of the token that it was begun with
+}
 
 func newSessions(now func() time.Time, rand io.Reader) *sessions {
 	return &sessions{now: now, rand: rand, live: map[[sha256.Size]byte]*session{}}
 }
 
-// begin makes a session and returns its secret.
-func (s *sessions) begin() (string, error) {
+// begin makes a session for the bearer of a token and returns its secret.
+func (s *sessions) begin(token string) (string, error) {
 	var b [32]byte
 	if _, err := io.ReadFull(s.rand, b[:]); err != nil {
 		return "", err
@@ -54,7 +57,7 @@ func (s *sessions) begin() (string, error) {
 	if len(s.live) >= maxSessions {
 		delete(s.live, oldest)
 	}
-	s.live[sha256.Sum256([]byte(secret))] = &session{begun: now, seen: now}
+	s.live[sha256.Sum256([]byte(secret))] = &session{begun: now, seen: now, token: sha256.Sum256([]byte(token))}
 	return secret, nil
 }
 
@@ -62,9 +65,10 @@ func (x *session) over(now time.Time) bool {
 	return now.Sub(x.begun) > sessionLife || now.Sub(x.seen) > sessionIdle
 }
 
-// valid tells whether the request carries a live session. The map is looked up
-// by digest, so the time it takes says nothing about the secret.
-func (s *sessions) valid(r *http.Request, cookie string) bool {
+// valid tells whether the request carries a live session whose token is still
+// good. The map is looked up by digest, so the time it takes says nothing about
+// the secret.
+func (s *sessions) valid(r *http.Request, cookie string, good func([sha256.Size]byte) bool) bool {
 	c, err := r.Cookie(cookie)
 	if err != nil {
 		return false
@@ -74,7 +78,7 @@ func (s *sessions) valid(r *http.Request, cookie string) bool {
 	defer s.mu.Unlock()
 	x, ok := s.live[id]
 	now := s.now()
-	if !ok || x.over(now) {
+	if !ok || x.over(now) || !good(x.token) {
 		delete(s.live, id)
 		return false
 	}
@@ -131,7 +135,7 @@ func (h *handler) enter(w http.ResponseWriter, r *http.Request, token string) {
 		h.render(w, http.StatusUnauthorized, "signin", &page{Title: "Sign in", Public: true, Node: status, Data: signInData{Back: back, Wrong: true}})
 		return
 	}
-	secret, err := h.sessions.begin()
+	secret, err := h.sessions.begin(token)
 	if err != nil {
 		h.fail(w, r, nil, err)
 		return

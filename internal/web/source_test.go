@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -29,6 +30,7 @@ const proposals = `[{"hash":"` + accordHash + `","version":2,"status":"in-force"
 type story struct{}
 
 func (story) Authenticate(s string) bool { return s == token }
+func (story) Reads(d [32]byte) bool      { return d == sha256.Sum256([]byte(token)) }
 
 func (story) brief() node.UnitBrief {
 	return node.UnitBrief{Unit: unitID, Name: "Joint Cyber Unit", State: "in-force", Accord: accordHash, OpenAsked: 1, OpenOwed: 2, Overdue: 1,

@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entente/internal/api"
+	"entente/internal/node"
+)
+
+func (a *app) tokenCommand() *cobra.Command {
+	var in node.TokenNewRequest
+	var scopes []string
+	create := command{
+		use: "new --name NAME --scope SCOPE", short: "Make a bearer token for a program",
+		long: `Shows the secret once; the node keeps only its SHA-256. A scope says what the token
+may be used for, and holds no other: read (look at everything, TAXII and feeds), intel
+(import, share, decide on what arrived; with read, write over TAXII), request (make
+requests and moves in them), unit (units, accords, exchange, dossiers), admin
+(identity, tokens, backup, rebuild, succession, courier files). Since admin makes
+tokens, it is as good as all of them. The pages ask for read.`,
+		examples: []string{"entente token new --name MISP --scope read --scope intel --expires 720h", "entente token new --name dashboard --scope read --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			if in.Name == "" || len(scopes) == 0 {
+				return usagef("a token needs a name and a scope: --name NAME --scope %s", strings.Join(scopeNames(), "|"))
+			}
+			for _, s := range scopes {
+				if !slices.Contains(scopeNames(), s) {
+					return usagef("there is no scope %q: there are %s", s, strings.Join(scopeNames(), ", "))
+				}
+				in.Scopes = append(in.Scopes, node.Scope(s))
+			}
+			var r node.TokenNewResponse
+			if err := a.call(ctx, "token.new", in, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				p.f("The token %s (%s) is good for %s, %s.", r.Token.ID, r.Token.Name, scopeText(r.Token.Scopes), until(r.Token))
+				p.pairs("  secret", r.Secret)
+				p.hint("It is shown this once. End it with: entente token revoke %s", r.Token.ID)
+			})
+		},
+	}.build()
+	f := create.Flags()
+	f.StringVar(&in.Name, "name", "", "what the token is for, to tell it from others")
+	f.StringSliceVar(&scopes, "scope", nil, "what it may be used for: read, intel, request, unit, admin (repeat it for more)")
+	f.DurationVar(&in.Expires, "expires", 0, "how long it is good, as in 720h (default: until it is revoked)")
+
+	list := command{
+		use: "list", short: "List the bearer tokens",
+		long: `Shows name, scopes and end of each token, never its secret. The token that 'entente
+init' showed is in the configuration and not in the list.`,
+		examples: []string{"entente token list", "entente token list --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.TokenListResponse
+			if err := a.call(ctx, "token.list", nil, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				if len(r.Tokens) == 0 {
+					p.f("There are no tokens besides the one that init showed.")
+					return
+				}
+				rows := [][]string{}
+				for _, t := range r.Tokens {
+					rows = append(rows, []string{t.ID, t.Name, scopeText(t.Scopes), t.Created.Format(time.DateOnly), until(t)})
+				}
+				p.table([]string{"id", "name", "scopes", "made", "good"}, rows)
+			})
+		},
+	}.build()
+
+	revoke := command{
+		use: "revoke ID", short: "End a bearer token at once",
+		long: `From now on the token is refused, on a server that runs, too, and who signed in to
+the pages with it is signed out. What is under way is not broken off.`,
+		examples: []string{"entente token revoke 4f1c09ab77e2"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			var r node.TokenRevokeResponse
+			if err := a.call(ctx, "token.revoke", node.TokenRevokeRequest{ID: args[0]}, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) { p.f("The token %s (%s) is revoked.", r.Token.ID, r.Token.Name) })
+		},
+	}.build()
+	return group("token", "Bearer tokens for programs that use the API", "", []string{"entente token new --name dashboard --scope read", "entente token list", "entente token revoke 4f1c09ab77e2"}, create, list, revoke)
+}
+
+func scopeNames() []string {
+	var out []string
+	for _, s := range node.Scopes() {
+		out = append(out, string(s))
+	}
+	return out
+}
+
+func scopeText(scopes []node.Scope) string {
+	var out []string
+	for _, s := range scopes {
+		out = append(out, string(s))
+	}
+	return strings.Join(out, ", ")
+}
+
+// until says how long a token is good.
+func until(t node.TokenView) string {
+	switch {
+	case t.Revoked:
+		return "revoked, not on the disk: revoke it again"
+	case t.Expired:
+		return "run out " + t.Expires.Format(time.RFC3339)
+	case t.Expires.IsZero():
+		return "until it is revoked"
+	}
+	return "until " + t.Expires.Format(time.RFC3339)
+}
+
+func (a *app) apiCommand() *cobra.Command {
+	return command{
+		use: "api", short: "Print the description of the API (OpenAPI 3.1)",
+		long: `Prints the document that a node serves at /api/v1/openapi.json, made from the program
+itself: each operation with its request, its answer, its errors and the scope that a
+token needs. It needs no node.`,
+		examples: []string{"entente api > openapi.json"},
+		run: func(context.Context, *cobra.Command, []string) error {
+			text, err := api.OpenAPI()
+			if err != nil {
+				return err
+			}
+			if _, err := a.out.Write(text); err != nil {
+				return fmt.Errorf("printing the description: %w", err)
+			}
+			return nil
+		},
+	}.build()
+}
