@@ -18,7 +18,9 @@ import (
 // folder has a node, so that the file is what they fail at.
 func readers(dir string) map[string]func(file string) []string {
 	in := func(args ...string) func(string) []string {
-		return func(file string) []string { return append(append([]string{"--dir", filepath.Join(dir, "node")}, args...), file) }
+		return func(file string) []string {
+			return append(append([]string{"--dir", filepath.Join(dir, "node")}, args...), file)
+		}
 	}
 	return map[string]func(string) []string{
 		"courier":  in("courier", "import"),
@@ -36,7 +38,7 @@ func readers(dir string) map[string]func(file string) []string {
 		"accords, the second": func(file string) []string {
 			return []string{"accord", "diff", filepath.Join(dir, "plain"), file}
 		},
-		"text":   in("request", "new", "--title", "x", "--text-file"),
+		"text": in("request", "new", "--title", "x", "--text-file"),
 		"key": func(file string) []string {
 			return []string{"--dir", filepath.Join(dir, "node"), "identity", "rotate", "node", "--org-key", file}
 		},

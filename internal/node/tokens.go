@@ -372,7 +372,7 @@ func (n *Node) RevokeToken(ctx context.Context, r TokenRevokeRequest) (*TokenRev
 		return nil, notFound(fmt.Sprintf("There is no token with the id %.32q.", r.ID), "List them with 'entente token list'. The token that init showed is in config.yaml: put the SHA-256 of another one there and start the node again.")
 	}
 	gone := t.list[i].view(n.now())
-	gone.Revoked = false // it is no more
+	gone.Revoked = false     // it is no more
 	t.list[i].revoked = true // before anything can fail
 	if err := t.write(t.without(func(*keptToken) bool { return false })); err != nil {
 		return nil, fmt.Errorf("the token is refused from now on, but the disk could not be told, and after a start it would be let in again; revoke it once more: %w", err)

@@ -1,0 +1,101 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestTokens: a token lets in with its scopes until it runs out or is revoked, also
+// over a restart; its secret lies nowhere in the folder.
+func TestTokens(t *testing.T) {
+	a := newParty(t, "North")
+	ahead := time.Duration(0)
+	a.stop()
+	a.clock = func() time.Time { return time.Now().Add(ahead) }
+	a.start()
+	made := must[*TokenNewResponse](t)(a.NewToken(t.Context(), TokenNewRequest{Name: "reader", Scopes: []Scope{ScopeIntel, ScopeRead, ScopeRead}, Expires: time.Hour}))
+	other := must[*TokenNewResponse](t)(a.NewToken(t.Context(), TokenNewRequest{Name: "other", Scopes: []Scope{ScopeAdmin}}))
+	g, ok := a.Grant(made.Secret)
+	if !ok || !g.May(ScopeRead) || !g.May(ScopeIntel) || g.May(ScopeAdmin) || !slices.Equal(g.Scopes, []Scope{ScopeRead, ScopeIntel}) {
+		t.Fatalf("%+v, %v", g, ok)
+	}
+	if g, ok := a.Grant(a.init.APIToken); !ok || len(g.Scopes) != len(Scopes()) {
+		t.Errorf("the token of init: %+v, %v", g, ok)
+	}
+	text := string(must[[]byte](t)(os.ReadFile(tokensPath(a.dir))))
+	if strings.Contains(text, made.Secret) || strings.Contains(text, made.Secret[len(made.Secret)-6:]) {
+		t.Error("the secret, or its end, is in the folder")
+	}
+	a.stop()
+	a.start()
+	must[*TokenRevokeResponse](t)(a.RevokeToken(t.Context(), TokenRevokeRequest{ID: other.Token.ID}))
+	if _, ok := a.Grant(other.Secret); ok {
+		t.Error("a revoked token lets in")
+	}
+	if _, ok := a.Grant(made.Secret); !ok {
+		t.Error("a good token does not let in after a restart")
+	}
+	ahead = 2 * time.Hour
+	if _, ok := a.Grant(made.Secret); ok {
+		t.Error("a token that has run out lets in")
+	}
+}
+
+// TestTokenLimits reaches the bounds of docs/limits.md on tokens.
+func TestTokenLimits(t *testing.T) {
+	a := newParty(t, "North")
+	scopes := []Scope{ScopeRead}
+	for _, r := range []TokenNewRequest{{Name: "", Scopes: scopes}, {Name: strings.Repeat("x", maxTokenName+1), Scopes: scopes}, {Name: "a\nb", Scopes: scopes}, {Name: "x"},
+		{Name: "x", Scopes: []Scope{"all"}}, {Name: "x", Scopes: scopes, Expires: -1}, {Name: "x", Scopes: scopes, Expires: maxTokenLife + 1}} {
+		var e *Error
+		if _, err := a.NewToken(t.Context(), r); !errors.As(err, &e) || e.Next == "" {
+			t.Errorf("%+v: %v", r, err)
+		}
+	}
+	for i := range maxTokens {
+		must[*TokenNewResponse](t)(a.NewToken(t.Context(), TokenNewRequest{Name: fmt.Sprint("token ", i), Scopes: scopes, Expires: maxTokenLife}))
+	}
+	if _, err := a.NewToken(t.Context(), TokenNewRequest{Name: "one more", Scopes: scopes}); err == nil {
+		t.Error("any number of tokens is kept")
+	}
+	if n := len(must[*TokenListResponse](t)(a.Tokens(t.Context())).Tokens); n != maxTokens {
+		t.Errorf("%d tokens", n)
+	}
+	a.stop()
+	for _, text := range []string{"{}", "[]", `{"tokens":[{}]}`, `{"tokens":[],"more":1}`, strings.Repeat(" ", maxTokensFile+1)} {
+		if err := os.WriteFile(tokensPath(a.dir), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(t.Context(), a.dir, testOptions(t)); err == nil || !strings.Contains(err.Error(), "tokens.json") {
+			t.Errorf("%.40q: %v", text, err)
+		}
+	}
+	if err := os.Remove(tokensPath(a.dir)); err != nil {
+		t.Fatal(err)
+	}
+	a.start()
+}
+
+// FuzzTokens: whatever tokens.json holds is read as this version would have written
+// it, or is damage.
+func FuzzTokens(f *testing.F) {
+	f.Add([]byte(`{"tokens":[]}`))
+	f.Add([]byte(`{"tokens":[{"id":"0123456789ab","name":"x","sha256":"` + strings.Repeat("ab", 32) + `","scopes":["read"],"created":"2026-01-01T00:00:00Z"}]}`))
+	f.Add([]byte(`{"tokens":[{"id":"0123456789ab","scopes":["read","read"]}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		list, err := parseTokens(text)
+		if err != nil {
+			return
+		}
+		for i := range list {
+			if err := list[i].check(); err != nil || len(list) > maxTokens {
+				t.Fatalf("%q: %v", text, err)
+			}
+		}
+	})
+}
