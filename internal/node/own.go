@@ -37,6 +37,11 @@ func (l *ledger) openOwn() error {
 	case errors.Is(err, journal.ErrRolledBack):
 		l.retired = retiredError(l, err)
 		return l.mirrorAt(l.origin(), st)
+	case journal.CodeOf(err) == journal.CodeBadCertificate:
+		// The journal knows of a rotation, brought back by a partner, that the key in this
+		// folder is from before: the folder was put back, and cannot sign what comes next.
+		l.retired = retiredError(l, errors.Join(journal.ErrRolledBack, err))
+		return l.mirrorAt(l.origin(), st)
 	case err != nil:
 		return errors.Join(err, st.Close())
 	}

@@ -188,3 +188,32 @@ func TestRotateAfterARestore(t *testing.T) {
 		}
 	})
 }
+
+// TestStartAfterARotationCameBack: a folder from before a rotation takes the rotation
+// back from its partner, and starts again: retired, not broken.
+func TestStartAfterARotationCameBack(t *testing.T) {
+	story(t, func(w *world, a, _ *machine) {
+		s := save{m: a, disk: a.disk.Clone(), book: a.book.clone()}
+		must[*IdentityRotateResponse](t)(a.node.RotateIdentity(w.ctx, IdentityRotateRequest{What: "node", Compromise: true, OrgKey: must[string](t)(a.orgKey())}))
+		w.round()
+		if err := w.restore(s, true); err != nil {
+			t.Fatal(err)
+		}
+		w.round() // the tail comes back, and the rotation with it
+		for range 2 {
+			if err := a.halt(); err != nil {
+				t.Fatal(err)
+			}
+			if err := a.boot(); err != nil {
+				t.Fatalf("after its rotation came back the node does not start: %v", err)
+			}
+			if l := a.node.units()[0]; l.retired == nil {
+				t.Error("the journal may be signed with a key that was replaced")
+			}
+		}
+		if err := w.actSucceed(a); err != nil {
+			t.Fatal(err)
+		}
+		w.round()
+	})
+}
