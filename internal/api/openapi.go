@@ -49,7 +49,7 @@ func openAPI(list []Operation) ([]byte, error) {
 		}},
 	}
 	for _, op := range list {
-		in, out := object{"$ref": "#/components/schemas/Nothing"}, object{}
+		in := object{"$ref": "#/components/schemas/Nothing"}
 		if op.Request != nil && reflect.TypeOf(op.Request) != reflect.TypeFor[none]() {
 			if in, err = s.of(reflect.TypeOf(op.Request), true); err != nil {
 				return nil, fmt.Errorf("the request of %s: %w", op.Name, err)
@@ -58,7 +58,8 @@ func openAPI(list []Operation) ([]byte, error) {
 		if op.Response == nil {
 			return nil, fmt.Errorf("the answer of %s has no type", op.Name)
 		}
-		if out, err = s.of(reflect.TypeOf(op.Response), false); err != nil {
+		out, err := s.of(reflect.TypeOf(op.Response), false)
+		if err != nil {
 			return nil, fmt.Errorf("the answer of %s: %w", op.Name, err)
 		}
 		paths[Prefix+op.Name] = object{"post": described(op, in, out, progress, problem)}
