@@ -45,6 +45,7 @@ type feedState struct {
 	digest [sha256.Size]byte // of all blocks
 	serial uint32
 	used   time.Time
+	packer *gzip.Writer
 }
 
 // feedBlock is the text of one block.
@@ -141,7 +142,7 @@ func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, 
 	s.used = now
 	out.serial = s.serial
 	head := s.spec.format.Head(nil, feed.Meta{Name: "Entente feed " + s.spec.name, Serial: s.serial, TTL: 5 * time.Minute, TLP: s.spec.tlp})
-	out.head, err = packed(head)
+	out.head, err = s.packed(head)
 	return out, err
 }
 
@@ -231,7 +232,7 @@ func (s *feedState) make(ctx context.Context, n *Node, b *feedBlock, i int, now 
 	sum := sha256.Sum256(text)
 	b.sum = [16]byte(sum[:16])
 	var err error
-	b.packed, err = packed(text)
+	b.packed, err = s.packed(text)
 	return err
 }
 
@@ -246,19 +247,24 @@ func (n *Node) sourceName(source string) string {
 	return source
 }
 
-func packed(text []byte) ([]byte, error) {
+// packed packs a text as a member of gzip. The state of the packer, which is larger than
+// most texts, is used again.
+func (s *feedState) packed(text []byte) ([]byte, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}
 	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-	if err != nil {
+	if s.packer == nil {
+		var err error
+		if s.packer, err = gzip.NewWriterLevel(&b, gzip.BestSpeed); err != nil {
+			return nil, err
+		}
+	}
+	s.packer.Reset(&b)
+	if _, err := s.packer.Write(text); err != nil {
 		return nil, err
 	}
-	if _, err := z.Write(text); err != nil {
-		return nil, err
-	}
-	if err := z.Close(); err != nil {
+	if err := s.packer.Close(); err != nil {
 		return nil, fmt.Errorf("packing a feed: %w", err)
 	}
 	return b.Bytes(), nil
