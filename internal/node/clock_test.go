@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -13,13 +14,13 @@ func TestClockOfAnotherYear(t *testing.T) {
 	for _, restarts := range []bool{true, false} {
 		t.Run(fmt.Sprint("restarts ", restarts), func(t *testing.T) {
 			a, b := two(t)
-			shift := time.Duration(0)
+			var shift atomic.Int64 // read by what the node does by itself
 			b.stop()
-			b.clock = func() time.Time { return time.Now().Add(shift) }
+			b.clock = func() time.Time { return time.Now().Add(time.Duration(shift.Load())) }
 			b.start()
 			const year = 365 * 24 * time.Hour
 			for i, s := range []time.Duration{0, year, -year, 0, -year, year, 0} {
-				shift = s
+				shift.Store(int64(s))
 				if restarts {
 					b.stop()
 					b.start()

@@ -39,10 +39,21 @@ type image struct {
 	dirs  []string
 }
 
+// from begins to count operations anew, and cuts at these, also while operations go on.
+func (c *cutting) from(at map[int64]bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ops.Store(0)
+	c.at = at
+}
+
 // step is called before each operation; it returns how to end it.
 func (c *cutting) step() func() {
 	n := c.ops.Add(1)
-	if c.at[n] {
+	c.mu.RLock()
+	cut := c.at[n]
+	c.mu.RUnlock()
+	if cut {
 		c.mu.Lock()
 		img := image{op: n, acked: c.acked.Load()}
 		for i, dir := range c.folders {

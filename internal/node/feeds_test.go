@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -66,9 +67,9 @@ func lines(t *testing.T, r *http.Response) []string {
 // guard; the tag changes exactly when the feed does; gzip and plain are one text.
 func TestFeeds(t *testing.T) {
 	a := newParty(t, "North")
-	ahead := time.Duration(0)
+	var ahead atomic.Int64
 	a.stop()
-	a.clock = func() time.Time { return time.Now().Add(ahead) }
+	a.clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	a.start()
 	soon := a.now().Add(time.Hour).UTC().Format(time.RFC3339)
 	bundle := strings.Join([]string{
@@ -101,7 +102,7 @@ func TestFeeds(t *testing.T) {
 		t.Errorf("Zeek is given %q", got)
 	}
 	// What runs out leaves by the clock alone.
-	ahead = 2 * time.Hour
+	ahead.Store(int64(2 * time.Hour))
 	r = sensor(t, a, "/feeds/list", "If-None-Match", tag)
 	if got := lines(t, r); r.StatusCode != http.StatusOK || slices.Contains(got, "short.example.org") || len(got) != 3 {
 		t.Errorf("after it ran out: %d %q", r.StatusCode, got)

@@ -221,8 +221,7 @@ func TestCrashInTransfer(t *testing.T) {
 		for k := range shares {
 			shareOne(t, a, k+1, fmt.Sprintf("h%d.example", k))
 		}
-		c.ops.Store(0)
-		c.at = at
+		c.from(at)
 		a.sync()
 		if err := b.drainIntake(t.Context()); err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -14,9 +15,9 @@ import (
 // over a restart; its secret lies nowhere in the folder.
 func TestTokens(t *testing.T) {
 	a := newParty(t, "North")
-	ahead := time.Duration(0)
+	var ahead atomic.Int64
 	a.stop()
-	a.clock = func() time.Time { return time.Now().Add(ahead) }
+	a.clock = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	a.start()
 	made := must[*TokenNewResponse](t)(a.NewToken(t.Context(), TokenNewRequest{Name: "reader", Scopes: []Scope{ScopeIntel, ScopeRead, ScopeRead}, Expires: time.Hour}))
 	other := must[*TokenNewResponse](t)(a.NewToken(t.Context(), TokenNewRequest{Name: "other", Scopes: []Scope{ScopeAdmin}}))
@@ -40,7 +41,7 @@ func TestTokens(t *testing.T) {
 	if _, ok := a.Grant(made.Secret); !ok {
 		t.Error("a good token does not let in after a restart")
 	}
-	ahead = 2 * time.Hour
+	ahead.Store(int64(2 * time.Hour))
 	if _, ok := a.Grant(made.Secret); ok {
 		t.Error("a token that has run out lets in")
 	}
