@@ -22,7 +22,7 @@ func ExampleBuild() {
 	// Output:
 	// <nil>
 	// {"type":"indicator","spec_version":"2.1","id":"indicator--01020300-0000-4000-8000-000000000000","created":"2026-01-31T12:00:00.000Z","modified":"2026-01-31T12:00:00.000Z","labels":["beacon"],"name":"Beacon","description":"Seen in the bank case.","pattern":"[domain-name:value = 'c2.example.com']","pattern_type":"stix","valid_from":"2026-01-31T12:00:00.000Z"}
-	// stix: no valid object of type "indicator": must: pattern: not a STIX pattern: expected a constant, found "]" (byte 6) (STIX 2.1 §9)
+	// stix: no valid object of type "indicator": must: pattern: not a STIX pattern: expected a constant (strings stand in single quotes), found "]" (line 1, column 7) (STIX 2.1 §9)
 }
 
 // An observable's identifier follows from its properties.

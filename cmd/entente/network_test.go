@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -115,6 +116,12 @@ func TestNetwork(t *testing.T) {
 		send(west, 1)
 		if c.moves {
 			have(all...) // over the third
+			eventuallySoon(t, "the two that do not reach each other trying", func() error {
+				if r.seen().Vanished == 0 {
+					return errors.New("nothing was stopped between them")
+				}
+				return nil
+			})
 		} else {
 			time.Sleep(3 * time.Second)
 		}

@@ -117,6 +117,13 @@ func (r *router) set(w weather) traffic {
 	return was
 }
 
+// seen tells what happened since the weather was set.
+func (r *router) seen() traffic {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.count
+}
+
 func (r *router) listen(file *os.File) {
 	buf := make([]byte, 64<<10)
 	for {

@@ -95,6 +95,15 @@ func (s *story) forge(ctx context.Context, unit string) ([]byte, int64, error) {
 	if err := s.south.Call(ctx, "journal.show", node.JournalShowRequest{Unit: unit, Limit: 1000}, &j); err != nil {
 		return nil, 0, err
 	}
+	// A forged head proves a fork where the true one is known.
+	err := eventually(ctx, "South's journal reaching North", func() (bool, error) {
+		var there node.JournalShowResponse
+		err := s.north.Call(ctx, "journal.show", node.JournalShowRequest{Unit: unit, Origin: j.Origin, Limit: 1}, &there)
+		return err == nil && there.Size >= j.Size, err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
 	at := j.Size - 1
 	var stored []journal.Hash
 	read := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
