@@ -21,7 +21,10 @@ func SplitID(id string) (typ, uuid string, ok bool) {
 // IDType gives the type part of an identifier without checking the rest; empty
 // if there is none.
 func IDType(id string) string {
-	typ, _, _ := strings.Cut(id, "--")
+	typ, _, ok := strings.Cut(id, "--")
+	if !ok {
+		return ""
+	}
 	return typ
 }
 
