@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
@@ -317,9 +316,6 @@ func sco(v observable.Value, tlp stix.TLP) (raw []byte, id string, err error) {
 	body["id"] = id
 	if tlp != stix.TLPNone {
 		body["object_marking_refs"] = []string{tlp.MarkingID()}
-	}
-	if !utf8.ValidString(v.Text) {
-		return nil, "", nil
 	}
 	raw, err = json.Marshal(body, json.Deterministic(true))
 	return raw, id, err

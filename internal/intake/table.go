@@ -193,13 +193,11 @@ func ReadTable(r io.Reader, l Layout) iter.Seq2[Item, error] {
 			if t := strings.TrimSpace(text); t == "" || strings.HasPrefix(t, "#") {
 				continue
 			}
-			// A quoted cell may go over lines.
-			for openQuote(text) && len(text) < MaxLine {
-				more, err := src.next()
-				if err != nil {
-					break
+			if openQuote(text) {
+				if text, err = src.toQuoteEnd(text); err != nil {
+					yield(Item{}, err)
+					return
 				}
-				text += "\n" + more
 			}
 			cells, err := splitRow(text, l.Comma)
 			if err != nil {
@@ -223,6 +221,29 @@ func ReadTable(r io.Reader, l Layout) iter.Seq2[Item, error] {
 
 // openQuote tells whether a quoted cell goes on behind the end of a line.
 func openQuote(text string) bool { return strings.Count(text, `"`)%2 == 1 }
+
+// toQuoteEnd joins the lines of a row up to the end of its quoted cell, or as many as
+// a row may have bytes; what is cut there shows as a bad row.
+func (l *lines) toQuoteEnd(first string) (string, error) {
+	var row strings.Builder
+	row.WriteString(first)
+	for row.Len() < MaxLine {
+		more, err := l.next()
+		var bad *LineError
+		if errors.Is(err, io.EOF) || errors.As(err, &bad) {
+			break
+		}
+		if err != nil {
+			return "", err
+		}
+		row.WriteByte('\n')
+		row.WriteString(more)
+		if openQuote(more) { // an odd number of quotes closes what is open
+			break
+		}
+	}
+	return row.String(), nil
+}
 
 func splitRow(text string, comma rune) ([]string, error) {
 	c := csv.NewReader(strings.NewReader(text))
