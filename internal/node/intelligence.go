@@ -103,7 +103,7 @@ func (n *Node) takeIn(ctx context.Context, l *ledger, np namedPayload, r intel.R
 		return nil
 	}
 	l.mu.Lock()
-	doc, _ := l.fold.InForce()
+	doc := l.fold.AccordOf(np.ref)
 	l.mu.Unlock()
 	if r.Terms, err = receivingTerms(doc, unit.KindShare, np.from, r.At); err != nil {
 		return err

@@ -44,7 +44,8 @@ func sendingTerms(doc *accord.Document, kind string, from journal.PartyID, to []
 }
 
 // receivingTerms are what this node asks again of what a member sent, under the
-// accord in force: a sender that is honest has executed it before sealing.
+// accord that the entry was written under: an honest sender has executed it before
+// sealing.
 func receivingTerms(doc *accord.Document, kind string, from journal.PartyID, at time.Time) (intel.Terms, error) {
 	if doc == nil {
 		return intel.Terms{}, nil

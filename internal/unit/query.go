@@ -23,6 +23,16 @@ func (f *Fold) InForce() (*accord.Document, string) {
 	return f.global.terms.doc, f.global.terms.hash
 }
 
+// AccordOf returns the accord that the gate was asked with for an entry of content: the one in force
+// in its causal past; nil for any other entry, and where there was none. It must not be changed.
+func (f *Fold) AccordOf(ref journal.Ref) *accord.Document {
+	f.fresh()
+	if r := f.lookup(ref); r != nil && r.terms != nil {
+		return r.terms.doc
+	}
+	return nil
+}
+
 // Final returns how many entries of a journal are final: included by every present member's journal.
 func (f *Fold) Final(o journal.Origin) int64 {
 	f.fresh()
