@@ -448,7 +448,7 @@ func (l *ledger) caught(o journal.Origin, m *mirror, before journal.Head, code s
 		l.file.Faults = map[journal.Origin]string{}
 	}
 	l.file.Faults[o] = code
-	if err := errors.Join(l.keepEvidence(o, code, proof), l.save()); err != nil {
+	if err := errors.Join(l.keepOnce(o, code, proof), l.save()); err != nil {
 		// What is not on disk counts for nothing: the next time that it is shown, it is
 		// kept then.
 		delete(l.file.Faults, o)

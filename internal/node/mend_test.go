@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"entente/internal/peer"
 	"entente/internal/store"
+	"entente/journal"
 )
 
 // weakDisk is the machine's disk, some of whose operations fail.
@@ -226,5 +228,28 @@ func TestProofOnAFailingDisk(t *testing.T) {
 	a.start()
 	if again := r.fault(); again != code {
 		t.Errorf("after a restart the fault is %q, was %q", again, code)
+	}
+}
+
+// TestProofsOfOriginsAlike: a proof about one journal does not stand in the way of one
+// about another whose name begins alike.
+func TestProofsOfOriginsAlike(t *testing.T) {
+	a, _ := two(t)
+	l := must[*ledger](t)(a.findUnit(""))
+	first := journal.Origin("entente/" + strings.Repeat("a", 64))
+	second := journal.Origin("entente/" + strings.Repeat("a", 63) + "b")
+	for range 2 {
+		for _, o := range []journal.Origin{first, second} {
+			l.mu.Lock()
+			err := l.keepOnce(o, journal.CodeFork, map[string]string{"about": string(o)})
+			l.mu.Unlock()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	kept := must[[][]byte](t)(l.evidence())
+	if len(kept) != 2 || bytes.Equal(kept[0], kept[1]) {
+		t.Errorf("%d proofs are kept of two journals", len(kept))
 	}
 }

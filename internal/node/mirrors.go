@@ -238,20 +238,32 @@ func (l *ledger) learn(p journal.PartyID, chain []journal.Signed, paired bool) b
 	return true
 }
 
-// keepEvidence writes a proof beside the unit, where dossiers find it.
-func (l *ledger) keepEvidence(o journal.Origin, code string, proof any) error {
-	name := fmt.Sprintf("%s-%s-%s.json", l.n.now().UTC().Format("20060102T150405.000"), o.Short(), code)
-	return l.n.at.writeJSON(filepath.Join(l.dir, "evidence", name), evidenceFile{Code: code, Origin: o, At: l.n.now(), Proof: proof})
-}
-
-// keepOnce keeps a proof unless one of that code about that journal is kept: what
-// is refused can be sent again and again.
+// keepOnce writes a proof beside the unit, where dossiers find it, unless one of that
+// code about that journal is kept: what is refused can be sent again and again.
 func (l *ledger) keepOnce(o journal.Origin, code string, proof any) error {
-	kept, err := filepath.Glob(filepath.Join(l.dir, "evidence", "*-"+o.Short()+"-"+code+".json"))
-	if err != nil || len(kept) > 0 {
+	dir := filepath.Join(l.dir, "evidence")
+	names, err := l.n.at.fs.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return l.keepEvidence(o, code, proof)
+	suffix := "-" + o.Short() + "-" + code + ".json"
+	for _, name := range names {
+		if !strings.HasSuffix(name, suffix) {
+			continue
+		}
+		// The name has only the beginning of the origin, and others can be made with it.
+		var e evidenceFile
+		if _, err := l.n.at.readJSON(filepath.Join(dir, name), &e); err == nil && e.Origin == o && e.Code == code {
+			return l.n.at.fs.SyncDir(dir) // what gave it its name may have failed after that
+		}
+	}
+	at := l.n.now()
+	stamp := at.UTC()
+	name := func() string { return stamp.Format("20060102T150405.000") + suffix }
+	for slices.Contains(names, name()) {
+		stamp = stamp.Add(time.Millisecond)
+	}
+	return l.n.at.writeJSON(filepath.Join(dir, name()), evidenceFile{Code: code, Origin: o, At: at, Proof: proof})
 }
 
 type evidenceFile struct {
