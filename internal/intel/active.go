@@ -119,7 +119,7 @@ func (in *Intel) UpdateActive(ctx context.Context) error {
 func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if err := errors.Join(ctx.Err(), in.catchUp(ctx, nil)); err != nil {
+	if err := errors.Join(ctx.Err(), in.open(ctx)); err != nil {
 		return false, err
 	}
 	if err := in.guardChanged(); err != nil {
@@ -178,7 +178,7 @@ func (in *Intel) guardChanged() error {
 	if err != nil {
 		return err
 	}
-	now := in.cfg.Guard.digest()
+	now := in.guard
 	if string(guard) == string(now[:]) {
 		return nil
 	}

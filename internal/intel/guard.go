@@ -3,6 +3,7 @@ package intel
 import (
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 // of one's own or of a partner. It is read-only once made.
 type Guard struct {
 	domains  map[string]string // -> why; subdomains are meant too
+	above    map[string]string // domains that have a guarded one below them; nil: they are not held
 	prefixes []guarded
 	values   map[observable.Value]string
 }
@@ -46,9 +48,11 @@ func EmptyGuard() *Guard {
 }
 
 // DefaultGuard returns the built-in list: private, loopback, link-local,
-// multicast and other reserved ranges, and well-known public resolvers.
+// multicast and other reserved ranges, and well-known public resolvers. It and what
+// is made of it also hold the domains above those that are guarded.
 func DefaultGuard() *Guard {
 	g := EmptyGuard()
+	g.above = map[string]string{}
 	for why, list := range map[string][]string{
 		"a reserved range (private, loopback, link-local, multicast)": reserved,
 		"a public resolver": resolvers,
@@ -73,6 +77,7 @@ func (g *Guard) With(why string, entries ...string) (*Guard, error) {
 		c.values[k] = v
 	}
 	c.prefixes = append(c.prefixes, g.prefixes...)
+	c.above = maps.Clone(g.above)
 	return c, c.add(why, entries)
 }
 
@@ -89,6 +94,15 @@ func (g *Guard) add(why string, entries []string) error {
 		switch addr, isAddr := v.Addr(); {
 		case v.Type == observable.Domain:
 			g.domains[v.Text] = why
+			if g.above != nil {
+				for name := v.Text; ; {
+					var more bool
+					if _, name, more = strings.Cut(name, "."); !more {
+						break
+					}
+					g.above[name] = why
+				}
+			}
 		case isAddr:
 			g.prefixes = append(g.prefixes, guarded{netip.PrefixFrom(addr, addr.BitLen()), why})
 		case v.Type == observable.Prefix:
@@ -114,6 +128,9 @@ func (g *Guard) digest() [sha256.Size]byte {
 	for v, why := range g.values {
 		lines = append(lines, "v "+v.Key()+" "+why)
 	}
+	if g.above != nil {
+		lines = append(lines, "domains above are held")
+	}
 	slices.Sort(lines)
 	return sha256.Sum256([]byte(strings.Join(lines, "\n")))
 }
@@ -136,6 +153,11 @@ func (g *Guard) Match(v observable.Value) (why string, ok bool) {
 	switch v.Type {
 	case observable.Domain:
 		name = v.Text
+		if why, ok = g.above[name]; ok { // whoever blocks it blocks what is below it
+			return why + ", which lies below it", true
+		}
+	case observable.Email:
+		_, name, _ = strings.Cut(v.Text, "@")
 	case observable.Other: // what breaks the rules of names, as localhost does
 		if _, text, found := strings.Cut(v.Text, ":value="); found {
 			name = strings.ToLower(text)

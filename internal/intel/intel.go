@@ -44,6 +44,8 @@ type Intel struct {
 
 	touched chan struct{} // one token: something waits for UpdateActive
 	closed  bool
+
+	guard [sha256.Size]byte // digest of the guard
 }
 
 // Open begins to work on a log and on what is derived from it. It applies
@@ -65,7 +67,7 @@ func Open(cfg Config) (*Intel, error) {
 	if cfg.MaxImportBytes <= 0 {
 		cfg.MaxImportBytes = 16 << 30
 	}
-	in := &Intel{cfg: cfg, touched: make(chan struct{}, 1)}
+	in := &Intel{cfg: cfg, touched: make(chan struct{}, 1), guard: cfg.Guard.digest()}
 	in.touched <- struct{}{} // what a former process left
 	if err := in.readCursor(); err != nil {
 		return nil, err

@@ -73,6 +73,10 @@ func TestPoisonUnread(t *testing.T) {
 	if held := heldBy(t, w, 2, 0, intel.Terms{}, indicator(6, 1, "six.example", marked(own))); len(held) != 0 {
 		t.Errorf("%v", held)
 	}
+	// What is no definition defines nothing, known or not.
+	if held := heldBy(t, w, 2, 1, intel.Terms{}, indicator(8, 1, "eight.example", marked(idOf(7)))); held["8"] == "" {
+		t.Errorf("an indicator was taken for a marking: %v", held)
+	}
 }
 
 // TestPoisonTerms: what the sender should have kept back is held by who receives it.

@@ -394,9 +394,12 @@ func (in *Intel) markings(t *tx, o *stix.Object, defined map[string]bool) (*Reas
 			continue
 		}
 		if _, fixed := stix.TLPOf(id); !fixed {
-			known, err := t.anyAccepted(id)
-			if err != nil {
-				return nil, err
+			known := stix.IDType(id) == "marking-definition" // anything else defines nothing, known or not
+			if known {
+				var err error
+				if known, err = t.anyAccepted(id); err != nil {
+					return nil, err
+				}
 			}
 			if !known {
 				return &Reason{Code: CodeUnmarked, Text: fmt.Sprintf("it is marked with %s, whose definition is neither known here nor in the payload", id)}, nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entente/internal/intel"
+	"entente/internal/observable"
 	"entente/stix"
 )
 
@@ -101,5 +102,60 @@ func TestDefinition(t *testing.T) {
 func TestGuardWith(t *testing.T) {
 	if _, err := intel.DefaultGuard().With("x", "not a value at all"); err == nil {
 		t.Fatal("nonsense was taken into the guard list")
+	}
+}
+
+// TestGuardAbove: whoever blocks a domain blocks what is below it, so what lies above
+// something guarded is guarded; so is mail of a guarded domain.
+func TestGuardAbove(t *testing.T) {
+	guard, err := intel.DefaultGuard().With("an asset of ours", "vote.agency.example", "198.51.100.0/24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, held := range map[string]bool{
+		"vote.agency.example": true, "www.vote.agency.example": true, "agency.example": true,
+		"other.agency.example": false, "agency.example.net": false, "notagency.example": false,
+		"clerk@vote.agency.example": true, "clerk@agency.example": false,
+		"198.51.100.9": true, "198.51.100.0/25": true, "198.51.0.0/16": true, "198.52.0.0/16": false,
+	} {
+		v, err := observable.Parse(text)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		if why, ok := guard.Match(v); ok != held {
+			t.Errorf("%s: held is %v (%s)", text, ok, why)
+		}
+	}
+	// A list of what must never be sent says what it says.
+	never, err := intel.EmptyGuard().With("never", "vote.agency.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, _ := observable.Parse("agency.example"); func() bool { _, ok := never.Match(v); return ok }() {
+		t.Error("what lies above a value that is never sent was kept back")
+	}
+}
+
+// TestNewestHere: what a partner brings under an id that it can guess is not ours.
+func TestNewestHere(t *testing.T) {
+	w := newWorld(t)
+	id := idOf(1)
+	r, plain := sent(1, 0, indicator(1, 3, "one.example", `,"name":"theirs"`))
+	w.receive(t, r, plain)
+	newest := func() string {
+		t.Helper()
+		raw, err := w.in.NewestHere(context.Background(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	if got := newest(); got != "" {
+		t.Errorf("a partner's object is taken for ours: %s", got)
+	}
+	ours := indicator(1, 2, "one.example", `,"name":"ours"`)
+	w.load(t, "ours", ours)
+	if got := newest(); got != ours {
+		t.Errorf("ours is %s", got)
 	}
 }

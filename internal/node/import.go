@@ -112,12 +112,9 @@ var errDone = errors.New("nobody reads any more")
 // foreign looks at what is imported and makes drafts of what is not STIX. Drafts of
 // a text are held for a person to confirm.
 func (n *Node) foreign(ctx context.Context, r ImportRequest, src *intel.Source, data io.Reader) (*foreign, error) {
-	br, err := uncompressed(data)
+	br := bufio.NewReaderSize(data, peekBytes)
+	head, packed, err := beginning(br)
 	if err != nil {
-		return nil, badInput("The file cannot be imported.", err.Error(), "Give the file as it was compressed, or uncompressed.")
-	}
-	head, err := br.Peek(peekBytes)
-	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, importError(ctx, intel.Report{}, err)
 	}
 	format := intake.Detect(head)
@@ -137,7 +134,12 @@ func (n *Node) foreign(ctx context.Context, r ImportRequest, src *intel.Source, 
 	if r.ValidFor < 0 {
 		return nil, badInput("How long an indicator is good for cannot be negative.", "", "Give a duration, as in 720h, or none.")
 	}
-	d := &foreign{stix: br}
+	d := &foreign{stix: br} // STIX undoes gzip by itself
+	if packed && format != intake.FormatSTIX && format != intake.FormatUnknown {
+		if br, err = unpackedText(br); err != nil {
+			return nil, badInput("The file cannot be imported.", err.Error(), "Give the file as it was compressed, or uncompressed.")
+		}
+	}
 	switch format {
 	case intake.FormatMISP:
 		d.format = "misp"
@@ -169,17 +171,52 @@ func (n *Node) foreign(ctx context.Context, r ImportRequest, src *intel.Source, 
 // peekBytes is how much of a file is looked at to tell what it is.
 const peekBytes = 32 << 10
 
-// uncompressed undoes one layer of gzip.
-func uncompressed(data io.Reader) (*bufio.Reader, error) {
-	br := bufio.NewReaderSize(data, peekBytes)
-	if head, _ := br.Peek(2); !bytes.Equal(head, []byte{0x1f, 0x8b}) {
-		return br, nil
+// maxUnpacked is how much a compressed list, table, page or event may hold.
+const maxUnpacked = 16 << 30
+
+// beginning gives the first bytes of what a file holds, behind one layer of gzip if
+// there is one, and takes nothing out of it.
+func beginning(br *bufio.Reader) (head []byte, packed bool, err error) {
+	if head, err = br.Peek(peekBytes); err != nil && !errors.Is(err, io.EOF) {
+		return nil, false, err
 	}
-	z, err := gzip.NewReader(br)
+	if !bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
+		return head, false, nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(head))
+	if err != nil {
+		return head, true, nil // whoever reads it says what is wrong with it
+	}
+	inside := make([]byte, peekBytes)
+	n, _ := io.ReadFull(z, inside) // the beginning of a file ends in the midst
+	return inside[:n], true, nil
+}
+
+// unpackedText undoes one layer of gzip.
+func unpackedText(r io.Reader) (*bufio.Reader, error) {
+	z, err := gzip.NewReader(r)
 	if err != nil {
 		return nil, fmt.Errorf("undoing gzip: %w", err)
 	}
-	return bufio.NewReaderSize(z, peekBytes), nil
+	return bufio.NewReaderSize(&boundedReader{r: z, left: maxUnpacked}, peekBytes), nil
+}
+
+// boundedReader fails where more comes than is read: a bomb must not end in silence.
+type boundedReader struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *boundedReader) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		if n, err := b.r.Read(make([]byte, 1)); n == 0 {
+			return 0, err
+		}
+		return 0, badInput("The file holds too much.", "It has more bytes than are read when it is unpacked.", "Import it in parts.")
+	}
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
 }
 
 // draft runs what writes drafts beside who reads them.
@@ -280,7 +317,7 @@ func (n *Node) asKnown(ctx context.Context, drafter intake.Drafter, raw []byte) 
 	if err != nil {
 		return nil, err
 	}
-	known, err := n.intel.Newest(ctx, o.ID)
+	known, err := n.intel.NewestHere(ctx, o.ID)
 	if err != nil || known == nil {
 		return raw, err
 	}

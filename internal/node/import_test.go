@@ -1,7 +1,10 @@
 package node
 
 import (
+	"bytes"
+	"compress/gzip"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,6 +172,44 @@ func TestImportOfRealEvents(t *testing.T) {
 		f.Close()
 		if res.Format != "misp" || res.BadCount != 0 || res.Types["report"]+res.Types["grouping"] != 1 {
 			t.Errorf("%s: %+v", file, res)
+		}
+	}
+}
+
+// TestImportUnpacked: a file may come as gzip, is told apart by what is in it, and a
+// bomb ends in an error instead of in silence.
+func TestImportUnpacked(t *testing.T) {
+	ctx := t.Context()
+	a := newParty(t, "North")
+	pack := func(text string) string {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		if _, err := io.WriteString(z, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	list := "evil.example.com\n198.51.100.7\n"
+	if res := must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: "list"}, strings.NewReader(pack(list)), nil)); res.Format != "list" || res.New != 2 {
+		t.Errorf("a list: %+v", res)
+	}
+	if res := must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: "stix"}, strings.NewReader(pack(threeIndicators)), nil)); !strings.Contains(res.Format, "stix") || !strings.Contains(res.Format, "gzip") || res.New != 3 {
+		t.Errorf("a bundle: %+v", res)
+	}
+	var e *Error
+	if _, err := a.Import(ctx, ImportRequest{Name: "twice"}, strings.NewReader(pack(pack(list))), nil); !errors.As(err, &e) || e.Next == "" {
+		t.Errorf("gzip in gzip: %v", err)
+	}
+	if _, err := a.Import(ctx, ImportRequest{Name: "cut"}, strings.NewReader(pack(strings.Repeat(list, 5000))[:300]), nil); !errors.As(err, &e) || e.Next == "" {
+		t.Errorf("half a file: %v", err)
+	}
+	for left, want := range map[int64]error{int64(len(list)): nil, int64(len(list)) - 1: &Error{}} {
+		got, err := io.ReadAll(&boundedReader{r: strings.NewReader(list), left: left})
+		if (want == nil) != (err == nil) || int64(len(got)) != left {
+			t.Errorf("%d bytes of room: %d read, %v", left, len(got), err)
 		}
 	}
 }
