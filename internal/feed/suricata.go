@@ -2,6 +2,7 @@ package feed
 
 import (
 	"encoding/base64"
+	"strconv"
 
 	"entente/internal/observable"
 )
@@ -36,23 +37,13 @@ func suricataReputation() Format {
 	return Format{Name: "suricata-iprep", For: "a Suricata reputation list (reputation-files:), category 1", MediaType: "text/plain; charset=utf-8", Extension: "list",
 		Types: []observable.Type{observable.IPv4, observable.IPv6, observable.Prefix},
 		block: each(func(dst []byte, e *Entry) []byte {
-			score := byte(127)
+			score := 127
 			if e.Confidence >= 0 && e.Confidence <= 100 {
-				score = byte(1 + e.Confidence*126/100)
+				score = 1 + e.Confidence*126/100
 			}
 			dst = append(append(dst, e.Value.Text...), ",1,"...)
-			return appendByte(append(dst, ""...), score)
+			return append(strconv.AppendInt(dst, int64(score), 10), '\n')
 		})}
-}
-
-func appendByte(dst []byte, n byte) []byte {
-	if n >= 100 {
-		dst = append(dst, '0'+n/100)
-	}
-	if n >= 10 {
-		dst = append(dst, '0'+n/10%10)
-	}
-	return append(dst, '0'+n%10, '\n')
 }
 
 // suricataRules are the rules that look into the datasets; they do not change with

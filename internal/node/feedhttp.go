@@ -63,6 +63,11 @@ func (h *feedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no feed of this name; GET "+FeedPrefix+" lists them.", http.StatusNotFound)
 		return
 	}
+	// Bringing a large feed up to date may take longer than the server's deadlines, which
+	// are for strangers: the one for reading would end the context of the work.
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Time{})
+	_ = rc.SetWriteDeadline(time.Time{})
 	text, err := h.n.feeds.current(r.Context(), h.n, f)
 	if err != nil {
 		h.fail(w, err)
@@ -80,8 +85,7 @@ func (h *feedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
-	out := &steadyWriter{w: w, rc: http.NewResponseController(w)}
+	out := &steadyWriter{w: w, rc: rc}
 	if takesGzip(r.Header.Get("Accept-Encoding")) {
 		head.Set("Content-Encoding", "gzip")
 		err = h.body(r, func() error { return text.writePacked(out) })

@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"sync"
@@ -15,7 +14,6 @@ import (
 	"entente/internal/intel"
 	"entente/internal/observable"
 	"entente/journal"
-	"entente/stix"
 )
 
 // feeds holds the texts of the feeds in blocks, each packed with gzip: a block is
@@ -44,7 +42,6 @@ type feedState struct {
 	blocks []feedBlock
 	digest [sha256.Size]byte // of all blocks
 	serial uint32
-	used   time.Time
 	packer *gzip.Writer
 }
 
@@ -139,7 +136,6 @@ func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, 
 		s.digest = out.digest
 		s.serial = max(s.serial+1, uint32(now.Unix()))
 	}
-	s.used = now
 	out.serial = s.serial
 	head := s.spec.format.Head(nil, feed.Meta{Name: "Entente feed " + s.spec.name, Serial: s.serial, TTL: 5 * time.Minute, TLP: s.spec.tlp})
 	out.head, err = s.packed(head)
@@ -303,11 +299,6 @@ func (t *feedText) writePlain(w io.Writer) error {
 // tag names the text: the same tag, the same entries. The serial in the head may
 // differ after a restart, so the tag is a weak one (RFC 9110 §8.8.1).
 func (t *feedText) tag(s *feedState) string {
-	h := sha256.New()
-	h.Write(t.digest[:])
-	var b [4]byte
-	binary.BigEndian.PutUint32(b[:], uint32(s.spec.tlp)<<8|uint32(stix.TLPRed))
-	h.Write(b[:])
-	h.Write([]byte(s.spec.format.Name))
-	return fmt.Sprintf(`W/"%x"`, h.Sum(nil)[:16])
+	sum := sha256.Sum256(append([]byte(s.spec.format.Name+"\x00"+s.spec.tlp.String()+"\x00"), t.digest[:]...))
+	return fmt.Sprintf(`W/"%x"`, sum[:16])
 }
