@@ -18,9 +18,20 @@ const docsHead = `# The API
 Made from the program itself (` + "`go test ./internal/api -run TestDocs -update`" + `); a test fails when the two differ.
 
 Every operation is ` + "`POST /api/v1/OPERATION`" + `; ` + "`GET /api/v1/`" + ` lists them. It is served at
-` + "`http.listen`" + ` of the configuration, where each request carries ` + "`Authorization: Bearer TOKEN`" + `
-(` + "`entente init`" + ` shows the token once), and on ` + "`control.sock`" + ` in the node's folder, which only the
-folder's owner can open and which asks for no token.
+` + "`http.listen`" + ` of the configuration, where each request carries ` + "`Authorization: Bearer TOKEN`" + `,
+and on ` + "`control.sock`" + ` in the node's folder, which only the folder's owner can open and which asks
+for no token.
+
+The token that ` + "`entente init`" + ` shows once opens everything. A program gets one of its own, with the
+scopes it needs and an end: ` + "`entente token new --name MISP --scope read --scope intel --expires 720h`" + `.
+` + "`read`" + ` looks at everything, TAXII and feeds; ` + "`intel`" + ` imports, shares and decides on what arrived (and with
+` + "`read`" + ` writes over TAXII); ` + "`request`" + ` makes requests and moves in them; ` + "`unit`" + ` is for units, accords,
+exchange and dossiers; ` + "`admin`" + ` for identity, tokens, backup and rebuild, and since it makes tokens it is as
+good as all. No scope holds another. Without the scope that an operation needs the answer is 403 with
+` + "`\"code\":\"scope\"`" + ` and the scope's name; a token that is unknown, revoked or has run out gets 401.
+
+The same as an OpenAPI 3.1 document, from which clients can be made: ` + "`entente api > openapi.json`" + `, or
+` + "`GET /api/v1/openapi.json`" + ` from a node.
 
 ` + "```" + `
 curl -s -X POST -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8080/api/v1/status

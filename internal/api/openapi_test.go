@@ -318,7 +318,15 @@ func TestChoices(t *testing.T) {
 		{"AccordProposeRequest.kind", "accord.propose", `{"kind":%q,"text":"a: b"}`},
 		{"ImportRequest.as", "import", `{"name":"x","as":%q}`},
 		{"ImportRequest.unmarked", "import", `{"name":"x","unmarked":%q}`},
+		{"RequestListRequest.side", "request.list", `{"side":%q}`},
+		{"IntakeRequest.state", "intake.list", `{"state":%q}`},
 	} {
+		for _, value := range choices[r.member] {
+			body := fmt.Sprintf(r.body, value)
+			if w := post(h, r.op, body, "Accept", "application/json", HeaderRequest, body); strings.Contains(w.Body.String(), "Unknown ") {
+				t.Errorf("%s: %q is in the set, and is not known: %s", r.member, value, w.Body)
+			}
+		}
 		body := fmt.Sprintf(r.body, "no-such-value")
 		w := post(h, r.op, body, "Accept", "application/json", HeaderRequest, body)
 		if w.Code < 400 || w.Code >= 500 {

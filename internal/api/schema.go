@@ -58,11 +58,10 @@ var choices = map[string][]string{
 	"AccordProposeRequest.kind":  {"", "propose", "counter", "amend"},
 	"JournalEntry.payload":       {"", "held", "missing", "destroyed", "unreadable"},
 	"RestoredUnit.state":         {"current", "successor", "retired"},
-	"ImportRequest.as":           {"", "stix", "list", "table", "page", "text"},
+	"ImportRequest.as":           {"", "stix", "misp", "list", "table", "page", "text"},
 	"RequestListRequest.side":    {"", "asked", "owed"},
 	"IntakeRequest.state":        {"", "quarantined", "accepted", "rejected", "all"},
 	"ImportRequest.unmarked":     {"", "clear", "green", "amber", "amber+strict", "red"},
-	"RequestNewRequest.urgency":  {"", "emergency", "urgent", "routine"},
 }
 
 // of gives the schema of a type: a reference for a named struct, else the schema itself.

@@ -265,6 +265,9 @@ func (l *ledger) answer(ctx context.Context, r RequestMoveRequest, body *request
 
 // Requests lists requests and own drafts, the most urgent clock first.
 func (n *Node) Requests(_ context.Context, r RequestListRequest) (*RequestListResponse, error) {
+	if !slices.Contains([]string{"", "asked", "owed"}, r.Side) {
+		return nil, badInput("Unknown side "+r.Side+".", "", "Use asked for what this party asked, owed for what it was asked, or leave it out.")
+	}
 	var ledgers []*ledger
 	if r.Unit != "" {
 		l, err := n.findUnit(r.Unit)

@@ -3,6 +3,8 @@ package node
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -44,6 +46,53 @@ func TestTokens(t *testing.T) {
 	ahead.Store(int64(2 * time.Hour))
 	if _, ok := a.Grant(made.Secret); ok {
 		t.Error("a token that has run out lets in")
+	}
+}
+
+// TestTokensAtTheDoors: what a token opens at TAXII and at the feeds, and what it does
+// not.
+func TestTokensAtTheDoors(t *testing.T) {
+	a := newParty(t, "North")
+	a.Node.config.TAXII.Collections = []WritableConfig{{Alias: "scratch", Title: "Scratch"}}
+	a.Node.config.Feeds = []FeedConfig{{Name: "list", Format: "domains", TLP: "amber"}}
+	taxii, feeds := must[http.Handler](t)(a.TAXII()), must[http.Handler](t)(a.FeedHandler())
+	token := func(scopes ...Scope) string {
+		return must[*TokenNewResponse](t)(a.NewToken(t.Context(), TokenNewRequest{Name: "x", Scopes: scopes})).Secret
+	}
+	object := `{"objects":[{"type":"identity","spec_version":"2.1","id":"identity--00000000-0000-4000-8000-00000000000%d","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"x"}]}`
+	revoked := must[*TokenNewResponse](t)(a.NewToken(t.Context(), TokenNewRequest{Name: "x", Scopes: Scopes()}))
+	must[*TokenRevokeResponse](t)(a.RevokeToken(t.Context(), TokenRevokeRequest{ID: revoked.Token.ID}))
+	for i, c := range []struct {
+		name                string
+		secret              string
+		feed, read, written int
+	}{
+		{"read", token(ScopeRead), 200, 200, 403},
+		{"read and intel", token(ScopeRead, ScopeIntel), 200, 200, 202},
+		{"intel alone", token(ScopeIntel), 403, 403, 403},
+		{"admin alone", token(ScopeAdmin), 403, 403, 403},
+		{"revoked", revoked.Secret, 401, 401, 401},
+		{"made up", strings.Repeat("x", 43), 401, 401, 401},
+	} {
+		do := func(h http.Handler, method, path, body string) int {
+			r := httptest.NewRequest(method, path, strings.NewReader(body))
+			r.Header.Set("Authorization", "Bearer "+c.secret)
+			if body != "" {
+				r.Header.Set("Content-Type", "application/taxii+json;version=2.1")
+			}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			return w.Code
+		}
+		if got := do(feeds, "GET", "/feeds/list", ""); got != c.feed {
+			t.Errorf("%s: a feed: %d, not %d", c.name, got, c.feed)
+		}
+		if got := do(taxii, "GET", TAXIIRoot+"collections/scratch/objects/", ""); got != c.read {
+			t.Errorf("%s: reading over TAXII: %d, not %d", c.name, got, c.read)
+		}
+		if got := do(taxii, "POST", TAXIIRoot+"collections/scratch/objects/", fmt.Sprintf(object, i)); got != c.written {
+			t.Errorf("%s: writing over TAXII: %d, not %d", c.name, got, c.written)
+		}
 	}
 }
 
