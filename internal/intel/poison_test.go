@@ -2,6 +2,8 @@ package intel_test
 
 import (
 	"context"
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -94,19 +96,54 @@ func TestPoisonTerms(t *testing.T) {
 }
 
 // TestPoisonReferences: an object that points at what was never shared is taken for
-// what it says itself; nothing is looked up for it and nothing answers.
+// what it says itself; nothing is looked up for it and nothing answers. Two nodes
+// receive the same, one of which holds what is pointed at: they report the same, keep
+// the same of what came, and differ in nothing but their own.
 func TestPoisonReferences(t *testing.T) {
-	w := newWorld(t)
-	w.load(t, "ours", indicator(1, 1, "one.example"))
-	relationship := func(n, target string) string {
-		return `{"type":"relationship","spec_version":"2.1","id":"relationship--00000000-0000-4000-8000-00000000000` + n + `","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","relationship_type":"related-to","source_ref":"indicator--00000000-0000-4000-8000-0000000000ff","target_ref":"` + target + `"}`
+	here, not := newWorld(t), newWorld(t)
+	const who = "identity--00000000-0000-4000-8000-000000000001"
+	here.load(t, "ours", indicator(1, 1, "one.example"), `{"type":"identity","spec_version":"2.1","id":"`+who+`","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"Ours"}`)
+	not.load(t, "ours", indicator(2, 1, "two.example"), strings.Replace(`{"type":"identity","spec_version":"2.1","id":"`+who+`","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"Ours"}`, "000001", "000002", 1))
+	object := func(kind, more string) string {
+		return `{"type":"` + kind + `","spec_version":"2.1","id":"` + kind + `--00000000-0000-4000-8000-000000000009","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z",` + more + `}`
 	}
-	// One points at an object that is here and was never shared, one at nothing.
-	a, aPlain := sent(1, 0, relationship("1", idOf(1)))
-	b, bPlain := sent(1, 1, relationship("2", idOf(77)))
-	x, y := w.receive(t, a, aPlain), w.receive(t, b, bPlain)
-	x.New, y.New = 0, 0
-	if x.Held != y.Held || x.Known != y.Known || len(x.Reasons) != len(y.Reasons) {
-		t.Errorf("what is here shows: %+v, %+v", x, y)
+	for i, text := range []string{
+		object("relationship", `"relationship_type":"related-to","source_ref":"indicator--00000000-0000-4000-8000-0000000000ff","target_ref":"`+idOf(1)+`"`),
+		object("relationship", `"relationship_type":"revoked-by","source_ref":"`+idOf(1)+`","target_ref":"`+who+`"`),
+		object("sighting", `"sighting_of_ref":"`+idOf(1)+`","where_sighted_refs":["`+who+`"]`),
+		object("report", `"name":"r","published":"2026-01-01T00:00:00Z","object_refs":["`+idOf(1)+`","`+who+`"]`),
+		object("grouping", `"context":"suspicious-activity","object_refs":["`+idOf(1)+`"]`),
+		object("malware", `"is_family":false,"name":"m","created_by_ref":"`+who+`"`),
+	} {
+		// Each kind with an id of its own, or the second relationship would be the first.
+		text = strings.Replace(text, "000000000009", fmt.Sprintf("%012d", 90+i), 1)
+		r, plain := sent(1, int64(i), text)
+		x, y := here.receive(t, r, plain), not.receive(t, r, plain)
+		if !reflect.DeepEqual(x, y) || x.New != 1 || x.Held != 0 {
+			t.Errorf("%s\nwhat is here shows: %+v, %+v", text, x, y)
+		}
+		var seen []string
+		for _, w := range []*world{here, not} {
+			page, err := w.in.Intake(context.Background(), intel.IntakeFilter{Ref: &r.Ref})
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := search(t, w.in, intel.Query{Source: string(partyID(1))})
+			for j := range found {
+				found[j].Added = time.Time{}
+				for k := range found[j].Provenance {
+					found[j].Provenance[k].At = time.Time{}
+				}
+			}
+			seen = append(seen, fmt.Sprintf("%+v %+v", page.Items, found))
+		}
+		if seen[0] != seen[1] || !strings.Contains(seen[0], "0000000000"+fmt.Sprint(90+i)) {
+			t.Errorf("it is kept otherwise:\n%s\n%s", seen[0], seen[1])
+		}
 	}
+	// Ours is what it was: nothing that came points it out, revokes it or makes it known.
+	if found := search(t, here.in, intel.Query{ID: idOf(1)}); len(found) != 1 || found[0].State != intel.Accepted || len(found[0].Provenance) != 1 {
+		t.Errorf("ours is now %+v", found)
+	}
+	here.checkRebuild(t)
 }
