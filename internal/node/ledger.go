@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"entente/internal/accord"
+	"entente/internal/desk"
 	"entente/internal/store"
 	"entente/internal/unit"
 	"entente/journal"
@@ -454,9 +455,21 @@ func (l *ledger) payloadHere(np namedPayload) {
 		if err := l.fold.AddAccord(text); err != nil {
 			l.n.opts.Log.Warn("an accord text is not valid", "ref", np.ref.String(), "err", err)
 		}
-	case np.from != l.n.keys().party && np.kind == unit.KindShare, np.from != l.n.keys().party && np.p.Type == journal.PayloadAnswer:
+	case np.from != l.n.keys().party && bringsObjects(np):
 		l.pending = append(l.pending, &arrival{namedPayload: np, since: l.n.now()})
 	}
+}
+
+// bringsObjects tells whether a payload is for intake: that of a share, or the bundle
+// of an answer. Under any other kind nobody says what objects would be for.
+func bringsObjects(np namedPayload) bool {
+	switch np.kind {
+	case unit.KindShare:
+		return true
+	case "request." + desk.Answer, "request." + desk.PartAnswer:
+		return np.p.Type == journal.PayloadAnswer
+	}
+	return false
 }
 
 // has tells whether a payload is on this disk. A disk that cannot say counts as
