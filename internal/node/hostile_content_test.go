@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"entente/internal/accord"
+	"entente/internal/desk"
 	"entente/internal/dossier"
 	"entente/internal/intel"
 	"entente/internal/peer"
@@ -504,5 +505,79 @@ func TestHostileInSuspension(t *testing.T) {
 	}
 	if all := append(s.Breaches, s.Held...); len(all) != 1 || !all[0].Knowing {
 		t.Errorf("breaches %+v, held %+v", s.Breaches, s.Held)
+	}
+}
+
+// TestHostileAnswers is a partner that sends objects as answers to what nobody asked:
+// to no request, to one of its own, twice, under another request's end. The accord
+// allows an answer; what answers nothing is held with what is wrong with the move.
+func TestHostileAnswers(t *testing.T) {
+	ctx := t.Context()
+	a, r, quiet := hostileWorld(t)
+	view, _, err := a.NewRequest(ctx, RequestNewRequest{Unit: "Watch", To: "South", Type: "information", Urgency: "urgent", Title: "Who?", Text: "Who?", Fields: map[string]string{"subject": "x", "purpose": "y", "facts": "z"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := must[journal.Ref](t)(journal.ParseRef(view.ID))
+	for o, h := range r.say(nil).hello.Have {
+		if o != r.origin {
+			r.have[o] = h
+		}
+	}
+	question := must[[]byte](t)(json.Marshal(requestPayload{Title: "Who?", Text: "Who?"}))
+	ask := requestBody{Bytes: int64(len(question))}
+	ask.To, ask.Type, ask.Urgency, ask.TLP, ask.Fields = a.keys().party, "information", "urgent", "amber", []string{"facts", "purpose", "subject"}
+	index, _ := r.tell("request.send", ask, journal.PayloadRequest, question, nil)
+	its := journal.Ref{Origin: r.origin, Index: index}
+	n := 0x900
+	answer := func(kind, value string, to journal.Ref) journal.Ref {
+		n++
+		text := append(append([]byte(`{"text":"x","bundle":`), bundleText(indicatorText(n, value, tlpClear))...), '}')
+		body := requestBody{Bytes: int64(len(text)), Objects: 1, Types: map[string]int64{"indicator": 1}}
+		body.Request, body.TLP = &to, "clear"
+		index, got := r.tell(kind, body, journal.PayloadAnswer, text, nil)
+		if d := r.entryAt(index).Decision; len(got.codes()) > 0 || d == nil || d.Verdict != "allow" {
+			t.Fatalf("%s: %q, %+v", value, got.codes(), d)
+		}
+		return journal.Ref{Origin: r.origin, Index: index}
+	}
+	for _, x := range []struct {
+		value, kind string
+		to          journal.Ref
+		code        string
+	}{
+		{"nobody-asked.example", "request.answer", journal.Ref{Origin: r.victimOrigin(), Index: 1}, desk.CodeUnknownRequest},
+		{"no-such.example", "request.partial", journal.Ref{Origin: r.origin, Index: 1}, desk.CodeUnknownRequest},
+		{"its-own.example", "request.answer", its, desk.CodeWrongSide},
+		{"too-soon.example", "request.answer", asked, desk.CodeWrongState},
+	} {
+		ref := answer(x.kind, x.value, x.to)
+		if code, clause := a.quarantined(ref); code != x.code || clause != accord.Protocol {
+			t.Errorf("%s: held as %q by %q, want %q", x.value, code, clause, x.code)
+		}
+		if a.uses(x.value) {
+			t.Errorf("%s is used", x.value)
+		}
+	}
+	// Honestly: acknowledged, accepted, answered; and a second answer to the same.
+	move := requestBody{}
+	move.Request = &asked
+	for _, kind := range []string{"request.acknowledge", "request.accept"} {
+		r.tell(kind, move, "", nil, nil)
+	}
+	if answer("request.answer", "asked-for.example", asked); !a.uses("asked-for.example") {
+		t.Errorf("an honest answer is not used: %+v", must[*RequestView](t)(a.Request(ctx, RequestShowRequest{ID: view.ID})))
+	}
+	if code, _ := a.quarantined(answer("request.answer", "twice.example", asked)); code == "" || a.uses("twice.example") {
+		t.Errorf("a second answer: held as %q, used %v", code, a.uses("twice.example"))
+	}
+	a.lives(quiet)
+	if d := must[*RebuildResponse](t)(a.Rebuild(ctx, nil)); d.Before != d.Digest {
+		t.Error("a rebuild changes what is known")
+	}
+	a.stop()
+	a.start()
+	if a.uses("its-own.example") || !a.uses("asked-for.example") {
+		t.Error("after a restart something else is used")
 	}
 }
