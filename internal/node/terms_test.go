@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"entente/internal/accord"
+	"entente/internal/unit"
+	"entente/journal"
 )
 
 const threeIndicators = `{"type":"bundle","id":"bundle--3f2504e0-4f89-41d3-9a0c-0305e82c3311","objects":[
@@ -92,5 +94,50 @@ func TestLowConfidenceIsHeld(t *testing.T) {
 	}
 	if st := must[*StatusResponse](t)(b.Status(ctx)); st.Objects.Accepted != 2 || st.Objects.Quarantined != 1 {
 		t.Fatalf("%+v", st.Objects)
+	}
+}
+
+// TestTermsOfItsTime is a share that was made under an older accord and arrives when a
+// stricter one is in force already: it is asked what its author was bound to, and is
+// not held. What is written under the stricter one is.
+func TestTermsOfItsTime(t *testing.T) {
+	ctx := t.Context()
+	a, b := two(t)
+	must[*ImportResponse](t)(b.Import(ctx, ImportRequest{Name: "three"}, strings.NewReader(threeIndicators), nil))
+	stricter := amended(t, a, func(d map[string]any) {
+		q := d["quality"].(map[string]any)
+		q["id"], q["never_send"], q["max_age"] = "QL", []string{"bank.example"}, "P1Y"
+	})
+	next := must[*AccordProposeResponse](t)(a.ProposeAccord(ctx, AccordProposeRequest{Text: string(stricter)}))
+	must[*WriteResponse](t)(a.ActOnAccord(ctx, AccordActRequest{Hash: next.Hash, Move: "sign"}))
+	a.sync()
+	// South shares under the old one, then signs the new one; North hears of both at once.
+	sh := must[*ShareResponse](t)(b.Share(ctx, ShareRequest{Source: "three"}, nil))
+	if sh.Shared != 3 {
+		t.Fatalf("%+v", sh)
+	}
+	must[*WriteResponse](t)(b.ActOnAccord(ctx, AccordActRequest{Hash: next.Hash, Move: "sign"}))
+	b.sync()
+	if br := must[*UnitShowResponse](t)(a.ShowUnit(ctx, UnitShowRequest{})).Brief; br.Accord != next.Hash {
+		t.Fatalf("at North %s is in force, not %s", br.Accord, next.Hash)
+	}
+	for _, value := range []string{"new.example", "www.bank.example", "old.example"} {
+		if !a.uses(value) {
+			t.Errorf("%s, shared under the older accord, is not used", value)
+		}
+	}
+	if page := must[*IntakeResponse](t)(a.Intake(ctx, IntakeRequest{})); len(page.Items) != 0 {
+		t.Errorf("held: %+v", page.Items)
+	}
+	a.clears("")
+	// From here on South is bound, and so is whoever plays it.
+	a.sync()
+	r := takeOver(t, b, a)
+	for value, code := range map[string]string{"mail.bank.example": accord.CodeNeverSend, "older.example": accord.CodeTooOld} {
+		text := strings.Replace(indicatorText(0xa00+len(value), value, tlpClear), `"valid_from":"2026`, `"valid_from":"`+map[bool]string{true: "2016", false: "2199"}[code == accord.CodeTooOld], 1)
+		index, got := r.tell(unit.KindShare, shareOf(1, map[string]int64{"indicator": 1}, "clear"), journal.PayloadSTIX, bundleText(text), nil)
+		if held, clause := a.quarantined(journal.Ref{Origin: r.origin, Index: index}); len(got.codes()) > 0 || held != code || clause != "QL" || a.uses(value) {
+			t.Errorf("%s: %q, held as %q by clause %q", value, got.codes(), held, clause)
+		}
 	}
 }
