@@ -284,12 +284,15 @@ func (n *Node) tlsKey() ed25519.PrivateKey {
 	return n.dueTLSKey()
 }
 
-// dueTLSKey is the TLS key to show: the previous one as long as a partner has not
-// heard of the new one, which it would refuse; else the new.
+// dueTLSKey is the TLS key to show: the previous one as long as a partner, or who has
+// invited this side, has not heard of the new one, which it would refuse; else the new.
 func (n *Node) dueTLSKey() ed25519.PrivateKey {
 	k := n.keys()
 	if k.tlsOld == nil {
 		return k.tlsKey
+	}
+	if n.pairing.joining() { // the inviter knows this side by the key that it was first shown
+		return k.tlsOld
 	}
 	for _, l := range n.units() {
 		if !l.heard() {
@@ -344,10 +347,10 @@ func (l *ledger) heard() bool {
 		return false // it is not even told yet
 	}
 	for p := range l.file.Partners {
-		if _, left := l.file.Closed[p]; left || l.toldAt.Origin == "" {
+		if _, left := l.file.Closed[p]; left || l.toldAt.ref.Origin == "" {
 			continue
 		}
-		if l.fold.SeenBy(p)[l.toldAt.Origin].Size <= l.toldAt.Index {
+		if l.fold.SeenBy(p)[l.toldAt.ref.Origin].Size <= l.toldAt.ref.Index {
 			return false
 		}
 	}

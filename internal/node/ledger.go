@@ -49,7 +49,7 @@ type contents struct {
 	// unreadable are held payloads that cannot be opened although they are what their entries committed to.
 	// The key is the entry: another one may say the truth about the same bytes.
 	unreadable map[journal.Ref]bool
-	toldAt     journal.Ref                      // the own entry that tells the newest own identity
+	toldAt     toldIn                           // the own entry that tells the newest own identity
 	accused    map[journal.Origin][]journal.Ref // evidence about journals of which nothing is held yet
 	untold     []journal.Ref                    // entries that tell identities, not learnt yet: their past may not be here
 	// ids are the newest identities of partners, their chains verified: a connection,
@@ -64,6 +64,20 @@ type contents struct {
 	// unmarked: nothing but a mark is missing, and the own witness can make up for it.
 	unmarked bool
 	begun    bool // the own journal was begun by this process, so nobody else can have extended it
+}
+
+// toldIn is where the own journals tell the newest own identity.
+type toldIn struct {
+	epoch int
+	ref   journal.Ref
+}
+
+// tell moves to an own entry that tells an identity, the genesis too, which tells the
+// whole chain; never back, in whatever order the journals are read.
+func (t *toldIn) tell(e *journal.Entry) {
+	if t.ref.Origin == "" || e.Epoch > t.epoch || e.Epoch == t.epoch && e.Index > t.ref.Index {
+		*t = toldIn{e.Epoch, e.Ref()}
+	}
 }
 
 // mirror is the verified copy of another party's journal.
@@ -401,6 +415,9 @@ func (l *ledger) note(e *journal.Entry, own bool) error {
 		if e.Author == l.n.keys().party && e.Epoch > l.file.Epoch {
 			l.retire("this party has opened a successor of this journal elsewhere: this folder is older than that")
 		}
+		if own {
+			l.toldAt.tell(e)
+		}
 	case journal.KindReceipt:
 		if own {
 			l.noteReceipt(e)
@@ -409,7 +426,7 @@ func (l *ledger) note(e *journal.Entry, own bool) error {
 		return l.noteDestroyed(e)
 	case unit.KindAdmit, journal.KindIdentity:
 		if own && e.Kind == journal.KindIdentity {
-			l.toldAt = e.Ref()
+			l.toldAt.tell(e)
 		}
 		l.untold = append(l.untold, e.Ref())
 	case journal.KindEvidence:

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"entente/internal/peer"
@@ -23,6 +24,11 @@ type pairings struct {
 	handler *peer.PairingHandler
 
 	telling sync.Mutex // held while an inviter is told what was confirmed here
+
+	// answered is when the last invitation that was answered here and is not finished
+	// expires, in seconds since 1970; 0: none. It needs no lock: what is shown of this
+	// side is asked for while the lock is held.
+	answered atomic.Int64
 
 	mu   sync.Mutex
 	file pairingFile
@@ -47,12 +53,30 @@ func loadPairings(n *Node) (*pairings, error) {
 		return nil, &Error{Code: CodeDamaged, Status: 500, What: n.at.pairings() + " is damaged.",
 			Why: "It lists an introduction that is none.", Next: "Remove the file: partners stay, introductions under way begin again."}
 	}
+	p.noteAnswered()
 	p.handler = peer.NewPairingHandler(p, n.opts.Clock, n.opts.Rand, n.opts.Log)
 	return p, nil
 }
 
 // save must be called with the lock held.
-func (p *pairings) save() error { return p.n.at.writeJSON(p.n.at.pairings(), &p.file) }
+func (p *pairings) save() error {
+	p.noteAnswered()
+	return p.n.at.writeJSON(p.n.at.pairings(), &p.file)
+}
+
+func (p *pairings) noteAnswered() {
+	last := int64(0)
+	for _, s := range p.file.Joined {
+		if s.Phase != pairing.PhaseBurned && s.Phase != pairing.PhasePaired {
+			last = max(last, s.Invitation.Expires)
+		}
+	}
+	p.answered.Store(last)
+}
+
+// joining reports whether an invitation was answered here whose pairing may still be
+// finished. It takes no lock.
+func (p *pairings) joining() bool { return p.n.now().Unix() < p.answered.Load() }
 
 // Open reports whether an invitation waits for somebody.
 func (p *pairings) Open() bool {
