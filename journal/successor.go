@@ -2,6 +2,17 @@ package journal
 
 import "fmt"
 
+// CheckGenesis holds the first entry of a journal against what else is known of its
+// author's identity: a mirror whose [MirrorParams] know the same takes the journal, or
+// refuses it with the same [*Refusal].
+func CheckGenesis(e *Entry, known []Signed) error {
+	led := ledger{unit: e.Unit, party: e.Author, origin: e.Origin()}
+	if r := led.step(e, func(PartyID) []Signed { return known }); r != nil {
+		return r
+	}
+	return nil
+}
+
 // NewSuccessor certifies, with the organisation key, the journal that replaces
 // one whose latest head could not be established ([ErrRolledBack]). It gets a
 // new origin (the next epoch) and a new key, and names the last head of the old

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"entente/internal/store"
+	"entente/internal/unit"
 	"entente/journal"
 )
 
@@ -21,13 +22,16 @@ type doctorUnit struct {
 	file   unitFile
 	origin journal.Origin // of the own journal; "" when the identity is not known
 
-	keyrings map[journal.Origin]*journal.Keyring
-	chains   map[journal.PartyID][]journal.Signed
-	held     map[journal.Origin]journal.Head
-	receipts map[journal.Origin]journal.ReceiptBody // the latest own one of each journal
-	named    map[journal.Hash]namedBy
-	gone     map[journal.Hash]bool
-	damaged  map[journal.Origin]bool // what these journals say is not known
+	keyrings   map[journal.Origin]*journal.Keyring
+	chains     map[journal.PartyID][]journal.Signed
+	held       map[journal.Origin]journal.Head
+	receipts   map[journal.Origin]journal.ReceiptBody // the latest own one of each journal
+	named      map[journal.Hash]namedBy
+	gone       map[journal.Hash]bool
+	damaged    map[journal.Origin]bool // what these journals say is not known
+	others     bool                    // entries of others are held
+	introduced journal.Ref             // the entry that introduces this party under the newest identity
+	version    int                     // of that identity
 }
 
 // namedBy is an entry that names a payload.
@@ -92,6 +96,7 @@ func (d *doctor) unit(id journal.UnitID) {
 		}
 	}
 	d.own(u)
+	d.strangers(u)
 	for o, r := range u.receipts {
 		if head := u.held[o]; head.Size < r.Size && !u.damaged[o] && !(d.res.InUse && d.headNow(u.journalDir(o), head).Size >= r.Size) {
 			d.found(DoctorFinding{Rank: RankLost, File: u.journalDir(o) + "/log", Entry: journal.Ref{Origin: o, Index: head.Size}.String(),
@@ -159,6 +164,8 @@ func (d *doctor) journal(u *doctorUnit, o journal.Origin) {
 			u.named[e.Payload.Commitment] = namedBy{e.Ref(), own}
 		}
 		if !own {
+			u.others = true
+			u.noteIntroduction(d.keys, e)
 			continue
 		}
 		switch e.Kind {
@@ -173,6 +180,39 @@ func (d *doctor) journal(u *doctorUnit, o journal.Origin) {
 				}
 			}
 		}
+	}
+}
+
+// noteIntroduction remembers by which identity members know this party.
+func (u *doctorUnit) noteIntroduction(k *keys, e *journal.Entry) {
+	if k == nil || e.Kind != unit.KindAdmit {
+		return
+	}
+	b, err := journal.DecodeBody[unit.AdmitBody](e, e.Kind)
+	if err != nil {
+		return
+	}
+	chain, err := journal.MergeIdentityChains(k.chain, b.Identities)
+	if err == nil && versionOf(chain) > max(u.version, k.id.Version) {
+		u.introduced, u.version = e.Ref(), versionOf(chain)
+	}
+}
+
+// strangers looks for signs that this folder and the members of the unit do not know each
+// other any more, because one of them was put back.
+func (d *doctor) strangers(u *doctorUnit) {
+	if u.version > 0 {
+		d.found(DoctorFinding{Rank: RankRisk, File: "identity.json", Entry: u.introduced.String(),
+			What:     fmt.Sprintf("Members of unit %s know version %d of this party's identity, and this folder has %d.", u.name(), u.version, d.keys.id.Version),
+			Means:    "The folder was put back to before a rotation of keys. A journal that it began since is refused by whoever knows the newer version.",
+			Next:     "Open a successor if the status says that the own journal may not be extended, and rotate again.",
+			Commands: []string{d.entente("status"), d.entente("journal succeed --org-key ORGANISATION-KEY"), d.entente("identity rotate tls --org-key ORGANISATION-KEY")}})
+	}
+	if !u.others && len(u.damaged) == 0 && len(u.file.Partners) > 0 {
+		d.found(DoctorFinding{Rank: RankNote, File: u.dir + "/journals", What: "Nothing of any other member of unit " + u.name() + " is here.",
+			Means:    "No session has brought anything since the pairing. If sessions are refused, the inviter may have been put back to before it, and the unit does not know this party.",
+			Next:     "Open a session. If it is refused, pair again with any member: 'entente unit invite' there, 'entente unit join' here.",
+			Commands: []string{d.entente("sync")}})
 	}
 }
 

@@ -50,7 +50,7 @@ func (l *ledger) partiesOfPin(pin journal.Hash) (out []journal.PartyID) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for p := range l.file.Partners {
-		if id, ok := l.identity(p); ok && slices.Contains(id.TLS, pin) {
+		if id, ok := l.identity(p); ok && (slices.Contains(id.TLS, pin) || l.file.Partners[p].Pin == pin) {
 			out = append(out, p)
 		}
 	}

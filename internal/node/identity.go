@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"entente/internal/peer"
 	"entente/journal"
@@ -56,7 +57,7 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 		return nil, err
 	}
 	next := n.keys().id
-	next.Created = n.now()
+	next.Created = n.createdAfter()
 	next.Expires = next.Created.Add(identityLife)
 	next.Addresses = n.config.Peer.Advertise
 	next.Name = n.config.Name
@@ -135,6 +136,26 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	return res, nil
 }
 
+// createdAfter is the time of a new identity: now, but in whole seconds after every own
+// journal says that it began, whatever the clock did. Whoever comes later and knows the new
+// identity would refuse a journal that the key before it has certified, if it seemed to
+// have begun afterwards.
+func (n *Node) createdAfter() time.Time {
+	at := n.now()
+	for _, l := range n.units() {
+		l.mu.Lock()
+		e, err := l.entry(journal.Ref{Origin: l.origin()})
+		l.mu.Unlock()
+		if err != nil {
+			continue // nothing is held of it
+		}
+		if least := e.At.Truncate(time.Second).Add(time.Second); at.Before(least) {
+			at = least
+		}
+	}
+	return at
+}
+
 // ownIdentities is the own identity chain with what the own journals tell beyond it: a
 // folder that was restored has an older chain than partners do, and has its own tail back
 // from them. The keys of such a version may be lost; the next version follows it all the
@@ -160,9 +181,10 @@ func (n *Node) ownIdentities() ([]journal.Signed, error) {
 	return chain, nil
 }
 
-// ownTold lists the identities that the own journals tell, in their order. The lock must
-// be held.
+// ownTold lists the identities that the own journals tell, in their order, and those by
+// which members have introduced this party. The lock must be held.
 func (l *ledger) ownTold() (out []journal.Signed, err error) {
+	out = slices.Clone(l.ownChain)
 	for _, j := range l.journals() {
 		if !j.own {
 			continue

@@ -51,6 +51,7 @@ type contents struct {
 	unreadable map[journal.Ref]bool
 	toldAt     toldIn                           // the own entry that tells the newest own identity
 	accused    map[journal.Origin][]journal.Ref // evidence about journals of which nothing is held yet
+	ownChain   []journal.Signed                 // the own identity as the unit knows it, where that is more than this folder does
 	untold     []journal.Ref                    // entries that tell identities, not learnt yet: their past may not be here
 	// ids are the newest identities of partners, their chains verified: a connection,
 	// which anybody may open, must not cost a check of every partner's signatures.
@@ -117,6 +118,10 @@ type unitFile struct {
 type partner struct {
 	Chain  []journal.Signed `json:"chain"`
 	Paired bool             `json:"paired"` // compared by voice here, not introduced by another
+	// Pin is the TLS key that it showed when it was last compared by voice, if the newest
+	// identity known does not name it: whoever was put back to before a rotation has no
+	// other. It counts until a newer identity is known.
+	Pin journal.Hash `json:"pin,omitzero"`
 }
 
 func (l *ledger) unitPath() string { return filepath.Join(l.dir, "unit.json") }

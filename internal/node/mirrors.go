@@ -11,6 +11,7 @@ import (
 
 	"entente/internal/accord"
 	"entente/internal/peer"
+	"entente/internal/peer/pairing"
 	"entente/internal/store"
 	"entente/internal/unit"
 	"entente/journal"
@@ -90,7 +91,7 @@ func (l *ledger) newMirror(run peer.Run) (*mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	jm, err := journal.OpenMirror(st, journal.MirrorParams{Unit: l.id, Party: e.Author, Origin: run.Origin, Known: l.known})
+	jm, err := journal.OpenMirror(st, journal.MirrorParams{Unit: l.id, Party: e.Author, Origin: run.Origin, Known: l.knownFor(e, run)})
 	if err != nil {
 		return nil, errors.Join(err, st.Close())
 	}
@@ -164,6 +165,15 @@ func (l *ledger) learnAll() error {
 				return err
 			}
 			learnt = l.noteIdentities(e) || learnt
+		default:
+			// What is told of ourselves our own key signed, whether the entry has an effect or not.
+			e, err := l.entry(ref)
+			if err != nil {
+				return err
+			}
+			if b, err := journal.DecodeBody[unit.AdmitBody](e, unit.KindAdmit); err == nil && e.Kind == unit.KindAdmit && len(b.Identities) > 0 && journal.PartyOf(b.Identities[0].Text) == l.n.keys().party {
+				l.noteSelf(b.Identities)
+			}
 		}
 	}
 	l.untold = waiting
@@ -218,6 +228,7 @@ const maxPartners = 256
 // what was compared by voice stays.
 func (l *ledger) learn(p journal.PartyID, chain []journal.Signed, paired bool) bool {
 	if p == l.n.keys().party {
+		l.noteSelf(chain)
 		return false
 	}
 	old, known := l.file.Partners[p]
@@ -234,8 +245,31 @@ func (l *ledger) learn(p journal.PartyID, chain []journal.Signed, paired bool) b
 		return false
 	}
 	delete(l.ids, p)
-	l.file.Partners[p] = partner{Chain: merged, Paired: old.Paired || paired}
+	now := partner{Chain: merged, Paired: old.Paired || paired}
+	if versionOf(merged) == versionOf(old.Chain) {
+		now.Pin = old.Pin
+	}
+	l.file.Partners[p] = now
 	return true
+}
+
+// introduced takes in what a partner showed in a pairing: its identity, and the TLS key
+// that it was met by, which stays good although a newer identity than the one it has is
+// known here. It reports whether the identity is new here; what changed is saved. The lock
+// must be held.
+func (l *ledger) introduced(p *pairing.Partner, pin journal.Hash) (bool, error) {
+	was := versionOf(l.file.Partners[p.Party].Chain)
+	changed := l.learn(p.Party, p.Chain, true)
+	now, ok := l.file.Partners[p.Party]
+	if id, named := l.identity(p.Party); ok && named && !slices.Contains(id.TLS, pin) && now.Pin != pin {
+		now.Pin, changed = pin, true
+		l.file.Partners[p.Party] = now
+	}
+	l.n.metAgain(syncKey{l.id, p.Party})
+	if !changed {
+		return false, nil
+	}
+	return versionOf(now.Chain) > was, l.save()
 }
 
 // keepOnce writes a proof beside the unit, where dossiers find it, unless one of that

@@ -94,6 +94,7 @@ type Node struct {
 	served  ed25519.PrivateKey               // the TLS key partners are answered with while serving
 	wake    map[journal.UnitID]chan struct{} // told by hints and own writes; see Run
 	synced  map[syncKey]time.Time
+	barred  map[syncKey]barred
 }
 
 type syncKey struct {
@@ -126,6 +127,7 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 		ledgers: map[journal.UnitID]*ledger{},
 		wake:    map[journal.UnitID]chan struct{}{},
 		synced:  map[syncKey]time.Time{},
+		barred:  map[syncKey]barred{},
 		witness: map[witnessKey]int64{}, vouches: map[journal.Origin]journal.Head{}, arrivals: make(chan struct{}, 1),
 	}
 	defer func() {

@@ -77,8 +77,22 @@ type UnitBrief struct {
 	OpenAsked int           `json:"open_asked"` // requests we sent that are open
 	OpenOwed  int           `json:"open_owed"`  // requests we owe an answer
 	Overdue   int           `json:"overdue"`
+	// Outdated is the newest version of this party's identity that members know, if this
+	// folder has an older one: it was put back to before a rotation. 0: it has the newest.
+	Outdated int `json:"outdated_identity,omitempty"`
+	// Barred are partners that answer and with whom this side does not get through.
+	Barred []BarredBrief `json:"barred,omitempty"`
 	// Intake is content that is here and has not been taken in yet; nil if all is.
 	Intake *IntakeWaiting `json:"intake_waiting,omitzero"`
+}
+
+// BarredBrief is a partner that answers, but does not let this side in, or is not believed
+// here. Pairing again mends it.
+type BarredBrief struct {
+	Party string    `json:"party"`
+	Name  string    `json:"name"`
+	Why   string    `json:"why"` // unknown-there, other-key
+	Since time.Time `json:"since"`
 }
 
 // IntakeWaiting is content of partners that is on this disk and not in use yet.

@@ -152,17 +152,20 @@ func (n *Node) admit(s *pairing.Inviter) error {
 	if err != nil {
 		return err
 	}
-	if l.learn(partner.Party, partner.Chain, true) {
-		if err := l.save(); err != nil {
-			return err
-		}
+	newer, err := l.introduced(partner, s.JoinerPin)
+	if err != nil {
+		return err
 	}
 	chain, err := journal.CompactIdentityChain(partner.Chain)
 	if err != nil {
 		return err
 	}
-	_, err = l.write(journal.Draft{Kind: unit.KindAdmit, By: n.machine(),
-		Body: unit.AdmitBody{Identities: chain, Origin: journal.OriginOf(l.id, partner.Party, 0)}})
+	d := journal.Draft{Kind: unit.KindAdmit, By: n.machine(), At: n.now(),
+		Body: unit.AdmitBody{Identities: chain, Origin: journal.OriginOf(l.id, partner.Party, 0)}}
+	if code, _ := l.fold.Check(n.keys().party, d); code == unit.CodeDuplicate && (!newer || l.maySign() != nil) {
+		return nil // paired again: the unit knows it
+	}
+	_, err = l.write(d)
 	return err
 }
 
@@ -239,14 +242,15 @@ func (n *Node) Join(ctx context.Context, r UnitJoinRequest) (*Pairing, error) {
 	if err != nil {
 		return nil, pairingError(err)
 	}
-	if n.ledger(inv.Unit) != nil {
-		return nil, conflict("exists", "This node is in that unit already.", "", "See it with 'entente unit show'.")
-	}
 	own, err := n.pairing.self()
 	if err != nil {
 		return nil, err
 	}
-	own.Epoch = 0
+	if l := n.ledger(inv.Unit); l != nil {
+		if own.Epoch, err = l.mayMeet(); err != nil {
+			return nil, err
+		}
+	}
 	params, err := n.pairParams()
 	if err != nil {
 		return nil, err
@@ -301,6 +305,20 @@ func (n *Node) Confirm(ctx context.Context, r UnitConfirmRequest) (*Pairing, err
 	return n.pairingView(id)
 }
 
+// mayMeet says whether a partner may be met again in a unit that this node is in, for
+// instance one that was put back to before it knew this side; and the epoch of the own
+// journal, which goes on.
+func (l *ledger) mayMeet() (epoch int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range l.fold.State(l.n.now()).Members {
+		if m.Party == l.n.keys().party && m.Withdrawn != nil {
+			return 0, conflict("withdrawn", "This party has withdrawn from that unit.", "That cannot be taken back.", "To work together again, found a new unit.")
+		}
+	}
+	return l.file.Epoch, nil
+}
+
 func (n *Node) confirmJoin(ctx context.Context, id, digits string) (*Pairing, error) {
 	p := n.pairing
 	p.mu.Lock()
@@ -346,22 +364,37 @@ func (n *Node) tell(ctx context.Context, s *pairing.Joiner) error {
 	defer n.pairing.mu.Unlock()
 	// The unit is made before the pairing is stored as done: until then the inviter is
 	// asked again, and says the same.
-	if asked.Phase == pairing.PhasePaired && n.ledger(s.Invitation.Unit) == nil {
-		partner_, perr := asked.Partner()
-		if perr != nil {
-			return perr
+	if asked.Phase == pairing.PhasePaired {
+		if err := n.enter(ctx, &asked); err != nil {
+			return err
 		}
-		l, perr := createLedger(ctx, n, partner_.Founding, map[journal.PartyID]partner{partner_.Party: {Chain: partner_.Chain, Paired: true}})
-		if perr != nil {
-			return perr
-		}
-		n.adopt(l)
 	}
 	*s = asked
 	if saved := n.pairing.save(); saved != nil {
 		return saved
 	}
 	return err
+}
+
+// enter makes the unit of a pairing that is done, or, in a unit that is here already,
+// takes in anew who the inviter is.
+func (n *Node) enter(ctx context.Context, s *pairing.Joiner) error {
+	p, err := s.Partner()
+	if err != nil {
+		return err
+	}
+	if l := n.ledger(s.Invitation.Unit); l != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		_, err := l.introduced(p, s.Invitation.Pin)
+		return err
+	}
+	l, err := createLedger(ctx, n, p.Founding, map[journal.PartyID]partner{p.Party: {Chain: p.Chain, Paired: true}})
+	if err != nil {
+		return err
+	}
+	n.adopt(l)
+	return nil
 }
 
 // pursue asks inviters again whose officers had not confirmed yet.

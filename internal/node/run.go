@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -277,7 +278,11 @@ func (l *ledger) targetOf(p journal.PartyID) (peer.Target, bool) {
 	if !ok || p == l.n.keys().party || len(id.Addresses) == 0 {
 		return peer.Target{}, false
 	}
-	return peer.Target{Party: p, Unit: l.id, Addresses: id.Addresses, Pins: id.TLS}, true
+	pins := id.TLS
+	if pin := l.file.Partners[p].Pin; pin != (journal.Hash{}) {
+		pins = append(slices.Clone(pins), pin)
+	}
+	return peer.Target{Party: p, Unit: l.id, Addresses: id.Addresses, Pins: pins}, true
 }
 
 func (n *Node) client() (*peer.Client, error) {
@@ -291,14 +296,10 @@ func (n *Node) client() (*peer.Client, error) {
 	}), nil
 }
 
-// syncWith runs one session and notes when it last went well.
+// syncWith runs one session and notes how it went.
 func (n *Node) syncWith(ctx context.Context, client *peer.Client, l *ledger, t peer.Target, progress func(peer.Progress)) (peer.Report, error) {
 	rep, err := client.Sync(ctx, t, progress)
-	if err == nil && rep.Complete {
-		n.mu.Lock()
-		n.synced[syncKey{l.id, t.Party}] = n.now()
-		n.mu.Unlock()
-	}
+	n.noteSession(syncKey{l.id, t.Party}, rep.Complete, err)
 	return rep, err
 }
 

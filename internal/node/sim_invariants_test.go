@@ -534,7 +534,7 @@ func (w *world) checkRest() {
 			}
 			for _, l := range a.node.units() {
 				r := b.node.ledger(l.id)
-				if r == nil || l.parted() || r.parted() || !w.introduced(a, l.id) || !w.introduced(b, l.id) {
+				if r == nil || l.parted() || r.parted() {
 					continue
 				}
 				x, y := l.sizes(w), r.sizes(w)

@@ -221,15 +221,64 @@ func (w *world) actSignNewest(m *machine) error {
 	return err
 }
 
-// introduced tells whether anybody honest but itself still knows a member of a unit: the
-// inviter may have been taken back to before the pairing, when nobody else had heard.
-func (w *world) introduced(x *machine, id journal.UnitID) bool {
+// officers do what the status of their nodes asks for: open successors, rotate identities
+// whose newest version is lost, pair again with whom they do not get through to. It reports
+// whether there was anything to do.
+func (w *world) officers() (busy bool) {
 	for _, m := range w.ms {
-		if l := m.node.ledger(id); m != x && !m.hostile && l != nil && l.knows(w.eye.party[x]) {
-			return true
+		if m.hostile {
+			continue
+		}
+		st, err := m.node.Status(w.ctx)
+		if err != nil {
+			w.fail("all come to rest", "%s: no status: %v", m.name, err)
+			continue
+		}
+		for _, text := range st.Attention {
+			w.tell("  %s is told: %s", m.name, text)
+		}
+		for _, u := range st.Units {
+			if u.State == "retired" {
+				busy = true
+				w.tell("%s opens a successor in %s: %s", m.name, u.Name, outcome(w.actSucceed(m)))
+			}
+			if u.Outdated > 0 {
+				busy = true
+				org, err := m.orgKey()
+				if err == nil {
+					_, err = m.node.RotateIdentity(w.ctx, IdentityRotateRequest{What: "tls", OrgKey: org})
+				}
+				w.tell("%s rotates after version %d: %s", m.name, u.Outdated, outcome(err))
+			}
+			for _, p := range u.Barred {
+				x := w.byParty(journal.PartyID(p.Party))
+				if x.hostile || !x.in(journal.UnitID(u.Unit)) {
+					continue
+				}
+				busy = true
+				w.counts["pairings again"]++
+				w.tell("%s and %s pair again in %s (%s): %s", m.name, x.name, u.Name, p.Why, outcome(w.again(x, m, u.Name)))
+			}
 		}
 	}
-	return !slices.ContainsFunc(w.ms, func(m *machine) bool { return w.eye.lost[m] != nil })
+	return busy
+}
+
+// again pairs two who are in a unit, or were.
+func (w *world) again(a, b *machine, unit string) error {
+	inv, err := a.node.Invite(w.ctx, UnitInviteRequest{Unit: unit})
+	if err != nil {
+		return err
+	}
+	there, err := b.node.Join(w.ctx, UnitJoinRequest{Invitation: inv.Invitation})
+	if err != nil {
+		return err
+	}
+	if _, err := a.node.Confirm(w.ctx, UnitConfirmRequest{Pairing: there.ID, Digits: there.Digits}); err != nil {
+		return err
+	}
+	_, err = b.node.Confirm(w.ctx, UnitConfirmRequest{Pairing: there.ID, Digits: a.pairing(there.ID).Digits})
+	return err
 }
 
 // checkPairings: who was told that a pairing is done is in the unit, and whom a unit has

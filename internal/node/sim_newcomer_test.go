@@ -1,7 +1,15 @@
 package node
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
+	"time"
+
+	"entente/journal"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 // Stories about newcomers that the simulator found, told again without chance.
@@ -108,6 +116,276 @@ func TestIdentityToldIsTheNewest(t *testing.T) {
 		}
 		if a.node.tlsKey().Equal(a.node.keys().tlsKey) {
 			t.Error("a key that the partner has not heard of is shown")
+		}
+	})
+}
+
+// put takes a machine back to a state of before, as its officer would: without the marks.
+func (w *world) put(t *testing.T, s save) {
+	t.Helper()
+	if err := w.restore(s, false); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (m *machine) picture() save { return save{m: m, disk: m.disk.Clone(), book: m.book.clone()} }
+
+// unit is a node's unit as its status shows it, with what its officer is told of it.
+func (m *machine) unit(t *testing.T, name string) (UnitBrief, string) {
+	t.Helper()
+	st := must[*StatusResponse](t)(m.node.Status(m.w.ctx))
+	i := slices.IndexFunc(st.Units, func(u UnitBrief) bool { return u.Name == name })
+	if i < 0 {
+		t.Fatalf("%s is in no unit %s", m.name, name)
+	}
+	return st.Units[i], strings.Join(st.Attention, "\n")
+}
+
+// TestPairAgain: the inviter is put back to before a pairing of which nobody else has
+// heard. The newcomer is in a unit that does not know it, is told so, and how to come
+// back; it pairs again, with its inviter or with another member, and its journal goes on.
+func TestPairAgain(t *testing.T) {
+	for _, with := range []string{"the inviter", "another member"} {
+		t.Run(with, func(t *testing.T) {
+			newcomer(t, func(w *world, a, b, x *machine) {
+				before := a.picture()
+				w.pair(t, a, x)
+				origin := x.node.units()[0].origin()
+				w.put(t, before)
+				w.round()
+				if err := w.actSucceed(a); err != nil {
+					t.Fatal(err)
+				}
+				w.round()
+				if a.has(x.node.units()[0].id, origin) > 0 {
+					t.Fatal("the unit knows it all the same")
+				}
+				u, told := x.unit(t, "Joint")
+				if len(u.Barred) != 1 || u.Barred[0].Why != BarredUnknown || u.Barred[0].Name != "North" || !strings.Contains(told, "Pair again: 'entente unit invite' there") {
+					t.Errorf("the officer is not told: %+v\n%s", u.Barred, told)
+				}
+				by := a
+				if with != "the inviter" {
+					by = b
+				}
+				if err := w.again(by, x, "Joint"); err != nil {
+					t.Fatal(err)
+				}
+				if u, _ := x.unit(t, "Joint"); by == a && len(u.Barred) > 0 {
+					t.Errorf("after the pairing it is still told: %+v", u.Barred)
+				}
+				for range 3 {
+					w.round()
+				}
+				for _, m := range []*machine{a, b} {
+					if got := m.has(x.node.units()[0].id, origin); got < 1 {
+						t.Errorf("%s holds %d entries of the newcomer", m.name, got)
+					}
+				}
+				if got := x.node.units()[0].origin(); got != origin {
+					t.Error("the newcomer has another journal now")
+				}
+			})
+		})
+	}
+}
+
+// TestPairAgainWritesNothing: whom the unit knows, and who shows nothing new, may pair
+// again; no entry is written for it, and nothing changes.
+func TestPairAgainWritesNothing(t *testing.T) {
+	story(t, func(w *world, a, b *machine) {
+		w.round()
+		was := a.heads() + b.heads()
+		if err := w.again(b, a, "Joint"); err != nil {
+			t.Fatal(err)
+		}
+		if now := a.heads() + b.heads(); now != was {
+			t.Errorf("the pairing has written something: %s and then %s", was, now)
+		}
+	})
+}
+
+// TestNoPairingAfterWithdrawal: who has withdrawn does not come back by a pairing.
+func TestNoPairingAfterWithdrawal(t *testing.T) {
+	story(t, func(w *world, a, b *machine) {
+		must[*WriteResponse](t)(b.node.Withdraw(w.ctx, UnitWithdrawRequest{Unit: "Joint", Confirm: "Joint"}))
+		var e *Error
+		if err := w.again(a, b, "Joint"); !asError(err, &e) || e.Code != "withdrawn" {
+			t.Errorf("it was let in: %v", err)
+		}
+	})
+}
+
+// TestPairAgainAfterLostRotations: a member is put back to before its partner has replaced
+// its TLS key twice. Neither believes what the other shows; both are told, and pairing
+// again mends it.
+func TestPairAgainAfterLostRotations(t *testing.T) {
+	story(t, func(w *world, a, b *machine) {
+		before := b.picture()
+		for range 2 {
+			a.rotate(t, "tls")
+			w.round()
+			w.round()
+			a.node.takeUpTLSKey()
+		}
+		w.put(t, before)
+		w.round()
+		u, told := b.unit(t, "Joint")
+		if len(u.Barred) != 1 || u.Barred[0].Why != BarredKey || !strings.Contains(told, "another machine answers at its address. Pair again") {
+			t.Fatalf("the officer is not told: %+v\n%s", u.Barred, told)
+		}
+		if err := w.again(b, a, "Joint"); err != nil {
+			t.Fatal(err)
+		}
+		w.round()
+		if u, _ := b.unit(t, "Joint"); len(u.Barred) > 0 {
+			t.Errorf("they do not get through to each other: %+v", u.Barred)
+		}
+	})
+}
+
+// TestPutBackBeforeARotation: a newcomer is introduced to the unit under a new identity,
+// is put back to before it, and joins again by another member who has not heard of it. Who
+// knows the newer identity does not take a journal that the replaced node key has
+// certified; the organisation key vouches for it by a successor, and then everybody does.
+// The next identity follows the one that is lost.
+func TestPutBackBeforeARotation(t *testing.T) {
+	for _, taken := range []bool{false, true} {
+		t.Run(fmt.Sprintf("taken by one before: %v", taken), func(t *testing.T) {
+			newcomer(t, func(w *world, a, b, x *machine) {
+				before := x.picture()
+				x.rotate(t, "node")
+				w.pair(t, a, x)
+				w.put(t, before)
+				w.later(time.Minute)
+				w.pair(t, b, x)
+				id, origin := x.node.units()[0].id, x.node.units()[0].origin()
+				if taken {
+					must[*SyncResponse](t)(x.node.Sync(w.ctx, SyncRequest{Party: string(b.node.Party())}, nil))
+				}
+				for range 3 {
+					w.round()
+				}
+				if got := a.has(id, origin); got > 0 {
+					t.Fatalf("%d entries were taken under a replaced node key", got)
+				}
+				u, told := x.unit(t, "Joint")
+				if u.State != "retired" || u.Outdated != 2 || !strings.Contains(told, "members know version 2 of this party's identity, and this folder has 1") {
+					t.Fatalf("the officer is not told: %+v\n%s", u, told)
+				}
+				if err := w.actSucceed(x); err != nil {
+					t.Fatal(err)
+				}
+				if _, told := x.unit(t, "Joint"); !strings.Contains(told, "Rotate again") {
+					t.Errorf("the officer is not told to rotate: %s", told)
+				}
+				for range 3 {
+					w.round()
+				}
+				for _, m := range []*machine{a, b} {
+					if got := m.has(id, origin); got < 1 {
+						t.Errorf("%s holds %d entries of the journal that the successor names", m.name, got)
+					}
+				}
+				x.rotate(t, "tls")
+				if got := x.node.keys().id.Version; got != 3 {
+					t.Errorf("the next version is %d", got)
+				}
+				if u, _ := x.unit(t, "Joint"); u.Outdated != 0 {
+					t.Errorf("it is still told that version %d is known", u.Outdated)
+				}
+			})
+		})
+	}
+}
+
+// TestVouchedIsNoMoreThanNamed: entries stand for the journal that a successor names only
+// if they reach the head that is named and give its root.
+func TestVouchedIsNoMoreThanNamed(t *testing.T) {
+	entries := [][]byte{[]byte("a"), []byte("b"), []byte("c")}
+	root := func(n int64) journal.Head {
+		var hashes []tlog.Hash
+		r := tlog.HashReaderFunc(func(at []int64) (out []tlog.Hash, err error) {
+			for _, i := range at {
+				out = append(out, hashes[i])
+			}
+			return out, nil
+		})
+		for i := range n {
+			hashes = append(hashes, must[[]tlog.Hash](t)(tlog.StoredHashes(i, entries[i], r))...)
+		}
+		return journal.Head{Size: n, Root: must[tlog.Hash](t)(tlog.TreeHash(n, r))}
+	}
+	for n := int64(1); n <= 3; n++ {
+		if !begins(entries, root(n)) {
+			t.Errorf("the first %d entries are not recognised", n)
+		}
+	}
+	changed := [][]byte{[]byte("a"), []byte("x"), []byte("c")}
+	for what, no := range map[string]bool{
+		"another second entry": begins(changed, root(3)), "another second entry, two named": begins(changed, root(2)),
+		"too few": begins(entries[:2], root(3)), "nothing named": begins(entries, journal.Head{}), "no entries": begins(nil, root(1)),
+	} {
+		if no {
+			t.Errorf("taken for what is named: %s", what)
+		}
+	}
+}
+
+// TestRotationOnAClockThatWentBack: a journal that began before a rotation is taken by
+// whoever comes to know both later, also if both fall into one second or the clock went
+// back in between.
+func TestRotationOnAClockThatWentBack(t *testing.T) {
+	for _, back := range []time.Duration{0, 3 * time.Hour} {
+		t.Run(back.String(), func(t *testing.T) {
+			newcomer(t, func(w *world, a, b, x *machine) {
+				w.pair(t, a, x)
+				x.setClock(-back, 1)
+				x.rotate(t, "node")
+				l := x.node.units()[0]
+				l.mu.Lock()
+				e, err := l.entry(journal.Ref{Origin: l.origin()})
+				l.mu.Unlock()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := journal.CheckGenesis(e, x.node.keys().chain); err != nil {
+					t.Errorf("who comes later refuses the journal: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestBackupTakesADiskThatWorks: a backup that could not be restored because the disk
+// failed is restored on another; one that is damaged is not, and that is told.
+func TestBackupTakesADiskThatWorks(t *testing.T) {
+	story(t, func(w *world, a, _ *machine) {
+		s := must[save](t)(w.backup(a))
+		must[*WriteResponse](t)(a.node.Suspend(w.ctx, UnitSuspendRequest{}))
+		a.noteHeads()
+		a.bad = &badDisk{kind: "read-only", until: 100, where: simMarks}
+		if err := w.restore(s, true); err != nil {
+			t.Fatal(err)
+		}
+		if w.counts["restores again"] != 1 {
+			t.Error("the first try did not fail")
+		}
+		if l := a.node.units()[0]; l.file.Epoch != 1 {
+			t.Errorf("the marks are lost: the journal is of epoch %d", l.file.Epoch)
+		}
+	})
+	story(t, func(w *world, a, _ *machine) {
+		s := must[save](t)(w.backup(a))
+		before := a.picture()
+		s.backup = s.backup[:len(s.backup)/2]
+		a.bad = &badDisk{kind: "read-only", until: 100, where: simMarks}
+		if err := w.restore(s, true); err == nil || !w.failed() {
+			t.Errorf("a damaged backup is restored, or nobody says so: %v", err)
+		}
+		w.errs, a.bad, a.disk, a.book = nil, nil, before.disk, before.book
+		if err := a.boot(); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

@@ -271,7 +271,7 @@ func (w *world) heal() {
 	}
 	w.actor, w.action = nil, ""
 	last := ""
-	for k := range 12 {
+	for k, called := 0, 0; k < 12; k++ {
 		w.noteMoments()
 		for _, m := range w.ms {
 			w.actor, w.action = m, "sync"
@@ -286,8 +286,16 @@ func (w *world) heal() {
 		for _, m := range w.ms {
 			now += m.heads()
 		}
-		if now == last || w.failed() {
+		if w.failed() {
 			break
+		}
+		if now == last {
+			// The machines can do no more. What their status asks of the officers is done then.
+			if called++; called > 4 || !w.officers() {
+				break
+			}
+			k, last = 0, ""
+			continue
 		}
 		if k == 11 {
 			w.fail("all come to rest", "after 12 rounds there is still something new: %s", now)

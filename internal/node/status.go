@@ -111,6 +111,8 @@ func (l *ledger) attention(requests []desk.Request, b *UnitBrief) []attention {
 	if l.ailing != nil {
 		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the disk failed under the journals (%v); nothing is signed or received until it works", b.Name, l.ailing)})
 	}
+	out = append(out, l.barredAttention(b)...)
+	out = append(out, l.outdatedAttention(b)...)
 	for _, p := range sortedParties(l.file.Partners) {
 		if l.n.growth.slowed(l.n.now(), p) {
 			out = append(out, attention{rank: 1, text: fmt.Sprintf("%s: %s sends more than is taken from one partner in an hour (peer.growth_per_hour); the rest comes later", b.Name, l.partyName(p))})
@@ -121,7 +123,11 @@ func (l *ledger) attention(requests []desk.Request, b *UnitBrief) []attention {
 		out = append(out, attention{rank: 0, text: b.Name + ": nothing is signed for the moment. " + held.Why})
 	}
 	if l.retired != nil && !l.hold.witness && b.State != "withdrawn" {
-		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the own journal may not be extended; open a successor with the organisation key", b.Name)})
+		why := ""
+		if b.Outdated > 0 {
+			why = fmt.Sprintf(" (members know version %d of this party's identity, and this folder has %d)", b.Outdated, l.n.keys().id.Version)
+		}
+		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the own journal may not be extended%s; open a successor with the organisation key: 'entente journal succeed --org-key FILE'", b.Name, why)})
 	}
 	for _, q := range requests {
 		side := q.SideOf(l.n.keys().party)

@@ -107,6 +107,17 @@ func (l *ledger) predecessor() (journal.Certificate, journal.Head, error) {
 	case l.own != nil && origin == l.origin():
 		cert, head = l.own.Certificate(), l.own.Head()
 	}
+	if m := l.mirrors[origin]; m != nil && head.Size > 0 && fault == "" {
+		outdated, err := l.outdated(origin)
+		if err != nil {
+			return cert, head, err
+		}
+		if outdated {
+			if head, err = l.firstStretch(m); err != nil {
+				return cert, head, err
+			}
+		}
+	}
 	if fault != "" { // two histories: name what those who were shown either have in common
 		head = l.undisputed(origin)
 	}

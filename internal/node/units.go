@@ -90,6 +90,10 @@ func (l *ledger) brief(v *unit.State) UnitBrief {
 		l.n.mu.Unlock()
 		b.Members = append(b.Members, m)
 	}
+	b.Barred = l.barred()
+	if known := versionOf(l.ownChain); known > l.n.keys().id.Version {
+		b.Outdated = known
+	}
 	for _, q := range v.Requests {
 		if !isOpen(&q) {
 			continue

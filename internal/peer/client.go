@@ -233,7 +233,7 @@ func (c *Client) do(ctx context.Context, l *peerLine, t Target, method, path str
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		errs = append(errs, fmt.Errorf("%s: %w", a, err))
+		errs = append(errs, fmt.Errorf("%s: %w", a, notAdmitted(err)))
 	}
 	return nil, errors.Join(errs...)
 }

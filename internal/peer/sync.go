@@ -67,7 +67,7 @@ type session struct {
 // of the two can be reached. It may be cut anywhere and called again; progress, if
 // not nil, is called after each round.
 //
-// Errors: ErrUnreachable, ErrPin, ErrSlow, ErrStalled, *StatusError (which wraps the
+// Errors: ErrUnreachable, ErrPin, ErrNotAdmitted, ErrSlow, ErrStalled, *StatusError (which wraps the
 // peer's *Refusal), *Refusal when the peer's answer was refused here, the context's.
 func (c *Client) Sync(ctx context.Context, t Target, progress func(Progress)) (Report, error) {
 	l := c.line(t)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"net"
 	"slices"
 	"time"
 
@@ -23,6 +24,22 @@ const alpn = "http/1.1"
 // ErrPin marks a connection refused because the other end's TLS key is not the
 // pinned one: another machine answers there, or the party changed its key.
 var ErrPin = errors.New("the TLS key of the other end is not the pinned one")
+
+// ErrNotAdmitted marks a connection that the other end broke off because it knows no
+// partner by our TLS key.
+var ErrNotAdmitted = errors.New("the other end knows no partner by our TLS key")
+
+// notAdmitted tells the alert by which the other end says so (RFC 8446 section 6.2,
+// bad_certificate) from other ends of a connection.
+func notAdmitted(err error) error {
+	op, ok := errors.AsType[*net.OpError](err)
+	if ok && op.Op == "remote error" && op.Err != nil && op.Err.Error() == badCertificate.Error() {
+		return fmt.Errorf("%w: %w", ErrNotAdmitted, err)
+	}
+	return err
+}
+
+const badCertificate tls.AlertError = 42
 
 // Pin is the SHA-256 of a certificate's SubjectPublicKeyInfo: what identities
 // list, and the only thing about a certificate that is believed.
