@@ -94,7 +94,8 @@ func (a *app) unitJoin() *cobra.Command {
 		long: `Connects to the partner, exchanges commitments and keys, and shows digits. Call
 the partner, read your digits aloud, and type in the ones you hear with 'entente
 unit confirm'. One wrong try ends the pairing. "-" reads the line from standard
-input.`,
+input. Two who are in the unit already and do not get through to each other, because
+one was put back to before the pairing or a rotation of keys, pair again the same way.`,
 		examples: []string{"entente unit join entente-invitation-line", "entente unit join - < invitation.txt"},
 		args:     cobra.MinimumNArgs(1),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {

@@ -258,6 +258,10 @@ func (l *ledger) learn(p journal.PartyID, chain []journal.Signed, paired bool) b
 // known here. It reports whether the identity is new here; what changed is saved. The lock
 // must be held.
 func (l *ledger) introduced(p *pairing.Partner, pin journal.Hash) (bool, error) {
+	if _, err := journal.MergeIdentityChains(l.file.Partners[p.Party].Chain, p.Chain); err != nil {
+		return false, &pairing.Refusal{Code: journal.CodeBadIdentity,
+			Detail: fmt.Sprintf("another identity of this party is known in the unit, and the two exclude each other (%v): it was put back to before a rotation, and has rotated again since", err)}
+	}
 	was := versionOf(l.file.Partners[p.Party].Chain)
 	changed := l.learn(p.Party, p.Chain, true)
 	now, ok := l.file.Partners[p.Party]

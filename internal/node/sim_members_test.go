@@ -38,6 +38,7 @@ var memberActs = []act{
 	{"confirm", 6, (*world).actConfirm},
 	{"change-members", 8, (*world).actMembers},
 	{"sign-newest", 30, (*world).actSignNewest},
+	{"pair-again", 4, (*world).actPairAgain},
 }
 
 // strangerActs are what a node without a unit can do.
@@ -264,6 +265,20 @@ func (w *world) officers() (busy bool) {
 	return busy
 }
 
+// actPairAgain has two members pair although they know each other, or one does.
+func (w *world) actPairAgain(m *machine) error {
+	l, err := m.node.findUnit("Joint")
+	if err != nil || m.hostile {
+		return err
+	}
+	x := w.ms[w.rng.IntN(len(w.ms))]
+	if x == m || x.hostile || !x.in(l.id) {
+		return nil
+	}
+	w.tell("  with %s", x.name)
+	return w.again(m, x, "Joint")
+}
+
 // again pairs two who are in a unit, or were.
 func (w *world) again(a, b *machine, unit string) error {
 	inv, err := a.node.Invite(w.ctx, UnitInviteRequest{Unit: unit})
@@ -277,7 +292,11 @@ func (w *world) again(a, b *machine, unit string) error {
 	if _, err := a.node.Confirm(w.ctx, UnitConfirmRequest{Pairing: there.ID, Digits: there.Digits}); err != nil {
 		return err
 	}
-	_, err = b.node.Confirm(w.ctx, UnitConfirmRequest{Pairing: there.ID, Digits: a.pairing(there.ID).Digits})
+	here := a.pairing(there.ID)
+	if here == nil {
+		return errSimKilled
+	}
+	_, err = b.node.Confirm(w.ctx, UnitConfirmRequest{Pairing: there.ID, Digits: here.Digits})
 	return err
 }
 
@@ -298,7 +317,7 @@ func (w *world) checkPairings(m *machine) {
 			continue
 		}
 		l.mu.Lock()
-		if !l.admitted(s.Joiner) && l.retired == nil {
+		if s.Joiner != l.founder() && !l.admitted(s.Joiner) && l.retired == nil { // nobody admits the founder
 			w.fail("nothing acknowledged is lost", "%s is paired with a joiner and has not introduced it to the unit", m.name)
 		}
 		l.mu.Unlock()

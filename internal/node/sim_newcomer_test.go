@@ -141,6 +141,13 @@ func (m *machine) unit(t *testing.T, name string) (UnitBrief, string) {
 	return st.Units[i], strings.Join(st.Attention, "\n")
 }
 
+// examined tells whether the doctor finds something of this text in a machine's folder.
+func (m *machine) examined(t *testing.T, text string) bool {
+	t.Helper()
+	res := must[*DoctorResponse](t)(Doctor(m.w.ctx, simDir, DoctorOptions{FS: m.disk.Clone(), Clock: m.now}))
+	return slices.ContainsFunc(res.Findings, func(f DoctorFinding) bool { return strings.Contains(f.What, text) })
+}
+
 // TestPairAgain: the inviter is put back to before a pairing of which nobody else has
 // heard. The newcomer is in a unit that does not know it, is told so, and how to come
 // back; it pairs again, with its inviter or with another member, and its journal goes on.
@@ -163,6 +170,9 @@ func TestPairAgain(t *testing.T) {
 				u, told := x.unit(t, "Joint")
 				if len(u.Barred) != 1 || u.Barred[0].Why != BarredUnknown || u.Barred[0].Name != "North" || !strings.Contains(told, "Pair again: 'entente unit invite' there") {
 					t.Errorf("the officer is not told: %+v\n%s", u.Barred, told)
+				}
+				if !x.examined(t, "Nothing of any other member of unit Joint is here.") || b.examined(t, "Nothing of any other member") {
+					t.Error("the doctor does not say so, or says so of a member")
 				}
 				by := a
 				if with != "the inviter" {
@@ -272,6 +282,9 @@ func TestPutBackBeforeARotation(t *testing.T) {
 				u, told := x.unit(t, "Joint")
 				if u.State != "retired" || u.Outdated != 2 || !strings.Contains(told, "members know version 2 of this party's identity, and this folder has 1") {
 					t.Fatalf("the officer is not told: %+v\n%s", u, told)
+				}
+				if !x.examined(t, "Members of unit Joint know version 2 of this party's identity, and this folder has 1.") {
+					t.Error("the doctor does not say so")
 				}
 				if err := w.actSucceed(x); err != nil {
 					t.Fatal(err)
@@ -387,5 +400,45 @@ func TestBackupTakesADiskThatWorks(t *testing.T) {
 		if err := a.boot(); err != nil {
 			t.Fatal(err)
 		}
+	})
+}
+
+// TestPairingWithAnotherIdentity: somebody shows an identity that excludes the one that is
+// known in the unit. It is not introduced under it, which would be proof against it, and
+// both officers are told why.
+func TestPairingWithAnotherIdentity(t *testing.T) {
+	story := func(w *world, a, b, x *machine) {
+		before := x.picture()
+		x.rotate(t, "node")
+		w.pair(t, a, x)
+		w.put(t, before)
+		x.rotate(t, "node")
+		l := a.node.units()[0]
+		l.mu.Lock()
+		was := l.own.Head()
+		l.mu.Unlock()
+		id, here, there := w.meet(t, a, x)
+		_, err := x.node.Confirm(w.ctx, UnitConfirmRequest{Pairing: id, Digits: here.Digits})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = a.node.Confirm(w.ctx, UnitConfirmRequest{Pairing: id, Digits: there.Digits})
+		var e *Error
+		if !asError(err, &e) || e.Code != journal.CodeBadIdentity || !strings.Contains(e.Why, "has rotated again since") {
+			t.Errorf("at the inviter: %v", err)
+		}
+		l.mu.Lock()
+		now := l.own.Head()
+		l.mu.Unlock()
+		if now != was {
+			t.Errorf("%d entries were written about it", now.Size-was.Size)
+		}
+		if x.node.pursue(w.ctx); x.in(l.id) {
+			t.Error("it is in the unit")
+		}
+	}
+	storyOf(t, found(t, shape{members: 2, strangers: 1}), func(w *world, a, b *machine) {
+		story(w, a, b, w.ms[2])
+		w.check()
 	})
 }
