@@ -300,6 +300,17 @@ func TestPutBackBeforeARotation(t *testing.T) {
 						t.Errorf("%s holds %d entries of the journal that the successor names", m.name, got)
 					}
 				}
+				for _, m := range []*machine{a, b, x} {
+					rep := must[*DossierReport](t)(m.dossier("Joint"))
+					if rep.Report == nil {
+						t.Fatalf("a dossier of %s does not verify: %s", m.name, rep.Damage)
+					}
+					for _, f := range rep.Findings {
+						if f.Party == x.node.Party() {
+							t.Errorf("a dossier of %s says of the newcomer: %s", m.name, f.Text)
+						}
+					}
+				}
 				x.rotate(t, "tls")
 				if got := x.node.keys().id.Version; got != 3 {
 					t.Errorf("the next version is %d", got)
