@@ -1,12 +1,16 @@
 package node
 
 import (
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"entente/internal/peer"
+	"entente/internal/store"
+	"entente/internal/store/storetest"
 	"entente/journal"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -451,5 +455,73 @@ func TestPairingWithAnotherIdentity(t *testing.T) {
 	storyOf(t, found(t, shape{members: 2, strangers: 1}), func(w *world, a, b *machine) {
 		story(w, a, b, w.ms[2])
 		w.check()
+	})
+}
+
+// TestReplacedNodeKeyOpensNothing: a thief with a node key that was replaced begins the
+// journal that a successor names, in another way. Neither that nor a part of the true
+// one is taken; the true one, up to the head that is named, is.
+func TestReplacedNodeKeyOpensNothing(t *testing.T) {
+	newcomer(t, func(w *world, a, b, x *machine) {
+		before := x.picture()
+		x.rotate(t, "node")
+		// Introduced, but not told of it: it has begun no journal yet.
+		id, here, there := w.meet(t, a, x)
+		must[*Pairing](t)(x.node.Confirm(w.ctx, UnitConfirmRequest{Pairing: id, Digits: here.Digits}))
+		must[*Pairing](t)(a.node.Confirm(w.ctx, UnitConfirmRequest{Pairing: id, Digits: there.Digits}))
+		w.round()
+		w.put(t, before)
+		w.later(time.Minute)
+		w.pair(t, b, x)
+		for range 2 { // x hears that it is known by a newer identity, and nobody takes its journal
+			must[*SyncResponse](t)(x.node.Sync(w.ctx, SyncRequest{Party: string(b.node.Party())}, nil))
+		}
+		l, at := x.node.units()[0], a.node.units()[0]
+		first := l.origin()
+		if err := w.actSucceed(x); err != nil {
+			t.Fatal(err)
+		}
+		run := func(st journal.Storage) peer.Run {
+			for r, err := range peer.Runs(st, 0, false) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return r
+			}
+			t.Fatal("an empty journal")
+			return peer.Run{}
+		}
+		// What the thief makes with the old node key, and a journal key of its own.
+		forged := func() peer.Run {
+			st := must[*store.Journal](t)(store.OpenJournal("/forged", store.Options{FS: storetest.NewDisk()}))
+			key := must[*journal.PrivateKey](t)(journal.GenerateKey(rand.Reader))
+			k := x.node.keys()
+			cert := must[journal.Signed](t)(journal.NewCertificate(k.node, journal.Certificate{Unit: l.id, Party: k.party, Key: key.Public()}))
+			chain := k.chain
+			must[*journal.Writer](t)(journal.CreateWriter(st, key, journal.GenesisBody{Identities: chain, Certificate: cert, Founding: l.file.Founding}, x.now(), x.node.machine()))
+			return run(st)
+		}()
+		accept := func(r peer.Run) error {
+			_, err := backend{a.node}.Accept(w.ctx, l.id, x.node.Party(), r)
+			return err
+		}
+		trueOne, successor := run(l.mirrors[first].store), run(l.ownStore)
+		for what, r := range map[string]peer.Run{"the true one": trueOne, "the forged one": forged} {
+			if err := accept(r); journal.CodeOf(err) != journal.CodeBadSignature {
+				t.Errorf("%s, before any successor: %v", what, err)
+			}
+		}
+		if err := accept(successor); err != nil {
+			t.Fatalf("the successor is refused: %v", err)
+		}
+		if err := accept(forged); journal.CodeOf(err) != journal.CodeBadSignature {
+			t.Errorf("the forged one: %v", err)
+		}
+		if at.mirrors[first] != nil {
+			t.Fatal("something of the forged one is held")
+		}
+		if err := accept(trueOne); err != nil {
+			t.Errorf("the true one: %v", err)
+		}
 	})
 }
