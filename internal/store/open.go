@@ -224,7 +224,10 @@ func (r *records) damage(name string, entry int64, detail string, err error) *Da
 
 // trusted returns the extent up to which the derived files can be believed
 // without reading the log: the watermark, if everything it says is there and
-// fits. Otherwise everything is derived again from the start.
+// fits. Otherwise everything is derived again from the start, over the rows that are
+// there: what the log says below an acknowledged head never changes, so whoever still
+// reads through them (a folder that is opened anew because a write failed) reads the
+// same, also if no row can be written. What they have too many of is cut off by settle.
 func (r *records) trusted(headSize, logEnd int64) (*extent, total, error) {
 	w, err := readWatermark(r.fs, r.path(watermarkName))
 	if err != nil {
@@ -236,21 +239,34 @@ func (r *records) trusted(headSize, logEnd int64) (*extent, total, error) {
 			return e, sum, nil
 		}
 	}
-	tables := []*table{r.index, r.points}
-	if r.tree {
-		tables = append(tables, r.hashes)
-	}
-	for _, t := range tables {
-		if r.readOnly {
-			t.toMemory()
-		} else if err := t.cut(0); err != nil {
-			return nil, nil, err
+	if r.readOnly {
+		r.index.toMemory()
+		r.points.toMemory()
+		if r.tree {
+			r.hashes.toMemory()
 		}
+	} else if err := r.distrust(logEnd); err != nil {
+		return nil, nil, err
 	}
 	if r.tree {
 		return &extent{}, &edge{}, nil
 	}
 	return &extent{}, newChain(), nil
+}
+
+// distrust takes the watermark away, durably, before the first row is derived again:
+// it is only checked against the ends of the derived files, and would be believed
+// after a crash that left the ends new and what lies before them old.
+func (r *records) distrust(logEnd int64) error {
+	err := r.fs.Remove(r.path(watermarkName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil && logEnd == 0 {
+		return nil // a folder that is begun: there was no watermark, and there is nothing to derive
+	}
+	// Also where it is missing: an earlier attempt may have failed right here.
+	return r.fs.SyncDir(r.dir)
 }
 
 // believe checks a watermark against the files: the last commit record under
