@@ -130,9 +130,9 @@ func (l *ledger) payOwed() error {
 	}
 	drafts := l.owed
 	l.owed = nil
-	_, err := l.write(drafts...)
+	written, err := l.write(drafts...)
 	if err != nil {
-		l.owed = drafts
+		l.owed = drafts[len(written):] // what is in the journal is not signed twice
 	}
 	return err
 }

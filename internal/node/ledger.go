@@ -52,6 +52,7 @@ type contents struct {
 	toldAt     toldIn                           // the own entry that tells the newest own identity
 	accused    map[journal.Origin][]journal.Ref // evidence about journals of which nothing is held yet
 	ownChain   []journal.Signed                 // the own identity as the unit knows it, where that is more than this folder does
+	proclaimed map[journal.Origin]bool          // journals that an evidence entry of this party is about
 	untold     []journal.Ref                    // entries that tell identities, not learnt yet: their past may not be here
 	// ids are the newest identities of partners, their chains verified: a connection,
 	// which anybody may open, must not cost a check of every partner's signatures.
@@ -188,7 +189,7 @@ func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err
 	l := &ledger{n: n, id: id, dir: n.at.unit(string(id)), contents: contents{
 		mirrors: map[journal.Origin]*mirror{}, wanted: map[journal.Hash]bool{}, ids: map[journal.PartyID]journal.Identity{},
 		texts: map[string][]byte{}, named: named{}, gone: map[journal.Hash]bool{},
-		unreadable: map[journal.Ref]bool{}, accused: map[journal.Origin][]journal.Ref{}}}
+		unreadable: map[journal.Ref]bool{}, accused: map[journal.Origin][]journal.Ref{}, proclaimed: map[journal.Origin]bool{}}}
 	ok, err := n.at.readJSON(l.unitPath(), &l.file)
 	if err != nil || !ok {
 		return nil, err
@@ -229,8 +230,11 @@ func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err
 	}
 	_, vouched := n.vouched(l.origin())
 	l.hold.witness = n.ownWitness() != nil && !vouched && !l.begun && (l.own != nil || l.unmarked)
-	l.owed, err = l.unannounced()
-	return l, err
+	if l.owed, err = l.unannounced(); err != nil {
+		return nil, err
+	}
+	l.owed = append(l.owed, l.unproclaimed()...)
+	return l, nil
 }
 
 func (l *ledger) close() error {
@@ -435,6 +439,9 @@ func (l *ledger) note(e *journal.Entry, own bool) error {
 		}
 		l.untold = append(l.untold, e.Ref())
 	case journal.KindEvidence:
+		if c, err := journal.DecodeBody[journal.EvidenceBody](e, e.Kind); own && err == nil {
+			l.proclaimed[c.Origin] = true
+		}
 		l.noteEvidence(e)
 	}
 	if e.Payload == nil {

@@ -97,7 +97,8 @@ func (l *ledger) reload(ctx context.Context) error {
 	l.contents = fresh.contents
 	// What is due and what is waited for came after the start, and goes on.
 	l.hold, l.begun = was.hold, was.begun
-	l.owed = append(fresh.owed, slices.DeleteFunc(was.owed, func(d journal.Draft) bool { return d.Kind == journal.KindIdentity })...)
+	l.owed = fresh.owed
+	l.owed = append(l.owed, slices.DeleteFunc(was.owed, l.owedAlready)...)
 	// The unit's file is what is in memory: its last writing may have failed.
 	if l.file.Retired && l.own != nil {
 		l.retired = retiredError(l, journal.ErrRolledBack)
@@ -109,6 +110,22 @@ func (l *ledger) reload(ctx context.Context) error {
 		}
 	}
 	return l.save()
+}
+
+// owedAlready tells whether a draft that was owed before the journals were opened
+// again is in the own journal, or owed, by what the disk says.
+func (l *ledger) owedAlready(d journal.Draft) bool {
+	switch d.Kind {
+	case journal.KindIdentity:
+		return true
+	case journal.KindEvidence:
+		c, ok := d.Body.(journal.Contradiction)
+		return ok && (l.proclaimed[c.Origin] || slices.ContainsFunc(l.owed, func(o journal.Draft) bool {
+			b, ok := o.Body.(journal.Contradiction)
+			return ok && b.Origin == c.Origin
+		}))
+	}
+	return false
 }
 
 // diskAttention says what a person has to know about the disk.
