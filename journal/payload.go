@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -70,16 +71,18 @@ func OpenPayload(ref PayloadRef, salt [32]byte, compressed []byte, maxPlain int6
 		return nil, ErrCommitment
 	}
 	maxPlain = min(maxPlain, 1<<20+payloadRatio*int64(len(compressed)))
-	if err := checkFrame(compressed, maxPlain); err != nil {
+	announced, err := checkFrame(compressed, maxPlain)
+	if err != nil {
 		return nil, err
 	}
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(payloadWindow), zstd.WithDecoderMaxMemory(uint64(maxPlain)))
+	// A payload as SealPayload makes it is one frame that says how long it is, and has the
+	// room it needs. Everything else gets all the room there may be at once: left to itself
+	// the decoder makes room anew, and copies all it has, for every frame that says how
+	// long it is, which keeps it busy for minutes where there are a hundred thousand.
+	plain, err := decompress(compressed, announced, maxPlain, true)
 	if err != nil {
-		return nil, fmt.Errorf("journal: zstd: %w", err)
+		plain, err = decompress(compressed, maxPlain, maxPlain, false)
 	}
-	defer dec.Close()
-	plain, err := dec.DecodeAll(compressed, nil)
 	switch {
 	case errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return nil, fmt.Errorf("%w: more than %d bytes decompressed", ErrPayloadTooLarge, maxPlain)
@@ -88,23 +91,41 @@ func OpenPayload(ref PayloadRef, salt [32]byte, compressed []byte, maxPlain int6
 	case int64(len(plain)) > maxPlain:
 		return nil, fmt.Errorf("%w: more than %d bytes decompressed", ErrPayloadTooLarge, maxPlain)
 	}
+	if cap(plain) > 2*len(plain) { // what was made room for and is not there is given back
+		plain = slices.Clone(plain)
+	}
 	return plain, nil
 }
 
+// decompress opens all frames of a payload into room for so many bytes; if it is strict
+// there is no more. It holds one window and what comes out.
+func decompress(compressed []byte, room, maxPlain int64, strict bool) ([]byte, error) {
+	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(strict),
+		zstd.WithDecoderMaxWindow(payloadWindow), zstd.WithDecoderMaxMemory(uint64(maxPlain)))
+	if err != nil {
+		return nil, fmt.Errorf("zstd: %w", err)
+	}
+	defer dec.Close()
+	return dec.DecodeAll(compressed, make([]byte, 0, room))
+}
+
 // checkFrame refuses what does not start with a data frame, needs a
-// dictionary, or announces more than it may hold, before memory is allocated.
-func checkFrame(compressed []byte, maxPlain int64) error {
+// dictionary, or announces more than it may hold, before memory is allocated. It
+// returns how much the first frame announces, 0 if it does not.
+func checkFrame(compressed []byte, maxPlain int64) (int64, error) {
 	var h zstd.Header
 	if err := h.Decode(compressed[:min(len(compressed), zstd.HeaderMaxSize)]); err != nil {
-		return fmt.Errorf("%w: %w", ErrPayloadDamaged, err)
+		return 0, fmt.Errorf("%w: %w", ErrPayloadDamaged, err)
 	}
 	switch {
 	case h.Skippable || h.DictionaryID != 0:
-		return fmt.Errorf("%w: not a plain zstd frame", ErrPayloadDamaged)
+		return 0, fmt.Errorf("%w: not a plain zstd frame", ErrPayloadDamaged)
 	case h.HasFCS && h.FrameContentSize > uint64(maxPlain):
-		return fmt.Errorf("%w: it announces %d bytes, %d are allowed", ErrPayloadTooLarge, h.FrameContentSize, maxPlain)
+		return 0, fmt.Errorf("%w: it announces %d bytes, %d are allowed", ErrPayloadTooLarge, h.FrameContentSize, maxPlain)
 	case !h.SingleSegment && h.WindowSize > payloadWindow:
-		return fmt.Errorf("%w: it needs a window of %d bytes, %d are allowed", ErrPayloadTooLarge, h.WindowSize, payloadWindow)
+		return 0, fmt.Errorf("%w: it needs a window of %d bytes, %d are allowed", ErrPayloadTooLarge, h.WindowSize, payloadWindow)
+	case h.HasFCS:
+		return int64(h.FrameContentSize), nil
 	}
-	return nil
+	return 0, nil
 }
