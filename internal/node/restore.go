@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"entente/internal/peer"
 	"entente/internal/store"
 	"entente/journal"
 
@@ -237,8 +238,8 @@ func PlanRestore(ctx context.Context, dir string, backup io.Reader, o RestoreOpt
 			_, err := io.Copy(io.Discard, data)
 			return err
 		}
-		if held += size; held > maxPlanned {
-			return fmt.Errorf("up to %s its small files have %d bytes, more than those of any node", name, held)
+		if held += size + int64(len(name)); held > maxPlanned {
+			return fmt.Errorf("up to %.100q its small files have %d bytes, more than those of any node", name, held)
 		}
 		text, err := io.ReadAll(data)
 		small[name] = text
@@ -253,7 +254,7 @@ func PlanRestore(ctx context.Context, dir string, backup io.Reader, o RestoreOpt
 	return plan, nil
 }
 
-// maxPlanned bounds the small files that a plan holds in memory.
+// maxPlanned bounds the small files that a plan holds in memory, with their names.
 const maxPlanned = 256 << 20
 
 func (p *RestorePlan) read(at layout, small map[string][]byte, orgText string) error {
@@ -375,7 +376,7 @@ func decrypted(backup io.Reader, ids []age.Identity, progress func(Progress)) (i
 		return nil, badInput("The backup cannot be opened with this key.", "It was made for another one: the backup is of another party, or the key is not the organisation key that this party had then, or a later one.",
 			"Give the organisation key file that init wrote (--org-key), or the age identity it was made for (--identity).")
 	case err != nil:
-		return nil, badInput("This is no backup, or its beginning is damaged.", err.Error()+".", "Name a file that 'entente backup' wrote.")
+		return nil, badInput("This is no backup, or its beginning is damaged.", "What its beginning says is wrong: "+peer.AgeReason(err)+".", "Name a file that 'entente backup' wrote.")
 	}
 	return dec, nil
 }
@@ -422,7 +423,7 @@ func eachOfAtMost(ctx context.Context, r io.Reader, most int, bytes int64, f fun
 		}
 		known := h.Name == manifestName && files == 0 || backedUp(h.Name)
 		if h.Typeflag != tar.TypeReg || !known || !fs.ValidPath(h.Name) || files >= most {
-			return files, fmt.Errorf("it holds %q, which no backup has", h.Name)
+			return files, fmt.Errorf("it holds %.100q, which no backup has", h.Name)
 		}
 		if total += h.Size; h.Size < 0 || total > bytes {
 			return files, errors.New("it is larger than any backup")
@@ -441,7 +442,7 @@ func (l layout) unpack(ctx context.Context, r io.Reader) (int, error) {
 		}
 		local, err := filepath.Localize(name) // also where a backslash separates
 		if err != nil {
-			return fmt.Errorf("it holds %q, which no backup has", name)
+			return fmt.Errorf("it holds %.100q, which no backup has", name)
 		}
 		return l.unpackFile(filepath.Join(l.dir, local), data)
 	})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"entente/journal"
@@ -142,7 +143,7 @@ func ImportCourier(ctx context.Context, b Backend, r io.ReadSeeker, x CourierImp
 			if _, ok := errors.AsType[*age.NoIdentityMatchError](err); ok {
 				return nil, ErrCourierForeign
 			}
-			return nil, fmt.Errorf("%w (%v)", ErrCourierForeign, plainError(err))
+			return nil, fmt.Errorf("%w (%s)", ErrCourierForeign, AgeReason(err))
 		}
 		return NewReader(dec, lim)
 	}
@@ -190,6 +191,17 @@ func damaged(err error) error {
 		return err // whole, but of a newer program
 	}
 	return fmt.Errorf("%w (%v)", ErrCourierDamaged, plainError(err))
+}
+
+// AgeReason says why age cannot open a file, without any of the file's own bytes: what
+// was given in its place may be a key, and a header's line is up to 2 MiB long. age
+// quotes what it read, so that its words end at the first quotation mark.
+func AgeReason(err error) string {
+	text, _, quoted := strings.Cut(err.Error(), `"`)
+	if quoted {
+		text = strings.TrimRight(text, ": ")
+	}
+	return plain(text, 300)
 }
 
 // plainError is err's text, fit to be shown.
