@@ -64,6 +64,27 @@ func (w *world) choose(list []act) act {
 	panic("unreachable")
 }
 
+// aboutKeys tells a story in which keys are rotated, and machines taken back to before
+// that, again and again; in the others both meet once in thousands.
+func (w *world) aboutKeys() bool { return w.seed%13 == 7 }
+
+// weighed is what may be done, with the weights of this seed's story.
+func (w *world) weighed(list []act) []act {
+	if !w.aboutKeys() {
+		return list
+	}
+	list = slices.Clone(list)
+	for i := range list {
+		switch list[i].name {
+		case "rotate":
+			list[i].weight = 30
+		case "save", "restore":
+			list[i].weight = 14
+		}
+	}
+	return list
+}
+
 // unitOf picks one of a node's units.
 func (w *world) unitOf(m *machine) string {
 	ls := m.node.units()
@@ -378,7 +399,11 @@ func (w *world) actRestore(m *machine) error {
 		return err
 	}
 	// The officer goes on at once, before any partner has told what it knows.
-	a := w.choose(hasty)
+	list := hasty
+	if w.aboutKeys() {
+		list = append(list[:len(list):len(list)], act{"rotate", 7, (*world).actRotate})
+	}
+	a := w.choose(list)
 	w.action = a.name
 	w.tell("  %s %s at once", m.name, a.name)
 	return a.do(w, m)

@@ -457,7 +457,7 @@ func (w *world) judge(m *machine, rep *DossierReport) {
 
 // guilty tells misbehaviour from what else a dossier proves.
 func guilty(code string) bool {
-	return code == journal.CodeFork || strings.Contains(code, "fork") || strings.Contains(code, "violation") || strings.Contains(code, "breach")
+	return code == journal.CodeFork || code == journal.CodeTwoStatements || strings.Contains(code, "fork") || strings.Contains(code, "violation") || strings.Contains(code, "breach")
 }
 
 // checkContent is dear: no object above the accord's ceiling ever was in a share of an

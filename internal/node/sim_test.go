@@ -144,7 +144,7 @@ func (w *world) turn() {
 	w.noteMoments()
 	if w.hostile == nil || !w.hostileTurn(w.hostile) {
 		w.arm(m)
-		a := w.choose(w.acts(m))
+		a := w.choose(w.weighed(w.acts(m)))
 		w.actor, w.action = m, a.name
 		w.tell("%d %s %s at %s", w.step, m.name, a.name, m.now().Format(time.RFC3339Nano))
 		err := a.do(w, m)
