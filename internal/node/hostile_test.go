@@ -125,6 +125,25 @@ func TestHostileEntries(t *testing.T) {
 			}
 			return nil
 		}},
+		{"replay of another member's entry", journal.CodeWrongAuthor, func(r *rogue) [][]byte {
+			l := must[*ledger](r.t)(r.victim.findUnit("Watch"))
+			for raw, err := range l.ownStore.Read(1, 2) {
+				if err != nil {
+					r.t.Fatal(err)
+				}
+				return [][]byte{slices.Clone(raw)}
+			}
+			return nil
+		}},
+		{"entry of a year that is none", journal.CodeBadEntry, func(r *rogue) [][]byte {
+			return [][]byte{r.entry(r.last, "x.note", map[string]any{}, nil, func(m map[string]any) { m["at"] = "2300-01-01T00:00:00Z" })}
+		}},
+		{"a key twice in a body", journal.CodeBadEntry, func(r *rogue) [][]byte {
+			return [][]byte{bytes.Replace(r.note(r.last, "x"), []byte(`"text":"x"`), []byte(`"text":"x","text":"y"`), 1)}
+		}},
+		{"invalid UTF-8", journal.CodeBadEntry, func(r *rogue) [][]byte {
+			return [][]byte{bytes.Replace(r.note(r.last, "x"), []byte(`"text":"x"`), []byte("\"text\":\"\xff\""), 1)}
+		}},
 		{"entry of another author", journal.CodeWrongAuthor, func(r *rogue) [][]byte {
 			return [][]byte{r.entry(r.last, "x.note", map[string]any{}, nil, func(m map[string]any) { m["author"] = r.victim.keys().party })}
 		}},
@@ -179,9 +198,13 @@ func (r *rogue) victimOrigin() journal.Origin {
 func TestHostileSignatures(t *testing.T) {
 	a, r, quiet := hostileWorld(t)
 	before := r.held()
+	headBefore := must[[]byte](t)(r.st.Latest())
 	good := r.next(r.note(r.last, "one"))
 	text, sigs, _ := bytes.Cut(good.Checkpoint, []byte("\n\n"))
 	lines := bytes.SplitAfter(sigs, []byte("\n"))
+	// A half that the same key has signed, over the head before.
+	_, sigsBefore, _ := bytes.Cut(headBefore, []byte("\n\n"))
+	half := func(i int) []byte { return bytes.SplitAfter(sigsBefore, []byte("\n"))[i] }
 	with := func(change func(run *peer.Run)) peer.Run {
 		run := good
 		change(&run)
@@ -198,6 +221,10 @@ func TestHostileSignatures(t *testing.T) {
 	}{
 		{"the Ed25519 half alone", journal.CodeHalfSignature, []peer.Run{with(func(run *peer.Run) { run.Checkpoint = fmt.Appendf(nil, "%s\n\n%s", text, lines[0]) })}, nil},
 		{"the ML-DSA-44 half alone", journal.CodeHalfSignature, []peer.Run{with(func(run *peer.Run) { run.Checkpoint = fmt.Appendf(nil, "%s\n\n%s", text, lines[1]) })}, nil},
+		{"no signature at all", journal.CodeBadSignature, []peer.Run{with(func(run *peer.Run) { run.Checkpoint = fmt.Appendf(nil, "%s\n\n", text) })}, nil},
+		{"the Ed25519 half twice", journal.CodeHalfSignature, []peer.Run{with(func(run *peer.Run) { run.Checkpoint = fmt.Appendf(nil, "%s\n\n%s%s", text, lines[0], lines[0]) })}, nil},
+		{"the Ed25519 half of another head", journal.CodeBadSignature, []peer.Run{with(func(run *peer.Run) { run.Checkpoint = fmt.Appendf(nil, "%s\n\n%s%s", text, half(0), lines[1]) })}, nil},
+		{"the ML-DSA-44 half of another head", journal.CodeBadSignature, []peer.Run{with(func(run *peer.Run) { run.Checkpoint = fmt.Appendf(nil, "%s\n\n%s%s", text, lines[0], half(1)) })}, nil},
 		{"another key", journal.CodeBadSignature, []peer.Run{foreign}, nil},
 		{"another origin", peer.CodeWrongOrigin, []peer.Run{with(func(run *peer.Run) { run.Origin = journal.OriginOf(r.unit, r.self.party, 7); run.First = 0 })}, nil},
 		{"a root that is not the entries'", journal.CodeBadRoot, []peer.Run{with(func(run *peer.Run) { run.Entries = [][]byte{r.note(r.last, "two")} })}, nil},
