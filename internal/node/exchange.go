@@ -375,23 +375,22 @@ func (b backend) accept(ctx context.Context, id journal.UnitID, from journal.Par
 		}
 		return 0, l.refused(run.Origin, m, before, err)
 	}
+	// They are on the disk from here on. What is not folded for any reason would be missing in the
+	// state until the next start, so the journals are opened again then.
 	for _, e := range ext.Entries {
 		if bounded && e.Payload != nil && e.Payload.Type == journal.PayloadAccord {
 			b.n.growth.charge(b.n.now(), from, accordCost)
 		}
 		if err := l.take(e, e.Author == l.n.keys().party); err != nil {
-			return 0, err
+			l.ailing = err
+			return 0, l.unable(run, err)
 		}
 	}
 	if before.Size == 0 {
-		for _, ref := range l.accused[run.Origin] {
-			e, err := l.entry(ref)
-			if err != nil {
-				return 0, err
-			}
-			l.noteEvidence(e)
+		if err := l.accuse(run.Origin); err != nil {
+			l.ailing = err
+			return 0, l.unable(run, err)
 		}
-		delete(l.accused, run.Origin)
 	}
 	if err := l.learnAll(); err != nil {
 		return 0, err

@@ -343,8 +343,14 @@ func (l *ledger) rotateKey() error {
 		l.ailing = err
 		return err
 	}
-	if err := l.n.at.rename(pending, l.keyPath(l.file.Epoch)); err != nil {
-		return err
+	// The entry is signed and on the disk from here on. If it cannot be folded now, it is when the
+	// journals are opened again, as after a crash at this point.
+	err = l.n.at.rename(pending, l.keyPath(l.file.Epoch))
+	if err == nil {
+		err = l.take(e, true)
 	}
-	return l.take(e, true)
+	if err != nil {
+		l.ailing = err
+	}
+	return err
 }

@@ -255,26 +255,35 @@ func (l *ledger) close() error {
 // journals the fold takes any interleaving.
 func (l *ledger) load(ctx context.Context) error {
 	for _, j := range l.journals() {
-		for raw, err := range j.store.Read(0, j.size()) {
-			if err != nil {
-				return err
-			}
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			e, err := journal.ParseEntry(slices.Clone(raw))
-			if err != nil {
-				return err
-			}
-			if err := l.take(e, j.own); err != nil {
-				return err
-			}
+		if err := l.foldJournal(ctx, j); err != nil {
+			return err
 		}
 	}
 	if err := l.learnAll(); err != nil {
 		return err
 	}
 	return l.tidyPayloads(ctx)
+}
+
+// foldJournal folds one journal as it is on the disk. The lock must be held, or the ledger
+// not yet shared.
+func (l *ledger) foldJournal(ctx context.Context, j heldJournal) error {
+	for raw, err := range j.store.Read(0, j.size()) {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		e, err := journal.ParseEntry(slices.Clone(raw))
+		if err != nil {
+			return err
+		}
+		if err := l.take(e, j.own); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tidyPayloads removes payloads that must not be here: those that this party has
@@ -579,7 +588,8 @@ func (l *ledger) append(drafts []journal.Draft) ([]*journal.Entry, error) {
 		return nil, l.ailing
 	}
 	for _, e := range entries {
-		if err := l.take(e, true); err != nil {
+		if err := l.take(e, true); err != nil { // it is signed and on the disk all the same
+			l.ailing = err
 			return nil, err
 		}
 	}

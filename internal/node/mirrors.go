@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -97,7 +98,39 @@ func (l *ledger) newMirror(run peer.Run) (*mirror, error) {
 	}
 	m := &mirror{party: e.Author, m: jm, store: st, fault: l.file.Faults[run.Origin]}
 	l.mirrors[run.Origin] = m
+	if jm.Head().Size == 0 {
+		return m, nil
+	}
+	// A failing disk broke off the first append and then the removal of the folder (see
+	// dropMirror). What opens as whole is held like all else that is on the disk.
+	if err := l.adopt(heldJournal{origin: run.Origin, party: m.party, own: m.party == l.n.keys().party, store: st, head: jm.Head()}); err != nil {
+		l.ailing = err
+		return nil, l.unable(run, err)
+	}
 	return m, nil
+}
+
+// adopt folds a journal that was found on the disk, and holds the proofs that waited for
+// it against it.
+func (l *ledger) adopt(j heldJournal) error {
+	if err := l.foldJournal(context.Background(), j); err != nil {
+		return err
+	}
+	return l.accuse(j.origin)
+}
+
+// accuse holds against a journal, once something of it is held, what members journaled
+// about it before.
+func (l *ledger) accuse(o journal.Origin) error {
+	for _, ref := range l.accused[o] {
+		e, err := l.entry(ref)
+		if err != nil {
+			return err
+		}
+		l.noteEvidence(e)
+	}
+	delete(l.accused, o)
+	return nil
 }
 
 // meetFounder learns who founded the unit from the founder's own first entry: nobody
@@ -119,7 +152,8 @@ func (l *ledger) meetFounder(e *journal.Entry) (bool, error) {
 }
 
 // dropMirror forgets a mirror that never held anything, with its empty folder: a
-// partner must not leave traces by what was refused.
+// partner must not leave traces by what was refused. If the disk fails at that, what is
+// left is found again by newMirror, or at the next start.
 func (l *ledger) dropMirror(o journal.Origin, m *mirror) error {
 	delete(l.mirrors, o)
 	return errors.Join(m.store.Close(), l.n.at.remove(l.journalDir(o)))
