@@ -24,16 +24,18 @@ const (
 // fetch reads what is kept under the ids and versions of items before they
 // arrive, all at once, which is much cheaper than one by one.
 func (t *tx) fetch(items []item) error {
-	keys := make([][]byte, len(items))
+	n := len(items)
+	keys := make([][]byte, 2*n)
 	for i := range items {
 		keys[i] = idKey(items[i].meta.id, items[i].verKey)
+		keys[n+i] = groupKey(groupOf(items[i].meta.id))
 	}
 	rows, err := t.objects.GetMany(keys)
 	if err != nil {
 		return err
 	}
 	for i := range items {
-		items[i].row, items[i].read = rows[i], true
+		items[i].row, items[i].group, items[i].read = rows[i], rows[n+i], true
 	}
 	return nil
 }
@@ -100,6 +102,9 @@ func (t *tx) arrive(slot, base int64, c collID, it *item, held *Reason) (outcome
 			t.count(collID{}, countConflicts, 1)
 		}
 		t.store(seq, it)
+		if err := t.joined(it, seq); err != nil {
+			return 0, err
+		}
 		t.setVariants(it.meta.id, it.verKey, append(vs, variant{seq: seq, base: base, coll: c, digest: it.digest}))
 	}
 	if held == nil {

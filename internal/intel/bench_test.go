@@ -16,10 +16,13 @@ import (
 
 // realShaped makes n indicators in the shape of real ones: STIX 2.1, some 680
 // bytes, a pattern, labels, a reference and a TLP 2.0 marking.
-func realShaped(n int) []byte {
+func realShaped(n int) []byte { return realShapedFrom(0, n) }
+
+// realShapedFrom makes n of them from a number on.
+func realShapedFrom(from, n int) []byte {
 	var b bytes.Buffer
 	markings := []string{stix.TLP2Clear, stix.TLP2Green, stix.TLP2Amber}
-	for i := range n {
+	for i := from; i < from+n; i++ {
 		at := fmt.Sprintf("2024-%02d-%02dT%02d:%02d:%02d.%03dZ", 1+i/86_400/28%12, 1+i/86_400%28, i/3600%24, i/60%60, i%60, i%1000)
 		value, pattern := fmt.Sprintf("h%d.malicious%d.example", i, i%977), "domain-name:value"
 		switch i % 4 {

@@ -121,9 +121,12 @@ func (t *tx) forgetArrivals(seq int64, gone func(more) bool) error {
 			t.count(collID{}, countConflicts, -1)
 		}
 		t.setVariants(m.id, it.verKey, slices.Delete(vs, own, own+1))
-		return nil
+		return t.left(m.id, seq)
 	}
 	vs[own] = variant{seq: left[0].slot, base: left[0].base, coll: left[0].coll, digest: v.digest}
+	if err := t.renamed(m.id, seq, left[0].slot); err != nil {
+		return err
+	}
 	// In the order of their first arrivals, as when they had come in this order.
 	slices.SortFunc(vs, func(a, b variant) int { return int(min(1, max(-1, a.seq-b.seq))) })
 	t.setVariants(m.id, it.verKey, vs)

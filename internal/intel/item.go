@@ -17,9 +17,10 @@ type item struct {
 	digest [sha256.Size]byte
 	values [][16]byte
 
-	o    *stix.Object // while it is judged
-	row  []byte       // of its id and version, as it was before the record, if
-	read bool         // it was fetched
+	o     *stix.Object // while it is judged
+	row   []byte       // of its id and version, as it was before the record, if
+	read  bool         // it was fetched;
+	group []byte       // likewise that of its id
 }
 
 func newItem(o *stix.Object) item {

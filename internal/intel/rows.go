@@ -27,6 +27,7 @@ import (
 //	s coll                   -> source (JSON)   the collections
 //	n coll type              -> count
 //	z origin#index           ->                 the entry's payload was destroyed
+//	g, j                     ->                 see group.go
 //	m                        -> cursor
 //
 // seq is the smallest slot of the object; the first arrival has no p and o row.

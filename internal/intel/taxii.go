@@ -1,6 +1,7 @@
 package intel
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -69,13 +70,13 @@ func (s taxiiStore) coll(ctx context.Context, id string) (collID, error) {
 		}
 		return c, nil
 	}
-	all, err := s.Collections(ctx)
-	if err != nil {
-		return collID{}, err
-	}
-	for _, c := range all {
-		if c.ID == id {
-			return parseColl(id)
+	c, err := parseColl(id)
+	if err == nil && c.String() == id {
+		var known bool
+		if _, known, err = s.in.cfg.Objects.Get(append([]byte{keySource}, c[:]...)); err != nil {
+			return collID{}, err
+		} else if known {
+			return c, ctx.Err()
 		}
 	}
 	return collID{}, fmt.Errorf("%w: %s", taxii.ErrNoCollection, id)
@@ -111,8 +112,9 @@ func (s taxiiStore) Scan(ctx context.Context, collection string, q taxii.Query) 
 		if !q.AddedAfter.IsZero() {
 			low = max(low, q.AddedAfter.UnixMicro())
 		}
+		w := newTAXIIWalk(s.in.cfg.Objects, c, q)
+		defer w.close()
 		n := 0
-		t := newTx(s.in.cfg.Objects)
 		for row, err := range s.in.cfg.Objects.Scan(collKey(c, low+1), collKey(c, high+1), false) {
 			if n%256 == 0 && err == nil {
 				err = ctx.Err()
@@ -121,7 +123,7 @@ func (s taxiiStore) Scan(ctx context.Context, collection string, q taxii.Query) 
 			var r taxii.Record
 			ok := false
 			if err == nil {
-				r, ok, err = t.taxiiRecord(c, row, q)
+				r, ok, err = w.record(row)
 			}
 			if err != nil {
 				yield(taxii.Record{}, err)
@@ -137,13 +139,34 @@ func (s taxiiStore) Scan(ctx context.Context, collection string, q taxii.Query) 
 	}
 }
 
-// taxiiRecord makes the record of a row of a collection.
-func (t *tx) taxiiRecord(c collID, row Row, q taxii.Query) (r taxii.Record, ok bool, err error) {
+// taxiiWalk makes records of the rows of a collection, in their order. Objects mostly lie
+// in a collection in the order of their numbers, so that their texts, and what tells of
+// each whether its id has others, come from two iterators beside the one of the collection,
+// and nothing is looked up.
+type taxiiWalk struct {
+	t          *tx
+	c          collID
+	q          taxii.Query
+	docs, many *follower
+}
+
+func newTAXIIWalk(o Objects, c collID, q taxii.Query) *taxiiWalk {
+	return &taxiiWalk{newTx(o), c, q, newFollower(o, keyDoc), newFollower(o, keyMany)}
+}
+
+func (w *taxiiWalk) close() {
+	w.docs.close()
+	w.many.close()
+}
+
+// record makes the record of a row.
+func (w *taxiiWalk) record(row Row) (r taxii.Record, ok bool, err error) {
 	seq, err := number(row.Value)
 	if err != nil {
 		return r, false, err
 	}
-	value, ok, err := t.get(key8(keyDoc, seq))
+	at := tail8(row.Key)
+	value, ok, err := w.docs.get(seq)
 	if err != nil || !ok {
 		return r, false, err
 	}
@@ -151,26 +174,42 @@ func (t *tx) taxiiRecord(c collID, row Row, q taxii.Query) (r taxii.Record, ok b
 	if err != nil {
 		return r, false, err
 	}
-	if len(q.Types) > 0 {
-		if _, found := slices.BinarySearch(q.Types, m.typ); !found {
+	if len(w.q.Types) > 0 {
+		if _, found := slices.BinarySearch(w.q.Types, m.typ); !found {
 			return r, false, nil
 		}
 	}
-	group, err := t.taxiiVersions(c, m.id, seq, m)
+	if !w.q.NoRaw {
+		raw = bytes.Clone(raw)
+	}
+	_, many, err := w.many.get(seq)
 	if err != nil {
 		return r, false, err
 	}
-	at := tail8(row.Key)
-	i := slices.IndexFunc(group, func(g taxii.Record) bool { return g.Seq == uint64(at) })
-	if i < 0 {
-		return r, false, nil // gone meanwhile
+	if many {
+		group, err := w.t.taxiiVersions(w.c, m.id, seq, m)
+		if err != nil {
+			return r, false, err
+		}
+		i := slices.IndexFunc(group, func(g taxii.Record) bool { return g.Seq == uint64(at) })
+		if i < 0 {
+			return r, false, nil // gone meanwhile
+		}
+		r = group[i]
+		r.Only = len(group) == 1
+	} else {
+		r = taxiiRecord(at, m)
+		r.Only = true
 	}
-	r = group[i]
-	r.Only = len(group) == 1
-	if !q.NoRaw {
+	if !w.q.NoRaw {
 		r.Raw = raw
 	}
 	return r, true, nil
+}
+
+// taxiiRecord is the record, without its text, of an object that was added at a moment.
+func taxiiRecord(added int64, m meta) taxii.Record {
+	return taxii.Record{Seq: uint64(added), Added: time.UnixMicro(added).UTC(), ID: m.id, Type: m.typ, SpecVersion: m.spec, Version: m.version}
 }
 
 // taxiiVersions returns the records of one id in a collection, without their text,
@@ -211,7 +250,7 @@ func (t *tx) taxiiVersions(c collID, id string, known int64, knownMeta meta) ([]
 					return nil, err
 				}
 			}
-			same = append(same, taxii.Record{Seq: uint64(added), Added: time.UnixMicro(added).UTC(), ID: m.id, Type: m.typ, SpecVersion: m.spec, Version: m.version})
+			same = append(same, taxiiRecord(added, m))
 		}
 		slices.SortFunc(same, bySeq)
 		taken := map[string]bool{}

@@ -17,16 +17,18 @@ type tx struct {
 	fresh   map[int64][]more // further arrivals written here, by seq
 	counts  map[string]int64
 	touches bool // an id was marked for UpdateActive
+	groups  map[[16]byte]*group
 }
 
 func newTx(o Objects) *tx {
-	return &tx{objects: o, seen: map[string]int{}, fresh: map[int64][]more{}, counts: map[string]int64{}}
+	return &tx{objects: o, seen: map[string]int{}, fresh: map[int64][]more{}, counts: map[string]int64{}, groups: map[[16]byte]*group{}}
 }
 
 // expect makes room for the changes of n new objects.
 func (t *tx) expect(n int) {
 	t.changes = make([]Change, 0, 8*n+64)
 	t.seen = make(map[string]int, n+16)
+	t.groups = make(map[[16]byte]*group, n)
 }
 
 func (t *tx) add(key, value []byte) { t.changes = append(t.changes, Change{Key: key, Value: value}) }
@@ -116,8 +118,9 @@ func countKey(c collID, what string) []byte {
 
 func (t *tx) count(c collID, what string, delta int64) { t.counts[string(countKey(c, what))] += delta }
 
-// finish turns the counts into rows.
+// finish turns the counts and groups into rows.
 func (t *tx) finish() error {
+	t.finishGroups()
 	for _, key := range slices.Sorted(maps.Keys(t.counts)) {
 		delta := t.counts[key]
 		if delta == 0 {

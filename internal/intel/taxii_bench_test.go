@@ -1,0 +1,151 @@
+package intel_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"entente/internal/intel"
+	"entente/taxii"
+)
+
+// shapedReader gives what realShaped gives, in pieces.
+type shapedReader struct {
+	at, n int
+	rest  []byte
+}
+
+func (r *shapedReader) Read(p []byte) (int, error) {
+	if len(r.rest) == 0 {
+		if r.at == r.n {
+			return 0, io.EOF
+		}
+		more := min(1000, r.n-r.at)
+		r.rest = realShapedFrom(r.at, more)
+		r.at += more
+	}
+	n := copy(p, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// benchTAXII is how many objects the benchmarks of TAXII page through: ENTENTE_BENCH_TAXII, or a million.
+func benchTAXII(b *testing.B) int {
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("ENTENTE_BENCH_TAXII"), "1000000"))
+	if err != nil || n < 1 {
+		b.Fatal("ENTENTE_BENCH_TAXII is no number of objects")
+	}
+	return n
+}
+
+// cpu is the processor time of this process so far: of server and client together.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// taxiiServer serves collections of an intel on disk over HTTP on loopback. Only to everybody: who asks is not what is
+// measured.
+func taxiiServer(b *testing.B, s taxii.Store) *httptest.Server {
+	h, err := taxii.Handler(taxii.Options{Title: "bench", Roots: []taxii.Root{{Path: "/api/", Title: "bench", Store: s}},
+		Authenticate: taxii.Anonymous(taxii.Principal{Name: "bench", All: true, WriteAll: true}), NextKey: make([]byte, 32)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := httptest.NewServer(h)
+	b.Cleanup(server.Close)
+	return server
+}
+
+// BenchmarkTAXIIPages pages a collection out over HTTP at limit 1000, from disk. Each operation is one run through all of
+// it; "first" and "last" are the medians of the first and the last twenty pages of a run in microseconds.
+func BenchmarkTAXIIPages(b *testing.B) {
+	n := benchTAXII(b)
+	in := onDisk(b)
+	if r, err := in.Import(context.Background(), &shapedReader{n: n}, intel.Source{Name: "bench"}, intel.Options{}); err != nil || r.New != int64(n) {
+		b.Fatalf("%+v, %v", r, err)
+	}
+	server := taxiiServer(b, in.TAXII(nil))
+	client, err := taxii.NewClient(server.URL+"/api/", taxii.ClientOptions{HTTP: &http.Client{Transport: &http.Transport{DisableCompression: true}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ref := taxii.Ref{Root: server.URL + "/api/", Collection: intel.CollectionAll()}
+	var first, last []time.Duration
+	before := cpu(b)
+	for b.Loop() {
+		got, took := 0, []time.Duration{}
+		at := time.Now()
+		for p, err := range client.Pages(context.Background(), ref, taxii.Filter{}, taxii.Cursor{}, 1000) {
+			if err != nil {
+				b.Fatal(err)
+			}
+			got += len(p.Objects)
+			took = append(took, time.Since(at))
+			at = time.Now()
+		}
+		if got != n {
+			b.Fatalf("%d of %d objects", got, n)
+		}
+		first, last = append(first, took[:min(20, len(took))]...), append(last, took[max(0, len(took)-20):]...)
+	}
+	all := float64(n) * float64(b.N)
+	b.ReportMetric(all/b.Elapsed().Seconds(), "objects/s")
+	b.ReportMetric(all/(cpu(b)-before).Seconds(), "objects/cpu-s")
+	b.ReportMetric(float64(middle(first).Microseconds()), "first-µs")
+	b.ReportMetric(float64(middle(last).Microseconds()), "last-µs")
+}
+
+func middle(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+// BenchmarkTAXIIPost adds 100,000 new indicators over HTTP, in requests below max_content_length, each answered when its
+// objects are validated, deduplicated, indexed and durable.
+func BenchmarkTAXIIPost(b *testing.B) {
+	const n, each = 100_000, 10_000
+	scratch := intel.Writable{Alias: "scratch", Title: "scratch"}
+	lines := bytes.Split(bytes.TrimSpace(realShaped(n)), []byte("\n"))
+	var used time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		in, done := openDisk(b)
+		server := taxiiServer(b, in.TAXIIWith(nil, []intel.Writable{scratch}))
+		client, err := taxii.NewClient(server.URL+"/api/", taxii.ClientOptions{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		before := cpu(b)
+		b.StartTimer()
+		r, err := client.Push(context.Background(), taxii.Ref{Root: server.URL + "/api/", Collection: scratch.ID()}, func(yield func([]byte, error) bool) {
+			for _, l := range lines {
+				if !yield(l, nil) {
+					return
+				}
+			}
+		}, taxii.PushOptions{Batch: each})
+		if err != nil || r.Success != n {
+			b.Fatalf("%+v, %v", r, err)
+		}
+		b.StopTimer()
+		used += cpu(b) - before
+		server.Close()
+		done()
+		b.StartTimer()
+	}
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "objects/s")
+	b.ReportMetric(n*float64(b.N)/used.Seconds(), "objects/cpu-s")
+}
