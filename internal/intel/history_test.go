@@ -3,6 +3,7 @@ package intel_test
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"sort"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"entente/internal/accord"
 	"entente/internal/intel"
 	"entente/stix"
+	"entente/taxii"
 )
 
 // step is one thing that happens to a node. Its objects are drawn from few, so
@@ -162,6 +164,7 @@ func TestAnyHistoryIsReplayed(t *testing.T) {
 				}
 			}
 			w.checkRebuild(t)
+			checkGroups(t, w)
 			if rapid.Bool().Draw(t, "update") {
 				if err := w.in.UpdateActive(ctx); err != nil {
 					t.Fatal(err)
@@ -171,6 +174,68 @@ func TestAnyHistoryIsReplayed(t *testing.T) {
 		checkViews(t, w)
 		checkActive(t, w)
 	})
+}
+
+// checkGroups compares the rows that say which objects share their id with others with
+// the index of ids, and what TAXII makes of them with what it finds in there.
+func checkGroups(t fataler, w *world) {
+	objects := map[string][]int64{}
+	many := map[int64]bool{}
+	groups := map[[16]byte][2]int64{}
+	number := func(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }
+	for row, err := range w.objects.Scan(nil, nil, false) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch row.Key[0] {
+		case 'i':
+			id, _, _ := strings.Cut(string(row.Key[1:]), "\x00")
+			for v := row.Value; len(v) > 0; v = v[64:] {
+				objects[id] = append(objects[id], number(v))
+			}
+		case 'j':
+			many[number(row.Key[1:])] = true
+		case 'g':
+			groups[[16]byte(row.Key[1:])] = [2]int64{number(row.Value), number(row.Value[8:])}
+		}
+	}
+	for id, seqs := range objects {
+		sum := sha256.Sum256([]byte(id))
+		h, xor := [16]byte(sum[:16]), int64(0)
+		for _, seq := range seqs {
+			xor ^= seq
+			if many[seq] != (len(seqs) > 1) {
+				t.Fatalf("%s has %d objects, and of %d it is said that it has others: %v", id, len(seqs), seq, many[seq])
+			}
+			delete(many, seq)
+		}
+		if groups[h] != [2]int64{int64(len(seqs)), xor} {
+			t.Fatalf("%s has the objects %v, and the row says %v", id, seqs, groups[h])
+		}
+		delete(groups, h)
+	}
+	if len(many) > 0 || len(groups) > 0 {
+		t.Fatalf("rows of what is not there: %v, %v", many, groups)
+	}
+	ctx, s := context.Background(), w.in.TAXII(nil)
+	for r, err := range s.Scan(ctx, intel.CollectionAll(), taxii.Query{UpTo: 1 << 62}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for v, err := range s.Versions(ctx, intel.CollectionAll(), r.ID) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+			if v.Seq == r.Seq && (v.Version != r.Version || v.SpecVersion != r.SpecVersion) {
+				t.Fatalf("a walk gives %+v, its id %+v", r, v)
+			}
+		}
+		if r.Only != (n == 1) {
+			t.Fatalf("%s has %d records, and Only is %v", r.ID, n, r.Only)
+		}
+	}
 }
 
 // checkViews compares search, selection, counters and TAXII with one another.
