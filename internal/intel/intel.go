@@ -67,7 +67,7 @@ func Open(cfg Config) (*Intel, error) {
 	if cfg.MaxImportBytes <= 0 {
 		cfg.MaxImportBytes = 16 << 30
 	}
-	in := &Intel{cfg: cfg, touched: make(chan struct{}, 1), guard: cfg.Guard.digest()}
+	in := &Intel{cfg: cfg, touched: make(chan struct{}, 1), guard: cfg.Guard.Digest()}
 	in.touched <- struct{}{} // what a former process left
 	if err := in.readCursor(); err != nil {
 		return nil, err
