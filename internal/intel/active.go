@@ -26,7 +26,8 @@ import (
 //	f a bucket type 00 value 00 id -> entry   one value of one indicator
 //	f b bucket                -> change       the last change in a bucket
 //	f n type                  -> count        values of a type
-//	f s                       -> change, guard
+//	f g id                    -> guarded      what the guard keeps back of the id (JSON)
+//	f s                       -> change, digest of guard and aging
 const keyActive = 'f'
 
 // ActiveBuckets is the number of buckets that values are spread over by their hash: what is
@@ -143,7 +144,7 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	u := activeUpdate{reader: newReader(in.cfg.Objects), guard: in.cfg.Guard, change: change + 1, counts: map[observable.Type]int64{}}
+	u := activeUpdate{reader: newReader(in.cfg.Objects), guard: in.cfg.Guard, aging: in.cfg.Aging, change: change + 1, counts: map[observable.Type]int64{}}
 	for _, id := range ids {
 		if err := u.update(string(id)); err != nil {
 			return false, fmt.Errorf("%s: %w", id, err)
@@ -171,14 +172,14 @@ func (in *Intel) activeState() (change uint64, guard []byte, err error) {
 	return binary.BigEndian.Uint64(value), value[8:], nil
 }
 
-// guardChanged marks every indicator when the guard is not the one that the rows
-// were made under.
+// guardChanged marks every indicator when the guard, or how values age, is not what the
+// rows were made under.
 func (in *Intel) guardChanged() error {
 	change, guard, err := in.activeState()
 	if err != nil {
 		return err
 	}
-	now := in.guard
+	now := in.policy
 	if string(guard) == string(now[:]) {
 		return nil
 	}
@@ -217,6 +218,8 @@ type activeUpdate struct {
 	changed bool
 	buckets [ActiveBuckets]bool
 	counts  map[observable.Type]int64
+	aging   Aging
+	guarded []Guarded // of the id under way
 }
 
 // update makes the rows of one id what they should be.
@@ -233,8 +236,12 @@ func (u *activeUpdate) update(id string) error {
 		}
 		had = append(had, key)
 	}
+	u.guarded = nil
 	rows, err := u.wanted(id)
 	if err != nil {
+		return err
+	}
+	if err := u.setGuarded(id); err != nil {
 		return err
 	}
 	var have []string
@@ -356,11 +363,25 @@ func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
 	if len(f.Provenance) > 0 {
 		a.Source = f.Provenance[0].Source
 	}
+	until, since := a.Until, a.From
+	if o.Modified.Time.After(since) {
+		since = o.Modified.Time
+	}
 	value := a.encode()
 	var rows []activeRow
 	for _, v := range observable.Alone(o.Pattern) {
-		if _, guarded := u.guard.Match(v); guarded || strings.IndexByte(v.Text, 0) >= 0 {
+		if hit, guarded := u.guard.Match(v); guarded {
+			if len(u.guarded) < maxGuardedOfOne {
+				u.guarded = append(u.guarded, Guarded{ID: f.ID, Name: o.Name, Source: a.Source, Value: v, Hit: hit})
+			}
 			continue
+		}
+		if strings.IndexByte(v.Text, 0) >= 0 {
+			continue
+		}
+		if end := u.aging.until(v.Type, a.Source, since, until); !end.Equal(a.Until) {
+			a.Until = end
+			value = a.encode()
 		}
 		rows = append(rows, activeRow{string(entryKey(v, f.ID)), value})
 	}

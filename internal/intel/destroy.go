@@ -90,7 +90,7 @@ func (t *tx) forgetArrivals(seq int64, gone func(more) bool) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", errBadRow, err)
 	}
-	it := newItem(o)
+	it := newItem(o, nil)
 	before, err := t.rowsOf(&it, arrivals)
 	if err != nil {
 		return err

@@ -18,6 +18,8 @@ const (
 	batchObjects = 5000
 	batchBytes   = 8 << 20
 	maxBadListed = 1000
+
+	maxGuardedListed = 100
 )
 
 // Report is the outcome of an import.
@@ -31,6 +33,10 @@ type Report struct {
 	BadCount  int64          `json:"bad_count"` // of which at most 1,000 are listed
 	Types     map[string]int `json:"types"`
 	DryRun    bool           `json:"dry_run,omitzero"`
+	// Guarded are the first 100 of the GuardedCount indicators, of those read, that name
+	// what the guard holds: they are kept, and no feed gets them.
+	Guarded      []Guarded `json:"guarded,omitempty"`
+	GuardedCount int64     `json:"guarded_count,omitzero"`
 }
 
 // BadObject is one object that was not taken in, and why.
@@ -73,7 +79,7 @@ func (in *Intel) Import(ctx context.Context, r io.Reader, src Source, opts Optio
 	if err := in.CatchUp(ctx); err != nil {
 		return report, err
 	}
-	m := &importer{in: in, src: src, opts: opts, report: &report}
+	m := &importer{in: in, src: src, opts: opts, report: &report, guard: in.Guard()}
 	err = m.run(ctx, stix.NewReader(br, stix.ReaderOptions{MaxStreamBytes: in.cfg.MaxImportBytes}))
 	report.Format = m.format
 	if gzipped {
@@ -94,6 +100,7 @@ type importer struct {
 	src    Source
 	opts   Options
 	report *Report
+	guard  *Guard
 	format string
 	enc    *zstd.Encoder
 	seen   map[[16]byte]struct{} // in a dry run: what a real one would know by now
@@ -135,7 +142,7 @@ func (m *importer) run(ctx context.Context, reader *stix.Reader) error {
 		defer close(done)
 		defer close(ready)
 		for p := range read {
-			p.items = newItems(p.objects)
+			p.items = newItems(p.objects, m.guard)
 			p.objects = nil
 			select {
 			case ready <- p:
@@ -284,6 +291,11 @@ func (m *importer) tally(p *parcel, outcomes []outcome) {
 		}
 		m.report.Read++
 		m.report.Types[it.meta.typ]++
+		if it.guarded != nil {
+			if m.report.GuardedCount++; len(m.report.Guarded) < maxGuardedListed {
+				m.report.Guarded = append(m.report.Guarded, *it.guarded)
+			}
+		}
 		switch o {
 		case isKnown:
 			m.report.Known++

@@ -26,6 +26,9 @@ type Config struct {
 	// Guard holds what an indicator from a partner must not name; default
 	// DefaultGuard().
 	Guard *Guard
+	// Aging says for how long sensors are given values that say nothing of it, or too
+	// long a time; nil: as long as the indicator says.
+	Aging Aging
 	// Logger gets what a person may want to know; default: discards.
 	Logger *slog.Logger
 	// MaxImportBytes bounds one import after decompression; default 16 GiB.
@@ -45,7 +48,7 @@ type Intel struct {
 	touched chan struct{} // one token: something waits for UpdateActive
 	closed  bool
 
-	guard [sha256.Size]byte // digest of the guard
+	policy [sha256.Size]byte // digest of the guard and of how values age
 }
 
 // Open begins to work on a log and on what is derived from it. It applies
@@ -67,7 +70,7 @@ func Open(cfg Config) (*Intel, error) {
 	if cfg.MaxImportBytes <= 0 {
 		cfg.MaxImportBytes = 16 << 30
 	}
-	in := &Intel{cfg: cfg, touched: make(chan struct{}, 1), guard: cfg.Guard.Digest()}
+	in := &Intel{cfg: cfg, touched: make(chan struct{}, 1), policy: policyOf(cfg.Guard, cfg.Aging)}
 	in.touched <- struct{}{} // what a former process left
 	if err := in.readCursor(); err != nil {
 		return nil, err
@@ -258,7 +261,7 @@ func (in *Intel) fetch(ctx context.Context, r *receiveRec) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newItems(objects), nil
+	return newItems(objects, nil), nil
 }
 
 // write makes the changes of one record and moves the cursor with them.

@@ -65,7 +65,7 @@ func (s taxiiStore) Put(ctx context.Context, b taxii.Batch) ([]taxii.Result, err
 	if len(good) == 0 {
 		return results, ctx.Err()
 	}
-	items := newItems(good)
+	items := newItems(good, nil)
 	for i := range items {
 		items[i].o = nil
 	}

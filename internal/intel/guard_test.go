@@ -1,0 +1,136 @@
+package intel_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"entente/internal/intel"
+	"entente/internal/observable"
+)
+
+func guarded(t *testing.T, in *intel.Intel) string {
+	t.Helper()
+	if err := in.UpdateActive(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for g, err := range in.Guarded(context.Background()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, g.ID+" "+g.Source+" "+g.Value.Text+" "+g.Hit.List)
+	}
+	return strings.Join(out, "\n")
+}
+
+// TestSetGuard: what is in use and guarded from now on is taken from sensors and told, and
+// comes back when it is guarded no more; revoked, it is told no more either.
+func TestSetGuard(t *testing.T) {
+	w := newWorld(t)
+	rep := w.load(t, "a", indicator(1, 1, "one.example.org"), indicator(2, 1, "8.8.8.8.example.net"), indicator(3, 1, "localhost"))
+	if rep.GuardedCount != 1 || len(rep.Guarded) != 1 || rep.Guarded[0].ID != idOf(3) || rep.Guarded[0].Hit.List != "special-names" {
+		t.Errorf("the import says %d guarded: %+v", rep.GuardedCount, rep.Guarded)
+	}
+	if got := len(active(t, w.in)); got != 2 {
+		t.Fatalf("%d values", got)
+	}
+	held, err := intel.DefaultGuard().With("own asset", "www.one.example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	local := idOf(3) + " a localhost special-names"
+	for range 2 {
+		w.in.SetGuard(held)
+		select {
+		case <-w.in.Touched():
+		default:
+			t.Error("nobody is told that there is something to do")
+		}
+		if got, want := guarded(t, w.in), idOf(1)+" a one.example.org own asset\n"+local; got != want {
+			t.Fatalf("kept back\n%s\nwant\n%s", got, want)
+		}
+		if got := active(t, w.in); len(got) != 1 || !strings.HasPrefix(got[0], "domain:8.8.8.8.example.net ") {
+			t.Fatalf("sensors are given %v", got)
+		}
+		w.in.SetGuard(intel.DefaultGuard())
+		if got := guarded(t, w.in); got != local {
+			t.Fatalf("kept back %s", got)
+		}
+		if got := active(t, w.in); len(got) != 2 {
+			t.Fatalf("sensors are given %v", got)
+		}
+	}
+	w.load(t, "b", indicator(3, 2, "localhost", `,"revoked":true`))
+	if got := guarded(t, w.in); got != "" {
+		t.Errorf("kept back %s", got)
+	}
+	// What arrives is held by the guard in force.
+	w.in.SetGuard(held)
+	r, plain := sent(1, 0, indicator(9, 1, "www.one.example.org"))
+	if out := w.receive(t, r, plain); out.Held != 1 {
+		t.Errorf("%+v", out)
+	}
+}
+
+// TestAging: the first rule that fits shortens how long a value is good, and a newer
+// version makes it good for longer.
+func TestAging(t *testing.T) {
+	w := newWorld(t)
+	c := w.config()
+	c.Aging = intel.Aging{
+		{Types: []observable.Type{observable.IPv4}, Sources: []string{"blocklist"}, For: 24 * time.Hour},
+		{Types: []observable.Type{observable.IPv4}, For: 30 * 24 * time.Hour},
+		{Sources: []string{"lasting"}},
+		{For: 365 * 24 * time.Hour},
+	}
+	if err := c.Aging.Check(); err != nil {
+		t.Fatal(err)
+	}
+	in, err := intel.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.in = in
+	valid := `,"valid_until":"2026-01-03T00:00:00Z"`
+	w.load(t, "blocklist", indicatorIP(1, "192.0.2.1"), indicator(2, 1, "two.example.org"))
+	w.load(t, "other", indicatorIP(3, "192.0.2.3"), strings.Replace(indicatorIP(4, "192.0.2.4"), `,"valid_from"`, valid+`,"valid_from"`, 1))
+	w.load(t, "lasting", indicator(5, 1, "five.example.org"))
+	check := func(want map[string]string) {
+		t.Helper()
+		if err := w.in.UpdateActive(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		for a, err := range w.in.Active(context.Background(), 0, intel.ActiveBuckets) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			end := "never"
+			if !a.Until.IsZero() {
+				end = a.Until.Format(time.DateOnly)
+			}
+			if want[a.Value.Text] != end {
+				t.Errorf("%s ends %s, want %s", a.Value.Text, end, want[a.Value.Text])
+			}
+			delete(want, a.Value.Text)
+		}
+		if len(want) > 0 {
+			t.Errorf("not given: %v", want)
+		}
+	}
+	check(map[string]string{"192.0.2.1": "2026-01-02", "two.example.org": "2027-01-01", "192.0.2.3": "2026-01-31", "192.0.2.4": "2026-01-03", "five.example.org": "never"})
+	w.load(t, "blocklist", indicator(2, 2, "two.example.org"))
+	check(map[string]string{"192.0.2.1": "2026-01-02", "two.example.org": "2027-01-02", "192.0.2.3": "2026-01-31", "192.0.2.4": "2026-01-03", "five.example.org": "never"})
+	// Other rules are applied to what is there already.
+	c.Aging = nil
+	if w.in, err = intel.Open(c); err != nil {
+		t.Fatal(err)
+	}
+	check(map[string]string{"192.0.2.1": "never", "two.example.org": "never", "192.0.2.3": "never", "192.0.2.4": "2026-01-03", "five.example.org": "never"})
+	for _, bad := range []intel.Aging{{{For: -1}}, {{Types: []observable.Type{"nothing"}}}, {{Sources: []string{""}}}, make(intel.Aging, 300)} {
+		if bad.Check() == nil {
+			t.Errorf("%v is taken", bad)
+		}
+	}
+}
