@@ -147,19 +147,45 @@ func TestHostileWeakKeyLater(t *testing.T) {
 	})
 }
 
-// TestHostileIdentity is a partner that signs the next version of its identity
-// with a key of its own making.
+// TestHostileIdentity is a partner that signs the next version of its identity with a
+// key that may not: one of its own making, its node key, the organisation key of the
+// victim. It is refused as often as it comes, with all that follows it, and the old identity
+// stays. Two neighbours do not show it without the identities before, so no proof is kept.
 func TestHostileIdentity(t *testing.T) {
-	a, r, quiet := hostileWorld(t)
-	next := must[journal.Signed](t)(journal.RotateIdentity(r.self.chain[0], orgKey(t, &testParty{org: r.orgPath}), nil, r.self.id))
-	next = resigned(t, next.Text, journaltest.Key("a stranger"))
-	before := r.held()
-	raw := r.entry(r.last, journal.KindIdentity, journal.IdentityBody{Signed: next}, nil, nil)
-	got := r.say([]peer.Run{r.next(raw)})
-	if len(got.codes()) == 0 || r.held() != before {
-		t.Errorf("an identity that its organisation did not sign: %q", got.codes())
+	for name, signer := range map[string]func(a *testParty, r *rogue) *journal.PrivateKey{
+		"of its own making":            func(*testParty, *rogue) *journal.PrivateKey { return journaltest.Key("a stranger") },
+		"its journal key":              func(_ *testParty, r *rogue) *journal.PrivateKey { return r.key },
+		"another's organisation's key": func(a *testParty, _ *rogue) *journal.PrivateKey { return orgKey(t, a) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, r, quiet := hostileWorldFor(t, name == "of its own making")
+			next := must[journal.Signed](t)(journal.RotateIdentity(r.self.chain[0], orgKey(t, &testParty{org: r.orgPath}), nil, r.self.id))
+			next = resigned(t, next.Text, signer(a, r))
+			before := r.held()
+			raw := r.entry(r.last, journal.KindIdentity, journal.IdentityBody{Signed: next}, nil, nil)
+			if got := r.say([]peer.Run{r.next(raw)}); !slices.Equal(got.codes(), []string{journal.CodeBadSignature}) {
+				t.Errorf("an identity that its organisation did not sign: %q", got.codes())
+			}
+			if r.held() != before {
+				t.Error("it was taken in")
+			}
+			l := must[*ledger](t)(a.findUnit("Watch"))
+			l.mu.Lock()
+			id, ok := l.identity(r.self.party)
+			l.mu.Unlock()
+			if !ok || id.Version != 1 {
+				t.Errorf("its identity is now of version %d", id.Version)
+			}
+			if r.fault() != "" || len(a.evidence("Watch")) > 0 {
+				t.Errorf("fault %q, evidence %q", r.fault(), a.evidence("Watch"))
+			}
+			if after := r.say([]peer.Run{r.next(r.note(r.parse(raw), "after it"))}); len(after.codes()) == 0 || r.held() != before {
+				t.Errorf("what follows it was taken in: %q", after.codes())
+			}
+			a.clears("Watch")
+			a.lives(quiet)
+		})
 	}
-	a.lives(quiet)
 }
 
 func firstEntry(st journal.Storage) ([]byte, error) {
