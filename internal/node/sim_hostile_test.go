@@ -117,7 +117,11 @@ func (w *world) at(h *machine, prev *journal.Entry, change func(map[string]any))
 func (w *world) speak(r *rogue, runs ...peer.Run) error {
 	r.deaf = true // a line that breaks, or a key not yet known there, is an answer, too
 	a := r.say(runs)
-	w.tell("  answer %d %s, %d refusals", a.status, a.code, len(a.refusals))
+	code := a.code
+	if a.status == 0 {
+		code = "none" // which of the two ends of a line was closed first is for the scheduler
+	}
+	w.tell("  answer %d %s, %d refusals", a.status, code, len(a.refusals))
 	return nil
 }
 

@@ -186,7 +186,7 @@ func (c *Client) transport(pins func() []journal.Hash) *http.Transport {
 				raw.Close()
 				return nil, err
 			}
-			return conn, nil
+			return &heardConn{Conn: conn, over: make(chan struct{})}, nil
 		},
 		ResponseHeaderTimeout:  c.p.Limits.Answer,
 		DisableCompression:     true,
@@ -233,7 +233,7 @@ func (c *Client) do(ctx context.Context, l *peerLine, t Target, method, path str
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		errs = append(errs, fmt.Errorf("%s: %w", a, notAdmitted(err)))
+		errs = append(errs, fmt.Errorf("%s: %w", a, err))
 	}
 	return nil, errors.Join(errs...)
 }
@@ -241,7 +241,11 @@ func (c *Client) do(ctx context.Context, l *peerLine, t Target, method, path str
 // try sends the request to one address, and tells whether it went over a connection
 // that was there before.
 func (c *Client) try(ctx context.Context, l *peerLine, address, method, path string, body func() io.ReadCloser) (resp *http.Response, reused bool, err error) {
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }})
+	var conn *heardConn
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) {
+		reused = i.Reused
+		conn, _ = i.Conn.(*heardConn)
+	}})
 	var rd io.ReadCloser
 	if body != nil {
 		rd = body()
@@ -256,6 +260,9 @@ func (c *Client) try(ctx context.Context, l *peerLine, address, method, path str
 	req.Header.Set("Content-Type", ContentType)
 	req.Header.Set("User-Agent", "entente/1")
 	resp, err = l.transport.RoundTrip(req)
+	if err != nil && conn != nil && conn.refused.Load() {
+		err = fmt.Errorf("%w: %w", ErrNotAdmitted, err)
+	}
 	return resp, reused, err
 }
 

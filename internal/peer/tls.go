@@ -13,6 +13,8 @@ import (
 	"math/big"
 	"net"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"entente/journal"
@@ -29,15 +31,52 @@ var ErrPin = errors.New("the TLS key of the other end is not the pinned one")
 // partner by our TLS key.
 var ErrNotAdmitted = errors.New("the other end knows no partner by our TLS key")
 
-// notAdmitted tells the alert by which the other end says so (RFC 8446 section 6.2,
-// bad_certificate) from other ends of a connection.
-func notAdmitted(err error) error {
-	op, ok := errors.AsType[*net.OpError](err)
-	if ok && op.Op == "remote error" && op.Err != nil && op.Err.Error() == badCertificate.Error() {
-		return fmt.Errorf("%w: %w", ErrNotAdmitted, err)
+// heardConn remembers that the other end refused our certificate. In TLS 1.3 it says so only
+// after our side of the handshake is done, while we may be writing already: then writing
+// fails, and that is the error that a request ends with.
+type heardConn struct {
+	net.Conn
+	refused atomic.Bool
+	ended   sync.Once
+	over    chan struct{} // closed when there is nothing more to be read
+}
+
+// Read notes the alert bad_certificate (RFC 8446 section 6.2).
+func (c *heardConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if err != nil {
+		op, ok := errors.AsType[*net.OpError](err)
+		if ok && op.Op == "remote error" && op.Err != nil && op.Err.Error() == badCertificate.Error() {
+			c.refused.Store(true)
+		}
+		c.ended.Do(func() { close(c.over) })
 	}
+	return n, err
+}
+
+// Write waits a moment, if it fails, for what the other end has said before it hung up.
+func (c *heardConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if err != nil {
+		timer := time.NewTimer(lastWords)
+		defer timer.Stop()
+		select {
+		case <-c.over:
+		case <-timer.C:
+		}
+	}
+	return n, err
+}
+
+// Close ends the waiting, too.
+func (c *heardConn) Close() error {
+	err := c.Conn.Close()
+	c.ended.Do(func() { close(c.over) })
 	return err
 }
+
+// lastWords is how long a writer that failed waits for the reason.
+const lastWords = time.Second
 
 const badCertificate tls.AlertError = 42
 
