@@ -92,6 +92,14 @@ func (l *ledger) reload(ctx context.Context) error {
 	for _, m := range l.mirrors {
 		old = append(old, m.store)
 	}
+	// An accord text that a failing disk does not give now is still known: without it the node would
+	// take a unit under an accord for one that has none, until the next start.
+	for hash, text := range l.texts {
+		if _, there := fresh.texts[hash]; !there {
+			fresh.texts[hash] = text
+			_ = fresh.fold.AddAccord(text) // what it is was said when it came
+		}
+	}
 	fresh.file = l.file // its mirrors ask it who is who
 	was := l.contents
 	l.contents = fresh.contents

@@ -96,3 +96,28 @@ func TestJournalLeftBehind(t *testing.T) {
 	sameState(t, a, b)
 	sound(t, a, b)
 }
+
+// TestMendWithoutText: the journals are opened again while the disk does not give the accord's text.
+// The state stays that of what was held.
+func TestMendWithoutText(t *testing.T) {
+	a, b, disk := weakPair(t)
+	own := a.units()[0].journalDir(a.units()[0].origin())
+	disk.fails("sync", own+"/log", syscall.EIO)
+	if _, err := a.Suspend(t.Context(), UnitSuspendRequest{}); StorageError(err) == nil {
+		t.Fatalf("the entry was taken: %v", err)
+	}
+	disk.fails("read", "/payloads/", syscall.EIO)
+	a.mend(t.Context())
+	if l := a.units()[0]; l.ailing != nil {
+		t.Fatalf("the journals were not opened again: %v; the test shows nothing", l.ailing)
+	}
+	if st := must[*UnitShowResponse](t)(a.ShowUnit(t.Context(), UnitShowRequest{})); st.Brief.Accord == "" {
+		t.Error("no accord is in force any more, because its text could not be read again")
+	}
+	disk.fault.Store(nil)
+	for range 2 {
+		a.sync()
+		b.sync()
+	}
+	sameState(t, a, b)
+}
