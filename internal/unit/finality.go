@@ -17,7 +17,7 @@ func (f *Fold) knows(p journal.PartyID, of *lane) int64 {
 		if l == of {
 			return int64(l.placed)
 		}
-		n = max(n, l.recs[l.placed-1].clock.at(of.slot))
+		n = max(n, l.namedAt(of.origin, int64(l.placed)))
 	}
 	return n
 }
@@ -35,7 +35,7 @@ func (f *Fold) knew(p journal.PartyID, of *lane, t *text, pending bool) int64 {
 		if l == of {
 			n = max(n, i+1)
 		} else {
-			n = max(n, l.recs[i].clock.at(of.slot))
+			n = max(n, l.namedAt(of.origin, i+1))
 		}
 	}
 	if !acked && pending {

@@ -72,6 +72,7 @@ func (f *Fold) reset() {
 	for _, l := range f.lanes {
 		l.placed, l.proposed, l.view, l.at, l.events, l.bad, l.name, l.pred = 0, map[string]int{}, nil, time.Time{}, nil, false, "", nil
 		l.floor, l.acked, l.receipt = map[journal.Origin]journal.Head{}, map[string]*text{}, map[journal.Origin][]mark{}
+		l.named = map[journal.Origin][]naming{}
 	}
 }
 
@@ -92,7 +93,8 @@ func (f *Fold) Add(e *journal.Entry) error {
 			return fmt.Errorf("%w (entry %s comes first)", ErrGap, e.Ref())
 		}
 		l = &lane{origin: e.Origin(), party: e.Author, epoch: e.Epoch, slot: len(f.lanes),
-			floor: map[journal.Origin]journal.Head{}, acked: map[string]*text{}, proposed: map[string]int{}, receipt: map[journal.Origin][]mark{}}
+			floor: map[journal.Origin]journal.Head{}, acked: map[string]*text{}, proposed: map[string]int{}, receipt: map[journal.Origin][]mark{},
+			named: map[journal.Origin][]naming{}}
 		f.lanes = append(f.lanes, l)
 		f.byOrigin[l.origin] = l
 	}

@@ -3,8 +3,11 @@ package unit_test
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"entente/internal/accord"
 	"entente/internal/unit"
@@ -173,4 +176,79 @@ func TestForkMakesNoBreach(t *testing.T) {
 	if !theirs.Knew(second.Ref(), share.Ref()) || theirs.Knew(share.Ref(), second.Ref()) || !theirs.Knew(second.Ref(), north.entries[0].Ref()) {
 		t.Error("what the author of an entry knew is told wrongly")
 	}
+}
+
+// TestForkIsFinalForNobody: two honest members hold one history each of a journal, and build on each
+// other once the fork is proved. Beyond the point where the histories part nothing of that journal is
+// final at either, how much of the other's entries they may hold; what was final before the proof, and
+// what others write, is.
+func TestForkIsFinalForNobody(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w, _ := founded(t, "North", "South", "West")
+		north, south, west := w.actors[0], w.actors[1], w.actors[2]
+		common := len(west.entries)
+		branch := *west // what South is shown
+		branch.entries, branch.hashes, branch.seen = west.entries[:common:common], append(hashes(nil), west.hashes...), maps.Clone(west.seen)
+		for i := range rapid.IntRange(1, 4).Draw(rt, "to South") {
+			branch.write("x.note", map[string]any{"to": "South", "n": i})
+		}
+		for i := range rapid.IntRange(1, 4).Draw(rt, "to North") {
+			west.write("x.note", map[string]any{"to": "North", "n": i})
+		}
+		// Fold of what a member holds, by the actor whose history of West it is.
+		fold := func(of *actor, proofs ...journal.Ref) *unit.Fold {
+			f := w.empty()
+			for _, es := range [][]*journal.Entry{north.entries, south.entries, of.entries} {
+				for _, e := range es {
+					if err := f.Add(e); err != nil {
+						rt.Fatal(err)
+					}
+				}
+			}
+			for _, p := range proofs {
+				f.Disprove(west.origin, p)
+			}
+			return f
+		}
+		north.receipt(west)
+		// Whether South names its history before it builds on what North wrote, or after, and whether
+		// West goes on in either, is open.
+		late := rapid.Bool().Draw(rt, "South holds it late")
+		if !late {
+			south.receipt(&branch)
+		}
+		before := map[*actor]int64{west: fold(west).Final(west.origin), &branch: fold(&branch).Final(west.origin)}
+		proof := north.write(journal.KindEvidence, nil).Ref()
+		for range rapid.IntRange(1, 4).Draw(rt, "rounds") {
+			if rapid.Bool().Draw(rt, "to North") {
+				west.see(north, south)
+				west.write("x.note", nil)
+				north.receipt(west)
+			}
+			if rapid.Bool().Draw(rt, "to South") {
+				branch.see(north, south)
+				branch.write("x.note", nil)
+				if !late {
+					south.receipt(&branch)
+				}
+			}
+			south.receipt(north)
+			north.receipt(south)
+		}
+		check := func() {
+			for _, of := range []*actor{west, &branch} {
+				f := fold(of, proof)
+				if n := f.Final(west.origin); n > int64(common) || n < before[of] {
+					rt.Fatalf("final of the journal with two histories: %d, common are %d, before the proof %d were", n, common, before[of])
+				}
+			}
+		}
+		check()
+		south.receipt(&branch)
+		north.receipt(south)
+		check()
+		if n := fold(west, proof).Final(south.origin); n == 0 {
+			rt.Fatal("nothing else is final")
+		}
+	})
 }

@@ -2,6 +2,7 @@ package unit
 
 import (
 	"fmt"
+	"sort"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -23,6 +24,9 @@ type lane struct {
 
 	floor map[journal.Origin]journal.Head // what later entries have to cover: seen and receipts
 
+	// named is, by journal, how far the author itself says it holds it, from which entry on; ascending
+	named map[journal.Origin][]naming
+
 	view   *view     // what the author knew at its last placed entry
 	at     time.Time // of the last placed entry that is not void
 	events []*record // placed entries that change what others may do
@@ -33,6 +37,20 @@ type lane struct {
 	name     string                    // of the party, as the genesis says
 	pred     *journal.Predecessor      // of a successor
 	receipt  map[journal.Origin][]mark // receipts this journal gives, ascending by size
+}
+
+// naming says that an entry is the first of its journal to name a head of so many entries.
+type naming struct{ index, size int64 }
+
+// namedAt returns up to where the lane's first limit entries themselves name another journal, in the
+// history that is held here.
+func (l *lane) namedAt(o journal.Origin, limit int64) int64 {
+	list := l.named[o]
+	i := sort.Search(len(list), func(i int) bool { return list[i].index >= limit })
+	if i == 0 {
+		return 0
+	}
+	return list[i-1].size
 }
 
 // mark is a receipt: everything below size, except missing, is held by the lane's party.

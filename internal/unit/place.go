@@ -48,6 +48,7 @@ func (f *Fold) place(l *lane, r *record) bool {
 			r.partial = r.partial || c.head.Size > 0 && other.recs[c.head.Size-1].partial
 			if !c.implied && c.head.Size > l.floor[c.origin].Size {
 				l.floor[c.origin] = c.head
+				l.named[c.origin] = append(l.named[c.origin], naming{r.index, c.head.Size})
 			}
 		}
 		l.at = r.at
