@@ -56,8 +56,17 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	if err != nil {
 		return nil, err
 	}
+	before, err := journal.ParseIdentity(known[len(known)-1])
+	if err != nil {
+		return nil, err
+	}
 	next := n.keys().id
 	next.Created = n.createdAfter()
+	// Nor is a version created before the one it follows: after a clock that was ahead
+	// once, a key could not be replaced for as long.
+	if before.Created.After(next.Created) {
+		next.Created = before.Created
+	}
 	next.Expires = next.Created.Add(identityLife)
 	next.Addresses = n.config.Peer.Advertise
 	next.Name = n.config.Name

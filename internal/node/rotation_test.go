@@ -3,6 +3,7 @@ package node
 import (
 	"crypto/tls"
 	"testing"
+	"time"
 
 	"entente/internal/peer"
 	"entente/journal"
@@ -93,4 +94,29 @@ func TestServedNodeTakesUpItsTLSKey(t *testing.T) {
 	}
 	sameState(t, a, b)
 	sound(t, a, b)
+}
+
+// TestRotateAfterTheClockWasAhead: a key that was rotated while the clock was days ahead
+// can be rotated again once it is right, and partners believe it.
+func TestRotateAfterTheClockWasAhead(t *testing.T) {
+	story(t, func(w *world, a, b *machine) {
+		rotate := func() *IdentityRotateResponse {
+			return must[*IdentityRotateResponse](t)(a.node.RotateIdentity(w.ctx, IdentityRotateRequest{What: "node", OrgKey: must[string](t)(a.orgKey()), Compromise: true}))
+		}
+		a.setClock(72*time.Hour, 1)
+		first := rotate()
+		a.setClock(-72*time.Hour, 1)
+		second := rotate()
+		if second.Identity.Version != 3 || second.Identity.Created.Before(first.Identity.Created) {
+			t.Errorf("version %d of %v follows one of %v", second.Identity.Version, second.Identity.Created, first.Identity.Created)
+		}
+		w.round()
+		l := b.node.units()[0]
+		l.mu.Lock()
+		id, _ := l.identity(a.node.Party())
+		l.mu.Unlock()
+		if id.Version != 3 {
+			t.Errorf("the partner knows version %d", id.Version)
+		}
+	})
 }

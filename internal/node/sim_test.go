@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"encoding/hex"
 	"flag"
 	"fmt"
@@ -270,6 +271,7 @@ func (w *world) heal() {
 		}
 	}
 	w.actor, w.action = nil, ""
+	w.letIn()
 	last := ""
 	for k, called := 0, 0; k < 12; k++ {
 		w.noteMoments()
@@ -323,6 +325,52 @@ func (w *world) heal() {
 				continue
 			}
 			w.judge(m, rep)
+		}
+	}
+}
+
+// letIn is what an officer does whose machine was taken back to before its last TLS keys,
+// where partners know no key any more that it has: courier files go both ways, its TLS
+// key is rotated on top of what they brought back, and files go both ways again.
+func (w *world) letIn() {
+	if !w.aboutKeys() {
+		return
+	}
+	w.carryAll()
+	for _, m := range w.ms {
+		if w.eye.lost[m] == nil || m.hostile {
+			continue
+		}
+		err := w.actSucceed(m)
+		if err == nil {
+			_, err = m.node.RotateIdentity(w.ctx, IdentityRotateRequest{What: "tls", OrgKey: string(m.disk.Content(simOrg))})
+		}
+		w.tell("%s, which was taken back, rotates its TLS key: %s %v", m.name, outcome(err), err)
+	}
+	w.carryAll()
+}
+
+// carryAll carries a courier file from everybody to everybody in each unit.
+func (w *world) carryAll() {
+	for _, from := range w.ms {
+		for _, l := range from.node.units() {
+			for _, to := range w.ms {
+				if p := w.eye.party[to]; to != from && slices.Contains(l.partners(), p) && to.in(l.id) {
+					w.noteMoments()
+					w.actor, w.action = from, "export"
+					var buf bytes.Buffer
+					if _, err := from.node.ExportCourier(w.ctx, CourierExportRequest{Unit: l.name(), Party: string(p), Full: true}, &buf); err != nil {
+						continue
+					}
+					w.readCourier(from, to, buf.Bytes())
+					_, err := to.node.ImportCourier(w.ctx, &buf)
+					w.tell("%s carries a file to %s: %s", from.name, to.name, outcome(err))
+					synctest.Wait()
+					w.actor = nil
+					w.checkWayOut()
+					w.check()
+				}
+			}
 		}
 	}
 }
