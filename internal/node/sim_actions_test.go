@@ -421,6 +421,12 @@ var hasty = []act{
 // are on another disk, or gone with the machine.
 func (w *world) restore(s save, keep bool) error {
 	m := s.m
+	if m.node != nil {
+		w.checkHeads()
+		for _, l := range m.node.units() {
+			w.forgetUnmarked(l)
+		}
+	}
 	if err := m.halt(); err != nil {
 		return err
 	}
@@ -472,6 +478,22 @@ func (w *world) restore(s save, keep bool) error {
 		w.tell("  %s is %s from %d", u.Name, u.State, u.Head)
 	}
 	return m.boot()
+}
+
+// forgetUnmarked: a head whose mark could not be written is told to nobody. It goes with the
+// folder that is put back, and what is signed in its place is no second head for anybody.
+func (w *world) forgetUnmarked(l *ledger) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.own == nil {
+		return
+	}
+	o := l.origin()
+	for size := range w.eye.heads[o] {
+		if size > l.marked.Size && size > w.eye.elsewhere[o] {
+			delete(w.eye.heads[o], size)
+		}
+	}
 }
 
 // unpack restores a backup on the machine's disk.

@@ -23,6 +23,8 @@ type eye struct {
 	// heads are all signed heads that ever got to a disk, by origin and size.
 	heads map[journal.Origin]map[int64]journal.Hash
 	fresh []sighting // not checked yet
+	// elsewhere is how far each journal ever got to a disk of somebody else's.
+	elsewhere map[journal.Origin]int64
 	// receipts is how far each journal's receipts were checked.
 	receipts  map[journal.Origin]int64
 	dates     map[journal.Origin]dated
@@ -100,6 +102,7 @@ func (e *eye) open(w *world) {
 	e.party = map[*machine]journal.PartyID{}
 	e.owner = map[journal.Origin]*machine{}
 	e.receipts = map[journal.Origin]int64{}
+	e.elsewhere = map[journal.Origin]int64{}
 	e.dates = map[journal.Origin]dated{}
 	e.faults = map[finality]string{}
 	e.before = map[journal.Origin]int64{}

@@ -74,6 +74,9 @@ func (w *world) checkHeads() {
 			w.fail("no node signs two heads of one size", "%s signed two of size %d (%s); the second was found at %s", author.name, s.head.Size, s.origin.Short(), s.at.name)
 		}
 		known[s.head.Size] = s.head.Root
+		if s.at != author {
+			w.eye.elsewhere[s.origin] = max(w.eye.elsewhere[s.origin], s.head.Size)
+		}
 		if s.at != author && s.heads != nil && !s.durable && s.head.Size > w.eye.before[s.origin] {
 			w.fail("durable, then said", "%s holds %d entries of %s, which would lose some of them in a power loss: it has %d durably", s.at.name, s.head.Size, author.name, s.heads[s.origin])
 		}
