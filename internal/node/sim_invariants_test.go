@@ -345,12 +345,10 @@ func (w *world) checkFinal(m *machine, l *ledger, o journal.Origin, size int64) 
 		return
 	}
 	st := l.journals()[i].store
-	// Of a journal with two histories each holder has one, and what is final of it is so
-	// in that one, once the fork is proved: the author has agreed to both.
+	// What is final is so in one history, whoever holds it: also of a journal that has two, as
+	// nobody honest names both (unit.TestForkIsFinalForNobody).
 	k := finality{nil, o}
-	if author := w.eye.owner[o]; author == nil || author.hostile {
-		k.m = m
-	} else {
+	if author := w.eye.owner[o]; author != nil && !author.hostile {
 		w.checkEverybodyHas(m, l, o, size)
 	}
 	best, ok := w.eye.finalRoot[k]

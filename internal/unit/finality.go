@@ -7,7 +7,9 @@ import (
 	"entente/journal"
 )
 
-// knows returns up to where a party's journals include another journal.
+// knows returns up to where a party's journals include another journal: what they name themselves.
+// What others that they name had seen does not count: of a journal with two histories a party may hold
+// the one, and build on somebody who holds the other.
 func (f *Fold) knows(p journal.PartyID, of *lane) int64 {
 	var n int64
 	for _, l := range f.lanes {
