@@ -180,12 +180,18 @@ func (k *keptFolders) same(p *testParty) {
 	k.said(who+".verify.json", &verify)
 	got := must[*JournalVerifyResponse](t)(p.VerifyJournals(ctx, nil))
 	equal("journals", got, &verify)
-	var rebuilt RebuildResponse
-	k.said(who+".rebuild.json", &rebuilt)
+	// The program that kept the folders derived other rows, so its digest says nothing here:
+	// what counts is that everybody derives these from them.
 	again := must[*RebuildResponse](t)(p.Rebuild(ctx, nil))
-	if again.Before != rebuilt.Digest || again.Digest != rebuilt.Digest {
-		t.Errorf("%s: what is derived has the digest %s, a rebuild gives %s, it was %s", who, again.Before, again.Digest, rebuilt.Digest)
+	if want := keptDigests[who]; again.Before != want || again.Digest != want {
+		t.Errorf("%s: what is derived has the digest %s, a rebuild gives %s, it should be %s", who, again.Before, again.Digest, want)
 	}
+}
+
+// keptDigests is what is derived from the kept folders, in layout 3 of the derived rows.
+var keptDigests = map[string]string{
+	"north": "202caa4064e5c27dd9ab396a3b6396406b24632a4b3519ceba4ef5b19de8a782",
+	"south": "18e4867ba5f1d9fd7a1264acac5e7a5f218be85500a6d92f9bd459ffcaff87d1",
 }
 
 // dial finds the other kept node, whatever address its identity names.
