@@ -55,12 +55,13 @@ character of foreign text written out as an escape.
 A command dials ` + "`control.sock`" + ` in the node's folder. When a server answers, the
 command is one call of its API; otherwise the folder is opened in this process and the
 same API is called without a connection. Two processes never have one folder open.
-` + "`journal verify`" + ` only reads and never goes through the server. ` + "`verify`, `accord example`, `accord check`, `accord diff` of files, `init`, `restore`, `version`, `api` and `completion`" + ` need no node.
+` + "`journal verify`" + ` only reads and never goes through the server. ` + "`verify`, `accord example`, `accord check`, `accord diff` of files, `init`, `restore`, `version`, `api`, `completion`" + ` and ` + "`taxii`" + ` (but with --import, or for objects of the node) need no node.
 
 | environment | meaning |
 | --- | --- |
 | ` + "`ENTENTE_DIR`" + ` | the node's folder, when --dir is not given |
 | ` + "`ENTENTE_AGENCY`, `ENTENTE_ROLE`" + ` | in whose name entries are written, when --agency and --role are not given |
+| ` + "`ENTENTE_TAXII_CREDENTIALS`" + ` | USER:PASSWORD or "Bearer TOKEN" for the TAXII servers of others, when --credentials is not given |
 `
 
 // documentation is docs/cli.md as the tree of commands says it should be.

@@ -270,6 +270,9 @@ func (n *Node) found(o intel.Found) FoundObject {
 	f := FoundObject{ID: o.ID, Type: o.Type, TLP: o.TLP.String(), Added: o.Added, State: string(o.State), Conflict: o.Conflict, Object: json.RawMessage(o.Raw)}
 	for _, p := range o.Provenance {
 		v := Provenance{Source: p.Source, At: p.At, TLP: p.TLP.String()}
+		if p.State != intel.Accepted {
+			v.State = string(p.State)
+		}
 		if p.From != "" && p.Ref != nil {
 			v.Source, v.Unit, v.Ref = n.nameIn(p.Unit, p.From), string(p.Unit), p.Ref.String()
 		}

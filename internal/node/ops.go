@@ -540,7 +540,8 @@ type Provenance struct {
 	Unit   string    `json:"unit,omitempty"`
 	Ref    string    `json:"ref,omitempty"`
 	At     time.Time `json:"at"`
-	TLP    string    `json:"tlp,omitempty"` // under which marking it came
+	TLP    string    `json:"tlp,omitempty"`   // under which marking it came
+	State  string    `json:"state,omitempty"` // quarantined or rejected; empty: accepted
 }
 
 // Requests
