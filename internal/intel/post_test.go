@@ -1,6 +1,9 @@
 package intel_test
 
 import (
+	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"entente/internal/intel"
@@ -22,4 +25,99 @@ func TestTAXIIWriter(t *testing.T) {
 			return world.in.TAXIIWith(nil, w)
 		}}
 	})
+}
+
+var scratch = intel.Writable{Alias: "scratch", Title: "Scratch"}
+
+// What clients send is hostile: each bad object is refused with the reason, takes nothing else with it, and leaves nothing
+// behind, neither now nor after a replay.
+func TestTAXIIPutHostile(t *testing.T) {
+	w := newWorld(t)
+	s := w.in.TAXIIWith(nil, []intel.Writable{scratch})
+	deep := strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000)
+	bad := map[string]string{
+		"deep":                indicator(100, 1, "a.example", `,"x_deep":`+deep),
+		"a member twice":      indicator(101, 1, "a.example", `,"name":"a","name":"b"`),
+		"not UTF-8":           indicator(102, 1, "a.example", `,"name":"`+"\xff\xfe"+`"`),
+		"a wrong type":        indicator(103, 1, "a.example", `,"name":7`),
+		"no object":           `[1]`,
+		"broken off":          `{"type":"indicator"`,
+		"no identifier":       `{"type":"indicator","id":"../../etc/passwd"}`,
+		"more than a pattern": indicator(104, 1, "a.example'] nonsense ["),
+		"parentheses":         strings.Replace(indicator(105, 1, "x"), "[domain-name:value = 'x']", strings.Repeat("(", 100_000)+"[a:b = 1]"+strings.Repeat(")", 100_000), 1),
+		"a year of 5 digits":  strings.Replace(indicator(106, 1, "a.example"), "2026-01-01T00:00:00Z", "12026-01-01T00:00:00Z", 1),
+	}
+	var objects [][]byte
+	var names []string
+	for name, text := range bad {
+		n := len(objects)
+		objects = append(objects, []byte(text), []byte(indicator(n+1, 1, fmt.Sprintf("good%d.example", n))))
+		names = append(names, name, "")
+	}
+	results, err := s.(taxii.Writer).Put(t.Context(), taxii.Batch{Collection: scratch.ID(), Principal: "sensor", Objects: objects})
+	if err != nil || len(results) != len(objects) {
+		t.Fatalf("%d results, %v", len(results), err)
+	}
+	for i, r := range results {
+		if r.Refused != (names[i] != "") || r.Refused && r.Message == "" {
+			t.Errorf("%s%.60s: %+v", names[i], objects[i], r)
+		}
+	}
+	if got := len(tail(t, s, scratch.ID())); got != len(bad) {
+		t.Errorf("%d objects are served, %d were good", got, len(bad))
+	}
+	w.checkRebuild(t)
+	checkViews(t, w)
+}
+
+// A client takes out of its collection what came in there, and nothing that is known from elsewhere.
+func TestTAXIIRemoveTakesNothingElse(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t)
+	both, alone := indicator(1, 1, "both.example"), indicator(2, 1, "alone.example")
+	w.load(t, "ours", both)
+	r, plain := sent(1, 1, both)
+	w.receive(t, r, plain)
+	s := w.in.TAXIIWith(nil, []intel.Writable{scratch, {Alias: "other", Title: "Other"}})
+	for _, c := range []intel.Writable{scratch, {Alias: "other"}} {
+		if _, err := s.(taxii.Writer).Put(ctx, taxii.Batch{Collection: c.ID(), Principal: "sensor", Objects: [][]byte{[]byte(both), []byte(alone)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remove := func(collection, id string) (n int, err error) {
+		t.Helper()
+		var records []taxii.Record
+		for r, err := range s.Versions(ctx, collection, id) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			records = append(records, r)
+		}
+		return s.(taxii.Writer).Remove(ctx, taxii.Removal{Collection: collection, Principal: "sensor", ID: id, Records: records})
+	}
+	for _, c := range []string{intel.CollectionAll(), intel.CollectionLocal(), intel.CollectionOf(unitID(1), partyID(1))} {
+		if n, err := remove(c, idOf(1)); err == nil || n != 0 {
+			t.Errorf("%d taken out of %s, which nobody writes to", n, c)
+		}
+	}
+	for id, want := range map[string]map[string]string{
+		idOf(1): {intel.CollectionAll(): "1 2", intel.CollectionLocal(): "1", intel.CollectionOf(unitID(1), partyID(1)): "1"},
+		idOf(2): {intel.CollectionAll(): "1 2", intel.CollectionLocal(): "1"},
+	} {
+		t.Run(id, func(t *testing.T) {
+			if n, err := remove(scratch.ID(), id); err != nil || n != 1 {
+				t.Fatal(n, err)
+			}
+			for c, want := range want {
+				if got := ids(tail(t, s, c)); got != want {
+					t.Errorf("%s has %q, want %q", c, got, want)
+				}
+			}
+			if got := ids(tail(t, s, scratch.ID())); strings.Contains(got, id[len(id)-1:]) {
+				t.Errorf("it still has %q", got)
+			}
+			w.checkRebuild(t)
+			checkGroups(t, w)
+		})
+	}
 }
