@@ -60,6 +60,13 @@ func Operations() []Operation {
 		plain(node.ScopeIntel, "intake.decide", "Accept or reject what is in quarantine", (*node.Node).DecideIntake),
 		ask(node.ScopeRead, "feed.list", "The feeds for sensors", (*node.Node).Feeds),
 		download(node.ScopeRead, "feed.get", "A feed for sensors, as it is now", (*node.Node).Feed),
+		ask(node.ScopeRead, "guard.list", "What is guarded: lists, and what each keeps from sensors", (*node.Node).GuardLists),
+		plain(node.ScopeRead, "guard.show", "The entries of a guard list", (*node.Node).GuardShow),
+		plain(node.ScopeRead, "guard.test", "Which guard lists hold a value, and why", (*node.Node).GuardTest),
+		plain(node.ScopeRead, "guard.held", "What the guard keeps from sensors of what is accepted", (*node.Node).GuardHeld),
+		upload(node.ScopeAdmin, "guard.add", "Add or replace a guard list", (*node.Node).AddGuardList),
+		plain(node.ScopeAdmin, "guard.remove", "Remove a guard list", (*node.Node).RemoveGuardList),
+		plain(node.ScopeAdmin, "guard.update", "Read the folder of guard lists again", (*node.Node).UpdateGuard),
 		plain(node.ScopeRead, "search", "Look up what the node knows, with provenance", (*node.Node).Search),
 
 		plain(node.ScopeRequest, "request.new", "Draft or send a request", newRequest),

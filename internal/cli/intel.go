@@ -124,6 +124,7 @@ func (s *imported) add(name string, r *node.ImportResponse) {
 	s.Known += r.Known
 	s.Conflicts += r.Conflicts
 	s.BadCount += r.BadCount
+	s.GuardedCount += r.GuardedCount
 	s.DurationMS += r.DurationMS
 	s.Bad = append(s.Bad, r.Bad...)
 	for t, n := range r.Types {
@@ -144,6 +145,16 @@ func writeImported(p *printer, s *imported) {
 				break
 			}
 			p.f("  %s %s: %s", b.Path, b.ID, b.Reason)
+		}
+		if f.GuardedCount > 0 {
+			p.f("  %s what the guard holds, and no sensor is given them:", counted(f.GuardedCount, "indicator names", "indicators name"))
+			for i, g := range f.Guarded {
+				if i == 5 {
+					p.f("  … see 'entente guard held'")
+					break
+				}
+				p.f("  %s (%s): %s", g.Value, g.ID, g.Hit.Text)
+			}
 		}
 		writePage(p, &f.ImportResponse)
 	}

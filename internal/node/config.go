@@ -45,6 +45,10 @@ type Config struct {
 	// Guard holds own and partner assets that must never be acted on.
 	Guard struct {
 		Assets []string `yaml:"assets"`
+		// Without names lists of the program that are left out.
+		Without []string `yaml:"without"`
+		// Aging says for how long values are good that were not told again.
+		Aging []AgingConfig `yaml:"aging"`
 	} `yaml:"guard"`
 	Backup struct {
 		// Recipient is the age recipient that backups are encrypted to.
@@ -167,6 +171,9 @@ func parseConfig(dir string, text []byte) (Config, error) {
 	if _, err := feedSpecs(c.Feeds); err != nil {
 		return c, err
 	}
+	if err := checkGuard(&c); err != nil {
+		return c, err
+	}
 	if c.HighWater == "" {
 		c.HighWater = filepath.Join(dir, "highwater")
 	} else if !filepath.IsAbs(c.HighWater) {
@@ -201,8 +208,10 @@ acting:               # used when a command names no --agency and --role
   agency: %q
   role: %q
 
-guard:
+guard:                # with the lists in the folder guard ('entente guard list')
   assets: []          # own networks and domains that must never be acted on
+  without: []         # lists of the program that are left out
+  aging: []           # - {types: [ipv4], sources: [], days: 90}: the first that fits holds
 
 # Collections that TAXII clients may add to, as in
 # taxii:

@@ -31,6 +31,7 @@ var fileNames = []struct {
 	kind fileKind
 }{
 	{regexp.MustCompile(`^(config\.yaml|format)$`), fileSetting},
+	{regexp.MustCompile(`^guard/[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.(json|txt)$`), fileSetting},
 	{regexp.MustCompile(`^(identity\.json|units/[0-9a-f]{64}/unit\.json)$`), fileIdentity},
 	{regexp.MustCompile(`^(keys/(node|tls|tls-previous|witness|courier)\.key|units/[0-9a-f]{64}/journal-[0-9]{1,3}\.key)(\.next)?$`), fileKey},
 	{regexp.MustCompile(`^(units/[0-9a-f]{64}/journals/[0-9a-f]{64}|local\.log)/(log|head)$`), fileLog},

@@ -50,6 +50,10 @@ func (n *Node) Import(ctx context.Context, r ImportRequest, data io.Reader, prog
 	res := &ImportResponse{Format: rep.Format, Read: rep.Read, New: rep.New, Known: rep.Known, Conflicts: rep.Conflicts,
 		BadCount: rep.BadCount, Types: rep.Types, DurationMS: time.Since(start).Milliseconds(), DryRun: rep.DryRun,
 		Held: src.Hold != nil, Layout: d.layout, Page: d.page}
+	res.GuardedCount = rep.GuardedCount
+	for _, g := range rep.Guarded {
+		res.Guarded = append(res.Guarded, heldView(&g, src.Name))
+	}
 	for _, b := range rep.Bad {
 		res.Bad = append(res.Bad, BadObject{Path: b.Path, ID: b.ID, Reason: b.Reason})
 	}

@@ -18,16 +18,18 @@ import (
 
 // openIntel opens what the node knows over the local log and the derived store.
 func (n *Node) openIntel(context.Context) error {
-	guard := intel.DefaultGuard()
-	if assets := n.config.Guard.Assets; len(assets) > 0 {
-		var err error
-		if guard, err = guard.With("own asset", assets...); err != nil {
-			return badInput("guard.assets in the configuration cannot be read.", err.Error(), "Correct "+configPath(n.at.dir)+".")
+	guard, files, err := n.readGuards(nil)
+	if err != nil {
+		return err
+	}
+	n.guards.files = files
+	for _, f := range files {
+		if f.err != nil {
+			n.opts.Log.Error("a guard list cannot be used; what it names is not guarded", "list", f.name, "err", f.err)
 		}
 	}
-	var err error
 	n.intel, err = intel.Open(intel.Config{
-		Log: n.local, Objects: n.objects, Now: n.opts.Clock, Guard: guard, Logger: n.opts.Log,
+		Log: n.local, Objects: n.objects, Now: n.opts.Clock, Guard: guard, Aging: n.config.aging(), Logger: n.opts.Log,
 		Payloads: intel.PayloadsFunc(n.receivedPayload),
 	})
 	return err

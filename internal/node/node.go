@@ -77,6 +77,7 @@ type Node struct {
 	pairing *pairings
 	tokens  *tokens
 
+	guards guards  // the operator's lists of what is guarded
 	feeds  *feeds  // what sensors are given, as text
 	growth *growth // how fast partners make this node grow
 

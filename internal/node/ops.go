@@ -367,6 +367,10 @@ type ImportResponse struct {
 	Held       bool           `json:"held,omitempty"`   // all of it waits in intake for a person
 	Layout     string         `json:"layout,omitempty"` // of a table, as it was read
 	Page       *ImportedPage  `json:"page,omitempty"`   // what was found in a page
+	// GuardedCount is how many of the indicators read name what the guard holds: they are
+	// kept, but no sensor is given them. Guarded are the first 100.
+	GuardedCount int64       `json:"guarded_count,omitempty"`
+	Guarded      []GuardHeld `json:"guarded,omitempty"`
 }
 
 // ImportedPage is what was found in a page or a text.

@@ -239,6 +239,7 @@ func (l *ledger) answer(ctx context.Context, r RequestMoveRequest, body *request
 		if err != nil {
 			return nil, err
 		}
+		t.guard = n.intel.Guard()
 		for i := range objs {
 			switch refused, err := t.apply(&objs[i]); {
 			case err != nil:

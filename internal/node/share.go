@@ -200,6 +200,7 @@ func (n *Node) Share(ctx context.Context, r ShareRequest, progress func(Progress
 	if err != nil {
 		return nil, err
 	}
+	s.terms.guard = n.intel.Guard()
 	for o, err := range objects {
 		if err != nil {
 			return nil, queryError(err)

@@ -67,6 +67,7 @@ func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 			urgent = append(urgent, attention{rank: 2, text: fmt.Sprintf("compare digits with %s for unit %s: read aloud %s, then 'entente unit confirm DIGITS'", nameOr(p.Partner, "the partner"), p.Name, p.Digits)})
 		}
 	}
+	urgent = append(urgent, n.guardAttention()...)
 	slices.SortStableFunc(urgent, func(a, b attention) int {
 		if a.rank != b.rank {
 			return a.rank - b.rank

@@ -18,6 +18,7 @@ type terms struct {
 	clause string         // of the terms of quality
 	rules  []accord.Rules // one set a recipient; everybody sees the same entry, so all apply
 	never  *intel.Guard   // nil: nothing is forbidden
+	guard  *intel.Guard   // this node's own, for what it sends; nil: none
 	aging  bool           // the accord bounds the age of indicators
 }
 
@@ -69,9 +70,10 @@ func receivingTerms(doc *accord.Document, kind string, from journal.PartyID, at 
 func (t *terms) idle() bool { return len(t.rules) == 0 && t.never == nil && !t.aging }
 
 // apply takes detail out of an object, notes how old it is, and says no to what
-// must not be sent. An object from which nothing is taken out keeps its bytes.
+// must not be sent, by the accord or by the guard. An object from which nothing is taken out keeps its bytes.
 func (t *terms) apply(o *sharedObject) (refused *Decision, err error) {
-	if t.idle() {
+	guarded := t.guard != nil && o.typ == "indicator"
+	if t.idle() && !guarded {
 		return nil, nil
 	}
 	parsed, err := stix.Parse(o.raw)
@@ -83,6 +85,13 @@ func (t *terms) apply(o *sharedObject) (refused *Decision, err error) {
 			if why, hit := t.never.Match(v); hit {
 				return &Decision{Verdict: "refuse", Clause: t.clause, Code: accord.CodeNeverSend,
 					Reason: fmt.Sprintf("%s is %s", v.Text, why)}, nil
+			}
+		}
+	}
+	if guarded {
+		for _, v := range observable.FromObject(parsed) {
+			if hit, ok := t.guard.Match(v); ok {
+				return &Decision{Verdict: "refuse", Clause: "guard", Code: intel.CodeGuarded, Reason: fmt.Sprintf("it names %s: %s", v.Text, hit)}, nil
 			}
 		}
 	}

@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"entente/internal/node"
+)
+
+func (a *app) guardCommand() *cobra.Command {
+	list := command{
+		use: "list", short: "List what is guarded, list by list",
+		long: `Shows the lists of facts that ship with the program, the assets of config.yaml, and the
+lists in the folder guard, with how many entries each has, how many values of accepted
+indicators it keeps from sensors, and what of it cannot be used.`,
+		examples: []string{"entente guard list", "entente guard list --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.GuardListResponse
+			if err := a.call(ctx, "guard.list", nil, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) { writeGuardLists(p, &r) })
+		},
+	}.build()
+
+	var shown node.GuardShowRequest
+	show := command{
+		use: "show NAME", short: "Print the entries of a list",
+		examples: []string{"entente guard show resolvers", "entente guard show partners.txt --offset 1000 --limit 1000"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			shown.Name = args[0]
+			var r node.GuardShowResponse
+			if err := a.call(ctx, "guard.show", shown, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				p.f("%s: %s (%s)", r.List.Name, r.List.Why, r.List.Source)
+				for _, e := range r.Entries {
+					p.f("  %s", e)
+				}
+				if end := r.Offset + len(r.Entries); end < r.List.Entries {
+					p.hint("There are %s; go on with --offset %d", counted(int64(r.List.Entries), "entry", "entries"), end)
+				}
+			})
+		},
+	}.build()
+	show.Flags().IntVar(&shown.Offset, "offset", 0, "leave out so many entries first")
+	show.Flags().IntVar(&shown.Limit, "limit", 0, "how many to print (default 1,000, at most 10,000)")
+
+	test := command{
+		use: "test VALUE...", short: "Tell whether values are guarded, by which list and entry, and why",
+		long: `A value is guarded when it is an entry, lies within one (a subdomain, an address of a
+block, a URL at it, an e-mail address of it), or has one within it (a larger block, a
+domain above it). Of a single value every list that guards it is shown. The exit code is
+0 either way.`,
+		examples: []string{"entente guard test 8.8.8.8", "entente guard test agency.example 10.0.0.0/7 https://www.google.com/x --json"},
+		args:     cobra.MinimumNArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			var r node.GuardTestResponse
+			if err := a.call(ctx, "guard.test", node.GuardTestRequest{Values: args}, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				for _, t := range r.Results {
+					if !t.Guarded {
+						p.f("%s (%s) is not guarded.", t.Value, t.Type)
+						continue
+					}
+					p.f("%s (%s) is guarded:", t.Value, t.Type)
+					for _, h := range t.Hits {
+						p.f("  %s", h.Text)
+					}
+				}
+			})
+		},
+	}.build()
+
+	var in node.GuardHeldRequest
+	held := command{
+		use: "held", short: "List what the guard keeps from sensors of what is accepted",
+		long: `What was imported here, or accepted before its value was guarded, stays as it is and can
+be searched; no feed has it. It comes back by itself when it is guarded no more. What a
+partner sends is held in intake instead: see 'entente intake list'.`,
+		examples: []string{"entente guard held", "entente guard held --list resolvers --limit 20"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.GuardHeldResponse
+			if err := a.call(ctx, "guard.held", in, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				p.f("The guard keeps %s from sensors.", counted(r.Total, "value", "values"))
+				writeHeld(p, r.Held)
+				if r.Total > int64(len(r.Held)) {
+					p.hint("%s are shown; --limit shows more", number(int64(len(r.Held))))
+				}
+			})
+		},
+	}.build()
+	held.Flags().StringVar(&in.List, "list", "", "only what this list holds")
+	held.Flags().IntVar(&in.Limit, "limit", 0, "how many to show (default 1,000, at most 10,000)")
+	return group("guard", "What indicators must never name", `Reserved ranges, public resolvers, what everybody uses, and own and partner assets: what
+a partner sends that names them is held, what is shared that names them is refused, and no
+sensor is given them. Lists are data: the program has some, and the folder guard takes
+more, as MISP warning lists (.json) or with an entry a line (.txt).`,
+		[]string{"entente guard list", "entente guard test 8.8.8.8", "entente guard add partners.txt --dry-run"},
+		append([]*cobra.Command{list, show, test, held}, a.guardChanges()...)...)
+}
+
+// guardChanges are the commands that change what is guarded.
+func (a *app) guardChanges() []*cobra.Command {
+	var add node.GuardAddRequest
+	put := command{
+		use: "add FILE", short: "Add a list, or replace the one of its name",
+		long: `Copies the file into the folder guard and puts it in force at once: what is in use and
+named by it is taken from sensors. --dry-run shows what would be. A name that ends in .json
+is a MISP warning list of type string, substring, hostname, cidr or regex (RE2); one that
+ends in .txt has an entry a line, with comments behind "#".`,
+		examples: []string{"entente guard add partners.txt", "entente guard add list.json --name tranco.json --dry-run"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			if add.Name == "" {
+				add.Name = filepath.Base(args[0])
+			}
+			f, err := openFile(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			body, err := sized(f)
+			if err != nil {
+				return err
+			}
+			var r node.GuardChangeResponse
+			if err := a.long(ctx, "guard.add", add, body, &r); err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			return a.show(r, func(p *printer) { writeGuardChange(p, &r) })
+		},
+	}.build()
+	put.Flags().StringVar(&add.Name, "name", "", "what the list is called (default: the file's name)")
+	put.Flags().BoolVar(&add.DryRun, "dry-run", false, "show what would follow, change nothing")
+
+	var remove node.GuardRemoveRequest
+	take := command{
+		use: "remove NAME", short: "Remove a list from the folder guard",
+		long: `The file is deleted, and what it alone kept from sensors comes back. --dry-run shows what
+would. A list that ships with the program is left out in config.yaml instead, under guard:
+without.`,
+		examples: []string{"entente guard remove partners.txt --dry-run", "entente guard remove partners.txt"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			remove.Name = args[0]
+			var r node.GuardChangeResponse
+			if err := a.call(ctx, "guard.remove", remove, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) { writeGuardChange(p, &r) })
+		},
+	}.build()
+	take.Flags().BoolVar(&remove.DryRun, "dry-run", false, "show what would follow, change nothing")
+
+	var again node.GuardUpdateRequest
+	update := command{
+		use: "update", short: "Read the folder guard again",
+		long: `For lists that something else puts there, for instance a nightly job that copies MISP's
+warning lists: put each there whole (write it beside, then rename it), and run this. If one of them cannot
+be used nothing changes, and it is named.`,
+		examples: []string{"entente guard update --dry-run", "entente guard update"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.GuardChangeResponse
+			if err := a.call(ctx, "guard.update", again, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) { writeGuardChange(p, &r) })
+		},
+	}.build()
+	update.Flags().BoolVar(&again.DryRun, "dry-run", false, "show what would follow, change nothing")
+	return []*cobra.Command{put, take, update}
+}
+
+func writeGuardLists(p *printer, r *node.GuardListResponse) {
+	rows := [][]string{}
+	for _, l := range r.Lists {
+		kind := l.Type
+		switch {
+		case l.Builtin:
+			kind = "built in"
+		case kind == "" && strings.HasSuffix(l.Name, ".txt"):
+			kind = "text"
+		}
+		rows = append(rows, []string{l.Name, kind, number(int64(l.Entries)), number(l.Holds), l.Why})
+	}
+	p.table([]string{"name", "kind", "entries", "keeps", "what it holds"}, rows)
+	for _, l := range r.Lists {
+		writeListProblems(p, &l)
+	}
+	for _, name := range r.Without {
+		p.f("%s is left out by config.yaml.", name)
+	}
+	if r.Holds > 0 {
+		p.hint("What is kept from sensors: entente guard held")
+	}
+}
+
+func writeListProblems(p *printer, l *node.GuardList) {
+	if l.Fault != "" {
+		p.f("%s is not used: %s", l.Name, l.Fault)
+	}
+	if l.Unused > 0 {
+		p.f("%s: %s cannot be used", l.Name, counted(int64(l.Unused), "entry", "entries"))
+	}
+	for _, problem := range l.Problems {
+		p.f("  %s", problem)
+	}
+}
+
+func writeGuardChange(p *printer, r *node.GuardChangeResponse) {
+	for _, l := range r.Lists {
+		if l.Entries > 0 || l.Fault != "" {
+			p.f("%s: %s", l.Name, counted(int64(l.Entries), "entry", "entries"))
+		}
+		writeListProblems(p, &l)
+	}
+	verb := "Done"
+	if r.DryRun {
+		verb = "Dry run, nothing changed"
+	}
+	p.f("%s: %s taken from sensors, %s given to them again.", verb, counted(r.TakenOut, "value is", "values are"), counted(r.ComeBack, "value is", "values are"))
+	writeHeld(p, r.First)
+}
+
+func writeHeld(p *printer, list []node.GuardHeld) {
+	rows := [][]string{}
+	for _, h := range list {
+		rows = append(rows, []string{h.Value, h.Source, h.ID, h.Hit.Text})
+	}
+	if len(rows) > 0 {
+		p.table([]string{"value", "source", "indicator", "why"}, rows)
+	}
+}

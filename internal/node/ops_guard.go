@@ -1,0 +1,119 @@
+package node
+
+// GuardList is one list of what is guarded.
+type GuardList struct {
+	Name        string `json:"name"`
+	Builtin     bool   `json:"builtin,omitempty"` // it ships with the program
+	Why         string `json:"why,omitempty"`     // what its entries are
+	Source      string `json:"source,omitempty"`
+	Type        string `json:"type,omitempty"` // of a MISP warning list
+	Version     int64  `json:"version,omitempty"`
+	Description string `json:"description,omitempty"`
+	Entries     int    `json:"entries"`
+	// Holds is how many values that are accepted here it keeps from sensors.
+	Holds int64 `json:"holds"`
+	// Unused is how many entries cannot be used; Problems are the first 20.
+	Unused   int      `json:"unused,omitempty"`
+	Problems []string `json:"problems,omitempty"`
+	// Fault says why nothing of it is used.
+	Fault string `json:"fault,omitempty"`
+}
+
+// GuardListResponse lists what is guarded.
+type GuardListResponse struct {
+	Lists   []GuardList `json:"lists"`
+	Without []string    `json:"without,omitempty"` // lists of the program that the configuration leaves out
+	Holds   int64       `json:"holds"`             // values that are accepted here and kept from sensors
+}
+
+// GuardShowRequest asks for the entries of a list.
+type GuardShowRequest struct {
+	Name   string `json:"name"`
+	Offset int    `json:"offset,omitempty"`
+	Limit  int    `json:"limit,omitempty"` // default 1,000, at most 10,000
+}
+
+// GuardShowResponse is a page of the entries of a list.
+type GuardShowResponse struct {
+	List    GuardList `json:"list"`
+	Offset  int       `json:"offset"`
+	Entries []string  `json:"entries"`
+}
+
+// GuardTestRequest asks whether values are guarded, 1 to 1,000 of them.
+type GuardTestRequest struct {
+	Values []string `json:"values"`
+}
+
+// GuardHit says which list and entry guard a value, and why.
+type GuardHit struct {
+	List     string `json:"list"`
+	Source   string `json:"source,omitempty"`
+	Entry    string `json:"entry,omitempty"`
+	Relation string `json:"relation"` // same, within, around, like, rule
+	Why      string `json:"why"`
+	Text     string `json:"text"` // all of it in words
+}
+
+// GuardTested is one value that was asked about: of a single one all lists that guard it
+// are told, of several the first of each.
+type GuardTested struct {
+	Value   string     `json:"value"`
+	Type    string     `json:"type"`
+	Guarded bool       `json:"guarded"`
+	Hits    []GuardHit `json:"hits,omitempty"`
+}
+
+// GuardTestResponse has a result for each value, in their order.
+type GuardTestResponse struct {
+	Results []GuardTested `json:"results"`
+}
+
+// GuardHeldRequest asks for what is kept from sensors, by one list or all.
+type GuardHeldRequest struct {
+	List  string `json:"list,omitempty"`
+	Limit int    `json:"limit,omitempty"` // default 1,000, at most 10,000
+}
+
+// GuardHeld is one value of an accepted indicator that is kept from sensors.
+type GuardHeld struct {
+	ID     string   `json:"id"`
+	Name   string   `json:"name,omitempty"`
+	Source string   `json:"source,omitempty"`
+	Value  string   `json:"value"`
+	Type   string   `json:"type"`
+	Hit    GuardHit `json:"hit"`
+}
+
+// GuardHeldResponse lists what is kept from sensors, and counts all of it.
+type GuardHeldResponse struct {
+	Held  []GuardHeld `json:"held"`
+	Total int64       `json:"total"`
+}
+
+// GuardAddRequest names the list whose bytes are the body: a file name that ends in .json
+// (a MISP warning list) or .txt (an entry a line).
+type GuardAddRequest struct {
+	Name   string `json:"name"`
+	DryRun bool   `json:"dry_run,omitempty"`
+}
+
+// GuardRemoveRequest names a list in the guard folder.
+type GuardRemoveRequest struct {
+	Name   string `json:"name"`
+	DryRun bool   `json:"dry_run,omitempty"`
+}
+
+// GuardUpdateRequest asks for the folder to be read again.
+type GuardUpdateRequest struct {
+	DryRun bool `json:"dry_run,omitempty"`
+}
+
+// GuardChangeResponse says what a change of lists does to what sensors are given.
+type GuardChangeResponse struct {
+	Lists    []GuardList `json:"lists"` // that were added or read again
+	TakenOut int64       `json:"taken_out"`
+	ComeBack int64       `json:"come_back"`
+	First    []GuardHeld `json:"first,omitempty"` // of what is taken out, at most 20
+	DryRun   bool        `json:"dry_run,omitempty"`
+}
