@@ -81,6 +81,7 @@ func Operations() []Operation {
 		plain(node.ScopeRead, "journal.show", "A page of a journal, or the proofs kept of it", (*node.Node).ShowJournal),
 		long(node.ScopeAdmin, "journal.verify", "Read back and verify every byte of every journal", verifyJournals),
 		plain(node.ScopeRead, "journal.prove", "An entry with its proof of inclusion", (*node.Node).ProveEntry),
+		plain(node.ScopeRead, "journal.receipts", "Which members have acknowledged an own entry", (*node.Node).Acknowledged),
 		plain(node.ScopeAdmin, "journal.succeed", "Open successors for journals that may not be extended", succeed),
 		download(node.ScopeUnit, "dossier.export", "A package a third person can verify offline", exportDossier),
 

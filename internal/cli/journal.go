@@ -13,7 +13,35 @@ import (
 
 func (a *app) journalCommand() *cobra.Command {
 	return group("journal", "Read, verify and prove journals", "", []string{"entente journal show", "entente journal verify", "entente journal prove 12"},
-		a.journalShow(), a.journalVerify(), a.journalProve(), a.journalSucceed())
+		a.journalShow(), a.journalVerify(), a.journalProve(), a.journalReceipts(), a.journalSucceed())
+}
+
+func (a *app) journalReceipts() *cobra.Command {
+	return command{
+		use: "receipts REF", short: "Tell which members have acknowledged an own entry",
+		long: `REF is "origin#index", as 'entente share' shows it. A member that has acknowledged an
+entry with a signed receipt holds it and cannot deny it: so it is seen whether a
+retraction has reached everybody.`,
+		examples: []string{"entente journal receipts 'entente/…#12'", "entente journal receipts 'entente/…#12' --json"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			var r node.ReceiptsResponse
+			if err := a.call(ctx, "journal.receipts", node.ReceiptsRequest{Ref: args[0]}, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				rows := [][]string{}
+				for _, m := range r.Members {
+					state := "not yet"
+					if m.Acknowledged {
+						state = "yes"
+					}
+					rows = append(rows, []string{m.Name, state, number(m.Receipted)})
+				}
+				p.table([]string{"member", "acknowledged", "of entries"}, rows)
+			})
+		},
+	}.build()
 }
 
 func (a *app) journalShow() *cobra.Command {

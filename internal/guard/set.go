@@ -367,7 +367,8 @@ func (s *Set) wholeDomain(text string) (Hit, bool) {
 	if n, ok := s.above[text]; ok {
 		return s.hit(n.list, n.entry, Around), true
 	}
-	if suffix, _ := publicsuffix.PublicSuffix(text); suffix == text && text != "" {
+	// A name of one label that is no known domain is no suffix of anybody's names.
+	if suffix, icann := publicsuffix.PublicSuffix(text); suffix == text && (icann || strings.Contains(text, ".")) {
 		return Hit{List: RulesList, Source: "publicsuffix.org", Why: "a public suffix, under which names of many owners are", Relation: Rule}, true
 	}
 	return Hit{}, false

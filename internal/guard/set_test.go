@@ -54,6 +54,14 @@ func TestMatch(t *testing.T) {
 			t.Errorf("%s: %q (%v), want %q", text, h.Relation, h, want)
 		}
 	}
+	for label, want := range map[string]bool{"com": true, "nosuchtopleveldomain": false, "LOCALHOST": true} {
+		if h, ok := s.Match(observable.Value{Type: observable.Other, Text: "domain-name:value=" + label}); ok != want {
+			t.Errorf("%s: %v, %v", label, ok, h)
+		}
+	}
+	if h, ok := s.Match(observable.Value{Type: observable.Other, Text: "x-own:value=com"}); ok {
+		t.Errorf("what is no name: %v", h)
+	}
 	local, err := observable.New(observable.Domain, "localhost")
 	if err == nil {
 		if _, ok := s.Match(local); !ok {

@@ -236,7 +236,7 @@ func (in *Intel) judgeEach(t *tx, r Received, items []item) ([]itemHold, error) 
 		if reason == nil {
 			reason = r.Terms.judge(items[i].o)
 		}
-		if o := items[i].o; reason == nil && o != nil && o.Type == "indicator" && o.Confidence != stix.NoConfidence && o.Confidence < least {
+		if o := items[i].o; reason == nil && o != nil && o.Type == "indicator" && !o.Revoked && o.Confidence != stix.NoConfidence && o.Confidence < least {
 			reason = &Reason{Code: CodeConfidence, Text: fmt.Sprintf("its confidence is %d, and the accord's terms of quality hold what is below %d", o.Confidence, least)}
 		}
 		if reason != nil {
@@ -312,8 +312,8 @@ func (in *Intel) judgeOne(t *tx, from collID, it *item) (*Reason, error) {
 	if reason, err := in.versions(t, from, it); reason != nil || err != nil {
 		return reason, err
 	}
-	if it.meta.typ != "indicator" {
-		return nil, nil
+	if it.meta.typ != "indicator" || it.o.Revoked {
+		return nil, nil // nobody acts on what is taken back
 	}
 	if o := it.o; o.PatternType == "stix" || o.PatternType == "" {
 		if _, err := pattern.ExtractAtoms(o.Pattern); err != nil {
@@ -439,7 +439,7 @@ func (terms *Terms) judge(o *stix.Object) *Reason {
 			}
 		}
 	}
-	if !terms.Oldest.IsZero() && o.Type == "indicator" {
+	if !terms.Oldest.IsZero() && o.Type == "indicator" && !o.Revoked {
 		since := o.ValidFrom.Time
 		if since.IsZero() {
 			since = o.Created.Time

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"entente/internal/intel"
 )
 
 // Error is what a use case answers when it cannot do what was asked. It is
@@ -72,6 +74,9 @@ func gateError(d Decision) *Error {
 	next := "Nothing left this node. See what the accord says with 'entente accord show'."
 	if d.Verdict == "hold" {
 		next = "Nothing left this node. It may pass later: when the suspension ends, or with a second person's release (--release AGENCY:ROLE)."
+	}
+	if d.Code == intel.CodeGuarded {
+		next = "Nothing left this node. See which lists guard the value with 'entente guard test VALUE'; a list can be corrected."
 	}
 	return &Error{Code: CodeGate, Status: http.StatusForbidden,
 		What: "The gate " + verdictPast(d.Verdict) + " this.",

@@ -117,3 +117,23 @@ type GuardChangeResponse struct {
 	First    []GuardHeld `json:"first,omitempty"` // of what is taken out, at most 20
 	DryRun   bool        `json:"dry_run,omitempty"`
 }
+
+// ReceiptsRequest names an entry of the own journal.
+type ReceiptsRequest struct {
+	Ref string `json:"ref"`
+}
+
+// ReceiptsResponse says of each other member whether it has acknowledged the entry.
+type ReceiptsResponse struct {
+	Ref     string    `json:"ref"`
+	Unit    string    `json:"unit"`
+	Members []Receipt `json:"members"`
+}
+
+// Receipt is one member's.
+type Receipt struct {
+	Party        string `json:"party"`
+	Name         string `json:"name"`
+	Acknowledged bool   `json:"acknowledged"`
+	Receipted    int64  `json:"receipted"` // entries of the own journal that it has acknowledged
+}

@@ -88,14 +88,14 @@ func (t *terms) apply(o *sharedObject) (refused *Decision, err error) {
 			}
 		}
 	}
-	if guarded {
+	if guarded && !parsed.Revoked { // who takes it back must be able to
 		for _, v := range observable.FromObject(parsed) {
 			if hit, ok := t.guard.Match(v); ok {
 				return &Decision{Verdict: "refuse", Clause: "guard", Code: intel.CodeGuarded, Reason: fmt.Sprintf("it names %s: %s", v.Text, hit)}, nil
 			}
 		}
 	}
-	if t.aging && parsed.Type == "indicator" {
+	if t.aging && parsed.Type == "indicator" && !parsed.Revoked {
 		o.since = parsed.ValidFrom.Time
 		if o.since.IsZero() {
 			o.since = parsed.Created.Time
