@@ -64,6 +64,8 @@ func Operations() []Operation {
 		plain(node.ScopeRead, "guard.show", "The entries of a guard list", (*node.Node).GuardShow),
 		plain(node.ScopeRead, "guard.test", "Which guard lists hold a value, and why", (*node.Node).GuardTest),
 		plain(node.ScopeRead, "guard.held", "What the guard keeps from sensors of what is accepted", (*node.Node).GuardHeld),
+		ask(node.ScopeRead, "guard.sources", "The score of each source, from its false positives", (*node.Node).GuardSources),
+		plain(node.ScopeIntel, "guard.false-positive", "State that an indicator is a false positive, or take that back", (*node.Node).FalsePositive),
 		upload(node.ScopeAdmin, "guard.add", "Add or replace a guard list", (*node.Node).AddGuardList),
 		plain(node.ScopeAdmin, "guard.remove", "Remove a guard list", (*node.Node).RemoveGuardList),
 		plain(node.ScopeAdmin, "guard.update", "Read the folder of guard lists again", (*node.Node).UpdateGuard),

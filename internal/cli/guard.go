@@ -108,7 +108,7 @@ a partner sends that names them is held, what is shared that names them is refus
 sensor is given them. Lists are data: the program has some, and the folder guard takes
 more, as MISP warning lists (.json) or with an entry a line (.txt).`,
 		[]string{"entente guard list", "entente guard test 8.8.8.8", "entente guard add partners.txt --dry-run"},
-		append([]*cobra.Command{list, show, test, held}, a.guardChanges()...)...)
+		append(append([]*cobra.Command{list, show, test, held}, a.guardChanges()...), a.guardSources()...)...)
 }
 
 // guardChanges are the commands that change what is guarded.
@@ -242,4 +242,60 @@ func writeHeld(p *printer, list []node.GuardHeld) {
 	if len(rows) > 0 {
 		p.table([]string{"value", "source", "indicator", "why"}, rows)
 	}
+}
+
+// guardSources are the commands about false positives.
+func (a *app) guardSources() []*cobra.Command {
+	list := command{
+		use: "sources", short: "Show the score of each source, from its false positives",
+		long: `A source is an import's name or a member. Its score says of how many of a hundred of its
+values nobody here stated that they are false positives. Statements are STIX opinions that
+disagree, imported here: those of 'entente guard false-positive', and MISP's sightings of
+that kind. What partners state is not counted. A feed may ask for a score: min_score.`,
+		examples: []string{"entente guard sources", "entente guard sources --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.GuardSourcesResponse
+			if err := a.call(ctx, "guard.sources", nil, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) { writeSources(p, r.Sources) })
+		},
+	}.build()
+	var in node.FalsePositiveRequest
+	state := command{
+		use: "false-positive ID", short: "State that an indicator is a false positive",
+		long: `The indicator is taken from sensors at once and counts against its source. The statement
+is a STIX opinion, which can be shared. --retract takes it back.`,
+		examples: []string{"entente guard false-positive indicator--… --note 'our own scanner'", "entente guard false-positive indicator--… --retract"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			in.ID = args[0]
+			var r node.FalsePositiveResponse
+			if err := a.call(ctx, "guard.false-positive", in, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				switch {
+				case r.Known:
+					p.f("It was stated before: %s", r.Opinion)
+				case in.Retract:
+					p.f("Taken back: %s", r.Opinion)
+				default:
+					p.f("Stated: %s", r.Opinion)
+				}
+				writeSources(p, r.Sources)
+			})
+		},
+	}.build()
+	state.Flags().StringVar(&in.Note, "note", "", "why, for people")
+	state.Flags().BoolVar(&in.Retract, "retract", false, "it is none after all")
+	return []*cobra.Command{list, state}
+}
+
+func writeSources(p *printer, list []node.GuardSource) {
+	rows := [][]string{}
+	for _, s := range list {
+		rows = append(rows, []string{s.Source, number(int64(s.Score)), number(s.Given), number(s.False)})
+	}
+	p.table([]string{"source", "score", "given to sensors", "false positives"}, rows)
 }

@@ -92,7 +92,7 @@ func activeKey(kind byte, rest string) []byte {
 
 // touch marks an id.
 func (t *tx) touch(id string) {
-	if stix.IDType(id) == "indicator" {
+	if typ := stix.IDType(id); typ == "indicator" || typ == "opinion" {
 		t.touches = true
 		t.add(activeKey('d', id), nil)
 	}
@@ -144,9 +144,13 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	u := activeUpdate{reader: newReader(in.cfg.Objects), guard: in.cfg.Guard, aging: in.cfg.Aging, change: change + 1, counts: map[observable.Type]int64{}}
+	u := activeUpdate{reader: newReader(in.cfg.Objects), guard: in.cfg.Guard, aging: in.cfg.Aging, change: change + 1, counts: map[observable.Type]int64{}, sources: map[string][2]int64{}}
 	for _, id := range ids {
-		if err := u.update(string(id)); err != nil {
+		one := u.update
+		if stix.IDType(string(id)) == "opinion" {
+			one = u.opinion
+		}
+		if err := one(string(id)); err != nil {
 			return false, fmt.Errorf("%s: %w", id, err)
 		}
 		u.remove(activeKey('d', string(id)))
@@ -218,6 +222,7 @@ type activeUpdate struct {
 	changed bool
 	buckets [ActiveBuckets]bool
 	counts  map[observable.Type]int64
+	sources map[string][2]int64 // given, false
 	aging   Aging
 	guarded []Guarded // of the id under way
 }
@@ -241,6 +246,9 @@ func (u *activeUpdate) update(id string) error {
 	if err != nil {
 		return err
 	}
+	if rows, err = u.withoutFalse(id, rows); err != nil {
+		return err
+	}
 	if err := u.setGuarded(id); err != nil {
 		return err
 	}
@@ -250,6 +258,9 @@ func (u *activeUpdate) update(id string) error {
 	}
 	for _, key := range had {
 		if !slices.Contains(have, key) {
+			if err := u.leaves(key); err != nil {
+				return err
+			}
 			u.remove([]byte(key))
 			u.note(key, -1)
 		}
@@ -262,6 +273,12 @@ func (u *activeUpdate) update(id string) error {
 		if ok && string(old) == string(r.value) {
 			continue
 		}
+		if ok {
+			if err := u.leaves(r.key); err != nil {
+				return err
+			}
+		}
+		u.countSource(r.source, 1, 0)
 		u.set([]byte(r.key), r.value)
 		delta := int64(1)
 		if slices.Contains(had, r.key) {
@@ -284,6 +301,19 @@ func (u *activeUpdate) update(id string) error {
 	}
 	u.set(activeKey('c', id), keys)
 	return nil
+}
+
+// leaves takes the row of a key, as it is, from what is counted of its source.
+func (u *activeUpdate) leaves(key string) error {
+	value, ok, err := u.get([]byte(key))
+	if err != nil || !ok {
+		return err
+	}
+	a, err := parseActive(Row{Key: []byte(key), Value: value})
+	if err == nil {
+		u.countSource(a.Source, -1, 0)
+	}
+	return err
 }
 
 // note remembers a change of a row.
@@ -317,37 +347,23 @@ func (u *activeUpdate) finishActive(guard []byte) error {
 		u.add(activeKey('n', string(typ)), value8(n))
 	}
 	u.add(activeKey('s', ""), append(binary.BigEndian.AppendUint64(nil, u.change), guard...))
-	return nil
+	return u.finishSources()
 }
 
 type activeRow struct {
-	key   string
-	value []byte
+	key    string
+	value  []byte
+	source string
 }
 
 // wanted gives the rows that an id should have: those of its newest accepted version,
 // if it is not revoked.
 func (u *activeUpdate) wanted(id string) ([]activeRow, error) {
-	prefix := idPrefix(id)
-	for row, err := range u.objects.Scan(prefix, after(prefix), true) {
-		if err != nil {
-			return nil, err
-		}
-		vs, err := parseVariants(row.Value)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range vs {
-			f, ok, err := u.examine(v.seq, Query{}, criteria{})
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				return u.activeRows(&f)
-			}
-		}
+	f, ok, err := u.newest(id, false)
+	if err != nil || !ok {
+		return nil, err
 	}
-	return nil, nil
+	return u.activeRows(&f)
 }
 
 func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
@@ -383,7 +399,7 @@ func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
 			a.Until = end
 			value = a.encode()
 		}
-		rows = append(rows, activeRow{string(entryKey(v, f.ID)), value})
+		rows = append(rows, activeRow{string(entryKey(v, f.ID)), value, a.Source})
 	}
 	return rows, nil
 }

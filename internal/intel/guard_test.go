@@ -2,6 +2,7 @@ package intel_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -133,4 +134,68 @@ func TestAging(t *testing.T) {
 			t.Errorf("%v is taken", bad)
 		}
 	}
+}
+
+func opinion(n, version int, said, about string, more ...string) string {
+	return fmt.Sprintf(`{"type":"opinion","spec_version":"2.1","id":"opinion--00000000-0000-4000-8000-%012x","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-%02dT00:00:00.000Z","opinion":"%s","object_refs":["%s"]%s}`, n, version, said, about, strings.Join(more, ""))
+}
+
+// TestFalsePositives: what was stated false here is taken from sensors, told, and counted
+// against its source, whatever came first; what a partner states counts nothing; taken
+// back, all is as before. The counts are those of a rebuild.
+func TestFalsePositives(t *testing.T) {
+	w := newWorld(t)
+	check := func(values int, want string) {
+		t.Helper()
+		if got := len(active(t, w.in)); got != values {
+			t.Errorf("%d values, want %d", got, values)
+		}
+		c := w.config()
+		c.Objects = &intel.Memory{}
+		again, err := intel.Open(c)
+		if err == nil {
+			err = again.CatchUp(context.Background())
+		}
+		if err == nil {
+			err = again.UpdateActive(context.Background())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, in := range map[string]*intel.Intel{"as it is": w.in, "after a rebuild": again} {
+			sources, err := in.Sources(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, s := range sources {
+				got = append(got, fmt.Sprintf("%s %d/%d %d", s.Source, s.Given, s.False, s.Score()))
+			}
+			if strings.Join(got, ", ") != want {
+				t.Errorf("%s: %s, want %s", name, strings.Join(got, ", "), want)
+			}
+		}
+	}
+	w.load(t, "early", opinion(9, 1, "strongly-disagree", idOf(3)))
+	w.load(t, "good", indicator(1, 1, "one.example.org"), indicator(2, 1, "two.example.org"))
+	w.load(t, "bad", indicator(3, 1, "three.example.org"), indicator(4, 1, "four.example.org"), indicator(5, 1, "five.example.org"))
+	check(4, "bad 2/1 66, good 2/0 100")
+	if got := guarded(t, w.in); got != idOf(3)+" bad three.example.org "+intel.FalsePositives {
+		t.Errorf("kept back: %s", got)
+	}
+	w.load(t, "us", opinion(1, 1, "disagree", idOf(4)), opinion(2, 1, "strongly-disagree", idOf(4)), opinion(3, 1, "agree", idOf(1)))
+	check(3, "bad 1/2 33, good 2/0 100")
+	w.load(t, "us", opinion(1, 2, "disagree", idOf(4), `,"revoked":true`))
+	check(3, "bad 1/2 33, good 2/0 100")
+	w.load(t, "us", opinion(2, 2, "neutral", idOf(4)))
+	check(4, "bad 2/1 66, good 2/0 100")
+	// A partner states what it likes.
+	r, plain := sent(1, 0, opinion(7, 1, "strongly-disagree", idOf(1)), opinion(1, 3, "strongly-disagree", idOf(4)))
+	w.receive(t, r, plain)
+	check(4, "bad 2/1 66, good 2/0 100")
+	// An indicator that is taken back counts nothing any more, nor does one that is guarded.
+	w.load(t, "bad", indicator(3, 2, "three.example.org", `,"revoked":true`), indicator(5, 2, "localhost"))
+	check(3, "bad 1/0 100, good 2/0 100")
+	w.load(t, "bad", indicator(5, 3, "cinque.example.org"), indicator(4, 3, "quattro.example.org"))
+	check(4, "bad 2/0 100, good 2/0 100")
 }

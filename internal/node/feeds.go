@@ -28,6 +28,9 @@ type FeedConfig struct {
 	Types []string `yaml:"types"`
 	// MinConfidence leaves out what is less certain, or says nothing of it.
 	MinConfidence int `yaml:"min_confidence"`
+	// MinScore leaves out what comes from sources of which fewer of a hundred values were
+	// right: see 'entente guard sources'.
+	MinScore int `yaml:"min_score"`
 	// Sources narrows it to imports of these names and members with these party ids.
 	Sources []string `yaml:"sources"`
 }
@@ -43,6 +46,7 @@ type feedSpec struct {
 	types      map[observable.Type]bool // nil: all of the format's
 	confidence int
 	sources    map[string]bool // nil: all
+	score      int             // 0: any
 }
 
 // feedSpecs reads the feeds of a configuration.
@@ -74,7 +78,7 @@ func feedSpecs(list []FeedConfig) ([]feedSpec, error) {
 func quoteName(s string) string { return fmt.Sprintf("%q", s[:min(len(s), 64)]) }
 
 func feedSpecOf(c FeedConfig) (feedSpec, error) {
-	s := feedSpec{name: c.Name, tlp: stix.TLPAmberStrict, confidence: c.MinConfidence}
+	s := feedSpec{name: c.Name, tlp: stix.TLPAmberStrict, confidence: c.MinConfidence, score: c.MinScore}
 	if c.Name == "" || len(c.Name) > 64 || strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" || c.Name[0] == '.' {
 		return s, fmt.Errorf("a name has 1 to 64 letters, digits, hyphens, underscores and dots, and does not begin with a dot")
 	}
@@ -92,6 +96,9 @@ func feedSpecOf(c FeedConfig) (feedSpec, error) {
 	}
 	if c.MinConfidence < 0 || c.MinConfidence > 100 {
 		return s, fmt.Errorf("min_confidence is 0 to 100")
+	}
+	if c.MinScore < 0 || c.MinScore > 100 {
+		return s, fmt.Errorf("min_score is 0 to 100")
 	}
 	for _, t := range c.Types {
 		if !s.format.Carries(observable.Value{Type: observable.Type(t)}) && !typeIn(s.format.Types, t) {

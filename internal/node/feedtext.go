@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,6 +40,7 @@ type feedState struct {
 
 	making sync.Mutex // one request brings the text up to date, the others wait
 	span   int        // buckets a block
+	low    []string   // sources whose score is too low, as of the text
 	blocks []feedBlock
 	digest [sha256.Size]byte // of all blocks
 	serial uint32
@@ -99,8 +101,13 @@ func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, 
 		return nil, err
 	}
 	now := n.now()
-	if span := s.spanOf(counts); span != s.span {
+	low, err := s.lowSources(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	if span := s.spanOf(counts); span != s.span || !slices.Equal(low, s.low) {
 		f.drop(s)
+		s.low = low
 		s.span, s.blocks = span, make([]feedBlock, intel.ActiveBuckets/span)
 	}
 	out := &feedText{}
@@ -140,6 +147,24 @@ func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, 
 	head := s.spec.format.Head(nil, feed.Meta{Name: "Entente feed " + s.spec.name, Serial: s.serial, TTL: 5 * time.Minute, TLP: s.spec.tlp})
 	out.head, err = s.packed(head)
 	return out, err
+}
+
+// lowSources are the sources whose score is below the feed's, by name.
+func (s *feedState) lowSources(ctx context.Context, n *Node) ([]string, error) {
+	if s.spec.score == 0 {
+		return nil, nil
+	}
+	all, err := n.intel.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var low []string
+	for _, c := range all {
+		if c.Score() < s.spec.score {
+			low = append(low, c.Source)
+		}
+	}
+	return low, nil
 }
 
 // feedPart says of a block what a reader of many files wants to know.
@@ -206,7 +231,7 @@ func (s *feedState) make(ctx context.Context, n *Node, b *feedBlock, i int, now 
 		if !until.IsZero() && (b.until.IsZero() || until.Before(b.until)) {
 			b.until = until
 		}
-		if !ok {
+		if !ok || slices.Contains(s.low, a.Source) {
 			continue
 		}
 		if k := len(entries); k > 0 && entries[k-1].Value == a.Value && s.spec.format.Name != "csv" {

@@ -257,3 +257,61 @@ func TestGuardFolder(t *testing.T) {
 		t.Errorf("%+v, %v", c.Guard, err)
 	}
 }
+
+// TestFalsePositive: a statement takes an indicator from sensors and lowers its source's
+// score; a feed that asks for a score leaves the source out; taken back, all is as before.
+func TestFalsePositive(t *testing.T) {
+	ctx := t.Context()
+	a := newParty(t, "North")
+	a.feeds = newFeeds(must[[]feedSpec](t)(feedSpecs([]FeedConfig{{Name: "list", Format: "list"}, {Name: "careful", Format: "list", MinScore: 60}})))
+	load := func(name string, objects ...string) {
+		t.Helper()
+		must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: name}, strings.NewReader(string(bundleText(objects...))), nil))
+	}
+	load("good", indicatorText(1, "one.example", tlpClear))
+	load("bad", indicatorText(2, "two.example", tlpClear), indicatorText(3, "three.example", tlpClear))
+	check := func(feed, scores string, want ...string) {
+		t.Helper()
+		if got := lines(t, sensor(t, a, "/feeds/"+feed)); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", feed, got, want)
+		}
+		var got []string
+		for _, s := range must[*GuardSourcesResponse](t)(a.GuardSources(ctx)).Sources {
+			got = append(got, fmt.Sprintf("%s %d", s.Source, s.Score))
+		}
+		if strings.Join(got, " ") != scores {
+			t.Errorf("scores: %v, want %s", got, scores)
+		}
+	}
+	check("careful", "bad 100 good 100", "one.example", "three.example", "two.example")
+	res := must[*FalsePositiveResponse](t)(a.FalsePositive(ctx, FalsePositiveRequest{ID: guardID(2), Note: "our own scanner"}))
+	if res.Known || len(res.Sources) != 1 || res.Sources[0].Score != 50 || res.Sources[0].False != 1 {
+		t.Errorf("%+v", res)
+	}
+	check("list", "bad 50 good 100", "one.example", "three.example")
+	check("careful", "bad 50 good 100", "one.example")
+	if held := must[*GuardHeldResponse](t)(a.GuardHeld(ctx, GuardHeldRequest{})); held.Total != 1 || held.Held[0].ID != guardID(2) || held.Held[0].Hit.List != intel.FalsePositives {
+		t.Errorf("%+v", held)
+	}
+	if found := must[*SearchResponse](t)(a.Search(ctx, SearchRequest{ID: res.Opinion})); len(found.Objects) != 1 || !strings.Contains(string(found.Objects[0].Object), "our own scanner") {
+		t.Errorf("%+v", found)
+	}
+	if again := must[*FalsePositiveResponse](t)(a.FalsePositive(ctx, FalsePositiveRequest{ID: guardID(2)})); !again.Known {
+		t.Errorf("%+v", again)
+	}
+	for range 2 {
+		must[*FalsePositiveResponse](t)(a.FalsePositive(ctx, FalsePositiveRequest{ID: guardID(2), Retract: true}))
+		check("careful", "bad 100 good 100", "one.example", "three.example", "two.example")
+		must[*FalsePositiveResponse](t)(a.FalsePositive(ctx, FalsePositiveRequest{ID: guardID(2)}))
+		check("careful", "bad 50 good 100", "one.example")
+	}
+	for _, r := range []FalsePositiveRequest{{}, {ID: guardID(9)}, {ID: guardID(1), Retract: true}, {ID: guardID(1), Note: strings.Repeat("x", maxStatedNote+1)}, {ID: res.Opinion}} {
+		var e *Error
+		if _, err := a.FalsePositive(ctx, r); !errors.As(err, &e) || e.Next == "" {
+			t.Errorf("%+v: %v", r, err)
+		}
+	}
+	if _, err := feedSpecs([]FeedConfig{{Name: "x", Format: "list", MinScore: 101}}); err == nil {
+		t.Error("a score of 101 is asked for")
+	}
+}

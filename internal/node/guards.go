@@ -420,7 +420,7 @@ func (n *Node) follows(ctx context.Context, set *intel.Guard, res *GuardChangeRe
 		if err != nil {
 			return err
 		}
-		if _, ok := set.Match(g.Value); !ok {
+		if _, ok := set.Match(g.Value); !ok && g.Hit.List != intel.FalsePositives {
 			res.ComeBack++
 		}
 	}

@@ -137,3 +137,33 @@ type Receipt struct {
 	Acknowledged bool   `json:"acknowledged"`
 	Receipted    int64  `json:"receipted"` // entries of the own journal that it has acknowledged
 }
+
+// GuardSource is what is counted of one source.
+type GuardSource struct {
+	Source string `json:"source"` // name of the import or member
+	Party  string `json:"party,omitempty"`
+	Given  int64  `json:"given"` // values that sensors are given
+	False  int64  `json:"false"` // values that are not, since they were stated false positives here
+	Score  int    `json:"score"` // of a hundred values so many were not
+}
+
+// GuardSourcesResponse lists all sources of what sensors may be given, the lowest score first.
+type GuardSourcesResponse struct {
+	Sources []GuardSource `json:"sources"`
+}
+
+// FalsePositiveRequest names an indicator that is a false positive, or that with Retract is none
+// after all. Note says why, for people.
+type FalsePositiveRequest struct {
+	ID      string `json:"id"`
+	Note    string `json:"note,omitempty"`
+	Retract bool   `json:"retract,omitempty"`
+}
+
+// FalsePositiveResponse says which STIX opinion states it, and the source's score by now.
+type FalsePositiveResponse struct {
+	ID      string        `json:"id"`
+	Opinion string        `json:"opinion"`
+	Known   bool          `json:"known,omitempty"` // it was stated before, and nothing was changed
+	Sources []GuardSource `json:"sources"`         // of the indicator
+}

@@ -1,0 +1,137 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"entente/internal/intel"
+	"entente/stix"
+
+	"github.com/google/uuid"
+)
+
+// falsePositives is what the import is called in which statements of false positives are.
+const falsePositives = "false positives"
+
+// maxStatedNote bounds what is said of a false positive, in characters.
+const maxStatedNote = 2000
+
+// opinionSpace is the namespace of the ids of our statements: one for each party and
+// indicator.
+var opinionSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("entente/false-positive/v1"))
+
+// GuardSources tells the score of each source, the lowest first.
+func (n *Node) GuardSources(ctx context.Context) (*GuardSourcesResponse, error) {
+	if err := n.intel.UpdateActive(ctx); err != nil {
+		return nil, err
+	}
+	all, err := n.intel.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	res := &GuardSourcesResponse{Sources: []GuardSource{}}
+	for _, s := range all {
+		res.Sources = append(res.Sources, n.sourceView(s))
+	}
+	slices.SortStableFunc(res.Sources, func(a, b GuardSource) int {
+		return cmp.Or(cmp.Compare(a.Score, b.Score), cmp.Compare(b.False, a.False), cmp.Compare(a.Source, b.Source))
+	})
+	return res, nil
+}
+
+func (n *Node) sourceView(s intel.SourceCount) GuardSource {
+	v := GuardSource{Source: n.sourceName(s.Source), Given: s.Given, False: s.False, Score: s.Score()}
+	if v.Source != s.Source {
+		v.Party = s.Source
+	}
+	return v
+}
+
+// FalsePositive states that an indicator is a false positive: a STIX opinion that strongly
+// disagrees with it, imported here, which can be shared like any object. The indicator is
+// taken from sensors, and counts against its source. Retract takes the statement back.
+func (n *Node) FalsePositive(ctx context.Context, r FalsePositiveRequest) (*FalsePositiveResponse, error) {
+	if stix.IDType(r.ID) != "indicator" || !utf8.ValidString(r.Note) || utf8.RuneCountInString(r.Note) > maxStatedNote {
+		return nil, badInput("No indicator is named, or the note is too long.", fmt.Sprintf("An indicator's id is needed, and a note has at most %d characters.", maxStatedNote), "Look the id up with 'entente search'.")
+	}
+	var sources []string
+	tlp := stix.TLPNone
+	for f, err := range n.intel.Select(ctx, intel.Query{ID: r.ID}) {
+		if err != nil {
+			return nil, queryError(err)
+		}
+		tlp = max(tlp, f.Effective)
+		if len(f.Provenance) > 0 && !slices.Contains(sources, f.Provenance[0].Source) {
+			sources = append(sources, f.Provenance[0].Source)
+		}
+	}
+	if len(sources) == 0 {
+		return nil, notFound(fmt.Sprintf("No accepted object has the id %.80q.", r.ID), "Look it up with 'entente search'.")
+	}
+	id := "opinion--" + uuid.NewSHA1(opinionSpace, []byte(string(n.keys().party)+" "+r.ID)).String()
+	res := &FalsePositiveResponse{ID: r.ID, Opinion: id, Sources: []GuardSource{}}
+	raw, err := n.intel.NewestHere(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	now := n.now().UTC().Truncate(time.Millisecond)
+	created, standing := now, false
+	if raw != nil {
+		old, err := stix.Parse(raw)
+		if err != nil {
+			return nil, fmt.Errorf("the statement that is here cannot be read: %w", err)
+		}
+		created, standing = old.Created.Time, !old.Revoked
+		if !now.After(old.Modified.Time) {
+			now = old.Modified.Time.Truncate(time.Millisecond).Add(time.Millisecond)
+		}
+	}
+	switch {
+	case r.Retract && !standing:
+		return nil, notFound("Nothing was stated here of this indicator that could be taken back.", "Statements that came with an import are taken back by who made them.")
+	case !r.Retract && standing:
+		res.Known = true
+	default:
+		if err := n.state(ctx, r, id, created, now, tlp); err != nil {
+			return nil, err
+		}
+	}
+	if err := n.intel.UpdateActive(ctx); err != nil {
+		return nil, err
+	}
+	all, err := n.intel.Sources(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range all {
+		if slices.Contains(sources, s.Source) {
+			res.Sources = append(res.Sources, n.sourceView(s))
+		}
+	}
+	return res, nil
+}
+
+// state imports a statement; it is marked as strictly as what it speaks of.
+func (n *Node) state(ctx context.Context, r FalsePositiveRequest, id string, created, modified time.Time, tlp stix.TLP) error {
+	const form = "2006-01-02T15:04:05.000Z"
+	o := map[string]any{"type": "opinion", "spec_version": "2.1", "id": id, "created": created.UTC().Format(form), "modified": modified.UTC().Format(form),
+		"opinion": "strongly-disagree", "object_refs": []string{r.ID}}
+	if r.Note != "" {
+		o["explanation"] = r.Note
+	}
+	if r.Retract {
+		o["revoked"] = true
+	}
+	text, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	_, err = n.intel.Import(ctx, strings.NewReader(string(text)), intel.Source{Name: falsePositives, Statement: tlp}, intel.Options{})
+	return err
+}
