@@ -222,7 +222,7 @@ backup:
 
 # Feeds for sensors, resolvers and firewalls, at /feeds/NAME. Without any there is
 # one of each format ('entente feed list'); nothing above its marking goes into one.
-feeds: []             # - {name: clients, format: rpz, tlp: green, min_confidence: 50}
+feeds: []             # - {name: clients, format: rpz, tlp: green, min_confidence: 50, min_score: 80}
 
 credentials:          # SHA-256 digests; the secrets were shown once by init
   api_token_sha256: %q
