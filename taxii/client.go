@@ -1,6 +1,7 @@
 package taxii
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ const (
 	defaultPause       = 500 * time.Millisecond
 	defaultMaxPause    = 2 * time.Minute
 	maxProblemBytes    = 64 << 10 // what is read of an error
+	answerRoom         = 8 << 20  // made for an answer on its word
 )
 
 // ClientOptions configure a [Client]. The zero value is ready for use.
@@ -252,7 +254,7 @@ func (c *Client) once(ctx context.Context, method string, u *url.URL, contentTyp
 	if ct := res.Header.Get("Content-Type"); method != http.MethodDelete && !looksLikeJSON(ct) {
 		return a, -1, fmt.Errorf("taxii: %s %s: %w: it is of type %.100q", method, u.Redacted(), ErrNotTAXII, ct)
 	}
-	a.body, err = readAtMost(res.Body, c.o.MaxAnswerBytes)
+	a.body, err = readSized(res.Body, res.ContentLength, c.o.MaxAnswerBytes)
 	if errors.Is(err, ErrTooLarge) {
 		return a, -1, fmt.Errorf("taxii: %s %s: %w (%d bytes); ask for fewer objects at a time", method, u.Redacted(), err, c.o.MaxAnswerBytes)
 	}
@@ -315,6 +317,19 @@ func readAtMost(r io.Reader, most int64) ([]byte, error) {
 		return nil, ErrTooLarge
 	}
 	return b, err
+}
+
+// readSized reads what is said to have a size, with room for it from the start as far as a page of objects goes.
+func readSized(r io.Reader, size, most int64) ([]byte, error) {
+	var b bytes.Buffer
+	if size > 0 {
+		b.Grow(int(min(size, most, answerRoom)) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(io.LimitReader(r, most+1))
+	if err == nil && int64(b.Len()) > most {
+		return nil, ErrTooLarge
+	}
+	return b.Bytes(), err
 }
 
 // looksLikeJSON takes every type under which TAXII has been seen to be served.

@@ -101,7 +101,7 @@ func TestLimitsOfSelections(t *testing.T) {
 	s := selector{store: store}
 	choose := func(i int) {
 		t.Helper()
-		if _, err := s.choose(t.Context(), strconv.Itoa(i)); err != nil {
+		if _, err := s.choose(t.Context(), Record{ID: strconv.Itoa(i)}); err != nil {
 			t.Fatal(err)
 		}
 	}

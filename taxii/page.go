@@ -89,6 +89,7 @@ func readPage(ctx context.Context, req pageRequest) (page, error) {
 			r.Raw = nil // the hint may have been ignored
 		}
 		bytes += len(r.Raw)
+		r.Group = nil
 		out.records = append(out.records, r)
 	}
 	return out, nil
@@ -138,7 +139,7 @@ func (s *selector) keeps(ctx context.Context, r Record) (bool, error) {
 	if r.Only || !latestSpec && !versions.first && !versions.last {
 		return versions.all || versions.first && r.Only || versions.last && r.Only || versions.hasExact(r.version()), nil
 	}
-	chosen, err := s.choose(ctx, r.ID)
+	chosen, err := s.choose(ctx, r)
 	if err != nil {
 		return false, err
 	}
@@ -152,16 +153,20 @@ func (s *selector) keeps(ctx context.Context, r Record) (bool, error) {
 }
 
 // choose reads the headers of all records of an object once per page.
-func (s *selector) choose(ctx context.Context, id string) (selection, error) {
-	if chosen, ok := s.known[id]; ok {
+func (s *selector) choose(ctx context.Context, of Record) (selection, error) {
+	if chosen, ok := s.known[of.ID]; ok {
 		return chosen, nil
+	}
+	all := s.store.Versions(ctx, s.collection, of.ID)
+	if of.Group != nil {
+		all = listed(of.Group)
 	}
 	var (
 		chosen      selection
 		first, last objectVersion
 		found       bool
 	)
-	for r, err := range s.store.Versions(ctx, s.collection, id) {
+	for r, err := range all {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -198,6 +203,16 @@ func (s *selector) choose(ctx context.Context, id string) (selection, error) {
 	if s.known == nil || len(s.known) >= maxSelections {
 		s.known = make(map[string]selection)
 	}
-	s.known[id] = chosen
+	s.known[of.ID] = chosen
 	return chosen, nil
+}
+
+func listed(records []Record) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for _, r := range records {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
 }

@@ -75,6 +75,10 @@ type Record struct {
 	// Only states that the collection held no other record with this ID when the record was read. It saves a call
 	// of Versions. False is always correct.
 	Only bool
+
+	// Group is what Versions would have yielded for this ID when the record was read, for a store that had to look it up
+	// anyway. It saves a call of Versions. Nil is always correct.
+	Group []Record
 }
 
 // Query says what a Scan shall yield.

@@ -196,7 +196,7 @@ func (w *taxiiWalk) record(row Row) (r taxii.Record, ok bool, err error) {
 			return r, false, nil // gone meanwhile
 		}
 		r = group[i]
-		r.Only = len(group) == 1
+		r.Only, r.Group = len(group) == 1, group
 	} else {
 		r = taxiiRecord(at, m)
 		r.Only = true
@@ -218,7 +218,8 @@ func taxiiRecord(added int64, m meta) taxii.Record {
 // other goes by when it was added, so that none is left out. known is an object
 // that was read already, 0: none.
 func (t *tx) taxiiVersions(c collID, id string, known int64, knownMeta meta) ([]taxii.Record, error) {
-	var out []taxii.Record
+	var versions [][]variant
+	var keys [][]byte // where the objects lie if they were accepted when they came
 	prefix := idPrefix(id)
 	for row, err := range t.objects.Scan(prefix, after(prefix), false) {
 		if err != nil {
@@ -228,9 +229,20 @@ func (t *tx) taxiiVersions(c collID, id string, known int64, knownMeta meta) ([]
 		if err != nil {
 			return nil, err
 		}
-		var same []taxii.Record
+		versions = append(versions, vs)
 		for _, v := range vs {
-			added, ok, err := t.addedIn(v, c)
+			keys = append(keys, collKey(c, v.seq))
+		}
+	}
+	places, err := t.objects.GetMany(keys)
+	if err != nil {
+		return nil, err
+	}
+	var out []taxii.Record
+	for _, vs := range versions {
+		same := make([]taxii.Record, 0, len(vs))
+		for i, v := range vs {
+			added, ok, err := t.addedAt(v, c, places[i])
 			if err != nil {
 				return nil, err
 			}
@@ -252,6 +264,7 @@ func (t *tx) taxiiVersions(c collID, id string, known int64, knownMeta meta) ([]
 			}
 			same = append(same, taxiiRecord(added, m))
 		}
+		places = places[len(vs):]
 		slices.SortFunc(same, bySeq)
 		taken := map[string]bool{}
 		for i := range same {
@@ -264,6 +277,17 @@ func (t *tx) taxiiVersions(c collID, id string, known int64, knownMeta meta) ([]
 	}
 	slices.SortFunc(out, bySeq)
 	return out, nil
+}
+
+// addedAt is addedIn for who has looked already where the object lies if it was accepted when it came first: it cannot have
+// come into the collection before.
+func (t *tx) addedAt(v variant, c collID, place []byte) (added int64, ok bool, err error) {
+	if place != nil {
+		if seq, err := number(place); err != nil || seq == v.seq {
+			return v.seq, err == nil, err
+		}
+	}
+	return t.addedIn(v, c)
 }
 
 func bySeq(a, b taxii.Record) int {

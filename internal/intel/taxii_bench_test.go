@@ -72,33 +72,98 @@ func taxiiServer(b *testing.B, s taxii.Store) *httptest.Server {
 	return server
 }
 
-// BenchmarkTAXIIPages pages a collection out over HTTP at limit 1000, from disk. Each operation is one run through all of
-// it; "first" and "last" are the medians of the first and the last twenty pages of a run in microseconds.
+// BenchmarkTAXIIPages pages a collection out over HTTP at limit 1000, from disk, to the client of this project, which takes
+// the pages apart, and to one that throws them away. Each operation is one run through all of it; "first" and "last" are the
+// medians of the first and the last twenty pages of a run in microseconds. The time of the processor is that of server and
+// client together.
 func BenchmarkTAXIIPages(b *testing.B) {
 	n := benchTAXII(b)
 	in := onDisk(b)
 	if r, err := in.Import(context.Background(), &shapedReader{n: n}, intel.Source{Name: "bench"}, intel.Options{}); err != nil || r.New != int64(n) {
 		b.Fatalf("%+v, %v", r, err)
 	}
+	pageOut(b, in, n)
+}
+
+// BenchmarkTAXIIPagesOfVersions does that where each object has a second version: a tenth as many objects.
+func BenchmarkTAXIIPagesOfVersions(b *testing.B) {
+	n := max(1, benchTAXII(b)/10)
+	in := onDisk(b)
+	data := realShaped(n)
+	for range 2 {
+		if r, err := in.Import(context.Background(), bytes.NewReader(data), intel.Source{Name: "bench"}, intel.Options{}); err != nil || r.New != int64(n) {
+			b.Fatalf("%+v, %v", r, err)
+		}
+		data = bytes.ReplaceAll(data, []byte(`"modified":"2024`), []byte(`"modified":"2025`))
+	}
+	pageOut(b, in, n)
+}
+
+func pageOut(b *testing.B, in *intel.Intel, n int) {
 	server := taxiiServer(b, in.TAXII(nil))
 	client, err := taxii.NewClient(server.URL+"/api/", taxii.ClientOptions{HTTP: &http.Client{Transport: &http.Transport{DisableCompression: true}}})
 	if err != nil {
 		b.Fatal(err)
 	}
 	ref := taxii.Ref{Root: server.URL + "/api/", Collection: intel.CollectionAll()}
+	b.Run("client", func(b *testing.B) {
+		timePages(b, n, func(page func(objects int)) {
+			for p, err := range client.Pages(context.Background(), ref, taxii.Filter{}, taxii.Cursor{}, 1000) {
+				if err != nil {
+					b.Fatal(err)
+				}
+				page(len(p.Objects))
+			}
+		})
+	})
+	b.Run("discard", func(b *testing.B) {
+		timePages(b, n, func(page func(objects int)) {
+			for left, next := n, ""; left > 0; left -= 1000 {
+				r, err := http.NewRequest(http.MethodGet, server.URL+"/api/collections/"+intel.CollectionAll()+"/objects/?limit=1000&next="+next, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if next == "" {
+					r.URL.RawQuery = "limit=1000"
+				}
+				r.Header.Set("Accept", taxii.MediaType)
+				r.Header.Set("Accept-Encoding", "identity")
+				res, err := http.DefaultClient.Do(r)
+				if err != nil {
+					b.Fatal(err)
+				}
+				head := make([]byte, 300)
+				if _, err := io.ReadFull(res.Body, head); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := io.Copy(io.Discard, res.Body); err != nil || res.StatusCode != http.StatusOK {
+					b.Fatal(res.Status, err)
+				}
+				res.Body.Close()
+				_, rest, more := bytes.Cut(head, []byte(`"next":"`))
+				if more != (left > 1000) {
+					b.Fatalf("%d are left: %s", left, head)
+				}
+				value, _, _ := bytes.Cut(rest, []byte(`"`))
+				next = string(value)
+				page(min(left, 1000))
+			}
+		})
+	})
+}
+
+// timePages measures runs through a collection; run calls page after each page.
+func timePages(b *testing.B, n int, run func(page func(objects int))) {
 	var first, last []time.Duration
 	before := cpu(b)
 	for b.Loop() {
 		got, took := 0, []time.Duration{}
 		at := time.Now()
-		for p, err := range client.Pages(context.Background(), ref, taxii.Filter{}, taxii.Cursor{}, 1000) {
-			if err != nil {
-				b.Fatal(err)
-			}
-			got += len(p.Objects)
+		run(func(objects int) {
+			got += objects
 			took = append(took, time.Since(at))
 			at = time.Now()
-		}
+		})
 		if got != n {
 			b.Fatalf("%d of %d objects", got, n)
 		}

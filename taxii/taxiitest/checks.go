@@ -20,6 +20,7 @@ func checks() []check {
 		{"hints leave out nothing that matches", checkHints},
 		{"versions yields every record of an id and no other", checkVersions},
 		{"only is never said of an id with several records", checkOnly},
+		{"a group is what versions yields", checkGroup},
 		{"the same version is there once", checkOnce},
 		{"versions can be asked within a scan", checkNested},
 		{"a scan can be left early", checkBreak},
@@ -207,6 +208,26 @@ func checkOnly(ctx context.Context, s Subject) error {
 	for _, r := range append(all, versions...) {
 		if r.Only && count[r.ID] > 1 {
 			return fmt.Errorf("record %d says Only, but %s has %d records", r.Seq, r.ID, count[r.ID])
+		}
+	}
+	return nil
+}
+
+func checkGroup(ctx context.Context, s Subject) error {
+	all, err := fill(ctx, s, sample(60)...)
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if r.Group == nil {
+			continue
+		}
+		versions, err := collect(s.Store.Versions(ctx, s.Collection, r.ID))
+		if err != nil {
+			return err
+		}
+		if err := sameRecords(withoutRaw(r.Group), withoutRaw(versions)); err != nil {
+			return fmt.Errorf("the group of record %d, %s: %w", r.Seq, r.ID, err)
 		}
 	}
 	return nil

@@ -229,6 +229,9 @@ func TestSuiteFindsBrokenStores(t *testing.T) {
 		{check: "only is never said of an id with several records", store: func(s taxii.Store) taxii.Store {
 			return broken{Store: s, scan: scanEach(func(i int, r *taxii.Record) bool { r.Only = true; return true })}
 		}},
+		{check: "a group is what versions yields", store: func(s taxii.Store) taxii.Store {
+			return broken{Store: s, scan: scanEach(func(i int, r *taxii.Record) bool { r.Group = []taxii.Record{*r, *r}; return true })}
+		}},
 		{check: "the same version is there once", add: func(s Subject) func(context.Context, ...taxii.Record) error {
 			n := 0
 			return func(ctx context.Context, records ...taxii.Record) error {
