@@ -231,6 +231,10 @@ func follows(prev, id Identity, i int, chain []Signed) error {
 	case id.Version == prev.Version+1 && id.Previous != StatementHash(chain[i-1].Text):
 		return fmt.Errorf("it follows another version %d than the one given", prev.Version)
 	case id.Version > prev.Version+1 && !id.Org.Equal(prev.Org):
+		// Its own key has to sign it whatever is left out; that shows without the rest.
+		if err := s.SignedBy(kindIdentity, id.Org); err != nil {
+			return fmt.Errorf("its organisation key: %w", err)
+		}
 		return fmt.Errorf("versions are left out although the organisation key changes")
 	}
 	if err := s.SignedBy(kindIdentity, prev.Org); err != nil {

@@ -21,6 +21,7 @@ type ledger struct {
 
 	chain    []Signed // identities as far as this journal tells them
 	identity Identity // newest of them
+	told     int64    // the entry that told it
 	cert     Certificate
 	st       Storage // to read identities that were not read on opening
 	unread   int64   // entries below this were not read for identities; 0 when all were
@@ -184,7 +185,7 @@ func (l *ledger) nextIdentity(e *Entry) error {
 		return asRefusal(err, CodeBadIdentity, l.origin, e.Index)
 	}
 	n := len(l.chain)
-	l.chain, l.identity = append(l.chain[:n:n], b.Signed), id
+	l.chain, l.identity, l.told = append(l.chain[:n:n], b.Signed), id, e.Index
 	return nil
 }
 

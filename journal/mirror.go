@@ -169,7 +169,11 @@ func (m *Mirror) take(led ledger, list []*Entry, checkpoint []byte, verified *ch
 		return nil, refuse(CodeBadRoot, led.origin, -1, "the %d entries that came do not give the signed root of size %d", len(list), head.Size)
 	}
 	if bad != nil {
-		return nil, violation(bad, m.ledger.last, list, *verified, overlay(m.st, m.tree.size, b.Hashes))
+		told, err := m.telling(led, bad, list)
+		if err != nil {
+			return nil, err
+		}
+		return nil, evidence{m.ledger.last, b.Entries, *verified, overlay(m.st, m.tree.size, b.Hashes), told}.violation(bad, bad.Index)
 	}
 	b.Checkpoint = cp
 	if err := m.st.Append(b); err != nil {
@@ -182,6 +186,22 @@ func (m *Mirror) take(led ledger, list []*Entry, checkpoint []byte, verified *ch
 	led.last = &last
 	m.ledger, m.tree, m.latest = led, tr, cp
 	return &Extension{Entries: list, Head: head}, nil
+}
+
+// telling returns the entry that told the author's newest identity before the one
+// that is refused, if that one carries an identity; else nil.
+func (m *Mirror) telling(led ledger, bad *Refusal, list []*Entry) (*Entry, error) {
+	i := bad.Index - m.tree.size
+	if i < 0 || i >= int64(len(list)) || list[i].Kind != KindIdentity {
+		return nil, nil
+	}
+	if err := led.completeChain(); err != nil {
+		return nil, err
+	}
+	if led.told >= m.tree.size {
+		return list[led.told-m.tree.size], nil
+	}
+	return readEntry(m.st, led.told)
 }
 
 // Head returns the durable head; size 0 if nothing is held.

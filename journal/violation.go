@@ -10,13 +10,16 @@ import (
 // Violation is proof that a party signed a journal that breaks a rule at one
 // entry, for the rules that an entry and its predecessor show by themselves:
 // bad-entry and oversize (not an entry), wrong-unit, wrong-author, wrong-origin,
-// wrong-index, back-dated and bad-seen. Such an entry is void and its journal
-// is at an end; its party can open a successor.
+// wrong-index, back-dated and bad-seen; and for an identity that is not signed by
+// the organisation keys that have to (bad-signature, half-signature), or does not
+// continue one that its own journal told before (bad-identity). Such an entry is
+// void and its journal is at an end; its party can open a successor.
 type Violation struct {
 	Code       string      `json:"code"`
 	Origin     Origin      `json:"origin"`
 	Checkpoint string      `json:"checkpoint"`      // signed, covers both entries
 	Before     *ProvenLeaf `json:"before,omitzero"` // the predecessor
+	Told       *ProvenLeaf `json:"told,omitzero"`   // the entry that told the author's identity before, if the rule is about that
 	Entry      ProvenLeaf  `json:"entry"`           // the entry that breaks the rule
 }
 
@@ -76,6 +79,9 @@ func (v Violation) broken(h Head) (string, error) {
 	if r := adjacent(prev, e); r != nil {
 		return r.Code, nil
 	}
+	if e.Kind == KindIdentity {
+		return v.identityAfter(h, e)
+	}
 	return "", errors.New("journal: violation: the entry breaks no rule")
 }
 
@@ -95,53 +101,58 @@ type checkpointed struct {
 	head   Head
 }
 
-// violation turns a refusal of an entry that the author signed into proof, if
-// neighbouring entries can show it, and else returns the refusal. list are the
-// entries that follow last, r reads the tree of cp.
-func violation(bad *Refusal, last *Entry, list []*Entry, cp checkpointed, r tlog.HashReader) error {
-	raws := make([][]byte, len(list))
-	for i, e := range list {
-		raws[i] = e.Raw
-	}
-	first := int64(0)
-	if last != nil {
-		first = last.Index + 1
-	}
-	return violationOf(bad, bad.Index, last, first, raws, cp, r)
+// evidence is what a proof about one entry is made from.
+type evidence struct {
+	last   *Entry   // before the first of raws, nil if that is entry 0
+	raws   [][]byte // the entries that came, in their order
+	signed checkpointed
+	tree   tlog.HashReader // of the signed head
+	told   *Entry          // told the author's newest identity before, or nil
 }
 
-func violationOf(bad *Refusal, place int64, last *Entry, first int64, raws [][]byte, cp checkpointed, r tlog.HashReader) error {
+// violation turns a refusal of an entry that the author signed into proof, if
+// it and what the journal says before can show it, and else returns the refusal.
+func (x evidence) violation(bad *Refusal, place int64) error {
+	first := int64(0)
+	if x.last != nil {
+		first = x.last.Index + 1
+	}
 	i := place - first
-	if i < 0 || i >= int64(len(raws)) {
+	if i < 0 || i >= int64(len(x.raws)) {
 		return bad
 	}
-	leaf := func(index int64, raw []byte) (ProvenLeaf, error) {
-		p, err := tlog.ProveRecord(cp.head.Size, index, r)
-		return ProvenLeaf{index, raw, p}, err
-	}
-	v := Violation{Code: bad.Code, Origin: bad.Origin, Checkpoint: string(cp.signed)}
-	var err error
-	if v.Entry, err = leaf(place, raws[i]); err != nil {
+	v := Violation{Code: bad.Code, Origin: bad.Origin, Checkpoint: string(x.signed.signed)}
+	entry, err := x.leaf(place, x.raws[i])
+	if err != nil {
 		return bad
 	}
+	v.Entry = *entry
 	before := []byte(nil)
 	switch {
 	case i > 0:
-		before = raws[i-1]
-	case last != nil:
-		before = last.Raw
+		before = x.raws[i-1]
+	case x.last != nil:
+		before = x.last.Raw
 	}
 	if before != nil {
-		b, err := leaf(place-1, before)
-		if err != nil {
+		if v.Before, err = x.leaf(place-1, before); err != nil {
 			return bad
 		}
-		v.Before = &b
 	}
-	if code, err := v.broken(cp.head); err != nil || code != bad.Code {
-		return bad // true, but not to be shown by these two entries alone
+	if x.told != nil {
+		if v.Told, err = x.leaf(x.told.Index, x.told.Raw); err != nil {
+			return bad
+		}
+	}
+	if code, err := v.broken(x.signed.head); err != nil || code != bad.Code {
+		return bad // true, but not to be shown by these entries alone
 	}
 	return &ViolationError{Refusal: *bad, Proof: v}
+}
+
+func (x evidence) leaf(index int64, raw []byte) (*ProvenLeaf, error) {
+	p, err := tlog.ProveRecord(x.signed.head.Size, index, x.tree)
+	return &ProvenLeaf{index, raw, p}, err
 }
 
 // blame handles entries that cannot even be put in order: if the signed root
@@ -174,5 +185,5 @@ func (m *Mirror) blame(list []*Entry, raws [][]byte, checkpoint []byte, head Hea
 	}
 	out := *bad
 	out.Index = place
-	return violationOf(&out, place, m.ledger.last, held, raws, checkpointed{checkpoint, head}, overlay(m.st, held, more))
+	return evidence{m.ledger.last, raws, checkpointed{checkpoint, head}, overlay(m.st, held, more), nil}.violation(&out, place)
 }

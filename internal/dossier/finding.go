@@ -136,6 +136,9 @@ func checkOf(w Weight, code string) string {
 	return "The checkpoint after the entry covers it and is signed by its author. Ask the gate (accord.md) with the accord in force in the entry's past, which is complete in the dossier (state.md, section 7)."
 }
 
+// checkIdentity is how to check an entry whose identity breaks a rule.
+const checkIdentity = "Verify the signed head, then that it covers the entry and, if the proof record has it, the one that told the identity before (RFC 6962, section 2.1.1). Hold the two identities against each other, and the signatures under the later one against the organisation keys that both name (journal.md, sections 3 and 8)."
+
 // Proven is what a dossier proves against one party.
 type Proven struct {
 	Party journal.PartyID `json:"party"`

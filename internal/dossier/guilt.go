@@ -86,6 +86,13 @@ func (v *verifier) violation(s *shelf, x *journal.Violation, rings []*journal.Ke
 	head := from.head(x.Checkpoint, rings)
 	bad := from.exhibit(ExhibitLeaf, append([]byte{0}, x.Entry.Raw...))
 	f := Finding{Weight: Proved, Code: x.Code, Party: s.head.Party, Exhibits: []Exhibit{head, bad}, At: head.At, Clock: s.head.Party}
+	if x.Told != nil {
+		f.Exhibits = append(f.Exhibits, from.exhibit(ExhibitLeaf, append([]byte{0}, x.Told.Raw...)))
+	}
+	switch x.Code {
+	case journal.CodeBadSignature, journal.CodeHalfSignature, journal.CodeBadIdentity:
+		f.Check = checkIdentity
+	}
 	f.Text = fmt.Sprintf("%s, as entry %d of its journal %s: %s", provedText(x.Code), x.Entry.Index, s.head.Origin, ruleText(x.Code))
 	v.blame(s, &f, []string{x.Checkpoint}, rings, from)
 }
@@ -254,6 +261,10 @@ func ruleText(code string) string {
 		return "the entry's time lies before that of the entry before it"
 	case journal.CodeBadSeen:
 		return "what the entry says its author had seen goes back behind the entry before it, names its own journal, or does not cover its receipt"
+	case journal.CodeBadSignature, journal.CodeHalfSignature:
+		return "the identity in it lacks a signature of an organisation key that has to sign it: the one it names, or the one of the version before it in this journal"
+	case journal.CodeBadIdentity:
+		return "the identity in it does not continue one that this journal told before"
 	}
 	return code
 }

@@ -70,7 +70,7 @@ SHAPES = {
                "parties": [{"party": "string", "name": "string"}], "cut": {"*": HEAD}, "texts": [REF]},
     HEADER: {"origin": "string", "party": "string", "epoch": "number", "size": "number"},
     PROOF: {"contradiction?": {"code": "string", "origin": "string", "a": "string", "b": "string", "proof?": ["string"], "root?": "string"},
-            "violation?": {"code": "string", "origin": "string", "checkpoint": "string", "before?": LEAF, "entry": LEAF},
+            "violation?": {"code": "string", "origin": "string", "checkpoint": "string", "before?": LEAF, "told?": LEAF, "entry": LEAF},
             "keyring?": {"origin": "string", "keys": [{"from": "number", "key": KEY}]},
             "certificates?": [{"text": "string", "signatures": [{"key": "string", "ed25519": "string", "mldsa44": "string"}]}]},
 }

@@ -99,7 +99,7 @@ def integer(value, most, code, what):
 def decode64(text, size, code, what, strict=False):
     need(type(text) is str and re.fullmatch(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", text), code, f"{what} is not base64")
     data = base64.b64decode(text)
-    need(len(data) == size and (not strict or b64(data) == text), code, f"{what} is not {size} bytes in base64")
+    need(size in (None, len(data)) and (not strict or b64(data) == text), code, f"{what} is not {size} bytes in base64")
     return data
 
 
@@ -176,8 +176,11 @@ class Key:
         return hash(self.id)
 
     def verify(self, domain, message, ed, pq):
+        return all(self.halves(domain, message, ed, pq))
+
+    def halves(self, domain, message, ed, pq):
         m = b"entente/signature/v1\n" + domain.encode() + b"\n" + message
-        return _once(crypto.ed25519_verify, self.ed, m, ed) and _once(crypto.mldsa44_verify, self.pq, m, pq)
+        return len(ed) == 64 and _once(crypto.ed25519_verify, self.ed, m, ed), len(pq) == 2420 and _once(crypto.mldsa44_verify, self.pq, m, pq)
 
 
 # --- statements ------------------------------------------------------------------
@@ -191,12 +194,20 @@ class Statement:
         need(len(listed) <= 4, code, "more than 4 signatures")
         for s in listed:
             self.signatures.append((b64(hash_of(member(s, "key", str, code), code, "a key id")),
-                                    decode64(member(s, "ed25519", str, code), 64, code, "an Ed25519 signature"),
-                                    decode64(member(s, "mldsa44", str, code), 2420, code, "an ML-DSA-44 signature")))
+                                    decode64(s.get("ed25519", ""), None, code, "an Ed25519 signature"),  # one of another length verifies under no key
+                                    decode64(s.get("mldsa44", ""), None, code, "an ML-DSA-44 signature")))
         self.body = parse_json(self.text, code, 8, "a statement")
         need(isinstance(self.body, dict) and self.body.get("statement") == kind, code, f"no statement of kind {kind}")
         self.body = {k: v for k, v in self.body.items() if v is not None}  # null means absent
         self.kind = kind
+
+    def lacks(self, key):
+        """bad-signature or half-signature if the key did not sign with both halves; else None."""
+        for of, ed, pq in self.signatures:
+            if of == key.id:
+                halves = key.halves("statement/" + self.kind, self.text.encode(), ed, pq)
+                return None if all(halves) else "half-signature" if any(halves) else "bad-signature"
+        return "bad-signature"
 
     def signed_by(self, key, code):
         of_key = [s for s in self.signatures if s[0] == key.id]
@@ -209,7 +220,7 @@ class Identity:
         c = "bad-identity"
         self.statement = Statement(value, "identity", c)
         b = self.statement.body
-        self.version = integer(b.get("version"), 2**53 - 1, c, "version")
+        self.version = integer(b.get("version"), 1 << 20, c, "version")
         need(self.version >= 1, c, "version 0")
         self.name = b.get("name")
         need(plain_name(self.name, 1, 200), c, "name")
@@ -690,6 +701,7 @@ def verify_violation(value, schedules):
     index, raw, path = leaf(value.get("entry"))
     included(index, raw, path)
     before = leaf(value["before"]) if "before" in value else None
+    told = leaf(value["told"]) if value.get("told") is not None else None
     try:
         Entry(raw)
     except Refused as r:  # what is no entry at all breaks the rule by itself
@@ -702,6 +714,14 @@ def verify_violation(value, schedules):
     before = Entry(old)
     need(before.origin == value["origin"] and before.index == at, c, "the predecessor is no entry of this journal")
     found = broken_rule(raw, index, before)
+    if found is None and Entry(raw).kind == "identity":
+        if told is not None:
+            at, old, path = told
+            need(at < index, c, "told does not come before the entry")
+            included(at, old, path)
+            told = Entry(old)
+            need(told.origin == value["origin"] and told.index == at, c, "told is no entry of this journal")
+        found = broken_identity(Entry(raw), told)
     need(found is not None and found == value.get("code"), c, f"the rule broken is {found}")
 
 
@@ -723,6 +743,32 @@ def broken_rule(raw, index, before):
                 need(now and (now[0] > size or now[0] == size and now[1] == root), "bad-seen", "")
     except Refused as r:
         return r.code
+    return None
+
+
+def broken_identity(e, told):
+    """The code of the rule that an identity entry breaks by itself or seen from an entry that told an identity before; or None."""
+    c = "bad-identity"
+    own = Identity(e.body.get("signed"))
+    must = [own.org]
+    if told is not None:
+        need(told.kind == ("genesis" if told.index == 0 else "identity") and isinstance(told.body, dict), c, "told tells no identity")
+        if told.index == 0:
+            listed = member(told.body, "identities", list, c)
+            need(1 <= len(listed) <= 1000, c, "a genesis without identities")
+            before = Identity(listed[-1])
+        else:
+            before = Identity(told.body.get("signed"))
+        if own.version <= before.version or own.version == before.version + 1 or own.org == before.org:
+            if own.version <= before.version or own.created < before.created:
+                return c
+            if own.version == before.version + 1 and own.previous != statement_hash(before.statement.text):
+                return c
+            must = [before.org, own.org]
+    for key in must:
+        code = own.statement.lacks(key)
+        if code:
+            return code
     return None
 
 
