@@ -145,6 +145,12 @@ func TestViolationIsProved(t *testing.T) {
 				m["body"] = journal.ReceiptBody{Origin: p.w.parties[0].jw.Origin(), Size: 9000, Root: journal.Hash{1}}
 			})}
 		}},
+		"identity by a stranger":  {journal.CodeBadSignature, func(p *party) [][]byte { return [][]byte{p.tells(false, seed("a stranger"))} }},
+		"identity by another":     {journal.CodeBadSignature, func(p *party) [][]byte { return [][]byte{p.raw("note", nil), p.tellsAt(1, false, seed("North org"))} }},
+		"identity by the new key": {journal.CodeBadSignature, func(p *party) [][]byte { return [][]byte{p.tells(true, seed("South org 2"))} }},
+		"identity told twice": {journal.CodeBadIdentity, func(p *party) [][]byte {
+			return [][]byte{p.tells(false, seed("South org")), p.tellsAt(1, false, seed("South org"))}
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, _, south := fromAgreed(t)
@@ -175,6 +181,29 @@ func TestViolationIsProved(t *testing.T) {
 			nobody(t, r)
 		})
 	}
+}
+
+// tells writes an identity entry with the version after the party's first, which may name a new
+// organisation key, and is signed by the given one only.
+func (p *party) tells(newOrg bool, signer *journal.PrivateKey) []byte {
+	return p.tellsAt(0, newOrg, signer)
+}
+
+// tellsAt is tells for the place so many entries later.
+func (p *party) tellsAt(later int64, newOrg bool, signer *journal.PrivateKey) []byte {
+	org := seed(p.name + " org")
+	next := org
+	if newOrg {
+		next = seed(p.name + " org 2")
+	}
+	s, err := journal.RotateIdentity(p.identity, org, next, journal.Identity{Name: p.name, Node: seed("another node").Public(), Created: start, Expires: start.AddDate(2, 0, 0)})
+	ok(p.w.t, err)
+	sig, err := signer.Sign("statement/identity", []byte(s.Text))
+	ok(p.w.t, err)
+	s.Signatures = []journal.KeySignature{{Key: signer.Public().ID(), Signature: sig}}
+	return p.raw(journal.KindIdentity, func(m map[string]any) {
+		m["index"], m["body"] = p.jw.Last().Index+1+later, journal.IdentityBody{Signed: s}
+	})
 }
 
 // TestTwoStatementsAreProved: two successors for one journal; two identities of one version.

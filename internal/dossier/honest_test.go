@@ -321,6 +321,11 @@ func guiltyDossiers(t *testing.T) map[string][]byte {
 	}
 	w.proofs = []dossier.Proof{{Violation: &v.Proof}}
 	out["a kept violation"] = pack(t, w.source())
+	if err := south.signs(south.tells(false, seed("a stranger"))); !errors.As(err, &v) {
+		t.Fatal(err)
+	}
+	w.proofs = []dossier.Proof{{Violation: &v.Proof}}
+	out["an identity by the wrong key"] = pack(t, w.source())
 
 	certify := func(name string) journal.Signed {
 		cert, err := journal.NewSuccessor(seed("South org"), south.jw.Certificate(), south.jw.Head(), seed(name).Public())

@@ -49,6 +49,14 @@ func dossierVectors(t *testing.T) (out []specimen, about []string) {
 	s.Journals = append(s.Journals, st)
 	add("successor.entente", "South's successor names a head that its predecessor never had", pack(t, s))
 
+	w, _, south = fromAgreed(t)
+	var v *journal.ViolationError
+	if err := south.signs(south.tells(true, seed("South org 2"))); !errors.As(err, &v) {
+		t.Fatal(err)
+	}
+	w.proofs = []dossier.Proof{{Violation: &v.Proof}}
+	add("identity.entente", "South's journal told a version of its identity with a new organisation key, which the old one did not sign; the proof is a record of the file", pack(t, w.source()))
+
 	fs := frames(t, good)
 	change := func(kind byte, nth int, f func([]byte) []byte) []byte {
 		forged := append([]frame(nil), fs...)
@@ -117,7 +125,7 @@ func TestVectors(t *testing.T) {
 			t.Errorf("%s has changed (%v); if that is meant, write it anew with -update", f.name, err)
 		}
 	}
-	want := map[string]string{"fork.entente": "", "evidence.entente": "", "successor.entente": "", "byte.entente": dossier.PartCheckpoint, "cut.entente": dossier.PartEnd, "entry.entente": dossier.PartEntry,
+	want := map[string]string{"fork.entente": "", "evidence.entente": "", "successor.entente": "", "identity.entente": "", "byte.entente": dossier.PartCheckpoint, "cut.entente": dossier.PartEnd, "entry.entente": dossier.PartEntry,
 		"signature.entente": dossier.PartCheckpoint, "proof.entente": dossier.PartProof, "manifest.entente": dossier.PartManifest, "text.entente": dossier.PartText}
 	var tasks []journaltest.Task
 	for i, v := range list {

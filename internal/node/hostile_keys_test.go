@@ -5,11 +5,14 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"entente/internal/peer"
 	"entente/internal/peer/pairing"
@@ -148,19 +151,25 @@ func TestHostileWeakKeyLater(t *testing.T) {
 }
 
 // TestHostileIdentity is a partner that signs the next version of its identity with a
-// key that may not: one of its own making, its node key, the organisation key of the
-// victim. It is refused as often as it comes, with all that follows it, and the old identity
-// stays. Two neighbours do not show it without the identities before, so no proof is kept.
+// key that may not: one of its own making, its journal key, the organisation key of the
+// victim; or that names a new organisation key which the old one did not sign. It is
+// refused with all that follows it, the old identity stays, and the entry is kept as proof.
 func TestHostileIdentity(t *testing.T) {
-	for name, signer := range map[string]func(a *testParty, r *rogue) *journal.PrivateKey{
-		"of its own making":            func(*testParty, *rogue) *journal.PrivateKey { return journaltest.Key("a stranger") },
-		"its journal key":              func(_ *testParty, r *rogue) *journal.PrivateKey { return r.key },
-		"another's organisation's key": func(a *testParty, _ *rogue) *journal.PrivateKey { return orgKey(t, a) },
+	stranger := journaltest.Key("a stranger")
+	for _, x := range []struct {
+		name   string
+		newOrg *journal.PrivateKey
+		signer func(a *testParty, r *rogue) *journal.PrivateKey
+	}{
+		{"of its own making", nil, func(*testParty, *rogue) *journal.PrivateKey { return stranger }},
+		{"its journal key", nil, func(_ *testParty, r *rogue) *journal.PrivateKey { return r.key }},
+		{"another's organisation's key", nil, func(a *testParty, _ *rogue) *journal.PrivateKey { return orgKey(t, a) }},
+		{"a new organisation's key alone", stranger, func(*testParty, *rogue) *journal.PrivateKey { return stranger }},
 	} {
-		t.Run(name, func(t *testing.T) {
-			a, r, quiet := hostileWorldFor(t, name == "of its own making")
-			next := must[journal.Signed](t)(journal.RotateIdentity(r.self.chain[0], orgKey(t, &testParty{org: r.orgPath}), nil, r.self.id))
-			next = resigned(t, next.Text, signer(a, r))
+		t.Run(x.name, func(t *testing.T) {
+			a, r, quiet := hostileWorldFor(t, x.name == "of its own making")
+			next := must[journal.Signed](t)(journal.RotateIdentity(r.self.chain[0], orgKey(t, &testParty{org: r.orgPath}), x.newOrg, r.self.id))
+			next = resigned(t, next.Text, x.signer(a, r))
 			before := r.held()
 			raw := r.entry(r.last, journal.KindIdentity, journal.IdentityBody{Signed: next}, nil, nil)
 			if got := r.say([]peer.Run{r.next(raw)}); !slices.Equal(got.codes(), []string{journal.CodeBadSignature}) {
@@ -176,14 +185,67 @@ func TestHostileIdentity(t *testing.T) {
 			if !ok || id.Version != 1 {
 				t.Errorf("its identity is now of version %d", id.Version)
 			}
+			after := r.say([]peer.Run{r.next(r.note(r.parse(raw), "after it"))})
+			if len(after.codes()) == 0 || r.held() != before {
+				t.Errorf("what follows it was taken in: %q", after.codes())
+			}
+			if codes := a.evidence("Watch"); r.fault() != journal.CodeBadSignature || !slices.Equal(codes, []string{journal.CodeBadSignature}) {
+				t.Errorf("fault %q, evidence %q", r.fault(), codes)
+			}
+			if text := string(must[[]byte](t)(json.Marshal(must[*StatusResponse](t)(a.Status(t.Context()))))); !strings.Contains(text, `"`+journal.CodeBadSignature+`"`) {
+				t.Errorf("status does not show it:\n%s", text)
+			}
+			if text := a.convicts("Watch", r.self.party, journal.CodeBadSignature).Text(); !strings.Contains(text, fmt.Sprintf("as entry %d of its journal", r.last.Index+1)) {
+				t.Errorf("it does not name the entry:\n%s", text)
+			}
+			a.stop()
+			a.start()
+			a.convicts("Watch", r.self.party, journal.CodeBadSignature)
+			a.lives(quiet)
+		})
+	}
+}
+
+// TestHostileIdentityUnproved is a partner whose next identity does not hold in a way that
+// its journal does not show to a stranger: versions are left out that could have changed the
+// organisation key, the text is none, or it is a key or a notice that the wrong key signed, whose
+// right key depends on everything before. Refused, and nothing is kept against it.
+func TestHostileIdentityUnproved(t *testing.T) {
+	stranger := journaltest.Key("a stranger")
+	for _, x := range []struct {
+		name, code string
+		lie        func(t *testing.T, r *rogue, org *journal.PrivateKey) (kind string, body any)
+	}{
+		{"versions left out", journal.CodeBadIdentity, func(t *testing.T, r *rogue, org *journal.PrivateKey) (string, any) {
+			second := must[journal.Signed](t)(journal.RotateIdentity(r.self.chain[0], org, nil, r.self.id))
+			return journal.KindIdentity, journal.IdentityBody{Signed: must[journal.Signed](t)(journal.RotateIdentity(second, org, stranger, r.self.id))}
+		}},
+		{"no identity", journal.CodeBadIdentity, func(t *testing.T, r *rogue, org *journal.PrivateKey) (string, any) {
+			second := must[journal.Signed](t)(journal.RotateIdentity(r.self.chain[0], org, nil, r.self.id))
+			return journal.KindIdentity, journal.IdentityBody{Signed: resigned(t, strings.Replace(second.Text, `"version":2`, `"version":0`, 1), org)}
+		}},
+		{"a rotation", journal.CodeBadSignature, func(t *testing.T, r *rogue, _ *journal.PrivateKey) (string, any) {
+			next := journaltest.Key("next").Public()
+			cert := must[journal.Signed](t)(journal.NewCertificate(stranger, journal.Certificate{Unit: r.unit, Party: r.self.party, Key: next, Replaces: r.key.Public().ID()}))
+			return journal.KindRotate, journal.RotateBody{Key: next, Certificate: cert}
+		}},
+		{"a notice", journal.CodeBadSignature, func(t *testing.T, r *rogue, _ *journal.PrivateKey) (string, any) {
+			n := journal.Compromise{Party: r.self.party, Key: r.key.Public().ID(), Origin: r.origin, Good: r.held(), Created: time.Now()}
+			return journal.KindCompromise, journal.CompromiseBody{Key: n.Key, Origin: n.Origin, Good: n.Good, Statement: must[journal.Signed](t)(journal.NewCompromise(stranger, n))}
+		}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			a, r, _ := hostileWorldFor(t, false)
+			before := r.held()
+			kind, body := x.lie(t, r, orgKey(t, &testParty{org: r.orgPath}))
+			if got := r.say([]peer.Run{r.next(r.entry(r.last, kind, body, nil, nil))}); !slices.Equal(got.codes(), []string{x.code}) || r.held() != before {
+				t.Errorf("%q, %d entries held", got.codes(), r.held().Size)
+			}
 			if r.fault() != "" || len(a.evidence("Watch")) > 0 {
 				t.Errorf("fault %q, evidence %q", r.fault(), a.evidence("Watch"))
 			}
-			if after := r.say([]peer.Run{r.next(r.note(r.parse(raw), "after it"))}); len(after.codes()) == 0 || r.held() != before {
-				t.Errorf("what follows it was taken in: %q", after.codes())
-			}
 			a.clears("Watch")
-			a.lives(quiet)
+			a.lives(nil)
 		})
 	}
 }
