@@ -37,6 +37,9 @@ func FuzzMirror(f *testing.F) {
 	for _, kind := range []string{"genesis", "receipt", "identity", "rotate", "compromise", "witness", "evidence", "destroyed"} {
 		f.Add(edit(f, next[0], `"kind":"note"`, `"kind":"`+kind+`"`), next[1])
 	}
+	v2 := rotated(f, a.chain[0], a.org, seed("North org 2"), identityOf("North node 2"))
+	f.Add(following(f, a, 4, v2), following(f, a, 5, v2))
+	f.Add(following(f, a, 4, signedWith(f, v2.Text, seed("North org 2"))), next[1])
 	f.Fuzz(func(t *testing.T, one, two []byte) {
 		m := a.mirror(t)
 		follow(t, m, base)
@@ -79,9 +82,12 @@ func FuzzMirror(f *testing.F) {
 // FuzzEvidence offers any bytes as a proof against a party that broke no rule.
 func FuzzEvidence(f *testing.F) {
 	a := open(f, "North")
-	for i := range 4 {
-		a.append(f, notes(2*i, 2*i+2)...)
-	}
+	v2 := rotated(f, a.chain[0], a.org, seed("North org 2"), identityOf("North node 2"))
+	v3 := rotated(f, v2, seed("North org 2"), nil, identityOf("North node 3"))
+	a.append(f, note(0), tells(v2))
+	a.append(f, note(1), tells(v3))
+	a.append(f, notes(4, 6)...)
+	a.append(f, notes(6, 8)...)
 	cps, keys := checkpoints(a.st), a.w.Keyring()
 	for i, x := range cps {
 		for _, y := range cps[i:] {
@@ -106,6 +112,12 @@ func FuzzEvidence(f *testing.F) {
 			}
 			before := leaf(i - 1)
 			f.Add(marshal(f, journal.Violation{Code: code, Origin: a.w.Origin(), Checkpoint: string(a.w.Checkpoint()), Before: &before, Entry: leaf(i)}))
+			if i == 2 || i == 4 { // an identity, against the genesis and against the one before
+				told := leaf(i - 2)
+				f.Add(marshal(f, journal.Violation{Code: journal.CodeBadSignature, Origin: a.w.Origin(), Checkpoint: string(a.w.Checkpoint()), Before: &before, Told: &told, Entry: leaf(i)}))
+				told = leaf(0)
+				f.Add(marshal(f, journal.Violation{Code: journal.CodeBadIdentity, Origin: a.w.Origin(), Checkpoint: string(a.w.Checkpoint()), Before: &before, Told: &told, Entry: leaf(i)}))
+			}
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

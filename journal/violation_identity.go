@@ -23,8 +23,8 @@ func (v Violation) identityAfter(h Head, e *Entry) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		// With versions left out, one of them may have made the change.
-		if id.Version <= prev.Version+1 || id.Org.Equal(prev.Org) {
+		// With versions left out, one of them may have changed the key.
+		if id.Version <= prev.Version+1 || id.Org.Equal(prev.Org) || id.Created.Before(prev.Created) {
 			own = follows(prev, id, 1, []Signed{signed, b.Signed})
 		}
 	}

@@ -78,6 +78,10 @@ func identityLies(t testing.TB) []identityLie {
 	earlier := identityOf("node 2")
 	earlier.Created = start.AddDate(0, -1, 0)
 	text := func(old, new string) string { return strings.Replace(v2.Text, old, new, 1) }
+	earlierGap := identityOf("node 3")
+	earlierGap.Created = earlier.Created
+	short := signedWith(t, v2.Text, org) // halves of other lengths
+	short.Signatures[0].Ed25519, short.Signatures[0].MLDSA44 = short.Signatures[0].Ed25519[:63], append(short.Signatures[0].MLDSA44, 0)
 	notesOf := func(n int) []journal.Draft { return notes(0, n) }
 	return []identityLie{
 		{"a stranger's key", journal.CodeBadSignature, 0, notesOf(3), signedWith(t, v2.Text, seed("a stranger"))},
@@ -96,9 +100,13 @@ func identityLies(t testing.TB) []identityLie {
 		{"version 1 again", journal.CodeBadIdentity, 0, notesOf(1), v1},
 		{"another version before", journal.CodeBadIdentity, 0, notesOf(1), signedWith(t, text(journal.StatementHash(v1.Text).String(), journal.Hash{7}.String()), org)},
 		{"created before", journal.CodeBadIdentity, 0, notesOf(1), rotated(t, v1, org, nil, earlier)},
+		{"signatures of other lengths", journal.CodeBadSignature, 0, notesOf(1), short},
+		{"a new key over versions left out, created before", journal.CodeBadIdentity, 0, notesOf(1), rotated(t, v2, org, org2, earlierGap)},
 		// These are refused as well, but what was left out could excuse them, or there is nothing to compare.
 		{"a new key over versions left out", "", 0, notesOf(1), gap},
 		{"no identity", "", 0, notesOf(1), signedWith(t, text(`"version":2`, `"version":0`), org)},
+		{"a version beyond all bounds", "", 0, notesOf(1), signedWith(t, text(`"version":2`, `"version":1048577`), other)},
+		{"a courier key that is none", "", 0, notesOf(1), signedWith(t, text(`"tls":`, `"courier":"nobody","tls":`), other)},
 		{"a weak key", "", 0, notesOf(1), signedWith(t, text(`"node":{"ed25519":"`, `"node":{"ed25519":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","x":"`), org)},
 	}
 }
@@ -323,7 +331,23 @@ func TestSecondVerifierIdentityProofs(t *testing.T) {
 	for _, x := range identityLies(t) {
 		a, _, err := x.lie(t, 1, false)
 		var v *journal.ViolationError
-		if !errors.As(err, &v) {
+		if !errors.As(err, &v) { // as somebody would make a proof of it by hand
+			size := a.w.Head().Size
+			raw := append(all(a.st, 0, size), following(t, a, size, x.signed))
+			evil := journaltest.Forge(t, a.w.Origin(), raw, a.key)
+			leaf := func(i int64) journal.ProvenLeaf {
+				p, err := tlog.ProveRecord(size+1, i, evil)
+				ok(t, err)
+				return journal.ProvenLeaf{Index: i, Raw: raw[i], Proof: p}
+			}
+			before, told := leaf(size-1), leaf(0)
+			for _, code := range []string{journal.CodeBadSignature, journal.CodeHalfSignature, journal.CodeBadIdentity, journal.CodeWeakKey} {
+				p := journal.Violation{Code: code, Origin: a.w.Origin(), Checkpoint: string(checkpoints(evil)[0]), Before: &before, Told: &told, Entry: leaf(size)}
+				if p.Verify(a.w.Keyring()) == nil {
+					t.Errorf("%s: it proves %s", x.name, code)
+				}
+				add(x.name+" as "+code, p, a)
+			}
 			continue
 		}
 		add(x.name, v.Proof, a)

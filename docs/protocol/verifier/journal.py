@@ -230,6 +230,8 @@ class Identity:
         need(self.org != self.node, c, "org and node are one key")
         self.created, self.expires = instant(b.get("created"), c, "created"), instant(b.get("expires"), c, "expires")
         need(self.expires > self.created, c, "it expires before it begins")
+        courier = b.get("courier", "")
+        need(courier == "" or type(courier) is str and len(courier) <= 4000 and re.fullmatch(r"age1[a-z0-9]*", courier), c, "courier")
         tls = b.get("tls", [])
         need(isinstance(tls, list) and len(tls) <= 16, c, "tls")
         for h in tls:
@@ -759,10 +761,10 @@ def broken_identity(e, told):
             before = Identity(listed[-1])
         else:
             before = Identity(told.body.get("signed"))
-        if own.version <= before.version or own.version == before.version + 1 or own.org == before.org:
-            if own.version <= before.version or own.created < before.created:
-                return c
-            if own.version == before.version + 1 and own.previous != statement_hash(before.statement.text):
+        if own.version <= before.version or own.created < before.created:
+            return c
+        if own.version == before.version + 1:
+            if own.previous != statement_hash(before.statement.text):
                 return c
             must = [before.org, own.org]
     for key in must:
