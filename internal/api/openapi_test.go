@@ -320,6 +320,7 @@ func TestChoices(t *testing.T) {
 		{"ImportRequest.unmarked", "import", `{"name":"x","unmarked":%q}`},
 		{"RequestListRequest.side", "request.list", `{"side":%q}`},
 		{"IntakeRequest.state", "intake.list", `{"state":%q}`},
+		{"SearchRequest.tlp", "search", `{"tlp":%q}`},
 	} {
 		for _, value := range choices[r.member] {
 			body := fmt.Sprintf(r.body, value)
@@ -417,6 +418,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	a.ask("import", `{"name":"list","dry_run":true,"valid_for":3600000000000,"confidence":50}`, "198.51.100.9\nbad.example.net\n", 200)
 	a.ask("search", `{"value":"198.51.100.7"}`, "", 200)
 	a.ask("search", `{"limit":1}`, "", 200)
+	a.ask("search", `{"value":"198.51.100.0/24","above":true,"below":true,"text":"a*","tlp":"amber","held":true}`, "", 200)
+	a.ask("search", `{"below":true}`, "", 400)
+	a.ask("search.around", `{"id":"indicator--00000000-0000-4000-8000-000000000001","depth":2}`, "", 200)
+	a.ask("search.around", `{"id":"x"}`, "", 400)
+	a.ask("search.around", `{"id":""}`, "", 400)
 	a.ask("intake.list", `{"state":"all"}`, "", 200)
 	a.ask("intake.decide", `{"items":["none"],"accept":true}`, "", 404)
 	a.ask("feed.list", `{}`, "", 200)

@@ -59,6 +59,8 @@ var choices = map[string][]string{
 	"JournalEntry.payload":       {"", "held", "missing", "destroyed", "unreadable"},
 	"RestoredUnit.state":         {"current", "successor", "retired"},
 	"ImportRequest.as":           {"", "stix", "misp", "list", "table", "page", "text"},
+	"AroundResponse.cut":         {"", "objects", "references", "time"},
+	"SearchRequest.tlp":          {"", "clear", "green", "amber", "amber+strict", "red"},
 	"RequestListRequest.side":    {"", "asked", "owed"},
 	"IntakeRequest.state":        {"", "quarantined", "accepted", "rejected", "all"},
 	"ImportRequest.unmarked":     {"", "clear", "green", "amber", "amber+strict", "red"},

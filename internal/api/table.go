@@ -70,6 +70,7 @@ func Operations() []Operation {
 		plain(node.ScopeAdmin, "guard.remove", "Remove a guard list", (*node.Node).RemoveGuardList),
 		plain(node.ScopeAdmin, "guard.update", "Read the folder of guard lists again", (*node.Node).UpdateGuard),
 		plain(node.ScopeRead, "search", "Look up what the node knows, with provenance", (*node.Node).Search),
+		plain(node.ScopeRead, "search.around", "What an object is connected with, to a depth", (*node.Node).Around),
 
 		plain(node.ScopeRequest, "request.new", "Draft or send a request", newRequest),
 		plain(node.ScopeRead, "request.list", "Requests, the most urgent clock first", (*node.Node).Requests),

@@ -86,6 +86,7 @@ func (t *tx) arrive(slot, base int64, c collID, it *item, held *Reason) (outcome
 	}
 	seq := slot
 	known := find(vs, it.digest)
+	said, cut := t.lists.allow(it)
 	result := isKnown
 	switch {
 	case known != nil:
@@ -101,11 +102,14 @@ func (t *tx) arrive(slot, base int64, c collID, it *item, held *Reason) (outcome
 			result = isConflict
 			t.count(collID{}, countConflicts, 1)
 		}
-		t.store(seq, it)
+		t.store(seq, base, it)
 		if err := t.joined(it, seq); err != nil {
 			return 0, err
 		}
 		t.setVariants(it.meta.id, it.verKey, append(vs, variant{seq: seq, base: base, coll: c, digest: it.digest}))
+	}
+	if cut {
+		t.set(key8(keyCut, slot), value8(int64(said)))
 	}
 	if held == nil {
 		t.touch(it.meta.id)
@@ -122,12 +126,13 @@ func (t *tx) arrive(slot, base int64, c collID, it *item, held *Reason) (outcome
 }
 
 // store writes the rows that find an object by what it is.
-func (t *tx) store(seq int64, it *item) {
+func (t *tx) store(seq, base int64, it *item) {
 	t.add(key8(keyDoc, seq), docValue(it.meta, it.raw))
 	t.add(keyOf(keyType, it.meta.typ, seq), nil)
-	for _, v := range it.values {
-		t.add(valueKey(v, seq), nil)
+	for _, k := range it.keys {
+		t.add(withSeq(k, seq), nil)
 	}
+	t.lists.put(base, seq)
 }
 
 // put lays an object into a collection.

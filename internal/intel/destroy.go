@@ -95,6 +95,10 @@ func (t *tx) forgetArrivals(seq int64, gone func(more) bool) error {
 	if err != nil {
 		return err
 	}
+	saidBefore, err := t.said(v.seq, it.lists)
+	if err != nil {
+		return err
+	}
 	var left []more
 	for _, a := range arrivals {
 		if !gone(a) {
@@ -110,12 +114,20 @@ func (t *tx) forgetArrivals(seq int64, gone func(more) bool) error {
 			t.remove(key8(keyHeld, a.slot))
 			t.countHeld(h.State, -1)
 		}
+		if _, cut, err := t.get(key8(keyCut, a.slot)); err != nil {
+			return err
+		} else if cut {
+			t.remove(key8(keyCut, a.slot))
+		}
 	}
 	after, err := t.rowsOf(&it, left)
 	if err != nil {
 		return err
 	}
 	t.replace(before, after, m.typ)
+	if err := t.relistObject(&it, v, saidBefore, left); err != nil {
+		return err
+	}
 	if len(left) == 0 {
 		if len(vs) > 1 && !m.sco {
 			t.count(collID{}, countConflicts, -1)
@@ -144,8 +156,24 @@ func (t *tx) forgetArrivals(seq int64, gone func(more) bool) error {
 	return nil
 }
 
+// relistObject moves an object from the lists of its first arrival to those of the first
+// that is left.
+func (t *tx) relistObject(it *item, v variant, said int, left []more) error {
+	if len(left) > 0 && left[0].slot == v.seq {
+		return nil
+	}
+	if err := t.unlist(it.lists.first(said), v.base, v.seq); err != nil || len(left) == 0 {
+		return err
+	}
+	said, err := t.said(left[0].slot, it.lists)
+	if err != nil {
+		return err
+	}
+	return t.list(it.lists.first(said), left[0].base, left[0].slot)
+}
+
 // rowsOf returns all rows that an object with these arrivals (ascending) has,
-// except those of its id and of held arrivals.
+// except those of its id, of held arrivals and of lists.
 func (t *tx) rowsOf(it *item, arrivals []more) (map[string][]byte, error) {
 	rows := map[string][]byte{}
 	if len(arrivals) == 0 {
@@ -154,8 +182,8 @@ func (t *tx) rowsOf(it *item, arrivals []more) (map[string][]byte, error) {
 	seq := arrivals[0].slot
 	rows[string(key8(keyDoc, seq))] = docValue(it.meta, it.raw)
 	rows[string(keyOf(keyType, it.meta.typ, seq))] = nil
-	for _, v := range it.values {
-		rows[string(valueKey(v, seq))] = nil
+	for _, k := range it.keys {
+		rows[string(withSeq(k, seq))] = nil
 	}
 	first := map[collID]int64{}
 	for i, a := range arrivals {

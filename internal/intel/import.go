@@ -142,7 +142,7 @@ func (m *importer) run(ctx context.Context, reader *stix.Reader) error {
 		defer close(done)
 		defer close(ready)
 		for p := range read {
-			p.items = newItems(p.objects, m.guard)
+			p.items = m.in.newItems(p.objects, m.guard)
 			p.objects = nil
 			select {
 			case ready <- p:
@@ -248,6 +248,7 @@ func (m *importer) write(p *parcel) error {
 		if err != nil {
 			return err
 		}
+		it.logged = logged
 		body = appendItem(body, it, logged)
 		if outcomes[i], err = t.arrive(h.Base+int64(i), h.Base, localColl(), it, m.src.Hold); err != nil {
 			return err

@@ -33,6 +33,8 @@ type Config struct {
 	Logger *slog.Logger
 	// MaxImportBytes bounds one import after decompression; default 16 GiB.
 	MaxImportBytes int64
+
+	bare bool // no lists are made: what they cost is measured against this
 }
 
 // Intel is what a node knows. All methods are safe for concurrent use; what
@@ -81,7 +83,7 @@ func Open(cfg Config) (*Intel, error) {
 var cursorKey = []byte{keyMeta}
 
 // layout is the version of the derived rows; another one is derived again.
-const layout = 4
+const layout = 5
 
 func cursorValue(next, free int64, last []byte) []byte {
 	sum := sha256.Sum256(last)
@@ -261,12 +263,12 @@ func (in *Intel) fetch(ctx context.Context, r *receiveRec) ([]item, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newItems(objects, nil), nil
+	return in.newItems(objects, nil), nil
 }
 
 // write makes the changes of one record and moves the cursor with them.
 func (in *Intel) write(t *tx, h header, rec []byte) error {
-	if err := t.finish(); err != nil {
+	if err := t.finish(h.Base); err != nil {
 		return err
 	}
 	free := max(in.free, h.Base+h.Count)

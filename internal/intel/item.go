@@ -15,7 +15,9 @@ type item struct {
 	verKey string
 	raw    []byte // nil: the text is in an earlier record
 	digest [sha256.Size]byte
-	values [][16]byte
+	keys   [][]byte // the beginnings of the rows that find it by its values
+	lists  listKeys // and of those that find it by what it says and refers to
+	logged bool     // an import whose text an earlier one brought
 
 	guarded *Guarded // the first guarded value of an indicator, if that was asked for
 
@@ -27,18 +29,26 @@ type item struct {
 
 // newItem makes an item; g may be nil.
 func newItem(o *stix.Object, g *Guard) item {
+	it, values := bareItem(o, g)
+	it.lists = listKeysOf(o, values)
+	return it
+}
+
+// bareItem makes an item that is found by its values alone.
+func bareItem(o *stix.Object, g *Guard) (item, []observable.Value) {
 	m := metaOf(o)
-	it := item{meta: m, verKey: versionKey(m.version), raw: o.Raw, digest: sha256.Sum256(o.Raw), o: o}
-	for _, v := range observable.FromObject(o) {
-		it.values = append(it.values, valueHash(v))
-		if g == nil || it.guarded != nil || o.Type != "indicator" {
-			continue
-		}
+	values := observable.FromObject(o)
+	it := item{meta: m, verKey: versionKey(m.version), raw: o.Raw, digest: sha256.Sum256(o.Raw), keys: keysOf(values), o: o}
+	if g == nil || o.Type != "indicator" {
+		return it, values
+	}
+	for _, v := range values {
 		if hit, ok := g.Match(v); ok {
 			it.guarded = &Guarded{ID: o.ID, Name: o.Name, Value: v, Hit: hit}
+			break
 		}
 	}
-	return it
+	return it, values
 }
 
 func parseItem(raw []byte) (item, error) {
@@ -51,14 +61,18 @@ func parseItem(raw []byte) (item, error) {
 
 // newItems makes items on all processors. With a guard it notes which indicators name
 // what is guarded.
-func newItems(objects []*stix.Object, g *Guard) []item {
+func (in *Intel) newItems(objects []*stix.Object, g *Guard) []item {
 	out := make([]item, len(objects))
 	workers := min(runtime.GOMAXPROCS(0), 1+len(objects)/256)
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
 			for i := len(objects) * w / workers; i < len(objects)*(w+1)/workers; i++ {
-				out[i] = newItem(objects[i], g)
+				if in.cfg.bare {
+					out[i], _ = bareItem(objects[i], g)
+				} else {
+					out[i] = newItem(objects[i], g)
+				}
 			}
 		})
 	}

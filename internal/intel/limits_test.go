@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 	"testing"
 
@@ -69,13 +68,6 @@ func TestLimitsOfRecords(t *testing.T) {
 		}
 		return nil // a tag that is not known, seen once all of it was decompressed
 	}
-	gather := func(n int) error {
-		in := &Intel{cfg: Config{Objects: same{&Memory{}, n}}}
-		for _, err := range in.byValues(criteria{values: [][16]byte{{1}}}, false) {
-			return err
-		}
-		return errors.New("nothing")
-	}
 	for _, x := range []struct {
 		limit   string
 		in, out error
@@ -84,7 +76,6 @@ func TestLimitsOfRecords(t *testing.T) {
 		{"maxSlot, of a record", decode(maxSlot, 0), decode(maxSlot+1, 0), ErrRecord},
 		{"maxSlots", decode(1, maxSlots), decode(1, maxSlots+1), ErrRecord},
 		{"maxBody", body(maxBody), body(maxBody + 1), ErrRecord},
-		{"maxGathered", gather(maxGathered), gather(maxGathered + 1), ErrQuery},
 	} {
 		if x.in != nil || !errors.Is(x.out, x.is) {
 			t.Errorf("%s: %v and %v", x.limit, x.in, x.out)
@@ -104,20 +95,6 @@ func TestLimitsOfRecords(t *testing.T) {
 		}
 		if want := int(i)%maxRecordsKept + 1; len(r.records) != want {
 			t.Fatalf("maxRecordsKept: %d after %d, want %d", len(r.records), i+1, want)
-		}
-	}
-}
-
-// same has n rows in every range.
-type same struct {
-	Objects
-	n int
-}
-
-func (s same) Scan(_, _ []byte, _ bool) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		key := valueKey([16]byte{1}, 1)
-		for i := 0; i < s.n && yield(Row{Key: key}, nil); i++ {
 		}
 	}
 }

@@ -65,7 +65,7 @@ func (s taxiiStore) Put(ctx context.Context, b taxii.Batch) ([]taxii.Result, err
 	if len(good) == 0 {
 		return results, ctx.Err()
 	}
-	items := newItems(good, nil)
+	items := s.in.newItems(good, nil)
 	for i := range items {
 		items[i].o = nil
 	}
@@ -130,6 +130,7 @@ func (in *Intel) post(ctx context.Context, c collID, src Source, items []item) (
 		if err != nil {
 			return nil, nil, err
 		}
+		items[i].logged = logged
 		body = appendItem(body, &items[i], logged)
 		if out[i], err = t.arrive(h.Base+int64(i), h.Base, c, &items[i], nil); err != nil {
 			return nil, nil, err

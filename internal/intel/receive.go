@@ -82,7 +82,7 @@ func (in *Intel) Receive(ctx context.Context, r Received, plain []byte) (Outcome
 	if err != nil {
 		return Outcome{}, err
 	}
-	items := newItems(objects, nil)
+	items := in.newItems(objects, nil)
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err := in.catchUp(ctx, nil); err != nil {

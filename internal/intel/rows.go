@@ -17,7 +17,14 @@ import (
 //	d seq                    -> meta, text      one stored object
 //	i id 00 version          -> variants        the objects with this id and version
 //	t type 00 seq            ->                 by type
-//	v hash(value) seq        ->                 by observable value
+//	v hash(value) seq        ->                 by observable value, but domains and addresses
+//	h labels 00 a seq        ->                 by domain, labels from the right
+//	h labels 00 kind base    -> list            by the host of URLs and mail
+//	a family first bits a seq ->                by address and prefix
+//	a family first bits kind base -> list       by the address of URLs
+//	w word 00 base           -> list            by word
+//	e hash(id) class base    -> list            the objects that refer to an id
+//	k slot                   -> count           how many lists an arrival is in, where not all of its own
 //	p seq slot               -> base, coll      further arrivals of the object
 //	o slot                   -> seq             the object of a further arrival
 //	c coll added             -> seq             what lies in a collection
@@ -36,6 +43,11 @@ const (
 	keyID      = 'i'
 	keyType    = 't'
 	keyValue   = 'v'
+	keyHost    = 'h'
+	keyNet     = 'a'
+	keyWord    = 'w'
+	keyEdge    = 'e'
+	keyCut     = 'k'
 	keyMore    = 'p'
 	keySlot    = 'o'
 	keyColl    = 'c'
@@ -83,12 +95,6 @@ func idPrefix(id string) []byte { return idKey(id, "") }
 func valueHash(v observable.Value) [16]byte {
 	sum := sha256.Sum256([]byte(v.Key()))
 	return [16]byte(sum[:16])
-}
-
-func valueKey(h [16]byte, seq int64) []byte {
-	k := make([]byte, 0, 1+16+8)
-	k = append(append(k, keyValue), h[:]...)
-	return binary.BigEndian.AppendUint64(k, uint64(seq))
 }
 
 // tail8 reads the number at the end of a key.

@@ -3,6 +3,7 @@ package intel
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,6 +22,7 @@ func FuzzRows(f *testing.F) {
 	f.Add(docValue(metaOf(o), o.Raw))
 	f.Add(appendVariant(appendVariant(nil, variant{seq: 1, base: 2}), variant{seq: 3, base: 4}))
 	f.Add(moreValue(7, collID{1}))
+	f.Add(appendList(nil, []uint32{0, 1, 5, 300, maxSlots - 1}))
 	f.Add(value8(9))
 	f.Add(bytes.Repeat([]byte{0xff}, 20))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -43,6 +45,14 @@ func FuzzRows(f *testing.F) {
 		}
 		if base, c, err := parseMore(b); err == nil && !bytes.Equal(moreValue(base, c), b) {
 			t.Fatalf("%x is not kept", b)
+		}
+		if l, err := parseList(b); err == nil {
+			again, err := parseList(appendList(nil, l))
+			if err != nil || !slices.Equal(again, l) || !slices.IsSorted(l) || len(slices.Compact(again)) != len(l) {
+				t.Fatalf("%x is the list %v, which became %v: %v", b, l, again, err)
+			}
+		} else if !errors.Is(err, errBadRow) {
+			t.Fatal(err)
 		}
 		if n, err := number(b); err == nil && !bytes.Equal(value8(n), b) {
 			t.Fatalf("%x is not kept", b)

@@ -19,9 +19,16 @@ import (
 type Query struct {
 	// Value is an observable value as people write it, defanged or not.
 	Value string
-	// Parents also finds what is known of the host of a URL and of the domains
-	// above a domain.
+	// Parents also finds what is known of the host of a URL, of the domains above a
+	// domain, and of the prefixes that contain an address or a prefix.
 	Parents bool
+	// Children also finds what is known below a domain (domains, URLs and mail addresses
+	// of it and below it) and within an address or a prefix (addresses, prefixes, URLs).
+	Children bool
+	// Text is words that a person looks for: all of them have to be in the names,
+	// descriptions, aliases, labels and external ids of an object, in any order. A word with
+	// a star behind it may go on. Indicators and observables are not found by words.
+	Text string
 	// Type is a STIX type.
 	Type string
 	// Source is the name of an import, a party id, a unit id, or "local" for
@@ -74,21 +81,28 @@ type Found struct {
 	Raw []byte
 }
 
-// Page is one page of a search, newest first.
+// Page is one page of a search.
 type Page struct {
 	Objects []Found
-	Next    string // empty: there is no more
+	// Next goes on from here; empty: there is no more. A page can have fewer objects than
+	// were asked for, or none, and a Next: then much had to be looked at to find them.
+	Next string
 }
 
-// Search finds objects, newest first.
+// maxExamined bounds the objects that are looked at for one page.
+const maxExamined = 100_000
+
+// Search finds objects, newest first. With Parents or Children what has the value itself
+// comes first, then what is above it, nearest first, then what is below it by name; with a
+// word that may go on, it is by word.
 func (in *Intel) Search(ctx context.Context, q Query) (Page, error) {
 	var page Page
 	n := limit(q.Limit)
-	for hit, err := range in.hits(ctx, q, true) {
+	for hit, err := range in.hits(ctx, q, true, maxExamined) {
 		if err != nil {
 			return Page{}, err
 		}
-		if len(page.Objects) == n {
+		if hit.enough || len(page.Objects) == n {
 			page.Next = hex.EncodeToString(hit.before)
 			break
 		}
@@ -102,7 +116,7 @@ func (in *Intel) Search(ctx context.Context, q Query) (Page, error) {
 func (in *Intel) Select(ctx context.Context, q Query) iter.Seq2[Found, error] {
 	q.Next = ""
 	return func(yield func(Found, error) bool) {
-		for hit, err := range in.hits(ctx, q, false) {
+		for hit, err := range in.hits(ctx, q, false, 0) {
 			if !yield(hit.Found, err) || err != nil {
 				return
 			}
@@ -130,10 +144,12 @@ func (in *Intel) Get(ctx context.Context, id string) ([]Found, error) {
 type hit struct {
 	Found
 	before []byte
+	enough bool // nothing was found, but as much looked at as may be
 }
 
-// hits walks the best index for a query and keeps what fits.
-func (in *Intel) hits(ctx context.Context, q Query, newest bool) iter.Seq2[hit, error] {
+// hits walks the best index for a query and keeps what fits. It ends with a hit that is
+// none once it has looked at most objects, if most is not 0.
+func (in *Intel) hits(ctx context.Context, q Query, newest bool, most int) iter.Seq2[hit, error] {
 	return func(yield func(hit, error) bool) {
 		fail := func(err error) { yield(hit{}, err) }
 		c, err := in.criteria(q)
@@ -151,12 +167,22 @@ func (in *Intel) hits(ctx context.Context, q Query, newest bool) iter.Seq2[hit, 
 				fail(err)
 				return
 			}
+			if most > 0 && n > most {
+				yield(hit{before: append(c.lead, cand.place...), enough: true}, nil)
+				return
+			}
+			if cand.again {
+				continue
+			}
 			f, ok, err := look.examine(cand.seq, q, c)
+			if err == nil && ok && len(c.words) > 0 {
+				ok, err = look.says(cand.seq, f.Raw, c.words)
+			}
 			if err != nil {
 				fail(err)
 				return
 			}
-			if ok && !yield(hit{f, cand.place}, nil) {
+			if ok && !yield(hit{Found: f, before: append(c.lead, cand.place...)}, nil) {
 				return
 			}
 		}
@@ -165,36 +191,79 @@ func (in *Intel) hits(ctx context.Context, q Query, newest bool) iter.Seq2[hit, 
 
 // criteria is a query worked out.
 type criteria struct {
-	values  [][16]byte
+	ranges  []keyRange     // of the values, or of the word that leads; nil: none
+	several bool           // an object can be met more than once in the ranges
+	words   []wantedWord   // all of these
 	colls   []collID       // any of these; nil: all
 	records map[int64]bool // arrivals by one of these; nil: any
 	spans   [][2]int64     // the slots of those records, ascending
+	lead    []byte         // the number of the word whose rows are walked, which begins a next
 	next    []byte
 }
 
-func (in *Intel) criteria(q Query) (c criteria, err error) {
-	if q.Value != "" {
-		v, err := observable.Parse(q.Value)
-		if err != nil {
-			return c, fmt.Errorf("%w: %w", ErrQuery, err)
+// says tells whether an object is found by all words.
+func (t *reader) says(seq int64, raw []byte, words []wantedWord) (bool, error) {
+	it, err := parseItem(raw)
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", errBadRow, err)
+	}
+	said, err := t.said(seq, it.lists)
+	if err != nil {
+		return false, err
+	}
+	var have []string
+	for k := range it.lists.first(said) {
+		if k[0] == keyWord {
+			have = append(have, string(k[1:len(k)-1]))
 		}
-		c.values = append(c.values, valueHash(v))
-		if q.Parents {
-			if host, ok := v.HostOf(); ok {
-				v = host
-				c.values = append(c.values, valueHash(v))
-			}
-			if v.Type == observable.Domain {
-				for _, p := range observable.Parents(v.Text) {
-					c.values = append(c.values, valueHash(observable.Value{Type: observable.Domain, Text: p}))
-				}
-			}
+	}
+	for _, w := range words {
+		if !w.in(have) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (in *Intel) criteria(q Query) (c criteria, err error) {
+	if q.Text != "" {
+		if len(q.Text) > maxTextQuery {
+			return c, fmt.Errorf("%w: the text is longer than %d bytes", ErrQuery, maxTextQuery)
+		}
+		c.words = wantedWords(q.Text)
+		if len(c.words) == 0 {
+			return c, fmt.Errorf("%w: the text has no word: letters and digits are looked for", ErrQuery)
+		}
+		if len(c.words) > maxTextWords {
+			return c, fmt.Errorf("%w: the text has more than %d words", ErrQuery, maxTextWords)
 		}
 	}
 	if q.Next != "" {
 		if c.next, err = hex.DecodeString(q.Next); err != nil || len(c.next) < 9 || len(c.next) > 4<<10 {
 			return c, fmt.Errorf("%w: next is not one of ours", ErrQuery)
 		}
+	}
+	switch {
+	case q.Value != "":
+		v, err := observable.Parse(q.Value)
+		if err != nil {
+			return c, fmt.Errorf("%w: %w", ErrQuery, err)
+		}
+		c.ranges = valueRanges(v, q.Parents, q.Children)
+		c.several = len(c.ranges) > 1
+	case q.Parents || q.Children:
+		return c, fmt.Errorf("%w: what is above and below is asked of a value", ErrQuery)
+	case len(c.words) > 0:
+		lead, which, err := in.lead(c.words, c.next)
+		if err != nil {
+			return c, err
+		}
+		c.lead = []byte{byte(which)}
+		if c.next != nil {
+			c.next = c.next[1:]
+		}
+		c.ranges = []keyRange{lead}
+		c.several = lead.up
 	}
 	if q.Source == "" {
 		return c, nil
@@ -236,7 +305,7 @@ func (in *Intel) criteria(q Query) (c criteria, err error) {
 // Definition returns the newest accepted marking definition with this id, or
 // nil: what stix.Object.TLP wants to resolve markings that are not fixed.
 func (in *Intel) Definition(ctx context.Context, id string) (*stix.Object, error) {
-	for f, err := range in.hits(ctx, Query{ID: id, Type: "marking-definition"}, true) {
+	for f, err := range in.hits(ctx, Query{ID: id, Type: "marking-definition"}, true, 0) {
 		if err != nil {
 			return nil, err
 		}

@@ -16,6 +16,7 @@ type tx struct {
 	seen    map[string]int   // key -> place in changes
 	fresh   map[int64][]more // further arrivals written here, by seq
 	counts  map[string]int64
+	lists   lists
 	touches bool // an id was marked for UpdateActive
 	groups  map[[16]byte]*group
 }
@@ -118,8 +119,9 @@ func countKey(c collID, what string) []byte {
 
 func (t *tx) count(c collID, what string, delta int64) { t.counts[string(countKey(c, what))] += delta }
 
-// finish turns the counts and groups into rows.
-func (t *tx) finish() error {
+// finish turns the counts, lists and groups of a record into rows.
+func (t *tx) finish(base int64) error {
+	t.finishLists(base)
 	t.finishGroups()
 	for _, key := range slices.Sorted(maps.Keys(t.counts)) {
 		delta := t.counts[key]

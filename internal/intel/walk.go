@@ -12,6 +12,7 @@ import (
 type candidate struct {
 	seq   int64
 	place []byte
+	again bool // the object comes at another row
 }
 
 // candidates walks the narrowest index. Each object comes at most once.
@@ -19,11 +20,8 @@ func (in *Intel) candidates(q Query, c criteria, newest bool) iter.Seq2[candidat
 	switch {
 	case q.ID != "":
 		return in.byID(q.ID, c, newest)
-	case len(c.values) == 1:
-		prefix := valueKey(c.values[0], 0)[:17]
-		return in.byIndex(prefix, c, newest)
-	case len(c.values) > 1:
-		return in.byValues(c, newest)
+	case c.ranges != nil:
+		return in.byRanges(c, newest)
 	case c.records != nil:
 		return in.bySpans(c, newest)
 	case len(c.colls) == 1 && !q.Held:
@@ -73,7 +71,7 @@ func (in *Intel) walk(from, to []byte, c criteria, newest bool, seq func(Row) (i
 				return
 			}
 			n, err := seq(row)
-			if !yield(candidate{n, bytes.Clone(row.Key)}, err) || err != nil {
+			if !yield(candidate{seq: n, place: bytes.Clone(row.Key)}, err) || err != nil {
 				return
 			}
 		}
@@ -93,7 +91,7 @@ func listed(seqs []int64, c criteria, newest bool) iter.Seq2[candidate, error] {
 			if c.next != nil && seq > tail8(c.next) {
 				continue
 			}
-			if !yield(candidate{seq, key8(keyDoc, seq)}, nil) {
+			if !yield(candidate{seq: seq, place: key8(keyDoc, seq)}, nil) {
 				return
 			}
 		}
@@ -118,26 +116,6 @@ func (in *Intel) byID(id string, c criteria, newest bool) iter.Seq2[candidate, e
 		}
 		for _, v := range vs {
 			seqs = append(seqs, v.seq)
-		}
-	}
-	return listed(seqs, c, newest)
-}
-
-// maxGathered bounds what is gathered for several values.
-const maxGathered = 1_000_000
-
-func (in *Intel) byValues(c criteria, newest bool) iter.Seq2[candidate, error] {
-	var seqs []int64
-	for _, v := range c.values {
-		prefix := valueKey(v, 0)[:17]
-		for row, err := range in.cfg.Objects.Scan(prefix, after(prefix), false) {
-			if err != nil {
-				return failing(err)
-			}
-			if len(seqs) == maxGathered {
-				return failing(fmt.Errorf("%w: more than %d objects have these values; ask for one value", ErrQuery, maxGathered))
-			}
-			seqs = append(seqs, tail8(row.Key))
 		}
 	}
 	return listed(seqs, c, newest)
@@ -169,7 +147,7 @@ func (in *Intel) bySpans(c criteria, newest bool) iter.Seq2[candidate, error] {
 					yield(candidate{}, err)
 					return
 				}
-				if ok && !yield(candidate{seq, key8(keyDoc, slot)}, nil) {
+				if ok && !yield(candidate{seq: seq, place: key8(keyDoc, slot)}, nil) {
 					return
 				}
 			}

@@ -12,6 +12,7 @@ import (
 	"entente/internal/store"
 	"entente/internal/unit"
 	"entente/journal"
+	"entente/stix"
 
 	jsonv2 "github.com/go-json-experiment/json"
 )
@@ -237,7 +238,11 @@ func (n *Node) DecideIntake(ctx context.Context, r IntakeDecideRequest) (*Intake
 
 // Search looks up what the node knows.
 func (n *Node) Search(ctx context.Context, r SearchRequest) (*SearchResponse, error) {
-	page, err := n.intel.Search(ctx, n.query(r))
+	q, err := n.query(r)
+	if err != nil {
+		return nil, err
+	}
+	page, err := n.intel.Search(ctx, q)
 	if err != nil {
 		return nil, queryError(err)
 	}
@@ -248,10 +253,16 @@ func (n *Node) Search(ctx context.Context, r SearchRequest) (*SearchResponse, er
 	return res, nil
 }
 
-func (n *Node) query(r SearchRequest) intel.Query {
-	q := intel.Query{Value: r.Value, ID: r.ID, Type: r.Type, After: r.After, Before: r.Before, Limit: r.Limit, Next: r.Next}
+func (n *Node) query(r SearchRequest) (q intel.Query, err error) {
+	q = intel.Query{Value: r.Value, Parents: r.Above, Children: r.Below, Text: r.Text, ID: r.ID, Type: r.Type,
+		After: r.After, Before: r.Before, Held: r.Held, Limit: r.Limit, Next: r.Next}
+	if r.TLP != "" {
+		if q.Marking, err = stix.ParseTLP(r.TLP); err != nil {
+			return q, badInput("Unknown marking "+r.TLP+".", "", "Use clear, green, amber, amber+strict or red.")
+		}
+	}
 	q.Source = n.sourceNamed(r.Source)
-	return q
+	return q, nil
 }
 
 // sourceNamed takes a partner's name for its id; anything else is the name of

@@ -508,19 +508,25 @@ type IntakeDecideResponse struct {
 	Decided int `json:"decided"`
 }
 
-// SearchRequest looks up what the node knows.
+// SearchRequest looks up what the node knows. Everything given has to fit.
 type SearchRequest struct {
 	Value  string    `json:"value,omitempty"`
+	Above  bool      `json:"above,omitempty"` // also the domains above it, the host of a URL, the prefixes that contain it
+	Below  bool      `json:"below,omitempty"` // also the domains, URLs and mail addresses below it, what lies within a prefix
+	Text   string    `json:"text,omitempty"`  // words that people wrote, all of them; one may end with *
 	ID     string    `json:"id,omitempty"`
 	Type   string    `json:"type,omitempty"`
-	Source string    `json:"source,omitempty"`
-	After  time.Time `json:"after,omitzero"`
+	TLP    string    `json:"tlp,omitempty"`    // marked so at most; what nobody marked is left out
+	Source string    `json:"source,omitempty"` // import, party or "local"
+	After  time.Time `json:"after,omitzero"`   // added here after
 	Before time.Time `json:"before,omitzero"`
+	Held   bool      `json:"held,omitempty"`  // also what is in quarantine or was rejected
 	Limit  int       `json:"limit,omitempty"` // default 50, at most 1,000
 	Next   string    `json:"next,omitempty"`
 }
 
-// SearchResponse is a page of objects with their provenance.
+// SearchResponse is a page of objects with their provenance. A page with a next can have
+// fewer objects than were asked for, or none: then much was looked at to find them.
 type SearchResponse struct {
 	Objects []FoundObject `json:"objects"`
 	Next    string        `json:"next,omitempty"`

@@ -23,6 +23,7 @@ var functions = template.FuncMap{
 	"brief":    brief,
 	"number":   number,
 	"query":    query,
+	"flag":     func(b bool) string { return map[bool]string{true: "1"}[b] },
 	"indent":   indented,
 	"lines":    func(s string) []string { return strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n") },
 	"state":    stateText,

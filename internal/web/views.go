@@ -108,7 +108,10 @@ type searchData struct {
 }
 
 func (h *handler) intelligence(r *http.Request) (string, *page, error) {
-	d := searchData{In: node.SearchRequest{Value: r.FormValue("value"), Type: r.FormValue("type"), Source: r.FormValue("source"), Next: r.FormValue("next"), Limit: 25}, After: r.FormValue("after")}
+	d := searchData{In: node.SearchRequest{Value: r.FormValue("value"), Text: r.FormValue("text"), Type: r.FormValue("type"), Source: r.FormValue("source"), Next: r.FormValue("next"), Limit: 25}, After: r.FormValue("after")}
+	if d.In.Value != "" {
+		d.In.Above, d.In.Below = r.FormValue("above") != "", r.FormValue("below") != ""
+	}
 	if d.After != "" {
 		t, err := time.ParseInLocation(time.DateOnly, d.After, time.Local)
 		if err != nil {

@@ -1,0 +1,7 @@
+package intel
+
+// Bare is a config without lists: an object is found by its values, type and id alone.
+func Bare(c Config) Config {
+	c.bare = true
+	return c
+}
