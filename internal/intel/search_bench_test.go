@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -87,6 +88,59 @@ func BenchmarkImportLists(b *testing.B) {
 			b.ReportMetric(n/w.Seconds(), "objects/cpu-s")
 			b.ReportMetric(n/o.Seconds(), "objects/cpu-s-bare")
 			b.ReportMetric(float64(w)/float64(o), "slower")
+		})
+	}
+}
+
+// BenchmarkReceiveProse takes in a payload near the largest that is nothing but short
+// words that differ, with and without lists, and reports the most heap in use meanwhile.
+func BenchmarkReceiveProse(b *testing.B) {
+	var objects []string
+	for i, at := 0, 0; at < 2_900_000; i++ {
+		var text strings.Builder
+		for range 999 {
+			text.WriteString(strconv.FormatInt(int64(at), 36))
+			text.WriteByte(' ')
+			at++
+		}
+		objects = append(objects, prose("tool", i, fmt.Sprintf(`,"name":"t","description":"%s"`, text.String())))
+	}
+	r, plain := sent(1, 1, objects...)
+	objects = nil
+	for name, change := range map[string]func(intel.Config) intel.Config{"lists": func(c intel.Config) intel.Config { return c }, "bare": intel.Bare} {
+		b.Run(name, func(b *testing.B) {
+			var most uint64
+			for b.Loop() {
+				b.StopTimer()
+				in, done := openDiskWith(b, change)
+				runtime.GC()
+				var before, now runtime.MemStats
+				runtime.ReadMemStats(&before)
+				stop, stopped := make(chan struct{}), make(chan struct{})
+				go func() {
+					defer close(stopped)
+					for {
+						runtime.ReadMemStats(&now)
+						most = max(most, now.HeapInuse-min(now.HeapInuse, before.HeapInuse))
+						select {
+						case <-stop:
+							return
+						case <-time.After(5 * time.Millisecond):
+						}
+					}
+				}()
+				b.StartTimer()
+				if _, err := in.Receive(context.Background(), r, plain); err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				close(stop)
+				<-stopped
+				done()
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(len(plain))/(1<<20), "payload-MiB")
+			b.ReportMetric(float64(most)/(1<<20), "heap-MiB")
 		})
 	}
 }
