@@ -2,6 +2,7 @@ package intel
 
 import (
 	"crypto/sha256"
+	"slices"
 	"strings"
 
 	"entente/stix"
@@ -30,31 +31,31 @@ type edge struct {
 // neighbours: they would make neighbours of everything.
 func edgesOf(o *stix.Object) []edge {
 	var out []edge
-	var seen map[edge]bool
+	var seen map[edge]bool // only once there are many
 	for _, r := range o.Refs() {
 		if len(out) == maxRefs {
 			break
-		}
-		if !isID(r.ID) {
-			continue // a local key of STIX 2.0
 		}
 		property := r.Path
 		if i := strings.IndexAny(property, "[."); i >= 0 {
 			property = property[:i]
 		}
-		if property == "object_marking_refs" || property == "granular_markings" {
-			continue
-		}
-		if len(r.ID) > maxRefBytes {
+		if property == "object_marking_refs" || property == "granular_markings" || len(r.ID) > maxRefBytes || !isID(r.ID) { // no id: a local key of STIX 2.0
 			continue
 		}
 		e := edge{property, r.ID}
-		if seen == nil {
-			seen = map[edge]bool{}
+		const few = 12
+		if seen == nil && slices.Contains(out, e) || seen[e] {
+			continue
 		}
-		if !seen[e] {
+		out = append(out, e)
+		if len(out) == few {
+			seen = make(map[edge]bool, 4*few)
+			for _, o := range out {
+				seen[o] = true
+			}
+		} else if seen != nil {
 			seen[e] = true
-			out = append(out, e)
 		}
 	}
 	return out

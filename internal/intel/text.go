@@ -1,6 +1,7 @@
 package intel
 
 import (
+	"hash/maphash"
 	"iter"
 	"slices"
 	"strings"
@@ -72,31 +73,56 @@ func wordsOf(o *stix.Object) []string {
 
 // once is a list of texts, each once.
 type once struct {
-	list []string
-	many map[string]bool // only once there are many
+	list  []string
+	table []uint32 // only once there are many: the place in the list and one, by hash
+	seed  maphash.Seed
 }
 
 // add adds a text and tells whether it is new.
 func (l *once) add(s string) bool {
 	const few = 12
-	if l.many == nil {
+	if l.table == nil {
 		if slices.Contains(l.list, s) {
 			return false
 		}
-	} else if l.many[s] {
+		if l.list == nil {
+			l.list = make([]string, 0, few+4)
+		}
+		if l.list = append(l.list, s); len(l.list) > few {
+			l.seed = maphash.MakeSeed()
+			l.spread(8 * few)
+		}
+		return true
+	}
+	if 2*len(l.list) >= len(l.table) {
+		l.spread(4 * len(l.list))
+	}
+	at := l.slot(s)
+	if l.table[at] > 0 {
 		return false
 	}
-	if len(l.list) == few && l.many == nil {
-		l.many = make(map[string]bool, 8*few)
-		for _, o := range l.list {
-			l.many[o] = true
+	l.list = append(l.list, s)
+	l.table[at] = uint32(len(l.list))
+	return true
+}
+
+// slot finds where a text is in the table, or would be.
+func (l *once) slot(s string) int {
+	at := int(maphash.String(l.seed, s) % uint64(len(l.table)))
+	for l.table[at] > 0 && l.list[l.table[at]-1] != s {
+		if at++; at == len(l.table) {
+			at = 0
 		}
 	}
-	if l.many != nil {
-		l.many[s] = true
+	return at
+}
+
+// spread makes the table anew.
+func (l *once) spread(n int) {
+	l.table = make([]uint32, n)
+	for i, s := range l.list {
+		l.table[l.slot(s)] = uint32(i + 1)
 	}
-	l.list = append(l.list, s)
-	return true
 }
 
 // words cuts a text into words as they are looked for: in compatibility form (NFKC) and
