@@ -87,8 +87,6 @@ type ResumeBody struct {
 // NoticeBody announces a withdrawal. The notice period of the accord in force bounds it from below.
 type NoticeBody struct {
 	Effective time.Time `json:"effective"`
-
-	from time.Time // the later of Effective and what the accord's notice period allows
 }
 
 // ContentBody is what the body of a content entry says about its payload. No content lies in it.

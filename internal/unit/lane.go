@@ -80,6 +80,7 @@ type record struct {
 	why     string
 	verdict accord.Decision // content only
 	terms   *text           // the accord in force in its past
+	from    time.Time       // notices only: the later of what it says and what the accord's notice period allows
 	// partial: what is held is not all its author had seen. It, or something in its past, names a
 	// history of a journal that is not the one held here.
 	partial bool

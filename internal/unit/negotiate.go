@@ -98,7 +98,7 @@ func (f *Fold) enact(v *view, r *record) bool {
 	case *SuspendBody:
 		f.suspend = append(f.suspend, r)
 	case *NoticeBody:
-		b.from = f.effective(v, r.at, b.Effective)
+		r.from = f.effective(v, r.at, b.Effective)
 	case *struct{}: // accord.withdraw
 		f.leaves = append(f.leaves, r)
 	}

@@ -141,8 +141,8 @@ func (s *snapshot) member(p journal.PartyID) Member {
 	}
 	for _, l := range s.lanes(p) {
 		for _, r := range l.events {
-			if b, ok := r.body.(*NoticeBody); ok && (m.Notice == nil || b.from.Before(m.Notice.Effective)) {
-				m.Notice = &Notice{Ref: r.ref(), At: r.at, Effective: b.from.UTC(), Due: !s.now.Before(b.from)}
+			if _, ok := r.body.(*NoticeBody); ok && (m.Notice == nil || r.from.Before(m.Notice.Effective)) {
+				m.Notice = &Notice{Ref: r.ref(), At: r.at, Effective: r.from.UTC(), Due: !s.now.Before(r.from)}
 			}
 		}
 	}

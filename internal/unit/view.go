@@ -61,8 +61,8 @@ func (v *view) take(r *record) {
 		}
 		v.suspended = slices.DeleteFunc(slices.Clone(v.suspended), func(s *record) bool { return s.ref() == b.Suspension })
 	case *NoticeBody:
-		if at, ok := v.notices[p]; !ok || b.from.Before(at) {
-			v.notices[p] = b.from
+		if at, ok := v.notices[p]; !ok || r.from.Before(at) {
+			v.notices[p] = r.from
 		}
 	case *HashBody:
 		if r.kind == KindSign {
