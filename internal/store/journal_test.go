@@ -453,6 +453,52 @@ func TestJournalDerivedFilesAreRebuilt(t *testing.T) {
 	}
 }
 
+// A checkpoint that says what the head says already, and that a failed sync has dropped, is
+// written again like any other batch behind the head: what follows it would be lost with it.
+func TestJournalSameCheckpointDropped(t *testing.T) {
+	for i := range 12 * 32 { // where a sector ends decides what of the log is dropped
+		at, length := i%12, i/12*16
+		d := storetest.NewDisk()
+		j, err := store.OpenJournal(journalDir, store.Options{FS: d})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b batches
+		if err := j.Append(b.next(entry(0, length))); err != nil {
+			t.Fatal(err)
+		}
+		d = d.Clone() // killed, so that the derived files are known to be good from here on
+		if j, err = store.OpenJournal(journalDir, store.Options{FS: d}); err != nil {
+			t.Fatal(err)
+		}
+		same := b
+		begun := d.Ops()
+		d.Fault = func(op, name string, n int) error {
+			if n == begun+at {
+				return &storetest.Torn{}
+			}
+			return nil
+		}
+		err = j.Append(same.next())
+		d.Fault = nil
+		if errors.Is(err, store.ErrBroken) {
+			d = d.Clone()
+			if j, err = store.OpenJournal(journalDir, store.Options{FS: d}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := j.Append(b.next(entry(1, 10))); err != nil {
+			t.Fatal(err)
+		}
+		if j, err = store.OpenJournal(journalDir, store.Options{FS: d.Crash(func(int) int { return 0 })}); err != nil {
+			t.Fatalf("operation %d fails: %v", at, err)
+		}
+		if got, err := readAll(j); err != nil || len(got) != 2 {
+			t.Fatalf("operation %d fails: %d entries are there, %v", at, len(got), err)
+		}
+	}
+}
+
 // Any history of appends, failing disks, kills and power losses.
 func TestJournalCrashHistory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -102,7 +102,7 @@ func (r *records) establish() error {
 	if r.readOnly {
 		return r.complete(head, headSize, logEnd)
 	}
-	return r.settle(s, head, logEnd)
+	return r.settle(s, logEnd)
 }
 
 // read takes what the derived files are trusted for, reads the log from there
@@ -159,14 +159,15 @@ func (r *records) complete(head []byte, headSize, logEnd int64) error {
 // settle makes what recovery found durable: a batch behind the head is written
 // again (after a failed sync the page cache may hold what the disk does not)
 // and becomes the head; the rest is cut off.
-func (r *records) settle(s *recovery, head []byte, logEnd int64) error {
+func (r *records) settle(s *recovery, logEnd int64) error {
 	e := s.at
+	behind := e.last != nil && e.end != s.headEnd
 	// A head that was renamed but whose folder was not synced is seen now, and
 	// could be gone after a power loss when more was appended on it.
 	if err := r.fs.SyncDir(r.dir); err != nil {
 		return err
 	}
-	if e.last != nil && !bytes.Equal(e.last, head) {
+	if behind {
 		if err := r.rewrite(s.headEnd, e.end); err != nil {
 			return err
 		}
@@ -175,12 +176,12 @@ func (r *records) settle(s *recovery, head []byte, logEnd int64) error {
 	if err := r.cutTo(e); err != nil {
 		return err
 	}
-	if logEnd != e.end || !bytes.Equal(e.last, head) {
+	if logEnd != e.end || behind {
 		if err := r.log.Sync(); err != nil {
 			return err
 		}
 	}
-	if e.last != nil && !bytes.Equal(e.last, head) {
+	if behind {
 		if _, err := replaceFile(r.fs, r.path(headName), e.last); err != nil {
 			return err
 		}

@@ -85,7 +85,8 @@ func (s *recovery) accept(rec record, c commit, index []byte, hashes []tlog.Hash
 	}
 	s.at = next
 	s.batches++
-	if s.head != nil && bytes.Equal(rec.data, s.head) {
+	// The first of those that say the same: a later one may be what a sync that failed has dropped.
+	if !s.headSeen && bytes.Equal(rec.data, s.head) {
 		s.headSeen, s.headEnd = true, rec.end()
 	}
 	return nil
