@@ -154,24 +154,15 @@ func (l *ledger) save() error { return l.n.at.writeJSON(l.unitPath(), l.file) }
 // It is safe to repeat after a crash, or after the disk failed: the last step makes it
 // whole.
 func createLedger(ctx context.Context, n *Node, founding string, partners map[journal.PartyID]partner) (*ledger, error) {
-	id := journal.UnitOf(founding)
-	l := &ledger{n: n, id: id, dir: n.at.unit(string(id)),
-		file: unitFile{Founding: founding, Partners: partners}}
-	if l.file.Partners == nil {
-		l.file.Partners = map[journal.PartyID]partner{}
-	}
-	if there, err := n.at.exists(l.unitPath()); err != nil {
-		return nil, err
-	} else if there && n.ledger(id) == nil { // it was made, and could not be opened then
-		return openLedger(ctx, n, id)
-	} else if there {
-		return nil, conflict("exists", "This node is in the unit already.", "", "See it with 'entente unit show'.")
+	l, made, err := newLedger(ctx, n, founding, partners)
+	if err != nil || made {
+		return l, err
 	}
 	key, err := journal.GenerateKey(n.opts.Rand)
 	if err != nil {
 		return nil, err
 	}
-	if err := n.at.write(l.keyPath(0), key.Marshal("journal key of unit "+id.Short())); err != nil {
+	if err := n.at.write(l.keyPath(0), key.Marshal("journal key of unit "+l.id.Short())); err != nil {
 		return nil, err
 	}
 	if err := l.begin(0); err != nil {
@@ -180,7 +171,45 @@ func createLedger(ctx context.Context, n *Node, founding string, partners map[jo
 	if err := l.save(); err != nil {
 		return nil, err
 	}
-	return openLedger(ctx, n, id)
+	return openLedger(ctx, n, l.id)
+}
+
+// enterAgain makes the folder of a unit that this party began a journal in before, of
+// which this folder knows nothing: that journal is never signed here, what the others hold
+// of it comes with the sessions, and a successor goes on.
+func enterAgain(ctx context.Context, n *Node, founding string, partners map[journal.PartyID]partner) (*ledger, error) {
+	l, made, err := newLedger(ctx, n, founding, partners)
+	if err != nil || made {
+		return l, err
+	}
+	n.opts.Log.Error("this party began a journal in the unit before, and this folder was put back to before that; nothing is signed there until the organisation key opens a successor", "unit", l.id.Short())
+	l.file.Retired = true
+	if err := l.save(); err != nil {
+		return nil, err
+	}
+	return openLedger(ctx, n, l.id)
+}
+
+// newLedger is a unit of which nothing is on the disk yet. One that was made before and
+// could not be opened then is opened instead (made).
+func newLedger(ctx context.Context, n *Node, founding string, partners map[journal.PartyID]partner) (l *ledger, made bool, err error) {
+	id := journal.UnitOf(founding)
+	l = &ledger{n: n, id: id, dir: n.at.unit(string(id)),
+		file: unitFile{Founding: founding, Partners: partners}}
+	if l.file.Partners == nil {
+		l.file.Partners = map[journal.PartyID]partner{}
+	}
+	there, err := n.at.exists(l.unitPath())
+	switch {
+	case err != nil:
+		return nil, false, err
+	case there && n.ledger(id) == nil:
+		l, err = openLedger(ctx, n, id)
+		return l, true, err
+	case there:
+		return nil, false, conflict("exists", "This node is in the unit already.", "", "See it with 'entente unit show'.")
+	}
+	return l, false, nil
 }
 
 // openLedger opens what is there. A folder without a unit file is the leftover

@@ -360,12 +360,19 @@ func (n *Node) tell(ctx context.Context, s *pairing.Joiner) error {
 	asked := *s
 	n.pairing.mu.Unlock()
 	err = peer.ConfirmPairing(ctx, params, &asked)
+	again := false
+	if asked.Phase == pairing.PhasePaired && n.ledger(asked.Invitation.Unit) == nil {
+		// Without the lock, too: the inviter may be asking this node something.
+		if again, err = n.began(ctx, &asked); err != nil {
+			return err
+		}
+	}
 	n.pairing.mu.Lock()
 	defer n.pairing.mu.Unlock()
 	// The unit is made before the pairing is stored as done: until then the inviter is
 	// asked again, and says the same.
 	if asked.Phase == pairing.PhasePaired {
-		if err := n.enter(ctx, &asked); err != nil {
+		if err := n.enter(ctx, &asked, again); err != nil {
 			return err
 		}
 	}
@@ -377,8 +384,9 @@ func (n *Node) tell(ctx context.Context, s *pairing.Joiner) error {
 }
 
 // enter makes the unit of a pairing that is done, or, in a unit that is here already,
-// takes in anew who the inviter is.
-func (n *Node) enter(ctx context.Context, s *pairing.Joiner) error {
+// takes in anew who the inviter is. In a unit that holds a journal of this party already
+// (again) none is begun.
+func (n *Node) enter(ctx context.Context, s *pairing.Joiner, again bool) error {
 	p, err := s.Partner()
 	if err != nil {
 		return err
@@ -389,7 +397,11 @@ func (n *Node) enter(ctx context.Context, s *pairing.Joiner) error {
 		_, err := l.introduced(p, s.Invitation.Pin)
 		return err
 	}
-	l, err := createLedger(ctx, n, p.Founding, map[journal.PartyID]partner{p.Party: {Chain: p.Chain, Paired: true}})
+	create := createLedger
+	if again {
+		create = enterAgain
+	}
+	l, err := create(ctx, n, p.Founding, map[journal.PartyID]partner{p.Party: {Chain: p.Chain, Paired: true}})
 	if err != nil {
 		return err
 	}
@@ -469,6 +481,10 @@ func stateOf(phase pairing.Phase, we, they bool) string {
 
 // pairingError turns a refusal into what a person can act on.
 func pairingError(err error) error {
+	var told *Error
+	if errors.As(err, &told) {
+		return told
+	}
 	code := pairing.CodeOf(err)
 	if code == "" {
 		code = journal.CodeOf(err)
@@ -481,7 +497,10 @@ func pairingError(err error) error {
 		return err
 	}
 	next := "Ask for a new invitation."
-	if code == pairing.CodeWrongDigits {
+	switch code {
+	case pairing.CodeExpired:
+		next = "Compare the clocks of the two machines with the time of day. If one is wrong, set it, which harms nothing that was signed; then make a new invitation in any case."
+	case pairing.CodeWrongDigits:
 		next = "The pairing is over on both sides. If you both read the digits right, somebody may stand in between: use another network, and invite anew."
 	}
 	return &Error{Code: code, Status: http.StatusForbidden, What: "The pairing did not hold.", Why: err.Error() + ".", Next: next, Err: err}

@@ -187,6 +187,13 @@ func idOf(token []byte) string {
 // Expired reports whether the invitation's time is over.
 func (inv *Invitation) Expired(now time.Time) bool { return now.Unix() >= inv.Expires }
 
+// late is the refusal of an invitation that has expired by the clock of one side, which
+// need not be the clock that the inviter reckoned by.
+func (inv *Invitation) late(now time.Time, side string) *Refusal {
+	return refuse(CodeExpired, "the invitation ended at %s, and the clock of the %s says %s; either it is too late, or the clocks of the two sides differ",
+		time.Unix(inv.Expires, 0).UTC().Format(time.RFC3339), side, now.UTC().Format(time.RFC3339))
+}
+
 func checksum(data []byte) []byte {
 	sum := sha256.Sum256(append([]byte("entente/invite/v1\n"), data...))
 	return sum[:checksumSize]

@@ -69,7 +69,7 @@ func (s *Inviter) Handle(now time.Time, m Message, t Session, own Own, rand io.R
 		return Message{}, refuse(CodeBurned, "this pairing is over (%s); ask for a new invitation", s.Why)
 	}
 	if s.Phase != PhasePaired && s.Invitation.Expired(now) {
-		return Message{}, s.burn(refuse(CodeExpired, "the invitation has expired; ask for a new one"))
+		return Message{}, s.burn(s.Invitation.late(now, "inviter"))
 	}
 	if s.Phase != PhaseOpen && s.Phase != PhaseCommitted && t.Pin != s.JoinerPin {
 		return Message{}, refuse(CodeUsed, "the invitation was used by another; ask for a new one")
@@ -212,7 +212,7 @@ func (s *Inviter) Confirm(now time.Time, typed string) error {
 	case s.Phase != PhaseRevealed:
 		return refuse(CodeWrongStep, "the other side has not answered the invitation yet")
 	case s.Invitation.Expired(now):
-		return s.burn(refuse(CodeExpired, "the invitation has expired; make a new one"))
+		return s.burn(s.Invitation.late(now, "inviter"))
 	}
 	if err := compare(typed, s.Transcript, roleInviter, roleJoiner); err != nil {
 		if CodeOf(err) == CodeWrongDigits {

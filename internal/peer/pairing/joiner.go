@@ -35,7 +35,7 @@ type Joiner struct {
 func NewJoiner(now time.Time, inv Invitation, own Own, rand io.Reader) (*Joiner, error) {
 	switch {
 	case inv.Expired(now):
-		return nil, refuse(CodeExpired, "the invitation expired on %s; ask for a new one", time.Unix(inv.Expires, 0).UTC().Format(time.RFC3339))
+		return nil, inv.late(now, "joiner")
 	case inv.Party == own.Party:
 		return nil, refuse(CodeOwnIdentity, "the invitation is of this party itself")
 	}
@@ -126,7 +126,7 @@ func (s *Joiner) Confirm(now time.Time, typed string) error {
 	case s.Phase != PhaseRevealed:
 		return refuse(CodeWrongStep, "the invitation has to be answered first")
 	case s.Invitation.Expired(now):
-		return s.burn(refuse(CodeExpired, "the invitation has expired; ask for a new one"))
+		return s.burn(s.Invitation.late(now, "joiner"))
 	}
 	if err := compare(typed, s.Transcript, roleJoiner, roleInviter); err != nil {
 		if CodeOf(err) == CodeWrongDigits {
