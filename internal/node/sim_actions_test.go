@@ -10,6 +10,7 @@ import (
 
 	"entente/internal/accord"
 	"entente/internal/store/storetest"
+	"entente/journal"
 )
 
 // Everything that must stay on a node has this in it: names of imports, drafts,
@@ -395,7 +396,8 @@ func (w *world) actRestore(m *machine) error {
 	s := mine[w.rng.IntN(len(mine))]
 	// Without the marks nothing on this machine knows of a journal that began after the
 	// state was saved; whoever restores has to take one from after the last succession.
-	if err := w.restore(s, w.rng.IntN(3) > 0 || s.step <= m.succeeded); err != nil || w.rng.IntN(2) == 0 || len(m.node.units()) == 0 {
+	keep := w.rng.IntN(3) > 0
+	if err := w.restore(s, keep || s.step <= m.succeeded && !w.mayForget(s)); err != nil || w.rng.IntN(2) == 0 || len(m.node.units()) == 0 {
 		return err
 	}
 	// The officer goes on at once, before any partner has told what it knows.
@@ -444,6 +446,9 @@ func (w *world) restore(s save, keep bool) error {
 			then.Set(name, m.disk.Content(name))
 		}
 	}
+	if !keep {
+		w.forgetBegun(s)
+	}
 	w.eye.rewound(m)
 	w.counts["restores"]++
 	m.disk, m.book = then, s.book.clone()
@@ -478,6 +483,64 @@ func (w *world) restore(s save, keep bool) error {
 		w.tell("  %s is %s from %d", u.Name, u.State, u.Head)
 	}
 	return m.boot()
+}
+
+// mayForget tells whether a state is of before its machine was in any unit, and no journal
+// of it has had a successor since: without its marks it then knows of nothing that it has
+// signed, and who invites it has to tell it.
+func (w *world) mayForget(s save) bool {
+	if s.m.n < len(w.ms)-w.strangers || len(s.book.units) > 0 || w.holdsUnit(s) {
+		return false
+	}
+	for o := range w.eye.heads {
+		if w.eye.owner[o] == s.m && o != journal.OriginOf(w.unit(), w.eye.party[s.m], 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// holdsUnit tells whether a picture of a disk has a unit in it.
+func (w *world) holdsUnit(s save) bool {
+	return s.disk == nil || slices.ContainsFunc(s.disk.Names(), func(name string) bool { return strings.HasPrefix(name, simDir+"/units/") })
+}
+
+// unit is the unit that a stranger can be invited to, "" if nobody who is up is in it.
+func (w *world) unit() journal.UnitID {
+	for _, m := range w.ms[:len(w.ms)-w.strangers] {
+		if m.node == nil {
+			continue
+		}
+		if l, err := m.node.findUnit("Joint"); err == nil {
+			return l.id
+		}
+	}
+	return ""
+}
+
+// forgetBegun: a journal that was begun, and of which nobody else ever got anything, goes
+// with its folder and its marks, and so does every state that was saved since: nobody can
+// tell the machine of it, and a second beginning contradicts nothing that anybody has.
+func (w *world) forgetBegun(s save) {
+	if !w.mayForget(s) {
+		return
+	}
+	o := journal.OriginOf(w.unit(), w.eye.party[s.m], 0)
+	if w.eye.heads[o] == nil || w.eye.elsewhere[o] > 0 {
+		return
+	}
+	delete(w.eye.heads, o)
+	w.saves = slices.DeleteFunc(w.saves, func(x save) bool { return x.m == s.m && x.step > s.step })
+	w.mail = slices.DeleteFunc(w.mail, func(f courierFile) bool { return f.from == s.m })
+	w.counts["beginnings that nobody heard of, forgotten"]++
+}
+
+// tells reports whether a member can tell a machine what journal it has begun in the unit:
+// it holds something of it, or nobody ever did. Who has put a machine back without its
+// marks has to be invited by somebody who can, and knows whom it has worked with.
+func (w *world) tells(m, x *machine, id journal.UnitID) bool {
+	o := journal.OriginOf(id, w.eye.party[x], 0)
+	return w.eye.elsewhere[o] == 0 || m.has(id, o) > 0
 }
 
 // forgetUnmarked: a head whose mark could not be written is told to nobody. It goes with the

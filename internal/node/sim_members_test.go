@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"entente/internal/accord"
+	"entente/internal/peer/pairing"
 	"entente/internal/unit"
 	"entente/journal"
 )
@@ -77,6 +78,9 @@ func (w *world) actAdmit(m *machine) error {
 		return nil
 	}
 	x := w.ms[i]
+	if !w.tells(m, x, l.id) {
+		return nil
+	}
 	inv, err := m.node.Invite(w.ctx, UnitInviteRequest{Unit: "Joint"})
 	if err != nil {
 		return err
@@ -258,7 +262,15 @@ func (w *world) officers() (busy bool) {
 				}
 				busy = true
 				w.counts["pairings again"]++
-				w.tell("%s and %s pair again in %s (%s): %s", m.name, x.name, u.Name, p.Why, outcome(w.again(x, m, u.Name)))
+				err := w.again(x, m, u.Name)
+				w.tell("%s and %s pair again in %s (%s): %s", m.name, x.name, u.Name, p.Why, outcome(err))
+				if pairing.CodeOf(err) == pairing.CodeExpired {
+					// Both are told both times, look at a clock on the wall, and try once more.
+					w.counts["clocks set right"]++
+					m.rightClock()
+					x.rightClock()
+					w.tell("%s and %s set their clocks: %s", m.name, x.name, outcome(w.again(x, m, u.Name)))
+				}
 			}
 		}
 	}

@@ -49,6 +49,7 @@ type world struct {
 	mail     []courierFile
 	departed []departure // in courier files, not looked at yet
 	saves    []save
+	passed   time.Duration // what later has let pass
 
 	mu   sync.Mutex
 	eye  eye
