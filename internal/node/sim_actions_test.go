@@ -457,12 +457,27 @@ func (w *world) restore(s save, keep bool) error {
 		return m.boot()
 	}
 	m.wear()
+	signed := map[journal.Origin]map[int64]bool{}
+	for o, sizes := range w.eye.heads {
+		signed[o] = map[int64]bool{}
+		for size := range sizes {
+			signed[o][size] = true
+		}
+	}
 	res, err := w.unpack(s)
 	if m.badly(err) {
 		// It takes a disk that works, whatever the first try has left of itself there; what
 		// it has written among the marks stays, and so does the organisation key.
 		w.tell("  %s: it is restored again", outcome(err))
 		w.counts["restores again"]++
+		w.checkHeads()
+		for o, sizes := range w.eye.heads { // what the first try signed was told to nobody, and is thrown away
+			for size := range sizes {
+				if w.eye.owner[o] == m && !signed[o][size] && size > w.eye.elsewhere[o] {
+					delete(sizes, size)
+				}
+			}
+		}
 		again := storetest.NewDisk()
 		for _, name := range m.disk.Names() {
 			if name == simOrg || strings.HasPrefix(name, simMarks) {

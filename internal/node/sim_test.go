@@ -259,6 +259,7 @@ func (w *world) heal() {
 		m.wear()
 	}
 	w.mend()
+	w.noteMoments()
 	for _, m := range w.ms {
 		if m.node != nil && m.node.objects.Fault() != nil { // an officer is told to start it again
 			_ = m.halt()
@@ -271,6 +272,8 @@ func (w *world) heal() {
 		}
 	}
 	w.actor, w.action = nil, ""
+	synctest.Wait()
+	w.checkWayOut() // what a succession asks, and is told, is judged by what was known before it
 	w.letIn()
 	last := ""
 	for k, called := 0, 0; k < 12; k++ {
