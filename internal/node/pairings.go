@@ -156,7 +156,12 @@ func (n *Node) admit(s *pairing.Inviter) error {
 	if err != nil {
 		return err
 	}
-	chain, err := journal.CompactIdentityChain(partner.Chain)
+	// As far as it is known here: who was put back hears so of the versions it has lost.
+	known := partner.Chain
+	if p, ok := l.file.Partners[partner.Party]; ok {
+		known = p.Chain
+	}
+	chain, err := journal.CompactIdentityChain(known)
 	if err != nil {
 		return err
 	}
