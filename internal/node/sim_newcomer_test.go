@@ -525,3 +525,29 @@ func TestReplacedNodeKeyOpensNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestAdmittedAgainHearsOfLostVersions: an inviter that met the newcomer under a newer
+// identity, and was stopped before it introduced it, tells it so when they pair again.
+func TestAdmittedAgainHearsOfLostVersions(t *testing.T) {
+	newcomer(t, func(w *world, a, b, x *machine) {
+		before := x.picture()
+		x.rotate(t, "node")
+		l := a.node.units()[0]
+		l.mu.Lock()
+		l.learn(x.node.Party(), x.node.keys().chain, true)
+		err := l.save()
+		l.mu.Unlock()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.put(t, before)
+		w.later(time.Minute)
+		w.pair(t, a, x)
+		for range 3 {
+			w.round()
+		}
+		if u, told := x.unit(t, "Joint"); u.State != "retired" || u.Outdated != 2 {
+			t.Errorf("the officer is not told: %+v\n%s", u, told)
+		}
+	})
+}
