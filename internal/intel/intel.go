@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"entente/journal"
@@ -49,6 +50,8 @@ type Intel struct {
 
 	touched chan struct{} // one token: something waits for UpdateActive
 	closed  bool
+
+	resets atomic.Int64 // how often all rows were taken away to be derived again
 
 	policy [sha256.Size]byte // digest of the guard and of how values age
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -96,6 +97,17 @@ const maxExamined = 100_000
 // comes first, then what is above it, nearest first, then what is below it by name; with a
 // word that may go on, it is by word.
 func (in *Intel) Search(ctx context.Context, q Query) (Page, error) {
+	for {
+		before := in.resets.Load()
+		page, err := in.search(ctx, q)
+		if errors.Is(err, errBadRow) && in.resets.Load() != before {
+			continue // a rebuild began between a row and what it leads to
+		}
+		return page, err
+	}
+}
+
+func (in *Intel) search(ctx context.Context, q Query) (Page, error) {
 	var page Page
 	n := limit(q.Limit)
 	for hit, err := range in.hits(ctx, q, true, maxExamined) {
