@@ -51,7 +51,7 @@ type Intel struct {
 	touched chan struct{} // one token: something waits for UpdateActive
 	closed  bool
 
-	resets atomic.Int64 // how often all rows were taken away to be derived again
+	resets atomic.Int64 // twice how often all rows were taken away to be derived again; odd meanwhile
 
 	policy [sha256.Size]byte // digest of the guard and of how values age
 }

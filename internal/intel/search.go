@@ -100,7 +100,7 @@ func (in *Intel) Search(ctx context.Context, q Query) (Page, error) {
 	for {
 		before := in.resets.Load()
 		page, err := in.search(ctx, q)
-		if errors.Is(err, errBadRow) && in.resets.Load() != before {
+		if now := in.resets.Load(); errors.Is(err, errBadRow) && (now != before || now%2 == 1) && ctx.Err() == nil {
 			continue // a rebuild began between a row and what it leads to
 		}
 		return page, err
