@@ -447,6 +447,9 @@ func build(t *testing.T) string {
 // its bound on memory, an honest partner's exchanges go through all the while, and
 // afterwards files and goroutines are what they were.
 func TestFlood(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED with -short: TestFlood measures a served program, which is built without the race detector")
+	}
 	if runtime.GOOS != "linux" {
 		t.Skip("TestFlood reads the memory of a process from /proc, which is Linux's")
 	}

@@ -26,6 +26,9 @@ var tinyEntries = flag.Int("hostile.entries", 100_000, "how many tiny entries Te
 // stay within their bounds, and a third partner's exchanges go through meanwhile. A
 // million, which meets the same bound, is -hostile.entries=1000000.
 func TestHostileMillion(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED with -short: TestHostileMillion measures a served program, which is built without the race detector")
+	}
 	if runtime.GOOS != "linux" {
 		t.Skip("TestHostileMillion reads the memory of a process from /proc, which is Linux's")
 	}
