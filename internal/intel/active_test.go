@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"entente/internal/accord"
+	"entente/internal/guard"
 	"entente/internal/intel"
 	"entente/internal/observable"
 	"entente/stix"
@@ -57,7 +58,7 @@ func checkActive(t fataler, w *world) {
 			continue
 		}
 		for _, v := range observable.Alone(o.Pattern) {
-			if _, guarded := intel.DefaultGuard().Match(v); !guarded {
+			if _, guarded := guard.Default().Match(v); !guarded {
 				want = append(want, fmt.Sprintf("%s %s %v", v, f.ID, f.Effective))
 			}
 		}
@@ -146,7 +147,7 @@ func TestActive(t *testing.T) {
 	want(line("five.example.org", 5, stix.TLPRed), line("uno.example.org", 1, 0))
 	// Another guard is applied to what is there already.
 	c := w.config()
-	if c.Guard, err = intel.DefaultGuard().With("own asset", "example.org"); err != nil {
+	if c.Guard, err = guard.Default().With("own asset", "example.org"); err != nil {
 		t.Fatal(err)
 	}
 	if w.in, err = intel.Open(c); err != nil {

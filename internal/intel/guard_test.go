@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"entente/internal/guard"
 	"entente/internal/intel"
 	"entente/internal/observable"
 )
@@ -37,7 +38,7 @@ func TestSetGuard(t *testing.T) {
 	if got := len(active(t, w.in)); got != 2 {
 		t.Fatalf("%d values", got)
 	}
-	held, err := intel.DefaultGuard().With("own asset", "www.one.example.org")
+	held, err := guard.Default().With("own asset", "www.one.example.org")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func TestSetGuard(t *testing.T) {
 		if got := active(t, w.in); len(got) != 1 || !strings.HasPrefix(got[0], "domain:8.8.8.8.example.net ") {
 			t.Fatalf("sensors are given %v", got)
 		}
-		w.in.SetGuard(intel.DefaultGuard())
+		w.in.SetGuard(guard.Default())
 		if got := guarded(t, w.in); got != local {
 			t.Fatalf("kept back %s", got)
 		}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"entente/internal/guard"
 	"entente/journal"
 )
 
@@ -25,7 +26,7 @@ type Config struct {
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Guard holds what an indicator from a partner must not name; default
-	// DefaultGuard().
+	// guard.Default().
 	Guard *Guard
 	// Aging says for how long sensors are given values that say nothing of it, or too
 	// long a time; nil: as long as the indicator says.
@@ -67,7 +68,7 @@ func Open(cfg Config) (*Intel, error) {
 		cfg.Now = time.Now
 	}
 	if cfg.Guard == nil {
-		cfg.Guard = DefaultGuard()
+		cfg.Guard = guard.Default()
 	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)

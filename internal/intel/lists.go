@@ -2,6 +2,7 @@ package intel
 
 import (
 	"encoding/binary"
+	"fmt"
 	"maps"
 	"slices"
 )
@@ -195,4 +196,14 @@ func (t *tx) said(slot int64, l listKeys) (int, error) {
 	}
 	n, err := number(value)
 	return int(min(n, int64(l.count()))), err
+}
+
+// listed reads an object that is kept, and how many of its keys are.
+func (t *tx) listed(seq int64, raw []byte) (item, int, error) {
+	it, err := parseItem(raw)
+	if err != nil {
+		return item{}, 0, fmt.Errorf("%w: %w", errBadRow, err)
+	}
+	n, err := t.said(seq, it.lists)
+	return it, n, err
 }

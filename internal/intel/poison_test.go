@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"entente/internal/guard"
 	"entente/internal/intel"
 	"entente/stix"
 )
@@ -83,7 +84,7 @@ func TestPoisonUnread(t *testing.T) {
 
 // TestPoisonTerms: what the sender should have kept back is held by who receives it.
 func TestPoisonTerms(t *testing.T) {
-	never, err := intel.EmptyGuard().With("on the accord's never-send list", "bank.example")
+	never, err := guard.Empty().With("on the accord's never-send list", "bank.example")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -204,11 +204,7 @@ func (in *Intel) firstOf(seq int64, place []byte, ranges []keyRange, newest bool
 	if err != nil {
 		return false, err
 	}
-	it, err := parseItem(raw)
-	if err != nil {
-		return false, fmt.Errorf("%w: %w", errBadRow, err)
-	}
-	said, err := t.said(seq, it.lists)
+	it, said, err := t.listed(seq, raw)
 	if err != nil {
 		return false, err
 	}

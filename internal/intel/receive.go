@@ -321,8 +321,8 @@ func (in *Intel) judgeOne(t *tx, from collID, it *item) (*Reason, error) {
 		}
 	}
 	for _, v := range observable.FromObject(it.o) {
-		if why, ok := in.cfg.Guard.Match(v); ok {
-			return &Reason{Code: CodeGuarded, Text: fmt.Sprintf("it names %s: %s", v.Text, why)}, nil
+		if hit, ok := in.cfg.Guard.Match(v); ok {
+			return &Reason{Code: CodeGuarded, Text: fmt.Sprintf("it names %s: %s", v.Text, hit)}, nil
 		}
 	}
 	return nil, nil
@@ -434,8 +434,8 @@ func (t *tx) anyAccepted(id string) (bool, error) {
 func (terms *Terms) judge(o *stix.Object) *Reason {
 	if terms.Never != nil {
 		for _, v := range observable.FromObject(o) {
-			if why, hit := terms.Never.Match(v); hit {
-				return &Reason{Code: accord.CodeNeverSend, Clause: terms.Clause, Text: fmt.Sprintf("%s is %s", v.Text, why)}
+			if hit, ok := terms.Never.Match(v); ok {
+				return &Reason{Code: accord.CodeNeverSend, Clause: terms.Clause, Text: fmt.Sprintf("%s is %s", v.Text, hit.Why)}
 			}
 		}
 	}

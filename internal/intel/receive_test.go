@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"entente/internal/accord"
+	"entente/internal/guard"
 	"entente/internal/intel"
 	"entente/journal"
 	"entente/stix"
@@ -81,7 +82,7 @@ func TestReceiveHolds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			guard, err := intel.DefaultGuard().With("an asset of the agency", "agency.example")
+			guard, err := guard.Default().With("an asset of the agency", "agency.example")
 			if err != nil {
 				t.Fatal(err)
 			}

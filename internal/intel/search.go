@@ -28,7 +28,7 @@ type Query struct {
 	Children bool
 	// Text is words that a person looks for: all of them have to be in the names,
 	// descriptions, aliases, labels and external ids of an object, in any order. A word with
-	// a star behind it may go on. Indicators and observables are not found by words.
+	// a star behind it may go on.
 	Text string
 	// Type is a STIX type.
 	Type string
@@ -215,11 +215,7 @@ type criteria struct {
 
 // says tells whether an object is found by all words.
 func (t *reader) says(seq int64, raw []byte, words []wantedWord) (bool, error) {
-	it, err := parseItem(raw)
-	if err != nil {
-		return false, fmt.Errorf("%w: %w", errBadRow, err)
-	}
-	said, err := t.said(seq, it.lists)
+	it, said, err := t.listed(seq, raw)
 	if err != nil {
 		return false, err
 	}

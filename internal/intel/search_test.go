@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"entente/internal/guard"
 	"entente/internal/intel"
 	"entente/internal/observable"
 	"entente/stix"
@@ -100,7 +101,7 @@ func TestDefinition(t *testing.T) {
 }
 
 func TestGuardWith(t *testing.T) {
-	if _, err := intel.DefaultGuard().With("x", "not a value at all"); err == nil {
+	if _, err := guard.Default().With("x", "not a value at all"); err == nil {
 		t.Fatal("nonsense was taken into the guard list")
 	}
 }
@@ -108,7 +109,7 @@ func TestGuardWith(t *testing.T) {
 // TestGuardAbove: whoever blocks a domain blocks what is below it, so what lies above
 // something guarded is guarded; so is mail of a guarded domain.
 func TestGuardAbove(t *testing.T) {
-	guard, err := intel.DefaultGuard().With("an asset of ours", "vote.agency.example", "198.51.100.0/24")
+	set, err := guard.Default().With("an asset of ours", "vote.agency.example", "198.51.100.0/24")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,12 +123,12 @@ func TestGuardAbove(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
-		if why, ok := guard.Match(v); ok != held {
+		if why, ok := set.Match(v); ok != held {
 			t.Errorf("%s: held is %v (%s)", text, ok, why)
 		}
 	}
 	// A list of what must never be sent says what it says.
-	never, err := intel.EmptyGuard().With("never", "vote.agency.example")
+	never, err := guard.Empty().With("never", "vote.agency.example")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -167,8 +167,35 @@ func (n *Node) activeLoop(ctx context.Context) {
 			return
 		case <-n.intel.Touched():
 		}
+		settle(ctx, n.intel.Touched())
 		if err := n.intel.UpdateActive(ctx); err != nil && ctx.Err() == nil {
 			n.opts.Log.Error("what sensors are given is not up to date; it is tried again with the next request", "err", err)
+		}
+	}
+}
+
+// While more arrives, what sensors are given waits: both want the same rows and lock, and
+// whoever asks for a feed has it brought up to date at once.
+const (
+	activeQuiet = 5 * time.Second
+	activeMost  = time.Minute
+)
+
+// settle waits until nothing has arrived for a while, or a minute.
+func settle(ctx context.Context, touched <-chan struct{}) {
+	most, quiet := time.NewTimer(activeMost), time.NewTimer(activeQuiet)
+	defer most.Stop()
+	defer quiet.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-most.C:
+			return
+		case <-quiet.C:
+			return
+		case <-touched:
+			quiet.Reset(activeQuiet)
 		}
 	}
 }

@@ -3,14 +3,17 @@ package node
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"entente/misp"
@@ -259,5 +262,30 @@ func TestFeedForMISP(t *testing.T) {
 	}
 	if newer != 1 {
 		t.Errorf("%d events are newer after one value", newer)
+	}
+}
+
+// TestActiveWaitsForQuiet: what sensors are given is worked out when nothing has arrived
+// for a while, and after a minute also when something always does.
+func TestActiveWaitsForQuiet(t *testing.T) {
+	for every, want := range map[time.Duration]time.Duration{0: activeQuiet, activeQuiet - time.Second: activeMost, 2 * activeQuiet: activeQuiet} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			touched := make(chan struct{}, 1)
+			var arriving sync.WaitGroup
+			arriving.Go(func() {
+				for every > 0 && ctx.Err() == nil {
+					time.Sleep(every)
+					poke(touched)
+				}
+			})
+			began := time.Now()
+			settle(ctx, touched)
+			if took := time.Since(began); took != want {
+				t.Errorf("touched every %v: it waits %v, not %v", every, took, want)
+			}
+			stop()
+			arriving.Wait()
+		})
 	}
 }

@@ -442,22 +442,35 @@ func build(t *testing.T) string {
 	return exe
 }
 
+// measuresProgram skips where the memory of a served program cannot be measured.
+func measuresProgram(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skipf("SKIPPED with -short: %s measures a served program, which is built without the race detector", t.Name())
+	}
+	if runtime.GOOS != "linux" {
+		t.Skipf("SKIPPED: %s reads the memory of a process from /proc, which is Linux's", t.Name())
+	}
+}
+
+// withQuiet makes a party and a partner of it, in a unit that nobody else disturbs.
+func withQuiet(t *testing.T) (a, quiet *testParty) {
+	t.Helper()
+	a, quiet = newParty(t, "North"), newParty(t, "West")
+	must[*UnitRef](t)(a.FoundUnit(t.Context(), UnitFoundRequest{Name: "Quiet"}))
+	pair(t, a, quiet, "Quiet")
+	agree(t, nil, a, quiet)
+	return a, quiet
+}
+
 // TestFlood has ten hostile partners flood a served node at once, with all that
 // they may send at its largest and with all kinds of delay. The program stays below
 // its bound on memory, an honest partner's exchanges go through all the while, and
 // afterwards files and goroutines are what they were.
 func TestFlood(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED with -short: TestFlood measures a served program, which is built without the race detector")
-	}
-	if runtime.GOOS != "linux" {
-		t.Skip("TestFlood reads the memory of a process from /proc, which is Linux's")
-	}
+	measuresProgram(t)
 	ctx := t.Context()
-	a, quiet := newParty(t, "North"), newParty(t, "West")
-	must[*UnitRef](t)(a.FoundUnit(ctx, UnitFoundRequest{Name: "Quiet"}))
-	pair(t, a, quiet, "Quiet")
-	agree(t, nil, a, quiet)
+	a, quiet := withQuiet(t)
 	heard := &answers{n: map[string]int{}}
 	var flood []*flooder
 	for i := range 10 {

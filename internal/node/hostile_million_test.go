@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,17 +25,9 @@ var tinyEntries = flag.Int("hostile.entries", 100_000, "how many tiny entries Te
 // stay within their bounds, and a third partner's exchanges go through meanwhile. A
 // million, which meets the same bound, is -hostile.entries=1000000.
 func TestHostileMillion(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIPPED with -short: TestHostileMillion measures a served program, which is built without the race detector")
-	}
-	if runtime.GOOS != "linux" {
-		t.Skip("TestHostileMillion reads the memory of a process from /proc, which is Linux's")
-	}
+	measuresProgram(t)
 	ctx := t.Context()
-	a, quiet := newParty(t, "North"), newParty(t, "West")
-	must[*UnitRef](t)(a.FoundUnit(ctx, UnitFoundRequest{Name: "Quiet"}))
-	pair(t, a, quiet, "Quiet")
-	agree(t, nil, a, quiet)
+	a, quiet := withQuiet(t)
 	heard := [2]*answers{{n: map[string]int{}}, {n: map[string]int{}}}
 	var hostile [2]*flooder
 	var before [2]journal.Head

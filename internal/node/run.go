@@ -122,13 +122,11 @@ func (n *Node) keepInTouch(ctx context.Context, client *peer.Client, l *ledger) 
 	defer wg.Wait()
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
-	first := l // l changes below, under those who look
 	if len(n.config.Witnesses) > 0 {
-		wg.Go(func() { n.witnessLoop(ctx, first) })
+		wg.Go(func() { n.witnessLoop(ctx, l) })
 	}
 	for {
-		l = n.present(l)
-		l := l
+		l := n.present(l) // one of its own for each turn: sessions that began keep theirs
 		for _, t := range l.targets() {
 			if touch[t.Party] != nil {
 				continue

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"entente/internal/accord"
+	"entente/internal/guard"
 	"entente/internal/intel"
 	"entente/internal/observable"
 	"entente/journal"
@@ -37,7 +38,7 @@ func sendingTerms(doc *accord.Document, kind string, from journal.PartyID, to []
 	}
 	if len(doc.Quality.NeverSend) > 0 {
 		var err error
-		if t.never, err = intel.EmptyGuard().With("on the accord's never-send list", doc.Quality.NeverSend...); err != nil {
+		if t.never, err = guard.Empty().With("on the accord's never-send list", doc.Quality.NeverSend...); err != nil {
 			return t, fmt.Errorf("the accord's never-send list: %w", err)
 		}
 	}
@@ -82,9 +83,9 @@ func (t *terms) apply(o *sharedObject) (refused *Decision, err error) {
 	}
 	if t.never != nil {
 		for _, v := range observable.FromObject(parsed) {
-			if why, hit := t.never.Match(v); hit {
+			if hit, ok := t.never.Match(v); ok {
 				return &Decision{Verdict: "refuse", Clause: t.clause, Code: accord.CodeNeverSend,
-					Reason: fmt.Sprintf("%s is %s", v.Text, why)}, nil
+					Reason: fmt.Sprintf("%s is %s", v.Text, hit.Why)}, nil
 			}
 		}
 	}
