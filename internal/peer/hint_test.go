@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,6 +161,32 @@ func TestOwnFaultsAreNotTold(t *testing.T) {
 	}
 }
 
+// lateListener gives connections that notice late that they are closed.
+type lateListener struct {
+	net.Listener
+	reading *atomic.Int32 // reads under way
+}
+
+func (l lateListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	return lateConn{c, l.reading}, err
+}
+
+type lateConn struct {
+	net.Conn
+	reading *atomic.Int32
+}
+
+func (c lateConn) Read(b []byte) (int, error) {
+	c.reading.Add(1)
+	defer c.reading.Add(-1)
+	n, err := c.Conn.Read(b)
+	if errors.Is(err, net.ErrClosed) {
+		time.Sleep(300 * time.Millisecond)
+	}
+	return n, err
+}
+
 // A node that stops does not wait for long polls or idle partners, and leaves no
 // goroutine behind.
 func TestServeStops(t *testing.T) {
@@ -173,7 +200,8 @@ func TestServeStops(t *testing.T) {
 	s := NewServer(ServerParams{Self: b.id, Backend: b.party, Directory: b.book, Now: time.Now})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- s.Serve(ctx, ln, b.cert) }()
+	var reading atomic.Int32
+	go func() { done <- s.Serve(ctx, lateListener{ln, &reading}, b.cert) }()
 	c := NewClient(ClientParams{Self: a.id, Cert: a.cert, Backend: a.party, Now: time.Now})
 	n, err := c.WaitHint(t.Context(), b.target(), 0, 0)
 	if err != nil {
@@ -189,6 +217,9 @@ func TestServeStops(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil || time.Since(start) > 4*time.Second {
 		t.Errorf("stopped after %s: %v", time.Since(start), err)
+	}
+	if n := reading.Load(); n != 0 {
+		t.Errorf("%d connections of a server that has stopped still run", n)
 	}
 	<-polled
 	c.Close()

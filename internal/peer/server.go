@@ -3,7 +3,6 @@ package peer
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -132,8 +131,13 @@ func (s *Server) Admit(pin journal.Hash) bool {
 	return s.p.Pairing != nil && s.p.Pairing.Open()
 }
 
+// closing bounds how long a server that is told to stop lets what runs finish, and then
+// how long it waits until its connections are gone.
+const closing = 5 * time.Second
+
 // Serve answers on l until ctx ends, then lets running exchanges finish for a few
-// seconds. It closes l.
+// seconds. It closes l. When it returns nothing of it runs any more: an idle connection is
+// closed by whoever stops the server, and its own end comes after that.
 func (s *Server) Serve(ctx context.Context, l net.Listener, cert tls.Certificate) error {
 	srv := &http.Server{
 		Handler:           s.Handler(),
@@ -148,7 +152,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, cert tls.Certificate
 	srv.Protocols.SetHTTP1(true)
 	stopped := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
 		defer cancel()
 		err := srv.Shutdown(grace)
 		if err != nil {
@@ -156,7 +160,16 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, cert tls.Certificate
 		}
 		stopped <- err
 	})
-	srv.ConnState = s.door.state
+	var open sync.WaitGroup
+	srv.ConnState = func(c net.Conn, state http.ConnState) {
+		s.door.state(c, state)
+		switch state {
+		case http.StateNew:
+			open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			open.Done()
+		}
+	}
 	config := ServerConfig(cert, s.Admit)
 	if s.p.Certificate != nil {
 		config.Certificates = nil
@@ -166,7 +179,17 @@ func (s *Server) Serve(ctx context.Context, l net.Listener, cert tls.Certificate
 	if stop() {
 		return fmt.Errorf("serving peers on %s: %w", l.Addr(), err)
 	}
-	return errors.Join(<-stopped)
+	err = <-stopped
+	gone := make(chan struct{})
+	go func() { open.Wait(); close(gone) }()
+	wait := time.NewTimer(closing)
+	defer wait.Stop()
+	select {
+	case <-gone:
+	case <-wait.C:
+		s.p.Log.Warn("connections of partners are not gone after the server has stopped")
+	}
+	return err
 }
 
 // known passes on requests of parties in the directory.
