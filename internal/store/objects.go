@@ -14,6 +14,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"entente/internal/intel"
 )
@@ -64,32 +65,11 @@ func OpenObjectsReadOnly(dir string, o Options) (*Objects, error) {
 }
 
 func openObjects(dir string, o Options, readOnly bool) (*Objects, error) {
-	cache := pebble.NewCache(objectsCache)
-	defer cache.Unref()
 	disk := &diskHealth{}
-	opts := &pebble.Options{
-		Cache:                       cache,
-		MemTableSize:                objectsMemtable,
-		MemTableStopWritesThreshold: 4,
-		L0CompactionThreshold:       8,
-		L0StopWritesThreshold:       24,
-		LBaseMaxBytes:               128 << 20,
-		MaxOpenFiles:                256,
-		FormatMajorVersion:          pebble.FormatNewest,
-		DisableWAL:                  true,
-		ReadOnly:                    readOnly,
-		// Left alone, Pebble ends the process when it reads a damaged block. The call
-		// that read it fails instead, and what is derived can be derived again.
-		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
-		FS:            patient{engineFS(o.FS), disk},
-		Logger:        verdicts{disk},
-	}
-	opts.CompactionConcurrencyRange = func() (int, int) { return 1, 2 }
-	for i := range opts.Levels {
-		// Most look-ups of an import ask for ids that are not there.
-		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
-		opts.Levels[i].BlockSize = 8 << 10
-	}
+	opts := objectsOptions(engineFS(o.FS), disk)
+	opts.Cache = pebble.NewCache(objectsCache)
+	defer opts.Cache.Unref()
+	opts.ReadOnly = readOnly
 	db, err := openPebble(dir, opts, disk)
 	if err != nil {
 		if !ofTheMachine(err) {
@@ -98,6 +78,32 @@ func openObjects(dir string, o Options, readOnly bool) (*Objects, error) {
 		return nil, fmt.Errorf("store: opening the objects in %s: %w", dir, err)
 	}
 	return &Objects{dir, db, disk}, nil
+}
+
+// objectsOptions is how Pebble is run, but for its cache.
+func objectsOptions(under vfs.FS, disk *diskHealth) *pebble.Options {
+	opts := &pebble.Options{
+		MemTableSize:                objectsMemtable,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       8,
+		L0StopWritesThreshold:       24,
+		LBaseMaxBytes:               128 << 20,
+		MaxOpenFiles:                256,
+		FormatMajorVersion:          pebble.FormatNewest,
+		DisableWAL:                  true,
+		// Left alone, Pebble ends the process when it reads a damaged block. The call
+		// that read it fails instead, and what is derived can be derived again.
+		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
+		FS:            patient{under, disk},
+		Logger:        verdicts{disk},
+	}
+	opts.CompactionConcurrencyRange = func() (int, int) { return 1, 2 }
+	for i := range opts.Levels {
+		// Most look-ups of an import ask for ids that are not there.
+		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		opts.Levels[i].BlockSize = 8 << 10
+	}
+	return opts
 }
 
 // ofTheMachine tells an error of the operating system (no rights, no room, a failing

@@ -17,19 +17,22 @@ import (
 //
 // Pebble writes in the background (tables and its manifest; it has no log of its
 // own here, because everything in it can be derived again). It tries a failed
-// table again at once and for ever, it ends the process when it cannot write its
+// flush again at once and for ever, a failed compaction perhaps only half a minute
+// later, it ends the process when it cannot write its
 // manifest, and it lets whoever writes wait without end once its memory is full.
 //
 // So a write for which there is no room waits here, below Pebble, until there is
 // some; anything else that fails is paced; and as long as something fails nobody
-// is let in to write who would have to wait: [Objects.Write] refuses. Reading goes
-// on throughout. Only a manifest that cannot be written for another reason than a
+// is let in to write who would have to wait: [Objects.Write] refuses. Only what is
+// tried again until it holds counts as failing, so compactions do not; who writes
+// waits for them once too many are owed, and goes on when they hold. Reading goes on
+// throughout. Only a manifest that cannot be written for another reason than a
 // full disk takes the objects out of service until the node is started again.
 
 // diskHealth is what the disk under the objects is known to do.
 type diskHealth struct {
 	waiting atomic.Int64                 // writes that wait for room
-	fault   atomic.Pointer[error]        // why the last write failed; nil once a sync held
+	fault   atomic.Pointer[error]        // why the last write failed, compactions aside; nil once a sync held
 	dead    atomic.Pointer[outOfService] // why nothing is written any more
 	opening atomic.Bool                  // Pebble works on the caller's goroutine
 	closing atomic.Bool                  // nobody waits any longer
@@ -117,9 +120,12 @@ type patient struct {
 // Unwrap implements vfs.FS.
 func (p patient) Unwrap() vfs.FS { return p.FS }
 
+// compaction is what Pebble calls the writes of compactions.
+const compaction vfs.DiskWriteCategory = "pebble-compaction"
+
 // try does something until there is room for it, or the store is being closed or
 // opened. Nothing is written once the store is out of service.
-func (h *diskHealth) try(do func() error) error {
+func (h *diskHealth) try(c vfs.DiskWriteCategory, do func() error) error {
 	if d := h.dead.Load(); d != nil {
 		return d
 	}
@@ -131,8 +137,7 @@ func (h *diskHealth) try(do func() error) error {
 		return err
 	}
 	if !IsFull(err) {
-		h.fault.Store(&err)
-		h.sleep(faultPause)
+		h.failed(c, err)
 		return err
 	}
 	h.waiting.Add(1)
@@ -144,6 +149,14 @@ func (h *diskHealth) try(do func() error) error {
 	return err
 }
 
+// failed notes a failure and paces it.
+func (h *diskHealth) failed(c vfs.DiskWriteCategory, err error) {
+	if c != compaction {
+		h.fault.Store(&err)
+	}
+	h.sleep(faultPause)
+}
+
 func (h *diskHealth) sleep(d time.Duration) {
 	if !h.closing.Load() {
 		time.Sleep(d)
@@ -151,30 +164,30 @@ func (h *diskHealth) sleep(d time.Duration) {
 }
 
 func (p patient) Create(name string, c vfs.DiskWriteCategory) (f vfs.File, err error) {
-	err = p.h.try(func() error { f, err = p.FS.Create(name, c); return err })
-	return patientFile{f, p.h}.unless(err)
+	err = p.h.try(c, func() error { f, err = p.FS.Create(name, c); return err })
+	return patientFile{f, p.h, c}.unless(err)
 }
 
 func (p patient) OpenReadWrite(name string, c vfs.DiskWriteCategory, opts ...vfs.OpenOption) (f vfs.File, err error) {
-	err = p.h.try(func() error { f, err = p.FS.OpenReadWrite(name, c, opts...); return err })
-	return patientFile{f, p.h}.unless(err)
+	err = p.h.try(c, func() error { f, err = p.FS.OpenReadWrite(name, c, opts...); return err })
+	return patientFile{f, p.h, c}.unless(err)
 }
 
 func (p patient) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (f vfs.File, err error) {
-	err = p.h.try(func() error { f, err = p.FS.ReuseForWrite(from, to, c); return err })
-	return patientFile{f, p.h}.unless(err)
+	err = p.h.try(c, func() error { f, err = p.FS.ReuseForWrite(from, to, c); return err })
+	return patientFile{f, p.h, c}.unless(err)
 }
 
 func (p patient) Rename(from, to string) error {
-	return p.h.try(func() error { return p.FS.Rename(from, to) })
+	return p.h.try("", func() error { return p.FS.Rename(from, to) })
 }
 
 func (p patient) Link(from, to string) error {
-	return p.h.try(func() error { return p.FS.Link(from, to) })
+	return p.h.try("", func() error { return p.FS.Link(from, to) })
 }
 
 func (p patient) MkdirAll(dir string, perm os.FileMode) error {
-	return p.h.try(func() error { return p.FS.MkdirAll(dir, perm) })
+	return p.h.try("", func() error { return p.FS.MkdirAll(dir, perm) })
 }
 
 func (p patient) Remove(name string) error {
@@ -187,6 +200,7 @@ func (p patient) Remove(name string) error {
 type patientFile struct {
 	vfs.File
 	h *diskHealth
+	c vfs.DiskWriteCategory
 }
 
 func (f patientFile) unless(err error) (vfs.File, error) {
@@ -199,7 +213,7 @@ func (f patientFile) unless(err error) (vfs.File, error) {
 // Write writes all of b, the rest after what fitted. (A failed sync is not tried
 // again: after it nothing is known about what is on the disk.)
 func (f patientFile) Write(b []byte) (n int, err error) {
-	err = f.h.try(func() error {
+	err = f.h.try(f.c, func() error {
 		k, err := f.File.Write(b[n:])
 		n += k
 		return err
@@ -208,7 +222,7 @@ func (f patientFile) Write(b []byte) (n int, err error) {
 }
 
 func (f patientFile) WriteAt(b []byte, off int64) (n int, err error) {
-	err = f.h.try(func() error {
+	err = f.h.try(f.c, func() error {
 		k, err := f.File.WriteAt(b[n:], off+int64(n))
 		n += k
 		return err
@@ -220,13 +234,13 @@ func (f patientFile) Sync() error { return f.synced(f.File.Sync()) }
 
 func (f patientFile) SyncData() error { return f.synced(f.File.SyncData()) }
 
-// synced notes whether the disk works. Pebble makes a failed table again until it
-// holds, so a failure does not stay for longer than the disk does.
+// synced notes whether the disk works. Pebble makes a failed table of a flush again
+// until it holds, so a failure does not stay for longer than the disk does.
 func (f patientFile) synced(err error) error {
-	if err != nil {
-		f.h.fault.Store(&err)
-		f.h.sleep(faultPause)
-	} else {
+	switch {
+	case err != nil:
+		f.h.failed(f.c, err)
+	case f.c != compaction:
 		f.h.fault.Store(nil)
 	}
 	return err

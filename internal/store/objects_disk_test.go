@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"entente/internal/intel"
@@ -33,13 +32,13 @@ func (f faulty) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
 		return nil, err
 	}
 	file, err := f.FS.Create(name, c)
-	return faultyFile{file, f, name}, err
+	return faultyFile{file, f, string(c) + " " + name}, err
 }
 
 type faultyFile struct {
 	vfs.File
 	fs   faulty
-	name string
+	name string // behind what it is written for, such as "pebble-compaction"
 }
 
 func (f faultyFile) Write(p []byte) (int, error) {
@@ -72,7 +71,9 @@ func faultyObjects(t *testing.T) (o *Objects, tell func(func(op, name string) er
 	t.Helper()
 	f := faulty{vfs.NewMem(), &atomic.Pointer[func(op, name string) error]{}}
 	h := &diskHealth{}
-	db, err := openPebble("objects", &pebble.Options{FS: patient{f, h}, Logger: verdicts{h}, DisableWAL: true, MemTableSize: 256 << 10}, h)
+	opts := objectsOptions(f, h)
+	opts.MemTableSize = 256 << 10
+	db, err := openPebble("objects", opts, h)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,6 +199,86 @@ func TestObjectsFailingDisk(t *testing.T) {
 		if _, err := fill(o, 0, 100); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A compaction that fails keeps nobody from writing: Pebble may try it again only
+// half a minute later, and nothing else would tell by then that the disk works.
+func TestObjectsCompactionFails(t *testing.T) {
+	o, tell := faultyObjects(t)
+	bottom := func() bool {
+		m := o.db.Metrics()
+		return m.Levels[len(m.Levels)-1].TablesCount > 0
+	}
+	n := 0
+	for ; !bottom(); n++ {
+		if _, err := fill(o, n%100, 1); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	for range 3 {
+		var failed atomic.Int64
+		tell(func(op, name string) error {
+			if op == "sync" && strings.HasPrefix(name, "pebble-compaction ") {
+				failed.Add(1)
+				return syscall.EIO
+			}
+			return nil
+		})
+		for range 10000 {
+			if _, err := fill(o, n%100, 1); err != nil {
+				t.Fatal(err)
+			}
+			if n++; failed.Load() > 0 {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if failed.Load() == 0 {
+			t.Fatal("no compaction failed")
+		}
+		time.Sleep(2 * faultPause) // what Pebble tries again at once has failed again
+		tell(nil)
+		if _, err := fill(o, n%100, 100); err != nil || o.Fault() != nil {
+			t.Fatalf("after a compaction failed: %v, %v", err, o.Fault())
+		}
+	}
+	if err := o.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Who waits for compactions that fail goes on as soon as they hold.
+func TestObjectsCompactionsOwed(t *testing.T) {
+	o, tell := faultyObjects(t)
+	tell(func(op, name string) error {
+		if op == "sync" && strings.HasPrefix(name, "pebble-compaction ") {
+			return syscall.EIO
+		}
+		return nil
+	})
+	done := make(chan error, 1)
+	go func() {
+		_, err := fill(o, 0, 2000)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		t.Fatalf("flushes without end are taken: %v", err)
+	case <-time.After(2 * time.Second):
+	}
+	tell(nil)
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Fatal(err)
+		}
+	case <-time.After(2 * time.Minute):
+		t.Fatal("writing waits for compactions that hold")
 	}
 	if err := o.Close(); err != nil {
 		t.Fatal(err)
