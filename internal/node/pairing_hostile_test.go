@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"entente/internal/peer/pairing"
 )
 
 // TestPairingOneGuess types many digits at once: one try is one try, also when all
@@ -74,8 +76,10 @@ func TestInvitationExpires(t *testing.T) {
 	later := time.Now().Add(61 * time.Minute)
 	a.clock = func() time.Time { return later }
 	a.start()
-	if _, err := b.Join(ctx, UnitJoinRequest{Invitation: inv.Invitation}); err == nil {
-		t.Error("an invitation that is over was answered")
+	_, err := b.Join(ctx, UnitJoinRequest{Invitation: inv.Invitation})
+	var told *Error
+	if !errors.As(err, &told) || told.Code != pairing.CodeNoInvitation {
+		t.Errorf("an invitation that is over was answered: %v", err)
 	}
 	if _, err := a.Invite(ctx, UnitInviteRequest{Unit: "Watch", Validity: 31 * 24 * time.Hour}); err == nil {
 		t.Error("an invitation may last longer than 30 days")

@@ -495,6 +495,11 @@ func pairingError(err error) error {
 		code = journal.CodeOf(err)
 	}
 	if code == "" {
+		if errors.Is(err, peer.ErrNotAdmitted) {
+			return &Error{Code: pairing.CodeNoInvitation, Status: http.StatusForbidden, What: "The inviter's node has no invitation open.",
+				Why:  "It closed the line, as it does with strangers when none is open: this one was used, given up, or is over by its clock.",
+				Next: "Ask the inviter whether its 'entente status' still lists the invitation, compare the clocks of the two machines with the time of day, and ask for a new invitation.", Err: err}
+		}
 		if errors.Is(err, peer.ErrUnreachable) {
 			return &Error{Code: "unreachable", Status: http.StatusBadGateway, What: "The inviter cannot be reached.", Why: err.Error() + ".",
 				Next: "Check that its node is serving and that its address can be reached from here.", Err: err}

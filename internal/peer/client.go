@@ -186,7 +186,7 @@ func (c *Client) transport(pins func() []journal.Hash) *http.Transport {
 				raw.Close()
 				return nil, err
 			}
-			return &heardConn{Conn: conn, over: make(chan struct{})}, nil
+			return newHeardConn(conn), nil
 		},
 		ResponseHeaderTimeout:  c.p.Limits.Answer,
 		DisableCompression:     true,

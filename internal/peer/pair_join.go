@@ -29,6 +29,8 @@ const pairTimeout = 60 * time.Second
 // Join answers an invitation: it commits and reveals over one TLS connection and
 // returns the state to keep until the digits have been compared. Nothing is kept of
 // an attempt that fails; a refusal is a *pairing.Refusal or a *journal.Refusal.
+// [ErrNotAdmitted] means that the inviter has no invitation open, by its own clock, and
+// knows this key from nowhere else.
 func Join(ctx context.Context, p PairParams, inv pairing.Invitation, own pairing.Own) (*pairing.Joiner, error) {
 	s, err := pairing.NewJoiner(p.Now(), inv, own, p.Rand)
 	if err != nil {
@@ -94,7 +96,7 @@ type pairLine struct {
 	address   string
 	session   pairing.Session
 	transport *http.Transport
-	conn      *tls.Conn
+	conn      *heardConn
 }
 
 func (l *pairLine) close() {
@@ -118,11 +120,11 @@ func (p *PairParams) connect(ctx context.Context, inv pairing.Invitation) (*pair
 			return nil, err
 		}
 		line := &pairLine{
-			address: a, conn: conn,
+			address: a, conn: newHeardConn(conn),
 			session: pairing.Session{Pin: Pin(state.PeerCertificates[0]), Exporter: exporter},
 		}
-		first := make(chan *tls.Conn, 1)
-		first <- conn
+		first := make(chan net.Conn, 1)
+		first <- line.conn
 		line.transport = &http.Transport{
 			// One connection and no other: both steps belong to the same TLS session.
 			DialTLSContext: func(context.Context, string, string) (net.Conn, error) {
@@ -174,6 +176,9 @@ func (l *pairLine) ask(ctx context.Context, m pairing.Message) (pairing.Message,
 	req.Header.Set("Content-Type", "application/json")
 	resp, err := l.transport.RoundTrip(req)
 	if err != nil {
+		if l.conn.refused.Load() {
+			err = fmt.Errorf("%w: %w", ErrNotAdmitted, err)
+		}
 		return pairing.Message{}, err
 	}
 	defer resp.Body.Close()

@@ -41,6 +41,8 @@ type heardConn struct {
 	over    chan struct{} // closed when there is nothing more to be read
 }
 
+func newHeardConn(c net.Conn) *heardConn { return &heardConn{Conn: c, over: make(chan struct{})} }
+
 // Read notes the alert bad_certificate (RFC 8446 section 6.2).
 func (c *heardConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
