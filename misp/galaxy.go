@@ -45,7 +45,7 @@ func clusterType(galaxy string) string {
 func (c *toSTIX) galaxy(g Galaxy) ([]string, error) {
 	var ids []string
 	for cl := range g.Clusters() {
-		uuid, ok := goodUUID(cl.UUID())
+		uuid, ok := idUUID(cl.UUID())
 		if !ok {
 			uuid = derive("cluster", g.Type(), cl.Value())
 		}

@@ -114,6 +114,17 @@ func goodUUID(s string) (string, bool) {
 	return u.String(), true
 }
 
+// idUUID is goodUUID for identifiers: those of STIX take RFC 4122 alone, of version 1 to 5
+// (STIX 2.1 §2.9).
+func idUUID(s string) (string, bool) {
+	out, ok := goodUUID(s)
+	if !ok {
+		return "", false
+	}
+	u := uuid.MustParse(out)
+	return out, u.Variant() == uuid.RFC4122 && u.Version() >= 1 && u.Version() <= 5
+}
+
 // literal writes a string constant of the pattern language (STIX 2.1 §9.2).
 func literal(s string) string {
 	if !strings.ContainsAny(s, `'\`) {

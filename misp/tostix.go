@@ -111,7 +111,7 @@ func newConversion(e *Event, opts ToOptions) *toSTIX {
 	}
 	c := &toSTIX{e: *e, opts: opts, has: map[string]bool{}, main: map[string]string{}, spots: map[string]string{}, taken: map[string]bool{}}
 	var ok bool
-	if c.uuid, ok = goodUUID(e.UUID()); !ok {
+	if c.uuid, ok = idUUID(e.UUID()); !ok {
 		c.uuid = derive("event", string(e.Members.AppendJSON(nil)))
 	}
 	c.out.ID = "bundle--" + c.uuid
@@ -272,7 +272,7 @@ var epochStart = time.Unix(0, 0).UTC()
 // identity adds an organisation. Its version is that of what names it, so that a new
 // name is a new version.
 func (c *toSTIX) identity(org Organisation, stamp time.Time) (string, error) {
-	uuid, ok := goodUUID(org.UUID())
+	uuid, ok := idUUID(org.UUID())
 	if !ok {
 		if org.Name() == "" {
 			return "", nil
@@ -358,7 +358,7 @@ func (c *toSTIX) tags(m *Members, labels []string) (marks, all []string, err err
 
 // name gives an element its UUID: its own, if it has a good one that is not taken.
 func (c *toSTIX) name(m *Members, list string, position int) string {
-	uuid, ok := goodUUID(m.Text("uuid"))
+	uuid, ok := idUUID(m.Text("uuid"))
 	if !ok || c.taken[uuid] {
 		uuid = derive(c.uuid, list, strconv.Itoa(position))
 	}
