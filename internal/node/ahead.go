@@ -51,7 +51,15 @@ func (l *ledger) remember(o journal.Origin, m *mirror, from journal.PartyID, che
 		}
 		return nil
 	}
-	if !m.room(next) {
+	kept := int64(0)
+	if len(m.ahead) >= maxAheadOfOwn {
+		cosigned, err := l.n.cosigned(o)
+		if err != nil {
+			return err
+		}
+		kept = cosigned.Size
+	}
+	if !m.room(next, kept) {
 		return nil
 	}
 	return l.n.at.writeJSON(l.aheadPath(o), m.ahead)
@@ -59,14 +67,15 @@ func (l *ledger) remember(o journal.Origin, m *mirror, from journal.PartyID, che
 
 // room puts a head among those that wait. If there is no place left, what can be
 // judged soonest stays, and what another member showed stays before what the
-// writer itself did.
-func (m *mirror) room(next aheadHead) bool {
+// writer itself did. The head of size kept, which was cosigned here last, stays in any case:
+// whatever else was cosigned is part of its history.
+func (m *mirror) room(next aheadHead, kept int64) bool {
 	own := func(h aheadHead) bool { return h.From == "" || h.From == m.party }
 	count, last := 0, -1 // of the writer's, and the longest of them
 	for i, had := range m.ahead {
 		if own(had) {
 			count++
-			if last < 0 || had.Size > m.ahead[last].Size {
+			if had.Size != kept && (last < 0 || had.Size > m.ahead[last].Size) {
 				last = i
 			}
 		}

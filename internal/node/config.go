@@ -74,10 +74,13 @@ type WritableConfig struct {
 	Title string `yaml:"title"`
 }
 
-// WitnessConfig is one external witness.
+// WitnessConfig is one witness: an external one, or a partner's node.
 type WitnessConfig struct {
 	URL  string `yaml:"url"`
 	VKey string `yaml:"vkey"`
+	// Party names a partner (its name or id) whose node is asked, in the units shared
+	// with it. Where it is reached and under which key are in its identity.
+	Party string `yaml:"party"`
 	// Own says that this party runs the witness itself, on another machine: it is
 	// asked before a head is told to anybody, and at every start before anything is
 	// signed. At most one is.
@@ -164,6 +167,9 @@ func parseConfig(dir string, text []byte) (Config, error) {
 		if w.Own {
 			own++
 		}
+		if w.Party != "" && (w.URL != "" || w.VKey != "" || w.Own) {
+			return c, badInput("A witness names a partner and more.", "Where partner "+w.Party+" is reached, and its key, are in its identity; it is nobody's own witness.", "Leave url, vkey and own out beside party.")
+		}
 	}
 	if own > 1 {
 		return c, badInput("More than one witness is marked as own.", "Each would have to be asked before anything is told, and one that is away would stop it all.", "Mark one of them; the others are asked for cosignatures all the same.")
@@ -202,7 +208,7 @@ high_water: highwater
 # A witness with "own: true" runs on another machine of yours. Nothing is told
 # before it has cosigned, and nothing signed after a start before it has agreed:
 # it protects against the machine being put back to an older state.
-witnesses: []         # - {url: "https://witness.example/", vkey: "...", own: false}
+witnesses: []         # - {url: "https://witness.example/", vkey: "...", own: false} or {party: NAME}
 
 acting:               # used when a command names no --agency and --role
   agency: %q

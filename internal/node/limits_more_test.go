@@ -121,7 +121,7 @@ func TestLimitsOfHeads(t *testing.T) {
 		{"e", 24, true}, {"f", 25, true}, {"g", 26, true}, {"h", 27, true}, // maxAhead: the writer's go
 		{"i", 9, false}, {"writer", 8, false},
 	} {
-		if kept := m.room(aheadHead{From: x.from, Size: x.size}); kept != x.kept {
+		if kept := m.room(aheadHead{From: x.from, Size: x.size}, 0); kept != x.kept {
 			t.Errorf("head %d: kept %v", i, kept)
 		}
 		if want := min(i+1, maxAheadOfOwn); i < 6 && len(m.ahead) != want || len(m.ahead) > maxAhead {

@@ -36,6 +36,8 @@ type Options struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// keyLog lets a test of this package read what goes over the wire.
 	keyLog io.Writer
+	// watch lets a test of this package stand before the witness.
+	watch func(http.Handler) http.Handler
 }
 
 func (o Options) withDefaults() Options {

@@ -4,11 +4,15 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"entente/internal/peer"
 	"entente/journal"
@@ -46,7 +50,14 @@ func (w *witnessLogs) Verify(_ context.Context, o journal.Origin, signed []byte)
 		case err != nil:
 			return head, err
 		case head.Size > held.Size:
-			return head, l.remember(o, m, "", signed)
+			if err := l.remember(o, m, "", signed); err != nil {
+				return head, err
+			}
+			if !slices.ContainsFunc(m.ahead, func(h aheadHead) bool { return h.Size == head.Size }) {
+				// What is cosigned has to be here when the entries come, or the two never meet.
+				return head, &peer.Refusal{Code: peer.CodeTooMany, Origin: o, Index: held.Size, Detail: "too many heads of this journal wait for their entries; send those first"}
+			}
+			return head, nil
 		default:
 			if _, err := m.m.Offer(signed, nil); err != nil && !isStale(err) {
 				return head, l.refused(o, m, held, err)
@@ -57,38 +68,39 @@ func (w *witnessLogs) Verify(_ context.Context, o journal.Origin, signed []byte)
 	return journal.Head{}, peer.ErrUnknownLog
 }
 
-func (w *witnessLogs) path(o journal.Origin) string {
-	return filepath.Join(w.n.config.HighWater, "cosigned-"+strings.TrimPrefix(string(o), "entente/"))
+func (n *Node) cosignedPath(o journal.Origin) string {
+	return filepath.Join(n.config.HighWater, "cosigned-"+strings.TrimPrefix(string(o), "entente/"))
+}
+
+// cosigned is the largest head of a journal that this node's witness has cosigned.
+func (n *Node) cosigned(o journal.Origin) (journal.Head, error) {
+	var h journal.Head
+	if err := o.Check(); err != nil {
+		return h, err
+	}
+	_, err := n.at.readJSON(n.cosignedPath(o), &h)
+	return h, err
 }
 
 // Cosigned is the largest head cosigned so far.
 func (w *witnessLogs) Cosigned(_ context.Context, o journal.Origin) (journal.Head, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.get(o)
-}
-
-func (w *witnessLogs) get(o journal.Origin) (journal.Head, error) {
-	var h journal.Head
-	if err := o.Check(); err != nil {
-		return h, err
-	}
-	_, err := w.n.at.readJSON(w.path(o), &h)
-	return h, err
+	return w.n.cosigned(o)
 }
 
 // Swap moves it on, durably, if nobody did in between.
 func (w *witnessLogs) Swap(_ context.Context, o journal.Origin, old, next journal.Head) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now, err := w.get(o)
+	now, err := w.n.cosigned(o)
 	if err != nil || now != old {
 		return false, err
 	}
 	if next.Size < now.Size {
 		return false, fmt.Errorf("a witness never goes back from %d to %d", now.Size, next.Size)
 	}
-	return true, w.n.at.writeJSON(w.path(o), next)
+	return true, w.n.at.writeJSON(w.n.cosignedPath(o), next)
 }
 
 func (n *Node) newWitness() (*peer.Witness, error) {
@@ -110,6 +122,9 @@ func (n *Node) witnessHandler() http.Handler {
 		n.opts.Log.Error("the witness endpoint is off", "err", err)
 		return nil
 	}
+	if n.opts.watch != nil {
+		return n.opts.watch(w)
+	}
 	return w
 }
 
@@ -123,28 +138,43 @@ func (n *Node) askWitnesses(ctx context.Context, l *ledger) error {
 		l.mu.Unlock()
 		return nil // nobody is shown what the own witness has not seen
 	}
-	if l.own == nil || l.maySign() != nil || len(n.config.Witnesses) == 0 || l.own.Last().Kind == journal.KindWitness {
+	if l.own == nil || l.maySign() != nil || len(n.config.Witnesses) == 0 || !l.fold.NeedsWitness(l.origin(), l.own.Head().Size) {
 		l.mu.Unlock()
 		return nil
 	}
-	cp, head, st, origin := l.own.Checkpoint(), l.own.Head(), l.ownStore, l.origin()
+	signed, head, st, origin := l.own.Checkpoint(), l.own.Head(), l.ownStore, l.origin()
 	l.mu.Unlock()
-	signed := cp
 	var lines []byte
 	for _, c := range n.config.Witnesses {
 		if c.Own {
 			continue // it vouches for us; to others its word is ours
 		}
-		client := &peer.WitnessClient{URL: c.URL, VKey: c.VKey}
-		got, err := client.CosignFrom(ctx, cp, n.witnessed(c.URL, origin), func(old, size int64) ([]journal.Hash, error) {
-			return tlog.ProveTree(size, old, st)
-		})
+		known, ways, err := n.waysTo(l, c)
 		if err != nil {
-			n.opts.Log.Warn("a witness did not cosign", "url", c.URL, "unit", l.id.Short(), "err", err)
+			n.opts.Log.Warn("a witness cannot be asked", "witness", c.URL+c.Party, "unit", l.id.Short(), "err", err)
 			continue
 		}
-		n.setWitnessed(c.URL, origin, head.Size)
-		lines = append(lines, got...)
+		for _, way := range ways {
+			asking, cancel := context.WithTimeout(ctx, witnessTime)
+			got, err := way.CosignFrom(asking, signed, n.witnessed(known, origin), func(old, size int64) ([]journal.Hash, error) {
+				return tlog.ProveTree(size, old, st)
+			})
+			cancel()
+			if err == nil {
+				n.setWitnessed(known, origin, head.Size)
+				lines = append(lines, got...)
+				break
+			}
+			n.opts.Log.Warn("a witness did not cosign", "witness", c.URL+c.Party, "unit", l.id.Short(), "err", err)
+			if _, unreachable := errors.AsType[*url.Error](err); !unreachable || asking.Err() != nil {
+				break // another of its addresses leads to the same witness
+			}
+		}
+		for _, way := range ways {
+			if way.HTTP != nil {
+				way.HTTP.CloseIdleConnections()
+			}
+		}
 	}
 	if len(lines) == 0 {
 		return nil
@@ -156,6 +186,37 @@ func (n *Node) askWitnesses(ctx context.Context, l *ledger) error {
 	}
 	_, err := l.write(journal.Draft{Kind: journal.KindWitness, By: n.machine(), Body: journal.WitnessBody{Checkpoint: string(signed) + string(lines)}})
 	return err
+}
+
+// witnessTime bounds how long one witness is waited for at one of its addresses.
+const witnessTime = 30 * time.Second
+
+// waysTo are the addresses of a witness, with a name for it. A partner's node is asked
+// under the keys of its identity, in units that it is in.
+func (n *Node) waysTo(l *ledger, c WitnessConfig) (string, []*peer.WitnessClient, error) {
+	if c.Party == "" {
+		return c.URL, []*peer.WitnessClient{{URL: c.URL, VKey: c.VKey}}, nil
+	}
+	p, err := l.findParty(c.Party)
+	if err != nil {
+		return "", nil, err
+	}
+	t, reached := l.target(p)
+	l.mu.Lock()
+	id, _ := l.identity(p)
+	l.mu.Unlock()
+	if !reached || id.Witness == "" {
+		return "", nil, fmt.Errorf("partner %s tells no address, or no witness key", p.Short())
+	}
+	client, err := n.client()
+	if err != nil {
+		return "", nil, err
+	}
+	var out []*peer.WitnessClient
+	for _, a := range t.Addresses {
+		out = append(out, &peer.WitnessClient{URL: "https://" + a + strings.TrimSuffix(peer.PathWitness, "/add-checkpoint"), VKey: id.Witness, HTTP: client.HTTP(t)})
+	}
+	return "party " + string(p), out, nil
 }
 
 type witnessKey struct {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -80,5 +83,101 @@ func TestWitnessCosignaturesAreJournaled(t *testing.T) {
 	}
 	if l.own.Last().Kind != journal.KindWitness {
 		t.Fatal("a later head was not cosigned")
+	}
+}
+
+// A partner's node is asked like any witness, under the keys of its identity; and two nodes
+// that ask each other come to rest.
+func TestPartnersAreWitnesses(t *testing.T) {
+	ctx := t.Context()
+	a, b := two(t)
+	a.config.Witnesses = []WitnessConfig{{Party: "South"}}
+	b.config.Witnesses = []WitnessConfig{{Party: "North"}}
+	ask := func() (sizes [2]int64) {
+		t.Helper()
+		for i, p := range []*testParty{a, b} {
+			l := must[*ledger](t)(p.findUnit(""))
+			if err := p.askWitnesses(ctx, l); err != nil {
+				t.Fatal(err)
+			}
+			p.sync()
+			l.mu.Lock()
+			sizes[i] = l.own.Head().Size
+			l.mu.Unlock()
+		}
+		return sizes
+	}
+	ask()
+	l := must[*ledger](t)(b.findUnit(""))
+	l.mu.Lock()
+	found := 0
+	for raw, err := range l.mirrors[a.ownOrigin()].store.Read(0, l.mirrors[a.ownOrigin()].m.Head().Size) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := must[*journal.Entry](t)(journal.ParseEntry(slices.Clone(raw)))
+		if e.Kind != journal.KindWitness {
+			continue
+		}
+		body := must[journal.WitnessBody](t)(journal.DecodeBody[journal.WitnessBody](e, journal.KindWitness))
+		if o, head, sigs, err := journal.Cosignatures([]byte(body.Checkpoint), b.keys().id.Witness); err != nil || o != a.ownOrigin() || head.Size != e.Index || len(sigs) != 1 {
+			t.Errorf("entry %d: %s %+v %v: %v", e.Index, o, head, sigs, err)
+		}
+		found++
+	}
+	l.mu.Unlock()
+	if found != 1 {
+		t.Errorf("%d witness entries of North, want one", found)
+	}
+	last := ask()
+	for range 4 {
+		last = ask()
+	}
+	if again := ask(); again != last {
+		t.Errorf("they answer each other for ever: %v, then %v", last, again)
+	}
+}
+
+// TestCosignedHeadIsRemembered is an author that fills the room for heads that lie ahead, and
+// wants a head cosigned that is then forgotten. Whatever is cosigned is held against the
+// entries that come.
+func TestCosignedHeadIsRemembered(t *testing.T) {
+	for _, x := range []struct {
+		name  string
+		first bool // the false head is shown before the room is filled
+	}{{"before the others", true}, {"after the others", false}} {
+		t.Run(x.name, func(t *testing.T) {
+			_, r, _ := hostileWorldFor(t, false)
+			st, prev := r.fork(r.held().Size)
+			var heads, sound [][]byte
+			for i := range maxAheadOfOwn + 3 {
+				raw := r.note(prev, fmt.Sprint("sound ", i))
+				heads, sound, prev = append(heads, r.signed(st, nil, raw).Checkpoint), append(sound, raw), r.parse(raw)
+			}
+			st, prev = r.fork(r.held().Size)
+			var entries [][]byte
+			for i := range maxAheadOfOwn + 2 {
+				raw := r.note(prev, fmt.Sprint("false ", i))
+				entries, prev = append(entries, raw), r.parse(raw)
+			}
+			long := r.signed(st, nil, entries...).Checkpoint
+			status := 0
+			if x.first {
+				status = r.witness(0, long)
+			}
+			for _, h := range heads[:maxAheadOfOwn] {
+				r.say([]peer.Run{{Origin: r.origin, Checkpoint: h}})
+			}
+			if !x.first {
+				status = r.witness(0, long)
+			}
+			r.say([]peer.Run{r.next(sound...)})
+			if r.held().Size < r.last.Index+1 {
+				t.Fatalf("%d entries are held", r.held().Size)
+			}
+			if status == http.StatusOK && !contradicts(r.fault()) {
+				t.Errorf("a head was cosigned and another history is believed: %q", r.fault())
+			}
+		})
 	}
 }

@@ -170,6 +170,8 @@ func (w *Witness) add(ctx context.Context, body []byte) ([]byte, error) {
 		return nil, &witnessError{http.StatusForbidden, "the checkpoint is not signed by the log's keys"}
 	case code == journal.CodeFork || code == journal.CodeRollback || code == journal.CodeRewritten:
 		return nil, &witnessError{http.StatusUnprocessableEntity, "the checkpoint contradicts one that the log signed before; both are kept as proof"}
+	case code == CodeTooMany:
+		return nil, &witnessError{http.StatusTooManyRequests, "too many heads of the journal wait here for their entries"}
 	case code != "":
 		return nil, &witnessError{http.StatusBadRequest, "the checkpoint is malformed"}
 	default:

@@ -137,3 +137,23 @@ func (f *Fold) NeedsReceipt(o journal.Origin, from, to int64) bool {
 	}
 	return false
 }
+
+// NeedsWitness says whether a journal of size entries holds anything since its last witness entry
+// that is worth a cosignature. Receipts are not: the witness entry that shows them is receipted in
+// turn, and two nodes that ask each other would answer each other for ever.
+func (f *Fold) NeedsWitness(o journal.Origin, size int64) bool {
+	l := f.byOrigin[o]
+	if l == nil {
+		return size > 0
+	}
+	for i := min(size, int64(len(l.recs))) - 1; i >= 0; i-- {
+		switch l.recs[i].kind {
+		case journal.KindReceipt:
+		case journal.KindWitness:
+			return false
+		default:
+			return true
+		}
+	}
+	return false
+}
