@@ -49,6 +49,7 @@ var acts = []act{
 	{"restore", 8, (*world).actRestore},
 	{"succeed", 2, (*world).actSucceed},
 	{"withdraw", 1, (*world).actWithdraw},
+	{"cosign", 12, (*world).actCosign},
 }
 
 func (w *world) choose(list []act) act {
@@ -447,6 +448,7 @@ func (w *world) restore(s save, keep bool) error {
 		}
 	}
 	if !keep {
+		w.forgetCosigned(m)
 		w.forgetBegun(s)
 	}
 	w.eye.rewound(m)

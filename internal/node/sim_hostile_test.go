@@ -30,6 +30,7 @@ var hostileActs = []act{
 	{"forge", 3, (*world).hostForge},
 	{"foreign", 2, (*world).hostForeign},
 	{"greed", 5, (*world).hostGreed},
+	{"witness", 4, (*world).hostWitness},
 }
 
 // hostileTurn lets the hostile member speak to somebody who is up.

@@ -45,7 +45,7 @@ func (w *world) register() {
 			continue
 		}
 		for _, l := range m.node.units() {
-			w.eye.owner[l.origin()] = m
+			w.eye.owner[l.origin()], w.eye.unitOf[l.origin()] = m, l.id
 		}
 	}
 }
@@ -246,6 +246,7 @@ func (m *machine) noteHeads() {
 					if err == nil {
 						m.w.dated(m, raw)
 						m.w.checkWritten(m, l, raw)
+						m.w.noteCosigned(m, j, raw)
 						m.w.tell("  %s writes in %s: %s", m.name, l.name(), raw)
 					}
 				}
@@ -467,7 +468,7 @@ func (w *world) judge(m *machine, rep *DossierReport) {
 
 // guilty tells misbehaviour from what else a dossier proves.
 func guilty(code string) bool {
-	return code == journal.CodeFork || code == journal.CodeTwoStatements || strings.Contains(code, "fork") || strings.Contains(code, "violation") || strings.Contains(code, "breach")
+	return code == journal.CodeFork || code == journal.CodeTwoStatements || strings.Contains(code, "fork") || code == dossier.CodeCosigned || strings.Contains(code, "violation") || strings.Contains(code, "breach")
 }
 
 // checkContent is dear: no object above the accord's ceiling ever was in a share of an
@@ -524,6 +525,7 @@ func (w *world) checkFold(m *machine, l *ledger) {
 			if e.Kind == journal.KindEvidence {
 				proofs = append(proofs, e)
 			}
+			w.checkCosigned(m, e, func(size int64) (journal.Hash, error) { return tlog.TreeHash(size, j.store) })
 		}
 	}
 	for _, h := range slices.Sorted(maps.Keys(l.texts)) {

@@ -57,6 +57,7 @@ type machine struct {
 
 	bad     *badDisk // nil: its disk works
 	hostile bool
+	asked   int // how often its witness was, if it lies
 	// succeeded is the step of its last succession.
 	succeeded int
 	book      *book // what was acknowledged to its officers
@@ -109,7 +110,7 @@ func (m *machine) options() Options {
 	m.mu.Lock()
 	gen := m.gen
 	m.mu.Unlock()
-	return Options{Clock: m.now, Rand: lockedRand{m}, Version: "sim", FS: simFS{m, m.disk, gen}, Dial: m.w.net.dialer(m), keyLog: m.w.net.wire,
+	return Options{Clock: m.now, Rand: lockedRand{m}, Version: "sim", FS: simFS{m, m.disk, gen}, Dial: m.w.net.dialer(m), keyLog: m.w.net.wire, watch: m.watch,
 		Log: slog.New(slog.DiscardHandler), Limits: peer.Limits{Memory: peer.NewMemory("", peer.DefaultWork)}}
 }
 

@@ -164,6 +164,7 @@ func (r *runner) rest() {
 		last = now
 	}
 	r.checkContent()
+	r.checkWitnessed()
 	r.checkRest()
 	for _, m := range r.ms {
 		if m.node == nil || r.failed() {

@@ -311,6 +311,7 @@ func (w *world) heal() {
 		w.tell("healed: %s", m.heads())
 	}
 	w.checkContent()
+	w.checkWitnessed()
 	w.checkRest()
 	for _, m := range w.ms {
 		if !m.hostile && w.strangers > 0 {

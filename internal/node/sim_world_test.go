@@ -131,7 +131,8 @@ func found(t *testing.T, s shape) (tpl *template) {
 			res := must[*InitResult](t)(Init(w.ctx, simDir, InitOptions{Name: m.name, PeerListen: m.addr, OrgKeyPath: simOrg, Agency: "CERT"}, m.options()))
 			tpl.inits = append(tpl.inits, res)
 			config := string(m.disk.Content(simDir + "/config.yaml"))
-			m.disk.Set(simDir+"/config.yaml", []byte(strings.Replace(config, "high_water: highwater", "high_water: "+simMarks, 1)))
+			config = strings.Replace(config, "high_water: highwater", "high_water: "+simMarks, 1)
+			m.disk.Set(simDir+"/config.yaml", []byte(strings.Replace(config, "witnesses: []", w.asWitnesses(m), 1)))
 			if err := m.boot(); err != nil {
 				t.Fatal(err)
 			}
