@@ -59,10 +59,15 @@ func (l *ledger) remember(o journal.Origin, m *mirror, from journal.PartyID, che
 		}
 		kept = cosigned.Size
 	}
+	before := slices.Clone(m.ahead)
 	if !m.room(next, kept) {
 		return nil
 	}
-	return l.n.at.writeJSON(l.aheadPath(o), m.ahead)
+	if err := l.n.at.writeJSON(l.aheadPath(o), m.ahead); err != nil {
+		m.ahead = before // what is not on disk counts for nothing: it is kept when it is shown again
+		return err
+	}
+	return nil
 }
 
 // room puts a head among those that wait. If there is no place left, what can be

@@ -217,6 +217,13 @@ func TestUnmarkedHeadIsNotTold(t *testing.T) {
 	}
 	a.codes()
 	b.codes()
+	a.config.Witnesses = []WitnessConfig{{Party: "South"}}
+	if err := a.askWitnesses(t.Context(), must[*ledger](t)(a.findUnit(""))); err != nil {
+		t.Fatal(err)
+	}
+	if h := must[journal.Head](t)(b.cosigned(a.ownOrigin())); h.Size > 0 {
+		t.Errorf("a head of %d entries was shown to a witness without a mark", h.Size)
+	}
 	if got := b.heldOf("", a); got != before {
 		t.Errorf("told without a mark: the partner holds %d entries, held %d", got, before)
 	}

@@ -70,6 +70,11 @@ var plantedFaults = []plantedFault{
 	{"rotation-over-older", "a node that was taken back rotates its identity as if it were the newest", "an honest node never|all come to rest", []change{
 		{"internal/node/identity.go", "known, err := n.ownIdentities()", "known, err := slices.Clone(n.keys().chain), error(nil)"},
 		{"internal/node/identity.go", "if retired != nil {", "if retired != nil && false {"}}},
+	{"cosigned-not-stored", "a witness does not store what it cosigned", "a witness cosigns one history", []change{
+		{"internal/node/witness.go", "return true, w.n.at.writeJSON(w.n.cosignedPath(o), next)", "return true, nil"}}},
+	{"cosigned-not-remembered", "a witness cosigns a head whose entries are not here, and does not hold it against them when they come", "undeniable", []change{
+		{"internal/node/witness.go", "if err := l.remember(o, m, \"\", signed); err != nil {", "if err := error(nil); err != nil {"},
+		{"internal/node/witness.go", "if !slices.ContainsFunc(m.ahead, func", "if false && !slices.ContainsFunc(m.ahead, func"}}},
 	{"final-too-early", "what is held here counts as final, whoever else has it", "what was final", []change{
 		{"internal/unit/finality.go", "out[i] = min(out[i], f.knows(p, l))", "_ = p"}}},
 }

@@ -138,7 +138,7 @@ func (n *Node) askWitnesses(ctx context.Context, l *ledger) error {
 		l.mu.Unlock()
 		return nil // nobody is shown what the own witness has not seen
 	}
-	if l.own == nil || l.maySign() != nil || len(n.config.Witnesses) == 0 || !l.fold.NeedsWitness(l.origin(), l.own.Head().Size) {
+	if l.own == nil || l.marked != l.own.Head() || l.maySign() != nil || len(n.config.Witnesses) == 0 || !l.fold.NeedsWitness(l.origin(), l.own.Head().Size) {
 		l.mu.Unlock()
 		return nil
 	}

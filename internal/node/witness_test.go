@@ -181,3 +181,48 @@ func TestCosignedHeadIsRemembered(t *testing.T) {
 		})
 	}
 }
+
+// TestCosignedOnAFailingDisk is a head that the disk did not take when it was shown to the
+// witness first. Shown again, it is cosigned only once it is kept, and after a restart it is
+// held against the entries that come.
+func TestCosignedOnAFailingDisk(t *testing.T) {
+	storyOf(t, found(t, shape{members: 2}), func(w *world, a, b *machine) {
+		b.hostile, w.hostile, w.victim = true, b, a
+		r := w.mask(b)
+		st, last := r.fork(r.last.Index + 1)
+		long := r.signed(st, nil, r.entry(last, "x.note", map[string]any{"text": "another"}, nil, w.at(b, last, nil))).Checkpoint
+		c := peer.WitnessClient{URL: "https://" + a.addr + "/witness", VKey: w.eye.witness[a], HTTP: r.http}
+		ask := func() error {
+			defer r.http.CloseIdleConnections()
+			_, err := c.Cosign(w.ctx, long, 0, nil)
+			return err
+		}
+		a.bad = &badDisk{kind: "broken", where: simDir + "/units"}
+		a.wear()
+		if ask() == nil {
+			t.Error("cosigned on a disk that keeps nothing")
+		}
+		a.bad = nil
+		a.wear()
+		if err := ask(); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.halt(); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.boot(); err != nil {
+			t.Fatal(err)
+		}
+		must[*WriteResponse](t)(b.node.Suspend(w.ctx, UnitSuspendRequest{}))
+		w.round()
+		l := a.node.units()[0]
+		l.mu.Lock()
+		m := l.mirrors[b.node.units()[0].origin()]
+		fault := m.fault
+		l.mu.Unlock()
+		if !contradicts(fault) {
+			t.Errorf("the head it cosigned is forgotten, and another history is believed: %q", fault)
+		}
+		w.checkWitnessed()
+	})
+}
