@@ -309,17 +309,34 @@ func (f *flooder) line(ctx context.Context, from string, size int) (net.Conn, er
 // holdWriting sends all of a largest payload but its end, and holds on.
 func (f *flooder) holdWriting(ctx context.Context) (net.Conn, error) {
 	packet := f.pack(f.hello(), nil, []peer.Payload{{Data: noise(journal.MaxPayload)}}).Bytes()
+	return f.hold(ctx, len(packet), func(c net.Conn) error {
+		_, err := c.Write(packet[:len(packet)-512])
+		return err
+	})
+}
+
+// hold opens lines until one is taken and use goes well on it. A line may be turned away
+// while the node is busy with the exchange before, and, as one host has a share of the
+// lines only, lost before it is set up while the node has not noticed yet that others of
+// this host are closed: who means harm just tries again.
+func (f *flooder) hold(ctx context.Context, size int, use func(net.Conn) error) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
 	for {
-		c, err := f.line(ctx, "127.0.0.1", len(packet))
-		if err != nil {
-			return nil, err
+		c, err := f.line(ctx, "127.0.0.1", size)
+		if err == nil {
+			err = use(c)
 		}
-		if _, err = c.Write(packet[:len(packet)-512]); err == nil {
+		if err == nil {
 			return c, nil
 		}
-		c.Close() // busy with the exchange before
-		if ctx.Err() != nil {
-			return nil, err
+		if c != nil {
+			c.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(err, ctx.Err())
+		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }
@@ -329,23 +346,17 @@ func (f *flooder) holdReading(ctx context.Context) (net.Conn, error) {
 	h := f.hello()
 	h.Have = map[journal.Origin]journal.Head{}
 	packet := f.pack(h, nil, nil).Bytes()
-	for {
-		c, err := f.line(ctx, "127.0.0.1", len(packet))
-		if err != nil {
-			return nil, err
-		}
+	return f.hold(ctx, len(packet), func(c net.Conn) error {
 		status := make([]byte, len("HTTP/1.1 200"))
-		if _, err = c.Write(packet); err == nil {
+		_, err := c.Write(packet)
+		if err == nil {
 			_, err = io.ReadFull(c, status)
 		}
-		if err == nil && bytes.HasSuffix(status, []byte("200")) {
-			return c, nil
+		if err == nil && !bytes.HasSuffix(status, []byte("200")) {
+			err = fmt.Errorf("answered with %q", status)
 		}
-		c.Close() // busy with the exchange before
-		if ctx.Err() != nil {
-			return nil, errors.Join(err, ctx.Err())
-		}
-	}
+		return err
+	})
 }
 
 // program is the served node, as it is installed.
