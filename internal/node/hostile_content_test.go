@@ -442,6 +442,17 @@ func TestHostileSizes(t *testing.T) {
 	a.lives(quiet)
 }
 
+// TestRefusalArrives: who is refused in the middle of what it sends, and wants the
+// connection closed, gets the answer all the same when it has sent the rest.
+func TestRefusalArrives(t *testing.T) {
+	_, r, _ := hostileWorldFor(t, false)
+	for i := range 150 { // r.http asks for the connection to be closed, and post fails without an answer
+		if got := r.raw(frame(3, 1<<32-1, make([]byte, 240<<10))); got.status == http.StatusOK {
+			t.Errorf("packet %d was answered with %d", i, got.status)
+		}
+	}
+}
+
 func binaryBE64(n uint64) []byte {
 	b := make([]byte, 8)
 	for i := range b {

@@ -29,6 +29,7 @@ type eye struct {
 	shown    map[finality]journal.Head
 	given    map[journal.Origin]map[cosignature]bool
 	witness  map[*machine]string
+	forgot   map[*machine]bool // whose marks were lost: its witness may have cosigned two histories
 	unitOf   map[journal.Origin]journal.UnitID
 	// elsewhere is how far each journal ever got to a disk of somebody else's.
 	elsewhere map[journal.Origin]int64
@@ -110,6 +111,7 @@ func (e *eye) open(w *world) {
 	e.owner = map[journal.Origin]*machine{}
 	e.cosigned, e.shown = map[finality]journal.Head{}, map[finality]journal.Head{}
 	e.given = map[journal.Origin]map[cosignature]bool{}
+	e.forgot = map[*machine]bool{}
 	e.witness, e.unitOf = map[*machine]string{}, map[journal.Origin]journal.UnitID{}
 	e.receipts = map[journal.Origin]int64{}
 	e.elsewhere = map[journal.Origin]int64{}

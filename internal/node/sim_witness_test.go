@@ -230,7 +230,25 @@ func (w *world) hostWitness(h *machine) error {
 	}
 	synctest.Wait()
 	w.tell("  a witness is shown %d entries: %s", last.Index+1, outcome(err))
-	return nil
+	if err != nil || w.rng.IntN(2) == 0 {
+		return nil
+	}
+	// The history that it keeps up to members grows past the other one at once, and they get it.
+	for k := range len(entries) + 1 {
+		if k%2 == 0 {
+			_, err = h.node.Suspend(w.ctx, UnitSuspendRequest{Unit: "Joint", Code: "trust", Scope: []string{"share"}})
+		} else {
+			_, err = h.node.Resume(w.ctx, UnitResumeRequest{Unit: "Joint"})
+		}
+		if err != nil {
+			break // its disk fails, say
+		}
+	}
+	synctest.Wait()
+	_, err = h.node.Sync(w.ctx, SyncRequest{Unit: "Joint"}, nil)
+	synctest.Wait()
+	w.checkWitnessed()
+	return err
 }
 
 // noteCosigned looks at an entry as its author has written it.
@@ -246,6 +264,7 @@ func (w *world) noteCosigned(m *machine, j heldJournal, raw []byte) {
 
 // forgetCosigned: a witness whose marks are gone knows nothing of what it cosigned.
 func (w *world) forgetCosigned(m *machine) {
+	w.eye.forgot[m] = true
 	for k := range w.eye.cosigned {
 		if k.m == m {
 			delete(w.eye.cosigned, k)

@@ -36,6 +36,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, by caller) {
 	}
 	pr, err := NewReader(in, lim)
 	if err != nil {
+		hearOut(in, err)
 		s.failPacket(w, log, err)
 		return
 	}
@@ -47,6 +48,9 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, by caller) {
 	from := hello.From
 	g := &incoming{backend: s.p.Backend, unit: hello.Unit, from: from}
 	got, err := g.receive(ctx, pr)
+	if err != nil {
+		hearOut(in, err)
+	}
 	// The peer has had its say. From here on only the session's bound holds: net/http
 	// keeps reading to notice a lost connection, and a deadline would look like one.
 	_ = rc.SetReadDeadline(time.Now().Add(lim.Session))
@@ -87,6 +91,19 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, by caller) {
 	}
 	log.Debug("exchange", "unit", hello.Unit.Short(), "accepted", got.entries, "payloads", got.payloads,
 		"refused", len(got.ours), "sent", ready.counts.Entries, "bytes", ready.counts.Bytes)
+}
+
+// maxHeardOut bounds what is still read of a packet that is refused: as much as net/http
+// reads where the connection is kept.
+const maxHeardOut = 256 << 10
+
+// hearOut reads the rest of a packet that is refused, if it is not long. A connection that
+// is closed with bytes unread is reset, and the answer may be lost to a peer that is still
+// writing; net/http sees to that only where the peer does not ask for it to be closed.
+func hearOut(in io.Reader, why error) {
+	if _, refused := AsRefusal(why); refused {
+		_, _ = io.CopyN(io.Discard, in, maxHeardOut)
+	}
 }
 
 // mayExchange holds a hello against the connection it came on.
