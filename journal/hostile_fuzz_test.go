@@ -67,7 +67,9 @@ func FuzzMirror(f *testing.F) {
 			t.Fatal("refused, and yet the mirror moved")
 		}
 		if v, is := errors.AsType[*journal.ViolationError](err); is {
-			ok(t, v.Proof.Verify(a.w.Keyring()))
+			known := a.mirror(t)
+			follow(t, known, a.st)
+			ok(t, known.VerifyViolation(v.Proof))
 			if other := newActor("South"); v.Proof.Verify(open(t, other.name).w.Keyring()) == nil {
 				t.Fatal("it proves somebody else guilty, too")
 			}
@@ -120,7 +122,22 @@ func FuzzEvidence(f *testing.F) {
 			}
 		}
 	}
+	known := a.mirror(f)
+	follow(f, known, a.st)
+	for _, i := range []int64{2, 4} { // with all that stands before, from entry 0 and from the middle
+		for _, from := range []int64{1, i} {
+			v := sinceOf(f, a, a.st, from, i, i+1, journal.CodeBadIdentity)
+			f.Add(marshal(f, v))
+			v.First = leafOf(f, a.st, 9, 0)
+			f.Add(marshal(f, v))
+		}
+	}
+	genesis := journal.Violation{Code: journal.CodeBadCertificate, Origin: a.w.Origin(), Checkpoint: string(a.w.Checkpoint()), Entry: *leafOf(f, a.st, 9, 0)}
+	f.Add(marshal(f, genesis))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		if v := (journal.Violation{}); json.Unmarshal(b, &v) == nil && known.VerifyViolation(v) == nil {
+			t.Fatal("an honest party was proved to break a rule of what is held of it")
+		}
 		for _, k := range []*journal.Keyring{keys, nil} {
 			var c journal.Contradiction
 			if json.Unmarshal(b, &c) == nil && c.Verify(k) == nil {

@@ -22,6 +22,7 @@ type ledger struct {
 	chain    []Signed // identities as far as this journal tells them
 	identity Identity // newest of them
 	told     int64    // the entry that told it
+	tells    []int64  // the entries that told those which the genesis does not
 	cert     Certificate
 	st       Storage // to read identities that were not read on opening
 	unread   int64   // entries below this were not read for identities; 0 when all were
@@ -184,8 +185,9 @@ func (l *ledger) nextIdentity(e *Entry) error {
 	if err := follows(l.identity, id, 1, []Signed{l.chain[len(l.chain)-1], b.Signed}); err != nil {
 		return asRefusal(err, CodeBadIdentity, l.origin, e.Index)
 	}
-	n := len(l.chain)
+	n, k := len(l.chain), len(l.tells)
 	l.chain, l.identity, l.told = append(l.chain[:n:n], b.Signed), id, e.Index
+	l.tells = append(l.tells[:k:k], e.Index)
 	return nil
 }
 

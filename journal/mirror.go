@@ -96,10 +96,10 @@ func (m *Mirror) Extend(entries [][]byte, checkpoint []byte) (*Extension, error)
 	}
 	list, err := m.parse(entries)
 	if err != nil {
-		return nil, m.blame(list, entries, checkpoint, head, asRefusal(err, CodeBadEntry, led.origin, -1))
+		return nil, m.blame(list, entries, checkpointed{cp, head}, asRefusal(err, CodeBadEntry, led.origin, -1))
 	}
 	if r := m.order(list, head.Size); r != nil {
-		return nil, m.blame(list, entries, checkpoint, head, r)
+		return nil, m.blame(list, entries, checkpointed{cp, head}, r)
 	}
 	skip := int(m.tree.size - list[0].Index)
 	if err := m.overlap(list, skip, head, cp); err != nil {
@@ -115,14 +115,14 @@ func (m *Mirror) first(led ledger, entries [][]byte, checkpoint []byte) (*Extens
 	}
 	list, err := m.parse(entries)
 	if err != nil {
-		return nil, asRefusal(err, CodeBadEntry, led.origin, int64(len(list)))
+		return nil, m.blameFirst(led, list, entries, checkpoint, asRefusal(err, CodeBadEntry, led.origin, int64(len(list))))
 	}
 	_, head, err := CheckpointHead(checkpoint)
 	if err != nil {
 		return nil, asRefusal(err, CodeBadSignature, led.origin, -1)
 	}
 	if r := m.order(list, head.Size); r != nil {
-		return nil, r
+		return nil, m.blameFirst(led, list, entries, checkpoint, r)
 	}
 	ext, err := m.take(led, list, checkpoint, nil)
 	if err != nil {
@@ -150,7 +150,7 @@ func (m *Mirror) take(led ledger, list []*Entry, checkpoint []byte, verified *ch
 		}
 	}
 	if bad != nil && led.keys == nil {
-		return nil, bad // no key to check anything with
+		return nil, m.badGenesis(list[0], b, tr.head(), checkpoint, bad)
 	}
 	// At the beginning, and after a rotate entry at the end, led.keys demands
 	// more than was known before.
@@ -173,7 +173,7 @@ func (m *Mirror) take(led ledger, list []*Entry, checkpoint []byte, verified *ch
 		if err != nil {
 			return nil, err
 		}
-		return nil, evidence{m.ledger.last, b.Entries, *verified, overlay(m.st, m.tree.size, b.Hashes), told}.violation(bad, bad.Index)
+		return nil, evidence{m.ledger.last, b.Entries, *verified, overlay(m.st, m.tree.size, b.Hashes), told, m.ground()}.violation(bad, bad.Index)
 	}
 	b.Checkpoint = cp
 	if err := m.st.Append(b); err != nil {

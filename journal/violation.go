@@ -12,8 +12,13 @@ import (
 // bad-entry and oversize (not an entry), wrong-unit, wrong-author, wrong-origin,
 // wrong-index, back-dated and bad-seen; and for an identity that is not signed by
 // the organisation keys that have to (bad-signature, half-signature), or does not
-// continue one that its own journal told before (bad-identity). Such an entry is
-// void and its journal is at an end; its party can open a successor.
+// continue one that its own journal told before (bad-identity). With Since it is for
+// an identity, a rotation or a notice whose rule needs all that stands before, too
+// (bad-certificate, bad-signature, half-signature, bad-identity, bad-entry). Such an
+// entry is void and its journal is at an end; its party can open a successor.
+//
+// With First, or where the entry is entry 0 itself, nothing else of the journal has
+// to be known: the genesis names its party and the key that signs.
 type Violation struct {
 	Code       string      `json:"code"`
 	Origin     Origin      `json:"origin"`
@@ -21,6 +26,8 @@ type Violation struct {
 	Before     *ProvenLeaf `json:"before,omitzero"` // the predecessor
 	Told       *ProvenLeaf `json:"told,omitzero"`   // the entry that told the author's identity before, if the rule is about that
 	Entry      ProvenLeaf  `json:"entry"`           // the entry that breaks the rule
+	First      *ProvenLeaf `json:"first,omitzero"`  // entry 0, where the journal's first stretch holds the entry
+	Since      *Stretch    `json:"since,omitzero"`  // where the rule is about all that stands before
 }
 
 // ProvenLeaf is bytes at a place of a tree, with the RFC 6962 inclusion proof.
@@ -37,9 +44,17 @@ func (l ProvenLeaf) included(h Head) error {
 	return tlog.CheckRecord(l.Proof, h.Size, h.Root, l.Index, tlog.RecordHash(l.Raw))
 }
 
-// Verify checks the proof with nothing but the keys. Nil means that the party
-// is proved to have signed the violation.
-func (v Violation) Verify(keys ...*Keyring) error {
+// Verify checks the proof with nothing but the keys, or with none if it brings the
+// journal's beginning (see [Violation.Opening]). Nil means that the party is proved to
+// have signed the violation. One with Since that does not begin with the journal needs
+// [Mirror.VerifyViolation].
+func (v Violation) Verify(keys ...*Keyring) error { return v.verify(nil, keys) }
+
+func (v Violation) verify(held func(size int64) (ground, error), keys []*Keyring) error {
+	keys, err := v.keys(keys)
+	if err != nil {
+		return err
+	}
 	h, err := anyKeyring(v.Origin, v.Checkpoint, keys)
 	if err != nil {
 		return fmt.Errorf("journal: violation: %w", err)
@@ -47,7 +62,12 @@ func (v Violation) Verify(keys ...*Keyring) error {
 	if err := v.Entry.included(h); err != nil {
 		return fmt.Errorf("journal: violation: the entry is not in the signed tree: %w", err)
 	}
-	code, err := v.broken(h)
+	if v.First != nil {
+		if err := v.First.included(h); err != nil {
+			return fmt.Errorf("journal: violation: the beginning is not in the signed tree: %w", err)
+		}
+	}
+	code, err := v.broken(h, held)
 	if err != nil {
 		return err
 	}
@@ -58,10 +78,13 @@ func (v Violation) Verify(keys ...*Keyring) error {
 }
 
 // broken names the rule that the entry breaks.
-func (v Violation) broken(h Head) (string, error) {
+func (v Violation) broken(h Head, held func(size int64) (ground, error)) (string, error) {
 	e, err := ParseEntry(v.Entry.Raw)
 	if err != nil {
 		return CodeOf(err), nil
+	}
+	if v.Entry.Index == 0 {
+		return v.brokenGenesis(e)
 	}
 	if v.Before == nil {
 		return "", errors.New("journal: violation: the predecessor is missing")
@@ -78,6 +101,9 @@ func (v Violation) broken(h Head) (string, error) {
 	}
 	if r := adjacent(prev, e); r != nil {
 		return r.Code, nil
+	}
+	if v.Since != nil {
+		return v.since(h, e, held)
 	}
 	if e.Kind == KindIdentity {
 		return v.identityAfter(h, e)
@@ -108,6 +134,7 @@ type evidence struct {
 	signed checkpointed
 	tree   tlog.HashReader // of the signed head
 	told   *Entry          // told the author's newest identity before, or nil
+	ground ground          // what was held before raws
 }
 
 // violation turns a refusal of an entry that the author signed into proof, if
@@ -121,7 +148,13 @@ func (x evidence) violation(bad *Refusal, place int64) error {
 	if i < 0 || i >= int64(len(x.raws)) {
 		return bad
 	}
-	v := Violation{Code: bad.Code, Origin: bad.Origin, Checkpoint: string(x.signed.signed)}
+	o, _, err := CheckpointHead(x.signed.signed)
+	if err != nil {
+		return bad
+	}
+	named := *bad
+	bad, named.Origin = &named, o
+	v := Violation{Code: bad.Code, Origin: o, Checkpoint: string(x.signed.signed)}
 	entry, err := x.leaf(place, x.raws[i])
 	if err != nil {
 		return bad
@@ -144,10 +177,18 @@ func (x evidence) violation(bad *Refusal, place int64) error {
 			return bad
 		}
 	}
-	if code, err := v.broken(x.signed.head); err != nil || code != bad.Code {
-		return bad // true, but not to be shown by these entries alone
+	if first == 0 && place > 0 { // nothing of the journal need be known to whom this is shown
+		if v.First, err = x.leaf(0, x.raws[0]); err != nil {
+			return bad
+		}
 	}
-	return &ViolationError{Refusal: *bad, Proof: v}
+	if code, err := v.broken(x.signed.head, nil); err == nil && code == bad.Code {
+		return &ViolationError{Refusal: *bad, Proof: v}
+	}
+	if w, ok := x.since(v, i); ok {
+		return &ViolationError{Refusal: *bad, Proof: w}
+	}
+	return bad // true, but not to be shown by these entries
 }
 
 func (x evidence) leaf(index int64, raw []byte) (*ProvenLeaf, error) {
@@ -157,8 +198,8 @@ func (x evidence) leaf(index int64, raw []byte) (*ProvenLeaf, error) {
 
 // blame handles entries that cannot even be put in order: if the signed root
 // covers exactly these bytes in this order, the author signed the disorder.
-func (m *Mirror) blame(list []*Entry, raws [][]byte, checkpoint []byte, head Head, bad *Refusal) error {
-	held := m.tree.size
+func (m *Mirror) blame(list []*Entry, raws [][]byte, signed checkpointed, bad *Refusal) error {
+	held, head := m.tree.size, signed.head
 	if head.Size-held != int64(len(raws)) {
 		return bad
 	}
@@ -176,6 +217,10 @@ func (m *Mirror) blame(list []*Entry, raws [][]byte, checkpoint []byte, head Hea
 	} else {
 		prev := m.ledger.last
 		for i, e := range list {
+			if prev == nil { // entry 0 has no neighbour; the caller has judged it
+				prev = e
+				continue
+			}
 			if r := adjacent(prev, e); r != nil {
 				bad, place = r, held+int64(i)
 				break
@@ -185,5 +230,18 @@ func (m *Mirror) blame(list []*Entry, raws [][]byte, checkpoint []byte, head Hea
 	}
 	out := *bad
 	out.Index = place
-	return evidence{m.ledger.last, raws, checkpointed{checkpoint, head}, overlay(m.st, held, more), nil}.violation(&out, place)
+	return evidence{m.ledger.last, raws, signed, overlay(m.st, held, more), nil, m.ground()}.violation(&out, place)
+}
+
+// blameFirst is blame for the first stretch of a journal, from which its key is
+// learnt: whoever that key was certified by signed the disorder.
+func (m *Mirror) blameFirst(led ledger, list []*Entry, raws [][]byte, checkpoint []byte, bad *Refusal) error {
+	if len(list) == 0 || led.genesis(list[0], m.params.Known) != nil {
+		return bad
+	}
+	head, cp, err := led.keys.open(checkpoint)
+	if err != nil {
+		return bad
+	}
+	return m.blame(list, raws, checkpointed{cp, head}, bad)
 }

@@ -681,13 +681,137 @@ def verify_contradiction(value, schedules):
     need(consistency(a[1], b[1], proof, root, b[2]), c, "the proof does not hold")
 
 
-def verify_violation(value, schedules):
-    """Raises Refused unless value proves that the holder of the keys broke a rule of section 4."""
+class Opening:
+    """What the beginning of a journal shows by itself: whose it is, and which key signs it."""
+
+    def __init__(self, entry, origin):
+        b = entry.body
+        need(entry.kind == "genesis" and isinstance(b, dict), "bad-entry", "the beginning is no genesis")
+        need(type(b.get("founding", "")) is str and len(b.get("founding", "").encode()) <= 4096, "bad-entry", "the founding document")
+        self.entry, self.chain = entry, chain_of(b.get("identities"))
+        self.party = party_id(self.chain[0].statement.text)
+        self.certificate = Certificate(b.get("certificate"))
+        code = certificate_lacks(self.certificate, self.chain[-1])
+        need(code is None, code, "the party did not certify the key")
+        need(self.certificate.party == self.party and self.certificate.origin == origin, "bad-certificate", "the certificate is for another journal")
+        self.keys = Keyring(origin, self.certificate.key)
+
+    def broken(self):
+        """The code of the rule that this genesis breaks although its key is its party's; or None."""
+        e, cert = self.entry, self.certificate
+        try:
+            need(e.unit == cert.unit, "wrong-unit", "")
+            need(e.author == self.party, "wrong-author", "")
+            need(e.epoch == cert.epoch, "wrong-origin", "")
+            need(e.index == 0, "gap", "")
+            check_founding(e.body.get("founding"))
+            need(unit_id(e.body["founding"]) == e.unit, "wrong-unit", "")
+            need(e.at <= self.chain[-1].expires or cert.statement.lacks(self.chain[-1].org) is None, "bad-identity", "")
+            need(cert.replaces is None, "bad-certificate", "")
+            need(e.origin not in e.seen, "bad-seen", "")
+        except Refused as r:
+            return r.code
+        return None
+
+
+def certificate_lacks(cert, identity):
+    """bad-signature or half-signature if neither key that may signed the certificate; else None."""
+    org = cert.statement.lacks(identity.org)
+    if org is None or cert.predecessor is not None:
+        return org
+    node_ = cert.statement.lacks(identity.node)
+    return None if node_ is None else org if org == "half-signature" else node_
+
+
+def opening_of(value, leaf):
+    """What of a violation shows whose journal it is: None where it brings no beginning."""
+    if value.get("first") is not None and leaf(value["entry"])[0] != 0:
+        index, raw, _ = leaf(value["first"])
+        need(index == 0, "bad-root", "the beginning is not entry 0")
+        o = Opening(Entry(raw), value["origin"])
+        Journal().add(raw)
+        return o
+    index, raw, _ = leaf(value.get("entry"))
+    if index != 0:
+        return None
+    try:
+        e = Entry(raw)
+    except Refused:
+        return None
+    return Opening(e, value["origin"])
+
+
+class Ground:
+    """Identities and keys as the first entries of a journal tell them."""
+
+    def __init__(self, journal, size):
+        self.origin, self.unit, self.party, self.epoch = journal.origin, journal.unit, journal.party, journal.epoch
+        later = sum(e.kind == "identity" for e in journal.entries[size:])
+        self.chain = journal.chain[:len(journal.chain) - later]
+        self.keys = Keyring(journal.origin, None)
+        self.keys.keys = [k for k in journal.keys.keys if k[0] <= size]
+        self.tree = Tree()
+        for e in journal.entries[:size]:
+            self.tree.add(e.leaf)
+
+    def broken(self, e):
+        """The code of the rule that an identity, rotation or notice breaks here; or None, and then it counts."""
+        try:
+            getattr(self, "_" + e.kind)(e)
+        except Refused as r:
+            if r.code in ("bad-signature", "half-signature") or r.code == "bad-identity" and e.kind != "compromise":
+                return r.code
+            return {"identity": "bad-identity", "rotate": "bad-certificate", "compromise": "bad-entry"}[e.kind]
+        return None
+
+    def _signed(self, statement, key):
+        code = statement.lacks(key)
+        need(code is None, code, "a key that has to did not sign")
+
+    def _identity(self, e):
+        c, before = "bad-identity", self.chain[-1]
+        i = Identity(e.body.get("signed"))
+        need(len(self.chain) < 1000, c, "too many versions")
+        need(i.version > before.version and i.created >= before.created, c, "it does not continue the last one")
+        if i.version == before.version + 1:
+            need(i.previous == statement_hash(before.statement.text), c, "previous is another version")
+        elif i.org != before.org:
+            self._signed(i.statement, i.org)
+            raise Refused(c, "a version that changed the organisation key is left out")
+        self._signed(i.statement, before.org)
+        if i.org != before.org:
+            self._signed(i.statement, i.org)
+        self.chain = self.chain + [i]
+
+    def _rotate(self, e):
+        c = "bad-certificate"
+        cert, now = Certificate(e.body.get("certificate")), self.chain[-1]
+        code = certificate_lacks(cert, now)
+        need(code is None, code, "neither the node nor the organisation key certified it")
+        need(cert.origin == self.origin, c, "the certificate is for another journal")
+        need(e.at <= now.expires or cert.statement.lacks(now.org) is None, "bad-identity", "the identity had expired")
+        key = Key(e.body.get("key"), c)
+        need(cert.key == key and cert.replaces == self.keys.keys[-1][1].id, c, "the certificate replaces another key")
+        need(all(key != k for _, k in self.keys.keys), c, "a key comes back")
+        self.keys.rotate(e.index, key)
+
+    def _compromise(self, e):
+        c, b = "bad-entry", e.body
+        s = Statement(b.get("statement"), "compromise", c)
+        n = s.body
+        need(n.get("party") == self.party and is_origin(n.get("origin")), c, "the notice is about another party")
+        instant(n.get("created"), c, "created")
+        good = head_of(n.get("good"), c)
+        self._signed(s, self.chain[-1].org)
+        need(n.get("key") == b.get("key") and n["origin"] == b.get("origin") and good == head_of(b.get("good"), c), c, "the body says something else")
+
+
+def verify_violation(value, schedules, journal=None):
+    """Raises Refused unless value proves that the holder of the keys broke a rule of section 4.
+    journal is what is known of the journal, where the proof builds on it."""
     c = "bad-root"
     need(isinstance(value, dict) and is_origin(value.get("origin")), c, "no violation")
-    schedules = [k for k in schedules if k.origin == value["origin"]]
-    need(schedules, "wrong-origin", "the keys of another journal")
-    _, size, root = _any(schedules, member(value, "checkpoint", str, c).encode())
+    given, schedules = schedules, [k for k in schedules if k.origin == value["origin"]]
 
     def leaf(v):
         need(isinstance(v, dict), c, "a leaf is missing")
@@ -700,14 +824,26 @@ def verify_violation(value, schedules):
     def included(index, raw, path):
         need(inclusion(sha256(b"\0", raw), index, size, path, root), c, "a leaf is not in the tree")
 
+    opening = opening_of(value, leaf)
+    if opening is not None and not given:
+        schedules = [opening.keys]
+    need(schedules, "wrong-origin", "the keys of another journal")
+    need(opening is None or all(k.keys[0][1] == opening.keys.keys[0][1] for k in schedules), c, "it begins with another key than the journal")
+    _, size, root = _any(schedules, member(value, "checkpoint", str, c).encode())
     index, raw, path = leaf(value.get("entry"))
     included(index, raw, path)
+    if value.get("first") is not None:
+        included(*leaf(value["first"]))
     before = leaf(value["before"]) if "before" in value else None
     told = leaf(value["told"]) if value.get("told") is not None else None
     try:
         Entry(raw)
     except Refused as r:  # what is no entry at all breaks the rule by itself
         need(r.code == value.get("code"), c, f"the rule broken is {r.code}")
+        return
+    if index == 0:
+        found = opening.broken()
+        need(found is not None and found == value.get("code"), c, f"the rule broken is {found}")
         return
     need(before is not None, c, "the predecessor is missing")
     at, old, path = before
@@ -716,7 +852,9 @@ def verify_violation(value, schedules):
     before = Entry(old)
     need(before.origin == value["origin"] and before.index == at, c, "the predecessor is no entry of this journal")
     found = broken_rule(raw, index, before)
-    if found is None and Entry(raw).kind == "identity":
+    if found is None and value.get("since") is not None:
+        found = broken_since(value, Entry(raw), journal, opening, leaf, size, root)
+    elif found is None and Entry(raw).kind == "identity":
         if told is not None:
             at, old, path = told
             need(at < index, c, "told does not come before the entry")
@@ -725,6 +863,38 @@ def verify_violation(value, schedules):
             need(told.origin == value["origin"] and told.index == at, c, "told is no entry of this journal")
         found = broken_identity(Entry(raw), told)
     need(found is not None and found == value.get("code"), c, f"the rule broken is {found}")
+
+
+def broken_since(value, e, journal, opening, leaf, size, root):
+    """The code of the rule that an identity, rotation or notice breaks after all that stands before it; or None."""
+    c, since = "bad-root", {"size": Number("0"), **{k: x for k, x in value["since"].items() if x is not None}}
+    need(e.kind in ("identity", "rotate", "compromise"), c, "the entry breaks no rule")
+    start = integer(since["size"], 2**53 - 1, c, "size")
+    entries = []
+    for text in since.get("entries", []):
+        need(type(text) is str and re.fullmatch(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", text), c, "an entry is not base64")
+        entries.append(base64.b64decode(text))
+    at = integer(member(value["entry"], "index", Number, c), 2**53 - 1, c, "index")
+    need(1 <= start <= at and len(entries) == at - start and sum(map(len, entries)) <= 2 << 20, c, "what stands before is not complete")
+    if value.get("first") is not None:
+        need(start == 1, c, "what stands before has to begin with entry 1")
+        begun = Journal()
+        begun.add(leaf(value["first"])[1])
+        ground = Ground(begun, 1)
+    else:
+        need(journal is not None and journal.origin == value["origin"] and start <= journal.tree.size, c, "the beginning of the journal is not here")
+        ground = Ground(journal, start)
+    for raw in entries:
+        x = Entry(raw)
+        need(x.origin == value["origin"] and x.index == ground.tree.size, c, "what stands before is not of this journal")
+        if x.kind in ("identity", "rotate"):
+            need(ground.broken(x) is None, c, "an entry before breaks a rule already")
+        ground.tree.add(x.leaf)
+    path = [hash_of(h, c, "proof") for h in since.get("proof") or []]
+    mine = ground.tree.root()
+    need(consistency(at, size, path, mine, root), c, "what stands before is not what was signed")
+    open_checkpoint(value["checkpoint"].encode(), ground.keys)
+    return ground.broken(e)
 
 
 def broken_rule(raw, index, before):
