@@ -14,8 +14,9 @@ type Opening struct {
 	Unit  UnitID   // by its certificate
 	Name  string   // that its newest identity there bears
 	Keys  *Keyring // the first key
-	// Chain is the identity chain that it tells.
-	Chain []Signed
+	// Chain is the identity chain that it tells, Certificate that of its first key.
+	Chain       []Signed
+	Certificate Signed
 }
 
 // Opening returns the journal's beginning where the proof brings it: First, or the entry
@@ -66,7 +67,7 @@ func opening(e *Entry, o Origin) (*Opening, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Opening{Entry: e, Party: party, Unit: c.Unit, Name: id.Name, Keys: keys, Chain: g.Identities}, nil
+	return &Opening{Entry: e, Party: party, Unit: c.Unit, Name: id.Name, Keys: keys, Chain: g.Identities, Certificate: g.Certificate}, nil
 }
 
 // keys returns the schedules under which the head counts: those given, or the one that

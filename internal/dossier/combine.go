@@ -279,7 +279,20 @@ func (j *joiner) carryOver(f *opened, p Proof) (Proof, bool) {
 	o := p.about()
 	best := j.from[o]
 	if best == nil {
-		return p, false
+		return p, p.Violation != nil // then it brings its beginning
+	}
+	if x := p.Violation; x != nil {
+		of := best.v.byOrigin[o]
+		if begun, err := x.Opening(); err == nil && begun != nil && !begun.Keys.Current().Equal(of.mirror.Keyring().Keys()[0].Key) {
+			// Two first keys for one journal, both certified.
+			return Proof{Statements: &journal.Equivocation{Party: begun.Party, A: of.first, B: begun.Certificate}}, true
+		}
+		if x.Since != nil && x.First == nil {
+			theirs, _ := f.v.byOrigin[o].root(x.Since.Size)
+			if ours, ok := of.root(x.Since.Size); !ok || ours != theirs {
+				return p, false // it builds on another history; that there are two is proved by their heads
+			}
+		}
 	}
 	if best == f {
 		return p, true

@@ -118,6 +118,8 @@ func (v *verifier) proven() {
 			v.equivocation(p.proof.Statements, p.from)
 		case p.proof.Contradiction != nil:
 			v.contradiction(p.shelf, p.proof.Contradiction, p.rings, p.from)
+		case p.begun != nil:
+			v.beginning(p.begun, p.proof.Violation, p.from)
 		default:
 			v.violation(p.shelf, p.proof.Violation, p.rings, p.from)
 		}

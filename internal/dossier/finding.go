@@ -139,6 +139,12 @@ func checkOf(w Weight, code string) string {
 // checkIdentity is how to check an entry whose identity breaks a rule.
 const checkIdentity = "Verify the signed head, then that it covers the entry and, if the proof record has it, the one that told the identity before (RFC 6962, section 2.1.1). Hold the two identities against each other, and the signatures under the later one against the organisation keys that both name (journal.md, sections 3 and 8)."
 
+// checkSince is how to check a statement in an entry after all that stands before it.
+const checkSince = "Verify the signed head, then that it covers the entry (RFC 6962, section 2.1.1) and that the entries before it, which are in the dossier's journal and in the proof record, are the beginning of its tree (section 2.1.2). Read the newest identity and key among them, and hold the statement in the entry against these (journal.md, sections 3, 4 and 8)."
+
+// checkBeginning is how to check a genesis that breaks a rule.
+const checkBeginning = "Verify the identity chain and the certificate in the entry: they give the party's id and the journal's key. Verify the signed head with that key, and that it covers the entry as entry 0 (RFC 6962, section 2.1.1). Then hold the entry against journal.md, section 4."
+
 // Proven is what a dossier proves against one party.
 type Proven struct {
 	Party journal.PartyID `json:"party"`

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"entente/journal"
@@ -83,18 +84,61 @@ func (v *verifier) contradiction(s *shelf, c *journal.Contradiction, rings []*jo
 
 // violation notes an entry that breaks a rule, under a signed head that is not the journal's.
 func (v *verifier) violation(s *shelf, x *journal.Violation, rings []*journal.Keyring, from carrier) {
+	f := violated(x, s.head.Party, rings, from)
+	v.blame(s, &f, []string{x.Checkpoint}, rings, from)
+}
+
+// beginning notes the same of a journal of which nothing is in the dossier but what the proof brings.
+func (v *verifier) beginning(o *journal.Opening, x *journal.Violation, from carrier) {
+	f := violated(x, o.Party, []*journal.Keyring{o.Keys}, from)
+	f.Text += fmt.Sprintf(". Nothing else of that journal is in the dossier: its entry 0, in the same signed tree, names its party, which calls itself %q, and the key. A notice that the key was stolen would stand in a journal of the party, and none that is here holds one", o.Name)
+	for i := range v.notices {
+		if n := &v.notices[i]; n.body.Origin == x.Origin && n.body.Key == o.Keys.Current().ID() && v.byOrigin[n.ref.Origin].head.Party == o.Party {
+			f.Weight, f.Refs = Disputed, append(f.Refs, n.ref)
+			f.Text = strings.TrimSuffix(f.Text, ", and none that is here holds one") + fmt.Sprintf(": entry %s does", n.ref)
+		}
+	}
+	v.add(f)
+}
+
+// violated describes an entry that breaks a rule.
+func violated(x *journal.Violation, party journal.PartyID, rings []*journal.Keyring, from carrier) Finding {
 	head := from.head(x.Checkpoint, rings)
 	bad := from.exhibit(ExhibitLeaf, append([]byte{0}, x.Entry.Raw...))
-	f := Finding{Weight: Proved, Code: x.Code, Party: s.head.Party, Exhibits: []Exhibit{head, bad}, At: head.At, Clock: s.head.Party}
-	if x.Told != nil {
-		f.Exhibits = append(f.Exhibits, from.exhibit(ExhibitLeaf, append([]byte{0}, x.Told.Raw...)))
+	f := Finding{Weight: Proved, Code: x.Code, Party: party, Exhibits: []Exhibit{head, bad}, At: head.At, Clock: party}
+	for _, leaf := range []*journal.ProvenLeaf{x.Told, x.First} {
+		if leaf != nil {
+			f.Exhibits = append(f.Exhibits, from.exhibit(ExhibitLeaf, append([]byte{0}, leaf.Raw...)))
+		}
+	}
+	rule := ruleText(x.Code)
+	switch {
+	case x.Entry.Index == 0:
+		f.Check, rule = checkBeginning, "the beginning of the journal, whose key the party certified in it, is none"
+	case x.Since != nil:
+		f.Check, rule = checkSince, sinceText(x.Code)
 	}
 	switch x.Code {
 	case journal.CodeBadSignature, journal.CodeHalfSignature, journal.CodeBadIdentity:
-		f.Check = checkIdentity
+		if f.Check == "" {
+			f.Check = checkIdentity
+		}
 	}
-	f.Text = fmt.Sprintf("%s, as entry %d of its journal %s: %s", provedText(x.Code), x.Entry.Index, s.head.Origin, ruleText(x.Code))
-	v.blame(s, &f, []string{x.Checkpoint}, rings, from)
+	f.Text = fmt.Sprintf("%s, as entry %d of its journal %s: %s", provedText(x.Code), x.Entry.Index, x.Origin, rule)
+	return f
+}
+
+// sinceText says for people what is wrong with an identity, a rotation or a notice after all before it.
+func sinceText(code string) string {
+	switch code {
+	case journal.CodeBadSignature, journal.CodeHalfSignature:
+		return "the statement in it (an identity, the certificate of a new key, or a notice of compromise) is not signed by the keys of the identity that the journal tells there"
+	case journal.CodeBadCertificate:
+		return "the certificate in it does not replace the journal's key with the one that it names"
+	case journal.CodeBadEntry:
+		return "the notice in it is none, is about another party, or says something else than the entry"
+	}
+	return "the identity in it does not continue what the journal told before, or the node key that certified the new key had expired"
 }
 
 // blame adds a finding that rests on heads which the journal in the dossier does not have. It is

@@ -9,7 +9,8 @@ import (
 )
 
 // Proof is a kept proof of misbehaviour: about one of the journals of the dossier a contradiction (two
-// heads that cannot both be true) or a violation (an entry that breaks a rule); about one of its
+// heads that cannot both be true) or a violation (an entry that breaks a rule; one that brings its
+// journal's beginning may be about a journal that is not in the dossier); about one of its
 // parties two statements of which a party may sign only one. It holds exactly one of the three.
 type Proof struct {
 	Contradiction *journal.Contradiction `json:"contradiction,omitempty"`
@@ -31,6 +32,7 @@ type provenProof struct {
 	shelf *shelf // of contradictions and violations
 	rings []*journal.Keyring
 	from  carrier
+	begun *journal.Opening // of a violation whose journal is not in the dossier
 }
 
 func (p Proof) check() error {
@@ -94,6 +96,15 @@ func (v *verifier) proof() error {
 	}
 	o := p.about()
 	s := v.byOrigin[o]
+	if s == nil && p.Violation != nil && p.Keyring == nil {
+		begun, err := v.begun(p.Violation)
+		if err != nil {
+			return fail("", err)
+		}
+		v.counts.Proofs++
+		v.proofs = append(v.proofs, provenProof{proof: p, from: from, begun: begun})
+		return nil
+	}
 	if s == nil {
 		return fail("", fmt.Errorf("it is about journal %s, which is not in the dossier", o))
 	}
@@ -104,14 +115,37 @@ func (v *verifier) proof() error {
 	if p.Contradiction != nil {
 		err = p.Contradiction.Verify(keys...)
 	} else {
-		err = p.Violation.Verify(keys...)
+		err = s.mirror.VerifyViolation(*p.Violation, keys...)
 	}
 	if err != nil {
 		return fail(o, err)
 	}
 	v.counts.Proofs++
-	v.proofs = append(v.proofs, provenProof{p, s, keys, from})
+	v.proofs = append(v.proofs, provenProof{proof: p, shelf: s, rings: keys, from: from})
 	return nil
+}
+
+// begun verifies a violation of a journal that is not in the dossier, because nothing sound was held of it:
+// it has to bring the journal's beginning, which names party and key. If other journals of the party are
+// here, what they tell of its identity counts, so that a key that it had replaced opens none.
+func (v *verifier) begun(x *journal.Violation) (*journal.Opening, error) {
+	o, err := x.Opening()
+	switch {
+	case err != nil:
+		return nil, err
+	case o == nil:
+		return nil, fmt.Errorf("it is about journal %s, which is not in the dossier", x.Origin)
+	case o.Unit != v.m.Unit:
+		return nil, errors.New("it is about a journal of another unit")
+	}
+	known := v.chains[o.Party]
+	if _, err := journal.MergeIdentityChains(known, o.Chain); err != nil {
+		return nil, fmt.Errorf("its identity disagrees with the party's journals: %w", err)
+	}
+	if err := journal.CheckGenesis(o.Entry, known); err != nil && (x.Entry.Index != 0 || journal.CodeOf(err) != x.Code) {
+		return nil, fmt.Errorf("its beginning does not fit what the party's journals tell: %w", err)
+	}
+	return o, x.Verify()
 }
 
 // keyrings returns the schedules under which heads of a journal count: the one that the dossier

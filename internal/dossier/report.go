@@ -218,8 +218,17 @@ func (v *verifier) reportParties(r *Report) {
 		r.Parties = append(r.Parties, PartyReport{p.Party, p.Name, id.Version, id.Org.ID(), id.Node.ID(), id.Expires,
 			slices.Contains(v.opt.Trust, p.Party)})
 	}
+	for _, x := range v.proofs { // parties of which nothing is here but what a proof brings
+		if x.begun == nil || slices.ContainsFunc(r.Parties, func(q PartyReport) bool { return q.Party == x.begun.Party }) {
+			continue
+		}
+		if id, err := journal.ParseIdentity(x.begun.Chain[len(x.begun.Chain)-1]); err == nil {
+			r.Parties = append(r.Parties, PartyReport{x.begun.Party, id.Name, id.Version, id.Org.ID(), id.Node.ID(), id.Expires,
+				slices.Contains(v.opt.Trust, x.begun.Party)})
+		}
+	}
 	for _, p := range v.opt.Trust {
-		if !slices.ContainsFunc(v.m.Parties, func(q Party) bool { return q.Party == p }) {
+		if !slices.ContainsFunc(r.Parties, func(q PartyReport) bool { return q.Party == p }) {
 			r.Trusted = false
 		}
 	}

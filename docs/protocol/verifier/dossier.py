@@ -70,7 +70,8 @@ SHAPES = {
                "parties": [{"party": "string", "name": "string"}], "cut": {"*": HEAD}, "texts": [REF]},
     HEADER: {"origin": "string", "party": "string", "epoch": "number", "size": "number"},
     PROOF: {"contradiction?": {"code": "string", "origin": "string", "a": "string", "b": "string", "proof?": ["string"], "root?": "string"},
-            "violation?": {"code": "string", "origin": "string", "checkpoint": "string", "before?": LEAF, "told?": LEAF, "entry": LEAF},
+            "violation?": {"code": "string", "origin": "string", "checkpoint": "string", "before?": LEAF, "told?": LEAF, "entry": LEAF,
+                           "first?": LEAF, "since?": {"size": "number", "entries?": ["string"], "proof": ["string"]}},
             "keyring?": {"origin": "string", "keys": [{"from": "number", "key": KEY}]},
             "certificates?": [{"text": "string", "signatures": [{"key": "string", "ed25519": "string", "mldsa44": "string"}]}]},
 }
@@ -354,15 +355,39 @@ class Dossier:
             need(not certificates, "form", "certificates without a schedule")
         return j, out
 
+    def begun(self, x):
+        """A violation of a journal that is not in the dossier: it has to bring its beginning. Gives the party."""
+        J.verify_violation(x, [])
+        begin = x["entry"] if x["entry"]["index"] == "0" else x["first"]
+        o = J.Opening(J.Entry(J.base64.b64decode(begin["raw"])), x["origin"])
+        need(o.certificate.unit == self.unit, "form", "a journal of another unit")
+        known = {i.version: i for j in self.journals.values() if j.party == o.party for i in j.chain}
+        need(all(known.get(i.version, i).statement.text == i.statement.text for i in o.chain), "form", "an identity that disagrees")
+        if known:
+            merged = {**known, **{i.version: i for i in o.chain}}
+            before, newest = None, o.chain[-1]
+            for n in sorted(merged):
+                merged[n].continues(before)
+                before = merged[n]
+                if n > newest.version and (o.certificate.predecessor is not None or merged[n].created <= o.entry.at):
+                    newest = merged[n]
+            code = J.certificate_lacks(o.certificate, newest)
+            need(code is None, code, "a key that was replaced certified it")
+        return o.party
+
     def proof(self, value):
         try:
             need(("contradiction" in value) != ("violation" in value), "form", "one proof in each record")
+            x = value.get("violation")
+            if x is not None and x["origin"] not in self.journals and "keyring" not in value:
+                self.find("proved", x["code"], self.begun(x))
+                return
             j, schedules = self.schedules(value)
             if "contradiction" in value:
                 J.verify_contradiction(value["contradiction"], schedules)
                 self.find("proved", value["contradiction"]["code"], j.party)
             else:
-                J.verify_violation(value["violation"], schedules)
+                J.verify_violation(value["violation"], schedules, j)
                 self.find("proved", value["violation"]["code"], j.party)
         except Refused as e:
             about = (value.get("contradiction") or value.get("violation") or {}).get("origin")
