@@ -325,14 +325,21 @@ func (d *doctor) evidence(u *doctorUnit) {
 		if err == nil && !json.Valid(text) {
 			err = errors.New("it is no JSON")
 		}
+		mirrors := map[journal.Origin]*journal.Mirror{}
 		if err == nil {
 			var e evidenceFile
 			if err = json.Unmarshal(text, &e); err == nil && u.keyrings[e.Origin] == nil {
 				kept++
 				continue // the journal is not here, or damaged itself
 			}
+			if st, oerr := store.OpenJournalReadOnly(d.path(u.journalDir(e.Origin)), store.Options{FS: d.at.fs}); oerr == nil && err == nil {
+				defer st.Close()
+				if m, oerr := journal.OpenMirror(st, journal.MirrorParams{Unit: u.id, Origin: e.Origin}); oerr == nil && m.Head().Size > 0 {
+					mirrors[e.Origin] = m // a proof can build on what the journal tells
+				}
+			}
 		}
-		if _, holds := keptProof(text, u.keyrings, u.chains); err == nil && !holds {
+		if _, holds := keptProof(text, u.keyrings, u.chains, mirrors); err == nil && !holds {
 			err = errors.New("what it says does not prove anything under the keys known here")
 		}
 		if err == nil {

@@ -46,7 +46,11 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 	evidence, err := l.evidence()
 	keyrings := map[journal.Origin]*journal.Keyring{}
 	chains := map[journal.PartyID][]journal.Signed{}
+	mirrors := map[journal.Origin]*journal.Mirror{}
 	for _, j := range held {
+		if m := l.mirrors[j.origin]; m != nil && j.head.Size > 0 {
+			mirrors[j.origin] = m.m
+		}
 		keyrings[j.origin] = l.keyring(j.origin)
 		if chain := l.told(j.origin); len(chain) > len(chains[j.party]) {
 			chains[j.party] = chain
@@ -72,7 +76,7 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 		return salt, data, err == nil, err
 	}
 	for _, text := range evidence {
-		if p, ok := keptProof(text, keyrings, chains); ok {
+		if p, ok := keptProof(text, keyrings, chains, mirrors); ok {
 			src.Proofs = append(src.Proofs, p)
 		}
 	}
@@ -83,7 +87,7 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 // keptProof reads a kept proof back: two heads that contradict each other, an
 // entry that breaks a rule, or two statements that exclude each other. One that does not hold (its file was changed) would
 // spoil the dossier, and is left out.
-func keptProof(text []byte, keyrings map[journal.Origin]*journal.Keyring, chains map[journal.PartyID][]journal.Signed) (dossier.Proof, bool) {
+func keptProof(text []byte, keyrings map[journal.Origin]*journal.Keyring, chains map[journal.PartyID][]journal.Signed, mirrors map[journal.Origin]*journal.Mirror) (dossier.Proof, bool) {
 	var e struct {
 		Proof json.RawMessage `json:"proof"`
 	}
@@ -95,7 +99,7 @@ func keptProof(text []byte, keyrings map[journal.Origin]*journal.Keyring, chains
 		return dossier.Proof{Contradiction: &c}, true
 	}
 	var v journal.Violation
-	if json.Unmarshal(e.Proof, &v) == nil && v.Checkpoint != "" && v.Verify(keyrings[v.Origin]) == nil {
+	if json.Unmarshal(e.Proof, &v) == nil && v.Checkpoint != "" && violated(v, keyrings[v.Origin], chains, mirrors[v.Origin]) {
 		return dossier.Proof{Violation: &v}, true
 	}
 	var q journal.Equivocation
@@ -103,6 +107,25 @@ func keptProof(text []byte, keyrings map[journal.Origin]*journal.Keyring, chains
 		return dossier.Proof{Statements: &q}, true
 	}
 	return dossier.Proof{}, false
+}
+
+// violated says whether a kept violation holds in a dossier of these journals: on top of the journal that it is
+// about or, where nothing of that is held, by the beginning that it brings.
+func violated(v journal.Violation, keys *journal.Keyring, chains map[journal.PartyID][]journal.Signed, m *journal.Mirror) bool {
+	switch {
+	case m != nil:
+		return m.VerifyViolation(v) == nil
+	case keys != nil:
+		return v.Verify(keys) == nil
+	}
+	o, err := v.Opening()
+	if err != nil || o == nil || v.Verify() != nil {
+		return false
+	}
+	known := chains[o.Party]
+	_, differs := journal.MergeIdentityChains(known, o.Chain)
+	bad := journal.CheckGenesis(o.Entry, known)
+	return differs == nil && (bad == nil || v.Entry.Index == 0 && journal.CodeOf(bad) == v.Code)
 }
 
 // DossierReport says whether a dossier holds, and what it shows.

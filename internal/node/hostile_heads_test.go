@@ -3,12 +3,14 @@ package node
 import (
 	"bytes"
 	"crypto/tls"
+	"encoding/json"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"entente/internal/peer"
@@ -157,6 +159,14 @@ func TestHostileBeginning(t *testing.T) {
 	if kept := a.evidence("Watch"); len(kept) != 1 {
 		t.Errorf("%d proofs are kept of one lie", len(kept))
 	}
+	a.convicts("Watch", r.self.party, journal.CodeBackDated) // although nothing of that journal is here
+	if text := string(must[[]byte](t)(json.Marshal(must[*StatusResponse](t)(a.Status(ctx))))); !strings.Contains(text, `"`+journal.CodeBackDated+`"`) {
+		t.Errorf("status does not show it:\n%s", text)
+	}
+	a.stop()
+	a.start()
+	a.unbounded()
+	a.convicts("Watch", r.self.party, journal.CodeBackDated)
 	honest := peer.Run{Origin: r.origin, Entries: [][]byte{first}, Checkpoint: must[[]byte](t)(r.st.Latest())}
 	if code := r.fromParty(r.self.party, honest); code != journal.CodeBackDated {
 		t.Errorf("its author goes on with %q", code)
@@ -169,6 +179,69 @@ func TestHostileBeginning(t *testing.T) {
 	if r.fault() != journal.CodeBackDated || r.held().Size != 1 {
 		t.Errorf("after a restart: fault %q, %d entries", r.fault(), r.held().Size)
 	}
+	a.convicts("Watch", r.self.party, journal.CodeBackDated)
+}
+
+// TestHostileFirstStretch is a partner that lies in the very first thing it shows of its journal: in the
+// genesis itself, whose key its own organisation certified, or with a key that it may not name so soon. Nothing of it
+// is held, and the dossier proves it all the same. A genesis that nobody's key shows to be the partner's proves nothing.
+func TestHostileFirstStretch(t *testing.T) {
+	for _, x := range []struct {
+		name, code string
+		proved     bool
+		entries    func(r *rogue, genesis *journal.Entry) [][]byte
+	}{
+		{"a rotation by a stranger", journal.CodeBadSignature, true, func(r *rogue, genesis *journal.Entry) [][]byte {
+			next := journaltest.Key("next").Public()
+			cert := must[journal.Signed](r.t)(journal.NewCertificate(journaltest.Key("a stranger"), journal.Certificate{Unit: r.unit, Party: r.self.party, Key: next, Replaces: r.key.Public().ID()}))
+			note := r.note(genesis, "first")
+			return [][]byte{genesis.Raw, note, r.entry(r.parse(note), journal.KindRotate, journal.RotateBody{Key: next, Certificate: cert}, nil, nil)}
+		}},
+		{"no entry", journal.CodeBadEntry, true, func(_ *rogue, genesis *journal.Entry) [][]byte { return [][]byte{genesis.Raw, []byte("{}")} }},
+		{"a genesis that has seen itself", journal.CodeBadSeen, true, func(r *rogue, genesis *journal.Entry) [][]byte {
+			return [][]byte{r.again(genesis, func(m map[string]any) { m["seen"] = map[journal.Origin]journal.Head{r.origin: {Size: 1}} })}
+		}},
+		{"a genesis under a key that nobody certified", journal.CodeBadSignature, false, func(r *rogue, genesis *journal.Entry) [][]byte {
+			g := must[journal.GenesisBody](r.t)(genesis.Genesis())
+			g.Certificate = must[journal.Signed](r.t)(journal.NewCertificate(journaltest.Key("a stranger"), journal.Certificate{Unit: r.unit, Party: r.self.party, Key: r.key.Public()}))
+			return [][]byte{r.again(genesis, func(m map[string]any) { m["body"] = g })}
+		}},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			ctx := t.Context()
+			a, b := newParty(t, "North"), newParty(t, "South")
+			must[*UnitRef](t)(a.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
+			pair(t, a, b, "Watch")
+			r := takeOver(t, b, a)
+			genesis := r.parse(must[[]byte](t)(firstEntry(r.st)))
+			raw := x.entries(r, genesis)
+			cp := must[[]byte](t)(journaltest.Forge(t, r.origin, raw, r.key).Latest())
+			if code := r.fromParty(r.self.party, peer.Run{Origin: r.origin, Entries: raw, Checkpoint: cp}); code != x.code || r.held().Size != 0 {
+				t.Fatalf("answered with %q, %d entries held", code, r.held().Size)
+			}
+			for range 2 {
+				if x.proved {
+					a.convicts("Watch", r.self.party, x.code)
+				} else {
+					a.clears("Watch")
+				}
+				a.stop()
+				a.start()
+			}
+			a.lives(nil)
+		})
+	}
+}
+
+// again writes an entry anew with something changed.
+func (r *rogue) again(e *journal.Entry, change func(map[string]any)) []byte {
+	r.t.Helper()
+	var m map[string]any
+	if err := json.Unmarshal(e.Raw, &m); err != nil {
+		r.t.Fatal(err)
+	}
+	change(m)
+	return must[[]byte](r.t)(json.Marshal(m))
 }
 
 // TestHostileHeadAhead is a second history of which only a head is shown, longer

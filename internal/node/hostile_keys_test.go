@@ -206,11 +206,11 @@ func TestHostileIdentity(t *testing.T) {
 	}
 }
 
-// TestHostileIdentityUnproved is a partner whose next identity does not hold in a way that
-// its journal does not show to a stranger: versions are left out that could have changed the
-// organisation key, the text is none, or it is a key or a notice that the wrong key signed, whose
-// right key depends on everything before. Refused, and nothing is kept against it.
-func TestHostileIdentityUnproved(t *testing.T) {
+// TestHostileStatements is a partner whose next identity, key or notice does not hold in a way that
+// no two entries of its journal show: versions are left out that could have changed the organisation
+// key, the text is none, or the wrong key signed. All that stands before it shows it, and goes into the
+// proof as far as it is not in the journal that is held.
+func TestHostileStatements(t *testing.T) {
 	stranger := journaltest.Key("a stranger")
 	for _, x := range []struct {
 		name, code string
@@ -238,13 +238,17 @@ func TestHostileIdentityUnproved(t *testing.T) {
 			a, r, _ := hostileWorldFor(t, false)
 			before := r.held()
 			kind, body := x.lie(t, r, orgKey(t, &testParty{org: r.orgPath}))
-			if got := r.say([]peer.Run{r.next(r.entry(r.last, kind, body, nil, nil))}); !slices.Equal(got.codes(), []string{x.code}) || r.held() != before {
+			note := r.note(r.last, "before it, in one stretch")
+			if got := r.say([]peer.Run{r.next(note, r.entry(r.parse(note), kind, body, nil, nil))}); !slices.Equal(got.codes(), []string{x.code}) || r.held() != before {
 				t.Errorf("%q, %d entries held", got.codes(), r.held().Size)
 			}
-			if r.fault() != "" || len(a.evidence("Watch")) > 0 {
+			if r.fault() != x.code || !slices.Equal(a.evidence("Watch"), []string{x.code}) {
 				t.Errorf("fault %q, evidence %q", r.fault(), a.evidence("Watch"))
 			}
-			a.clears("Watch")
+			a.convicts("Watch", r.self.party, x.code)
+			a.stop()
+			a.start()
+			a.convicts("Watch", r.self.party, x.code)
 			a.lives(nil)
 		})
 	}

@@ -2,8 +2,12 @@ package node
 
 import (
 	"errors"
+	"iter"
+	"maps"
+	"slices"
 
 	"entente/internal/peer"
+	"entente/internal/unit"
 	"entente/journal"
 )
 
@@ -36,6 +40,21 @@ func proves(err error) bool {
 	var c *journal.ContradictionError
 	var v *journal.ViolationError
 	return errors.As(err, &c) || errors.As(err, &v)
+}
+
+// unbegun yields the journals that are proved to be false and of which nothing is held, because their very
+// first stretch was, with their authors.
+func (l *ledger) unbegun() iter.Seq2[journal.Origin, journal.PartyID] {
+	return func(yield func(journal.Origin, journal.PartyID) bool) {
+		for _, p := range slices.Sorted(maps.Keys(l.file.Partners)) {
+			for epoch := 0; epoch <= unit.MaxEpochs && len(l.file.Faults) > 0; epoch++ {
+				o := journal.OriginOf(l.id, p, epoch)
+				if _, lied := l.file.Faults[o]; lied && l.mirrors[o] == nil && !yield(o, p) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func isStale(err error) bool { return errors.Is(err, journal.ErrStale) }

@@ -90,6 +90,9 @@ func (l *ledger) brief(v *unit.State) UnitBrief {
 		l.n.mu.Unlock()
 		b.Members = append(b.Members, m)
 	}
+	for o, party := range l.unbegun() {
+		b.Members = append(b.Members, MemberBrief{Party: string(party), Name: l.partyName(party), Origin: string(o), Fault: l.file.Faults[o]})
+	}
 	b.Barred = l.barred()
 	if known := versionOf(l.ownChain); known > l.n.keys().id.Version {
 		b.Outdated = known
