@@ -95,7 +95,7 @@ func (v Violation) keys(given []*Keyring) ([]*Keyring, error) {
 			return nil, errors.New("journal: violation: it begins with another key than the journal")
 		}
 	}
-	return known, nil
+	return append(known, o.Keys), nil // the journal may have replaced that key since
 }
 
 // brokenGenesis names the rule that entry 0 breaks: it certifies its own key, and is

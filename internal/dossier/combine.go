@@ -279,13 +279,20 @@ func (j *joiner) carryOver(f *opened, p Proof) (Proof, bool) {
 	o := p.about()
 	best := j.from[o]
 	if best == nil {
-		return p, p.Violation != nil // then it brings its beginning
+		if p.Violation == nil {
+			return p, false
+		}
+		begun, err := p.Violation.Opening()
+		return p, err == nil && begun != nil
 	}
 	if x := p.Violation; x != nil {
 		of := best.v.byOrigin[o]
 		if begun, err := x.Opening(); err == nil && begun != nil && !begun.Keys.Current().Equal(of.mirror.Keyring().Keys()[0].Key) {
 			// Two first keys for one journal, both certified.
 			return Proof{Statements: &journal.Equivocation{Party: begun.Party, A: of.first, B: begun.Certificate}}, true
+		}
+		if f.v.byOrigin[o] == nil {
+			return p, true
 		}
 		if x.Since != nil && x.First == nil {
 			theirs, _ := f.v.byOrigin[o].root(x.Since.Size)

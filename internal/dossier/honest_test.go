@@ -326,6 +326,15 @@ func guiltyDossiers(t *testing.T) map[string][]byte {
 	}
 	w.proofs = []dossier.Proof{{Violation: &v.Proof}}
 	out["an identity by the wrong key"] = pack(t, w.source())
+	if err := south.signs(south.raw("note", nil), south.rotates(1, seed("a stranger"))); !errors.As(err, &v) {
+		t.Fatal(err)
+	}
+	w.proofs = []dossier.Proof{{Violation: &v.Proof}}
+	out["a rotation by the wrong key"] = pack(t, w.source())
+	x := violationOf(t, south.begins(seed("South key"), south.genesis(), []byte("{}")))
+	begun := w.source()
+	begun.Journals, begun.Proofs = begun.Journals[:1], []dossier.Proof{{Violation: &x}}
+	out["a beginning"] = pack(t, begun)
 
 	certify := func(name string) journal.Signed {
 		cert, err := journal.NewSuccessor(seed("South org"), south.jw.Certificate(), south.jw.Head(), seed(name).Public())

@@ -115,6 +115,9 @@ func (v *verifier) proof() error {
 	if p.Contradiction != nil {
 		err = p.Contradiction.Verify(keys...)
 	} else {
+		if o, bad := p.Violation.Opening(); bad == nil && o != nil {
+			keys = append(keys, o.Keys)
+		}
 		err = s.mirror.VerifyViolation(*p.Violation, keys...)
 	}
 	if err != nil {

@@ -57,6 +57,15 @@ func dossierVectors(t *testing.T) (out []specimen, about []string) {
 	w.proofs = []dossier.Proof{{Violation: &v.Proof}}
 	add("identity.entente", "South's journal told a version of its identity with a new organisation key, which the old one did not sign; the proof is a record of the file", pack(t, w.source()))
 
+	w, _, south = fromAgreed(t)
+	x := violationOf(t, south.signs(south.raw("note", nil), south.rotates(1, seed("a stranger"))))
+	w.proofs = []dossier.Proof{{Violation: &x}}
+	add("rotation.entente", "South's journal replaced its key with a certificate that a stranger signed; the proof brings the entry before it, and builds on the journal", pack(t, w.source()))
+	x = violationOf(t, south.begins(seed("South key"), south.genesis(), []byte("{}")))
+	s = w.source()
+	s.Journals, s.Proofs = s.Journals[:1], []dossier.Proof{{Violation: &x}}
+	add("beginning.entente", "South's journal broke a rule in its first stretch, so that nobody holds anything of it; the proof brings its genesis", pack(t, s))
+
 	fs := frames(t, good)
 	change := func(kind byte, nth int, f func([]byte) []byte) []byte {
 		forged := append([]frame(nil), fs...)
@@ -125,7 +134,7 @@ func TestVectors(t *testing.T) {
 			t.Errorf("%s has changed (%v); if that is meant, write it anew with -update", f.name, err)
 		}
 	}
-	want := map[string]string{"fork.entente": "", "evidence.entente": "", "successor.entente": "", "identity.entente": "", "byte.entente": dossier.PartCheckpoint, "cut.entente": dossier.PartEnd, "entry.entente": dossier.PartEntry,
+	want := map[string]string{"fork.entente": "", "evidence.entente": "", "successor.entente": "", "identity.entente": "", "rotation.entente": "", "beginning.entente": "", "byte.entente": dossier.PartCheckpoint, "cut.entente": dossier.PartEnd, "entry.entente": dossier.PartEntry,
 		"signature.entente": dossier.PartCheckpoint, "proof.entente": dossier.PartProof, "manifest.entente": dossier.PartManifest, "text.entente": dossier.PartText}
 	var tasks []journaltest.Task
 	for i, v := range list {

@@ -829,6 +829,8 @@ def verify_violation(value, schedules, journal=None):
         schedules = [opening.keys]
     need(schedules, "wrong-origin", "the keys of another journal")
     need(opening is None or all(k.keys[0][1] == opening.keys.keys[0][1] for k in schedules), c, "it begins with another key than the journal")
+    if opening is not None:
+        schedules = schedules + [opening.keys]
     _, size, root = _any(schedules, member(value, "checkpoint", str, c).encode())
     index, raw, path = leaf(value.get("entry"))
     included(index, raw, path)
