@@ -250,3 +250,41 @@ func TestHonestBeginningIsNeverConvicted(t *testing.T) {
 		}
 	}
 }
+
+// TestBeginningOutlivesARotation: that the journal replaced its first key since makes the proof no less one, and
+// whoever finds a replaced key proves nothing with what it signs beyond: neither a head that goes on after the
+// rotation, nor the rotation itself.
+func TestBeginningOutlivesARotation(t *testing.T) {
+	a := open(t, "North")
+	raw := append(all(a.st, 0, 1), []byte("{}"))
+	_, err := a.mirror(t).Extend(raw, checkpoints(journaltest.Forge(t, a.w.Origin(), raw, a.key))[0])
+	v, is := errors.AsType[*journal.ViolationError](err)
+	if !is {
+		t.Fatal(err)
+	}
+	next := seed("North key 2")
+	cert := certificateOf(t, a.node, journal.Certificate{Unit: a.unit, Party: a.id, Key: next.Public(), Replaces: a.key.Public().ID()})
+	_, _, err = a.w.Rotate(start.Add(time.Minute), journal.By{}, next, cert)
+	ok(t, err)
+	ok(t, v.Proof.Verify(a.w.Keyring()))
+	a.append(t, note(1))
+	m := a.mirror(t)
+	follow(t, m, a.st)
+	ok(t, m.VerifyViolation(v.Proof))
+	old := append(all(a.st, 0, 3), entryAt(t, a, 3, "note", map[string]any{}))
+	evil := journaltest.Forge(t, a.w.Origin(), old, a.key)
+	for _, held := range []int{0, 1} {
+		m := a.mirror(t)
+		if held > 0 {
+			_, err := m.Extend(old[:1], checkpoints(a.st)[0])
+			ok(t, err)
+		}
+		if _, err := m.Extend(old[held:], checkpoints(evil)[0]); err == nil || isProof(err) || journal.CodeOf(err) == "" {
+			t.Errorf("held %d, the old key goes on: %v", held, err)
+		}
+	}
+	x := sinceOf(t, a, evil, 1, 1, 1, "")
+	if x.First = leafOf(t, evil, 4, 0); convicts(x.Verify()) || convicts(x.Verify(a.w.Keyring())) || convicts(m.VerifyViolation(x)) {
+		t.Error("an honest rotation is convicted under the key that it replaced")
+	}
+}
