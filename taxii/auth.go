@@ -1,6 +1,7 @@
 package taxii
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -30,6 +31,23 @@ type Principal struct {
 
 	// WriteAll grants writing to every writable collection, including ones that are made later.
 	WriteAll bool
+
+	// View is for the [Store], which finds the caller with [Caller]: it may show different callers different records of
+	// a collection. The handler does not look at it. It must not change while next values given out before shall be good.
+	View string
+}
+
+type callerKey struct{}
+
+// Caller returns who asks, from the context that a [Handler] gives to its [Store].
+func Caller(ctx context.Context) (Principal, bool) {
+	p, ok := ctx.Value(callerKey{}).(Principal)
+	return p, ok
+}
+
+// WithCaller returns a context in which [Caller] finds p.
+func WithCaller(ctx context.Context, p Principal) context.Context {
+	return context.WithValue(ctx, callerKey{}, p)
 }
 
 // MayRead tells whether the principal may read the collection with this id.
@@ -141,6 +159,16 @@ func AnyOf(ways ...Authenticate) Authenticate {
 // Anonymous lets everybody act as p.
 func Anonymous(p Principal) Authenticate {
 	return func(*http.Request) (Principal, error) { return p, nil }
+}
+
+// BasicPassword returns user and password of a request with HTTP Basic authentication (RFC 7617), for callers who keep
+// their secrets elsewhere than in a list. Neither is longer than 1,024 bytes.
+func BasicPassword(r *http.Request) (user, password string, ok bool) {
+	lines := r.Header.Values("Authorization")
+	if len(lines) != 1 || len(lines[0]) > maxAuthLine {
+		return "", "", false
+	}
+	return r.BasicAuth()
 }
 
 // BearerToken returns the bearer token of a request, for callers who keep their tokens elsewhere than in a list. It

@@ -188,6 +188,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) (*response, erro
 		if c.principal, err = h.Authenticate(r); err != nil {
 			return nil, h.authProblem(err)
 		}
+		c.Request = r.WithContext(WithCaller(r.Context(), c.principal))
 	}
 	e, err := h.route(c)
 	if err != nil {

@@ -169,11 +169,13 @@ func tags(list []Operation) []any {
 // scopeTexts says what each scope is for: the operations it opens are in each of them.
 func scopeTexts() object {
 	return object{
-		string(node.ScopeRead):    "look at everything; TAXII and feeds",
-		string(node.ScopeIntel):   "import, share, decide on what arrived; with read, write over TAXII",
-		string(node.ScopeRequest): "make requests and moves in them",
-		string(node.ScopeUnit):    "units, accords, exchange with partners, dossiers",
-		string(node.ScopeAdmin):   "identity, tokens, backup, rebuild, succession, courier files; as good as all scopes, since it makes tokens",
+		string(node.ScopeRead):       "look at everything; TAXII and feeds",
+		string(node.ScopeIntel):      "import, share, decide on what arrived, write over TAXII",
+		string(node.ScopeTAXIIRead):  "TAXII alone: read what sensors may be given; with a colon and a collection's alias or id behind it, of that collection alone",
+		string(node.ScopeTAXIIWrite): "TAXII alone: add to writable collections, and with taxii:read delete from them; likewise for one collection",
+		string(node.ScopeRequest):    "make requests and moves in them",
+		string(node.ScopeUnit):       "units, accords, exchange with partners, dossiers",
+		string(node.ScopeAdmin):      "identity, tokens, backup, rebuild, succession, courier files; as good as all scopes, since it makes tokens",
 	}
 }
 

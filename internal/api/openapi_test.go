@@ -253,7 +253,7 @@ func TestSchemasOfTypes(t *testing.T) {
 		`"list":{"items":{"$ref":"#/components/schemas/Inner"},"type":"array"},"map":{"additionalProperties":{"format":"int64","type":"integer"},"type":"object"},` +
 		`"maybe":{"format":"date-time","type":"string"},"n":{"format":"int64","type":"integer"},"none":{"anyOf":[{"$ref":"#/components/schemas/Inner"},{"type":"null"}]},` +
 		`"raw":{"description":"any JSON value, as it was received or made"},"release":{"items":{"$ref":"#/components/schemas/Claim"},"type":"array"},` +
-		`"scope":{"enum":["read","intel","request","unit","admin"],"type":"string"},"some":{"format":"int64","type":"integer"},"u":{"maximum":4294967295,"minimum":0,"type":"integer"}},` +
+		`"scope":{"pattern":"^(read|intel|request|unit|admin|taxii:(read|write)(:[a-z0-9-]{1,64})?)$","type":"string"},"some":{"format":"int64","type":"integer"},"u":{"maximum":4294967295,"minimum":0,"type":"integer"}},` +
 		`"required":["at","b","bytes","f","for","list","none","raw","scope","u"],"type":"object"}`
 	if string(got) != want {
 		t.Errorf("in an answer:\n%s\nwant\n%s", got, want)

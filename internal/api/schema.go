@@ -38,12 +38,6 @@ func newSchemas() *schemas {
 
 // closed are the named types that have a closed set of values.
 var closed = map[reflect.Type]func() []string{
-	reflect.TypeFor[node.Scope](): func() (out []string) {
-		for _, s := range node.Scopes() {
-			out = append(out, string(s))
-		}
-		return out
-	},
 	reflect.TypeFor[Kind](): func() []string {
 		return []string{string(Plain), string(Long), string(Upload), string(Download)}
 	},
@@ -71,6 +65,8 @@ func (s *schemas) of(t reflect.Type, request bool) (object, error) {
 	switch t {
 	case reflect.TypeFor[time.Time]():
 		return object{"type": "string", "format": "date-time"}, nil
+	case reflect.TypeFor[node.Scope]():
+		return object{"type": "string", "pattern": node.ScopePattern}, nil
 	case reflect.TypeFor[time.Duration]():
 		return object{"type": "integer", "format": "int64", "description": "nanoseconds"}, nil
 	case reflect.TypeFor[json.RawMessage]():

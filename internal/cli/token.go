@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -20,18 +19,23 @@ func (a *app) tokenCommand() *cobra.Command {
 		use: "new --name NAME --scope SCOPE", short: "Make a bearer token for a program",
 		long: `Shows the secret once; the node keeps only its SHA-256. A scope says what the token
 may be used for, and holds no other: read (look at everything, TAXII and feeds), intel
-(import, share, decide on what arrived; with read, write over TAXII), request (make
-requests and moves in them), unit (units, accords, exchange, dossiers), admin
-(identity, tokens, backup, rebuild, succession, courier files). Since admin makes
-tokens, it is as good as all of them. The pages ask for read.`,
-		examples: []string{"entente token new --name MISP --scope read --scope intel --expires 720h", "entente token new --name dashboard --scope read --json"},
+(import, share, decide on what arrived, write over TAXII), request (make requests and
+moves in them), unit (units, accords, exchange, dossiers), admin (identity, tokens,
+backup, rebuild, succession, courier files), taxii:read and taxii:write (TAXII and
+nothing else; with :COLLECTION behind it, an alias or id, for that one alone). Since
+admin makes tokens, it is as good as all of them. The pages ask for read.
+
+With taxii:read a program reads as sensors do: without what the guard keeps back, but
+in collections that it may write to. A token is also good as the password of HTTP
+Basic, with any user, for TAXII clients that speak nothing else.`,
+		examples: []string{"entente token new --name MISP --scope read --scope intel --expires 720h", "entente token new --name honeypot --scope taxii:read:inbox --scope taxii:write:inbox", "entente token new --name dashboard --scope read --json"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			if in.Name == "" || len(scopes) == 0 {
 				return usagef("a token needs a name and a scope: --name NAME --scope %s", strings.Join(scopeNames(), "|"))
 			}
 			for _, s := range scopes {
-				if !slices.Contains(scopeNames(), s) {
-					return usagef("there is no scope %q: there are %s", s, strings.Join(scopeNames(), ", "))
+				if node.Scope(s).Check() != nil {
+					return usagef("there is no scope %q: there are %s, and taxii:read:COLLECTION and taxii:write:COLLECTION", s, strings.Join(scopeNames(), ", "))
 				}
 				in.Scopes = append(in.Scopes, node.Scope(s))
 			}
@@ -48,7 +52,7 @@ tokens, it is as good as all of them. The pages ask for read.`,
 	}.build()
 	f := create.Flags()
 	f.StringVar(&in.Name, "name", "", "what the token is for, to tell it from others")
-	f.StringSliceVar(&scopes, "scope", nil, "what it may be used for: read, intel, request, unit, admin (repeat it for more)")
+	f.StringSliceVar(&scopes, "scope", nil, "what it may be used for: read, intel, request, unit, admin, taxii:read, taxii:write (repeat it for more)")
 	f.DurationVar(&in.Expires, "expires", 0, "how long it is good, as in 720h (default: until it is revoked)")
 
 	list := command{

@@ -47,6 +47,7 @@ type party struct {
 	dir   string
 	init  *node.InitResult
 	ready Ready
+	taxii string // token of an analyst's TAXII client
 	*api.Client
 	stop   context.CancelFunc
 	served chan error
@@ -151,8 +152,22 @@ func (s *story) start(ctx context.Context, name, dir, peerAddr, httpAddr string)
 			return nil, err
 		}
 	}
-	return p, s.serve(ctx, p)
+	if err := s.serve(ctx, p); err != nil {
+		return p, err
+	}
+	scopes := []node.Scope{node.ScopeRead}
+	if name == "North" {
+		scopes = append(scopes, node.ScopeTAXIIWrite+":"+scratchAlias)
+	}
+	var made node.TokenNewResponse
+	err = p.Call(ctx, "token.new", node.TokenNewRequest{Name: analyst, Scopes: scopes}, &made)
+	p.taxii = made.Secret
+	return p, err
 }
+
+// analyst is the user that TAXII clients of the demo name beside a token that reads everything accepted. The TAXII user of
+// init is for sensors: it is not shown what the guard keeps back, and writes nowhere.
+const analyst = "analyst"
 
 func (s *story) serve(ctx context.Context, p *party) error {
 	ctx, p.stop = context.WithCancel(ctx)
@@ -259,7 +274,7 @@ func (s *story) invite(ctx context.Context) error {
 		}
 		pp := programParty{Name: p.name, Party: p.init.Party, Dir: p.dir, Pages: p.ready.Pages, API: p.ready.API, Peer: p.ready.Peer,
 			TAXII:       programTAXII{Discovery: p.ready.TAXII, APIRoot: root},
-			Credentials: programCredentials{p.init.APIToken, p.init.TAXIIUser, p.init.TAXIIPassword}}
+			Credentials: programCredentials{p.init.APIToken, analyst, p.taxii}}
 		for _, c := range collections {
 			pp.TAXII.Collections = append(pp.TAXII.Collections, programCollection{c.ID, c.Title, c.Alias, root + "collections/" + c.ID + "/"})
 		}

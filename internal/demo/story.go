@@ -293,7 +293,7 @@ func (s *story) shareAll(ctx context.Context, name string, data []byte, unmarked
 	if err := missing(got, want); err != nil {
 		return err
 	}
-	s.say.proved("a sensor at South pulls all %d over TAXII, each byte for byte as North imported it", len(want))
+	s.say.proved("an analyst at South pulls all %d over TAXII, each byte for byte as North imported it", len(want))
 	return nil
 }
 

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// taxiiClient pulls as a sensor would: with nothing but a URL, a user and a password.
+// taxiiClient pulls as a client of others would: with nothing but a URL, a user and a password.
 type taxiiClient struct{ party *party }
 
 type taxiiCollection struct {
@@ -30,7 +30,7 @@ func (t *taxiiClient) get(ctx context.Context, at string, v any) error {
 		return err
 	}
 	req.Header.Set("Accept", "application/taxii+json;version=2.1")
-	req.SetBasicAuth(t.party.init.TAXIIUser, t.party.init.TAXIIPassword)
+	req.SetBasicAuth(analyst, t.party.taxii)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
@@ -131,12 +131,14 @@ func versionOf(raw []byte) (string, error) {
 	return o.ID + " " + o.Modified, nil
 }
 
+const scratchAlias = "scratch"
+
 // scratch gives a node an empty collection that TAXII clients write to, as its operator would: in the configuration.
 func scratch(dir string) error {
 	f, err := os.OpenFile(filepath.Join(dir, "config.yaml"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString("\ntaxii:\n  collections: [{alias: scratch, title: scratch}]\n")
+	_, err = f.WriteString("\ntaxii:\n  collections: [{alias: " + scratchAlias + ", title: scratch}]\n")
 	return errors.Join(err, f.Close())
 }

@@ -114,6 +114,7 @@ func (s taxiiStore) Scan(ctx context.Context, collection string, q taxii.Query) 
 		}
 		w := newTAXIIWalk(s.in.cfg.Objects, c, q)
 		defer w.close()
+		w.without = s.withheld(ctx, c)
 		n := 0
 		for row, err := range s.in.cfg.Objects.Scan(collKey(c, low+1), collKey(c, high+1), false) {
 			if n%256 == 0 && err == nil {
@@ -148,10 +149,11 @@ type taxiiWalk struct {
 	c          collID
 	q          taxii.Query
 	docs, many *follower
+	without    *withheld // what is left out; nil: nothing
 }
 
 func newTAXIIWalk(o Objects, c collID, q taxii.Query) *taxiiWalk {
-	return &taxiiWalk{newTx(o), c, q, newFollower(o, keyDoc), newFollower(o, keyMany)}
+	return &taxiiWalk{t: newTx(o), c: c, q: q, docs: newFollower(o, keyDoc), many: newFollower(o, keyMany)}
 }
 
 func (w *taxiiWalk) close() {
@@ -178,6 +180,9 @@ func (w *taxiiWalk) record(row Row) (r taxii.Record, ok bool, err error) {
 		if _, found := slices.BinarySearch(w.q.Types, m.typ); !found {
 			return r, false, nil
 		}
+	}
+	if held, err := w.without.holds(w.t, m, raw); err != nil || held {
+		return r, false, err
 	}
 	if !w.q.NoRaw {
 		raw = bytes.Clone(raw)
@@ -320,19 +325,20 @@ func (t *tx) addedIn(v variant, c collID) (added int64, ok bool, err error) {
 
 // scanIDs answers a scan for few ids without walking the collection.
 func (s taxiiStore) scanIDs(ctx context.Context, c collID, q taxii.Query, yield func(taxii.Record, error) bool) {
+	t, without := newTx(s.in.cfg.Objects), s.withheld(ctx, c)
 	var out []taxii.Record
 	for _, id := range slices.Compact(slices.Clone(q.IDs)) {
 		if err := ctx.Err(); err != nil {
 			yield(taxii.Record{}, err)
 			return
 		}
-		group, err := newTx(s.in.cfg.Objects).taxiiVersions(c, id, 0, meta{})
+		group, err := t.taxiiVersions(c, id, 0, meta{})
 		if err != nil {
 			yield(taxii.Record{}, err)
 			return
 		}
 		for _, r := range group {
-			r.Only = len(group) == 1
+			r.Only, r.Group = len(group) == 1, group
 			if q.Matches(r) {
 				out = append(out, r)
 			}
@@ -340,27 +346,17 @@ func (s taxiiStore) scanIDs(ctx context.Context, c collID, q taxii.Query, yield 
 	}
 	slices.SortFunc(out, bySeq)
 	for _, r := range out {
-		if !q.NoRaw {
-			value, ok, err := s.in.cfg.Objects.Get(collKey(c, int64(r.Seq)))
-			if err == nil && !ok {
-				continue
-			}
-			var seq int64
-			if err == nil {
-				seq, err = number(value)
-			}
-			if err == nil {
-				value, ok, err = s.in.cfg.Objects.Get(key8(keyDoc, seq))
-			}
-			if err == nil && !ok {
-				continue
-			}
-			if err == nil {
-				_, r.Raw, err = parseDoc(value)
-			}
+		if !q.NoRaw || without != nil {
+			raw, ok, err := without.shown(t, c, r)
 			if err != nil {
 				yield(taxii.Record{}, err)
 				return
+			}
+			if !ok {
+				continue
+			}
+			if !q.NoRaw {
+				r.Raw = raw
 			}
 		}
 		if !yield(r, nil) {
@@ -376,21 +372,27 @@ func (s taxiiStore) scanIDs(ctx context.Context, c collID, q taxii.Query, yield 
 func (s taxiiStore) Versions(ctx context.Context, collection, id string) iter.Seq2[taxii.Record, error] {
 	return func(yield func(taxii.Record, error) bool) {
 		c, err := s.coll(ctx, collection)
+		t := newTx(s.in.cfg.Objects)
 		var group []taxii.Record
 		if err == nil {
-			group, err = newTx(s.in.cfg.Objects).taxiiVersions(c, id, 0, meta{})
+			group, err = t.taxiiVersions(c, id, 0, meta{})
 		}
 		if err != nil {
 			yield(taxii.Record{}, err)
 			return
 		}
+		without := s.withheld(ctx, c)
 		for _, r := range group {
-			if err := ctx.Err(); err != nil {
+			err, shown := ctx.Err(), true
+			if err == nil && without != nil {
+				_, shown, err = without.shown(t, c, r)
+			}
+			if err != nil {
 				yield(taxii.Record{}, err)
 				return
 			}
 			r.Only = len(group) == 1
-			if !yield(r, nil) {
+			if shown && !yield(r, nil) {
 				return
 			}
 		}

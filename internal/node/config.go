@@ -57,7 +57,7 @@ type Config struct {
 	// Feeds are what sensors are given; none: one of each format.
 	Feeds []FeedConfig `yaml:"feeds"`
 	TAXII struct {
-		// Collections are those that TAXII clients may add to and delete from, besides those that they read.
+		// Collections are those that TAXII clients with a token for it may add to and delete from, besides those that they read.
 		Collections []WritableConfig `yaml:"collections"`
 	} `yaml:"taxii"`
 	// Credentials are SHA-256 digests; the secrets were shown once by init.
@@ -219,7 +219,8 @@ guard:                # with the lists in the folder guard ('entente guard list'
   without: []         # lists of the program that are left out
   aging: []           # - {types: [ipv4], sources: [], days: 90}: the first that fits holds
 
-# Collections that TAXII clients may add to, as in
+# Collections that TAXII clients may add to with a token for it ('entente token new
+# --scope taxii:write:scratch'), as in
 # taxii:
 #   collections: [{alias: scratch, title: Scratch}]
 

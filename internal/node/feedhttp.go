@@ -157,15 +157,3 @@ func (s *steadyWriter) Write(p []byte) (int, error) {
 	_ = s.rc.SetWriteDeadline(time.Now().Add(feedQuiet))
 	return s.w.Write(p)
 }
-
-// sensorAuth lets in sensors and programs by the credentials of the configuration.
-func (n *Node) sensorAuth() (taxii.Authenticate, error) {
-	sensor, err := credential(n.config.Credentials.TAXIIPassword, taxii.Principal{Name: n.config.Credentials.TAXIIUser, All: true, WriteAll: true})
-	if err != nil {
-		return nil, err
-	}
-	if _, err := credential(n.config.Credentials.APIToken, taxii.Principal{}); err != nil {
-		return nil, err
-	}
-	return taxii.AnyOf(taxii.Basic(sensor), taxii.Bearer(sensor), n.bearer), nil
-}

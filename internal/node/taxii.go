@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -27,7 +28,7 @@ func (n *Node) TAXII() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth, err := n.sensorAuth()
+	auth, err := n.taxiiAuth()
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func checkWritable(all []WritableConfig) error {
 	}
 	seen := map[string]bool{"all": true, "local": true}
 	for _, w := range all {
-		if w.Alias == "" || len(w.Alias) > maxAlias || strings.Trim(w.Alias, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || seen[w.Alias] {
+		if !isAlias(w.Alias) || seen[w.Alias] {
 			return bad("The alias " + strconv.Quote(w.Alias) + " is empty, too long, taken or has other characters.")
 		}
 		if w.Title == "" || utf8.RuneCountInString(w.Title) > maxTitle {
@@ -64,6 +65,10 @@ func checkWritable(all []WritableConfig) error {
 		seen[w.Alias] = true
 	}
 	return nil
+}
+
+func isAlias(s string) bool {
+	return s != "" && len(s) <= maxAlias && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
 }
 
 // taxiiStore is what the node knows, with the collections that clients write to.
@@ -115,25 +120,121 @@ func (n *Node) Reads(digest [sha256.Size]byte) bool {
 	return ok && g.May(ScopeRead)
 }
 
-// bearer lets the bearers of tokens with the scope read in, as sensors; with the scope
-// intel they may write to collections, too.
-func (n *Node) bearer(r *http.Request) (taxii.Principal, error) {
-	token, ok := taxii.BearerToken(r)
-	if !ok {
-		return taxii.Principal{}, fmt.Errorf("%w: no bearer token", taxii.ErrUnauthenticated)
+// sensorAuth lets in who reads feeds: sensors by the TAXII user and password of the configuration, others by a token
+// of the scope read.
+func (n *Node) sensorAuth() (taxii.Authenticate, error) {
+	sensor, err := n.sensor()
+	if err != nil {
+		return nil, err
 	}
-	g, ok := n.Grant(token)
-	switch {
-	case !ok:
-		return taxii.Principal{}, fmt.Errorf("%w: the token is not known, has run out or was revoked", taxii.ErrUnauthenticated)
-	case !g.May(ScopeRead):
-		return taxii.Principal{}, fmt.Errorf("%w: the token lacks the scope read", taxii.ErrForbidden)
+	return taxii.AnyOf(taxii.Basic(sensor), taxii.Bearer(sensor), n.byToken(func(g Grant) (taxii.Principal, bool) {
+		return n.taxiiRights(g), g.May(ScopeRead)
+	})), nil
+}
+
+// taxiiAuth lets in who speaks TAXII: sensors as [Node.sensorAuth] does, others by tokens, of which some say what they
+// may read and write.
+func (n *Node) taxiiAuth() (taxii.Authenticate, error) {
+	sensor, err := n.sensor()
+	if err != nil {
+		return nil, err
 	}
-	name := "token " + g.ID
+	return taxii.AnyOf(taxii.Basic(sensor), taxii.Bearer(sensor), n.byToken(func(g Grant) (taxii.Principal, bool) {
+		p := n.taxiiRights(g)
+		return p, p.All || p.WriteAll || len(p.Collections) > 0 || len(p.Writes) > 0
+	})), nil
+}
+
+// sensor is the TAXII user of the configuration: it reads what sensors may be given, and writes nowhere.
+func (n *Node) sensor() (taxii.Credential, error) {
+	if _, err := credential(n.config.Credentials.APIToken, taxii.Principal{}); err != nil {
+		return taxii.Credential{}, err
+	}
+	return credential(n.config.Credentials.TAXIIPassword, taxii.Principal{Name: n.config.Credentials.TAXIIUser, All: true, View: intel.SensorView})
+}
+
+// byToken lets in the bearers of tokens: in the header of RFC 6750, or as the password of HTTP Basic, whatever the user,
+// since many TAXII clients speak nothing else.
+func (n *Node) byToken(rights func(Grant) (taxii.Principal, bool)) taxii.Authenticate {
+	return func(r *http.Request) (taxii.Principal, error) {
+		token, ok := taxii.BearerToken(r)
+		if !ok {
+			if _, token, ok = taxii.BasicPassword(r); !ok {
+				return taxii.Principal{}, fmt.Errorf("%w: no token", taxii.ErrUnauthenticated)
+			}
+		}
+		g, ok := n.Grant(token)
+		if !ok {
+			return taxii.Principal{}, fmt.Errorf("%w: the token is not known, has run out or was revoked", taxii.ErrUnauthenticated)
+		}
+		p, ok := rights(g)
+		if !ok {
+			return taxii.Principal{}, fmt.Errorf("%w: the token lacks the scope for it", taxii.ErrForbidden)
+		}
+		return p, nil
+	}
+}
+
+// taxiiRights are what the scopes of a token let its bearer do over TAXII.
+func (n *Node) taxiiRights(g Grant) taxii.Principal {
+	p := taxii.Principal{Name: "token " + g.ID, View: intel.SensorView}
 	if g.ID == "init" {
-		name = "api"
+		p.Name = "api"
 	}
-	return taxii.Principal{Name: name, All: true, WriteAll: g.May(ScopeIntel)}, nil
+	for _, s := range g.Scopes {
+		all, name := s.CutCollection()
+		switch {
+		case s == ScopeRead:
+			p.All, p.View = true, ""
+		case s == ScopeTAXIIRead:
+			p.All = true
+		case s == ScopeIntel, s == ScopeTAXIIWrite:
+			p.WriteAll = true
+		case all == ScopeTAXIIRead:
+			p.Collections = append(p.Collections, n.collectionID(name))
+		case all == ScopeTAXIIWrite:
+			p.Writes = append(p.Writes, n.collectionID(name))
+		}
+	}
+	return p
+}
+
+// collectionID is the id of the collection that an alias or an id names.
+func (n *Node) collectionID(name string) string {
+	switch name {
+	case "all":
+		return intel.CollectionAll()
+	case "local":
+		return intel.CollectionLocal()
+	}
+	for _, w := range n.config.TAXII.Collections {
+		if w.Alias == name {
+			return intel.Writable{Alias: w.Alias}.ID()
+		}
+	}
+	return name
+}
+
+// checkTAXIIScopes refuses scopes for collections that there are not, or that nobody writes to.
+func (n *Node) checkTAXIIScopes(ctx context.Context, scopes []Scope) error {
+	all, err := n.taxiiStore().Collections(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range scopes {
+		right, name := s.CutCollection()
+		if name == "" {
+			continue
+		}
+		i := slices.IndexFunc(all, func(c taxii.Collection) bool { return c.ID == n.collectionID(name) })
+		switch {
+		case i < 0:
+			return badInput("The token cannot be for the collection "+strconv.Quote(name)+".", "There is none with this alias or id.", "List them with 'entente taxii collections URL'; those that clients write to are named in config.yaml, under taxii.collections.")
+		case right == ScopeTAXIIWrite && !all[i].Writable:
+			return badInput("The token cannot write to the collection "+strconv.Quote(name)+".", "Nobody can: it is not one of taxii.collections in config.yaml.", "Use taxii:read, or name a collection there, start the node again, and make the token then.")
+		}
+	}
+	return nil
 }
 
 // feedTitle names a partner's collection for people.

@@ -8,16 +8,17 @@ import (
 	"testing"
 )
 
-// A collection of the configuration takes what the TAXII user adds, whole and validated; it is found by its values and
+// A collection of the configuration takes what a token with the right adds, whole and validated; it is found by its values and
 // lies in everything accepted, and only there.
 func TestWritableCollections(t *testing.T) {
 	p := newParty(t, "North")
 	p.Node.config.TAXII.Collections = []WritableConfig{{Alias: "scratch", Title: "Scratch"}}
 	h := must[http.Handler](t)(p.TAXII())
+	token := must[*TokenNewResponse](t)(p.NewToken(t.Context(), TokenNewRequest{Name: "client", Scopes: []Scope{ScopeTAXIIRead, "taxii:write:scratch"}}))
 	do := func(method, path, body string) string {
 		t.Helper()
 		r := httptest.NewRequest(method, TAXIIRoot+"collections/"+path, strings.NewReader(body))
-		r.SetBasicAuth(p.init.TAXIIUser, p.init.TAXIIPassword)
+		r.SetBasicAuth("client", token.Secret)
 		r.Header.Set("Content-Type", "application/taxii+json;version=2.1")
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
@@ -40,7 +41,7 @@ func TestWritableCollections(t *testing.T) {
 		t.Error(got)
 	}
 	found, err := p.Search(t.Context(), SearchRequest{Value: "posted.example"})
-	if err != nil || len(found.Objects) != 1 || found.Objects[0].Provenance[0].Source != "taxii:"+p.init.TAXIIUser+"/scratch" {
+	if err != nil || len(found.Objects) != 1 || found.Objects[0].Provenance[0].Source != "taxii:token "+token.Token.ID+"/scratch" {
 		t.Fatalf("%+v, %v", found, err)
 	}
 	if got := do("DELETE", "scratch/objects/indicator--00000000-0000-4000-8000-000000000001/", ""); !strings.HasPrefix(got, "200 ") {
@@ -64,5 +65,78 @@ func TestWritableCollections(t *testing.T) {
 	}
 	if err := checkWritable(long(maxAlias)); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSensorsAreNotShownWhatIsGuarded: who reads over TAXII as a sensor is shown no indicator that the guard keeps back or that
+// was stated a false positive, on no endpoint; an analyst is, and a client sees what it wrote itself. What revokes is shown.
+func TestSensorsAreNotShownWhatIsGuarded(t *testing.T) {
+	ctx := t.Context()
+	p := newParty(t, "North")
+	p.Node.config.TAXII.Collections = []WritableConfig{{Alias: "scratch", Title: "Scratch"}}
+	h := must[http.Handler](t)(p.TAXII())
+	token := func(scopes ...Scope) string {
+		return must[*TokenNewResponse](t)(p.NewToken(ctx, TokenNewRequest{Name: "x", Scopes: scopes})).Secret
+	}
+	analyst, sensor, writer := token(ScopeRead), token(ScopeTAXIIRead), token(ScopeTAXIIRead, "taxii:write:scratch")
+	do := func(user, secret, method, path, body string) (int, string) {
+		t.Helper()
+		r := httptest.NewRequest(method, TAXIIRoot+"collections/"+path, strings.NewReader(body))
+		r.SetBasicAuth(user, secret)
+		r.Header.Set("Content-Type", "application/taxii+json;version=2.1")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	indicator := func(n int, modified, value, more string) string {
+		return fmt.Sprintf(`{"type":"indicator","spec_version":"2.1","id":"%s","created":"2024-01-01T00:00:00.000Z","modified":"%s","pattern":"[ipv4-addr:value = '%s']","pattern_type":"stix","valid_from":"2024-01-01T00:00:00Z"%s}`, guardID(n), modified, value, more)
+	}
+	const first, later = "2024-01-01T00:00:00.000Z", "2024-02-01T00:00:00.000Z"
+	all := []string{
+		indicator(1, first, "203.0.113.1", ""), indicator(2, first, "8.8.8.8", ""), // one that may be acted on, one that must not
+		indicator(3, first, "203.0.113.3", ""), indicator(3, later, "8.8.4.4", ""), // which became one
+		indicator(4, first, "1.1.1.1", ""), indicator(4, later, "1.1.1.1", `,"revoked":true`), // and was taken back
+	}
+	bundle := `{"type":"bundle","id":"bundle--00000000-0000-4000-8000-00000000000f","objects":[` + strings.Join(all, ",") + `]}`
+	must[*ImportResponse](t)(p.Import(ctx, ImportRequest{Name: "all.json"}, strings.NewReader(bundle), nil))
+	if code, text := do("w", writer, "POST", "scratch/objects/", `{"objects":[`+indicator(5, first, "9.9.9.9", "")+`]}`); code != 202 || !strings.Contains(text, `"success_count":1`) {
+		t.Fatal(code, text)
+	}
+	hidden := []string{"8.8.8.8", "8.8.4.4", "9.9.9.9"}
+	for _, who := range []struct{ name, user, secret string }{{"the TAXII user", p.init.TAXIIUser, p.init.TAXIIPassword}, {"a sensor's token", "x", sensor}, {"the writer", "x", writer}, {"an analyst", "x", analyst}} {
+		whole := who.name == "an analyst"
+		for path, more := range map[string]string{"all/objects/": "", "all/objects/?match[version]=all": "203.0.113.3", "all/objects/?match[id]=" + guardID(1) + "," + guardID(2) + "," + guardID(3) + "," + guardID(4) + "," + guardID(5): ""} {
+			code, text := do(who.user, who.secret, "GET", path, "")
+			if code != 200 || !strings.Contains(text, "203.0.113.1") || !strings.Contains(text, `"revoked":true`) || !strings.Contains(text, more) {
+				t.Errorf("%s, %s: %d %s", who.name, path, code, text)
+			}
+			for _, v := range hidden {
+				if strings.Contains(text, "'"+v+"'") != whole {
+					t.Errorf("%s, %s: %s", who.name, path, text)
+				}
+			}
+			if more == "" && strings.Contains(text, "203.0.113.3") {
+				t.Errorf("%s, %s: an old version stands for the newest: %s", who.name, path, text)
+			}
+		}
+		for _, path := range []string{"objects/" + guardID(2) + "/", "objects/" + guardID(2) + "/versions/"} {
+			if code, text := do(who.user, who.secret, "GET", "all/"+path, ""); (code == 200) != whole || (code == 404) == whole {
+				t.Errorf("%s, %s: %d %s", who.name, path, code, text)
+			}
+		}
+		if code, text := do(who.user, who.secret, "GET", "all/manifest/", ""); code != 200 || strings.Contains(text, guardID(2)) != whole {
+			t.Errorf("%s, the manifest: %d %s", who.name, code, text)
+		}
+		if code, text := do(who.user, who.secret, "GET", "scratch/objects/", ""); code != 200 || strings.Contains(text, "9.9.9.9") != (whole || who.name == "the writer") {
+			t.Errorf("%s, scratch: %d %s", who.name, code, text)
+		}
+	}
+	must[*FalsePositiveResponse](t)(p.FalsePositive(ctx, FalsePositiveRequest{ID: guardID(1), Note: "ours"}))
+	eventually(t, "the statement reaching sensors", func() bool {
+		_, text := do("x", sensor, "GET", "all/objects/", "")
+		return !strings.Contains(text, "203.0.113.1'")
+	})
+	if _, text := do("x", analyst, "GET", "all/objects/", ""); !strings.Contains(text, "203.0.113.1'") {
+		t.Error(text)
 	}
 }

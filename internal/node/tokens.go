@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -29,14 +30,44 @@ type Scope string
 // The scopes. Admin can make tokens, so it is as good as all of them.
 const (
 	ScopeRead    Scope = "read"    // look at everything: status, show, list, search, feeds, TAXII
-	ScopeIntel   Scope = "intel"   // import, share, decide on what arrived; with read, write over TAXII
+	ScopeIntel   Scope = "intel"   // import, share, decide on what arrived, write over TAXII
 	ScopeRequest Scope = "request" // make requests and moves in them
 	ScopeUnit    Scope = "unit"    // units, accords, exchange with partners
 	ScopeAdmin   Scope = "admin"   // identity, tokens, backup, rebuild, succession, courier files
+
+	// These two open TAXII and nothing else. With a colon and the alias or id of a collection behind
+	// them, as in taxii:write:inbox, they are for that collection alone.
+	ScopeTAXIIRead  Scope = "taxii:read"  // read as sensors do, without what the guard keeps back
+	ScopeTAXIIWrite Scope = "taxii:write" // add to writable collections; with taxii:read, delete from them
 )
 
-// Scopes lists all scopes, in their order.
-func Scopes() []Scope { return []Scope{ScopeRead, ScopeIntel, ScopeRequest, ScopeUnit, ScopeAdmin} }
+// Scopes lists all scopes, in their order, without those for single collections.
+func Scopes() []Scope {
+	return []Scope{ScopeRead, ScopeIntel, ScopeRequest, ScopeUnit, ScopeAdmin, ScopeTAXIIRead, ScopeTAXIIWrite}
+}
+
+// ScopePattern is a regular expression that fits every scope.
+const ScopePattern = `^(read|intel|request|unit|admin|taxii:(read|write)(:[a-z0-9-]{1,64})?)$`
+
+// CutCollection parts a scope for a single collection into the scope for all and what names the
+// collection, "" if it is for all or has none.
+func (s Scope) CutCollection() (Scope, string) {
+	for _, all := range []Scope{ScopeTAXIIRead, ScopeTAXIIWrite} {
+		if name, ok := strings.CutPrefix(string(s), string(all)+":"); ok {
+			return all, name
+		}
+	}
+	return s, ""
+}
+
+// Check tells what is wrong with a scope, as far as the scope alone shows it.
+func (s Scope) Check() error {
+	all, name := s.CutCollection()
+	if !slices.Contains(Scopes(), all) || all != s && !isAlias(name) {
+		return fmt.Errorf("there is no scope %.100q", string(s))
+	}
+	return nil
+}
 
 // Grant is what a good token lets its bearer do.
 type Grant struct {
@@ -90,10 +121,11 @@ type TokenRevokeResponse struct {
 
 // Bounds on tokens.
 const (
-	maxTokens     = 256       // kept at once; each is compared with at every request
-	maxTokenName  = 64        // characters
-	maxTokensFile = 256 << 10 // bytes of tokens.json
-	maxTokenLife  = 10 * 366 * 24 * time.Hour
+	maxTokens      = 256     // kept at once; each is compared with at every request
+	maxTokenName   = 64      // characters
+	maxTokenScopes = 32      // of one token
+	maxTokensFile  = 1 << 20 // bytes of tokens.json
+	maxTokenLife   = 10 * 366 * 24 * time.Hour
 )
 
 // tokenIDBytes are random, so that no id comes twice.
@@ -223,21 +255,26 @@ func checkTokenName(name string) error {
 	return nil
 }
 
-// sortedScopes puts scopes in order, each once.
+// sortedScopes puts scopes in order, each once: those of [Scopes], each with those for its single
+// collections behind it, by name.
 func sortedScopes(scopes []Scope) ([]Scope, error) {
 	if len(scopes) == 0 {
 		return nil, errors.New("no scope is named")
 	}
 	for _, s := range scopes {
-		if !slices.Contains(Scopes(), s) {
-			return nil, fmt.Errorf("there is no scope %.20q", string(s))
+		if err := s.Check(); err != nil {
+			return nil, err
 		}
 	}
-	var out []Scope
-	for _, s := range Scopes() {
-		if slices.Contains(scopes, s) {
-			out = append(out, s)
-		}
+	out := slices.Clone(scopes)
+	slices.SortFunc(out, func(a, b Scope) int {
+		allA, nameA := a.CutCollection()
+		allB, nameB := b.CutCollection()
+		return cmp.Or(cmp.Compare(slices.Index(Scopes(), allA), slices.Index(Scopes(), allB)), cmp.Compare(nameA, nameB))
+	})
+	out = slices.Compact(out)
+	if len(out) > maxTokenScopes {
+		return nil, fmt.Errorf("there are %d, and a token has at most %d", len(out), maxTokenScopes)
 	}
 	return out, nil
 }
@@ -303,7 +340,10 @@ func (n *Node) NewToken(ctx context.Context, r TokenNewRequest) (*TokenNewRespon
 	}
 	scopes, err := sortedScopes(r.Scopes)
 	if err != nil {
-		return nil, badInput("The token would have no meaning.", "Of its scopes: "+err.Error()+".", "Name one or more of read, intel, request, unit, admin.")
+		return nil, badInput("The token would have no meaning.", "Of its scopes: "+err.Error()+".", "Name one or more of read, intel, request, unit, admin, taxii:read, taxii:write.")
+	}
+	if err := n.checkTAXIIScopes(ctx, scopes); err != nil {
+		return nil, err
 	}
 	if r.Expires < 0 || r.Expires > maxTokenLife {
 		return nil, badInput("The token cannot run out then.", "It is given a time from now on, at most ten years.", "Give it as in --expires 720h, or leave it out.")
