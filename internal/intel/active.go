@@ -140,7 +140,7 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 	if len(ids) == 0 {
 		return false, nil
 	}
-	change, guard, err := in.activeState()
+	change, guard, err := reading{in.cfg.Objects}.activeState()
 	if err != nil {
 		return false, err
 	}
@@ -165,8 +165,8 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 
 // activeState reads the number of the last change and the digest of the guard that
 // the rows were made under.
-func (in *Intel) activeState() (change uint64, guard []byte, err error) {
-	value, ok, err := in.cfg.Objects.Get(activeKey('s', ""))
+func (v reading) activeState() (change uint64, guard []byte, err error) {
+	value, ok, err := v.Get(activeKey('s', ""))
 	if err != nil || !ok {
 		return 0, nil, err
 	}
@@ -179,7 +179,7 @@ func (in *Intel) activeState() (change uint64, guard []byte, err error) {
 // guardChanged marks every indicator when the guard, or how values age, is not what the
 // rows were made under.
 func (in *Intel) guardChanged() error {
-	change, guard, err := in.activeState()
+	change, guard, err := reading{in.cfg.Objects}.activeState()
 	if err != nil {
 		return err
 	}
@@ -451,11 +451,15 @@ func parseActive(row Row) (a Active, err error) {
 // Active yields what sensors are given, of the buckets from (included) to (excluded),
 // whatever its marking and validity. A value that several indicators name comes once for each.
 func (in *Intel) Active(ctx context.Context, from, to int) iter.Seq2[Active, error] {
+	return viewed(in, func(v reading) iter.Seq2[Active, error] { return v.active(ctx, from, to) })
+}
+
+func (v reading) active(ctx context.Context, from, to int) iter.Seq2[Active, error] {
 	return func(yield func(Active, error) bool) {
 		first := binary.BigEndian.AppendUint16(activeKey('a', ""), uint16(from))
 		last := binary.BigEndian.AppendUint16(activeKey('a', ""), uint16(to))
 		n := 0
-		for row, err := range in.cfg.Objects.Scan(first, last, false) {
+		for row, err := range v.Scan(first, last, false) {
 			if n++; err == nil && n%1024 == 0 {
 				err = ctx.Err()
 			}
@@ -472,9 +476,17 @@ func (in *Intel) Active(ctx context.Context, from, to int) iter.Seq2[Active, err
 
 // ActiveChanges tells the number of the last change of all, and of each bucket.
 func (in *Intel) ActiveChanges() (last uint64, buckets *[ActiveBuckets]uint64, err error) {
+	err = in.view(func(v reading) (err error) {
+		last, buckets, err = v.activeChanges()
+		return err
+	})
+	return last, buckets, err
+}
+
+func (v reading) activeChanges() (last uint64, buckets *[ActiveBuckets]uint64, err error) {
 	buckets = new([ActiveBuckets]uint64)
 	prefix := activeKey('b', "")
-	for row, err := range in.cfg.Objects.Scan(prefix, after(prefix), false) {
+	for row, err := range v.Scan(prefix, after(prefix), false) {
 		if err != nil {
 			return 0, nil, err
 		}
@@ -486,7 +498,7 @@ func (in *Intel) ActiveChanges() (last uint64, buckets *[ActiveBuckets]uint64, e
 			buckets[b] = uint64(n)
 		}
 	}
-	last, _, err = in.activeState()
+	last, _, err = v.activeState()
 	return last, buckets, err
 }
 

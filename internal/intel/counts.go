@@ -2,6 +2,7 @@ package intel
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -29,39 +30,45 @@ type FeedCount struct {
 }
 
 // Counts reads the counters; it counts nothing.
-func (in *Intel) Counts(ctx context.Context) (Counts, error) {
-	var c Counts
-	var err error
-	if c.Types, c.Accepted, err = in.countsOf(allColl()); err != nil {
+func (in *Intel) Counts(ctx context.Context) (c Counts, err error) {
+	err = in.view(func(v reading) (err error) {
+		c, err = v.allCounts()
+		return err
+	})
+	return c, errors.Join(err, ctx.Err())
+}
+
+func (v reading) allCounts() (c Counts, err error) {
+	if c.Types, c.Accepted, err = v.countsOf(allColl()); err != nil {
 		return c, err
 	}
-	if _, c.Local, err = in.countsOf(localColl()); err != nil {
+	if _, c.Local, err = v.countsOf(localColl()); err != nil {
 		return c, err
 	}
-	held, _, err := in.countsOf(collID{})
+	held, _, err := v.countsOf(collID{})
 	if err != nil {
 		return c, err
 	}
 	c.Quarantined, c.Rejected, c.Conflicts = held[string(Quarantined)], held[string(Rejected)], held[countConflicts]
-	feeds, err := in.feeds()
+	feeds, err := v.feeds()
 	if err != nil {
 		return c, err
 	}
 	for _, f := range feeds {
 		n := FeedCount{Unit: f.Unit, Party: f.Party}
-		if n.Types, n.Total, err = in.countsOf(partnerColl(f.Unit, f.Party)); err != nil {
+		if n.Types, n.Total, err = v.countsOf(partnerColl(f.Unit, f.Party)); err != nil {
 			return c, err
 		}
 		c.Feeds = append(c.Feeds, n)
 	}
-	return c, ctx.Err()
+	return c, nil
 }
 
-func (in *Intel) countsOf(c collID) (map[string]int64, int64, error) {
+func (v reading) countsOf(c collID) (map[string]int64, int64, error) {
 	out := map[string]int64{}
 	var total int64
 	prefix := countKey(c, "")
-	for row, err := range in.cfg.Objects.Scan(prefix, after(prefix), false) {
+	for row, err := range v.Scan(prefix, after(prefix), false) {
 		if err != nil {
 			return nil, 0, err
 		}
@@ -77,9 +84,9 @@ func (in *Intel) countsOf(c collID) (map[string]int64, int64, error) {
 
 // feeds lists the units and partners something was received from, by unit and
 // party.
-func (in *Intel) feeds() ([]feed, error) {
+func (v reading) feeds() ([]feed, error) {
 	var out []feed
-	for row, err := range in.cfg.Objects.Scan([]byte{keySource}, []byte{keySource + 1}, false) {
+	for row, err := range v.Scan([]byte{keySource}, []byte{keySource + 1}, false) {
 		if err != nil {
 			return nil, err
 		}

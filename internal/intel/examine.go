@@ -15,7 +15,7 @@ type reader struct {
 	records map[int64]*recordRow
 }
 
-func newReader(o Objects) *reader {
+func newReader(o Rows) *reader {
 	return &reader{newTx(o), map[int64]*recordRow{}}
 }
 

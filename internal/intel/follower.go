@@ -9,7 +9,7 @@ import (
 // that mostly rise: from an iterator where the row asked for is the next or close by,
 // else one by one. It has to be closed.
 type follower struct {
-	objects Objects
+	objects Rows
 	kind    byte
 
 	next  func() (Row, error, bool)
@@ -26,7 +26,7 @@ const (
 	followerSteps = 4 // rows that are passed over before one is asked for by itself
 )
 
-func newFollower(o Objects, kind byte) *follower { return &follower{objects: o, kind: kind} }
+func newFollower(o Rows, kind byte) *follower { return &follower{objects: o, kind: kind} }
 
 func (f *follower) close() {
 	if f.stop != nil {

@@ -64,7 +64,15 @@ type Neighbourhood struct {
 // Neighbours finds what an object is connected with: by relationships and sightings, and
 // by any reference in either direction, but not by markings. Objects made by one identity
 // are its neighbours only when it is in the middle. It reads what is accepted.
-func (in *Intel) Neighbours(ctx context.Context, q GraphQuery) (Neighbourhood, error) {
+func (in *Intel) Neighbours(ctx context.Context, q GraphQuery) (n Neighbourhood, err error) {
+	err = in.view(func(v reading) (err error) {
+		n, err = v.neighbours(ctx, q)
+		return err
+	})
+	return n, err
+}
+
+func (v reading) neighbours(ctx context.Context, q GraphQuery) (Neighbourhood, error) {
 	if q.Depth == 0 {
 		q.Depth = 1
 	}
@@ -74,7 +82,7 @@ func (in *Intel) Neighbours(ctx context.Context, q GraphQuery) (Neighbourhood, e
 	case q.Depth < 0 || q.Depth > maxGraphDepth:
 		return Neighbourhood{}, fmt.Errorf("%w: the depth is 1 to %d", ErrQuery, maxGraphDepth)
 	}
-	g := &graph{ctx: ctx, reader: newReader(in.cfg.Objects), middle: q.ID, places: map[string]*place{}, rows: maxGraphRows, edges: maxGraphEdges, until: time.Now().Add(maxGraphTime)}
+	g := &graph{ctx: ctx, reader: newReader(v), middle: q.ID, places: map[string]*place{}, rows: maxGraphRows, edges: maxGraphEdges, until: time.Now().Add(maxGraphTime)}
 	var last graphNext
 	var err error
 	if q.Next != "" {
@@ -82,7 +90,7 @@ func (in *Intel) Neighbours(ctx context.Context, q GraphQuery) (Neighbourhood, e
 			return Neighbourhood{}, err
 		}
 		g.horizon = last.horizon
-	} else if g.horizon, err = in.horizon(); err != nil {
+	} else if g.horizon, err = v.horizon(); err != nil {
 		return Neighbourhood{}, err
 	}
 	if err := g.grow(q.Depth); err != nil {
@@ -120,8 +128,8 @@ func (in *Intel) Neighbours(ctx context.Context, q GraphQuery) (Neighbourhood, e
 }
 
 // horizon is the first slot that is not yet given: what comes later is not looked at.
-func (in *Intel) horizon() (int64, error) {
-	value, ok, err := in.cfg.Objects.Get(cursorKey)
+func (v reading) horizon() (int64, error) {
+	value, ok, err := v.Get(cursorKey)
 	if err != nil || !ok {
 		return 0, err
 	}

@@ -35,11 +35,7 @@ func policyOf(g *Guard, a Aging) [sha256.Size]byte {
 }
 
 // Guard returns the guard in force.
-func (in *Intel) Guard() *Guard {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return in.cfg.Guard
-}
+func (in *Intel) Guard() *Guard { return in.inForce.Load() }
 
 // SetGuard puts another guard in force: what arrives is held by it from now on, and with
 // the next [Intel.UpdateActive], for which Touched gives a token, what sensors are given
@@ -48,6 +44,7 @@ func (in *Intel) Guard() *Guard {
 func (in *Intel) SetGuard(g *Guard) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	in.inForce.Store(g)
 	in.cfg.Guard, in.policy = g, policyOf(g, in.cfg.Aging)
 	select {
 	case in.touched <- struct{}{}:

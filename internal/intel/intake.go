@@ -66,15 +66,23 @@ func limit(n int) int {
 }
 
 // Intake lists what was held.
-func (in *Intel) Intake(ctx context.Context, f IntakeFilter) (IntakePage, error) {
+func (in *Intel) Intake(ctx context.Context, f IntakeFilter) (page IntakePage, err error) {
+	err = in.view(func(v reading) (err error) {
+		page, err = v.intake(ctx, f)
+		return err
+	})
+	return page, err
+}
+
+func (v reading) intake(ctx context.Context, f IntakeFilter) (IntakePage, error) {
 	from, to := key8(keyHeld, 0), []byte{keyHeld + 1}
 	if f.Ref != nil {
-		base, ok, err := newTx(in.cfg.Objects).recordOf(*f.Ref)
+		base, ok, err := newTx(v).recordOf(*f.Ref)
 		if err != nil || !ok {
 			return IntakePage{}, err
 		}
 		var row recordRow
-		if _, err := newTx(in.cfg.Objects).getJSON(key8(keyRecord, base), &row); err != nil {
+		if _, err := newTx(v).getJSON(key8(keyRecord, base), &row); err != nil {
 			return IntakePage{}, err
 		}
 		from, to = key8(keyHeld, base), key8(keyHeld, base+row.Count)
@@ -92,14 +100,14 @@ func (in *Intel) Intake(ctx context.Context, f IntakeFilter) (IntakePage, error)
 		f.State = Quarantined
 	}
 	var page IntakePage
-	for row, err := range in.cfg.Objects.Scan(from, to, false) {
+	for row, err := range v.Scan(from, to, false) {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
 			return IntakePage{}, err
 		}
-		item, err := in.intakeItem(tail8(row.Key), row.Value)
+		item, err := v.intakeItem(tail8(row.Key), row.Value)
 		if err != nil {
 			return IntakePage{}, err
 		}
@@ -125,10 +133,10 @@ func parseItemName(name string) (int64, error) {
 	return slot, nil
 }
 
-func (in *Intel) intakeItem(slot int64, value []byte) (IntakeItem, error) {
+func (v reading) intakeItem(slot int64, value []byte) (IntakeItem, error) {
 	var h heldRow
 	var row recordRow
-	t := newTx(in.cfg.Objects)
+	t := newTx(v.Rows)
 	if _, err := t.getJSON(key8(keyHeld, slot), &h); err != nil {
 		return IntakeItem{}, err
 	}

@@ -52,9 +52,8 @@ type Intel struct {
 	touched chan struct{} // one token: something waits for UpdateActive
 	closed  bool
 
-	resets atomic.Int64 // twice how often all rows were taken away to be derived again; odd meanwhile
-
-	policy [sha256.Size]byte // digest of the guard and of how values age
+	inForce atomic.Pointer[Guard] // cfg.Guard, for who reads while a rebuild holds mu
+	policy  [sha256.Size]byte     // digest of the guard and of how values age
 }
 
 // Open begins to work on a log and on what is derived from it. It applies
@@ -77,6 +76,7 @@ func Open(cfg Config) (*Intel, error) {
 		cfg.MaxImportBytes = 16 << 30
 	}
 	in := &Intel{cfg: cfg, touched: make(chan struct{}, 1), policy: policyOf(cfg.Guard, cfg.Aging)}
+	in.inForce.Store(cfg.Guard)
 	in.touched <- struct{}{} // what a former process left
 	if err := in.readCursor(); err != nil {
 		return nil, err

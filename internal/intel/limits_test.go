@@ -85,9 +85,10 @@ func TestLimitsOfRecords(t *testing.T) {
 	if in, out := decide(maxSlot), decide(maxSlot+1); errors.Is(in, ErrRecord) || !errors.Is(out, ErrRecord) {
 		t.Errorf("maxSlot, of a decision: %v and %v", in, out)
 	}
-	r := newReader(&Memory{})
+	objects := &Memory{}
+	r := newReader(objects)
 	for i := range int64(maxRecordsKept + 1) {
-		if err := r.objects.Write([]Change{{Key: key8(keyRecord, i), Value: []byte("{}")}}); err != nil {
+		if err := objects.Write([]Change{{Key: key8(keyRecord, i), Value: []byte("{}")}}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := r.record(i); err != nil {

@@ -3,6 +3,7 @@ package intel
 import (
 	"bytes"
 	"iter"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -12,50 +13,113 @@ import (
 // Memory is an [Objects] that keeps everything in memory, for tests and small
 // tools. Its zero value is ready for use.
 type Memory struct {
-	mu   sync.RWMutex
-	rows map[string][]byte
-	keys []string // sorted; nil when it has to be made again
+	mu  sync.Mutex
+	now *memoryView // what is there; a view that was given out is not changed any more
+	out bool        // now was given out
 }
 
 var _ Objects = (*Memory)(nil)
 
+// memoryView is rows that are not changed any more once it is given out.
+type memoryView struct {
+	mu   sync.Mutex // for keys
+	rows map[string][]byte
+	keys []string // sorted; nil when it has to be made
+}
+
+func (m *Memory) view() *memoryView {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.now == nil {
+		m.now = &memoryView{}
+	}
+	m.out = true
+	return m.now
+}
+
+// View implements Objects.
+func (m *Memory) View() (View, error) { return m.view(), nil }
+
 // Get implements Objects.
 func (m *Memory) Get(key []byte) ([]byte, bool, error) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	v, ok := m.rows[string(key)]
-	return bytes.Clone(v), ok, nil
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.now == nil {
+		return nil, false, nil
+	}
+	return m.now.Get(key)
 }
 
 // GetMany implements Objects.
-func (m *Memory) GetMany(keys [][]byte) ([][]byte, error) {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+func (m *Memory) GetMany(keys [][]byte) ([][]byte, error) { return m.view().GetMany(keys) }
+
+// Scan implements Objects.
+func (m *Memory) Scan(from, to []byte, reverse bool) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) { m.view().Scan(from, to, reverse)(yield) }
+}
+
+// Write implements Objects.
+func (m *Memory) Write(changes []Change) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.now == nil:
+		m.now = &memoryView{}
+	case m.out:
+		m.now, m.out = &memoryView{rows: maps.Clone(m.now.rows)}, false
+	}
+	if m.now.rows == nil {
+		m.now.rows = map[string][]byte{}
+	}
+	for _, c := range changes {
+		k := strings.Clone(string(c.Key))
+		if c.Delete {
+			delete(m.now.rows, k)
+		} else {
+			m.now.rows[k] = append([]byte{}, c.Value...)
+		}
+	}
+	m.now.keys = nil
+	return nil
+}
+
+// Reset implements Objects.
+func (m *Memory) Reset() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.now, m.out = nil, false
+	return nil
+}
+
+// Get implements View.
+func (v *memoryView) Get(key []byte) ([]byte, bool, error) {
+	value, ok := v.rows[string(key)]
+	return bytes.Clone(value), ok, nil
+}
+
+// GetMany implements View.
+func (v *memoryView) GetMany(keys [][]byte) ([][]byte, error) {
 	values := make([][]byte, len(keys))
 	for i, k := range keys {
-		values[i] = bytes.Clone(m.rows[string(k)])
+		values[i] = bytes.Clone(v.rows[string(k)])
 	}
 	return values, nil
 }
 
-// sorted returns the keys as they are now, in a slice nobody changes any more.
-func (m *Memory) sorted() []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.keys == nil {
-		m.keys = make([]string, 0, len(m.rows))
-		for k := range m.rows {
-			m.keys = append(m.keys, k)
-		}
-		slices.Sort(m.keys)
+// sorted returns the keys, in a slice nobody changes.
+func (v *memoryView) sorted() []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.keys == nil {
+		v.keys = slices.Sorted(maps.Keys(v.rows))
 	}
-	return m.keys
+	return v.keys
 }
 
-// Scan implements Objects.
-func (m *Memory) Scan(from, to []byte, reverse bool) iter.Seq2[Row, error] {
+// Scan implements View.
+func (v *memoryView) Scan(from, to []byte, reverse bool) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		keys := m.sorted()
+		keys := v.sorted()
 		low, high := sort.SearchStrings(keys, string(from)), len(keys)
 		if to != nil {
 			high = sort.SearchStrings(keys, string(to))
@@ -65,39 +129,12 @@ func (m *Memory) Scan(from, to []byte, reverse bool) iter.Seq2[Row, error] {
 			if reverse {
 				k = keys[high-1-(n-low)]
 			}
-			m.mu.RLock()
-			v, ok := m.rows[k]
-			m.mu.RUnlock()
-			if ok && !yield(Row{[]byte(k), v}, nil) {
+			if !yield(Row{[]byte(k), v.rows[k]}, nil) {
 				return
 			}
 		}
 	}
 }
 
-// Write implements Objects.
-func (m *Memory) Write(changes []Change) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.rows == nil {
-		m.rows = map[string][]byte{}
-	}
-	for _, c := range changes {
-		k := strings.Clone(string(c.Key))
-		if c.Delete {
-			delete(m.rows, k)
-		} else {
-			m.rows[k] = append([]byte{}, c.Value...)
-		}
-	}
-	m.keys = nil
-	return nil
-}
-
-// Reset implements Objects.
-func (m *Memory) Reset() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.rows, m.keys = nil, nil
-	return nil
-}
+// Close implements View.
+func (v *memoryView) Close() error { return nil }

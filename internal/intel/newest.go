@@ -9,9 +9,18 @@ func (in *Intel) NewestHere(ctx context.Context, id string) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	t := newTx(in.cfg.Objects)
+	var raw []byte
+	err := in.view(func(v reading) (err error) {
+		raw, err = v.newestHere(id)
+		return err
+	})
+	return raw, err
+}
+
+func (v reading) newestHere(id string) ([]byte, error) {
+	t := newTx(v)
 	prefix := idPrefix(id)
-	for row, err := range in.cfg.Objects.Scan(prefix, after(prefix), true) {
+	for row, err := range v.Scan(prefix, after(prefix), true) {
 		if err != nil {
 			return nil, err
 		}
@@ -19,15 +28,15 @@ func (in *Intel) NewestHere(ctx context.Context, id string) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range vs {
-			here, _, err := t.shown(v, 0, localColl())
+		for _, one := range vs {
+			here, _, err := t.shown(one, 0, localColl())
 			if err != nil {
 				return nil, err
 			}
 			if !here {
 				continue
 			}
-			value, ok, err := in.cfg.Objects.Get(key8(keyDoc, v.seq))
+			value, ok, err := v.Get(key8(keyDoc, one.seq))
 			if err != nil || !ok {
 				return nil, err
 			}

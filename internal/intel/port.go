@@ -9,12 +9,8 @@ import (
 	"entente/journal"
 )
 
-// Objects keeps the derived content: an ordered map from keys to values. Keys
-// have at most 4 KiB, values at most 64 MiB. It needs no durability of its own
-// beyond atomicity: what it loses behind some point in time is applied again,
-// because the cursor is written with the content. It is called concurrently,
-// Write by one caller at a time.
-type Objects interface {
+// Rows are read by their keys.
+type Rows interface {
 	// Get returns a copy of the value of a key, or ok false.
 	Get(key []byte) (value []byte, ok bool, err error)
 	// GetMany looks up many keys at once, in any order: values[i] is a copy of the
@@ -25,6 +21,28 @@ type Objects interface {
 	// and is not changed meanwhile is yielded exactly once. Rows are valid until
 	// the next step. Scans may be nested, left early, and run beside a Write.
 	Scan(from, to []byte, reverse bool) iter.Seq2[Row, error]
+}
+
+// View is the rows as they were at one moment: no Write and no Reset that came later
+// shows. It is for one goroutine, keeps what was replaced or removed meanwhile on the
+// disk, and has to be closed soon: a store may refuse to read further (ErrViewOld).
+type View interface {
+	Rows
+	Close() error
+}
+
+// ErrViewOld means that a view was kept for longer than its store allows.
+var ErrViewOld = errors.New("it took too long to read what is known in one piece; ask for less, or again later")
+
+// Objects keeps the derived content: an ordered map from keys to values. Keys
+// have at most 4 KiB, values at most 64 MiB. It needs no durability of its own
+// beyond atomicity: what it loses behind some point in time is applied again,
+// because the cursor is written with the content. It is called concurrently,
+// Write by one caller at a time.
+type Objects interface {
+	Rows
+	// View returns the rows as they are now. It is called while others write.
+	View() (View, error)
 	// Write applies the changes in their order, all or none.
 	Write(changes []Change) error
 	// Reset removes everything.

@@ -66,7 +66,7 @@ const maxProbe = 512
 
 // lead finds the word whose rows to walk: the rarest, or the one that a page before has
 // walked, which may no longer be the rarest.
-func (in *Intel) lead(words []wantedWord, next []byte) (best keyRange, which int, err error) {
+func (v reading) lead(words []wantedWord, next []byte) (best keyRange, which int, err error) {
 	least := -1
 	for i, w := range words {
 		r := allUnder(wordKey(w.text))
@@ -81,7 +81,7 @@ func (in *Intel) lead(words []wantedWord, next []byte) (best keyRange, which int
 			continue
 		}
 		rows, n := 0, 0
-		for row, err := range in.cfg.Objects.Scan(r.from, r.to, false) {
+		for row, err := range v.Scan(r.from, r.to, false) {
 			if err != nil {
 				return r, 0, err
 			}
@@ -105,7 +105,7 @@ var errOtherQuery = fmt.Errorf("%w: next belongs to another query", ErrQuery)
 
 // byRanges walks ranges one after another. An object comes once, at the row that is
 // met first of all its rows, so that a page needs to know nothing of the pages before it.
-func (in *Intel) byRanges(c criteria, newest bool) iter.Seq2[candidate, error] {
+func (v reading) byRanges(c criteria, newest bool) iter.Seq2[candidate, error] {
 	return func(yield func(candidate, error) bool) {
 		first := 0
 		if c.next != nil {
@@ -118,14 +118,14 @@ func (in *Intel) byRanges(c criteria, newest bool) iter.Seq2[candidate, error] {
 		met := map[int64]bool{}
 		next := c.next
 		for _, r := range c.ranges[first:] {
-			for cand, err := range in.places(r, next, newest && !r.up) {
+			for cand, err := range v.places(r, next, newest && !r.up) {
 				if err == nil && c.several {
 					first := false
 					if !met[cand.seq] {
 						if len(met) < maxMet {
 							met[cand.seq] = true
 						}
-						first, err = in.firstOf(cand.seq, cand.place, c.ranges, newest)
+						first, err = v.firstOf(cand.seq, cand.place, c.ranges, newest)
 					}
 					cand.again = !first
 				}
@@ -140,7 +140,7 @@ func (in *Intel) byRanges(c criteria, newest bool) iter.Seq2[candidate, error] {
 
 // places walks the rows of a range, from a place on if next is not nil. An object of a
 // list has its place where it would be in a row of its own.
-func (in *Intel) places(r keyRange, next []byte, down bool) iter.Seq2[candidate, error] {
+func (v reading) places(r keyRange, next []byte, down bool) iter.Seq2[candidate, error] {
 	return func(yield func(candidate, error) bool) {
 		from, to := r.from, r.to
 		if next != nil {
@@ -149,7 +149,7 @@ func (in *Intel) places(r keyRange, next []byte, down bool) iter.Seq2[candidate,
 				to = upTo
 			} else {
 				from = next
-				for row, err := range in.cfg.Objects.Scan(r.from, upTo, true) { // the list that it is in
+				for row, err := range v.Scan(r.from, upTo, true) { // the list that it is in
 					if err != nil {
 						yield(candidate{}, err)
 						return
@@ -161,7 +161,7 @@ func (in *Intel) places(r keyRange, next []byte, down bool) iter.Seq2[candidate,
 				}
 			}
 		}
-		for row, err := range in.cfg.Objects.Scan(from, to, down) {
+		for row, err := range v.Scan(from, to, down) {
 			var seqs []int64
 			if err == nil {
 				seqs, err = seqsOf(row)
@@ -194,8 +194,8 @@ func (in *Intel) places(r keyRange, next []byte, down bool) iter.Seq2[candidate,
 const maxMet = 1_000_000
 
 // firstOf tells whether of all rows of an object that lie in the ranges one is the first.
-func (in *Intel) firstOf(seq int64, place []byte, ranges []keyRange, newest bool) (bool, error) {
-	t := newTx(in.cfg.Objects)
+func (v reading) firstOf(seq int64, place []byte, ranges []keyRange, newest bool) (bool, error) {
+	t := newTx(v.Rows)
 	value, ok, err := t.get(key8(keyDoc, seq))
 	if err != nil || !ok {
 		return false, err // gone since the index was read

@@ -17,10 +17,7 @@ func (in *Intel) Rebuild(ctx context.Context, progress func(Progress)) error {
 }
 
 func (in *Intel) rebuild(ctx context.Context, progress func(Progress)) error {
-	in.resets.Add(1) // odd while rows are taken away
-	err := in.cfg.Objects.Reset()
-	in.resets.Add(1) // whoever read a row before, and what it leads to afterwards, begins again
-	if err != nil {
+	if err := in.cfg.Objects.Reset(); err != nil {
 		return fmt.Errorf("intel: %w", err)
 	}
 	in.next, in.free, in.ready = 0, 1, false

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -97,20 +96,9 @@ const maxExamined = 100_000
 // comes first, then what is above it, nearest first, then what is below it by name; with a
 // word that may go on, it is by word.
 func (in *Intel) Search(ctx context.Context, q Query) (Page, error) {
-	for {
-		before := in.resets.Load()
-		page, err := in.search(ctx, q)
-		if now := in.resets.Load(); errors.Is(err, errBadRow) && (now != before || now%2 == 1) && ctx.Err() == nil {
-			continue // a rebuild began between a row and what it leads to
-		}
-		return page, err
-	}
-}
-
-func (in *Intel) search(ctx context.Context, q Query) (Page, error) {
 	var page Page
 	n := limit(q.Limit)
-	for hit, err := range in.hits(ctx, q, true, maxExamined) {
+	for hit, err := range in.found(ctx, q, true, maxExamined) {
 		if err != nil {
 			return Page{}, err
 		}
@@ -128,7 +116,7 @@ func (in *Intel) search(ctx context.Context, q Query) (Page, error) {
 func (in *Intel) Select(ctx context.Context, q Query) iter.Seq2[Found, error] {
 	q.Next = ""
 	return func(yield func(Found, error) bool) {
-		for hit, err := range in.hits(ctx, q, false, 0) {
+		for hit, err := range in.found(ctx, q, false, 0) {
 			if !yield(hit.Found, err) || err != nil {
 				return
 			}
@@ -159,19 +147,24 @@ type hit struct {
 	enough bool // nothing was found, but as much looked at as may be
 }
 
+// found is hits in one view.
+func (in *Intel) found(ctx context.Context, q Query, newest bool, most int) iter.Seq2[hit, error] {
+	return viewed(in, func(v reading) iter.Seq2[hit, error] { return v.hits(ctx, q, newest, most) })
+}
+
 // hits walks the best index for a query and keeps what fits. It ends with a hit that is
 // none once it has looked at most objects, if most is not 0.
-func (in *Intel) hits(ctx context.Context, q Query, newest bool, most int) iter.Seq2[hit, error] {
+func (v reading) hits(ctx context.Context, q Query, newest bool, most int) iter.Seq2[hit, error] {
 	return func(yield func(hit, error) bool) {
 		fail := func(err error) { yield(hit{}, err) }
-		c, err := in.criteria(q)
+		c, err := v.criteria(q)
 		if err != nil {
 			fail(err)
 			return
 		}
 		n := 0
-		look := newReader(in.cfg.Objects)
-		for cand, err := range in.candidates(q, c, newest) {
+		look := newReader(v)
+		for cand, err := range v.candidates(q, c, newest) {
 			if n++; err == nil && n%256 == 0 {
 				err = ctx.Err()
 			}
@@ -233,7 +226,7 @@ func (t *reader) says(seq int64, raw []byte, words []wantedWord) (bool, error) {
 	return true, nil
 }
 
-func (in *Intel) criteria(q Query) (c criteria, err error) {
+func (v reading) criteria(q Query) (c criteria, err error) {
 	if q.Text != "" {
 		if len(q.Text) > maxTextQuery {
 			return c, fmt.Errorf("%w: the text is longer than %d bytes", ErrQuery, maxTextQuery)
@@ -262,7 +255,7 @@ func (in *Intel) criteria(q Query) (c criteria, err error) {
 	case q.Parents || q.Children:
 		return c, fmt.Errorf("%w: what is above and below is asked of a value", ErrQuery)
 	case len(c.words) > 0:
-		lead, which, err := in.lead(c.words, c.next)
+		lead, which, err := v.lead(c.words, c.next)
 		if err != nil {
 			return c, err
 		}
@@ -280,7 +273,7 @@ func (in *Intel) criteria(q Query) (c criteria, err error) {
 		c.colls = []collID{localColl()}
 		return c, nil
 	}
-	feeds, err := in.feeds()
+	feeds, err := v.feeds()
 	if err != nil {
 		return c, err
 	}
@@ -293,7 +286,7 @@ func (in *Intel) criteria(q Query) (c criteria, err error) {
 		return c, nil
 	}
 	c.records = map[int64]bool{}
-	for row, err := range in.cfg.Objects.Scan(key8(keyRecord, 0), []byte{keyRecord + 1}, false) {
+	for row, err := range v.Scan(key8(keyRecord, 0), []byte{keyRecord + 1}, false) {
 		if err != nil {
 			return c, err
 		}
@@ -313,7 +306,7 @@ func (in *Intel) criteria(q Query) (c criteria, err error) {
 // Definition returns the newest accepted marking definition with this id, or
 // nil: what stix.Object.TLP wants to resolve markings that are not fixed.
 func (in *Intel) Definition(ctx context.Context, id string) (*stix.Object, error) {
-	for f, err := range in.hits(ctx, Query{ID: id, Type: "marking-definition"}, true, 0) {
+	for f, err := range in.found(ctx, Query{ID: id, Type: "marking-definition"}, true, 0) {
 		if err != nil {
 			return nil, err
 		}

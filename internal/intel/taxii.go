@@ -46,7 +46,7 @@ func (s taxiiStore) Collections(ctx context.Context) ([]taxii.Collection, error)
 		{ID: CollectionAll(), Title: "Everything accepted", Alias: "all", Description: "What was imported here and what was received from partners and accepted."},
 		{ID: CollectionLocal(), Title: "Imported here", Alias: "local", Description: "What was imported at this node."},
 	}
-	feeds, err := s.in.feeds()
+	feeds, err := reading{s.in.cfg.Objects}.feeds()
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (s taxiiStore) Collections(ctx context.Context) ([]taxii.Collection, error)
 	return out, ctx.Err()
 }
 
-func (s taxiiStore) coll(ctx context.Context, id string) (collID, error) {
+func (s taxiiStore) coll(ctx context.Context, v reading, id string) (collID, error) {
 	if _, c, err := s.writable(id); err == nil || id == CollectionAll() || id == CollectionLocal() {
 		if err != nil {
 			return parseColl(id)
@@ -73,7 +73,7 @@ func (s taxiiStore) coll(ctx context.Context, id string) (collID, error) {
 	c, err := parseColl(id)
 	if err == nil && c.String() == id {
 		var known bool
-		if _, known, err = s.in.cfg.Objects.Get(append([]byte{keySource}, c[:]...)); err != nil {
+		if _, known, err = v.Get(append([]byte{keySource}, c[:]...)); err != nil {
 			return collID{}, err
 		} else if known {
 			return c, ctx.Err()
@@ -83,13 +83,21 @@ func (s taxiiStore) coll(ctx context.Context, id string) (collID, error) {
 }
 
 // Head implements taxii.Store.
-func (s taxiiStore) Head(ctx context.Context, collection string) (uint64, error) {
-	c, err := s.coll(ctx, collection)
+func (s taxiiStore) Head(ctx context.Context, collection string) (head uint64, err error) {
+	err = s.in.view(func(v reading) (err error) {
+		head, err = s.head(ctx, v, collection)
+		return err
+	})
+	return head, err
+}
+
+func (s taxiiStore) head(ctx context.Context, v reading, collection string) (uint64, error) {
+	c, err := s.coll(ctx, v, collection)
 	if err != nil {
 		return 0, err
 	}
 	from := collKey(c, 0)
-	for row, err := range s.in.cfg.Objects.Scan(from, after(from[:17]), true) {
+	for row, err := range v.Scan(from, after(from[:17]), true) {
 		return uint64(tail8(row.Key)), err
 	}
 	return 0, nil
@@ -98,25 +106,29 @@ func (s taxiiStore) Head(ctx context.Context, collection string) (uint64, error)
 // Scan implements taxii.Store. The sequence number of a record is the moment it
 // was added, in microseconds.
 func (s taxiiStore) Scan(ctx context.Context, collection string, q taxii.Query) iter.Seq2[taxii.Record, error] {
+	return viewed(s.in, func(v reading) iter.Seq2[taxii.Record, error] { return s.scan(ctx, v, collection, q) })
+}
+
+func (s taxiiStore) scan(ctx context.Context, v reading, collection string, q taxii.Query) iter.Seq2[taxii.Record, error] {
 	return func(yield func(taxii.Record, error) bool) {
-		c, err := s.coll(ctx, collection)
+		c, err := s.coll(ctx, v, collection)
 		if err != nil {
 			yield(taxii.Record{}, err)
 			return
 		}
 		if len(q.IDs) > 0 && len(q.IDs) <= 1000 {
-			s.scanIDs(ctx, c, q, yield)
+			s.scanIDs(ctx, v, c, q, yield)
 			return
 		}
 		low, high := int64(min(q.After, 1<<62)), int64(min(q.UpTo, 1<<62))
 		if !q.AddedAfter.IsZero() {
 			low = max(low, q.AddedAfter.UnixMicro())
 		}
-		w := newTAXIIWalk(s.in.cfg.Objects, c, q)
+		w := newTAXIIWalk(v, c, q)
 		defer w.close()
 		w.without = s.withheld(ctx, c)
 		n := 0
-		for row, err := range s.in.cfg.Objects.Scan(collKey(c, low+1), collKey(c, high+1), false) {
+		for row, err := range v.Scan(collKey(c, low+1), collKey(c, high+1), false) {
 			if n%256 == 0 && err == nil {
 				err = ctx.Err()
 			}
@@ -152,7 +164,7 @@ type taxiiWalk struct {
 	without    *withheld // what is left out; nil: nothing
 }
 
-func newTAXIIWalk(o Objects, c collID, q taxii.Query) *taxiiWalk {
+func newTAXIIWalk(o Rows, c collID, q taxii.Query) *taxiiWalk {
 	return &taxiiWalk{t: newTx(o), c: c, q: q, docs: newFollower(o, keyDoc), many: newFollower(o, keyMany)}
 }
 
@@ -324,8 +336,8 @@ func (t *tx) addedIn(v variant, c collID) (added int64, ok bool, err error) {
 }
 
 // scanIDs answers a scan for few ids without walking the collection.
-func (s taxiiStore) scanIDs(ctx context.Context, c collID, q taxii.Query, yield func(taxii.Record, error) bool) {
-	t, without := newTx(s.in.cfg.Objects), s.withheld(ctx, c)
+func (s taxiiStore) scanIDs(ctx context.Context, v reading, c collID, q taxii.Query, yield func(taxii.Record, error) bool) {
+	t, without := newTx(v), s.withheld(ctx, c)
 	var out []taxii.Record
 	for _, id := range slices.Compact(slices.Clone(q.IDs)) {
 		if err := ctx.Err(); err != nil {
@@ -370,9 +382,13 @@ func (s taxiiStore) scanIDs(ctx context.Context, c collID, q taxii.Query, yield 
 
 // Versions implements taxii.Store.
 func (s taxiiStore) Versions(ctx context.Context, collection, id string) iter.Seq2[taxii.Record, error] {
+	return viewed(s.in, func(v reading) iter.Seq2[taxii.Record, error] { return s.versions(ctx, v, collection, id) })
+}
+
+func (s taxiiStore) versions(ctx context.Context, v reading, collection, id string) iter.Seq2[taxii.Record, error] {
 	return func(yield func(taxii.Record, error) bool) {
-		c, err := s.coll(ctx, collection)
-		t := newTx(s.in.cfg.Objects)
+		c, err := s.coll(ctx, v, collection)
+		t := newTx(v)
 		var group []taxii.Record
 		if err == nil {
 			group, err = t.taxiiVersions(c, id, 0, meta{})

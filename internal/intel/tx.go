@@ -11,7 +11,7 @@ import (
 // tx gathers what one record of the log changes. What it writes with set is
 // seen by its own reads; what it writes with add is not read again.
 type tx struct {
-	objects Objects
+	objects Rows
 	changes []Change
 	seen    map[string]int   // key -> place in changes
 	fresh   map[int64][]more // further arrivals written here, by seq
@@ -21,7 +21,7 @@ type tx struct {
 	groups  map[[16]byte]*group
 }
 
-func newTx(o Objects) *tx {
+func newTx(o Rows) *tx {
 	return &tx{objects: o, seen: map[string]int{}, fresh: map[int64][]more{}, counts: map[string]int64{}, groups: map[[16]byte]*group{}}
 }
 

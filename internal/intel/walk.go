@@ -16,34 +16,34 @@ type candidate struct {
 }
 
 // candidates walks the narrowest index. Each object comes at most once.
-func (in *Intel) candidates(q Query, c criteria, newest bool) iter.Seq2[candidate, error] {
+func (v reading) candidates(q Query, c criteria, newest bool) iter.Seq2[candidate, error] {
 	switch {
 	case q.ID != "":
-		return in.byID(q.ID, c, newest)
+		return v.byID(q.ID, c, newest)
 	case c.ranges != nil:
-		return in.byRanges(c, newest)
+		return v.byRanges(c, newest)
 	case c.records != nil:
-		return in.bySpans(c, newest)
+		return v.bySpans(c, newest)
 	case len(c.colls) == 1 && !q.Held:
-		return in.byColl(c.colls[0], q, c, newest)
+		return v.byColl(c.colls[0], q, c, newest)
 	case q.Type != "" || q.Held:
 		prefix := []byte{keyDoc}
 		if q.Type != "" {
 			prefix = keyOf(keyType, q.Type, 0)
 			prefix = prefix[:len(prefix)-8]
 		}
-		return in.byIndex(prefix, c, newest)
+		return v.byIndex(prefix, c, newest)
 	}
-	return in.byColl(allColl(), q, c, newest)
+	return v.byColl(allColl(), q, c, newest)
 }
 
 // byIndex walks rows that end with seq.
-func (in *Intel) byIndex(prefix []byte, c criteria, newest bool) iter.Seq2[candidate, error] {
-	return in.walk(prefix, after(prefix), c, newest, func(row Row) (int64, error) { return tail8(row.Key), nil })
+func (v reading) byIndex(prefix []byte, c criteria, newest bool) iter.Seq2[candidate, error] {
+	return v.walk(prefix, after(prefix), c, newest, func(row Row) (int64, error) { return tail8(row.Key), nil })
 }
 
 // byColl walks a collection in the order of being added.
-func (in *Intel) byColl(coll collID, q Query, c criteria, newest bool) iter.Seq2[candidate, error] {
+func (v reading) byColl(coll collID, q Query, c criteria, newest bool) iter.Seq2[candidate, error] {
 	from := collKey(coll, 0)
 	to := after(from[:17])
 	if !q.After.IsZero() {
@@ -52,11 +52,11 @@ func (in *Intel) byColl(coll collID, q Query, c criteria, newest bool) iter.Seq2
 	if !q.Before.IsZero() {
 		to = collKey(coll, max(0, q.Before.UnixMicro()))
 	}
-	return in.walk(from, to, c, newest, func(row Row) (int64, error) { return number(row.Value) })
+	return v.walk(from, to, c, newest, func(row Row) (int64, error) { return number(row.Value) })
 }
 
 // walk walks a range of rows, from where the page before ended.
-func (in *Intel) walk(from, to []byte, c criteria, newest bool, seq func(Row) (int64, error)) iter.Seq2[candidate, error] {
+func (v reading) walk(from, to []byte, c criteria, newest bool, seq func(Row) (int64, error)) iter.Seq2[candidate, error] {
 	return func(yield func(candidate, error) bool) {
 		if c.next != nil {
 			if bytes.Compare(c.next, from) < 0 || bytes.Compare(c.next, to) >= 0 {
@@ -65,7 +65,7 @@ func (in *Intel) walk(from, to []byte, c criteria, newest bool, seq func(Row) (i
 			}
 			to = append(bytes.Clone(c.next), 0) // newest first: it and what is before it
 		}
-		for row, err := range in.cfg.Objects.Scan(from, to, newest) {
+		for row, err := range v.Scan(from, to, newest) {
 			if err != nil {
 				yield(candidate{}, err)
 				return
@@ -103,10 +103,10 @@ func failing(err error) iter.Seq2[candidate, error] {
 }
 
 // byID gathers the objects of one id: there are few.
-func (in *Intel) byID(id string, c criteria, newest bool) iter.Seq2[candidate, error] {
+func (v reading) byID(id string, c criteria, newest bool) iter.Seq2[candidate, error] {
 	var seqs []int64
 	prefix := idPrefix(id)
-	for row, err := range in.cfg.Objects.Scan(prefix, after(prefix), false) {
+	for row, err := range v.Scan(prefix, after(prefix), false) {
 		if err != nil {
 			return failing(err)
 		}
@@ -123,9 +123,9 @@ func (in *Intel) byID(id string, c criteria, newest bool) iter.Seq2[candidate, e
 
 // bySpans walks the arrivals of some records. An object that arrived several
 // times by them comes once, at the arrival that the walk meets first.
-func (in *Intel) bySpans(c criteria, newest bool) iter.Seq2[candidate, error] {
+func (v reading) bySpans(c criteria, newest bool) iter.Seq2[candidate, error] {
 	return func(yield func(candidate, error) bool) {
-		t := newTx(in.cfg.Objects)
+		t := newTx(v.Rows)
 		spans := slices.Clone(c.spans)
 		if newest {
 			slices.Reverse(spans)

@@ -183,24 +183,34 @@ func (o *Objects) Scan(from, to []byte, reverse bool) iter.Seq2[intel.Row, error
 			yield(intel.Row{}, o.failed(err))
 			return
 		}
-		defer it.Close()
-		first, next := it.First, it.Next
-		if reverse {
-			first, next = it.Last, it.Prev
+		o.scan(it, reverse, func() error { return nil }, yield)
+	}
+}
+
+// scan yields the rows of an iterator, as long as on has no error, and closes it.
+func (o *Objects) scan(it *pebble.Iterator, reverse bool, on func() error, yield func(intel.Row, error) bool) {
+	defer it.Close()
+	first, next := it.First, it.Next
+	if reverse {
+		first, next = it.Last, it.Prev
+	}
+	for ok := first(); ok; ok = next() {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			err = o.failed(err)
+		} else {
+			err = on()
 		}
-		for ok := first(); ok; ok = next() {
-			value, err := it.ValueAndErr()
-			if err != nil {
-				yield(intel.Row{}, o.failed(err))
-				return
-			}
-			if !yield(intel.Row{Key: it.Key(), Value: value}, nil) {
-				return
-			}
+		if err != nil {
+			yield(intel.Row{}, err)
+			return
 		}
-		if err := it.Error(); err != nil {
-			yield(intel.Row{}, o.failed(err))
+		if !yield(intel.Row{Key: it.Key(), Value: value}, nil) {
+			return
 		}
+	}
+	if err := it.Error(); err != nil {
+		yield(intel.Row{}, o.failed(err))
 	}
 }
 

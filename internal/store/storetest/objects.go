@@ -110,6 +110,54 @@ func Objects(t *testing.T, open func(testing.TB) intel.Objects, reopen func(test
 			t.Fatalf("%d rows seen", seen)
 		}
 	})
+	t.Run("a view shows no later write and no reset", func(t *testing.T) {
+		o := open(t)
+		for i := range 500 {
+			write(t, o, set(fmt.Sprintf("k%03d", i), "old"))
+		}
+		v, err := o.View()
+		if err != nil {
+			t.Fatal(err)
+		}
+		look := func(when string) {
+			t.Helper()
+			n := 0
+			for _, reverse := range []bool{false, true} {
+				for row, err := range v.Scan([]byte("k"), []byte("l"), reverse) {
+					value, ok, getErr := v.Get(row.Key)
+					if err != nil || getErr != nil || !ok || string(row.Value) != "old" || string(value) != "old" {
+						t.Fatalf("%s: %s, %v; %s, %v, %v", when, row.Value, err, value, ok, getErr)
+					}
+					n++
+				}
+			}
+			values, err := v.GetMany([][]byte{[]byte("new"), []byte("k499"), []byte("k000"), []byte("k")})
+			if err != nil || n != 1000 || values[0] != nil || string(values[1]) != "old" || string(values[2]) != "old" || values[3] != nil {
+				t.Fatalf("%s: %d rows, %q, %v", when, n, values, err)
+			}
+		}
+		look("at once")
+		write(t, o, set("k000", "new"), del("k250"), set("k0005", "new"), set("new", "new"))
+		look("after a write")
+		if err := o.Reset(); err != nil {
+			t.Fatal(err)
+		}
+		look("after a reset")
+		for i := range 500 {
+			write(t, o, set(fmt.Sprintf("k%03d", i), "again"))
+		}
+		look("after it was filled again")
+		if err := v.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if v, err = o.View(); err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close()
+		if value, ok, err := v.Get([]byte("k000")); err != nil || !ok || string(value) != "again" {
+			t.Fatalf("%s, %v, %v", value, ok, err)
+		}
+	})
 	t.Run("a write is seen whole or not at all", func(t *testing.T) {
 		o := open(t)
 		var wg sync.WaitGroup
