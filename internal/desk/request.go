@@ -55,7 +55,7 @@ type Request struct {
 	Overlay // computed from now; empty until Clocked
 
 	life *lifecycle
-	seen map[journal.Ref]bool
+	seen map[journal.Ref]int // where the step of an entry is: in Steps, or -1-i in Illegal
 }
 
 // NewRequest opens a request by its send move. asked is who is asked and accordHash names the
@@ -73,7 +73,7 @@ func NewRequest(send Move, asked journal.PartyID, accordHash string) (*Request, 
 	r := &Request{
 		ID: send.Ref, Type: send.Body.Type, Urgency: send.Body.Urgency, Asking: send.Party, Asked: asked,
 		Accord: accordHash, State: life.start, Fields: append([]string{}, send.Body.Fields...), TLP: send.Body.TLP, Sent: send.At,
-		Illegal: []Step{}, life: life, seen: map[journal.Ref]bool{send.Ref: true},
+		Illegal: []Step{}, life: life, seen: map[journal.Ref]int{send.Ref: 0},
 	}
 	r.Steps = []Step{step(send, life.start)}
 	r.setNext()
@@ -94,16 +94,16 @@ func (r *Request) SideOf(p journal.PartyID) Side {
 // Apply makes one move. A move that the table does not hold changes nothing, is kept in Illegal and
 // returned as a *MoveError. The same entry again is CodeDuplicate and leaves no second trace.
 func (r *Request) Apply(m Move) error {
-	if r.seen[m.Ref] {
+	if _, seen := r.seen[m.Ref]; seen {
 		return &MoveError{CodeDuplicate, m.Ref, "this entry was applied already"}
 	}
-	r.seen[m.Ref] = true
 	code, why := r.Judge(m)
 	if code != "" {
 		return r.Reject(m, code, why)
 	}
 	to := r.life.edges[edge{r.State, m.Name, r.SideOf(m.Party)}]
 	r.State = to
+	r.seen[m.Ref] = len(r.Steps)
 	r.Steps = append(r.Steps, step(m, to))
 	switch m.Name {
 	case Transfer:
@@ -119,9 +119,22 @@ func (r *Request) Apply(m Move) error {
 
 // Reject records a move that something other than the table refused and returns the *MoveError.
 func (r *Request) Reject(m Move, code, why string) error {
-	r.seen[m.Ref] = true
+	r.seen[m.Ref] = -1 - len(r.Illegal)
 	r.Illegal = append(r.Illegal, Refusal(m, code, why))
 	return &MoveError{code, m.Ref, why}
+}
+
+// Step returns the step of an entry, applied or illegal, ok false if the request knows none. It costs the same however
+// many steps there are.
+func (r *Request) Step(ref journal.Ref) (s Step, ok bool) {
+	switch i, known := r.seen[ref]; {
+	case !known:
+		return Step{}, false
+	case i < 0:
+		return r.Illegal[-1-i], true
+	default:
+		return r.Steps[i], true
+	}
 }
 
 // Refusal is the record of a move that changed nothing.

@@ -92,15 +92,11 @@ func (n *Node) drainIntake(ctx context.Context) error {
 // whether the next payload would fail in the same way.
 func (n *Node) drainUnit(ctx context.Context, l *ledger) (first error, stop bool) {
 	defer l.forgetTaken()
-	var moves *madeMoves // of the unit as it is now; read once, and only if an answer is among them
 	for _, a := range l.arrived() {
 		l.mu.Lock()
 		r := l.received(a.ref, a.namedPayload)
 		if a.kind != unit.KindShare && r.Verdict.Verdict == accord.Allow {
-			if moves == nil {
-				moves = l.moves()
-			}
-			r.Verdict = moves.verdict(a.ref, r.Verdict)
+			r.Verdict = l.answered(a.ref, r.Verdict)
 		}
 		l.mu.Unlock()
 		err := n.opened(ctx, l, a.namedPayload, r)
@@ -120,40 +116,15 @@ func (n *Node) drainUnit(ctx context.Context, l *ledger) (first error, stop bool
 	return first, false
 }
 
-// madeMoves are the moves of requests that were made, and those that are none, with
-// what is wrong with them.
-type madeMoves struct {
-	made    map[journal.Ref]bool
-	refused map[journal.Ref]desk.Step
-}
-
-// moves must be called with the lock held.
-func (l *ledger) moves() *madeMoves {
-	st := l.fold.State(l.n.now())
-	m := &madeMoves{map[journal.Ref]bool{}, map[journal.Ref]desk.Step{}}
-	for _, s := range st.Strays {
-		m.refused[s.Ref] = s
-	}
-	for _, q := range st.Requests {
-		for _, s := range q.Steps {
-			m.made[s.Ref] = true
-		}
-		for _, s := range q.Illegal {
-			m.refused[s.Ref] = s
-		}
-	}
-	return m
-}
-
-// verdict holds what comes with an answer that answers nothing: the gate allows the
-// entry for what it is, but nobody asked, or it is not its author's to answer.
-func (m *madeMoves) verdict(ref journal.Ref, allowed accord.Decision) accord.Decision {
-	if m.made[ref] {
-		return allowed
-	}
-	s := m.refused[ref]
-	if s.Refused == "" {
+// answered holds what comes with an answer that answers nothing: the gate allows the entry for what it is, but nobody asked, or
+// it is not its author's to answer. The lock must be held.
+func (l *ledger) answered(ref journal.Ref, allowed accord.Decision) accord.Decision {
+	s, known := l.fold.Move(ref)
+	switch {
+	case !known:
 		s.Refused, s.Reason = desk.CodeRefused, "it is no move of any request"
+	case s.Refused == "":
+		return allowed
 	}
 	return accord.Decision{Verdict: accord.Refuse, Clause: accord.Protocol, Code: s.Refused, Reason: s.Reason}
 }

@@ -84,6 +84,7 @@ type record struct {
 	// partial: what is held is not all its author had seen. It, or something in its past, names a
 	// history of a journal that is not the one held here.
 	partial bool
+	stray   bool // a request entry that belongs to no request
 }
 
 func (r *record) ref() journal.Ref { return journal.Ref{Origin: r.lane.origin, Index: r.index} }

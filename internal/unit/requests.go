@@ -20,6 +20,7 @@ type requestCase struct {
 	last  map[*lane]*record
 	req   *desk.Request
 	dirty bool // a move came that does not follow all others: order and apply again
+	asOf  int  // what was placed when the order was last reckoned
 }
 
 // move takes in a request entry that was placed and judged.
@@ -80,7 +81,7 @@ func (f *Fold) asked(v *view, author, named journal.PartyID) journal.PartyID {
 }
 
 func (f *Fold) strayMove(r *record, code, why string) {
-	r.code, r.why = code, why
+	r.code, r.why, r.stray = code, why, true
 	f.stray = append(f.stray, r)
 }
 
@@ -101,14 +102,14 @@ func (f *Fold) deskMove(r *record) desk.Move {
 
 // request returns the request with every move applied in order.
 func (f *Fold) request(c *requestCase) *desk.Request {
-	if !c.dirty && !f.lateness() {
+	if !c.dirty && (!f.lateness() || c.asOf == f.placed()) {
 		return c.req
 	}
 	req, err := desk.NewRequest(f.deskMove(c.send), c.asked, c.send.terms.hashOf())
 	if err != nil {
 		return c.req // cannot be: the same move opened it before
 	}
-	c.req, c.dirty = req, false
+	c.req, c.dirty, c.asOf = req, false, f.placed()
 	ordered := f.order(c.moves)
 	for _, r := range ordered {
 		f.apply(c, r)
@@ -116,6 +117,52 @@ func (f *Fold) request(c *requestCase) *desk.Request {
 	// In order now, so that the next move that follows all of them is applied at once.
 	c.moves = ordered
 	return c.req
+}
+
+// placed is how many entries are placed and texts known. While it stays the same, nothing that is reckoned changes.
+func (f *Fold) placed() int {
+	n := len(f.raw)
+	for _, l := range f.lanes {
+		n += l.placed
+	}
+	return n
+}
+
+// Move tells what became of a request entry: the step of the request that it belongs to, or, as in [State.Strays], of one
+// that belongs to none; its member Refused says why it changed nothing. ok is false for other entries, for those that are void,
+// and for what is not placed.
+//
+// It costs the same however many entries and requests there are. Only a request to which somebody added a move without
+// having seen all others, or any request once a journal has a successor or a member left, is put in order again, once for
+// everything that came since.
+func (f *Fold) Move(ref journal.Ref) (s desk.Step, ok bool) {
+	f.fresh()
+	r := f.lookup(ref)
+	if r == nil || !strings.HasPrefix(r.kind, requestKinds) {
+		return desk.Step{}, false
+	}
+	if r.stray {
+		return f.strayStep(r), true
+	}
+	b, ok := r.body.(*ContentBody)
+	if !ok || r.code != "" {
+		return desk.Step{}, false
+	}
+	opened := ref
+	if r.kind != requestKinds+desk.Send && b.move.Request != nil {
+		opened = *b.move.Request
+	}
+	c := f.cases[opened]
+	if c == nil {
+		return desk.Step{}, false
+	}
+	return f.request(c).Step(ref)
+}
+
+// strayStep is the record of a request entry that belongs to no request.
+func (f *Fold) strayStep(r *record) desk.Step {
+	m := desk.Move{Ref: r.ref(), Name: strings.TrimPrefix(r.kind, requestKinds), Party: r.lane.party, By: r.by, At: r.at, Payload: r.payload}
+	return desk.Refusal(m, r.code, r.why)
 }
 
 // order sorts records topologically; of those whose predecessors are all placed, the one with the

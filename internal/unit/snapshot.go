@@ -270,8 +270,7 @@ func (s *snapshot) requests(out *State) {
 		out.Requests = append(out.Requests, req.Clocked(doc, s.now, f.received(c.asked, c.send), s.pauses(doc, req.Type)))
 	}
 	for _, r := range sorted(f.stray) {
-		m := desk.Move{Ref: r.ref(), Name: strings.TrimPrefix(r.kind, requestKinds), Party: r.lane.party, By: r.by, At: r.at, Payload: r.payload}
-		out.Strays = append(out.Strays, desk.Refusal(m, r.code, r.why))
+		out.Strays = append(out.Strays, f.strayStep(r))
 	}
 }
 

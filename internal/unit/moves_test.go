@@ -1,0 +1,88 @@
+package unit_test
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"entente/internal/desk"
+	"entente/internal/unit"
+	"entente/journal"
+)
+
+// TestMoveIsWhatTheStateSays: whatever came, in whatever order and at whatever moment it is asked, Move tells of each entry
+// what the whole State says of it, and of no other.
+func TestMoveIsWhatTheStateSays(t *testing.T) {
+	var made, illegal, strays int
+	for _, names := range [][]string{{"North", "South"}, {"North", "South", "West"}} {
+		rapid.Check(t, func(rt *rapid.T) {
+			w, hash := founded(t, names...)
+			s := &story{t: rt, w: w, hashes: []string{hash}}
+			for range rapid.IntRange(5, 60).Draw(rt, "steps") {
+				s.step()
+			}
+			check := func(f *unit.Fold) {
+				// Before the state is taken: that would put everything in order.
+				got := map[journal.Ref]desk.Step{}
+				for _, a := range w.actors {
+					for _, e := range a.entries {
+						if m, ok := f.Move(e.Ref()); ok {
+							got[e.Ref()] = m
+						}
+					}
+				}
+				want := map[journal.Ref]desk.Step{}
+				st := f.State(w.clock)
+				for _, m := range st.Strays {
+					want[m.Ref] = m
+				}
+				strays += len(st.Strays)
+				for _, q := range st.Requests {
+					for _, m := range slices.Concat(q.Steps, q.Illegal) {
+						want[m.Ref] = m
+					}
+					made, illegal = made+len(q.Steps), illegal+len(q.Illegal)
+				}
+				if !reflect.DeepEqual(got, want) {
+					rt.Fatalf("Move says\n%v\nand the state\n%v", got, want)
+				}
+			}
+			for i := range 2 {
+				f, texts := w.empty(), [][]byte(nil)
+				if i == 0 {
+					f, texts = unit.NewFold(w.founding), slices.Clone(w.texts)
+				}
+				n, every := 0, rapid.IntRange(1, 5).Draw(rt, "every")
+				check(shuffled(rt, w, f, texts, fmt.Sprint("order ", i), func(f *unit.Fold) {
+					if n++; n%every == 0 {
+						check(f)
+					}
+				}))
+			}
+		})
+	}
+	if made == 0 || illegal == 0 || strays == 0 {
+		t.Errorf("%d moves were made, %d illegal, %d strays", made, illegal, strays)
+	}
+}
+
+// BenchmarkMove asks what became of an answer in a unit of 100,000 entries, as intake does for each answer that arrives.
+func BenchmarkMove(b *testing.B) {
+	for _, n := range []int{1_000, 100_000} {
+		b.Run(fmt.Sprint("entries=", n), func(b *testing.B) {
+			w := busy(b, n)
+			f := w.fold()
+			a := w.actors[0].entries
+			ref := a[len(a)-1].Ref()
+			if _, ok := f.Move(ref); !ok {
+				b.Fatal("it is no move")
+			}
+			for b.Loop() {
+				f.Move(ref)
+			}
+		})
+	}
+}
