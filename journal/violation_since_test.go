@@ -299,6 +299,9 @@ func TestHonestStatementsAreNeverConvicted(t *testing.T) {
 			if e, err := journal.ParseEntry(all(a.st, i, i+1)[0]); err != nil || e.Kind == "note" && i > 2 {
 				continue
 			}
+			if testing.Short() && i%3 > 0 {
+				continue // one goroutine: the race detector learns nothing from more
+			}
 			var accusations []journal.Violation
 			for _, from := range slices.Compact([]int64{1, (i + 1) / 2, i}) {
 				full := sinceOf(t, a, a.st, from, i, i, "")
@@ -323,7 +326,7 @@ func TestHonestStatementsAreNeverConvicted(t *testing.T) {
 			}
 		}
 	}
-	if tried < 200 {
+	if !testing.Short() && tried < 200 || tried == 0 {
 		t.Fatalf("%d trials", tried)
 	}
 }
