@@ -234,6 +234,9 @@ func (w *world) checkDeparture(d departure, l *ledger) {
 			if v.Verdict == accord.Allow {
 				v = was.HandOver(np.ref, to, before.at)
 			}
+			if v.Verdict != accord.Allow && l.ailing != nil && l.fold.Verdict(np.ref).Verdict == accord.Allow && l.fold.HandOver(np.ref, to, after.at).Verdict == accord.Allow {
+				continue // by what it learned in this step, after which its disk failed
+			}
 			if v.Verdict != accord.Allow {
 				w.fail("one way out", "%s told %s the payload of %s, which the gate does not let out: %s, clause %s: %s", d.from.name, d.to.name, np.ref, v.Code, v.Clause, v.Reason)
 				return
