@@ -145,11 +145,16 @@ func (n *Node) askWitnesses(ctx context.Context, l *ledger) error {
 	signed, head, st, origin := l.own.Checkpoint(), l.own.Head(), l.ownStore, l.origin()
 	l.mu.Unlock()
 	var lines []byte
+	client, err := n.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
 	for _, c := range n.config.Witnesses {
 		if c.Own {
 			continue // it vouches for us; to others its word is ours
 		}
-		known, ways, err := n.waysTo(l, c)
+		known, ways, err := l.waysTo(client, c)
 		if err != nil {
 			n.opts.Log.Warn("a witness cannot be asked", "witness", c.URL+c.Party, "unit", l.id.Short(), "err", err)
 			continue
@@ -170,11 +175,6 @@ func (n *Node) askWitnesses(ctx context.Context, l *ledger) error {
 				break // another of its addresses leads to the same witness
 			}
 		}
-		for _, way := range ways {
-			if way.HTTP != nil {
-				way.HTTP.CloseIdleConnections()
-			}
-		}
 	}
 	if len(lines) == 0 {
 		return nil
@@ -184,7 +184,7 @@ func (n *Node) askWitnesses(ctx context.Context, l *ledger) error {
 	if l.maySign() != nil {
 		return nil // it is asked again
 	}
-	_, err := l.write(journal.Draft{Kind: journal.KindWitness, By: n.machine(), Body: journal.WitnessBody{Checkpoint: string(signed) + string(lines)}})
+	_, err = l.write(journal.Draft{Kind: journal.KindWitness, By: n.machine(), Body: journal.WitnessBody{Checkpoint: string(signed) + string(lines)}})
 	return err
 }
 
@@ -193,7 +193,7 @@ const witnessTime = 30 * time.Second
 
 // waysTo are the addresses of a witness, with a name for it. A partner's node is asked
 // under the keys of its identity, in units that it is in.
-func (n *Node) waysTo(l *ledger, c WitnessConfig) (string, []*peer.WitnessClient, error) {
+func (l *ledger) waysTo(client *peer.Client, c WitnessConfig) (string, []*peer.WitnessClient, error) {
 	if c.Party == "" {
 		return c.URL, []*peer.WitnessClient{{URL: c.URL, VKey: c.VKey}}, nil
 	}
@@ -207,10 +207,6 @@ func (n *Node) waysTo(l *ledger, c WitnessConfig) (string, []*peer.WitnessClient
 	l.mu.Unlock()
 	if !reached || id.Witness == "" {
 		return "", nil, fmt.Errorf("partner %s tells no address, or no witness key", p.Short())
-	}
-	client, err := n.client()
-	if err != nil {
-		return "", nil, err
 	}
 	var out []*peer.WitnessClient
 	for _, a := range t.Addresses {

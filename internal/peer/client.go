@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -73,6 +74,9 @@ type Client struct {
 
 	mu    sync.Mutex
 	peers map[peerKey]*peerLine
+
+	openMu sync.Mutex   // taken by connections as they close, also while mu is held
+	open   []*heardConn // oldest first
 }
 
 type peerKey struct {
@@ -91,7 +95,7 @@ type peerLine struct {
 	have      map[journal.Origin]journal.Head
 }
 
-// NewClient makes a client. Close it to drop its idle connections.
+// NewClient makes a client. Close it to drop its connections.
 func NewClient(p ClientParams) *Client {
 	p.Limits = p.Limits.withDefaults()
 	if p.Log == nil {
@@ -103,13 +107,33 @@ func NewClient(p ClientParams) *Client {
 	return &Client{p: p, peers: make(map[peerKey]*peerLine)}
 }
 
-// Close drops idle connections.
+// Close drops all connections, and returns when they are gone: one that the other end
+// has ended closes by itself, beside whatever comes next.
 func (c *Client) Close() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	for _, l := range c.peers {
 		l.transport.CloseIdleConnections()
 	}
+	c.mu.Unlock()
+	c.openMu.Lock()
+	open := slices.Clone(c.open)
+	c.openMu.Unlock()
+	for _, conn := range open {
+		conn.Close()
+	}
+}
+
+// keep remembers a connection until it is closed.
+func (c *Client) keep(conn *heardConn) *heardConn {
+	c.openMu.Lock()
+	defer c.openMu.Unlock()
+	c.open = append(c.open, conn)
+	conn.gone = func() {
+		c.openMu.Lock()
+		defer c.openMu.Unlock()
+		c.open = slices.DeleteFunc(c.open, func(o *heardConn) bool { return o == conn })
+	}
+	return conn
 }
 
 func (c *Client) line(t Target) *peerLine {
@@ -186,7 +210,7 @@ func (c *Client) transport(pins func() []journal.Hash) *http.Transport {
 				raw.Close()
 				return nil, err
 			}
-			return newHeardConn(conn), nil
+			return c.keep(newHeardConn(conn)), nil
 		},
 		ResponseHeaderTimeout:  c.p.Limits.Answer,
 		DisableCompression:     true,

@@ -39,6 +39,8 @@ type heardConn struct {
 	refused atomic.Bool
 	ended   sync.Once
 	over    chan struct{} // closed when there is nothing more to be read
+	closing sync.Once
+	gone    func() // told when it is closed; may be nil
 }
 
 func newHeardConn(c net.Conn) *heardConn { return &heardConn{Conn: c, over: make(chan struct{})} }
@@ -70,10 +72,16 @@ func (c *heardConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Close ends the waiting, too.
-func (c *heardConn) Close() error {
-	err := c.Conn.Close()
-	c.ended.Do(func() { close(c.over) })
+// Close ends the waiting, too. Whoever else closes it waits until it is closed.
+func (c *heardConn) Close() (err error) {
+	err = net.ErrClosed
+	c.closing.Do(func() {
+		err = c.Conn.Close()
+		c.ended.Do(func() { close(c.over) })
+		if c.gone != nil {
+			c.gone()
+		}
+	})
 	return err
 }
 
