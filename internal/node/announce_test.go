@@ -62,7 +62,10 @@ func TestProofIsProclaimedAfterACrash(t *testing.T) {
 		t.Fatalf("%d cuts: the story is shorter or longer than what is cut", len(c.images))
 	}
 	told, waited := false, 0
-	for _, img := range c.images {
+	for i, img := range c.images {
+		if testing.Short() && (i%3 > 1 || i%3 > 0 && waited > 0) {
+			continue // a sample, denser until one between the proof and its entry is met
+		}
 		x := &testParty{t: t, init: a.init, org: a.org, dir: img.dirs[0], fs: wholeMachine{}}
 		x.start()
 		kept := len(x.evidence(""))

@@ -275,7 +275,7 @@ func TestDoctorNamesDamage(t *testing.T) {
 		}
 		turn++
 		for i, damage := range damages {
-			if !*everyDamage && ((i+turn)%7 > 0 || testing.Short() && turn%3 > 0) {
+			if !*everyDamage && ((i+turn)%7 > 0 || testing.Short() && turn%6 > 0) {
 				continue
 			}
 			s.fresh()

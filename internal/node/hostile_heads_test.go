@@ -72,6 +72,10 @@ func (r *rogue) fromParty(from journal.PartyID, run peer.Run) string {
 // another member: one proof is kept, and nothing grows after the first.
 func TestHostileRepetition(t *testing.T) {
 	accomplice := journal.PartyOf("another member")
+	many := 1000
+	if testing.Short() {
+		many = 150
+	}
 	for _, x := range []struct {
 		name string
 		runs func(r *rogue) []peer.Run
@@ -82,7 +86,7 @@ func TestHostileRepetition(t *testing.T) {
 		}},
 		{"a thousand different forks", func(r *rogue) []peer.Run {
 			var runs []peer.Run
-			for i := range 1000 {
+			for i := range many {
 				other, prev := r.fork(r.held().Size - 1)
 				runs = append(runs, r.signed(other, nil, r.note(prev, fmt.Sprint("past ", i))))
 			}
@@ -93,7 +97,7 @@ func TestHostileRepetition(t *testing.T) {
 		}},
 		{"heads that lie far ahead", func(r *rogue) []peer.Run {
 			var runs []peer.Run
-			for i := range 1000 {
+			for i := range many {
 				cp := must[[]byte](t)(journal.SignCheckpoint(r.origin, journal.Head{Size: 1<<40 - int64(i), Root: journal.Hash{byte(i), byte(i >> 8)}}, r.victim.now(), r.key))
 				runs = append(runs, peer.Run{Origin: r.origin, Checkpoint: cp})
 			}
@@ -117,7 +121,7 @@ func TestHostileRepetition(t *testing.T) {
 				r.fromParty(accomplice, run)
 			}
 			before, proofs := a.footprint(t, "Watch"), len(a.evidence("Watch"))
-			for i := range 1000 {
+			for i := range many {
 				for _, from := range []journal.PartyID{r.self.party, accomplice} {
 					if code := r.fromParty(from, runs[i%len(runs)]); code == "" {
 						t.Fatal("it was believed")
@@ -126,10 +130,10 @@ func TestHostileRepetition(t *testing.T) {
 			}
 			after := a.footprint(t, "Watch")
 			if after.files > before.files+1 || after.own != before.own || len(a.evidence("Watch")) != proofs {
-				t.Errorf("2,000 repetitions: %+v became %+v, %d proofs became %d", before, after, proofs, len(a.evidence("Watch")))
+				t.Errorf("%d repetitions: %+v became %+v, %d proofs became %d", 2*many, before, after, proofs, len(a.evidence("Watch")))
 			}
 			if after.bytes > before.bytes+64<<10 {
-				t.Errorf("2,000 repetitions took %d bytes on disk", after.bytes-before.bytes)
+				t.Errorf("%d repetitions took %d bytes on disk", 2*many, after.bytes-before.bytes)
 			}
 			a.lives(nil)
 		})
@@ -356,6 +360,9 @@ func TestHostileForkToTheWitness(t *testing.T) {
 // TestHostileForkInALongJournal is a split view in a journal that is longer than
 // anything that travels in one piece: the heads meet all the same.
 func TestHostileForkInALongJournal(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a journal of 16,484 entries; it is written without -short")
+	}
 	length := journal.MaxBatchEntries + 100
 	ctx := t.Context()
 	a, b, c := three(t)
