@@ -16,7 +16,7 @@ const MaxEpochs = 64
 // judge says what an entry that has just been placed means: void, without effect, an event that
 // changes what others may do, or content with a verdict. prev is the clock of its predecessor.
 func (f *Fold) judge(l *lane, r *record, prev clock, code string) {
-	r.code, r.why, r.verdict, r.terms = code, "", accord.Decision{}, nil
+	r.code, r.why, r.stray, r.verdict, r.terms = code, "", false, accord.Decision{}, nil
 	if code == "" && r.index == 0 && l.epoch > 0 {
 		l.pred = f.predecessor(l, r)
 		l.bad = l.pred == nil || l.epoch > MaxEpochs
