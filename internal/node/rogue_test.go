@@ -2,15 +2,18 @@ package node
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -79,8 +82,31 @@ func takeOver(t *testing.T, p, victim *testParty) *rogue {
 	return r
 }
 
+// client is one whose connections have ended before the test has: what a transport does
+// when it closes one, in its own time, reads the randomness that the next test replaces.
 func (r *rogue) client(c *tls.Config) *http.Client {
-	return &http.Client{Transport: &http.Transport{TLSClientConfig: c, DisableKeepAlives: true}, Timeout: 30 * time.Second}
+	var open sync.WaitGroup
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		open.Add(1)
+		return &countedConn{Conn: conn, gone: sync.OnceFunc(open.Done)}, nil
+	}
+	r.t.Cleanup(open.Wait)
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: c, DisableKeepAlives: true, DialContext: dial}, Timeout: 30 * time.Second}
+}
+
+// countedConn tells when it is closed, which is the last thing that TLS above it does.
+type countedConn struct {
+	net.Conn
+	gone func()
+}
+
+func (c *countedConn) Close() error {
+	defer c.gone()
+	return c.Conn.Close()
 }
 
 // entry writes the entry after prev, honest but for what change does to it.
