@@ -13,10 +13,11 @@ import (
 type reader struct {
 	*tx
 	records map[int64]*recordRow
+	last    [2]int64 // the slots of the record that a slot was last looked up in
 }
 
 func newReader(o Rows) *reader {
-	return &reader{newTx(o), map[int64]*recordRow{}}
+	return &reader{tx: newTx(o), records: map[int64]*recordRow{}}
 }
 
 // maxRecordsKept bounds the record rows that one query keeps.
@@ -35,6 +36,55 @@ func (t *reader) record(base int64) (*recordRow, error) {
 	}
 	t.records[base] = row
 	return row, nil
+}
+
+// recordOf returns the base of the record that a slot is of.
+func (t *reader) recordOf(slot int64) (int64, error) {
+	if t.last[0] <= slot && slot < t.last[1] {
+		return t.last[0], nil
+	}
+	for row, err := range t.objects.Scan(key8(keyRecord, 0), key8(keyRecord, slot+1), true) {
+		if err != nil {
+			return 0, err
+		}
+		base := tail8(row.Key)
+		r, err := t.record(base)
+		if err != nil {
+			return 0, err
+		}
+		if t.last = [2]int64{base, base + r.Count}; slot >= t.last[1] {
+			break
+		}
+		return base, nil
+	}
+	return 0, errBadRow
+}
+
+// firstArrival returns how an object came first, and whether others go by its id and
+// version; ok is false if it is gone since the index was read. The collection is told only
+// if it is asked for: without it, nothing of an object with an id of its own is looked up.
+func (t *reader) firstArrival(seq int64, m meta, coll bool) (first more, conflict, ok bool, err error) {
+	if !coll {
+		if _, many, err := t.get(key8(keyMany, seq)); err != nil {
+			return first, false, false, err
+		} else if !many {
+			base, err := t.recordOf(seq)
+			return more{slot: seq, base: base}, false, err == nil, err
+		}
+	}
+	value, ok, err := t.get(idKey(m.id, versionKey(m.version)))
+	if err != nil || !ok {
+		return first, false, false, err
+	}
+	vs, err := parseVariants(value)
+	if err != nil {
+		return first, false, false, err
+	}
+	i := slices.IndexFunc(vs, func(v variant) bool { return v.seq == seq })
+	if i < 0 {
+		return first, false, false, nil
+	}
+	return more{seq, vs[i].base, vs[i].coll}, len(vs) > 1 && !m.sco, true, nil
 }
 
 // examine reads an object with its arrivals and tells whether it fits.
@@ -69,19 +119,11 @@ func (t *reader) examine(seq int64, q Query, c criteria) (Found, bool, error) {
 // arrivals fills in the provenance of an object and what follows from it, and
 // tells whether one of its arrivals is of the source asked for.
 func (t *reader) arrivals(f *Found, m meta, seq int64, q Query, c criteria) (bool, error) {
-	value, ok, err := t.get(idKey(m.id, versionKey(m.version)))
+	came, conflict, ok, err := t.firstArrival(seq, m, c.colls != nil)
 	if err != nil || !ok {
 		return false, err
 	}
-	vs, err := parseVariants(value)
-	if err != nil {
-		return false, err
-	}
-	f.Conflict = len(vs) > 1 && !m.sco
-	i := slices.IndexFunc(vs, func(v variant) bool { return v.seq == seq })
-	if i < 0 {
-		return false, nil // gone since the index was read
-	}
+	f.Conflict = conflict
 	fits := false
 	first, firstAny := int64(0), seq
 	look := func(a more) (bool, error) {
@@ -108,7 +150,7 @@ func (t *reader) arrivals(f *Found, m meta, seq int64, q Query, c criteria) (boo
 		// Marking definitions and identities come with every bundle.
 		return !fits || f.State != Accepted || len(f.Provenance) < maxProvenance, nil
 	}
-	if _, err := look(more{seq, vs[i].base, vs[i].coll}); err != nil {
+	if _, err := look(came); err != nil {
 		return false, err
 	}
 	if err := t.eachMore(seq, look); err != nil {

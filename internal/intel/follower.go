@@ -1,13 +1,14 @@
 package intel
 
 import (
+	"encoding/binary"
 	"iter"
 	"math"
 )
 
-// follower reads rows whose keys are a kind and a number, for one who asks for numbers
-// that mostly rise: from an iterator where the row asked for is the next or close by,
-// else one by one. It has to be closed.
+// follower reads rows whose keys begin with a kind and a number, for one who asks for
+// numbers that mostly rise: from an iterator where the row asked for is the next or close
+// by. It has to be closed.
 type follower struct {
 	objects Rows
 	kind    byte
@@ -23,7 +24,8 @@ type follower struct {
 
 const (
 	noRow         = math.MaxInt64
-	followerSteps = 4 // rows that are passed over before one is asked for by itself
+	followerSteps = 4  // rows that are passed over before one is asked for by itself
+	followerGap   = 64 // numbers between two that are asked for, from which an iterator is worth its price
 )
 
 func newFollower(o Rows, kind byte) *follower { return &follower{objects: o, kind: kind} }
@@ -36,27 +38,40 @@ func (f *follower) close() {
 }
 
 // get returns the value of a number, valid until the next call, and ok false if it has
-// none.
+// none. What is not close by is looked up by itself.
 func (f *follower) get(n int64) (value []byte, ok bool, err error) {
-	consecutive := n == f.asked+1
-	f.asked = n
-	if f.next == nil || f.lost && consecutive {
-		if err := f.open(n); err != nil {
-			return nil, false, err
-		}
-	}
-	if n >= f.from && (!f.lost || n <= f.at) {
-		for steps := 0; f.at < n && steps < followerSteps; steps++ {
-			if err := f.step(); err != nil {
-				return nil, false, err
-			}
-		}
-		if f.at >= n {
-			return f.value, f.at == n, nil
-		}
-		f.lost = true
+	value, ok, near, err := f.near(n)
+	if err != nil || near {
+		return value, ok, err
 	}
 	return f.objects.Get(key8(f.kind, n))
+}
+
+// near is get where the iterator stands before the number and close by, and otherwise says
+// no more than that it does not. Of several rows with one number it gives the first.
+func (f *follower) near(n int64) (value []byte, ok, near bool, err error) {
+	gap := n - f.asked
+	f.asked = n
+	if gap == 1 && f.lost || f.next == nil && gap > 0 && gap <= followerGap {
+		if err := f.open(n); err != nil {
+			return nil, false, false, err
+		}
+	}
+	if f.next == nil || n < f.from || f.lost && n > f.at {
+		return nil, false, false, nil
+	}
+	for steps := 0; f.at < n && steps < followerSteps; steps++ {
+		if err := f.step(); err != nil {
+			return nil, false, false, err
+		}
+	}
+	if f.lost = f.at < n; f.lost {
+		return nil, false, false, nil
+	}
+	if f.at > n {
+		return nil, false, true, nil
+	}
+	return f.value, true, true, nil
 }
 
 func (f *follower) open(n int64) error {
@@ -71,14 +86,14 @@ func (f *follower) step() error {
 	if err != nil {
 		return err
 	}
-	f.from = f.at + 1
 	if !ok {
-		f.at, f.value = noRow, nil
+		f.from, f.at, f.value = f.at+1, noRow, nil
 		return nil
 	}
-	if len(row.Key) != 9 {
+	if len(row.Key) < 9 {
 		return errBadRow
 	}
-	f.at, f.value = tail8(row.Key), row.Value
+	f.from = f.at + 1
+	f.at, f.value = int64(binary.BigEndian.Uint64(row.Key[1:])), row.Value
 	return nil
 }

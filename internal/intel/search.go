@@ -162,8 +162,9 @@ func (v reading) hits(ctx context.Context, q Query, newest bool, most int) iter.
 			fail(err)
 			return
 		}
-		n := 0
-		look := newReader(v)
+		rows := inOrder(v.Rows)
+		defer rows.close()
+		n, v, look := 0, reading{rows}, newReader(rows)
 		for cand, err := range v.candidates(q, c, newest) {
 			if n++; err == nil && n%256 == 0 {
 				err = ctx.Err()
