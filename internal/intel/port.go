@@ -31,8 +31,17 @@ type View interface {
 	Close() error
 }
 
-// ErrViewOld means that a view was kept for longer than its store allows.
-var ErrViewOld = errors.New("it took too long to read what is known in one piece; ask for less, or again later")
+// ErrViewOld means that a view was kept for longer than its store allows. It is a
+// [context.DeadlineExceeded] to whoever asks no further.
+var ErrViewOld error = viewOld{}
+
+type viewOld struct{}
+
+func (viewOld) Error() string {
+	return "it took too long to read what is known in one piece; ask for less, or again later"
+}
+
+func (viewOld) Unwrap() error { return context.DeadlineExceeded }
 
 // Objects keeps the derived content: an ordered map from keys to values. Keys
 // have at most 4 KiB, values at most 64 MiB. It needs no durability of its own

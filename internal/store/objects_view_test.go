@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestMaxViewLife(t *testing.T) {
 			v.until = time.Now().Add(-time.Second)
 		}
 	}
-	if !errors.Is(err, intel.ErrViewOld) || n > 300 {
+	if !errors.Is(err, intel.ErrViewOld) || !errors.Is(err, context.DeadlineExceeded) || n > 300 {
 		t.Errorf("after %d rows: %v", n, err)
 	}
 	for range 2 {
