@@ -63,6 +63,10 @@ func (q Equivocation) identities(chain []Signed) error {
 	if a.Version != b.Version || a.Version < 2 {
 		return errors.New("the two identities are not of one version")
 	}
+	// Of an organisation that is several parties under one key each party has a version 2.
+	if first := StatementHash(chain[0].Text); a.Version == 2 && (a.Previous != first || b.Previous != first) {
+		return errors.New("one of the two identities continues that of another party")
+	}
 	var last error = errors.New("no organisation key is known for it")
 	for _, s := range chain {
 		id, err := ParseIdentity(s)

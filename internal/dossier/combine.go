@@ -138,6 +138,7 @@ type joiner struct {
 	from   map[journal.Origin]*opened // which file's journal goes in: the longest
 	order  []journal.Origin
 	proofs []Proof
+	chains map[journal.PartyID][]journal.Signed // identities, as the journals that go in tell them
 }
 
 // choose picks of each journal the longest, and makes proofs of what contradicts it.
@@ -159,6 +160,10 @@ func (j *joiner) choose(c *Combined) error {
 			}
 			chains[p.Party] = merged
 		}
+	}
+	j.chains = chains
+	for p, f := range barred {
+		chains[p] = f.v.chains[p]
 	}
 	sizes := map[journal.Origin][]int64{}
 	for i, f := range j.files {
@@ -273,6 +278,9 @@ func withKeys(p Proof, long, short *shelf) Proof {
 // carryOver makes a file's proof one of all together. One that brings its own schedule, or whose
 // journal goes in as that file has it, stays as it is.
 func (j *joiner) carryOver(f *opened, p Proof) (Proof, bool) {
+	if p.Statements != nil && len(p.Identities) > 0 {
+		return j.carryStatements(p)
+	}
 	if p.Statements != nil || p.Keyring != nil {
 		return p, true
 	}
@@ -305,6 +313,22 @@ func (j *joiner) carryOver(f *opened, p Proof) (Proof, bool) {
 		return p, true
 	}
 	return withKeys(p, best.v.byOrigin[o], f.v.byOrigin[o]), true
+}
+
+// carryStatements makes one file's two statements, with the identities that it brings of their party, a
+// proof beside what the others show of that party: they may tell enough of it, or other identities, which
+// then are the two statements.
+func (j *joiner) carryStatements(p Proof) (Proof, bool) {
+	q := *p.Statements
+	known := j.chains[q.Party]
+	if known != nil && q.Verify(known) == nil {
+		return Proof{Statements: &q}, true
+	}
+	if _, err := journal.MergeIdentityChains(known, p.Identities); err == nil {
+		return p, true
+	}
+	other, ok := twoIdentities(q.Party, known, p.Identities)
+	return Proof{Statements: &other}, ok
 }
 
 // verify writes the joint dossier and reads it as any other.

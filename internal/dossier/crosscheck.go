@@ -115,7 +115,7 @@ func (v *verifier) proven() {
 	for i := range v.proofs {
 		switch p := &v.proofs[i]; {
 		case p.proof.Statements != nil:
-			v.equivocation(p.proof.Statements, p.from)
+			v.equivocation(p.proof.Statements, p.chain, p.from)
 		case p.proof.Contradiction != nil:
 			v.contradiction(p.shelf, p.proof.Contradiction, p.rings, p.from)
 		case p.begun != nil:

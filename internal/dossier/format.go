@@ -48,6 +48,9 @@ const (
 	MaxProofs = 1024
 	// MaxAbout is the most entries that a dossier says it is about.
 	MaxAbout = 64
+	// MaxIdentities is the most versions of an identity that one proof brings: with two statements
+	// of the largest size they fit into its record.
+	MaxIdentities = 32
 	// MaxNote is the longest note in characters.
 	MaxNote = 4096
 	// DefaultMaxBytes is the most bytes that Verify reads unless told otherwise.

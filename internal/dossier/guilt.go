@@ -267,7 +267,7 @@ func (v *verifier) schedules(s *shelf) []*journal.Keyring {
 const maxEarlier = 1000
 
 // equivocation notes two statements of which the party may sign only one.
-func (v *verifier) equivocation(q *journal.Equivocation, from carrier) {
+func (v *verifier) equivocation(q *journal.Equivocation, chain []journal.Signed, from carrier) {
 	a, b := from.exhibit(ExhibitStatement, []byte(q.A.Text)), from.exhibit(ExhibitStatement, []byte(q.B.Text))
 	what := "two certificates for one place among the keys of one of its journals"
 	if kind, _ := q.A.Kind(); kind == "identity" {
@@ -275,7 +275,13 @@ func (v *verifier) equivocation(q *journal.Equivocation, from carrier) {
 	} else if c, err := journal.ParseCertificate(q.A); err == nil && c.Predecessor != nil {
 		what = "two successors, under different keys, for one retired journal"
 	}
-	v.add(Finding{Weight: Proved, Code: journal.CodeTwoStatements, Party: q.Party, Exhibits: []Exhibit{a, b}, Text: "the party signed " + what})
+	f := Finding{Weight: Proved, Code: journal.CodeTwoStatements, Party: q.Party, Exhibits: []Exhibit{a, b}, Text: "the party signed " + what}
+	if v.chains[q.Party] == nil {
+		if id, err := journal.ParseIdentity(chain[len(chain)-1]); err == nil {
+			f.Text += fmt.Sprintf(". No journal of it is in the dossier: the proof record brings its identity from version 1 on, whose text gives the party's id, and in which it calls itself %q", id.Name)
+		}
+	}
+	v.add(f)
 }
 
 func provedText(code string) string {

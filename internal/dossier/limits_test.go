@@ -85,6 +85,9 @@ func TestLimits(t *testing.T) {
 		}
 		return nil
 	}
+	identities := func(n int) error {
+		return Proof{Statements: new(journal.Equivocation), Identities: make([]journal.Signed, n)}.check()
+	}
 	files := func(n int) error {
 		list := make([]File, n)
 		for i := range list {
@@ -104,6 +107,7 @@ func TestLimits(t *testing.T) {
 		{"MaxAbout", about(MaxAbout), about(MaxAbout + 1)},
 		{"MaxNote", remark(MaxNote), remark(MaxNote + 1)},
 		{"maxCertificates", certificates(maxCertificates), certificates(maxCertificates + 1)},
+		{"MaxIdentities", identities(MaxIdentities), identities(MaxIdentities + 1)},
 		{"MaxProofs, written", written(MaxProofs), written(MaxProofs + 1)},
 		{"MaxProofs, read", read(MaxProofs), read(MaxProofs + 1)},
 		{"MaxFiles", files(MaxFiles), files(MaxFiles + 1)},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"time"
 
 	"entente/journal"
 )
@@ -11,7 +12,8 @@ import (
 // Proof is a kept proof of misbehaviour: about one of the journals of the dossier a contradiction (two
 // heads that cannot both be true) or a violation (an entry that breaks a rule; one that brings its
 // journal's beginning may be about a journal that is not in the dossier); about one of its
-// parties two statements of which a party may sign only one. It holds exactly one of the three.
+// parties, or one whose identities it brings, two statements of which a party may sign only one.
+// It holds exactly one of the three.
 type Proof struct {
 	Contradiction *journal.Contradiction `json:"contradiction,omitempty"`
 	Violation     *journal.Violation     `json:"violation,omitempty"`
@@ -21,6 +23,9 @@ type Proof struct {
 	Keyring *journal.Keyring `json:"keyring,omitempty"`
 	// Certificates certify those keys of Keyring that the journal in the dossier never had.
 	Certificates []journal.Signed `json:"certificates,omitempty"`
+	// Identities are versions of the party's identity, from 1 on and at most MaxIdentities, under which
+	// Statements are verified beside what its journals in the dossier tell, if there are any.
+	Identities []journal.Signed `json:"identities,omitempty"`
 }
 
 // maxCertificates bounds the certificates of one proof.
@@ -33,6 +38,7 @@ type provenProof struct {
 	rings []*journal.Keyring
 	from  carrier
 	begun *journal.Opening // of a violation whose journal is not in the dossier
+	chain []journal.Signed // of two statements: the identities that show whose they are
 }
 
 func (p Proof) check() error {
@@ -47,6 +53,12 @@ func (p Proof) check() error {
 	}
 	if p.Statements != nil && (p.Keyring != nil || len(p.Certificates) > 0) {
 		return errors.New("two statements need no keyring and no certificates")
+	}
+	if p.Statements == nil && len(p.Identities) > 0 {
+		return errors.New("only two statements are shown with identities")
+	}
+	if len(p.Identities) > MaxIdentities {
+		return fmt.Errorf("it has more than %d identities", MaxIdentities)
 	}
 	if len(p.Certificates) > maxCertificates {
 		return fmt.Errorf("it has more than %d certificates", maxCertificates)
@@ -82,16 +94,13 @@ func (v *verifier) proof() error {
 		return fail("", err)
 	}
 	from := carrier{number: number, offset: v.cur.offset}
-	if q := p.Statements; q != nil {
-		chain := v.chains[q.Party]
-		if chain == nil {
-			return fail("", fmt.Errorf("it is about party %s, which has no journal in the dossier", q.Party))
-		}
-		if err := q.Verify(chain); err != nil {
+	if p.Statements != nil {
+		chain, err := v.statements(p)
+		if err != nil {
 			return fail("", err)
 		}
 		v.counts.Proofs++
-		v.proofs = append(v.proofs, provenProof{proof: p, from: from})
+		v.proofs = append(v.proofs, provenProof{proof: p, from: from, chain: chain})
 		return nil
 	}
 	o := p.about()
@@ -126,6 +135,30 @@ func (v *verifier) proof() error {
 	v.counts.Proofs++
 	v.proofs = append(v.proofs, provenProof{proof: p, shelf: s, rings: keys, from: from})
 	return nil
+}
+
+// statements verifies two statements, and returns the identities of their party: those that its journals
+// tell, and those that the proof brings, which have to be one chain. So nothing but the statements
+// themselves can differ, and whose they are follows from the party's id.
+func (v *verifier) statements(p Proof) ([]journal.Signed, error) {
+	q, chain := p.Statements, v.chains[p.Statements.Party]
+	if chain == nil && len(p.Identities) == 0 {
+		return nil, fmt.Errorf("it is about party %s, which has no journal in the dossier, and brings no identity of it", q.Party)
+	}
+	if len(p.Identities) > 0 {
+		if _, _, err := journal.VerifyIdentityChain(p.Identities, time.Time{}); err != nil {
+			return nil, fmt.Errorf("the identities that it brings do not hold: %w", err)
+		}
+		all, err := journal.MergeIdentityChains(chain, p.Identities)
+		if err != nil {
+			return nil, fmt.Errorf("the identities that it brings disagree with the party's journals: %w", err)
+		}
+		chain = all
+	}
+	if c, err := journal.ParseCertificate(q.A); err == nil && c.Unit != v.m.Unit {
+		return nil, errors.New("it is about a journal of another unit")
+	}
+	return chain, q.Verify(chain)
 }
 
 // begun verifies a violation of a journal that is not in the dossier, because nothing sound was held of it:

@@ -219,12 +219,20 @@ func (v *verifier) reportParties(r *Report) {
 			slices.Contains(v.opt.Trust, p.Party)})
 	}
 	for _, x := range v.proofs { // parties of which nothing is here but what a proof brings
-		if x.begun == nil || slices.ContainsFunc(r.Parties, func(q PartyReport) bool { return q.Party == x.begun.Party }) {
+		chain := x.chain
+		if x.begun != nil {
+			chain = x.begun.Chain
+		}
+		if len(chain) == 0 {
 			continue
 		}
-		if id, err := journal.ParseIdentity(x.begun.Chain[len(x.begun.Chain)-1]); err == nil {
-			r.Parties = append(r.Parties, PartyReport{x.begun.Party, id.Name, id.Version, id.Org.ID(), id.Node.ID(), id.Expires,
-				slices.Contains(v.opt.Trust, x.begun.Party)})
+		party := journal.PartyOf(chain[0].Text)
+		if slices.ContainsFunc(r.Parties, func(q PartyReport) bool { return q.Party == party }) {
+			continue
+		}
+		if id, err := journal.ParseIdentity(chain[len(chain)-1]); err == nil {
+			r.Parties = append(r.Parties, PartyReport{party, id.Name, id.Version, id.Org.ID(), id.Node.ID(), id.Expires,
+				slices.Contains(v.opt.Trust, party)})
 		}
 	}
 	for _, p := range v.opt.Trust {

@@ -66,6 +66,12 @@ func dossierVectors(t *testing.T) (out []specimen, about []string) {
 	s.Journals, s.Proofs = s.Journals[:1], []dossier.Proof{{Violation: &x}}
 	add("beginning.entente", "South's journal broke a rule in its first stretch, so that nobody holds anything of it; the proof brings its genesis", pack(t, s))
 
+	w, _, south = fromAgreed(t)
+	p := both(south)["two identities"]
+	add("statements.entente", "South's organisation key signed two identities of version 2; nothing is held of South's journal, and the proof brings version 1", pack(t, w.without(south, p)))
+	p.Identities = nil
+	add("unknown.entente", "the same without version 1: nothing says whose key signed them", pack(t, w.without(south, p)))
+
 	fs := frames(t, good)
 	change := func(kind byte, nth int, f func([]byte) []byte) []byte {
 		forged := append([]frame(nil), fs...)
@@ -134,7 +140,7 @@ func TestVectors(t *testing.T) {
 			t.Errorf("%s has changed (%v); if that is meant, write it anew with -update", f.name, err)
 		}
 	}
-	want := map[string]string{"fork.entente": "", "evidence.entente": "", "successor.entente": "", "identity.entente": "", "rotation.entente": "", "beginning.entente": "", "byte.entente": dossier.PartCheckpoint, "cut.entente": dossier.PartEnd, "entry.entente": dossier.PartEntry,
+	want := map[string]string{"fork.entente": "", "evidence.entente": "", "successor.entente": "", "identity.entente": "", "rotation.entente": "", "beginning.entente": "", "statements.entente": "", "unknown.entente": dossier.PartProof, "byte.entente": dossier.PartCheckpoint, "cut.entente": dossier.PartEnd, "entry.entente": dossier.PartEntry,
 		"signature.entente": dossier.PartCheckpoint, "proof.entente": dossier.PartProof, "manifest.entente": dossier.PartManifest, "text.entente": dossier.PartText}
 	var tasks []journaltest.Task
 	for i, v := range list {

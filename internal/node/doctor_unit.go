@@ -339,7 +339,7 @@ func (d *doctor) evidence(u *doctorUnit) {
 				}
 			}
 		}
-		if _, holds := keptProof(text, u.keyrings, u.chains, mirrors); err == nil && !holds {
+		if _, holds := keptProof(text, u.keyrings, u.chains, u.chains, mirrors); err == nil && !holds {
 			err = errors.New("what it says does not prove anything under the keys known here")
 		}
 		if err == nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"entente/internal/dossier"
@@ -56,6 +57,10 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 			chains[j.party] = chain
 		}
 	}
+	known := map[journal.PartyID][]journal.Signed{l.n.keys().party: l.n.keys().chain}
+	for p, x := range l.file.Partners {
+		known[p] = x.Chain
+	}
 	l.mu.Unlock()
 	if err != nil {
 		return err
@@ -76,7 +81,7 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 		return salt, data, err == nil, err
 	}
 	for _, text := range evidence {
-		if p, ok := keptProof(text, keyrings, chains, mirrors); ok {
+		if p, ok := keptProof(text, keyrings, chains, known, mirrors); ok {
 			src.Proofs = append(src.Proofs, p)
 		}
 	}
@@ -87,7 +92,7 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 // keptProof reads a kept proof back: two heads that contradict each other, an
 // entry that breaks a rule, or two statements that exclude each other. One that does not hold (its file was changed) would
 // spoil the dossier, and is left out.
-func keptProof(text []byte, keyrings map[journal.Origin]*journal.Keyring, chains map[journal.PartyID][]journal.Signed, mirrors map[journal.Origin]*journal.Mirror) (dossier.Proof, bool) {
+func keptProof(text []byte, keyrings map[journal.Origin]*journal.Keyring, chains, known map[journal.PartyID][]journal.Signed, mirrors map[journal.Origin]*journal.Mirror) (dossier.Proof, bool) {
 	var e struct {
 		Proof json.RawMessage `json:"proof"`
 	}
@@ -103,11 +108,38 @@ func keptProof(text []byte, keyrings map[journal.Origin]*journal.Keyring, chains
 		return dossier.Proof{Violation: &v}, true
 	}
 	var q journal.Equivocation
-	if json.Unmarshal(e.Proof, &q) == nil && q.Party != "" && q.Verify(chains[q.Party]) == nil {
-		return dossier.Proof{Statements: &q}, true
+	if json.Unmarshal(e.Proof, &q) == nil && q.Party != "" {
+		return shownWith(q, chains[q.Party], known[q.Party])
 	}
 	return dossier.Proof{}, false
 }
+
+// shownWith makes a dossier's proof of two statements. Where the journals in the dossier do not tell enough
+// of their party, because nothing of it is held or what was compared by voice is newer, the proof brings
+// the identities that it takes. More of them than a proof may bring are no proof there; it stays where it is.
+func shownWith(q journal.Equivocation, told, known []journal.Signed) (dossier.Proof, bool) {
+	if told != nil && q.Verify(told) == nil {
+		return dossier.Proof{Statements: &q}, true
+	}
+	if a, err := journal.ParseIdentity(q.A); err == nil { // those before it: the journals may tell either of the two
+		known = slices.DeleteFunc(slices.Clone(known), func(s journal.Signed) bool {
+			id, err := journal.ParseIdentity(s)
+			return err != nil || id.Version >= a.Version
+		})
+	}
+	for _, bring := range []func([]journal.Signed) ([]journal.Signed, error){journal.CompactIdentityChain, whole} {
+		ids, err := bring(known)
+		if err != nil || len(ids) > dossier.MaxIdentities {
+			continue
+		}
+		if all, err := journal.MergeIdentityChains(told, ids); err == nil && q.Verify(all) == nil {
+			return dossier.Proof{Statements: &q, Identities: ids}, true
+		}
+	}
+	return dossier.Proof{}, false
+}
+
+func whole(chain []journal.Signed) ([]journal.Signed, error) { return chain, nil }
 
 // violated says whether a kept violation holds in a dossier of these journals: on top of the journal that it is
 // about or, where nothing of that is held, by the beginning that it brings.

@@ -424,11 +424,7 @@ func (l *ledger) refused(o journal.Origin, m *mirror, before journal.Head, err e
 	}
 	var q *journal.EquivocationError
 	if errors.As(err, &q) {
-		if before.Size > 0 {
-			return l.caught(o, m, before, q.Code, err, q.Proof, nil)
-		}
-		// Nothing of that journal is held, so it has no fault to bear; the proof is kept once.
-		return errors.Join(l.keepOnce(o, q.Code, q.Proof), &peer.Refusal{Code: q.Code, Origin: o, Detail: err.Error()})
+		return l.caught(o, m, before, q.Code, err, q.Proof, nil)
 	}
 	if code := journal.CodeOf(err); code != "" {
 		l.n.opts.Log.Warn("journal refused", "unit", l.id.Short(), "origin", o.Short(), "code", code, "err", err)

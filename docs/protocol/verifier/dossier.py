@@ -57,6 +57,7 @@ def form(value, shape):
         if bare not in value:
             need(name.endswith("?"), "form", f"{bare} is missing")
             continue
+        need(not name.endswith("?") or value[bare] != [], "form", f"{bare} is empty and not absent")
         out.append(string(bare) + ":" + form(value[bare], inner))
     return "{" + ",".join(out) + "}"
 
@@ -65,6 +66,7 @@ REF = {"origin": "string", "index": "number"}
 HEAD = {"size": "number", "root": "string"}
 KEY = {"ed25519": "string", "mldsa44": "string"}
 LEAF = {"index": "number", "raw": "string", "proof": ["string"]}
+SIGNED = {"text": "string", "signatures": [{"key": "string", "ed25519": "string", "mldsa44": "string"}]}
 SHAPES = {
     MANIFEST: {"v": "number", "unit": "string", "founding": "string", "created": "string", "purpose": "string", "note": "string", "about": [REF],
                "parties": [{"party": "string", "name": "string"}], "cut": {"*": HEAD}, "texts": [REF]},
@@ -72,8 +74,9 @@ SHAPES = {
     PROOF: {"contradiction?": {"code": "string", "origin": "string", "a": "string", "b": "string", "proof?": ["string"], "root?": "string"},
             "violation?": {"code": "string", "origin": "string", "checkpoint": "string", "before?": LEAF, "told?": LEAF, "entry": LEAF,
                            "first?": LEAF, "since?": {"size": "number", "entries?": ["string"], "proof": ["string"]}},
+            "statements?": {"party": "string", "a": SIGNED, "b": SIGNED},
             "keyring?": {"origin": "string", "keys": [{"from": "number", "key": KEY}]},
-            "certificates?": [{"text": "string", "signatures": [{"key": "string", "ed25519": "string", "mldsa44": "string"}]}]},
+            "certificates?": [SIGNED], "identities?": [SIGNED]},
 }
 
 
@@ -90,6 +93,7 @@ class Dossier:
     def __init__(self, data):
         self.data, self.at = data, 0
         self.journals, self.texts, self.payloads, self.proofs, self.findings = {}, {}, [], [], []
+        self.brought = set()  # parties whose identity a proof brings
         self.counts = dict.fromkeys(("journals", "entries", "checkpoints", "payloads", "proofs"), 0)
 
     # Reading: the next record, its framing checked. turn says what may stand here,
@@ -373,11 +377,39 @@ class Dossier:
                     newest = merged[n]
             code = J.certificate_lacks(o.certificate, newest)
             need(code is None, code, "a key that was replaced certified it")
+        self.brought.add(o.party)
         return o.party
+
+    def merged(self, *chains):
+        """Several chains of one party's identities as one: they have to agree."""
+        versions, before = {}, None
+        for i in (i for chain in chains for i in chain):
+            need(versions.setdefault(i.version, i).statement.text == i.statement.text, "bad-identity", "identities that disagree")
+        out = [versions[n] for n in sorted(versions)]
+        for i in out:
+            i.continues(before)
+            before = i
+        return out
+
+    def statements(self, value):
+        """Two statements of a party of the dossier, or of one whose identities the proof brings."""
+        party, brought = value["statements"]["party"], value.get("identities", [])
+        need("keyring" not in value and "certificates" not in value, "form", "keys beside statements")
+        need(len(brought) <= 32, "form", "too many identities")
+        told = [j.chain for j in self.journals.values() if j.party == party]
+        chain = self.merged(*told, J.chain_of(brought) if brought else [])
+        unit = J.verify_equivocation(value["statements"], chain)
+        need(unit in (None, self.unit), "form", "a journal of another unit")
+        self.brought.add(party)
+        self.find("proved", "two-statements", party)
 
     def proof(self, value):
         try:
-            need(("contradiction" in value) != ("violation" in value), "form", "one proof in each record")
+            need(sum(k in value for k in ("contradiction", "violation", "statements")) == 1, "form", "one proof in each record")
+            if "statements" in value:
+                self.statements(value)
+                return
+            need("identities" not in value, "form", "identities beside another proof")
             x = value.get("violation")
             if x is not None and x["origin"] not in self.journals and "keyring" not in value:
                 self.find("proved", x["code"], self.begun(x))
@@ -467,6 +499,6 @@ def verify(data, trust=()):
     except Damage as e:
         ref = None if e.ref is None else e.ref[0] if e.ref[1] is None else f"{e.ref[0]}#{e.ref[1]}"
         return {"ok": False, "part": e.part, "ref": ref, "detail": e.detail}
-    have = {j.party for j in d.journals.values()}
+    have = {j.party for j in d.journals.values()} | d.brought
     return {"ok": True, "unit": d.unit, "trusted": all(p in have for p in trust), "counts": d.counts,
             "heads": {o: {"size": j.tree.size, "root": J.b64(j.tree.root())} for o, j in d.journals.items()}, "findings": d.findings}

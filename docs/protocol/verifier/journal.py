@@ -681,6 +681,32 @@ def verify_contradiction(value, schedules):
     need(consistency(a[1], b[1], proof, root, b[2]), c, "the proof does not hold")
 
 
+def verify_equivocation(value, chain):
+    """Raises Refused unless value has two statements of which the party of this identity chain may sign one. Gives a certificate's unit."""
+    c = "bad-identity"
+    need(isinstance(value, dict) and chain and value.get("party") == party_id(chain[0].statement.text), c, "the identity of another party")
+    a, b = member(value, "a", dict, c), member(value, "b", dict, c)
+    need(a.get("text") != b.get("text"), c, "the two statements are one")
+    body = parse_json(member(a, "text", str, c), c, 8, "a statement")
+    kind = body.get("statement") if isinstance(body, dict) else None
+    if kind == "identity":
+        a, b = Identity(a), Identity(b)
+        need(a.version == b.version > 1, c, "not of one version")
+        first = statement_hash(chain[0].statement.text)
+        need(a.version > 2 or a.previous == b.previous == first, c, "an identity of another party")
+        need(any(i.version < a.version and all(s.statement.lacks(key) is None for s in (a, b) for key in (i.org, s.org)) for i in chain),
+             "bad-signature", "no organisation key that the party had before signed both")
+        return None
+    need(kind == "certificate", c, "statements that do not exclude each other")
+    a, b = Certificate(a), Certificate(b)
+    for cert in (a, b):
+        need(cert.party == value["party"], "bad-certificate", "a certificate of another party")
+        need(any(certificate_lacks(cert, i) is None for i in chain), "bad-signature", "the party did not sign it")
+    need(a.origin == b.origin and a.replaces == b.replaces, "bad-certificate", "for different places")
+    need(a.key != b.key, "bad-certificate", "the two keys are one")
+    return a.unit
+
+
 class Opening:
     """What the beginning of a journal shows by itself: whose it is, and which key signs it."""
 

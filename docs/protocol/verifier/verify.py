@@ -2,7 +2,7 @@
 """An independent verifier of Entente's files, written from docs/protocol alone.
 
     python3 verify.py FILE...              dossiers (NAME.entente) and journals (NAME.records)
-    python3 verify.py --trust PARTY FILE   a journal of each trusted party has to be in the dossier
+    python3 verify.py --trust PARTY FILE   each trusted party has to have a journal in the dossier, or a proof that brings its identity
     python3 verify.py --batch < LIST       one JSON object per line in, one per line out (for tests)
 
 Exit code 0 if everything holds, 5 if something does not. It needs Python 3.11 and
