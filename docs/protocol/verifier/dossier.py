@@ -101,11 +101,11 @@ class Dossier:
     def next(self, turn, ref=None):
         d, at = self.data, self.at
         kind = d[at] if at < len(d) else 0
-        begin = d[at + 37:at + 46]
+        begin = d[at + 37:at + 47]  # a byte may have come or gone before it
         part = kind if kind in turn else None
         if part is None:
             for k in turn:
-                if (begin[:1] == b"{" and k == ENTRY) or (begin[:8] == b"entente/" and k == CHECKPOINT):
+                if (k == ENTRY and (b"{" in begin[:2] or begin[:4] == b'"v":')) or (k == CHECKPOINT and b"ntente/" in begin):
                     part = k
             part = part or (END if END in turn else turn[0])
 
