@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,64 +20,100 @@ type Witnessed struct {
 	Own     bool            `json:"own"`     // it is a head of the journal as the dossier shows it
 }
 
-// maxWitnessed bounds the list.
+// maxWitnessed bounds the list in the report. What is cosigned twice is looked for in all.
 const maxWitnessed = 1000
+
+// cosigner is a witness of one journal: a key that some version of a party's identity names. Two
+// cosignatures are held against each other under one key alone: a witness that lost what it had
+// cosigned takes a new one.
+type cosigner struct {
+	origin journal.Origin
+	party  journal.PartyID
+	key    string
+}
+
+// tally is what one cosigner is shown to have cosigned.
+type tally struct {
+	bySize map[int64]Witnessed
+	own    Witnessed // the largest head of the journal
+	other  Witnessed // the smallest that is none, size 0 if there is none
+	told   bool
+}
+
+// against returns an earlier cosigned head that cannot be of one history with w: it has the same size and
+// another root, or the larger of the two is the journal's and the other is not.
+func (t *tally) against(w Witnessed) (Witnessed, bool) {
+	prev, same := t.bySize[w.Head.Size]
+	switch {
+	case same && prev.Head.Root != w.Head.Root:
+		return prev, true
+	case w.Own && t.other.Head.Size > 0 && t.other.Head.Size < w.Head.Size:
+		return t.other, true
+	case !w.Own && t.own.Head.Size > w.Head.Size:
+		return t.own, true
+	}
+	if !same {
+		t.bySize[w.Head.Size] = w
+	}
+	if w.Own && w.Head.Size > t.own.Head.Size {
+		t.own = w
+	}
+	if !w.Own && (t.other.Head.Size == 0 || w.Head.Size < t.other.Head.Size) {
+		t.other = w
+	}
+	return Witnessed{}, false
+}
 
 // cosigned takes in the cosignatures of the parties' own witnesses on a journaled checkpoint. A
 // witness that cosigned a head of the journal, and another of at most that size that is none, has
-// cosigned two histories.
+// cosigned two histories; it is told once for each of its keys and journals.
 func (v *verifier) cosigned(e *journal.Entry, s *shelf, signed string) {
 	for _, party := range v.m.Parties {
-		key := v.witnessKey(party.Party)
-		name, _, _ := strings.Cut(key, "+")
-		if key == "" || !strings.Contains(signed, name) || len(v.witnessed) == maxWitnessed {
-			continue
-		}
-		o, h, sigs, err := journal.Cosignatures([]byte(signed), key)
-		if err != nil || o != s.head.Origin || len(sigs) == 0 {
-			continue
-		}
-		root, known := s.root(h.Size)
-		w := Witnessed{o, h, party.Party, sigs[0].At, e.Ref(), known && root == h.Root}
-		for _, other := range v.witnessed {
-			if other.Origin == o && other.Witness == w.Witness && excluded(w, other) {
-				from := v.carried(e)
-				f := Finding{Weight: Proved, Code: CodeCosigned, Party: w.Witness, Refs: refs(other.Ref, w.Ref), At: later(w.At, other.At), Clock: w.Witness,
-					Text: fmt.Sprintf("as a witness the party cosigned two histories of journal %s: a head of %d entries and one of %d that exclude each other", o, other.Head.Size, h.Size)}
-				x := from.exhibit(ExhibitHead, []byte(signed))
-				x.Head, x.At = &h, w.At
-				f.Exhibits = []Exhibit{x}
-				v.add(f)
-				break
+		for _, key := range v.witnessKeys(party.Party) {
+			name, _, _ := strings.Cut(key, "+")
+			if !strings.Contains(signed, name) {
+				continue
 			}
+			o, h, sigs, err := journal.Cosignatures([]byte(signed), key)
+			if err != nil || o != s.head.Origin || len(sigs) == 0 {
+				continue
+			}
+			root, known := s.root(h.Size)
+			w := Witnessed{o, h, party.Party, sigs[0].At, e.Ref(), known && root == h.Root}
+			if len(v.witnessed) < maxWitnessed {
+				v.witnessed = append(v.witnessed, w)
+			}
+			by := cosigner{o, party.Party, key}
+			t := v.tallies[by]
+			if t == nil {
+				t = &tally{bySize: map[int64]Witnessed{}}
+				v.tallies[by] = t
+			}
+			other, twice := t.against(w)
+			if !twice || t.told {
+				continue
+			}
+			t.told = true
+			f := Finding{Weight: Proved, Code: CodeCosigned, Party: w.Witness, Refs: refs(other.Ref, w.Ref), At: later(w.At, other.At), Clock: w.Witness,
+				Text: fmt.Sprintf("as a witness the party cosigned two histories of journal %s: a head of %d entries and one of %d that exclude each other", o, other.Head.Size, h.Size)}
+			x := v.carried(e).exhibit(ExhibitHead, []byte(signed))
+			x.Head, x.At = &h, w.At
+			f.Exhibits = []Exhibit{x}
+			v.add(f)
 		}
-		v.witnessed = append(v.witnessed, w)
 	}
 }
 
-// excluded says whether two cosigned heads cannot be of one history: they have one size and another
-// root, or the larger one is the journal's and the other is not.
-func excluded(a, b Witnessed) bool {
-	if a.Head.Size == b.Head.Size {
-		return a.Head.Root != b.Head.Root
+// witnessKeys are the verifier keys under which a party cosigns or did, as its identities name them: a
+// newer identity without the old key, or with another, takes back nothing.
+func (v *verifier) witnessKeys(p journal.PartyID) []string {
+	if keys, known := v.witnesses[p]; known {
+		return keys
 	}
-	if a.Head.Size > b.Head.Size {
-		a, b = b, a
-	}
-	return b.Own && !a.Own
-}
-
-// witnessKey is the verifier key under which a party cosigns, as its newest identity names it.
-func (v *verifier) witnessKey(p journal.PartyID) string {
-	if key, known := v.witnesses[p]; known {
-		return key
-	}
-	v.witnesses[p] = ""
-	chain := v.chains[p]
-	for i := len(chain) - 1; i >= 0; i-- {
-		if id, err := journal.ParseIdentity(chain[i]); err == nil && id.Witness != "" {
-			v.witnesses[p] = id.Witness
-			break
+	v.witnesses[p] = nil
+	for _, signed := range v.chains[p] {
+		if id, err := journal.ParseIdentity(signed); err == nil && id.Witness != "" && !slices.Contains(v.witnesses[p], id.Witness) {
+			v.witnesses[p] = append(v.witnesses[p], id.Witness)
 		}
 	}
 	return v.witnesses[p]

@@ -354,6 +354,64 @@ func TestCosignedTwoHistories(t *testing.T) {
 	if len(r.Proven) != 2 || !has(r, dossier.Proved, dossier.CodeCosigned) || find(r, dossier.Proved, dossier.CodeCosigned).Party != north.id {
 		t.Fatalf("%+v\n%+v", r.Proven, r.Findings)
 	}
+	// A new key takes back nothing, and what it cosigns is held against what it cosigned itself.
+	other := newWitnessKey(t, "witness.example")
+	last, err := journal.RotateIdentity(next, seed("North org"), nil, journal.Identity{Name: "North", Node: seed("North node").Public(),
+		Witness: other.vkey, Created: start, Expires: start.AddDate(2, 0, 0)})
+	ok(t, err)
+	north.write(journal.KindIdentity, journal.IdentityBody{Signed: last}, nil)
+	for range 2 {
+		north.write(journal.KindWitness, journal.WitnessBody{Checkpoint: cosign(other, checkpoint(t, lie.st))}, nil)
+	}
+	r = report(t, w.source())
+	var found int
+	for _, f := range r.Findings {
+		if f.Code == dossier.CodeCosigned {
+			found++
+		}
+	}
+	if found != 1 {
+		t.Fatalf("%d findings of cosigning twice, under the first key alone it was\n%+v", found, r.Findings)
+	}
+	north.write(journal.KindWitness, journal.WitnessBody{Checkpoint: cosign(other, checkpoint(t, south.st))}, nil)
+	if r = report(t, w.source()); len(r.Proven) != 2 {
+		t.Fatalf("%+v", r.Proven)
+	}
+}
+
+// TestCosignedTwoHistoriesOfMany: two cosigned histories are found among any number of cosigned heads.
+func TestCosignedTwoHistoriesOfMany(t *testing.T) {
+	w, north, south := fromAgreed(t)
+	key := newWitnessKey(t, "witness.example")
+	next, err := journal.RotateIdentity(north.identity, seed("North org"), nil, journal.Identity{Name: "North", Node: seed("North node").Public(),
+		Witness: key.vkey, Created: start, Expires: start.AddDate(2, 0, 0)})
+	ok(t, err)
+	north.write(journal.KindIdentity, journal.IdentityBody{Signed: next}, nil)
+	cosign := func(h journal.Head) journal.Draft {
+		text := fmt.Sprintf("%s\n%d\n%s\n", south.jw.Origin(), h.Size, h.Root)
+		out, err := note.Sign(&note.Note{Text: text}, key.signer)
+		ok(t, err)
+		return journal.Draft{Kind: journal.KindWitness, By: duty, Body: journal.WitnessBody{Checkpoint: string(out)}, Seen: north.heads()}
+	}
+	head := south.jw.Head()
+	var many []journal.Draft
+	for range 1001 {
+		many = append(many, cosign(head))
+	}
+	_, _, err = north.jw.Append(w.tick(), many...)
+	ok(t, err)
+	if r := report(t, w.source()); has(r, dossier.Proved, dossier.CodeCosigned) {
+		t.Fatalf("one head makes two histories: %+v", r.Proven)
+	}
+	untrue := head
+	untrue.Root[0] ^= 1
+	_, _, err = north.jw.Append(w.tick(), cosign(untrue), cosign(head), cosign(untrue))
+	ok(t, err)
+	r := report(t, w.source())
+	guilty(t, r, north, dossier.CodeCosigned)
+	if len(r.Witnessed) != 1000 {
+		t.Errorf("%d heads are listed", len(r.Witnessed))
+	}
 }
 
 // witnessKey cosigns as tlog-witness does.

@@ -180,7 +180,7 @@ func TestLimitsOfReports(t *testing.T) {
 	}
 }
 
-// TestLimitsOfWitnesses: so many cosigned heads are listed and compared.
+// TestLimitsOfWitnesses: so many cosigned heads are listed; what comes behind them is compared all the same.
 func TestLimitsOfWitnesses(t *testing.T) {
 	skey, vkey, err := note.GenerateKey(rand.Reader, "witness.example")
 	if err != nil {
@@ -191,7 +191,7 @@ func TestLimitsOfWitnesses(t *testing.T) {
 	m := manyJournals(t, 1, 1)
 	origin := m.Origins()[0]
 	signed := want[[]byte](t)(note.Sign(&note.Note{Text: fmt.Sprintf("%s\n1\n%s\n", origin, journal.Hash{1})}, signer))
-	v := &verifier{m: *m, witnesses: map[journal.PartyID]string{m.Parties[0].Party: vkey}, byOrigin: map[journal.Origin]*shelf{}}
+	v := &verifier{m: *m, witnesses: map[journal.PartyID][]string{m.Parties[0].Party: {vkey}}, tallies: map[cosigner]*tally{}, byOrigin: map[journal.Origin]*shelf{}}
 	s := &shelf{head: JournalHeader{Origin: origin}}
 	e := &journal.Entry{}
 	for range maxWitnessed - 1 {
@@ -204,6 +204,10 @@ func TestLimitsOfWitnesses(t *testing.T) {
 	v.cosigned(e, s, string(signed))
 	if len(v.witnessed) != maxWitnessed {
 		t.Errorf("maxWitnessed: %d heads are listed", len(v.witnessed))
+	}
+	v.cosigned(e, s, string(want[[]byte](t)(note.Sign(&note.Note{Text: fmt.Sprintf("%s\n1\n%s\n", origin, journal.Hash{2})}, signer))))
+	if len(v.findings) != 1 || v.findings[0].Code != CodeCosigned {
+		t.Errorf("behind them: %+v", v.findings)
 	}
 }
 
