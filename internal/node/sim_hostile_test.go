@@ -31,6 +31,7 @@ var hostileActs = []act{
 	{"foreign", 2, (*world).hostForeign},
 	{"greed", 5, (*world).hostGreed},
 	{"witness", 4, (*world).hostWitness},
+	{"contradict", 3, (*world).hostContradict},
 }
 
 // hostileTurn lets the hostile member speak to somebody who is up.

@@ -312,6 +312,7 @@ func (w *world) heal() {
 	}
 	w.checkContent()
 	w.checkWitnessed()
+	w.checkLiars()
 	w.checkRest()
 	for _, m := range w.ms {
 		if !m.hostile && w.strangers > 0 {

@@ -54,10 +54,10 @@ func (w *world) actCosign(m *machine) error {
 func (m *machine) watch(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		if err != nil || m.hostile && m.lies(rw, r) {
 			return
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, r)
 		if rec.Code == http.StatusOK && !m.dead.Load() {
@@ -73,7 +73,7 @@ func (m *machine) watch(h http.Handler) http.Handler {
 func (m *machine) lies(rw http.ResponseWriter, r *http.Request) bool {
 	m.mu.Lock()
 	m.asked++
-	mood := (m.w.seed + uint64(m.asked)) % 7
+	mood := (m.w.seed + uint64(m.asked)) % 8
 	m.mu.Unlock()
 	switch mood {
 	case 0:
@@ -91,6 +91,8 @@ func (m *machine) lies(rw http.ResponseWriter, r *http.Request) bool {
 		case <-r.Context().Done():
 		case <-time.After(2 * time.Minute):
 		}
+	case 5: // it has cosigned another head
+		m.cosignsAnother(rw, r)
 	default:
 		return false
 	}
