@@ -75,6 +75,11 @@ var plantedFaults = []plantedFault{
 	{"cosigned-not-remembered", "a witness cosigns a head whose entries are not here, and does not hold it against them when they come", "undeniable", []change{
 		{"internal/node/witness.go", "if err := l.remember(o, m, \"\", signed); err != nil {", "if err := error(nil); err != nil {"},
 		{"internal/node/witness.go", "if !slices.ContainsFunc(m.ahead, func", "if false && !slices.ContainsFunc(m.ahead, func"}}},
+	{"cosignature-believed", "whatever a witness answers is journaled as its cosignature", "a cosignature that is shown verifies", []change{
+		{"internal/peer/cosign.go", "return nil, fmt.Errorf(\"its answer is not its cosignature of this checkpoint: %w\", err)", "return lines, nil"}}},
+	{"cosigned-two-overlooked", "two cosigned heads are held against each other only if they have one size", "undeniable", []change{
+		{"internal/dossier/cosigned.go", "case w.Own && t.other.Head.Size > 0 && t.other.Head.Size < w.Head.Size:", "case false:"},
+		{"internal/dossier/cosigned.go", "case !w.Own && t.own.Head.Size > w.Head.Size:", "case false:"}}},
 	{"final-too-early", "what is held here counts as final, whoever else has it", "what was final", []change{
 		{"internal/unit/finality.go", "out[i] = min(out[i], f.knows(p, l))", "_ = p"}}},
 }
