@@ -175,6 +175,30 @@ func (m *Mirror) otherGenesis(entries [][]byte, refused error) error {
 		Detail: "its party certified another first key for this journal; both certificates are kept as proof"}}
 }
 
+// TwoFirstKeys returns the certificates of the held journal's first key and of the
+// one that another beginning of it brings ([Violation.Opening]), if these are two
+// keys: what was signed under the other one cannot be shown beside this journal, the
+// two certificates can. The error is one of reading; [Equivocation.Verify] judges.
+func (m *Mirror) TwoFirstKeys(o *Opening) (q Equivocation, two bool, err error) {
+	if o == nil || m.Head().Size == 0 || o.Keys.Origin() != m.ledger.origin {
+		return q, false, nil
+	}
+	first, err := readEntry(m.st, 0)
+	if err != nil {
+		return q, false, err
+	}
+	held, err := first.Genesis()
+	if err != nil {
+		return q, false, err
+	}
+	c, err := ParseCertificate(held.Certificate)
+	if err != nil {
+		return q, false, err
+	}
+	q = Equivocation{Party: m.ledger.party, A: held.Certificate, B: o.Certificate}
+	return q, !c.Key.Equal(o.Keys.Current()), nil
+}
+
 // otherIdentity turns the refusal of a genesis whose identity contradicts the one
 // known into proof, if the same organisation key signed both.
 func otherIdentity(e *Entry, known func(PartyID) []Signed, refused error) error {

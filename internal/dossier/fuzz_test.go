@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -21,6 +23,18 @@ func FuzzVerify(f *testing.F) {
 	for i, r := range fs {
 		if len(r.content) < 4096 {
 			f.Add(r.content, uint16(i))
+		}
+	}
+	for _, name := range []string{"statements", "beginning", "rotation"} { // proofs that bring what they rest on
+		file, err := os.ReadFile(filepath.Join("testdata", "vectors", name+".entente"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(file, uint16(0))
+		for _, r := range frames(f, file) {
+			if r.kind == byte(kProof) {
+				f.Add(r.content, uint16(len(fs)-2))
+			}
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte, at uint16) {

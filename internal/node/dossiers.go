@@ -107,6 +107,14 @@ func keptProof(text []byte, keyrings map[journal.Origin]*journal.Keyring, chains
 	if json.Unmarshal(e.Proof, &v) == nil && v.Checkpoint != "" && violated(v, keyrings[v.Origin], chains, mirrors[v.Origin]) {
 		return dossier.Proof{Violation: &v}, true
 	}
+	if m := mirrors[v.Origin]; v.Checkpoint != "" && m != nil {
+		// Others hold that journal under another first key than the one of this lie.
+		if o, err := v.Opening(); err == nil {
+			if q, two, err := m.TwoFirstKeys(o); err == nil && two {
+				return shownWith(q, chains[q.Party], known[q.Party])
+			}
+		}
+	}
 	var q journal.Equivocation
 	if json.Unmarshal(e.Proof, &q) == nil && q.Party != "" {
 		return shownWith(q, chains[q.Party], known[q.Party])

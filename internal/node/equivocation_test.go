@@ -158,3 +158,32 @@ func TestEvidenceOfNobodysJournalIsSigned(t *testing.T) {
 	}
 	a.convicts("Watch", r.self.party, journal.CodeTwoStatements)
 }
+
+// TestEvidenceOfTwoFirstKeys is a partner that lies in the first stretch of its journal under one key, and has others
+// hold that journal under another: once their copy is held here, the lie cannot be shown under its key any more, and
+// the two certificates are the proof.
+func TestEvidenceOfTwoFirstKeys(t *testing.T) {
+	ctx := t.Context()
+	a, b := newParty(t, "North"), newParty(t, "South")
+	must[*UnitRef](t)(a.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
+	pair(t, a, b, "Watch")
+	r := takeOver(t, b, a)
+	a.unbounded()
+	first := must[[]byte](t)(firstEntry(r.st))
+	genesis := r.parse(first)
+	bad := r.entry(genesis, "x.note", map[string]any{}, nil, func(m map[string]any) { m["at"] = "2001-01-01T00:00:00Z" })
+	lie := peer.Run{Origin: r.origin, Entries: [][]byte{first, bad}, Checkpoint: must[[]byte](t)(journaltest.Forge(t, r.origin, [][]byte{first, bad}, r.key).Latest())}
+	if code := r.fromParty(r.self.party, lie); code != journal.CodeBackDated {
+		t.Fatalf("answered with %q", code)
+	}
+	a.convicts("Watch", r.self.party, journal.CodeBackDated)
+	other := journaltest.Key("another first key")
+	g := must[journal.GenesisBody](t)(genesis.Genesis())
+	g.Certificate = must[journal.Signed](t)(journal.NewCertificate(r.self.node, journal.Certificate{Unit: r.unit, Party: r.self.party, Key: other.Public()}))
+	raw := r.again(genesis, func(m map[string]any) { m["body"] = g })
+	copied := peer.Run{Origin: r.origin, Entries: [][]byte{raw}, Checkpoint: must[[]byte](t)(journaltest.Forge(t, r.origin, [][]byte{raw}, other).Latest())}
+	if code := r.fromParty(journal.PartyOf("another member"), copied); code != "" || r.held().Size != 1 {
+		t.Fatalf("another member's copy: %q, %d entries held", code, r.held().Size)
+	}
+	a.convicts("Watch", r.self.party, journal.CodeTwoStatements)
+}
