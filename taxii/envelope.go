@@ -1,6 +1,7 @@
 package taxii
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -14,6 +15,7 @@ type envelope struct {
 	next     []byte   // likewise
 	objects  [][]byte // elements of objects
 	versions [][]byte // elements of versions (section 5.8.1)
+	foreign  string   // name of the first member that no envelope has
 }
 
 const (
@@ -72,6 +74,8 @@ func readEnvelope(data []byte, maxElements int) (envelope, error) {
 				e.more = value
 			case "next":
 				e.next = value
+			default:
+				e.foreign = cmp.Or(e.foreign, name)
 			}
 		}
 		if err != nil {

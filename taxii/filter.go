@@ -94,15 +94,12 @@ func parseQuery(raw string, fields matchFields) (pageParams, error) {
 }
 
 func parseLimit(s string) (int, error) {
-	if s == "" || len(s) > 19 || strings.Trim(s, "0123456789") != "" {
+	if strings.Trim(s, "0123456789") != "" || strings.Trim(s, "0") == "" {
 		return 0, errors.New("not a whole number greater than zero")
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {
 		n = 1<<31 - 1 // a number too large for us is still only a wish; the server's maximum applies
-	}
-	if n == 0 {
-		return 0, errors.New("not a whole number greater than zero")
 	}
 	return int(min(n, 1<<31-1)), nil
 }

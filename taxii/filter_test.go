@@ -61,6 +61,7 @@ func TestFilters(t *testing.T) {
 			{"match[unknown]=x&match[type]=url", "g"},
 			{"limit=3", "bdf"},
 			{"limit=100000", "bdfg"},
+			{"limit=99999999999999999999999999", "bdfg"},
 		} {
 			var want []string
 			for _, letter := range tt.want {

@@ -127,7 +127,6 @@ func TestRefusals(t *testing.T) {
 		{"GET", objects + "?limit=1.5", 400, "bad-parameter"},
 		{"GET", objects + "?limit=", 400, "bad-parameter"},
 		{"GET", objects + "?limit=%2B1", 400, "bad-parameter"},
-		{"GET", objects + "?limit=99999999999999999999", 400, "bad-parameter"},
 		{"GET", objects + "?limit=1&limit=2", 400, "bad-parameter"},
 		{"GET", objects + "?next=", 400, "bad-parameter"},
 		{"GET", objects + "?next=2", 400, "bad-parameter"},

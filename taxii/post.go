@@ -104,6 +104,10 @@ func (c *call) receive(zipped bool) (*posted, error) {
 		return nil, &problem{status: http.StatusRequestEntityTooLarge, code: "too-large", title: "Too many objects",
 			detail: fmt.Sprintf("At most %d objects are taken in one request; send the rest in others.", maxPostObjects)}
 	}
+	if err == nil && e.objects == nil && e.foreign != "" {
+		// An object that is sent bare, say. Answered as an empty envelope it would be lost, and called a success.
+		err = fmt.Errorf("it has %q, but no \"objects\": put what you send into a list of that name", cutText(e.foreign, maxMatchValue))
+	}
 	if err != nil {
 		return nil, &problem{status: http.StatusBadRequest, code: "bad-envelope", title: "Malformed envelope",
 			detail: "The body is not an envelope (TAXII 2.1, section 3.7), and nothing of it was taken in: " + cutText(err.Error(), maxMessage)}

@@ -1,11 +1,14 @@
 package taxii_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -178,6 +181,8 @@ func TestAddObjectsRefusals(t *testing.T) {
 		{"objects twice", scratch + "objects/", `{"objects":[],"objects":[]}`, nil, 400, "bad-envelope"},
 		{"something behind", scratch + "objects/", `{"objects":[]}{}`, nil, 400, "bad-envelope"},
 		{"a comma too many", scratch + "objects/", `{"objects":[{},]}`, nil, 400, "bad-envelope"},
+		{"a bare object", scratch + "objects/", indicatorText(1, "2024-01-01T00:00:00Z", ""), nil, 400, "bad-envelope"},
+		{"a misspelt list", scratch + "objects/", `{"Objects":[{}],"more":false}`, nil, 400, "bad-envelope"},
 		{"no JSON beside", scratch + "objects/", `{"x":yes}`, nil, 400, "bad-envelope"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -437,5 +442,56 @@ func TestETag(t *testing.T) {
 	}
 	if w := post(h, scratch+"objects/", `{}`, "If-None-Match", "*"); w.Code != 202 {
 		t.Errorf("POST with If-None-Match: %d", w.Code)
+	}
+}
+
+// TestRefusalReachesWhoStillWrites has clients that write their whole body before they read, as most do. A server that
+// closes the connection with bytes unread resets it, and they would see that in place of the answer.
+func TestRefusalReachesWhoStillWrites(t *testing.T) {
+	o := writeOptions(writable(t))
+	o.MaxContentLength = 1 << 20
+	h := newHandler(t, o)
+	o.Authenticate = func(*http.Request) (taxii.Principal, error) { return taxii.Principal{}, taxii.ErrUnauthenticated }
+	stranger := newHandler(t, o)
+	body := strings.Repeat(" ", 24<<20)
+	for _, tt := range []struct {
+		name, target, media string
+		h                   http.Handler
+		chunked             bool
+		status              int
+	}{
+		{"too long", scratch + "objects/", taxii.MediaType, h, false, 413},
+		{"too long, in chunks", scratch + "objects/", taxii.MediaType, h, true, 413},
+		{"read only", base + "objects/", taxii.MediaType, h, false, 403},
+		{"not there", "/api1/collections/x/objects/", taxii.MediaType, h, false, 404},
+		{"not TAXII", scratch + "objects/", "text/plain", h, false, 415},
+		{"a stranger", scratch + "objects/", taxii.MediaType, stranger, false, 401},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(tt.h)
+			defer server.Close()
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			head := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\n", tt.target, tt.media)
+			text := fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head, len(body), body)
+			if tt.chunked {
+				text = fmt.Sprintf("%sTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", head, len(body), body)
+			}
+			if _, err := io.WriteString(conn, text); err != nil {
+				t.Fatalf("the connection broke while the body was written: %v", err)
+			}
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			said, err := io.ReadAll(res.Body)
+			if res.StatusCode != tt.status || err != nil || !strings.Contains(string(said), fmt.Sprintf(`"http_status":"%d"`, tt.status)) {
+				t.Errorf("%d %s %v", res.StatusCode, said, err)
+			}
+		})
 	}
 }

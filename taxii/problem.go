@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 )
@@ -62,6 +63,7 @@ func (h *handler) writeProblem(w http.ResponseWriter, r *http.Request, p *proble
 		http.Error(w, http.StatusText(p.status), p.status)
 		return
 	}
+	hearOut(w, r)
 	for name, values := range p.header {
 		w.Header()[name] = values
 	}
@@ -69,6 +71,22 @@ func (h *handler) writeProblem(w http.ResponseWriter, r *http.Request, p *proble
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(p.status)
 	w.Write(body)
+}
+
+const (
+	maxHeardOut     = 64 << 20         // bytes that are still read of a body that is refused
+	maxHeardOutTime = 10 * time.Second // for them to arrive
+)
+
+// hearOut reads what is left of the body of a request that is refused, and forgets it. A connection that is closed with
+// bytes unread is reset, and a client that is still writing never sees the answer. One that asked whether it should send
+// its body at all (Expect) gets the answer instead, and one that says it will send more than is heard out gets it at once.
+func hearOut(w http.ResponseWriter, r *http.Request) {
+	if r.Body == nil || r.ContentLength == 0 || r.ContentLength > maxHeardOut || r.Header.Get("Expect") != "" || r.Context().Err() != nil {
+		return
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(maxHeardOutTime)) // not every server has one
+	_, _ = io.CopyN(io.Discard, r.Body, maxHeardOut)
 }
 
 // errorID names one refusal, so that a person can be pointed to the line of the log.
