@@ -73,27 +73,42 @@ func binary(text []byte) bool {
 	for i := 0; i < utf8.UTFMax && len(start) > 0 && !utf8.Valid(start); i++ {
 		start = start[:len(start)-1]
 	}
-	return !utf8.Valid(start)
+	if utf8.Valid(start) {
+		return false
+	}
+	// What is mostly ASCII is text, though some lines are in another encoding: readers of
+	// lists and tables refuse those lines and take the others.
+	high := 0
+	for _, b := range start {
+		if b >= utf8.RuneSelf {
+			high++
+		}
+	}
+	return high*4 > len(start)
 }
 
 // shape counts the lines of a beginning that are not empty or comments, and those of
 // them that hold a value and nothing else, and tells whether most are rows of one
 // width.
 func shape(text string) (lines, values int, rows bool) {
-	widths := map[int]int{}
+	widths, records := map[int]int{}, 0
 	_, _, comma := sample(text)
 	all := strings.Split(text, "\n")
 	if len(all) > 1 && !strings.HasSuffix(text, "\n") {
 		all = all[:len(all)-1]
 	}
-	for _, line := range all[:min(len(all), 200)] {
+	all = all[:min(len(all), 200)]
+	for _, line := range all {
 		for _, e := range entries(line) {
 			lines++
 			if v, err := observable.Parse(e.value); err == nil && !strings.ContainsAny(e.value, " \t,;") && v.Type != observable.FileName {
 				values++
 			}
 		}
+	}
+	for _, line := range joinQuoted(all) {
 		if t := strings.TrimSpace(line); t != "" && !strings.HasPrefix(t, "#") {
+			records++
 			c := csv.NewReader(strings.NewReader(line))
 			c.Comma, c.LazyQuotes = comma, true
 			if cells, err := c.Read(); err == nil && len(cells) > 1 {
@@ -105,5 +120,28 @@ func shape(text string) (lines, values int, rows bool) {
 	for _, n := range widths {
 		most = max(most, n)
 	}
-	return lines, values, most*10 >= lines*8 && most > 0
+	return lines, values, most*10 >= records*8 && most > 0
+}
+
+// maxJoined bounds the lines of one row in the beginning of a table.
+const maxJoined = 20
+
+// joinQuoted joins the lines of rows whose quoted cells go on over line ends. A quote
+// that is not closed soon is a character like any other.
+func joinQuoted(all []string) []string {
+	out := make([]string, 0, len(all))
+	for i := 0; i < len(all); i++ {
+		row := all[i]
+		if openQuote(row) && !strings.HasPrefix(strings.TrimSpace(row), "#") {
+			for n, next := range all[i+1 : min(len(all), i+maxJoined)] {
+				if openQuote(next) {
+					row = strings.Join(all[i:i+n+2], "\n")
+					i += n + 1
+					break
+				}
+			}
+		}
+		out = append(out, row)
+	}
+	return out
 }

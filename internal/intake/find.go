@@ -216,7 +216,7 @@ func classify(s string, defanged bool) (observable.Value, bool) {
 			return none, false
 		}
 		_, domain, _ := strings.Cut(v.Text, "@")
-		return v, registrable(domain)
+		return v, registrable(domain) || reserved(domain)
 	}
 	host := s
 	if h, port, ok := cutPort(s); ok && port {
@@ -247,7 +247,7 @@ func classify(s string, defanged bool) (observable.Value, bool) {
 // "evil[.]example/path", as the URL of http; only defanged, because "and/or.in" is none.
 func pathless(s string, defanged bool) (observable.Value, bool) {
 	host, _, ok := strings.Cut(s, "/")
-	if !defanged || !ok || !registrable(strings.ToLower(host)) {
+	if host = strings.ToLower(host); !defanged || !ok || !registrable(host) && !reserved(host) {
 		return observable.Value{}, false
 	}
 	v, err := observable.New(observable.URL, "http://"+s)
@@ -284,11 +284,26 @@ func registrable(domain string) bool {
 	return domain != suffix
 }
 
+// reserved tells whether a name lies below a top-level domain that nobody can register
+// under but that is used all the same (RFC 2606, RFC 6761, RFC 6762, RFC 9476, and
+// what runs beside the DNS). Plain text has files of these endings ("config.example").
+func reserved(domain string) bool {
+	i := strings.LastIndexByte(domain, '.')
+	if i < 1 {
+		return false
+	}
+	switch domain[i+1:] {
+	case "example", "test", "invalid", "local", "internal", "alt", "onion", "i2p", "lan", "home", "corp", "bit":
+		return true
+	}
+	return false
+}
+
 // plausibleDomain tells a domain from a file name and from two sentences without a
 // space between them. What is defanged is meant as a domain.
 func plausibleDomain(written, canonical string, defanged bool) bool {
 	if !registrable(canonical) {
-		return false
+		return defanged && reserved(canonical)
 	}
 	if defanged {
 		return true

@@ -31,7 +31,7 @@ func readHTML(content []byte) (p Page, date string, err error) {
 	article, err := parser.ParseDocument(doc, m.base())
 	if err != nil || article.Node == nil {
 		// Some pages have no article that can be told from the rest by its tags.
-		p = readProse(m.title + "\n\n" + blocks(doc))
+		p, date = readProse(m.title + "\n\n" + blocks(doc))
 	} else {
 		p.Text = tidy(blocks(article.Node))
 		p.Title, p.Author, p.Site = article.Title(), cleanLine(article.Byline()), cleanLine(article.SiteName())
@@ -41,7 +41,7 @@ func readHTML(content []byte) (p Page, date string, err error) {
 	p.Language = firstOf(m.language, p.Language)
 	p.Site = firstOf(m.site, p.Site)
 	p.URL = m.url
-	return p, m.date, nil
+	return p, firstOf(m.date, date), nil
 }
 
 func firstOf(all ...string) string {

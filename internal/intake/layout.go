@@ -40,7 +40,7 @@ func sample(head string) (rows [][]string, comment string, comma rune) {
 	if len(all) > 1 {
 		all = all[:len(all)-1] // the last one may be cut
 	}
-	for _, line := range all {
+	for _, line := range joinQuoted(all) {
 		line = strings.TrimRight(line, "\r")
 		switch t := strings.TrimSpace(line); {
 		case t == "":

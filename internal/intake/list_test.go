@@ -3,6 +3,7 @@ package intake
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,6 +104,30 @@ func TestParseLayoutRefuses(t *testing.T) {
 	}
 }
 
+// TestDetectsRowsOverLines: a quoted cell that goes on over lines hides no table, and neither does a quote that never ends.
+func TestDetectsRowsOverLines(t *testing.T) {
+	const text = "type,value,comment\r\nip,198.51.100.3,\"line 1\r\nline 2, \"\"q\"\"\"\r\nurl,\"hxxp://a[.]example/p,1\",z\r\n"
+	if got := Detect([]byte(text)); got != FormatTable {
+		t.Errorf("it is a %s", got)
+	}
+	l, err := DetectLayout([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, bad := readAll(t, ReadTable(strings.NewReader(text), l))
+	if !slices.Equal(got, []string{"2 ipv4:198.51.100.3", "4 url:http://a.example/p,1"}) || len(bad) > 0 {
+		t.Errorf("%s: %q %q", l, got, bad)
+	}
+	stray := "value,size\nevil.example.com,5\" disk\n" + strings.Repeat("next.example.com,x\n", 2*maxJoined)
+	if got := Detect([]byte(stray)); got != FormatTable {
+		t.Errorf("with a stray quote it is a %s", got)
+	}
+	over := "value,comment\nevil.example.com,\"a" + strings.Repeat("\n", maxJoined+1) + "b\"\n"
+	if rows := joinQuoted(strings.Split(over, "\n")); len(rows) != strings.Count(over, "\n")+1 {
+		t.Errorf("%d rows", len(rows))
+	}
+}
+
 func TestDetect(t *testing.T) {
 	for text, want := range map[string]Format{
 		`{"type":"bundle"`:                   FormatSTIX,
@@ -115,9 +140,13 @@ func TestDetect(t *testing.T) {
 		"<!DOCTYPE html><html><p>x":          FormatPage,
 		"\xef\xbb\xbf<html>":                 FormatPage,
 		"A sentence about evil[.]example.com, and more.\nAnother, with commas, too.\n": FormatText,
-		"\x7fELF\x02\x01":                      FormatUnknown,
-		"":                                     FormatUnknown,
-		"<stix:STIX_Package xmlns:stix=\"x\">": FormatText,
+		"\x7fELF\x02\x01": FormatUnknown,
+		"caf\xe9.example.com\na.example.com # \xe0\nb.example.com\nc.example.com\n": FormatList, // Latin 1
+		"value,note\na.example.com,caf\xe9\n":                                       FormatTable,
+		"\xff\xfea\x00":                                                             FormatUnknown, // UTF-16
+		strings.Repeat("\xe3\xc1\xd7 ", 30):                                         FormatUnknown,
+		"":                                                                          FormatUnknown,
+		"<stix:STIX_Package xmlns:stix=\"x\">":                                      FormatText,
 	} {
 		if got := Detect([]byte(text)); got != want {
 			t.Errorf("%q is told as %s, want %s", text, got, want)

@@ -45,7 +45,7 @@ func ReadPage(content []byte) (Page, error) {
 			return Page{}, err
 		}
 	} else {
-		p = readProse(toText(content))
+		p, meta = readProse(toText(content))
 	}
 	if strings.TrimSpace(p.Text) == "" {
 		return p, ErrNoText

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -60,6 +61,41 @@ func TestReadPageOfText(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	if strings.Contains(p.Text, "cat") || strings.Contains(p.Text, "Photo") || strings.Contains(p.Text, "Follow") || strings.Count(p.Text, "\n\n") != 1 {
+		t.Errorf("the text is %q", p.Text)
+	}
+}
+
+// TestReadPageOfAdvisory: what an advisory lists is its text, however short the lines; what the site adds is not.
+func TestReadPageOfAdvisory(t *testing.T) {
+	const page = "A loader campaign against ministries\n\nPublished 2024-04-02\n\nC2: first[.]badsite[.]com\n\n" +
+		"The agency has seen a campaign that delivers a loader by mail to several ministries and then steals what they type.\n\n" +
+		"Indicators of compromise\n\nNetwork\n\nDomains:\nevil-login[.]com\nupdate-check.net\nhttps://cdn.badsite.org/a\n\nIP addresses:\n203[.]0[.]113[.]9\n203.0.113.10\n\n" +
+		"SHA-256:\n275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f\n\nCVE-2024-12345\n\n" +
+		"Write to the agency if you see any of these in the logs of your proxies.\n\n" +
+		"Most read\n\nhttps://news.site.com/a\n\n198.51.100.99 is a nice address, says the man who owns it, and nobody agrees.\n"
+	p, err := ReadPage([]byte(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Title != "A loader campaign against ministries" || p.Date.String() != "2024-04-02" || p.Date.Inferred {
+		t.Errorf("%+v", p)
+	}
+	found, err := Find(p.Text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range found {
+		if got = append(got, f.Name); f.Name == "" {
+			got[len(got)-1] = f.Value.Key()
+		}
+	}
+	want := []string{"domain:first.badsite.com", "domain:evil-login.com", "domain:update-check.net", "url:https://cdn.badsite.org/a", "ipv4:203.0.113.9", "ipv4:203.0.113.10",
+		"sha256:275a021bbfb6489e54d471899f7db9d1663fc695ec2fe2a2c4538aabf651fd0f", "CVE-2024-12345"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q\nwant %q", got, want)
+	}
+	if !strings.HasSuffix(p.Text, "of your proxies.") || !strings.Contains(p.Text, "Domains:") {
 		t.Errorf("the text is %q", p.Text)
 	}
 }

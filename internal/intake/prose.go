@@ -5,14 +5,17 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"entente/internal/observable"
 )
 
 // readProse finds title, text, author and source in a page that was saved as text:
 // the first line is the title; the text is the first run of prose below it; it ends
 // where the page names its author or its source, or where its site goes on with
-// other things (headlines, lists, dates of other news).
-func readProse(text string) Page {
-	var p Page
+// other things (headlines, lists, dates of other news). Lines that name what an
+// advisory lists (see lists) are text, with the headings above them. The date of a
+// line between title and text comes beside it, as it stands there.
+func readProse(text string) (p Page, dated string) {
 	var all []string
 	for line := range strings.SplitSeq(text, "\n") {
 		if line = strings.Join(strings.Fields(line), " "); line != "" {
@@ -20,11 +23,12 @@ func readProse(text string) Page {
 		}
 	}
 	if len(all) == 0 {
-		return p
+		return p, ""
 	}
 	p.Title = all[0]
 	var body []string
-	short := 0 // lines in a row that are no prose
+	var early []string // what is listed above the first prose
+	short := 0         // lines in a row that are no prose
 	var pending []string
 	for i, line := range all[1:] {
 		if author, via, ok := attribution(line); ok && len(body) > 0 {
@@ -41,18 +45,25 @@ func readProse(text string) Page {
 		if caption(line, p.Title) || (len(body) == 0 || short == 0) && furniture(line) {
 			continue
 		}
-		if prose(line) {
-			body = append(body, pending...)
-			body = append(body, line)
-			pending, short = nil, 0
+		listed := lists(line, i > 0 && introduces(all[i]))
+		if prose(line) || listed && len(body) > 0 {
+			body = append(append(append(body, early...), pending...), line)
+			early, pending, short = nil, nil, 0
 			continue
 		}
 		if len(body) == 0 {
+			if listed {
+				early = append(early, line)
+			} else if dated == "" && utf8.RuneCountInString(line) <= 60 {
+				if d := dates(line, ""); len(d) > 0 && d[0].Year > 0 {
+					dated = line
+				}
+			}
 			continue
 		}
 		// A heading within the text, a signature, or the beginning of what the site
 		// adds: only what follows tells.
-		if short++; short > 2 {
+		if short++; short > 2 && !listsSoon(all[i+2:]) {
 			break
 		}
 		pending = append(pending, line)
@@ -61,7 +72,51 @@ func readProse(text string) Page {
 		p.Author = pending[0]
 	}
 	p.Text = strings.Join(body, "\n\n")
-	return p
+	return p, dated
+}
+
+// lists tells a line of a list of indicators: it names an address, a hash, a CVE number
+// or a technique, or anything that is defanged. A plain domain or URL, such as a site
+// puts around its texts, counts only where the line above announces a list or is of one.
+func lists(line string, announced bool) bool {
+	found, err := Find(line)
+	if err != nil {
+		return false
+	}
+	for _, f := range found {
+		switch f.Value.Type {
+		case observable.Email:
+			if f.Defanged {
+				return true
+			}
+		case observable.Domain, observable.URL:
+			if f.Defanged || announced {
+				return true
+			}
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// introduces tells a line that a list stands under ("Domains:") or that is of one.
+func introduces(line string) bool {
+	return strings.HasSuffix(line, ":") || strings.HasSuffix(line, "：") || !prose(line) && lists(line, true)
+}
+
+// listsSoon tells whether one of the next lines is of a list of indicators, before the
+// site goes on with other things.
+func listsSoon(next []string) bool {
+	for i, line := range next[:min(len(next), 4)] {
+		if section(line) || stamp(line) || repeated(next, i) {
+			return false
+		}
+		if lists(line, false) {
+			return true
+		}
+	}
+	return false
 }
 
 // prose tells a sentence or more from a headline.

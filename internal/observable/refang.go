@@ -14,10 +14,10 @@ var fangs = [...][2]string{
 // schemes are defanged schemes and what they stand for.
 var schemes = [...][2]string{
 	{"hxxps", "https"}, {"hxxp", "http"}, {"h**ps", "https"}, {"h**p", "http"}, {"htxps", "https"}, {"htxp", "http"},
-	{"xxxps", "https"}, {"xxxp", "http"}, {"fxp", "ftp"},
+	{"xxxps", "https"}, {"xxxp", "http"}, {"meows", "https"}, {"meow", "http"}, {"fxp", "ftp"},
 }
 
-// Refang undoes the usual ways of defanging: hxxp, [.], (dot), [:]//, [at] and the
+// Refang undoes the usual ways of defanging: hxxp, [.], (dot), [:]//, [at], http:\\ and the
 // like. It is for text that people write; values of observables are what they are.
 // Refanging twice changes nothing more. Text longer than [MaxText] is left alone.
 func Refang(s string) string {
@@ -55,8 +55,26 @@ func refangOnce(s string) string {
 	}
 	for _, f := range schemes {
 		if len(s) > len(f[0]) && strings.EqualFold(s[:len(f[0])], f[0]) && strings.HasPrefix(s[len(f[0]):], ":") {
-			return f[1] + s[len(f[0]):]
+			s = f[1] + s[len(f[0]):]
+			break
 		}
+	}
+	return slashes(s)
+}
+
+// slashes turns round what stands for :// in a URL that was taken out of JSON
+// ("https:\/\/") or written with the wrong slash ("http:\\").
+func slashes(s string) string {
+	i := strings.IndexByte(s, ':')
+	if i < 3 || i > 5 {
+		return s
+	}
+	switch scheme, rest := strings.ToLower(s[:i]), s[i+1:]; {
+	case scheme != "http" && scheme != "https" && scheme != "ftp":
+	case strings.HasPrefix(rest, `\/\/`):
+		return s[:i+1] + strings.ReplaceAll(rest, `\/`, "/")
+	case strings.HasPrefix(rest, `\\`):
+		return s[:i+1] + strings.ReplaceAll(rest, `\`, "/")
 	}
 	return s
 }
