@@ -101,7 +101,7 @@ func shape(text string) (lines, values int, rows bool) {
 	for _, line := range all {
 		for _, e := range entries(line) {
 			lines++
-			if v, err := observable.Parse(e.value); err == nil && !strings.ContainsAny(e.value, " \t,;") && v.Type != observable.FileName {
+			if v, err := valueOf(e.value, ""); err == nil && !strings.ContainsAny(e.value, " \t,;") && v.Type != observable.FileName {
 				values++
 			}
 		}

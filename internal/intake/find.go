@@ -166,6 +166,18 @@ func (f *finder) each(list string, offset int, defanged bool) {
 // where their other half is inside.
 func trim(s string) (string, int) {
 	lead := 0
+	s = strings.TrimRight(s, ".,;:!?") // first, or "(x)." would look as if the bracket closed inside
+	for {
+		t, n := trimOnce(s)
+		if lead += n; t == s {
+			return t, lead
+		}
+		s = t
+	}
+}
+
+func trimOnce(s string) (string, int) {
+	lead := 0
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)
 		opens := strings.ContainsRune("([{", r)
@@ -190,8 +202,18 @@ var pairs = map[string]string{"(": ")", "[": "]", "{": "}"}
 // closes tells whether the bracket at the start is closed before the end, so that
 // it is part of a defanged form or an address in brackets.
 func closes(s, open string) bool {
-	i := strings.Index(s, pairs[open])
-	return i > 0 && i < len(s)-1
+	depth := 0
+	for i := range len(s) {
+		switch s[i : i+1] {
+		case open:
+			depth++
+		case pairs[open]:
+			if depth--; depth == 0 {
+				return i < len(s)-1
+			}
+		}
+	}
+	return false
 }
 
 func opensBefore(s string, closing rune) bool {

@@ -52,6 +52,7 @@ func TestFind(t *testing.T) {
 		{"a.example.com,b.example.com;c.example.com", []string{"domain:a.example.com", "domain:b.example.com", "domain:c.example.com"}},
 		{"evil[.]example[.]com/path", []string{"url:http://evil.example.com/path"}},
 		{"evil[.]example and evil [.] test, bad[at]evil(dot)example, x@y.example, c2[.]x.onion/a", []string{"domain:evil.example", "domain:evil.test", "email:bad@evil.example", "email:x@y.example", "url:http://c2.x.onion/a"}},
+		{"at (a.example.com). And [198.51.100.7], {b.example.com}; ((c.example.com)): [e[.]example.com], d.example.com...", []string{"domain:a.example.com", "ipv4:198.51.100.7", "domain:b.example.com", "domain:c.example.com", "domain:e.example.com", "domain:d.example.com"}},
 		{"config.example and invoice[.]exe and readme[.]md5x", nil},
 		{`https:\/\/a.example.com\/c, hxxp:\\b.example.com\x and meow://c.example.com/d`, []string{"url:https://a.example.com/c", "url:http://b.example.com/x", "url:http://c.example.com/d"}},
 		{`HKLM\Software\Evil\Run`, []string{`registry-key:hkey_local_machine\software\evil\run`}},

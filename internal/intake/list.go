@@ -54,7 +54,8 @@ func lineError(line int, text, reason string) *LineError {
 // ReadList streams a plain list: one value a line, defanged or not. Empty lines and
 // comments (#, ;, //, !) are passed over, a comment behind a value becomes its note.
 // Files of hosts ("0.0.0.0 name"), wildcards ("*.name") and filter lists
-// ("||name^") are understood. A line that holds no value gives a *LineError and
+// ("||name^") are understood, and a port behind an address or a name
+// is passed over. A line that holds no value gives a *LineError and
 // reading goes on; any other error ends it. Memory does not grow with the list.
 func ReadList(r io.Reader) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
@@ -76,7 +77,7 @@ func ReadList(r io.Reader) iter.Seq2[Item, error] {
 				return
 			}
 			for _, entry := range entries(text) {
-				v, err := observable.Parse(entry.value)
+				v, err := valueOf(entry.value, "")
 				if err != nil {
 					if !yield(Item{}, lineError(lines.n, entry.value, reason(err))) {
 						return

@@ -29,10 +29,11 @@ func readAll(t *testing.T, seq func(func(Item, error) bool)) (got []string, bad 
 func TestReadList(t *testing.T) {
 	const text = "# a list\n\nevil[.]example.com # from the case\r\n0.0.0.0 ads.example.net tracker.example.net\n127.0.0.1 localhost\n" +
 		"||filter.example.org^$third-party\n*.wild.example.org\n.dot.example.org\n198.51.100.7\nnot a value at all\n" +
-		"hxxp://x.example.com/a\nfile-name:a b.exe\n"
+		"hxxp://x.example.com/a\nfile-name:a b.exe\n198.51.100.8:443\nport[.]example[.]com[:]8080\nmutex:4711\n[2001:db8::2]:443\n"
 	got, bad := readAll(t, ReadList(strings.NewReader(text)))
 	want := []string{"3 domain:evil.example.com", "4 domain:ads.example.net", "4 domain:tracker.example.net", "6 domain:filter.example.org",
-		"7 domain:wild.example.org", "8 domain:dot.example.org", "9 ipv4:198.51.100.7", "11 url:http://x.example.com/a", "12 file-name:a b.exe"}
+		"7 domain:wild.example.org", "8 domain:dot.example.org", "9 ipv4:198.51.100.7", "11 url:http://x.example.com/a", "12 file-name:a b.exe",
+		"13 ipv4:198.51.100.8", "14 domain:port.example.com", "15 mutex:4711", "16 ipv6:2001:db8::2"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -130,15 +131,16 @@ func TestDetectsRowsOverLines(t *testing.T) {
 
 func TestDetect(t *testing.T) {
 	for text, want := range map[string]Format{
-		`{"type":"bundle"`:                   FormatSTIX,
-		`[{"type":"indicator"`:               FormatSTIX,
-		`{"Event":{"info":"x"`:               FormatMISP,
-		"a.example.com\nb.example.com\n":     FormatList,
-		"# c\n0.0.0.0 ads.example.net\n":     FormatList,
-		"evil[.]example.com\n":               FormatList,
-		"type,value\ndomain,a.example.com\n": FormatTable,
-		"<!DOCTYPE html><html><p>x":          FormatPage,
-		"\xef\xbb\xbf<html>":                 FormatPage,
+		`{"type":"bundle"`:                    FormatSTIX,
+		`[{"type":"indicator"`:                FormatSTIX,
+		`{"Event":{"info":"x"`:                FormatMISP,
+		"a.example.com\nb.example.com\n":      FormatList,
+		"198.51.100.8:443\n198.51.100.9:80\n": FormatList,
+		"# c\n0.0.0.0 ads.example.net\n":      FormatList,
+		"evil[.]example.com\n":                FormatList,
+		"type,value\ndomain,a.example.com\n":  FormatTable,
+		"<!DOCTYPE html><html><p>x":           FormatPage,
+		"\xef\xbb\xbf<html>":                  FormatPage,
 		"A sentence about evil[.]example.com, and more.\nAnother, with commas, too.\n": FormatText,
 		"\x7fELF\x02\x01": FormatUnknown,
 		"caf\xe9.example.com\na.example.com # \xe0\nb.example.com\nc.example.com\n": FormatList, // Latin 1

@@ -327,11 +327,14 @@ func valueOf(cell string, want observable.Type) (observable.Value, error) {
 			return v, nil
 		}
 	}
-	// A port behind an address or a name is no part of the value.
-	if host, _, port := cutPort(observable.Refang(cell)); port && !strings.Contains(cell, "/") {
-		cell = host
+	v, err := observable.Parse(cell)
+	if err != nil {
+		// A port behind an address or a name is no part of the value.
+		if host, _, port := cutPort(observable.Refang(cell)); port && !strings.Contains(cell, "/") {
+			return observable.Parse(host)
+		}
 	}
-	return observable.Parse(cell)
+	return v, err
 }
 
 // typeName gives the type for what feeds call it.
