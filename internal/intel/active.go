@@ -1,6 +1,7 @@
 package intel
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -371,7 +372,7 @@ func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBadRow, err)
 	}
-	if o.Revoked || o.PatternType != "stix" && o.PatternType != "" {
+	if o.Revoked || o.PatternType != "stix" && o.PatternType != "" || benign(o) {
 		return nil, nil
 	}
 	a := Active{ID: f.ID, Name: o.Name, TLP: f.Effective, PAP: papOf(o.Labels), Confidence: o.Confidence,
@@ -402,6 +403,24 @@ func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
 		rows = append(rows, activeRow{string(entryKey(v, f.ID)), value, a.Source})
 	}
 	return rows, nil
+}
+
+// benign tells an indicator of what is "not suspicious or malicious in and of itself" (STIX 2.1 §10.10, indicator-type-ov),
+// which somebody shares so that nobody is misled by it; STIX 2.0 says so in its labels. One that says malicious-activity as
+// well is not believed to be harmless.
+func benign(o *stix.Object) bool {
+	if !bytes.Contains(o.Raw, []byte("benign")) {
+		return false
+	}
+	var says struct {
+		Types  []string `json:"indicator_types"`
+		Labels []string `json:"labels"`
+	}
+	if o.Decode(&says) != nil {
+		return false
+	}
+	all := append(says.Types, says.Labels...)
+	return slices.Contains(all, "benign") && !slices.Contains(all, "malicious-activity")
 }
 
 func bucketOf(v observable.Value) uint16 {

@@ -83,6 +83,29 @@ func checkActive(t fataler, w *world) {
 	}
 }
 
+// TestBenignIsNotActedOn: an indicator that says of itself that what it names is harmless is no reason to block it.
+func TestBenignIsNotActedOn(t *testing.T) {
+	w := newWorld(t)
+	w.load(t, "a", indicator(1, 1, "one.example.org", `,"indicator_types":["benign"]`), indicator(2, 1, "two.example.org", `,"indicator_types":["anomalous-activity"]`),
+		indicator(3, 1, "three.example.org", `,"indicator_types":["benign","malicious-activity"]`), indicator(4, 1, "benign.example.org"),
+		strings.Replace(strings.Replace(indicator(5, 1, "five.example.org", `,"labels":["benign"]`), `"spec_version":"2.1",`, "", 1), `"pattern_type":"stix",`, "", 1),
+		indicator(6, 1, "six.example.org"))
+	want := []string{"benign.example.org " + idOf(4), "six.example.org " + idOf(6), "three.example.org " + idOf(3), "two.example.org " + idOf(2)}
+	var got []string
+	for _, line := range active(t, w.in) {
+		f := strings.Fields(line)
+		got = append(got, strings.TrimPrefix(f[0], "domain:")+" "+f[1])
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("sensors are given\n%s", strings.Join(got, "\n"))
+	}
+	// A newer version can say so, too.
+	w.load(t, "b", indicator(6, 2, "six.example.org", `,"indicator_types":["benign"]`))
+	if all := strings.Join(active(t, w.in), "\n"); strings.Contains(all, "six") {
+		t.Errorf("sensors are given\n%s", all)
+	}
+}
+
 // TestActive: versions, revocations, quarantine, guards, markings, and patterns of
 // which no value is enough.
 func TestActive(t *testing.T) {
