@@ -72,7 +72,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	name, ok := strings.CutPrefix(r.URL.Path, Prefix)
 	if !ok {
-		h.fail(w, "", &Problem{Status: http.StatusNotFound, Code: node.CodeNotFound, Title: "There is nothing at this address.", Next: "GET " + Prefix + " lists the operations."})
+		h.refuse(w, r, "", &Problem{Status: http.StatusNotFound, Code: node.CodeNotFound, Title: "There is nothing at this address.", Next: "GET " + Prefix + " lists the operations."})
 		return
 	}
 	grant, ok := node.Grant{Scopes: node.Scopes()}, true
@@ -81,7 +81,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if !ok {
 		head.Set("WWW-Authenticate", `Bearer realm="entente"`)
-		h.fail(w, "", &Problem{Status: http.StatusUnauthorized, Code: "unauthenticated", Title: "Who asks is not known.",
+		h.refuse(w, r, "", &Problem{Status: http.StatusUnauthorized, Code: "unauthenticated", Title: "Who asks is not known.",
 			Detail: "The request carries no valid bearer token.", Next: "Send 'Authorization: Bearer TOKEN' with the token that 'entente init' showed, or one of 'entente token new'."})
 		return
 	}
@@ -95,17 +95,17 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	op, ok := h.table[name]
 	if !ok {
-		h.fail(w, "", &Problem{Status: http.StatusNotFound, Code: node.CodeNotFound, Title: "There is no operation of this name.", Next: "GET " + Prefix + " lists the operations."})
+		h.refuse(w, r, "", &Problem{Status: http.StatusNotFound, Code: node.CodeNotFound, Title: "There is no operation of this name.", Next: "GET " + Prefix + " lists the operations."})
 		return
 	}
 	if r.Method != http.MethodPost {
 		head.Set("Allow", http.MethodPost)
-		h.fail(w, "", &Problem{Status: http.StatusMethodNotAllowed, Code: "method", Title: "An operation is asked for with POST.", Next: "Use POST " + Prefix + op.Name + "."})
+		h.refuse(w, r, "", &Problem{Status: http.StatusMethodNotAllowed, Code: "method", Title: "An operation is asked for with POST.", Next: "Use POST " + Prefix + op.Name + "."})
 		return
 	}
 	if !grant.May(op.Scope) {
 		head.Set("WWW-Authenticate", `Bearer realm="entente", error="insufficient_scope", scope="`+string(op.Scope)+`"`) // RFC 6750, section 3.1
-		h.fail(w, op.Name, &Problem{Status: http.StatusForbidden, Code: "scope", Title: "The token may not be used for this.", Scope: op.Scope,
+		h.refuse(w, r, op.Name, &Problem{Status: http.StatusForbidden, Code: "scope", Title: "The token may not be used for this.", Scope: op.Scope,
 			Detail: "The operation " + op.Name + " needs the scope " + string(op.Scope) + ", which the token does not have.",
 			Next:   "Use a token with this scope: 'entente token new --name NAME --scope " + string(op.Scope) + "' makes one."})
 		return
@@ -144,7 +144,7 @@ type index struct {
 func (h *handler) index(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		h.fail(w, "", &Problem{Status: http.StatusMethodNotAllowed, Code: "method", Title: "The list of operations is read with GET."})
+		h.refuse(w, r, "", &Problem{Status: http.StatusMethodNotAllowed, Code: "method", Title: "The list of operations is read with GET."})
 		return
 	}
 	out := index{Operations: []listed{}, OpenAPI: Prefix + documentName}
@@ -181,6 +181,10 @@ func (h *handler) run(w http.ResponseWriter, r *http.Request, op Operation) {
 		// Nothing more is expected: without this the reading deadline would
 		// end the context of work that takes longer.
 		_ = rc.SetReadDeadline(time.Time{})
+	}
+	if err != nil && op.Kind != Upload {
+		h.refuse(w, r, op.Name, ProblemOf(err))
+		return
 	}
 	if err != nil {
 		h.fail(w, op.Name, ProblemOf(err))
@@ -238,6 +242,21 @@ func (h *handler) fail(w http.ResponseWriter, op string, p *Problem) {
 	}
 	h.logProblem(op, p)
 	h.answer(w, p.Status, "application/problem+json", p)
+}
+
+const (
+	maxHeardOut     = 64 << 20         // bytes that are still read of a request that is refused
+	maxHeardOutTime = 10 * time.Second // for them to arrive
+)
+
+// refuse answers a request whose body was not read to its end, after it has read and dropped the rest: a connection that is closed with bytes unread is reset, and a caller who is still writing never
+// sees the answer. One that asked whether it should send the body (Expect) gets the answer instead.
+func (h *handler) refuse(w http.ResponseWriter, r *http.Request, op string, p *Problem) {
+	if r.Body != nil && r.ContentLength <= maxHeardOut && r.Header.Get("Expect") == "" {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(maxHeardOutTime)) // not every writer has one
+		_, _ = io.CopyN(io.Discard, r.Body, maxHeardOut)
+	}
+	h.fail(w, op, p)
 }
 
 // logProblem keeps failures of the node itself; what a caller did wrong is

@@ -1,9 +1,13 @@
 package api
 
 import (
+	"bufio"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 )
 
@@ -25,5 +29,41 @@ func TestMaxDrain(t *testing.T) {
 		if w.Code != http.StatusBadRequest || body.read != min(most, maxDrain) {
 			t.Errorf("an upload of %d bytes: %d, %d bytes read", most, w.Code, body.read)
 		}
+	}
+}
+
+// TestRefusalReachesWhoStillWrites has callers that write their whole request before they read, as most do.
+func TestRefusalReachesWhoStillWrites(t *testing.T) {
+	body := strings.Repeat(" ", 32<<20)
+	for _, tt := range []struct {
+		name, op, media string
+		trusted         bool
+		status          int
+	}{
+		{"a stranger", "swallow", "application/octet-stream", false, 401},
+		{"no such operation", "none", "application/json", true, 404},
+		{"not JSON", "greet", "text/plain", true, 415},
+		{"too long", "greet", "application/json", true, 413},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(newHandler(nil, Options{Trusted: tt.trusted}, trial()))
+			defer server.Close()
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := fmt.Fprintf(conn, "POST %s%s HTTP/1.1\r\nHost: x\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", Prefix, tt.op, tt.media, len(body), body); err != nil {
+				t.Fatalf("the connection broke while the request was written: %v", err)
+			}
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer res.Body.Close()
+			if res.StatusCode != tt.status {
+				t.Errorf("it is answered %d", res.StatusCode)
+			}
+		})
 	}
 }
