@@ -11,7 +11,7 @@ import (
 // anywhere): by the names in its header, which may stand in a comment, or else by
 // what the cells hold. It fails with ErrLayout if no column holds values.
 func DetectLayout(head []byte) (Layout, error) {
-	rows, comment, comma := sample(string(head))
+	rows, comment, comma := sample(strings.TrimPrefix(string(head), "\ufeff"))
 	if len(rows) == 0 {
 		return Layout{}, fmt.Errorf("%w: there is no row", ErrLayout)
 	}

@@ -186,6 +186,9 @@ func (l *lines) next() (string, error) {
 		return "", err
 	}
 	text := strings.TrimRight(string(line), "\r\n")
+	if l.n == 1 {
+		text = strings.TrimPrefix(text, "\ufeff") // what some editors put before a text
+	}
 	if !utf8.ValidString(text) {
 		return "", lineError(l.n, strings.ToValidUTF8(text, "?"), "not valid UTF-8")
 	}

@@ -105,6 +105,22 @@ func TestParseLayoutRefuses(t *testing.T) {
 	}
 }
 
+// TestByteOrderMark: what some editors put before a text is no part of its first value or the name of its first column.
+func TestByteOrderMark(t *testing.T) {
+	got, bad := readAll(t, ReadList(strings.NewReader("\ufeff198.51.100.7\n\ufeffmutex:x\n")))
+	if !slices.Equal(got, []string{"1 ipv4:198.51.100.7"}) || !slices.Equal(bad, []string{"2"}) {
+		t.Errorf("%q %q", got, bad)
+	}
+	const table = "\ufeffindicator,comment\nevil.example.com,x\n"
+	l, err := DetectLayout([]byte(table))
+	if err != nil || l.String() != "value=1,note=2,separator=comma,header=yes" {
+		t.Fatalf("%s, %v", l, err)
+	}
+	if got, bad := readAll(t, ReadTable(strings.NewReader(table), l)); !slices.Equal(got, []string{"2 domain:evil.example.com"}) || len(bad) > 0 {
+		t.Errorf("%q %q", got, bad)
+	}
+}
+
 // TestDetectsRowsOverLines: a quoted cell that goes on over lines hides no table, and neither does a quote that never ends.
 func TestDetectsRowsOverLines(t *testing.T) {
 	const text = "type,value,comment\r\nip,198.51.100.3,\"line 1\r\nline 2, \"\"q\"\"\"\r\nurl,\"hxxp://a[.]example/p,1\",z\r\n"

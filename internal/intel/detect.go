@@ -16,7 +16,7 @@ var ErrFormat = errors.New("not a format that can be imported")
 type FormatError struct{ Seen string }
 
 func (e *FormatError) Error() string {
-	return fmt.Sprintf("this looks like %s; what can be imported is STIX: a bundle, a list, one object, or one object a line (NDJSON), plain or with gzip", e.Seen)
+	return fmt.Sprintf("this looks like %s, and not like STIX: a bundle, a list, one object, or one object a line (NDJSON), plain or with gzip", e.Seen)
 }
 
 // Unwrap returns ErrFormat.

@@ -11,6 +11,9 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
 	"entente/internal/intake"
 	"entente/internal/intel"
 	"entente/misp"
@@ -116,7 +119,7 @@ var errDone = errors.New("nobody reads any more")
 // foreign looks at what is imported and makes drafts of what is not STIX. Drafts of
 // a text are held for a person to confirm.
 func (n *Node) foreign(ctx context.Context, r ImportRequest, src *intel.Source, data io.Reader) (*foreign, error) {
-	br := bufio.NewReaderSize(data, peekBytes)
+	br := plainText(bufio.NewReaderSize(data, peekBytes))
 	head, packed, err := beginning(br)
 	if err != nil {
 		return nil, importError(ctx, intel.Report{}, err)
@@ -193,7 +196,22 @@ func beginning(br *bufio.Reader) (head []byte, packed bool, err error) {
 	}
 	inside := make([]byte, peekBytes)
 	n, _ := io.ReadFull(z, inside) // the beginning of a file ends in the midst
-	return inside[:n], true, nil
+	head, _ = plainText(bufio.NewReaderSize(bytes.NewReader(inside[:n]), peekBytes)).Peek(peekBytes)
+	return head, true, nil
+}
+
+// plainText undoes what editors and spreadsheets put around a text: a byte order mark,
+// and UTF-16 behind one. JSON stays as it is: what is kept is what came, and JSON in
+// UTF-16 is none (RFC 8259 section 8.1).
+func plainText(br *bufio.Reader) *bufio.Reader {
+	start, _ := br.Peek(4) // an error comes again where the text is read
+	switch {
+	case bytes.HasPrefix(start, []byte("\xef\xbb\xbf")):
+		_, _ = br.Discard(3)
+	case len(start) == 4 && (string(start[:2]) == "\xff\xfe" || string(start[:2]) == "\xfe\xff") && !bytes.ContainsAny(start[2:], "{[") && string(start[2:]) != "\x00\x00":
+		return bufio.NewReaderSize(transform.NewReader(br, unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder()), peekBytes)
+	}
+	return br
 }
 
 // unpackedText undoes one layer of gzip.
@@ -202,7 +220,7 @@ func unpackedText(r io.Reader) (*bufio.Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("undoing gzip: %w", err)
 	}
-	return bufio.NewReaderSize(&boundedReader{r: z, left: maxUnpacked}, peekBytes), nil
+	return plainText(bufio.NewReaderSize(&boundedReader{r: z, left: maxUnpacked}, peekBytes)), nil
 }
 
 // boundedReader fails where more comes than is read: a bomb must not end in silence.

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"io"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"entente/stix"
 )
@@ -60,6 +62,39 @@ func TestImportOfTables(t *testing.T) {
 	res := must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: "feed.csv"}, strings.NewReader("type,value,tlp\ndomain,evil.example.com,TLP:GREEN\nsha256,nonsense,\n"), nil))
 	if res.Format != "table" || res.New != 1 || res.BadCount != 1 || res.Layout != "type=1,value=2,tlp=3,separator=comma,header=yes" {
 		t.Errorf("%+v", res)
+	}
+}
+
+// TestImportOfUTF16: what Windows tools write (UTF-16 behind a byte order mark) is read, plain and compressed; JSON in it is
+// refused, since what is kept is what came.
+func TestImportOfUTF16(t *testing.T) {
+	ctx := t.Context()
+	a := newParty(t, "North")
+	wide := func(s string, order binary.AppendByteOrder) string {
+		b := order.AppendUint16(nil, 0xfeff)
+		for _, u := range utf16.Encode([]rune(s)) {
+			b = order.AppendUint16(b, u)
+		}
+		return string(b)
+	}
+	zip := func(s string) string {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		z.Write([]byte(s))
+		z.Close()
+		return b.String()
+	}
+	table := "indicator,comment\r\nevil.example.com,Größe\r\n198.51.100.7,\r\n"
+	for name, text := range map[string]string{"little": wide(table, binary.LittleEndian), "big": wide(table, binary.BigEndian),
+		"packed": zip(wide(table, binary.LittleEndian)), "UTF-8": "\ufeff" + table, "UTF-8 packed": zip("\ufeff" + table)} {
+		res, err := a.Import(ctx, ImportRequest{Name: "feed.csv", DryRun: true}, strings.NewReader(text), nil)
+		if err != nil || res.Format != "table" || res.New != 2 || res.BadCount != 0 || res.Layout != "value=1,note=2,separator=comma,header=yes" {
+			t.Errorf("%s: %+v, %v", name, res, err)
+		}
+	}
+	var e *Error
+	if _, err := a.Import(ctx, ImportRequest{DryRun: true}, strings.NewReader(wide(`{"type":"bundle","objects":[]}`, binary.LittleEndian)), nil); !errors.As(err, &e) || !strings.Contains(e.Why, "UTF-16") {
+		t.Errorf("JSON in UTF-16: %v", err)
 	}
 }
 
