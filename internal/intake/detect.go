@@ -2,7 +2,6 @@ package intake
 
 import (
 	"bytes"
-	"encoding/csv"
 	"strings"
 	"unicode/utf8"
 
@@ -107,11 +106,9 @@ func shape(text string) (lines, values int, rows bool) {
 		}
 	}
 	for _, line := range joinQuoted(all) {
-		if t := strings.TrimSpace(line); t != "" && !strings.HasPrefix(t, "#") {
+		if t := strings.TrimSpace(line); t != "" && !strings.HasPrefix(t, "#") && !separatorLine(t) {
 			records++
-			c := csv.NewReader(strings.NewReader(line))
-			c.Comma, c.LazyQuotes = comma, true
-			if cells, err := c.Read(); err == nil && len(cells) > 1 {
+			if cells, err := splitRow(strings.TrimRight(line, "\r"), comma); err == nil && len(cells) > 1 {
 				widths[len(cells)]++
 			}
 		}

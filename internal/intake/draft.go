@@ -116,6 +116,9 @@ func (d Drafter) Indicator(item Item) ([]byte, error) {
 	}
 	if t, ok := moment(item.To); ok {
 		until = t
+	} else if !endless(item.To) {
+		// Taken in without its end, it would be acted on for ever.
+		return nil, lineError(item.Line, item.To, "not a date until when it is valid; write it as in 2030-01-31")
 	} else if d.ValidFor > 0 {
 		until = from.Add(d.ValidFor)
 	}
@@ -141,12 +144,21 @@ func moment(s string) (time.Time, bool) {
 	if s == "" {
 		return time.Time{}, false
 	}
-	for _, layout := range [...]string{time.RFC3339, "2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly, "2006/01/02", "02.01.2006"} {
+	for _, layout := range [...]string{time.RFC3339, "2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly, "2006/01/02", "02.01.2006", "20060102"} {
 		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1990 && t.Year() <= 2100 {
 			return t, true
 		}
 	}
 	return time.Time{}, false
+}
+
+// endless tells what tables write where a value has no end.
+func endless(s string) bool {
+	switch strings.ToLower(s) {
+	case "", "-", "0", "none", "null", "nan", "n/a", "na", "never", "unlimited":
+		return true
+	}
+	return strings.HasPrefix(s, "9999") || strings.HasPrefix(s, "2999")
 }
 
 type identity struct {

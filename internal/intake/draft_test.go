@@ -57,6 +57,14 @@ func TestDraftIndicators(t *testing.T) {
 	if _, err := d.Indicator(Item{Value: v, From: "2024-05-06", To: "2024-05-05", Confidence: -1}); err == nil {
 		t.Error("an end before the beginning is taken")
 	}
+	if _, err := d.Indicator(Item{Value: v, To: "01/02/2030", Confidence: -1}); err == nil {
+		t.Error("an end that cannot be read is dropped in silence")
+	}
+	for _, to := range []string{"", "never", "9999-12-31", "20300131", "2030-01-31"} {
+		if _, err := d.Indicator(Item{Value: v, To: to, Confidence: -1}); err != nil {
+			t.Errorf("valid until %q: %v", to, err)
+		}
+	}
 	raw, err := d.Indicator(Item{Value: v, TLP: "red", Confidence: 5, From: "2024-01-02 03:04:05", Reference: "javascript:alert(1)", Note: strings.Repeat("ü", 4096)})
 	if err != nil {
 		t.Fatal(err)

@@ -44,6 +44,7 @@ func sample(head string) (rows [][]string, comment string, comma rune) {
 		line = strings.TrimRight(line, "\r")
 		switch t := strings.TrimSpace(line); {
 		case t == "":
+		case separatorLine(t):
 		case strings.HasPrefix(t, "#"):
 			if len(texts) == 0 && strings.Trim(t, "#=- ") != "" {
 				comment = t
@@ -110,6 +111,8 @@ func rolesOf(names []string) ([]Role, []observable.Type) {
 			roles[i] = RoleFrom
 		case "valid_until", "expires", "expiration":
 			roles[i] = RoleTo
+		case "to_ids":
+			roles[i] = RoleToIDS
 		case "reference", "references", "source_url", "link", "urlhaus_link":
 			roles[i] = RoleReference
 		default:

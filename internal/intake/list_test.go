@@ -105,6 +105,41 @@ func TestParseLayoutRefuses(t *testing.T) {
 	}
 }
 
+// TestTablesOfOthers: tables as MISP, ThreatFox and spreadsheets write them.
+func TestTablesOfOthers(t *testing.T) {
+	for _, x := range []struct {
+		name, text string
+		want, bad  []string
+	}{
+		{"MISP", "uuid,event_id,category,type,value,comment,to_ids,date\n" + `"5d1b8a5e-1111-4222-8333-123456789abc",1,"Network activity","ip-dst","198.51.100.7","c2",1,20240102` + "\n" +
+			`"5d1b8a5e-1111-4222-8333-123456789abd",1,"Network activity","domain","context.example.com","",0,20240102` + "\n" +
+			`"5d1b8a5e-1111-4222-8333-123456789abe",1,"Payload delivery","filename|md5","a.exe|d41d8cd98f00b204e9800998ecf8427f","",1,20240102` + "\n" +
+			`"5d1b8a5e-1111-4222-8333-123456789abf",1,"Network activity","ip-dst|port","198.51.100.8|443","",1,20240102` + "\n" +
+			`"5d1b8a5e-1111-4222-8333-123456789aac",1,"Network activity","domain|ip","evil.example.com|198.51.100.9","",1,20240102` + "\n" +
+			`"5d1b8a5e-1111-4222-8333-123456789aad",1,"Other","comment","a|b","",1,20240102` + "\n",
+			[]string{"2 ipv4:198.51.100.7", "4 md5:d41d8cd98f00b204e9800998ecf8427f", "5 ipv4:198.51.100.8", "6 domain:evil.example.com"}, []string{"3", "7"}},
+		{"ThreatFox", `# "first_seen_utc","ioc_id","ioc_value","ioc_type","threat_type","confidence_level","reference","tags"` + "\n" +
+			`"2024-01-01 00:00:00", "1", "198.51.100.9:8080", "ip:port", "botnet_cc", "75", "https://ref.example.com/x", "tag1,tag2"` + "\n" +
+			`"2024-01-01 00:00:00", "2", "bad.example.com", "domain", "botnet_cc", "100", "None", "tag1"` + "\n",
+			[]string{"2 ipv4:198.51.100.9", "3 domain:bad.example.com"}, nil},
+		{"a spreadsheet", "sep=;\r\nIndicator;Type\r\nbad.example.com;Domain\r\n198.51.100.7;IP\r\n", []string{"3 domain:bad.example.com", "4 ipv4:198.51.100.7"}, nil},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			if got := Detect([]byte(x.text)); got != FormatTable {
+				t.Errorf("it is a %s", got)
+			}
+			l, err := DetectLayout([]byte(x.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, bad := readAll(t, ReadTable(strings.NewReader(x.text), l))
+			if !slices.Equal(got, x.want) || !slices.Equal(bad, x.bad) {
+				t.Errorf("%s: %q, not %q", l, got, bad)
+			}
+		})
+	}
+}
+
 // TestByteOrderMark: what some editors put before a text is no part of its first value or the name of its first column.
 func TestByteOrderMark(t *testing.T) {
 	got, bad := readAll(t, ReadList(strings.NewReader("\ufeff198.51.100.7\n\ufeffmutex:x\n")))

@@ -26,6 +26,7 @@ const (
 	RoleFrom       Role = "from"       // a date: valid from
 	RoleTo         Role = "to"         // a date: valid until
 	RoleReference  Role = "reference"  // a URL
+	RoleToIDS      Role = "to_ids"     // whether to act on the value, as MISP says it; where not, the row is none of an indicator
 	RoleNone       Role = ""           // not read
 )
 
@@ -146,7 +147,7 @@ func (l Layout) valid() bool {
 
 func knownRole(r Role) bool {
 	switch r {
-	case RoleValue, RoleType, RoleNote, RoleLabel, RoleTLP, RoleConfidence, RoleFrom, RoleTo, RoleReference:
+	case RoleValue, RoleType, RoleNote, RoleLabel, RoleTLP, RoleConfidence, RoleFrom, RoleTo, RoleReference, RoleToIDS:
 		return true
 	}
 	return false
@@ -190,7 +191,7 @@ func ReadTable(r io.Reader, l Layout) iter.Seq2[Item, error] {
 				return
 			}
 			line := src.n
-			if t := strings.TrimSpace(text); t == "" || strings.HasPrefix(t, "#") {
+			if t := strings.TrimSpace(text); t == "" || strings.HasPrefix(t, "#") || separatorLine(t) {
 				continue
 			}
 			if openQuote(text) {
@@ -217,6 +218,12 @@ func ReadTable(r io.Reader, l Layout) iter.Seq2[Item, error] {
 			}
 		}
 	}
+}
+
+// separatorLine tells the line with which a spreadsheet is told what parts the columns ("sep=;").
+func separatorLine(t string) bool {
+	rest, ok := strings.CutPrefix(strings.ToLower(strings.Trim(t, `"`)), "sep=")
+	return ok && len(rest) <= 1
 }
 
 // openQuote tells whether a quoted cell goes on behind the end of a line.
@@ -262,7 +269,7 @@ func splitRow(text string, comma rune) ([]string, error) {
 func (l Layout) row(cells []string, line int, text string) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		item := Item{Line: line, Confidence: -1}
-		typ := observable.Type("")
+		typ, types := observable.Type(""), ""
 		for i, role := range l.Columns {
 			if i >= len(cells) {
 				break
@@ -270,7 +277,7 @@ func (l Layout) row(cells []string, line int, text string) iter.Seq2[Item, error
 			cell := strings.TrimSpace(cells[i])
 			switch role {
 			case RoleType:
-				typ = typeName(cell)
+				typ, types = typeName(cell), cell
 			case RoleNote:
 				item.Note = cell
 			case RoleLabel:
@@ -287,6 +294,12 @@ func (l Layout) row(cells []string, line int, text string) iter.Seq2[Item, error
 				item.From = cell
 			case RoleTo:
 				item.To = cell
+			case RoleToIDS:
+				switch strings.ToLower(cell) {
+				case "0", "false", "no":
+					yield(Item{}, lineError(line, text, "to_ids says not to act on it"))
+					return
+				}
 			case RoleConfidence:
 				if n, err := strconv.Atoi(strings.TrimSuffix(cell, "%")); err == nil && n >= 0 && n <= 100 {
 					item.Confidence = n
@@ -308,7 +321,10 @@ func (l Layout) row(cells []string, line int, text string) iter.Seq2[Item, error
 				want = l.Types[i]
 			}
 			var err error
-			if item.Value, err = valueOf(cell, want); err != nil {
+			if item.Value, err = valueOf(cell, want); err != nil && strings.Contains(cell, "|") && strings.Count(cell, "|") == strings.Count(types, "|") {
+				item.Value, err = compositeOf(cell, types)
+			}
+			if err != nil {
 				err = lineError(line, cell, reason(err))
 			}
 			if !yield(item, err) {
@@ -319,6 +335,24 @@ func (l Layout) row(cells []string, line int, text string) iter.Seq2[Item, error
 			yield(Item{}, lineError(line, text, "no value in it"))
 		}
 	}
+}
+
+// compositeOf takes the value out of what MISP writes in two parts ("ip-dst|port", "filename|md5", "domain|ip"): the first
+// part that can be looked for by itself.
+func compositeOf(cell, types string) (observable.Value, error) {
+	names := strings.Split(types, "|")
+	err := error(observable.ErrUnknown)
+	for i, part := range strings.Split(cell, "|") {
+		switch strings.ToLower(names[i]) {
+		case "port", "filename", "mime-type", "value":
+			continue
+		}
+		var v observable.Value
+		if v, err = valueOf(part, typeName(names[i])); err == nil {
+			return v, nil
+		}
+	}
+	return observable.Value{}, err
 }
 
 func valueOf(cell string, want observable.Type) (observable.Value, error) {
