@@ -167,21 +167,28 @@ func (f *finder) each(list string, offset int, defanged bool) {
 func trim(s string) (string, int) {
 	lead := 0
 	s = strings.TrimRight(s, ".,;:!?") // first, or "(x)." would look as if the bracket closed inside
-	for {
+	for range maxBrackets {            // each round may free what the next one takes
 		t, n := trimOnce(s)
 		if lead += n; t == s {
-			return t, lead
+			break
 		}
 		s = t
 	}
+	return s, lead
 }
 
+// maxBrackets bounds the brackets around a value that are looked through; real texts have one or two.
+const maxBrackets = 4
+
 func trimOnce(s string) (string, int) {
-	lead := 0
+	lead, brackets := 0, 0
 	for len(s) > 0 {
 		r, n := utf8.DecodeRuneInString(s)
 		opens := strings.ContainsRune("([{", r)
-		if !(opens && !closes(s, s[:n]) || strings.ContainsRune(",;:!?=*•·–—-…", r)) {
+		if opens {
+			brackets++
+		}
+		if brackets > maxBrackets || !(opens && !closes(s) || strings.ContainsRune(",;:!?=*•·–—-…", r)) {
 			break
 		}
 		s, lead = s[n:], lead+n
@@ -197,17 +204,19 @@ func trimOnce(s string) (string, int) {
 	return s, lead
 }
 
-var pairs = map[string]string{"(": ")", "[": "]", "{": "}"}
-
 // closes tells whether the bracket at the start is closed before the end, so that
 // it is part of a defanged form or an address in brackets.
-func closes(s, open string) bool {
+func closes(s string) bool {
+	open, closing := s[0], s[0]+2 // [] and {}
+	if open == '(' {
+		closing = ')'
+	}
 	depth := 0
 	for i := range len(s) {
-		switch s[i : i+1] {
+		switch s[i] {
 		case open:
 			depth++
-		case pairs[open]:
+		case closing:
 			if depth--; depth == 0 {
 				return i < len(s)-1
 			}

@@ -76,6 +76,16 @@ func TestFindCountsAndPlaces(t *testing.T) {
 	}
 }
 
+// TestBracketsAreBounded: within as many brackets as there are in texts a value is found, and a wall of them is passed by.
+func TestBracketsAreBounded(t *testing.T) {
+	for n, want := range map[int]int{1: 1, 2: 1, maxBrackets: 1, 100: 0, 10_000: 0} {
+		found, err := Find(strings.Repeat("(", n) + "evil.example.com" + strings.Repeat(")", n) + ".")
+		if err != nil || len(found) != want {
+			t.Errorf("in %d brackets: %v, %v", n, found, err)
+		}
+	}
+}
+
 func TestFindIsBounded(t *testing.T) {
 	if _, err := Find(strings.Repeat("x", MaxPage+1)); !errors.Is(err, ErrTooLong) {
 		t.Errorf("a text over the bound: %v", err)

@@ -28,6 +28,7 @@ func readProse(text string) (p Page, dated string) {
 	p.Title = all[0]
 	var body []string
 	var early []string // what is listed above the first prose
+	size := 0          // bytes of both
 	short := 0         // lines in a row that are no prose
 	var pending []string
 	for i, line := range all[1:] {
@@ -45,15 +46,20 @@ func readProse(text string) (p Page, dated string) {
 		if caption(line, p.Title) || (len(body) == 0 || short == 0) && furniture(line) {
 			continue
 		}
+		if size > MaxText {
+			break // of what follows nothing is kept
+		}
 		listed := lists(line, i > 0 && introduces(all[i]))
 		if prose(line) || listed && len(body) > 0 {
 			body = append(append(append(body, early...), pending...), line)
 			early, pending, short = nil, nil, 0
+			size += len(line)
 			continue
 		}
 		if len(body) == 0 {
 			if listed {
 				early = append(early, line)
+				size += len(line)
 			} else if dated == "" && utf8.RuneCountInString(line) <= 60 {
 				if d := dates(line, ""); len(d) > 0 && d[0].Year > 0 {
 					dated = line
