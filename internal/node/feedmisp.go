@@ -1,8 +1,6 @@
 package node
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -40,7 +38,7 @@ func (h *feedHandler) misp(w http.ResponseWriter, r *http.Request, f *feedState,
 				continue
 			}
 			var text []byte
-			if text, err = unpacked(t.blocks[i]); err == nil {
+			if text, err = io.ReadAll(t.blocks[i].reader()); err == nil {
 				body, err = e.File(text)
 			}
 		}
@@ -82,12 +80,4 @@ func (h *feedHandler) hashes(r *http.Request, f *feedState, events []feed.MISPEv
 		}
 	}
 	return out, nil
-}
-
-func unpacked(packed []byte) ([]byte, error) {
-	z, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, fmt.Errorf("unpacking a feed: %w", err)
-	}
-	return io.ReadAll(z)
 }

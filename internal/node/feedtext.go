@@ -1,8 +1,6 @@
 package node
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -17,9 +15,8 @@ import (
 	"entente/journal"
 )
 
-// feeds holds the texts of the feeds in blocks, each packed with gzip: a block is
-// made anew only when something in it changed or ran out, and members of gzip one
-// after another are one file.
+// feeds holds the texts of the feeds in blocks, each packed: a block is made anew only
+// when something in it changed or ran out, and packed texts one after another are one.
 type feeds struct {
 	list []*feedState
 
@@ -44,7 +41,7 @@ type feedState struct {
 	blocks []feedBlock
 	digest [sha256.Size]byte // of all blocks
 	serial uint32
-	packer *gzip.Writer
+	packer packer
 }
 
 // feedBlock is the text of one block.
@@ -55,7 +52,7 @@ type feedBlock struct {
 	n      int       // entries
 	moved  time.Time // when the text changed last
 	sum    [16]byte
-	packed []byte // a member of gzip; nil for none
+	packed packedText
 }
 
 func newFeeds(specs []feedSpec) *feeds {
@@ -77,8 +74,8 @@ func (f *feeds) find(name string) *feedState {
 
 // feedText is a feed at one moment. It stays as it is while the feed goes on.
 type feedText struct {
-	head    []byte // packed
-	blocks  [][]byte
+	head    packedText
+	blocks  []packedText
 	parts   []feedPart // of blocks
 	entries int64
 	serial  uint32
@@ -145,7 +142,7 @@ func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, 
 	}
 	out.serial = s.serial
 	head := s.spec.format.Head(nil, feed.Meta{Name: "Entente feed " + s.spec.name, Serial: s.serial, TTL: 5 * time.Minute, TLP: s.spec.tlp})
-	out.head, err = s.packed(head)
+	out.head, err = s.packer.pack(head)
 	return out, err
 }
 
@@ -176,7 +173,7 @@ type feedPart struct {
 func (t *feedText) add(i int, b *feedBlock, sum io.Writer) {
 	_, _ = sum.Write(b.sum[:])
 	t.entries += int64(b.n)
-	if b.packed != nil {
+	if b.packed.size > 0 {
 		t.blocks = append(t.blocks, b.packed)
 		t.parts = append(t.parts, feedPart{i, b.n, b.moved})
 	}
@@ -187,11 +184,11 @@ func (t *feedText) add(i int, b *feedBlock, sum io.Writer) {
 func (f *feeds) keep(old *feedBlock, fresh feedBlock) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.held += int64(len(fresh.packed) - len(old.packed))
+	f.held += int64(len(fresh.packed.data) - len(old.packed.data))
 	*old = fresh
 	if f.held > maxFeedBytes {
-		f.held -= int64(len(old.packed))
-		old.packed, old.made = nil, false
+		f.held -= int64(len(old.packed.data))
+		old.packed, old.made = packedText{}, false
 	}
 }
 
@@ -200,7 +197,7 @@ func (f *feeds) drop(s *feedState) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := range s.blocks {
-		f.held -= int64(len(s.blocks[i].packed))
+		f.held -= int64(len(s.blocks[i].packed.data))
 	}
 	s.blocks = nil
 }
@@ -253,7 +250,7 @@ func (s *feedState) make(ctx context.Context, n *Node, b *feedBlock, i int, now 
 	sum := sha256.Sum256(text)
 	b.sum = [16]byte(sum[:16])
 	var err error
-	b.packed, err = s.packed(text)
+	b.packed, err = s.packer.pack(text)
 	return err
 }
 
@@ -268,53 +265,18 @@ func (n *Node) sourceName(source string) string {
 	return source
 }
 
-// packed packs a text as a member of gzip. The state of the packer, which is larger than
-// most texts, is used again.
-func (s *feedState) packed(text []byte) ([]byte, error) {
-	if len(text) == 0 {
-		return nil, nil
-	}
-	var b bytes.Buffer
-	if s.packer == nil {
-		var err error
-		if s.packer, err = gzip.NewWriterLevel(&b, gzip.BestSpeed); err != nil {
-			return nil, err
-		}
-	}
-	s.packer.Reset(&b)
-	if _, err := s.packer.Write(text); err != nil {
-		return nil, err
-	}
-	if err := s.packer.Close(); err != nil {
-		return nil, fmt.Errorf("packing a feed: %w", err)
-	}
-	return b.Bytes(), nil
-}
-
 // writePacked writes the feed as gzip.
 func (t *feedText) writePacked(w io.Writer) error {
-	if len(t.head) == 0 && len(t.blocks) == 0 {
-		return gzip.NewWriter(w).Close() // an empty file
-	}
-	for _, part := range append([][]byte{t.head}, t.blocks...) {
-		if _, err := w.Write(part); err != nil {
-			return err
-		}
-	}
-	return nil
+	return writeGzip(w, append([]packedText{t.head}, t.blocks...))
 }
 
 // writePlain writes the feed as it is.
 func (t *feedText) writePlain(w io.Writer) error {
-	var z gzip.Reader
-	for _, part := range append([][]byte{t.head}, t.blocks...) {
-		if len(part) == 0 {
+	for _, part := range append([]packedText{t.head}, t.blocks...) {
+		if part.size == 0 {
 			continue
 		}
-		if err := z.Reset(bytes.NewReader(part)); err != nil {
-			return err
-		}
-		if _, err := io.Copy(w, &z); err != nil { //nolint:gosec // our own text
+		if _, err := io.Copy(w, part.reader()); err != nil { //nolint:gosec // our own text
 			return err
 		}
 	}
