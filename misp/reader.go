@@ -44,6 +44,8 @@ type Element struct {
 //   - the answer of a MISP instance, {"response": [{"Event": {…}}, …]},
 //   - an array of any of these, or any number of these one after another.
 //
+// A byte order mark at the start is left out.
+//
 // A Reader must not be used by two goroutines at once, and not twice.
 type Reader struct {
 	src   source
@@ -59,7 +61,7 @@ var errStopped = errors.New("stopped")
 
 // NewReader makes a reader of r.
 func NewReader(r io.Reader, lim Limits) *Reader {
-	x := &Reader{src: source{r: r}, lim: lim.orDefault()}
+	x := &Reader{src: source{r: &afterMark{r: r}}, lim: lim.orDefault()}
 	// Each element is judged by itself, so that one that has a name twice or is no
 	// Unicode text does not end the stream.
 	x.dec = jsontext.NewDecoder(&x.src, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))

@@ -268,3 +268,30 @@ func TestDifference(t *testing.T) {
 		}
 	}
 }
+
+// TestReaderByteOrderMark: a mark before the text is no part of it, however little comes
+// at a time.
+func TestReaderByteOrderMark(t *testing.T) {
+	const event = `{"Event":{"uuid":"5c000000-0000-4000-8000-000000000001","info":"x"}}`
+	for _, text := range []string{event, "\xef\xbb\xbf" + event} {
+		for _, r := range []io.Reader{strings.NewReader(text), iotest.OneByteReader(strings.NewReader(text))} {
+			n := 0
+			for e, err := range misp.NewReader(r, misp.Limits{}).Events() {
+				if err != nil || e.Info() != "x" {
+					t.Errorf("%q: %v", text, err)
+				}
+				n++
+			}
+			if n != 1 {
+				t.Errorf("%q: %d events", text, n)
+			}
+		}
+	}
+	for _, text := range []string{"\xef\xbb", "\xef\xbb\xbf\xef\xbb\xbf" + event} {
+		for _, err := range misp.NewReader(strings.NewReader(text), misp.Limits{}).Events() {
+			if err == nil {
+				t.Errorf("%q is read", text)
+			}
+		}
+	}
+}

@@ -15,6 +15,35 @@ type source struct {
 	fail  error
 }
 
+// afterMark leaves out the byte order mark that programs of Windows put before UTF-8.
+type afterMark struct {
+	r     io.Reader
+	begun bool
+	first []byte // read to look for the mark, and none
+}
+
+func (a *afterMark) Read(p []byte) (int, error) {
+	if !a.begun {
+		a.begun = true
+		head := make([]byte, len(byteOrderMark))
+		n, err := io.ReadFull(a.r, head)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+			return 0, err
+		}
+		if a.first = head[:n]; string(a.first) == byteOrderMark {
+			a.first = nil
+		}
+	}
+	if len(a.first) > 0 {
+		n := copy(p, a.first)
+		a.first = a.first[n:]
+		return n, nil
+	}
+	return a.r.Read(p)
+}
+
+const byteOrderMark = "\xef\xbb\xbf"
+
 // renew allows so many bytes from here on.
 func (s *source) renew(limit int) { s.left, s.limit = limit+sourceSlack, limit }
 
