@@ -61,6 +61,18 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestCellIsText: what a spreadsheet would compute is text, in full width too.
+func TestCellIsText(t *testing.T) {
+	for _, s := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1", "＠SUM(A1)"} {
+		if got := strings.Trim(string(cell(nil, s)), `"`); got != "'"+s {
+			t.Errorf("%q is written %q", s, got)
+		}
+	}
+	if got := string(cell(nil, "a=1")); got != "a=1" {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestPublicSuffixes: nobody's indicator takes a whole top-level domain off the air.
 func TestPublicSuffixes(t *testing.T) {
 	for _, name := range []string{"rpz", "dnsmasq", "unbound", "hosts"} {
@@ -97,7 +109,7 @@ func TestFind(t *testing.T) {
 
 func anyValue(t *rapid.T) observable.Value {
 	typ := rapid.SampledFrom(observable.Types()).Draw(t, "type")
-	text := rapid.OneOf(rapid.String(), rapid.SampledFrom(samples), rapid.StringMatching(`[a-z=+@;"'\\,#<>-]{1,20}\.[a-z]{2,5}`)).Draw(t, "text")
+	text := rapid.OneOf(rapid.String(), rapid.SampledFrom(samples), rapid.StringMatching(`[a-z=+@;＝＠"'\\,#<>-]{1,20}\.[a-z]{2,5}`)).Draw(t, "text")
 	v, err := observable.New(typ, text)
 	if err != nil {
 		return observable.Value{Type: observable.Domain, Text: "x.example.com"}
@@ -128,7 +140,7 @@ func TestNothingEscapes(t *testing.T) {
 					t.Fatalf("%q: %v, %v", text, rows, err)
 				}
 				for _, c := range rows[0] {
-					if c != "" && strings.ContainsAny(c[:1], "=+-@\t\r") {
+					if r := []rune(c); len(r) > 0 && strings.ContainsRune("=+-@\t\r\n＝＋－＠", r[0]) {
 						t.Fatalf("a spreadsheet would compute %q", c)
 					}
 				}

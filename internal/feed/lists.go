@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"entente/internal/observable"
 	"entente/stix"
@@ -92,10 +93,11 @@ func day(dst []byte, t time.Time) []byte {
 }
 
 // cell appends a cell (RFC 4180). A text that a spreadsheet would compute gets an
-// apostrophe before it, which spreadsheets take for "this is text".
+// apostrophe before it, which spreadsheets take for "this is text". Those for East
+// Asia take the full-width forms of the signs as well.
 func cell(dst []byte, s string) []byte {
 	s = strings.ToValidUTF8(s, "?")
-	if s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0 {
+	if r, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", r) {
 		s = "'" + s
 	}
 	if !strings.ContainsAny(s, ",\"\r\n") {
