@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"entente/internal/feed"
 )
@@ -31,7 +32,7 @@ func (h *feedHandler) misp(w http.ResponseWriter, r *http.Request, f *feedState,
 		body, err = feed.MISPManifest(events)
 	case "hashes.csv":
 		media = "text/csv; charset=utf-8; header=absent"
-		body, err = h.hashes(r, f, events)
+		body, err = h.hashes(r, f, t, events)
 	default:
 		for i, e := range events {
 			if file != e.UUID()+".json" {
@@ -64,16 +65,16 @@ func (h *feedHandler) misp(w http.ResponseWriter, r *http.Request, f *feedState,
 }
 
 // hashes writes hashes.csv: the MD5 of each value with the event it is in.
-func (h *feedHandler) hashes(r *http.Request, f *feedState, events []feed.MISPEvent) ([]byte, error) {
+func (h *feedHandler) hashes(r *http.Request, f *feedState, t *feedText, events []feed.MISPEvent) ([]byte, error) {
 	now := h.n.now()
 	var out []byte
 	for _, e := range events {
 		last := ""
-		for a, err := range h.n.intel.Active(r.Context(), e.Number*f.span, (e.Number+1)*f.span) {
+		for a, err := range h.n.intel.Active(r.Context(), e.Number*t.span, (e.Number+1)*t.span) {
 			if err != nil {
 				return nil, err
 			}
-			if ok, _ := f.spec.takes(&a, now); ok && a.Value.Key() != last {
+			if ok, _ := f.spec.takes(&a, now); ok && !slices.Contains(t.low, a.Source) && a.Value.Key() != last {
 				last = a.Value.Key()
 				out = feed.MISPHash(out, a.Value.Text, e.UUID())
 			}

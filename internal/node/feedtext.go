@@ -77,6 +77,8 @@ type feedText struct {
 	head    packedText
 	blocks  []packedText
 	parts   []feedPart // of blocks
+	span    int        // buckets a block
+	low     []string   // sources that are left out for their score
 	entries int64
 	serial  uint32
 	digest  [sha256.Size]byte
@@ -107,7 +109,7 @@ func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, 
 		s.low = low
 		s.span, s.blocks = span, make([]feedBlock, intel.ActiveBuckets/span)
 	}
-	out := &feedText{}
+	out := &feedText{span: s.span, low: low}
 	sum := sha256.New()
 	for i := range s.blocks {
 		b := &s.blocks[i]

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"crypto/md5"
 	"errors"
 	"fmt"
 	"net/http"
@@ -263,7 +264,7 @@ func TestGuardFolder(t *testing.T) {
 func TestFalsePositive(t *testing.T) {
 	ctx := t.Context()
 	a := newParty(t, "North")
-	a.feeds = newFeeds(must[[]feedSpec](t)(feedSpecs([]FeedConfig{{Name: "list", Format: "list"}, {Name: "careful", Format: "list", MinScore: 60}})))
+	a.feeds = newFeeds(must[[]feedSpec](t)(feedSpecs([]FeedConfig{{Name: "list", Format: "list"}, {Name: "careful", Format: "list", MinScore: 60}, {Name: "careful-misp", Format: "misp", MinScore: 60}})))
 	load := func(name string, objects ...string) {
 		t.Helper()
 		must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: name}, strings.NewReader(string(bundleText(objects...))), nil))
@@ -290,6 +291,9 @@ func TestFalsePositive(t *testing.T) {
 	}
 	check("list", "bad 50 good 100", "one.example", "three.example")
 	check("careful", "bad 50 good 100", "one.example")
+	if got := lines(t, sensor(t, a, "/feeds/careful-misp/hashes.csv")); len(got) != 1 || !strings.HasPrefix(got[0], fmt.Sprintf("%x,", md5.Sum([]byte("one.example")))) {
+		t.Errorf("the hashes of what is left out are told: %v", got)
+	}
 	if held := must[*GuardHeldResponse](t)(a.GuardHeld(ctx, GuardHeldRequest{})); held.Total != 1 || held.Held[0].ID != guardID(2) || held.Held[0].Hit.List != intel.FalsePositives {
 		t.Errorf("%+v", held)
 	}
