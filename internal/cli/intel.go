@@ -178,7 +178,11 @@ func writePage(p *printer, r *node.ImportResponse) {
 			p.f("  Language: %s", orUnknown(g.Language))
 		}
 		if g.Author != "" || g.Via != "" {
-			p.f("  By:       %s %s", g.Author, strings.TrimSpace("after "+g.Via))
+			via := ""
+			if g.Via != "" {
+				via = "after " + g.Via
+			}
+			p.f("  By:       %s", strings.TrimSpace(g.Author+" "+via))
 		}
 		p.f("  Text:     %s", excerpt(g.Text, 200))
 		for i, x := range g.Named {

@@ -18,15 +18,22 @@ type Date struct {
 	// Evidence is what it was read from: the words of the page and, where the year was
 	// inferred, the facts.
 	Evidence string `json:"evidence,omitempty"`
+	// At is the moment, where the page states it with its offset from UTC; day, month and
+	// year are those of that offset.
+	At time.Time `json:"at,omitzero"`
 }
 
 // Known tells that day, month and year are there.
 func (d Date) Known() bool { return d.Year > 0 && d.Month > 0 && d.Day > 0 }
 
-// Time is the beginning of the day in UTC, the zero time where it is not known.
+// Time is the moment, or else the beginning of the day in UTC; the zero time where
+// the day is not known.
 func (d Date) Time() time.Time {
 	if !d.Known() {
 		return time.Time{}
+	}
+	if !d.At.IsZero() {
+		return d.At
 	}
 	return time.Date(d.Year, time.Month(d.Month), d.Day, 0, 0, 0, 0, time.UTC)
 }
@@ -61,6 +68,9 @@ func dateOf(stated string, p Page) Date {
 		d.Evidence = "the page states " + strconv.QuoteToGraphic(bounded(stated, 60))
 		return d
 	}
+	if all := dates(p.besideTitle, p.Language); len(all) > 0 && all[0].Year > 0 {
+		return all[0]
+	}
 	paragraphs := strings.Split(p.Text, "\n\n")
 	if len(paragraphs) > 4 {
 		paragraphs = paragraphs[:4]
@@ -94,8 +104,16 @@ func readDate(s, lang string) (Date, bool) {
 	if s == "" {
 		return Date{}, false
 	}
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return Date{Year: t.Year(), Month: int(t.Month()), Day: t.Day()}, true
+	for _, layout := range [...]string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z0700", "2006-01-02T15:04Z07:00", time.RFC1123Z, time.RFC1123} {
+		t, err := time.Parse(layout, s)
+		if err != nil {
+			continue
+		}
+		d := Date{Year: t.Year(), Month: int(t.Month()), Day: t.Day()}
+		if _, offset := t.Zone(); layout != time.RFC1123 || offset == 0 && strings.HasSuffix(s, "GMT") {
+			d.At = t.UTC()
+		}
+		return d, d.valid()
 	}
 	all := dates(s, lang)
 	if len(all) == 0 {
@@ -125,7 +143,7 @@ func dates(text, lang string) []Date {
 	for _, form := range dateForms {
 		names := form.SubexpNames()
 		for _, m := range form.FindAllStringSubmatch(text, 16) {
-			d := Date{Evidence: "the page says " + strconv.QuoteToGraphic(strings.Trim(m[0], " ,.;:()[]"))}
+			d := Date{Evidence: "the page says " + strconv.QuoteToGraphic(strings.Trim(m[0], " ,.;:()[]：（）【】"))}
 			ok := true
 			for i, name := range names {
 				if name == "" || m[i] == "" {

@@ -3,8 +3,10 @@ package intake
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"codeberg.org/readeck/go-readability/v2"
 	"golang.org/x/net/html"
@@ -14,9 +16,13 @@ import (
 
 // readHTML finds the subject of a page and the date that it states for machines.
 func readHTML(content []byte) (p Page, date string, err error) {
-	r, err := charset.NewReader(bytes.NewReader(content), "text/html")
-	if err != nil {
-		return p, "", fmt.Errorf("the page's character set: %w", err)
+	var r io.Reader = bytes.NewReader(content)
+	if !utf8.Valid(content) {
+		// What was saved as UTF-8 often states the character set that it had before, and
+		// text in another is as good as never valid UTF-8.
+		if r, err = charset.NewReader(r, "text/html"); err != nil {
+			return p, "", fmt.Errorf("the page's character set: %w", err)
+		}
 	}
 	doc, err := html.Parse(r)
 	if err != nil {
@@ -34,13 +40,17 @@ func readHTML(content []byte) (p Page, date string, err error) {
 		p, date = readProse(m.title + "\n\n" + blocks(doc))
 	} else {
 		p.Text = tidy(blocks(article.Node))
-		p.Title, p.Author, p.Site = article.Title(), cleanLine(article.Byline()), cleanLine(article.SiteName())
+		p.Title, p.Author, p.Site = article.Title(), byline(article.Byline()), cleanLine(article.SiteName())
 		p.Language = article.Language()
 	}
 	p.Title = firstOf(m.title, p.Title)
 	p.Language = firstOf(m.language, p.Language)
 	p.Site = firstOf(m.site, p.Site)
 	p.URL = m.url
+	if first, rest, more := strings.Cut(p.Text, "\n\n"); more && cleanLine(first) == cleanLine(p.Title) {
+		p.Text = rest // the heading is in the title
+	}
+	p.besideTitle = m.beside
 	return p, firstOf(m.date, date), nil
 }
 
@@ -77,6 +87,8 @@ func measure(doc *html.Node) error {
 // pageMeta is what a page says of itself in its head.
 type pageMeta struct {
 	title, heading, language, site, url, date string
+	// beside is what stands below the heading in a place for dates.
+	beside string
 }
 
 func (m pageMeta) base() *url.URL {
@@ -90,9 +102,19 @@ func (m pageMeta) base() *url.URL {
 func metadata(doc *html.Node) pageMeta {
 	var m pageMeta
 	var ogTitle, docTitle string
+	var headings []*html.Node
+	var dated []*html.Node // what may hold the date, and the headings between
+	within := map[*html.Node]bool{}
+	inTime := false // m.date is of a <time> in the article
 	for n := range doc.Descendants() {
 		if n.Type != html.ElementNode {
 			continue
+		}
+		if within[n.Parent] || n.DataAtom == atom.Article || n.DataAtom == atom.Main {
+			within[n] = true
+		}
+		if placeOfDate(n) {
+			dated = append(dated, n)
 		}
 		switch n.DataAtom {
 		case atom.Html:
@@ -100,13 +122,17 @@ func metadata(doc *html.Node) pageMeta {
 		case atom.Title:
 			docTitle = firstOf(docTitle, textOf(n))
 		case atom.H1:
-			m.heading = firstOf(m.heading, textOf(n))
+			headings, dated = append(headings, n), append(dated, n)
+		case atom.H2, atom.H3:
+			headings, dated = append(headings, n), append(dated, n)
 		case atom.Link:
 			if strings.EqualFold(attr(n, "rel"), "canonical") {
 				m.url = firstOf(m.url, webAddress(attr(n, "href")))
 			}
 		case atom.Time:
-			m.date = firstOf(m.date, attr(n, "datetime"))
+			if value := attr(n, "datetime"); value != "" && (m.date == "" || !inTime && within[n]) {
+				m.date, inTime = value, within[n]
+			}
 		case atom.Meta:
 			value := attr(n, "content")
 			switch strings.ToLower(firstOf(attr(n, "property"), attr(n, "name"), attr(n, "itemprop"))) {
@@ -118,21 +144,111 @@ func metadata(doc *html.Node) pageMeta {
 				m.url = firstOf(m.url, webAddress(value))
 			case "og:locale", "content-language", "language":
 				m.language = firstOf(m.language, value)
-			case "article:published_time", "datepublished", "dc.date", "dc.date.issued", "dcterms.created", "date", "pubdate",
+			case "article:published_time", "datepublished", "dc.date", "dc.date.issued", "dc.date.created", "dcterms.created", "dcterms.date", "dcterms.issued",
+				"og:article:published_time", "article:published", "date", "pubdate",
 				"publishdate", "publish-date", "publication_date", "parsely-pub-date", "sailthru.date", "citation_publication_date":
 				if value != "" { // more exact than what any <time> may mean
-					m.date = value
+					m.date, inTime = value, true
 				}
 			}
 		case atom.Script:
 			if strings.EqualFold(attr(n, "type"), "application/ld+json") && n.FirstChild != nil {
-				m.date = firstOf(published(n.FirstChild.Data), m.date)
+				if value := published(n.FirstChild.Data); value != "" {
+					m.date, inTime = value, true
+				}
 			}
 		}
 	}
+	m.heading = heading(headings, within, docTitle, m.site)
 	m.title = firstOf(m.heading, ogTitle, withoutSite(docTitle, m.site))
+	m.beside = beside(dated, m.title)
 	m.date, m.title, m.site = cleanLine(m.date), cleanLine(m.title), cleanLine(m.site)
 	return m
+}
+
+// heading finds the heading of the article: the first of the highest rank within it, or
+// else on the page, which is not the site's name. One of a lower rank counts where the
+// document's title is the site's name, a colon, and it.
+func heading(all []*html.Node, within map[*html.Node]bool, docTitle, site string) string {
+	for _, inside := range [...]bool{true, false} {
+		for _, n := range all {
+			if text := textOf(n); n.DataAtom == atom.H1 && text != "" && (within[n] || !inside) && !logo(n) && !strings.EqualFold(text, site) {
+				return text
+			}
+		}
+	}
+	for _, n := range all {
+		text := textOf(n)
+		if n.DataAtom != atom.H1 && utf8.RuneCountInString(text) >= 8 && strings.HasSuffix(docTitle, ": "+text) {
+			return text
+		}
+	}
+	return ""
+}
+
+// logo tells a heading that is the site's name.
+func logo(n *html.Node) bool {
+	mark := strings.ToLower(attr(n, "class") + " " + attr(n, "id"))
+	for _, word := range [...]string{"site-title", "site-name", "sitename", "blog-title", "logo", "brand"} {
+		if strings.Contains(mark, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// placeOfDate tells an element that is for a date or for what is said of an article.
+func placeOfDate(n *html.Node) bool {
+	if n.DataAtom == atom.Time {
+		return true
+	}
+	mark := strings.ToLower(attr(n, "class") + " " + attr(n, "id") + " " + attr(n, "itemprop"))
+	for _, word := range [...]string{"date", "time", "publish", "posted", "byline", "meta"} {
+		if strings.Contains(mark, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// beside gives the first short text with a date in a place for dates below the heading
+// that is the title, and before the next heading.
+func beside(places []*html.Node, title string) string {
+	below := false
+	for _, n := range places {
+		switch n.DataAtom {
+		case atom.H1, atom.H2, atom.H3:
+			if below {
+				return ""
+			}
+			below = textOf(n) == title
+			continue
+		}
+		if !below {
+			continue
+		}
+		if text := textOf(n); utf8.RuneCountInString(text) <= 200 {
+			if all := dates(text, ""); len(all) > 0 && all[0].Year > 0 {
+				return text
+			}
+		}
+	}
+	return ""
+}
+
+// byline gives the name that a line under a heading says.
+func byline(s string) string {
+	s = cleanLine(s)
+	for _, sep := range [...]string{" · ", " | ", " • ", " — ", " – "} {
+		s, _, _ = strings.Cut(s, sep)
+	}
+	if first, rest, ok := strings.Cut(s, " "); ok {
+		switch strings.TrimSuffix(strings.ToLower(first), ":") {
+		case "by", "von", "par", "por", "автор", "door":
+			s = rest
+		}
+	}
+	return strings.TrimSpace(s)
 }
 
 // withoutSite takes the site's name from the end of a document's title.

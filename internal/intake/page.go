@@ -26,6 +26,8 @@ type Page struct {
 	URL string `json:"url,omitempty"`
 	// Text is the main text: paragraphs parted by an empty line.
 	Text string `json:"text"`
+
+	besideTitle string // what stands below the title in a place for dates
 }
 
 // ReadPage reads a page of HTML, or of text as somebody saved it from a browser:
