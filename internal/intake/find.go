@@ -110,7 +110,13 @@ func separates(r rune) bool {
 	case '"', '\'', '<', '>', '|', '`', '“', '”', '‘', '’', '«', '»', '„', '「', '」', '『', '』', '，', '。', '；', '、', '（', '）', '：':
 		return true
 	}
-	return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Han, r)
+	return unicode.IsSpace(r) || unicode.IsControl(r) || r > unicode.MaxLatin1 && runsOn(r)
+}
+
+// runsOn tells a letter of a script whose words, or particles, follow a foreign word
+// without a space: "203.0.113.9であり", "evil.example으로".
+func runsOn(r rune) bool {
+	return r == 'ー' || unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar)
 }
 
 // bridges are ways to write a dot or an at sign with space around it.

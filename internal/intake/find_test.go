@@ -122,3 +122,28 @@ func TestFindPlaces(t *testing.T) {
 		}
 	})
 }
+
+// TestFindBetweenWords: in many languages no space parts a value from the words around it.
+func TestFindBetweenWords(t *testing.T) {
+	for _, text := range []string{
+		"攻撃元のIPアドレスは203.0.113[.]99であり、通信先としてbad-server[.]jpが確認され、脆弱性CVE-2022-42475が悪用された",
+		"공격자는 203.0.113[.]99에서 bad-server[.]jp으로 접속했고 CVE-2022-42475를 악용했다",
+		"攻击者从203.0.113[.]99连接到bad-server[.]jp并利用CVE-2022-42475漏洞",
+		"ผู้โจมตีใช้203.0.113[.]99และbad-server[.]jpกับCVE-2022-42475ด้วย",
+		"サーバー203.0.113[.]99サーバーbad-server[.]jpサーバーCVE-2022-42475サーバー",
+	} {
+		found, err := Find(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range found {
+			if got = append(got, f.Name); f.Name == "" {
+				got[len(got)-1] = f.Value.Text
+			}
+		}
+		if s := strings.Join(got, " "); s != "203.0.113.99 bad-server.jp CVE-2022-42475" {
+			t.Errorf("%s: %q", text, s)
+		}
+	}
+}
