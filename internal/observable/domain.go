@@ -67,13 +67,20 @@ func canonicalDomain(text string) (name, why string) {
 	if label == 0 {
 		return "", "it has an empty label"
 	}
-	if numeric {
-		return "", "its last label is a number"
-	}
 	if !lower {
 		text = strings.ToLower(text)
 	}
+	if numeric || hexNumber(text[len(text)-label:]) {
+		return "", "its last label is a number"
+	}
 	return text, ""
+}
+
+// hexNumber tells a label that browsers take for a part of an address (WHATWG URL
+// §3.5, "ends in a number").
+func hexNumber(label string) bool {
+	rest, ok := strings.CutPrefix(label, "0x")
+	return ok && strings.Trim(rest, "0123456789abcdef") == ""
 }
 
 // Parents lists the domains above a canonical domain, nearest first, down to the
