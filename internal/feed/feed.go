@@ -17,6 +17,9 @@ type Entry struct {
 	Name string
 	// TLP is the strictest marking that it came under.
 	TLP stix.TLP
+	// PAP is what may be done with it, as a tag of MISP's taxonomy has it ("PAP:AMBER"); empty:
+	// nobody said.
+	PAP string
 	// From and Until are when it is good for; the zero time is no bound.
 	From, Until time.Time
 	// Confidence is 0 to 100, or stix.NoConfidence.

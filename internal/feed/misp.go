@@ -60,12 +60,17 @@ type mispTag struct {
 	Colour string `json:"colour"`
 }
 
-func mispTags(level stix.TLP) []mispTag {
-	if level == stix.TLPNone {
-		return nil
+func mispTags(level stix.TLP, pap string) []mispTag {
+	var tags []mispTag
+	if level != stix.TLPNone {
+		colour := map[stix.TLP]string{stix.TLPClear: "#ffffff", stix.TLPGreen: "#33ff00", stix.TLPAmber: "#ffc000", stix.TLPAmberStrict: "#ffc000", stix.TLPRed: "#ff2b2b"}[level]
+		tags = append(tags, mispTag{"tlp:" + level.String(), colour})
 	}
-	colour := map[stix.TLP]string{stix.TLPClear: "#ffffff", stix.TLPGreen: "#33ff00", stix.TLPAmber: "#ffc000", stix.TLPAmberStrict: "#ffc000", stix.TLPRed: "#ff2b2b"}[level]
-	return []mispTag{{"tlp:" + level.String(), colour}}
+	if pap != "" {
+		colour := map[string]string{"PAP:CLEAR": "#ffffff", "PAP:GREEN": "#33ff00", "PAP:AMBER": "#ffc000", "PAP:RED": "#ff2b2b"}[pap]
+		tags = append(tags, mispTag{pap, colour})
+	}
+	return tags
 }
 
 // mispAttributes writes attributes, parted by commas.
@@ -74,7 +79,7 @@ func mispAttributes(dst []byte, entries []Entry) []byte {
 		e := &entries[i]
 		kind := mispTypes[e.Value.Type]
 		a := mispAttribute{UUID: uuid.NewSHA1(mispSpace, []byte(e.Value.Key())).String(), Type: kind[0], Category: kind[1], Value: e.Value.Text, ToIDs: true,
-			Distribution: "5", Comment: oneLine(e.ID + " " + e.Name), Tag: mispTags(e.TLP), Timestamp: "0"}
+			Distribution: "5", Comment: oneLine(e.ID + " " + e.Name), Tag: mispTags(e.TLP, e.PAP), Timestamp: "0"}
 		if !e.From.IsZero() {
 			a.FirstSeen = e.From.UTC().Format("2006-01-02T15:04:05.000000-07:00")
 			if e.From.Unix() > 0 {
@@ -133,7 +138,7 @@ type mispOrg struct {
 func (e MISPEvent) head() mispHead {
 	stamp := strconv.FormatInt(e.Changed.Unix(), 10)
 	return mispHead{Info: fmt.Sprintf("%s, part %d: %d indicators", e.Feed, e.Number+1, e.Entries), Date: e.Changed.UTC().Format(time.DateOnly),
-		Analysis: "2", ThreatLevelID: "4", Timestamp: stamp, Orgc: mispOrg{e.Org, e.OrgUUID}, Tag: mispTags(e.TLP)}
+		Analysis: "2", ThreatLevelID: "4", Timestamp: stamp, Orgc: mispOrg{e.Org, e.OrgUUID}, Tag: mispTags(e.TLP, "")}
 }
 
 // File writes the event's file around the text of its block.

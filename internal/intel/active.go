@@ -48,6 +48,21 @@ const (
 	PAPRed   // must not be used on a network
 )
 
+// Label is the tag of MISP's taxonomy for the level, empty for what is not marked.
+func (p PAP) Label() string {
+	switch p {
+	case PAPNone:
+		return ""
+	case PAPClear:
+		return "PAP:CLEAR"
+	case PAPGreen:
+		return "PAP:GREEN"
+	case PAPAmber:
+		return "PAP:AMBER"
+	}
+	return "PAP:RED"
+}
+
 // papOf reads the level from an object's labels, as MISP's taxonomy writes it
 // ("PAP:RED", `misp:pap="red"`); the strictest counts.
 func papOf(labels []string) PAP {

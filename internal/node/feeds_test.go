@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -105,6 +106,31 @@ func TestFeeds(t *testing.T) {
 	got := lines(t, sensor(t, a, "/feeds/zeek"))
 	if len(got) != 5 || !strings.Contains(strings.Join(got, "\n"), "quiet.example.org\tIntel::DOMAIN\tx\t") {
 		t.Errorf("Zeek is given %q", got)
+	}
+	// Whoever takes it further is told what may be done with it.
+	manifest := map[string]any{}
+	if err := json.NewDecoder(sensor(t, a, "/feeds/misp/manifest.json").Body).Decode(&manifest); err != nil {
+		t.Fatal(err)
+	}
+	tagged := 0
+	for uuid := range manifest {
+		e := must[*misp.Event](t)(misp.Parse(must[[]byte](t)(io.ReadAll(sensor(t, a, "/feeds/misp/"+uuid+".json").Body)), misp.Limits{}))
+		for attribute := range e.Attributes() {
+			var names []string
+			for tag := range attribute.Tags() {
+				names = append(names, tag.Name())
+			}
+			if attribute.Value() == "quiet.example.org" {
+				if tagged++; !slices.Equal(names, []string{"tlp:clear", "PAP:AMBER"}) {
+					t.Errorf("MISP is told %q", names)
+				}
+			} else if slices.Contains(names, "PAP:AMBER") {
+				t.Errorf("%s: %q", attribute.Value(), names)
+			}
+		}
+	}
+	if tagged != 1 {
+		t.Errorf("MISP is given what is for passive use %d times", tagged)
 	}
 	// What runs out leaves by the clock alone.
 	ahead.Store(int64(2 * time.Hour))

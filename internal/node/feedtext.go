@@ -241,7 +241,7 @@ func (s *feedState) make(ctx context.Context, n *Node, b *feedBlock, i int, now 
 			name = n.sourceName(a.Source)
 			names[a.Source] = name
 		}
-		entries = append(entries, feed.Entry{Value: a.Value, ID: a.ID, Name: a.Name, TLP: a.TLP, From: a.From, Until: a.Until,
+		entries = append(entries, feed.Entry{Value: a.Value, ID: a.ID, Name: a.Name, TLP: a.TLP, PAP: a.PAP.Label(), From: a.From, Until: a.Until,
 			Confidence: a.Confidence, Source: name})
 	}
 	b.n = len(entries)
