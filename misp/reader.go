@@ -289,7 +289,11 @@ func first(a, b *Error) *Error {
 // header gives the members of an event that are not lists of elements.
 func (r *Reader) header(head *Members, path string, size int, bad *Error) error {
 	if bad == nil && !head.Has("uuid") && !head.Has("info") {
-		bad = refuse(path, r.dec.InputOffset(), ErrFormat, "an event has uuid and info")
+		why := "an event has uuid and info"
+		if head.Has("Attribute") || head.Has("Object") {
+			why += "; attributes or objects without it, as an instance answers a search for them, are not taken for one"
+		}
+		bad = refuse(path, r.dec.InputOffset(), ErrFormat, "%s", why)
 	}
 	event := r.event
 	r.event++

@@ -295,3 +295,17 @@ func TestReaderByteOrderMark(t *testing.T) {
 		}
 	}
 }
+
+// TestReaderAttributesAlone: what an instance answers to a search for attributes says what
+// is missing.
+func TestReaderAttributesAlone(t *testing.T) {
+	n := 0
+	for e, err := range misp.NewReader(strings.NewReader(`{"response":{"Attribute":[{"type":"domain","value":"x.example"}]}}`), misp.Limits{}).Events() {
+		if n++; e != nil || !errors.Is(err, misp.ErrFormat) || !strings.Contains(err.Error(), "search for them") {
+			t.Errorf("%v, %v", e, err)
+		}
+	}
+	if n != 1 {
+		t.Errorf("told %d times", n)
+	}
+}
