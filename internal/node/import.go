@@ -150,7 +150,7 @@ func (n *Node) foreign(ctx context.Context, r ImportRequest, src *intel.Source, 
 	switch format {
 	case intake.FormatMISP:
 		d.format = "misp"
-		d.draft(func(w io.Writer) error { return draftEvents(ctx, d, w, br) })
+		d.draft(func(w io.Writer) error { return n.draftEvents(ctx, d, w, br) })
 	case intake.FormatList:
 		d.format = "list"
 		d.draft(func(w io.Writer) error { return n.draftItems(ctx, d, w, drafter, intake.ReadList(br)) })
@@ -297,8 +297,9 @@ func (n *Node) draftItems(ctx context.Context, d *foreign, w io.Writer, drafter 
 }
 
 // draftEvents writes the objects of MISP events. An event that cannot be read is
-// listed, and the ones before it stay.
-func draftEvents(ctx context.Context, d *foreign, w io.Writer, data io.Reader) error {
+// listed, and the ones before it stay. What an event that is known wants to be looked for
+// no more is revoked.
+func (n *Node) draftEvents(ctx context.Context, d *foreign, w io.Writer, data io.Reader) error {
 	read := 0
 	for e, err := range misp.NewReader(data, misp.Limits{}).Events() {
 		if err == nil {
@@ -307,6 +308,12 @@ func draftEvents(ctx context.Context, d *foreign, w io.Writer, data io.Reader) e
 		var objects *misp.Bundle
 		if err == nil {
 			objects, err = misp.ToSTIX(e, misp.ToOptions{TLP2: true})
+		}
+		var gone [][]byte
+		if err == nil {
+			if gone, err = n.withdrawn(ctx, e, objects); err != nil {
+				return err // of the store
+			}
 		}
 		if err != nil {
 			d.badCount++
@@ -319,6 +326,11 @@ func draftEvents(ctx context.Context, d *foreign, w io.Writer, data io.Reader) e
 		read++
 		for _, o := range objects.Objects {
 			if _, err := w.Write(append(slices.Clone(o.Raw), '\n')); err != nil {
+				return err
+			}
+		}
+		for _, raw := range gone {
+			if _, err := w.Write(append(raw, '\n')); err != nil {
 				return err
 			}
 		}

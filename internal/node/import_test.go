@@ -5,9 +5,11 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -209,6 +211,53 @@ func TestImportOfRealEvents(t *testing.T) {
 			t.Errorf("%s: %+v", file, res)
 		}
 	}
+}
+
+// TestImportOfChangedEvent: an attribute that is for detection no more, or deleted, leaves
+// the feeds with the next import of its event; an older state of it changes nothing, and
+// nor does an event of another organisation.
+func TestImportOfChangedEvent(t *testing.T) {
+	a := newParty(t, "North")
+	uuid := func(n int) string { return fmt.Sprintf("5c000000-0000-4000-8000-%012d", n) }
+	attribute := func(n int, stamp int64, typ, value, more string) string {
+		return fmt.Sprintf(`{"uuid":"%s","type":"%s","category":"Network activity","value":"%s","timestamp":"%d"%s}`, uuid(n), typ, value, stamp, more)
+	}
+	load := func(org int, attributes, objects string) {
+		t.Helper()
+		event := fmt.Sprintf(`{"Event":{"uuid":"%s","info":"x","date":"2024-01-01","timestamp":"1704100000","published":true,"Orgc":{"uuid":"%s","name":"O"},"Tag":[{"name":"tlp:clear"}],"Attribute":[%s],"Object":[%s]}}`,
+			uuid(1), uuid(org), attributes, objects)
+		if res := must[*ImportResponse](t)(a.Import(t.Context(), ImportRequest{Name: "e"}, strings.NewReader(event), nil)); res.BadCount != 0 {
+			t.Fatalf("%+v", res)
+		}
+	}
+	object := func(stamp int64, ids string) string {
+		return fmt.Sprintf(`{"uuid":"%s","name":"domain-ip","timestamp":"1704100000","Attribute":[%s]}`, uuid(20),
+			attribute(21, stamp, "domain", "four.example.org", `,"object_relation":"domain"`+ids))
+	}
+	want := func(names ...string) {
+		t.Helper()
+		if got := lines(t, sensor(t, a, "/feeds/list")); !slices.Equal(got, names) {
+			t.Errorf("sensors are given %q, want %q", got, names)
+		}
+	}
+	const on, off = `,"to_ids":true`, `,"to_ids":false`
+	before := strings.Join([]string{attribute(11, 1704100000, "domain", "one.example.org", on), attribute(12, 1704100000, "domain", "two.example.org", on),
+		attribute(13, 1704100000, "domain", "three.example.org", on)}, ",")
+	after := strings.Join([]string{attribute(11, 1704200000, "domain", "one.example.org", off), attribute(12, 1704200000, "domain", "two.example.org", on+`,"deleted":true`),
+		attribute(13, 1704100000, "domain", "three.example.org", on)}, ",")
+	load(9, before, object(1704100000, on))
+	want("four.example.org", "one.example.org", "three.example.org", "two.example.org")
+	load(8, after, object(1704200000, off))
+	want("four.example.org", "one.example.org", "three.example.org") // who deletes says so in the attribute itself
+	load(9, after, object(1704200000, off))
+	want("three.example.org")
+	load(9, before, object(1704100000, on))
+	want("three.example.org")
+	load(9, strings.ReplaceAll(after, "1704200000", "1704300000"), object(1704300000, off))
+	want("three.example.org")
+	// For detection again.
+	load(9, attribute(11, 1704400000, "domain", "one.example.org", on), "")
+	want("one.example.org", "three.example.org")
 }
 
 // TestImportUnpacked: a file may come as gzip, is told apart by what is in it, and a
