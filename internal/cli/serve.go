@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"time"
 
@@ -172,7 +173,27 @@ func public(n *node.Node, log *slog.Logger) (http.Handler, error) {
 	}
 	mux.Handle(node.FeedPrefix, feeds)
 	mux.Handle("/", web.Handler(n, web.Options{Log: log}))
-	return http.NewCrossOriginProtection().Handler(mux), nil
+	return http.NewCrossOriginProtection().Handler(oneSlash(mux)), nil
+}
+
+// oneSlash reads several slashes in a feed's address as one. MISP puts "/manifest.json"
+// behind the address that it was given, also behind one that ends in a slash, and not
+// every version of it follows the redirect that a mux answers.
+func oneSlash(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, node.FeedPrefix) && strings.Contains(r.URL.Path, "//") {
+			parts := strings.FieldsFunc(r.URL.Path, func(c rune) bool { return c == '/' })
+			again := *r
+			address := *r.URL
+			again.URL, address.RawPath = &address, ""
+			address.Path = "/" + strings.Join(parts, "/")
+			if strings.HasSuffix(r.URL.Path, "/") {
+				address.Path += "/"
+			}
+			r = &again
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // listen opens a listener at the address of the flag, else of the

@@ -59,6 +59,10 @@ func (h *feedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	name, file, folder := strings.Cut(name, "/")
 	f := h.n.feeds.find(name)
+	if f != nil && f.spec.format.Name == "misp" && !folder {
+		http.Redirect(w, r, FeedPrefix+name+"/", http.StatusTemporaryRedirect)
+		return
+	}
 	if f == nil || folder != (f.spec.format.Name == "misp") {
 		http.Error(w, "There is no feed of this name; GET "+FeedPrefix+" lists them.", http.StatusNotFound)
 		return

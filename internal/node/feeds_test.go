@@ -144,7 +144,7 @@ func TestFeeds(t *testing.T) {
 	if got := lines(t, sensor(t, a, "/feeds/list")); slices.Contains(got, "amber.example.org") {
 		t.Errorf("what was taken back is given: %q", got)
 	}
-	for path, want := range map[string]int{"/feeds/nothing": 404, "/feeds/": 200, "/feeds/rpz": 200} {
+	for path, want := range map[string]int{"/feeds/nothing": 404, "/feeds/": 200, "/feeds/rpz": 200, "/feeds/rpz/": 404, "/feeds/misp": 307, "/feeds/misp/": 200} {
 		if r := sensor(t, a, path); r.StatusCode != want {
 			t.Errorf("%s: %d", path, r.StatusCode)
 		}
