@@ -28,11 +28,13 @@ func (a *app) identityCommand() *cobra.Command {
 	in := node.IdentityRotateRequest{}
 	var keyFile, newKeyFile string
 	rotate := command{
-		use: "rotate node|tls|org", short: "Make the next version of the identity with a new key",
-		long: `Makes a new node key, TLS key or organisation key and the next version of the
-identity, signed by the organisation key (--org-key; it is used once and not
+		use: "rotate node|tls|witness|org", short: "Make the next version of the identity with a new key",
+		long: `Makes a new node key, TLS key, witness key or organisation key and the next version
+of the identity, signed by the organisation key (--org-key; it is used once and not
 kept). Every unit's journal gets an entry, so that partners follow. A new
-organisation key is written to --new-org-key and signed by the old one too.`,
+organisation key is written to --new-org-key and signed by the old one too. A witness
+that cosigns nothing any more (see status) gets its next key whichever is rotated. The
+courier key stays.`,
 		examples: []string{"entente identity rotate node --org-key /media/stick/north.key", "entente identity rotate org --org-key old.key --new-org-key new.key"},
 		args:     cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
@@ -82,7 +84,7 @@ organisation key is written to --new-org-key and signed by the old one too.`,
 			})
 		},
 	}.build()
-	rotate.ValidArgs = []string{"node", "tls", "org"}
+	rotate.ValidArgs = []string{"node", "tls", "witness", "org"}
 	rotate.Flags().StringVar(&keyFile, "org-key", "", "file of the offline organisation key (required)")
 	rotate.Flags().StringVar(&newKeyFile, "new-org-key", "", "file for the new organisation key; it must not exist")
 	rotate.Flags().BoolVar(&in.Compromise, "compromise", false, "the old key may be in other hands: write a compromise notice too")

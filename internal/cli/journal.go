@@ -229,7 +229,8 @@ func (a *app) journalSucceed() *cobra.Command {
 		use: "succeed --org-key FILE", short: "Open successors for journals that may not be extended",
 		long: `After a restore, a journal whose latest head cannot be established stays retired.
 The organisation key certifies a successor with a new origin and a new key, which
-names the last known head. The key is used once and not kept.`,
+names the last known head. The key is used once and not kept. If this node's witness
+cosigns nothing any more and every member can be heard, its key is replaced, too.`,
 		examples: []string{"entente journal succeed --org-key /media/stick/north.key"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			if keyFile == "" {

@@ -173,6 +173,7 @@ func (d *doctor) look() error {
 	}
 	d.configuration()
 	d.identity()
+	d.witness()
 	for _, name := range []string{"drafts.json", "pairings.json", "tokens.json"} {
 		d.private(name)
 	}

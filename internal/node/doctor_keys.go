@@ -1,8 +1,6 @@
 package node
 
 import (
-	"crypto/ed25519"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -60,12 +58,8 @@ func (d *doctor) identity() {
 		},
 		keyTLSOld: func(text []byte) error { _, err := parseTLSKey(text); return err },
 		keyWitness: func(text []byte) error {
-			seed, err := hex.DecodeString(strings.TrimSuffix(string(text), "\n"))
-			if err != nil || len(seed) != ed25519.SeedSize {
-				return errors.New("it does not hold a 32-byte seed")
-			}
-			w, err := witnessSigner(ed25519.NewKeyFromSeed(seed))
-			if err == nil && w.Verifier().String() != k.id.Witness {
+			key, err := parseWitnessKey(text)
+			if err == nil && witnessVKey(key) != k.id.Witness {
 				err = errors.New("it is not the witness key that the identity names")
 			}
 			return err
@@ -215,10 +209,7 @@ func (d *doctor) mark(l doctorUnit, head journal.Head) {
 	if d.config == nil {
 		return
 	}
-	name := "highwater/" + strings.TrimPrefix(string(l.origin), "entente/")
-	if rel, err := filepath.Rel(d.at.dir, d.config.HighWater); err == nil {
-		name = filepath.ToSlash(filepath.Join(rel, filepath.Base(name)))
-	}
+	name := d.markName(strings.TrimPrefix(string(l.origin), "entente/"))
 	f := DoctorFinding{Rank: RankLost, File: name, Kind: string(fileMark), Means: "It cannot be shown that this folder holds the latest head that was signed, so nothing more is signed in unit " + l.name() + ".",
 		Next:     "Let partners hand back what they hold, then open a successor with the organisation key.",
 		Commands: []string{d.entente("sync"), d.entente("journal succeed --org-key ORGANISATION-KEY")}}
@@ -245,6 +236,40 @@ func (d *doctor) mark(l doctorUnit, head journal.Head) {
 		return
 	}
 	d.found(f)
+}
+
+// witness looks whether the marks are those that the witness key was used with.
+func (d *doctor) witness() {
+	if d.config == nil || d.keys == nil || d.keys.id.Witness == "" {
+		return
+	}
+	units, err := d.at.folders(d.at.units())
+	if err != nil || len(units) == 0 {
+		return
+	}
+	if noted, err := d.at.exists(d.at.key(keyWitnessNoted)); err != nil || !noted {
+		return // the next start looks at the marks, and notes what they are
+	}
+	note := witnessNote(d.keys.id.Witness)
+	what := "There is no note among the high-water marks that they are whole for the witness key."
+	switch ok, err := store.HighWaterAt(d.config.HighWater, store.Options{FS: d.at.fs}).Noted(note); {
+	case ok:
+		return
+	case err != nil:
+		what = "The note that the marks are whole for the witness key does not count: " + reason(err) + "."
+	}
+	d.found(DoctorFinding{Rank: RankRisk, File: d.markName(note), Kind: string(fileMark), What: what,
+		Means:    "What this node's witness has cosigned is not known any more: the marks were lost, copied or put back. It cosigns nothing (" + CodeWitnessStopped + ").",
+		Next:     "A succession replaces the witness key, too, if every member can be heard. Otherwise replace it once all have been heard.",
+		Commands: []string{d.entente("sync"), d.entente("identity rotate witness --org-key ORGANISATION-KEY")}})
+}
+
+// markName is a file among the marks, as seen from the folder.
+func (d *doctor) markName(name string) string {
+	if rel, err := filepath.Rel(d.at.dir, d.config.HighWater); err == nil {
+		return filepath.ToSlash(filepath.Join(rel, name))
+	}
+	return "highwater/" + name
 }
 
 // headNow reads the head of a journal that may have grown since it was read.

@@ -30,7 +30,7 @@ var fileNames = []struct {
 	name *regexp.Regexp
 	kind fileKind
 }{
-	{regexp.MustCompile(`^(config\.yaml|format)$`), fileSetting},
+	{regexp.MustCompile(`^(config\.yaml|format|keys/witness\.noted)$`), fileSetting},
 	{regexp.MustCompile(`^guard/[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.(json|txt)$`), fileSetting},
 	{regexp.MustCompile(`^(identity\.json|units/[0-9a-f]{64}/unit\.json)$`), fileIdentity},
 	{regexp.MustCompile(`^(keys/(node|tls|tls-previous|witness|courier)\.key|units/[0-9a-f]{64}/journal-[0-9]{1,3}\.key)(\.next)?$`), fileKey},
@@ -40,7 +40,7 @@ var fileNames = []struct {
 	{regexp.MustCompile(`^units/[0-9a-f]{64}/evidence/[0-9A-Za-z._-]{1,200}\.json$`), fileProof},
 	{regexp.MustCompile(`^(drafts|pairings|tokens)\.json$`), filePrivate},
 	{regexp.MustCompile(`^objects/[^/]+$`), fileDerived},
-	{regexp.MustCompile(`^highwater/[0-9a-f]{64}$`), fileMark},
+	{regexp.MustCompile(`^(highwater/([0-9a-f]{64}|cosigned-[0-9a-f]{64}|witness-[0-9a-f]{32})|keys/witness\.unused)$`), fileMark},
 	{regexp.MustCompile(`^(lock|control\.sock|spool/[^/]+)$`), filePassing},
 }
 

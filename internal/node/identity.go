@@ -73,15 +73,30 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	var newOrg *journal.PrivateKey
 	staged := layout{n.at.files, filepath.Join(n.at.dir, ".rotate")}
 	defer func() { _ = n.at.remove(staged.dir) }() // what is left is removed by the next rotation
+	// The keys that change. A witness that may not use its key any more gets the next one
+	// with whatever is rotated.
+	var changed []string
+	renew := r.What == "witness" || n.witnessStopped()
 	switch r.What {
-	case "node", "tls":
+	case "node", "tls", "witness", "org":
+	default:
+		return nil, badInput("Unknown key "+r.What+".", "", "Rotate node, tls, witness or org.")
+	}
+	if r.What == "org" {
+		if newOrg, err = journal.GenerateKey(n.opts.Rand); err != nil {
+			return nil, err
+		}
+	}
+	if r.What != "org" || renew {
 		_, fresh, err := dailyKeys(staged, n.opts.Rand)
 		if err != nil {
 			return nil, err
 		}
-		if r.What == "node" {
-			next.Node = fresh.Node
-		} else {
+		switch r.What {
+		case "node":
+			next.Node, changed = fresh.Node, append(changed, keyNode)
+		case "tls":
+			changed = append(changed, keyTLS)
 			// The key that is shown now stays: it is the one that every partner knows, also
 			// one that has not heard of the rotation before this.
 			shown, err := peer.PinOfKey(n.tlsKey().Public())
@@ -90,12 +105,9 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 			}
 			next.TLS = append(fresh.TLS, shown)
 		}
-	case "org":
-		if newOrg, err = journal.GenerateKey(n.opts.Rand); err != nil {
-			return nil, err
+		if renew {
+			next.Witness, changed = fresh.Witness, append(changed, keyWitness)
 		}
-	default:
-		return nil, badInput("Unknown key "+r.What+".", "", "Rotate node, tls or org.")
 	}
 	signed, err := journal.RotateIdentity(known[len(known)-1], org, newOrg, next)
 	if err != nil {
@@ -103,9 +115,13 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	}
 	// The new key lies beside the old one before the identity names it, and takes its
 	// place afterwards; a crash in between is mended at the next start.
-	changed := map[string]string{"node": keyNode, "tls": keyTLS}[r.What]
-	if changed != "" {
-		if err := stageKey(staged, n.at, changed); err != nil {
+	for _, name := range changed {
+		if err := stageKey(staged, n.at, name); err != nil {
+			return nil, err
+		}
+	}
+	if renew {
+		if err := n.noteRenewed(next.Witness); err != nil {
 			return nil, err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"entente/internal/peer/pairing"
+	"entente/internal/store"
 	"entente/journal"
 
 	"filippo.io/age"
@@ -103,6 +104,13 @@ func Init(ctx context.Context, dir string, o InitOptions, opts Options) (*InitRe
 		return nil, err
 	}
 	_, id, err := dailyKeys(at, opts.Rand)
+	if err != nil {
+		return nil, err
+	}
+	unused, err := store.OpenHighWater(at.key(""), store.Options{FS: opts.FS})
+	if err == nil {
+		err = unused.Note(keyWitnessUnused)
+	}
 	if err != nil {
 		return nil, err
 	}

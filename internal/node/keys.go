@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"filippo.io/age"
-	"filippo.io/torchwood"
 
 	"entente/internal/peer"
 	"entente/journal"
@@ -33,7 +32,7 @@ type keys struct {
 	node    *journal.PrivateKey
 	tlsKey  ed25519.PrivateKey
 	tlsOld  ed25519.PrivateKey // the one before, as long as the identity names it; else nil
-	witness *torchwood.CosignatureSigner
+	witness ed25519.PrivateKey
 	courier *age.HybridIdentity
 }
 
@@ -70,10 +69,7 @@ func dailyKeys(at layout, random io.Reader) (node *journal.PrivateKey, next jour
 	if _, err := io.ReadFull(random, seed); err != nil {
 		return nil, next, err
 	}
-	witness, err := witnessSigner(ed25519.NewKeyFromSeed(seed))
-	if err != nil {
-		return nil, next, err
-	}
+	witness := witnessVKey(ed25519.NewKeyFromSeed(seed))
 	courier, err := age.GenerateHybridIdentity()
 	if err != nil {
 		return nil, next, err
@@ -97,16 +93,9 @@ func dailyKeys(at layout, random io.Reader) (node *journal.PrivateKey, next jour
 	}
 	next = journal.Identity{
 		Node: node.Public(), TLS: []journal.Hash{pin},
-		Witness: witness.Verifier().String(), Courier: courier.Recipient().String(),
+		Witness: witness, Courier: courier.Recipient().String(),
 	}
 	return node, next, nil
-}
-
-// witnessSigner names a witness after its own key: the name says nothing about
-// who runs it, and no two keys share one.
-func witnessSigner(key ed25519.PrivateKey) (*torchwood.CosignatureSigner, error) {
-	sum := sha256.Sum256(key.Public().(ed25519.PublicKey))
-	return torchwood.NewCosignatureSigner("entente-witness/"+hex.EncodeToString(sum[:16]), key)
 }
 
 // readIdentity reads who this party is, without its private keys, and changes
@@ -163,6 +152,12 @@ func loadKeys(at layout) (*keys, error) {
 	}); err != nil {
 		return nil, err
 	}
+	if err := settleKey(at, keyWitness, func(text []byte) bool {
+		key, err := parseWitnessKey(text)
+		return err == nil && witnessVKey(key) == id.Witness
+	}); err != nil {
+		return nil, err
+	}
 	text, err := read(keyNode)
 	if err != nil {
 		return nil, err
@@ -194,14 +189,7 @@ func loadKeys(at layout) (*keys, error) {
 	if text, err = read(keyWitness); err != nil {
 		return nil, err
 	}
-	seed := make([]byte, ed25519.SeedSize)
-	if len(text) != 2*len(seed)+1 {
-		return nil, fmt.Errorf("%s does not hold a 32-byte seed", keyWitness)
-	}
-	if _, err := hex.Decode(seed, text[:2*len(seed)]); err != nil {
-		return nil, fmt.Errorf("%s: %w", keyWitness, err)
-	}
-	if k.witness, err = witnessSigner(ed25519.NewKeyFromSeed(seed)); err != nil {
+	if k.witness, err = parseWitnessKey(text); err != nil {
 		return nil, err
 	}
 	if text, err = read(keyCourier); err != nil {

@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -157,7 +156,7 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 			return nil, err
 		}
 	}
-	if err := at.syncFolders(dir, filepath.Dir(at.key(""))); err != nil {
+	if err := at.syncFolders(dir, at.key("")); err != nil {
 		return nil, err
 	}
 	k, err := loadKeys(n.at)
@@ -183,6 +182,10 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	if err := n.openLedgers(ctx); err != nil {
 		return nil, err
 	}
+	if err := n.noteWitness(); err != nil { // on a disk that takes no note the node starts all the same
+		opts.Log.Error("it could not be noted that the marks are whole for the witness key; nothing is cosigned until it can at a start", "err", err)
+	}
+	n.warnOfWitness()
 	return n, n.takeInFirst(ctx)
 }
 

@@ -137,7 +137,7 @@ type IdentityResponse struct {
 // "node", "tls", "org". OrgKey is the text of the offline organisation key
 // file; it is used once and not stored.
 type IdentityRotateRequest struct {
-	What       string `json:"what"`
+	What       string `json:"what"` // node, tls, witness or org
 	OrgKey     string `json:"org_key"`
 	Compromise bool   `json:"compromise,omitempty"` // also write a compromise notice for the old key
 	Note       string `json:"note,omitempty"`

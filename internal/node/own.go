@@ -22,6 +22,7 @@ func (l *ledger) openOwn() error {
 	}
 	if l.file.Retired {
 		l.retired = retiredError(l, journal.ErrRolledBack)
+		l.forgetful("a journal is retired")
 		return l.mirrorAt(l.origin(), st)
 	}
 	text, err := l.n.at.read(l.keyPath(l.file.Epoch))
@@ -41,6 +42,7 @@ func (l *ledger) openOwn() error {
 		// The journal knows of a rotation, brought back by a partner, that the key in this
 		// folder is from before: the folder was put back, and cannot sign what comes next.
 		l.retired = retiredError(l, errors.Join(journal.ErrRolledBack, err))
+		l.forgetful("the folder was put back to before a rotation of a journal's key")
 		return l.mirrorAt(l.origin(), st)
 	case err != nil:
 		return errors.Join(err, st.Close())
@@ -56,6 +58,7 @@ func (l *ledger) openOwn() error {
 func (l *ledger) openSigning(st *store.Journal, key *journal.PrivateKey) (*journal.Writer, error) {
 	mark, marked, err := l.n.marks.Get(l.origin())
 	if copied := errors.Is(err, store.ErrCopied); copied || err == nil && !marked {
+		l.forgetful("a high-water mark is missing, or a copy")
 		err = nil
 		if copied {
 			err = fmt.Errorf("%w (%w)", journal.ErrRolledBack, store.ErrCopied)
@@ -86,6 +89,7 @@ func (l *ledger) openSigning(st *store.Journal, key *journal.PrivateKey) (*journ
 	if marked {
 		p.HighWater = &mark
 		if err := oneAppendAbove(st, mark.Size); err != nil {
+			l.forgetful("a high-water mark is older than its journal")
 			return nil, err
 		}
 	}
@@ -230,10 +234,19 @@ func (l *ledger) retire(why string) {
 	l.n.opts.Log.Error("nothing more is signed in this unit", "unit", l.id.Short(), "why", why, "held", l.own.Head().Size)
 	l.file.Retired = true
 	l.retired = retiredError(l, fmt.Errorf("%w (%s)", journal.ErrRolledBack, why))
+	l.forgetful(why)
 	if err := l.save(); err != nil {
 		l.n.opts.Log.Error("that the journal is retired could not be stored; it is found out again", "unit", l.id.Short(), "err", err)
 	}
 	l.giveUp()
+}
+
+// forgetful stops the witness, because what was found out about this journal says that
+// the marks, or the folder with them, may be of another time.
+func (l *ledger) forgetful(why string) {
+	if err := l.n.stopWitness(why); err != nil {
+		l.n.opts.Log.Error("that the witness is stopped could not be stored; it is found out again", "err", err)
+	}
 }
 
 // giveUp turns the own journal into a mirror of ourselves. The lock must be held.

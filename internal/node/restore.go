@@ -200,6 +200,9 @@ func (l layout) open(ctx context.Context, res *RestoreResult, orgText string, o 
 		}
 		res.Units = append(res.Units, u)
 	}
+	if orgText != "" {
+		n.renewWitness(ctx, orgText)
+	}
 	return nil
 }
 

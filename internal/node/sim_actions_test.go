@@ -258,7 +258,7 @@ func (w *world) actRotate(m *machine) error {
 	if err != nil {
 		return err
 	}
-	what := []string{"node", "tls"}[w.rng.IntN(2)]
+	what := []string{"node", "tls", "witness"}[w.rng.IntN(3)]
 	_, err = m.node.RotateIdentity(w.ctx, IdentityRotateRequest{What: what, OrgKey: org, Compromise: w.rng.IntN(4) == 0})
 	return err
 }
@@ -448,7 +448,6 @@ func (w *world) restore(s save, keep bool) error {
 		}
 	}
 	if !keep {
-		w.forgetCosigned(m)
 		w.forgetBegun(s)
 	}
 	w.eye.rewound(m)

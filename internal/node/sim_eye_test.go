@@ -23,13 +23,13 @@ type eye struct {
 	// heads are all signed heads that ever got to a disk, by origin and size.
 	heads map[journal.Origin]map[int64]journal.Hash
 	fresh []sighting // not checked yet
-	// cosigned is the last head that a witness cosigned of a journal, shown the same since
-	// its machine was taken back last, given all of them, and witness everybody's key.
-	cosigned map[finality]journal.Head
+	// cosigned is the last head of a journal that was cosigned with a key, shown what a
+	// witness cosigned last since its machine was taken back last, given all cosignatures,
+	// and witness everybody's keys, the newest last.
+	cosigned map[cosigner]journal.Head
 	shown    map[finality]journal.Head
 	given    map[journal.Origin]map[cosignature]bool
-	witness  map[*machine]string
-	forgot   map[*machine]bool // whose marks were lost: its witness may have cosigned two histories
+	witness  map[*machine][]string
 	unitOf   map[journal.Origin]journal.UnitID
 	// elsewhere is how far each journal ever got to a disk of somebody else's.
 	elsewhere map[journal.Origin]int64
@@ -109,10 +109,9 @@ func (m *machine) acknowledge(note func(*book)) {
 func (e *eye) open(w *world) {
 	e.party = map[*machine]journal.PartyID{}
 	e.owner = map[journal.Origin]*machine{}
-	e.cosigned, e.shown = map[finality]journal.Head{}, map[finality]journal.Head{}
+	e.cosigned, e.shown = map[cosigner]journal.Head{}, map[finality]journal.Head{}
 	e.given = map[journal.Origin]map[cosignature]bool{}
-	e.forgot = map[*machine]bool{}
-	e.witness, e.unitOf = map[*machine]string{}, map[journal.Origin]journal.UnitID{}
+	e.witness, e.unitOf = map[*machine][]string{}, map[journal.Origin]journal.UnitID{}
 	e.receipts = map[journal.Origin]int64{}
 	e.elsewhere = map[journal.Origin]int64{}
 	e.dates = map[journal.Origin]dated{}
@@ -132,7 +131,7 @@ func (e *eye) open(w *world) {
 			continue
 		}
 		e.party[m] = m.node.Party()
-		e.witness[m] = m.node.keys().id.Witness
+		e.witness[m] = []string{m.node.keys().id.Witness}
 		for _, l := range m.node.units() {
 			e.owner[l.origin()], e.unitOf[l.origin()] = m, l.id
 			m.book.heads[l.origin()] = l.own.Head()

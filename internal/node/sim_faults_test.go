@@ -80,6 +80,8 @@ var plantedFaults = []plantedFault{
 	{"cosigned-two-overlooked", "two cosigned heads are held against each other only if they have one size", "undeniable", []change{
 		{"internal/dossier/cosigned.go", "case w.Own && t.other.Head.Size > 0 && t.other.Head.Size < w.Head.Size:", "case false:"},
 		{"internal/dossier/cosigned.go", "case !w.Own && t.own.Head.Size > w.Head.Size:", "case false:"}}},
+	{"witness-keeps-its-key", "a witness goes on with its key when the marks are lost", "a witness cosigns one history", []change{
+		{"internal/node/witness.go", "if err == nil && !whole {", "if err == nil && !whole && false {"}}},
 	{"final-too-early", "what is held here counts as final, whoever else has it", "what was final", []change{
 		{"internal/unit/finality.go", "out[i] = min(out[i], f.knows(p, l))", "_ = p"}}},
 }

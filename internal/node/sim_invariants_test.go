@@ -460,7 +460,7 @@ func (w *world) judge(m *machine, rep *DossierReport) {
 		return
 	}
 	for _, f := range rep.Findings {
-		if author := w.byParty(f.Party); f.Weight == dossier.Proved && author != nil && !author.hostile && guilty(f.Code) && (f.Code != dossier.CodeCosigned || !w.eye.forgot[author]) {
+		if author := w.byParty(f.Party); f.Weight == dossier.Proved && author != nil && !author.hostile && guilty(f.Code) {
 			w.fail("an honest node never looks guilty", "a dossier of %s proves %s of %s: %s", m.name, f.Code, author.name, f.Text)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"entente/internal/accord"
 	"entente/internal/peer/pairing"
@@ -241,6 +242,15 @@ func (w *world) officers() (busy bool) {
 		}
 		for _, text := range st.Attention {
 			w.tell("  %s is told: %s", m.name, text)
+			if strings.Contains(text, "'entente identity rotate witness") {
+				busy = true
+				org, err := m.orgKey()
+				if err == nil {
+					_, err = m.node.RotateIdentity(w.ctx, IdentityRotateRequest{What: "witness", OrgKey: org})
+				}
+				w.counts["witness keys replaced by an officer"]++
+				w.tell("%s replaces its witness key: %s", m.name, outcome(err))
+			}
 		}
 		for _, u := range st.Units {
 			if u.State == "retired" {

@@ -313,6 +313,7 @@ func (w *world) heal() {
 	w.checkContent()
 	w.checkWitnessed()
 	w.checkLiars()
+	w.checkCosigning()
 	w.checkRest()
 	for _, m := range w.ms {
 		if !m.hostile && w.strangers > 0 {

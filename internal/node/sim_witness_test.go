@@ -18,8 +18,8 @@ import (
 )
 
 // Everybody asks everybody else's witness, over the same lines and on the same disks as
-// all else. The world stands before each witness and knows what it has cosigned, whatever
-// the witness remembers. The hostile member's witness lies.
+// all else. The world stands before each witness and knows what it has cosigned with which
+// key, whatever the witness remembers. The hostile member's witness lies.
 
 // oneHistory is what a witness promises.
 const oneHistory = "a witness cosigns one history"
@@ -59,9 +59,16 @@ func (m *machine) watch(h http.Handler) http.Handler {
 			return
 		}
 		rec := httptest.NewRecorder()
+		m.w.noteWitness(m, m.node.keys().id.Witness)
 		h.ServeHTTP(rec, r)
+		m.w.noteWitness(m, m.node.keys().id.Witness)
 		if rec.Code == http.StatusOK && !m.dead.Load() {
-			m.w.cosigned(m, body)
+			m.w.cosigned(m, body, rec.Body.String())
+		}
+		if rec.Code == http.StatusServiceUnavailable {
+			m.w.mu.Lock()
+			m.w.counts["cosignatures refused by a stopped witness"]++
+			m.w.mu.Unlock()
 		}
 		rw.Header().Set("Content-Type", rec.Header().Get("Content-Type"))
 		rw.WriteHeader(rec.Code)
@@ -101,7 +108,8 @@ func (m *machine) lies(rw http.ResponseWriter, r *http.Request) bool {
 
 // cosigned holds a cosignature that a witness gives against those it gave before. What it
 // does is worked out here again, from the request alone.
-func (w *world) cosigned(m *machine, body []byte) {
+func (w *world) cosigned(m *machine, body []byte, answer string) {
+	key, _, _ := strings.Cut(strings.TrimPrefix(answer, "\u2014 "), " ")
 	lines, signed, _ := bytes.Cut(body, []byte("\n\n"))
 	o, head, err := journal.CheckpointHead(signed)
 	if err != nil {
@@ -118,7 +126,7 @@ func (w *world) cosigned(m *machine, body []byte) {
 		proof = append(proof, h)
 	}
 	w.mu.Lock()
-	last := w.eye.cosigned[finality{m, o}]
+	last := w.eye.cosigned[cosigner{key, o}]
 	author, unit := w.eye.owner[o], w.eye.unitOf[o]
 	w.mu.Unlock()
 	switch {
@@ -137,13 +145,28 @@ func (w *world) cosigned(m *machine, body []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.counts["cosignatures"]++
-	w.eye.cosigned[finality{m, o}] = head
+	w.eye.cosigned[cosigner{key, o}] = head
 	w.eye.shown[finality{m, o}] = head
 	if w.eye.given[o] == nil {
 		w.eye.given[o] = map[cosignature]bool{}
 	}
 	w.eye.given[o][cosignature{m, head}] = true
 	w.eye.fresh = append(w.eye.fresh, s)
+}
+
+// cosigner is a key that cosigns a journal.
+type cosigner struct {
+	key string // its name
+	o   journal.Origin
+}
+
+// noteWitness notes a key under which a machine cosigns.
+func (w *world) noteWitness(m *machine, key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !slices.Contains(w.eye.witness[m], key) {
+		w.eye.witness[m] = append(w.eye.witness[m], key)
+	}
 }
 
 // cosignature is one that a witness gave.
@@ -167,11 +190,16 @@ func (w *world) checkCosigned(m *machine, e *journal.Entry, rootAt func(int64) (
 	}
 	var keys []string
 	of := map[string]*machine{}
+	w.mu.Lock()
 	for _, x := range w.ms {
-		key := w.eye.witness[x]
-		name, _, _ := strings.Cut(key, "+")
-		keys, of[name] = append(keys, key), x
+		for _, key := range w.eye.witness[x] {
+			name, _, _ := strings.Cut(key, "+")
+			if of[name] = x; strings.Contains(b.Checkpoint, name) {
+				keys = append(keys, key)
+			}
+		}
 	}
+	w.mu.Unlock()
 	o, head, sigs, err := journal.Cosignatures([]byte(b.Checkpoint), keys...)
 	if err != nil || o != e.Origin() || len(sigs) == 0 || strings.Count(b.Checkpoint, "\n\u2014 entente-witness/") != len(sigs) {
 		w.fail(shown, "%s: %s shows %d cosignatures of %s that verify: %v", m.name, e.Ref(), len(sigs), o.Short(), err)
@@ -225,7 +253,7 @@ func (w *world) hostWitness(h *machine) error {
 	}
 	run := r.signed(st, nil, entries...)
 	defer r.http.CloseIdleConnections()
-	c := peer.WitnessClient{URL: "https://" + w.victim.addr + "/witness", VKey: w.eye.witness[w.victim], HTTP: r.http}
+	c := peer.WitnessClient{URL: "https://" + w.victim.addr + "/witness", VKey: w.victim.witnessKey(), HTTP: r.http}
 	_, err := c.CosignFrom(w.ctx, run.Checkpoint, 0, func(old, size int64) ([]journal.Hash, error) { return tlog.ProveTree(size, old, st) })
 	if err == nil {
 		w.counts["forks that a witness cosigned before it could know"]++
@@ -264,12 +292,21 @@ func (w *world) noteCosigned(m *machine, j heldJournal, raw []byte) {
 	}
 }
 
-// forgetCosigned: a witness whose marks are gone knows nothing of what it cosigned.
-func (w *world) forgetCosigned(m *machine) {
-	w.eye.forgot[m] = true
-	for k := range w.eye.cosigned {
-		if k.m == m {
-			delete(w.eye.cosigned, k)
+// witnessKey is the newest key of a machine's witness.
+func (m *machine) witnessKey() string {
+	if m.node != nil {
+		m.w.noteWitness(m, m.node.keys().id.Witness)
+	}
+	keys := m.w.eye.witness[m]
+	return keys[len(keys)-1]
+}
+
+// checkCosigning: at the end, when the officers have done what they were asked, no witness is
+// silent because its marks are gone.
+func (w *world) checkCosigning() {
+	for _, m := range w.ms {
+		if !m.hostile && m.node != nil && len(m.node.units()) > 0 && m.node.witnessStopped() {
+			w.fail("all come to rest", "%s cosigns nothing, and nobody was told what to do", m.name)
 		}
 	}
 }

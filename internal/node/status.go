@@ -68,6 +68,7 @@ func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 		}
 	}
 	urgent = append(urgent, n.guardAttention()...)
+	urgent = append(urgent, n.witnessAttention()...)
 	slices.SortStableFunc(urgent, func(a, b attention) int {
 		if a.rank != b.rank {
 			return a.rank - b.rank

@@ -11,7 +11,8 @@ import (
 )
 
 // Succeed opens successors for all journals of this node that may not be
-// extended. orgKey is the text of the organisation key file.
+// extended, and gives a stopped witness its next key if every member can be heard
+// first. orgKey is the text of the organisation key file.
 func (n *Node) Succeed(ctx context.Context, orgKey string) ([]RestoredUnit, error) {
 	var out []RestoredUnit
 	for _, l := range n.units() {
@@ -27,6 +28,7 @@ func (n *Node) Succeed(ctx context.Context, orgKey string) ([]RestoredUnit, erro
 		}
 		out = append(out, RestoredUnit{Unit: string(l.id), Name: l.name(), State: "successor", Origin: string(l.origin()), Head: head.Size})
 	}
+	n.renewWitness(ctx, orgKey)
 	return out, nil
 }
 

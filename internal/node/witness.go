@@ -2,8 +2,6 @@ package node
 
 import (
 	"context"
-	"crypto/ed25519"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,8 +22,9 @@ import (
 // cosigned last lies beside the high-water marks, outside the backup set: a
 // restored folder must not cosign a second history.
 type witnessLogs struct {
-	n  *Node
-	mu sync.Mutex
+	n    *Node
+	note string // of the key that cosigns
+	mu   *sync.Mutex
 }
 
 var _ peer.WitnessLogs = (*witnessLogs)(nil)
@@ -86,6 +85,18 @@ func (n *Node) cosigned(o journal.Origin) (journal.Head, error) {
 func (w *witnessLogs) Cosigned(_ context.Context, o journal.Origin) (journal.Head, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return w.known(o)
+}
+
+// known is the largest head cosigned, if the marks know that.
+func (w *witnessLogs) known(o journal.Origin) (journal.Head, error) {
+	whole, err := w.n.cosigns(w.note)
+	if err == nil && !whole {
+		err = peer.ErrWitnessStopped
+	}
+	if err != nil {
+		return journal.Head{}, err
+	}
 	return w.n.cosigned(o)
 }
 
@@ -93,7 +104,7 @@ func (w *witnessLogs) Cosigned(_ context.Context, o journal.Origin) (journal.Hea
 func (w *witnessLogs) Swap(_ context.Context, o journal.Origin, old, next journal.Head) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now, err := w.n.cosigned(o)
+	now, err := w.known(o)
 	if err != nil || now != old {
 		return false, err
 	}
@@ -103,29 +114,25 @@ func (w *witnessLogs) Swap(_ context.Context, o journal.Origin, old, next journa
 	return true, w.n.at.writeJSON(w.n.cosignedPath(o), next)
 }
 
-func (n *Node) newWitness() (*peer.Witness, error) {
-	seed, err := n.at.read(n.at.key(keyWitness))
-	if err != nil {
-		return nil, err
-	}
-	raw, err := hex.DecodeString(string(trimLine(seed)))
-	if err != nil || len(raw) != ed25519.SeedSize {
-		return nil, fmt.Errorf("%s does not hold a 32-byte seed", keyWitness)
-	}
-	return peer.NewWitness(peer.WitnessParams{Name: n.keys().witness.Name(), Key: ed25519.NewKeyFromSeed(raw),
-		Logs: &witnessLogs{n: n}, Now: n.opts.Clock, Log: n.opts.Log})
-}
-
+// witnessHandler answers with the witness key of the moment: one that is rotated is
+// taken up at once.
 func (n *Node) witnessHandler() http.Handler {
-	w, err := n.newWitness()
-	if err != nil {
-		n.opts.Log.Error("the witness endpoint is off", "err", err)
-		return nil
-	}
+	var moving sync.Mutex
+	h := http.Handler(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		key := n.keys().witness
+		w, err := peer.NewWitness(peer.WitnessParams{Name: witnessNameOf(key), Key: key,
+			Logs: &witnessLogs{n: n, note: witnessNote(witnessVKey(key)), mu: &moving}, Now: n.opts.Clock, Log: n.opts.Log})
+		if err != nil {
+			n.opts.Log.Error("the witness endpoint is off", "err", err)
+			http.Error(rw, "the witness failed and has logged why", http.StatusInternalServerError)
+			return
+		}
+		w.ServeHTTP(rw, r)
+	}))
 	if n.opts.watch != nil {
-		return n.opts.watch(w)
+		h = n.opts.watch(h)
 	}
-	return w
+	return h
 }
 
 // askWitnesses submits the own head to the configured witnesses and journals

@@ -191,7 +191,7 @@ func TestCosignedOnAFailingDisk(t *testing.T) {
 		r := w.mask(b)
 		st, last := r.fork(r.last.Index + 1)
 		long := r.signed(st, nil, r.entry(last, "x.note", map[string]any{"text": "another"}, nil, w.at(b, last, nil))).Checkpoint
-		c := peer.WitnessClient{URL: "https://" + a.addr + "/witness", VKey: w.eye.witness[a], HTTP: r.http}
+		c := peer.WitnessClient{URL: "https://" + a.addr + "/witness", VKey: a.witnessKey(), HTTP: r.http}
 		ask := func() error {
 			defer r.http.CloseIdleConnections()
 			_, err := c.Cosign(w.ctx, long, 0, nil)

@@ -30,12 +30,17 @@ const (
 // ErrUnknownLog is what WitnessLogs.Verify returns for a journal not mirrored here.
 var ErrUnknownLog = errors.New("this journal is not mirrored here")
 
+// ErrWitnessStopped is what WitnessLogs answers where a witness cannot know any more what
+// it has cosigned with its key: whatever it is shown, it cosigns nothing with that.
+var ErrWitnessStopped = errors.New("witness-stopped: this witness cosigns nothing until its key is replaced, because what it has cosigned with it is not known any more")
+
 // WitnessLogs is what a witness asks of its node.
 type WitnessLogs interface {
 	// Verify checks a signed checkpoint against the keys of a mirrored journal, all
 	// of its signatures. ErrUnknownLog if it is not one that is mirrored here.
 	Verify(ctx context.Context, origin journal.Origin, signed []byte) (journal.Head, error)
-	// Cosigned is the largest head cosigned for the journal; the zero Head if none.
+	// Cosigned is the largest head cosigned for the journal; the zero Head if none. It and
+	// Swap answer ErrWitnessStopped where that is not known.
 	Cosigned(ctx context.Context, origin journal.Origin) (journal.Head, error)
 	// Swap replaces it, durably, if it still is old; otherwise it reports false. It
 	// must never go back to a smaller one, also not by a restore.
@@ -96,6 +101,8 @@ func (w *Witness) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(rw, "%d\n", conflict.Size)
 	case coded:
 		http.Error(rw, e.detail, e.status)
+	case errors.Is(err, ErrWitnessStopped):
+		http.Error(rw, err.Error(), http.StatusServiceUnavailable)
 	default:
 		w.p.Log.Error("a checkpoint could not be cosigned", "err", err)
 		http.Error(rw, "the witness failed and has logged why", http.StatusInternalServerError)

@@ -35,6 +35,9 @@ type HighWater struct {
 	dir  string
 	mu   sync.Mutex
 	seen map[journal.Origin]mark
+
+	noted  map[string]bool // notes left since these marks were opened; see Note
+	forgot bool            // no others count, whatever the disk says
 }
 
 // mark is what a mark's file says: a head, and when the file itself was born.
@@ -57,7 +60,7 @@ func OpenHighWater(dir string, opts Options) (*HighWater, error) {
 	if err := fsys.SyncDir(dir); err != nil {
 		return nil, fmt.Errorf("store: opening the high-water marks in %s: %w", dir, err)
 	}
-	return &HighWater{fs: fsys, dir: dir, seen: map[journal.Origin]mark{}}, nil
+	return &HighWater{fs: fsys, dir: dir, seen: map[journal.Origin]mark{}, noted: map[string]bool{}}, nil
 }
 
 // HighWaterAt gives the marks in a folder that may not be there, to be looked at:
@@ -67,7 +70,7 @@ func HighWaterAt(dir string, opts Options) *HighWater {
 	if fsys == nil {
 		fsys = OS{}
 	}
-	return &HighWater{fs: ReadOnly(fsys), dir: dir, seen: map[journal.Origin]mark{}}
+	return &HighWater{fs: ReadOnly(fsys), dir: dir, seen: map[journal.Origin]mark{}, noted: map[string]bool{}}
 }
 
 // name of the file of an origin: its last path element, which is 64 hex digits.
