@@ -38,7 +38,7 @@ func Operations() []Operation {
 		ask(node.ScopeRead, "status", "How the node is and what needs a person now", (*node.Node).Status),
 
 		ask(node.ScopeRead, "identity.show", "This party's identity and its chain of versions", (*node.Node).Identity),
-		plain(node.ScopeAdmin, "identity.rotate", "Make the next identity version with a new node, TLS or organisation key", (*node.Node).RotateIdentity),
+		plain(node.ScopeAdmin, "identity.rotate", "Make the next identity version with a new node, TLS, witness or organisation key", (*node.Node).RotateIdentity),
 
 		plain(node.ScopeUnit, "unit.found", "Found a unit with this party as its first member", (*node.Node).FoundUnit),
 		plain(node.ScopeUnit, "unit.invite", "Make a one-time invitation to a unit", (*node.Node).Invite),

@@ -21,6 +21,7 @@ import (
 
 	"entente/internal/dossier"
 	"entente/internal/store"
+	"entente/journal"
 )
 
 // keptFolders is the archive of two folders as an earlier program left them, unpacked
@@ -280,6 +281,48 @@ func TestUpgradeKeptFolders(t *testing.T) {
 	for _, p := range k.parties {
 		if v := must[*JournalVerifyResponse](t)(p.VerifyJournals(ctx, nil)); !v.OK {
 			t.Errorf("%s: %v", p.init.Name, v.Errors)
+		}
+	}
+}
+
+// TestUpgradeOfAWitness: where all marks are there the witness goes on with its key. North lost
+// one once (in the unit Successor) and South is a copy (in Fork): what their witnesses have
+// cosigned may have been lost with it, so they get another key, with whatever is rotated.
+func TestUpgradeOfAWitness(t *testing.T) {
+	for _, x := range []struct {
+		who     string
+		without string // a unit that is not in the folder
+		stopped bool
+	}{{"north", "Watch", true}, {"north", "Successor", false}, {"south", "Watch", true}, {"south", "Fork", false}} {
+		k := unpackKept(t)
+		units := k.path(x.who + "/units")
+		for _, e := range must[[]os.DirEntry](t)(os.ReadDir(units)) {
+			var f unitFile
+			if err := json.Unmarshal(must[[]byte](t)(os.ReadFile(filepath.Join(units, e.Name(), "unit.json"))), &f); err != nil {
+				t.Fatal(err)
+			}
+			if must[journal.Founding](t)(journal.ParseFounding(f.Founding)).Name == x.without {
+				if err := os.RemoveAll(filepath.Join(units, e.Name())); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		p := k.party(x.who)
+		key := p.keys().id.Witness
+		for range 2 {
+			if p.witnessStopped() != x.stopped {
+				t.Errorf("%s without %s: its witness is stopped: %v", x.who, x.without, !x.stopped)
+			}
+			p.stop()
+			p.start()
+		}
+		if x.who != "north" {
+			continue
+		}
+		k.tick()
+		must[*IdentityRotateResponse](t)(p.RotateIdentity(t.Context(), IdentityRotateRequest{What: "node", OrgKey: p.orgText()}))
+		if p.witnessStopped() || (p.keys().id.Witness != key) != x.stopped {
+			t.Errorf("%s without %s: after a rotation of the node key its witness is stopped: %v, with another key: %v", x.who, x.without, p.witnessStopped(), p.keys().id.Witness != key)
 		}
 	}
 }

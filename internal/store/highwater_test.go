@@ -88,3 +88,82 @@ func TestHighWaterCopy(t *testing.T) {
 		t.Fatalf("of an earlier version: %v, %v, %v", got, ok, err)
 	}
 }
+
+// A note says that the marks of this folder have been whole since it was left: not in a copy, not
+// once the folder was removed, even under an open one, and not after it was taken back, even on
+// a disk that fails.
+func TestHighWaterNotes(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "marks")
+	open := func(dir string, fs store.FS) *store.HighWater {
+		t.Helper()
+		h, err := store.OpenHighWater(dir, store.Options{FS: fs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h
+	}
+	is := func(h *store.HighWater, name string, want bool) {
+		t.Helper()
+		if ok, err := h.Noted(name); ok != want || err != nil {
+			t.Errorf("%s is noted: %v (%v), want %v", name, ok, err, want)
+		}
+	}
+	h := open(dir, store.OS{})
+	is(h, "witness-a", false)
+	if err := h.Note("witness-a"); err != nil {
+		t.Fatal(err)
+	}
+	is(h, "witness-a", true)
+	is(h, "witness-b", false)
+	is(open(dir, store.OS{}), "witness-a", true)
+	is(store.HighWaterAt(dir, store.Options{}), "witness-a", true)
+
+	text, err := os.ReadFile(filepath.Join(dir, "witness-a"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(name string, text []byte) *store.HighWater {
+		t.Helper()
+		to := filepath.Join(t.TempDir(), "copy")
+		if err := errors.Join(os.MkdirAll(to, 0o700), os.WriteFile(filepath.Join(to, name), text, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		return open(to, store.OS{})
+	}
+	if strings.Count(string(text), "\n") > 1 { // this file system tells when a file was made
+		if ok, err := put("witness-a", text).Noted("witness-a"); ok || !errors.Is(err, store.ErrCopied) {
+			t.Errorf("a copy is a note: %v, %v", ok, err)
+		}
+	}
+	if ok, err := put("witness-b", text).Noted("witness-b"); ok || !errors.Is(err, store.ErrDamaged) {
+		t.Errorf("a note of another name is one: %v, %v", ok, err)
+	}
+
+	if err := h.ForgetNotes("witness-"); err != nil {
+		t.Fatal(err)
+	}
+	is(h, "witness-a", false)
+	is(open(dir, store.OS{}), "witness-a", false)
+	if err := errors.Join(h.Note("witness-b"), os.WriteFile(filepath.Join(dir, "witness-a"), text, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	is(h, "witness-b", true)
+	is(h, "witness-a", false) // whoever put it there
+
+	failing := open(dir, noRemoving{})
+	is(failing, "witness-b", true)
+	if err := failing.ForgetNotes("witness-"); err == nil {
+		t.Error("the disk failed, and nothing is said")
+	}
+	is(failing, "witness-b", false)
+
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	is(h, "witness-b", false)
+}
+
+// noRemoving is a disk on which nothing can be removed.
+type noRemoving struct{ store.OS }
+
+func (noRemoving) Remove(string) error { return os.ErrPermission }
