@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"entente/internal/peer"
+	"entente/internal/store"
 	"entente/journal"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -383,4 +384,33 @@ func TestWitnessOfAFolderThatTakesNoNote(t *testing.T) {
 	}
 	a.start()
 	ask(http.StatusOK)
+}
+
+// syncedFolders notes which folders were synced.
+type syncedFolders struct {
+	store.OS
+	names []string
+}
+
+func (s *syncedFolders) SyncDir(name string) error {
+	s.names = append(s.names, name)
+	return s.OS.SyncDir(name)
+}
+
+// TestStartSyncsTheKeys: a key that a killed process has put into its place is seen at the next
+// start, and a power loss must not take it back once it was used.
+func TestStartSyncsTheKeys(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "node")
+	must[*InitResult](t)(Init(t.Context(), dir, InitOptions{Name: "North", PeerListen: "none", OrgKeyPath: filepath.Join(t.TempDir(), "organisation.key")}, testOptions(t)))
+	if err := must[*Node](t)(Open(t.Context(), dir, testOptions(t))).Close(); err != nil { // the first start writes there
+		t.Fatal(err)
+	}
+	opts, fs := testOptions(t), &syncedFolders{}
+	opts.FS = fs
+	if err := must[*Node](t)(Open(t.Context(), dir, opts)).Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(fs.names, filepath.Join(dir, "keys")) {
+		t.Errorf("synced were %q", fs.names)
+	}
 }
