@@ -143,6 +143,7 @@ type doctor struct {
 	keys       *keys // identity only; nil when it cannot be read
 	config     *Config
 	logDamaged bool // the local log
+	partners   bool // there are some, in a unit
 
 	last time.Time       // the latest time that anything in the folder is of
 	seen map[string]bool // files that something damaged was said of
@@ -173,11 +174,11 @@ func (d *doctor) look() error {
 	}
 	d.configuration()
 	d.identity()
-	d.witness()
 	for _, name := range []string{"drafts.json", "pairings.json", "tokens.json"} {
 		d.private(name)
 	}
 	d.units()
+	d.witness()
 	d.localLog()
 	d.objects()
 	if d.last.After(d.now.Add(time.Minute)) {

@@ -240,12 +240,8 @@ func (d *doctor) mark(l doctorUnit, head journal.Head) {
 
 // witness looks whether the marks are those that the witness key was used with.
 func (d *doctor) witness() {
-	if d.config == nil || d.keys == nil || d.keys.id.Witness == "" {
-		return
-	}
-	units, err := d.at.folders(d.at.units())
-	if err != nil || len(units) == 0 {
-		return
+	if d.config == nil || d.keys == nil || d.keys.id.Witness == "" || !d.partners {
+		return // without partners there is nothing to cosign
 	}
 	if noted, err := d.at.exists(d.at.key(keyWitnessNoted)); err != nil || !noted {
 		return // the next start looks at the marks, and notes what they are

@@ -74,6 +74,7 @@ func (d *doctor) unit(id journal.UnitID) {
 		err = errors.New("the founding document in it is not this unit's")
 	}
 	if err == nil {
+		d.partners = d.partners || len(u.file.Partners) > 0
 		for p, partner := range u.file.Partners {
 			if party, _, bad := journal.VerifyIdentityChain(partner.Chain, time.Time{}); bad != nil || party != p {
 				err = fmt.Errorf("the identity of %s in it does not hold: %w", p.Short(), errors.Join(bad, errors.New("another party's, or changed")))

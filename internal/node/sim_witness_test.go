@@ -305,8 +305,8 @@ func (m *machine) witnessKey() string {
 // silent because its marks are gone.
 func (w *world) checkCosigning() {
 	for _, m := range w.ms {
-		if !m.hostile && m.node != nil && len(m.node.units()) > 0 && m.node.witnessStopped() {
-			w.fail("all come to rest", "%s cosigns nothing, and nobody was told what to do", m.name)
+		if !m.hostile && m.node != nil && len(m.node.witnessAttention()) > 0 {
+			w.fail("all come to rest", "%s cosigns nothing, whatever its officer did", m.name)
 		}
 	}
 }

@@ -245,20 +245,24 @@ func (n *Node) heardAll(ctx context.Context) error {
 
 // witnessAttention tells that the witness is stopped, and what an officer does.
 func (n *Node) witnessAttention() []attention {
-	units := n.units()
-	// Without a unit there is nothing to cosign; and who was put back to before it joined
-	// one must not rotate before it is told there which identity was its last.
-	if len(units) == 0 || !n.witnessStopped() {
+	if !n.witnessStopped() {
 		return nil
 	}
 	next := "once every member has been heard, replace its key: 'entente identity rotate witness --org-key FILE'"
-	for _, l := range units {
+	partners := false
+	for _, l := range n.units() {
 		l.mu.Lock()
+		partners = partners || len(l.file.Partners) > 0
 		retired := l.retired != nil
 		l.mu.Unlock()
 		if retired {
 			next = "'entente journal succeed --org-key FILE' replaces its key, too"
 		}
+	}
+	// Without partners there is nothing to cosign; and who was put back to before it met any
+	// must not rotate before it is told by them which identity was its last.
+	if !partners {
+		return nil
 	}
 	return []attention{{rank: 1, text: "this node's witness cosigns nothing (" + CodeWitnessStopped + "): what it has cosigned is not known any more, because its marks were lost, copied or put back; " + next}}
 }
