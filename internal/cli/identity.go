@@ -88,6 +88,7 @@ courier key stays.`,
 	rotate.Flags().StringVar(&keyFile, "org-key", "", "file of the offline organisation key (required)")
 	rotate.Flags().StringVar(&newKeyFile, "new-org-key", "", "file for the new organisation key; it must not exist")
 	rotate.Flags().BoolVar(&in.Compromise, "compromise", false, "the old key may be in other hands: write a compromise notice too")
+	rotate.Flags().BoolVar(&in.Unseen, "unseen", false, "the high-water marks are lost, and nobody can have seen an identity newer than this one")
 	rotate.Flags().StringVar(&in.Note, "note", "", "why, for the own records")
 	return group("identity", "Show or rotate this party's identity", "", []string{"entente identity show"}, show, rotate)
 }

@@ -174,6 +174,7 @@ func (d *doctor) look() error {
 	}
 	d.configuration()
 	d.identity()
+	d.identities()
 	for _, name := range []string{"drafts.json", "pairings.json", "tokens.json"} {
 		d.private(name)
 	}

@@ -238,6 +238,25 @@ func (d *doctor) mark(l doctorUnit, head journal.Head) {
 	d.found(f)
 }
 
+// identities looks at the identities that lie beside the high-water marks.
+func (d *doctor) identities() {
+	if d.config == nil || d.keys == nil {
+		return
+	}
+	marked, err := markedIdentities(d.at, d.config)
+	if err == nil && len(marked) > 0 {
+		_, err = journal.MergeIdentityChains(d.keys.chain, marked)
+	}
+	if err == nil {
+		return
+	}
+	name := d.markName(identitiesName)
+	d.found(DoctorFinding{Rank: RankRisk, File: name, Kind: string(fileMark), What: "The identities beside the high-water marks cannot be used: " + reason(err) + ".",
+		Means:    "A folder that is put back would not know from them which identities this party has made since, and where they cannot be read no key is rotated.",
+		Next:     "Listen to every member, who tell of identities that this folder may have forgotten; then remove the file. The next rotation writes it anew.",
+		Commands: []string{d.entente("sync"), "rm -rf " + quoted(filepath.Join(d.config.HighWater, identitiesName))}})
+}
+
 // witness looks whether the marks are those that the witness key was used with.
 func (d *doctor) witness() {
 	if d.config == nil || d.keys == nil || d.keys.id.Witness == "" || !d.partners {

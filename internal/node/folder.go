@@ -40,7 +40,7 @@ var fileNames = []struct {
 	{regexp.MustCompile(`^units/[0-9a-f]{64}/evidence/[0-9A-Za-z._-]{1,200}\.json$`), fileProof},
 	{regexp.MustCompile(`^(drafts|pairings|tokens)\.json$`), filePrivate},
 	{regexp.MustCompile(`^objects/[^/]+$`), fileDerived},
-	{regexp.MustCompile(`^(highwater/([0-9a-f]{64}|cosigned-[0-9a-f]{64}|witness-[0-9a-f]{32})|keys/witness\.unused)$`), fileMark},
+	{regexp.MustCompile(`^(highwater/([0-9a-f]{64}|cosigned-[0-9a-f]{64}|identities|witness-[0-9a-f]{32})|keys/witness\.unused)$`), fileMark},
 	{regexp.MustCompile(`^(lock|control\.sock|spool/[^/]+)$`), filePassing},
 }
 

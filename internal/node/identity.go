@@ -52,6 +52,9 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 			return nil, retired
 		}
 	}
+	if err := n.mayFollow(r.Unseen); err != nil {
+		return nil, err
+	}
 	known, err := n.ownIdentities()
 	if err != nil {
 		return nil, err
@@ -126,6 +129,9 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 		}
 	}
 	chain := append(known, signed)
+	if err := n.markIdentities(chain); err != nil {
+		return nil, err
+	}
 	if err := saveIdentity(n.at, chain); err != nil {
 		return nil, err
 	}
@@ -181,12 +187,27 @@ func (n *Node) createdAfter() time.Time {
 	return at
 }
 
-// ownIdentities is the own identity chain with what the own journals tell beyond it: a
-// folder that was restored has an older chain than partners do, and has its own tail back
-// from them. The keys of such a version may be lost; the next version follows it all the
+// ownIdentities is the own identity chain with what the marks and the own journals tell
+// beyond it: a folder that was restored has an older chain than partners do, and has its own
+// tail back from them. The keys of such a version may be lost; the next version follows it all the
 // same, because two of one version would exclude each other.
 func (n *Node) ownIdentities() ([]journal.Signed, error) {
 	chain := slices.Clone(n.keys().chain)
+	follow := func(told []journal.Signed, where string) {
+		for _, s := range told {
+			merged, err := journal.MergeIdentityChains(chain, []journal.Signed{s})
+			if err != nil {
+				n.opts.Log.Error("an own identity that is told elsewhere does not fit the others", "where", where, "err", err)
+				continue
+			}
+			chain = merged
+		}
+	}
+	marked, err := markedIdentities(n.at, &n.config)
+	if err != nil {
+		return nil, err
+	}
+	follow(marked, "the high-water marks")
 	for _, l := range n.units() {
 		l.mu.Lock()
 		told, err := l.ownTold()
@@ -194,14 +215,7 @@ func (n *Node) ownIdentities() ([]journal.Signed, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, s := range told {
-			merged, err := journal.MergeIdentityChains(chain, []journal.Signed{s})
-			if err != nil {
-				n.opts.Log.Error("an own identity that the own journal tells does not fit the others", "unit", l.id.Short(), "err", err)
-				continue
-			}
-			chain = merged
-		}
+		follow(told, "unit "+l.id.Short())
 	}
 	return chain, nil
 }

@@ -141,6 +141,9 @@ type IdentityRotateRequest struct {
 	OrgKey     string `json:"org_key"`
 	Compromise bool   `json:"compromise,omitempty"` // also write a compromise notice for the old key
 	Note       string `json:"note,omitempty"`
+	// Unseen says that nobody can have seen an identity of this party that this folder does
+	// not know, where its high-water marks, which would tell, are lost.
+	Unseen bool `json:"unseen,omitempty"`
 }
 
 // IdentityRotateResponse carries the new chain and, when the organisation key

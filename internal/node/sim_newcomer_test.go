@@ -437,7 +437,8 @@ func TestPairingWithAnotherIdentity(t *testing.T) {
 		x.rotate(t, "node")
 		w.pair(t, a, x)
 		w.put(t, before)
-		x.rotate(t, "node")
+		// Its officer is sure that nobody has seen the one before, and errs.
+		must[*IdentityRotateResponse](t)(x.node.RotateIdentity(w.ctx, IdentityRotateRequest{What: "node", Unseen: true, OrgKey: must[string](t)(x.orgKey())}))
 		l := a.node.units()[0]
 		l.mu.Lock()
 		was := l.own.Head()
