@@ -60,6 +60,7 @@ func defaultRequestTypes() []RequestType {
 		mk("takedown", []string{"subject", "purpose"}, usualClocks("P7D")),
 		mk("incident", []string{"subject"}, notice),
 		mk("protest", []string{"subject"}, usualClocks("P7D")),
+		mk("pre-notice", []string{"subject", "legal-basis"}, usualClocks("P7D")),
 	}
 }
 

@@ -63,7 +63,7 @@ func TestHashOfIsPinned(t *testing.T) {
 
 const (
 	pinnedEmpty   = "b34161211a4b2396f0795dfac7c466cdf7a73956b06644d2cfe14d382c110ca2"
-	pinnedMinimal = "41c2e83af3e8360619c63b3ed20b49c1f12ff5c28bedb6ef532c169e54f60242"
+	pinnedMinimal = "7892f9c07e8fdb6f850f78acb997ba45333d01192533648086aab04d5d41bf1a"
 )
 
 func TestListItemsTakeNothingFromDefaults(t *testing.T) {

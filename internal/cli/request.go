@@ -32,18 +32,21 @@ func (a *app) requestNew() *cobra.Command {
 	var in node.RequestNewRequest
 	var act *acting
 	var fields map[string]string
-	var textFile string
+	var textFile, detected string
 	cmd := command{
 		use: "new", short: "Draft or send a request",
 		long: `Sends a request through the gate to the other member, or keeps it as a draft
 (--draft). The accord says which fields a type demands. The clocks start when the
 partner's receipt is journaled.`,
-		examples: []string{`entente request new --urgency urgent --title "Who runs 198.51.100.7?" --text "Seen against our registry since Monday."`, "entente request new --title Hosting --text-file question.txt --field victim=registry --draft", "entente request new --from-draft ID"},
+		examples: []string{`entente request new --urgency urgent --title "Who runs 198.51.100.7?" --text "Seen against our registry since Monday."`, "entente request new --title Hosting --text-file question.txt --field victim=registry --draft", "entente request new --type preservation --title \"Keep the logs of 198.51.100.7\" --field subject=logs --field purpose=case-17", "entente request new --type incident --title \"Register unreachable\" --detected 2026-03-01T08:15:00+02:00 --field subject=register", "entente request new --from-draft ID"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) (err error) {
 			if in.Acting, err = act.claims(); err != nil {
 				return err
 			}
 			in.Unit, in.Fields = act.unit, fields
+			if in.Detected, err = parseTime("--detected", detected); err != nil {
+				return err
+			}
 			if in.Text, err = a.text(in.Text, textFile); err != nil {
 				return err
 			}
@@ -73,7 +76,8 @@ partner's receipt is journaled.`,
 	act = a.actingFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&in.To, "to", "", "party that is asked (default: the other member of a pair)")
-	f.StringVar(&in.Type, "type", "information", "type of the request")
+	f.StringVar(&in.Type, "type", "information", "type of the request: "+strings.Join(node.RequestTypes(), ", "))
+	f.StringVar(&detected, "detected", "", "when an incident was detected (RFC 3339): the clocks of its notices start then")
 	f.StringVar(&in.Urgency, "urgency", "routine", "emergency, urgent or routine")
 	f.StringVar(&in.TLP, "tlp", "", "TLP of the question itself")
 	f.StringVar(&in.Title, "title", "", "the question in one line (required)")
@@ -186,7 +190,7 @@ func writeRequest(p *printer, q *node.RequestView) {
 		title = "(no title)"
 	}
 	p.f("%s  [%s]", title, q.State)
-	p.pairs("  id", q.ID, "  short", q.Short, "  from", q.From, "  to", q.To, "  type", q.Type+", "+q.Urgency)
+	p.pairs("  id", q.ID, "  short", q.Short, "  from", q.From, "  to", q.To, "  type", q.Type+", "+q.Urgency, "  detected", moment(q.Detected), "  held until", moment(q.Until))
 	names := make([]string, 0, len(q.Fields))
 	for name := range q.Fields {
 		names = append(names, name)
@@ -233,8 +237,14 @@ func clockState(c node.ClockView) string {
 		return "OVERDUE"
 	case c.Stopped:
 		return "stopped"
+	case !c.Ended.IsZero():
+		return "ended"
 	case c.Started.IsZero():
 		return "not started"
+	case c.Short:
+		return "running, shorter than the accord says"
+	case c.Warning:
+		return "running, due soon"
 	}
 	return "running"
 }
@@ -277,9 +287,10 @@ func (a *app) requestMove() *cobra.Command {
 		use: "move ID MOVE", short: "Make any other move in a request",
 		long: `MOVE is one of acknowledge, needs-info, info, transfer, refuse, postpone,
 conditions, accept-terms, accept, progress, at-risk, proceed, partial, answer,
-assess, close, withdraw, dispute. 'request show' lists those that this side may
-make now.`,
-		examples: []string{"entente request move 3f9a12 needs-info --text \"Which port?\"", "entente request move 3f9a12 postpone --code capacity --until 2026-03-01"},
+assess, close, withdraw, dispute; of a preservation hold (--until), renew,
+release, lapse; of an incident notify, report; of a pre-notice file. 'request
+show' lists those that this side may make now.`,
+		examples: []string{"entente request move 3f9a12 needs-info --text \"Which port?\"", "entente request move 3f9a12 postpone --code capacity --until 2026-03-01", "entente request move 3f9a12 hold --until 2026-06-01"},
 		args:     cobra.ExactArgs(2),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
 			in.ID, in.Move = args[0], args[1]

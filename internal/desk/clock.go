@@ -13,7 +13,32 @@ const (
 	BasisReceipt = "receipt" // the asked side's journaled receipt of the request
 	BasisPosting = "posting" // no receipt yet: what the asking side says, and only its word
 	BasisMove    = "move"    // an earlier move
+	BasisClaim   = "claim"   // when the asking side says that it was detected
 )
+
+// measure is what a clock of a type of request goes by.
+type measure struct {
+	stage    string // of the accord
+	owner    Side
+	from     []string // starts with the first of these moves; none: with the receipt of the request
+	detected bool     // starts when the send says that it was detected, if it says so
+	met      []string // by the first of these moves
+	promised bool     // due at the date that the asked side has named last, and not the accord's
+}
+
+func receiptClock() measure { return measure{stage: accord.StageReceipt, owner: Asked} }
+
+func assessClock(owner Side, from ...string) measure {
+	return measure{stage: accord.StageAssess, owner: owner, from: from, met: []string{Assess}}
+}
+
+// askedClocks are those of the asked side up to the move that is the answer.
+func askedClocks(answer string) []measure {
+	return []measure{receiptClock(),
+		{stage: accord.StageAcknowledge, owner: Asked, met: []string{Acknowledge}},
+		{stage: accord.StageDecide, owner: Asked, met: []string{Accept, Refuse, Postpone, Conditions, answer}},
+		{stage: accord.StageAnswer, owner: Asked, met: []string{answer, Refuse}}}
+}
 
 // suspended is the pause that a suspension of the unit puts into a clock; no move has this name.
 const suspended = "suspended"
@@ -34,6 +59,8 @@ type Clock struct {
 	Late     bool        `json:"late,omitempty"` // met, or ended, after it was due
 	Overdue  bool        `json:"overdue,omitempty"`
 	Warning  bool        `json:"warning,omitempty"` // a warning time has passed and Due has not
+	// Short says that the date the owner of the data named comes before what the accord sets.
+	Short bool `json:"short,omitempty"`
 }
 
 // open says whether the deadline is still ahead or missed, with nothing done about it.
@@ -105,38 +132,48 @@ type clockwork struct {
 // all returns the clocks that apply, in the order of a request's life.
 func (c *clockwork) all(received time.Time) []Clock {
 	r, out := c.r, []Clock{}
-	add := func(stage string, owner journal.PartyID, basis string, from time.Time, met time.Time) {
-		if k, ok := c.clock(stage, owner, basis, from, met); ok {
+	add := func(m measure, basis string, from, met time.Time) {
+		if k, ok := c.clock(m, basis, from, met); ok {
 			out = append(out, k)
 		}
 	}
-	add(accord.StageReceipt, r.Asked, BasisPosting, r.Sent, received)
 	start, basis := received, BasisReceipt
 	if received.IsZero() {
 		start, basis = r.Sent, BasisPosting
 	}
-	add(accord.StageAcknowledge, r.Asked, basis, start, r.first(Acknowledge))
-	add(accord.StageDecide, r.Asked, basis, start, r.first(Accept, Refuse, Postpone, Conditions))
-	add(accord.StageAnswer, r.Asked, basis, start, r.first(Answer, Refuse))
-	if at := r.first(Answer); !at.IsZero() {
-		add(accord.StageAssess, r.Asking, BasisMove, at, r.first(Assess))
+	for _, m := range r.life.clocks {
+		from, met := r.first(m.from...), r.first(m.met...)
+		switch {
+		case m.stage == accord.StageReceipt:
+			add(m, BasisPosting, r.Sent, received)
+		case len(m.from) == 0:
+			add(m, basis, start, met)
+		case m.detected && !r.Detected.IsZero():
+			add(m, BasisClaim, r.Detected, met)
+		case !from.IsZero():
+			add(m, BasisMove, from, met)
+		}
 	}
 	if r.owes(Asked) {
 		if n := len(r.Steps); n > 1 {
 			start, basis = r.Steps[n-1].At, BasisMove
 		}
-		add(accord.StageSilence, r.Asked, basis, start, time.Time{})
+		add(measure{stage: accord.StageSilence, owner: Asked}, basis, start, time.Time{})
 	}
 	return out
 }
 
-func (c *clockwork) clock(stage string, owner journal.PartyID, basis string, from, met time.Time) (Clock, bool) {
+func (c *clockwork) clock(m measure, basis string, from, met time.Time) (Clock, bool) {
+	stage, owner := m.stage, c.r.Asked
+	if m.owner == Asking {
+		owner = c.r.Asking
+	}
 	term, ok := c.doc.Clock(c.r.Type, c.r.Urgency, stage)
-	if !ok {
+	if !ok && !m.promised {
 		return Clock{}, false
 	}
 	k := Clock{Name: stage, Clause: term.Clause, Owner: owner, Basis: basis, Started: from, Met: met}
-	end := met
+	r, end := c.r, met
 	if at := c.r.ended(); met.IsZero() && !at.IsZero() {
 		k.Ended, end = at, at
 	}
@@ -144,10 +181,13 @@ func (c *clockwork) clock(stage string, owner journal.PartyID, basis string, fro
 	if until.IsZero() {
 		until = c.now
 	}
-	// The machine receipt runs whatever people do; the other clocks stand while a stop lasts.
+	// The machine receipt runs whatever people do, and so does the end of what was promised; the
+	// other clocks stand while the unit is suspended, and those of the asked side while a stop lasts.
 	var pauses []accord.Pause
-	if stage != accord.StageReceipt {
-		pauses = c.stops(term.Stops, until)
+	if stage != accord.StageReceipt && !m.promised {
+		if m.owner == Asked {
+			pauses = c.stops(term.Stops, until)
+		}
 		term.Stops = append(slices.Clip(term.Stops), accord.Stop{Move: suspended})
 		for _, p := range c.pauses {
 			to := p.To
@@ -157,7 +197,15 @@ func (c *clockwork) clock(stage string, owner journal.PartyID, basis string, fro
 			pauses = append(pauses, accord.Pause{Move: suspended, From: p.From, To: to})
 		}
 	}
-	k.Due = c.doc.Due(term, from, pauses...)
+	switch {
+	case !m.promised:
+		k.Due = c.doc.Due(term, from, pauses...)
+	case ok:
+		k.Short = r.Until.Before(c.doc.Due(term, from))
+		fallthrough
+	default:
+		k.Due = r.Until
+	}
 	if date := c.r.postponed(); stage == accord.StageAnswer && date.After(k.Due) {
 		k.Due = date
 	}
@@ -169,7 +217,7 @@ func (c *clockwork) clock(stage string, owner journal.PartyID, basis string, fro
 		k.Stopped = k.Stopped || !p.From.After(c.now) && !p.To.Before(c.now) && c.lasts(term.Stops, p)
 	}
 	k.Overdue = !k.Stopped && c.now.After(k.Due)
-	if stage == accord.StageAnswer || stage == accord.StageHold {
+	if ok && (stage == accord.StageAnswer || stage == accord.StageHold) {
 		k.Warnings = term.WarnAt(k.Due)
 		k.Warning = !k.Stopped && !k.Overdue && len(k.Warnings) > 0 && !c.now.Before(k.Warnings[0])
 	}
@@ -265,8 +313,7 @@ func (r *Request) postponed() time.Time {
 // owes says whether the next word is a side's: it has moves other than a dispute, and the request
 // does not wait for the other side.
 func (r *Request) owes(side Side) bool {
-	waiting := r.State == NeedsInfo || r.State == Conditional || r.State == AtRisk
-	return !waiting && slices.ContainsFunc(r.life.next(r.State, side), func(m string) bool { return m != Dispute })
+	return !slices.Contains(r.life.idle, r.State) && slices.ContainsFunc(r.life.next(r.State, side), func(m string) bool { return m != Dispute })
 }
 
 func tolerance(doc *accord.Document) time.Duration {

@@ -11,7 +11,7 @@ package desk
 // State is where a request stands. It is set by moves alone.
 type State string
 
-// The states of a request for information (design part 8).
+// The states (design part 8). Each type of request has some of them.
 const (
 	Sent          State = "sent"           // posted; the asked side has not named who has it
 	Acknowledged  State = "acknowledged"   // a named role has it
@@ -28,6 +28,13 @@ const (
 	Assessed      State = "assessed"       // scored by the asking side
 	Closed        State = "closed"         // done
 	Withdrawn     State = "withdrawn"      // taken back by the asking side
+	Held          State = "held"           // preservation: the data are kept until a date
+	Renewal       State = "renewal"        // preservation: the asking side wants them kept for longer
+	Released      State = "released"       // preservation: the asking side needs them no more
+	Lapsed        State = "lapsed"         // preservation: the date came, and they are not kept any more
+	Notified      State = "notified"       // incident: the second notice is given
+	Reported      State = "reported"       // incident: the final report is given
+	Filed         State = "filed"          // pre-notice: the step that was announced is taken
 )
 
 // Side is one end of a request.
@@ -39,7 +46,7 @@ const (
 	Asked  Side = "asked"
 )
 
-// The moves of a request for information. An entry's kind is "request." and the move.
+// The moves. An entry's kind is "request." and the move.
 const (
 	Send        = "send"
 	Acknowledge = "acknowledge"
@@ -60,7 +67,29 @@ const (
 	Close       = "close"
 	Withdraw    = "withdraw"
 	Dispute     = "dispute"
+	Hold        = "hold"    // preservation: the data are kept until a date
+	Renew       = "renew"   // preservation: keep them for longer
+	Release     = "release" // preservation: they are needed no more
+	Lapse       = "lapse"   // preservation: they are not kept any more
+	Notify      = "notify"  // incident: the second notice
+	Report      = "report"  // incident: the final report
+	File        = "file"    // pre-notice: the step is taken
 )
 
-// Information is the type of a request for information.
-const Information = "information"
+// The types of request that have a table. An accord may offer fewer, and sets their fields and clocks.
+const (
+	Information  = "information"  // what the asked side knows
+	Assistance   = "assistance"   // investigate, act
+	Subscriber   = "subscriber"   // who is behind an address or account
+	Traffic      = "traffic"      // who spoke with whom
+	Takedown     = "takedown"     // take something off the network
+	Preservation = "preservation" // keep data from being deleted, until a date
+	Incident     = "incident"     // notice of an incident, in steps; the asking side is the one that gives it
+	Protest      = "protest"      // against something that the other side did or let happen
+	PreNotice    = "pre-notice"   // a legal step is about to be taken
+)
+
+// Types returns the types of request that have a table.
+func Types() []string {
+	return []string{Information, Assistance, Subscriber, Traffic, Takedown, Preservation, Incident, Protest, PreNotice}
+}

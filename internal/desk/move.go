@@ -36,9 +36,11 @@ type Body struct {
 	TLP     string          `json:"tlp,omitempty"`     // marking of the payload
 	Code    string          `json:"code,omitempty"`    // refuse, postpone, at-risk, withdraw, dispute
 	Agency  string          `json:"agency,omitempty"`  // transfer: to which agency of the asked side
-	Until   time.Time       `json:"until,omitzero"`    // postpone
-	Scores  map[string]int  `json:"scores,omitempty"`  // assess: see Scores
-	Use     string          `json:"use,omitempty"`     // assess: what use was made, a short token
+	Until   time.Time       `json:"until,omitzero"`    // postpone, hold; renew: the date that is wished for
+	// Detected is in a send of an incident: when it was detected. Left out, it is when it was sent.
+	Detected time.Time      `json:"detected,omitzero"`
+	Scores   map[string]int `json:"scores,omitempty"` // assess: see Scores
+	Use      string         `json:"use,omitempty"`    // assess: what use was made, a short token
 }
 
 // Move is one move as the caller places it in the order.
@@ -91,8 +93,10 @@ func (b *Body) check(move string) error {
 			return fmt.Errorf("desk: %q is not the name of a field", clip(f))
 		}
 	}
-	if y := b.Until.Year(); !b.Until.IsZero() && (y < 2000 || y > 2200) {
-		return fmt.Errorf("desk: until lies in the year %d, outside 2000 to 2200", y)
+	for name, at := range map[string]time.Time{"until": b.Until, "detected": b.Detected} {
+		if y := at.Year(); !at.IsZero() && (y < 2000 || y > 2200) {
+			return fmt.Errorf("desk: %s lies in the year %d, outside 2000 to 2200", name, y)
+		}
 	}
 	for name, n := range b.Scores {
 		if !contains(scores, name) {
@@ -112,8 +116,8 @@ func (b *Body) needs(move string) error {
 		return errors.New("desk: send needs type and urgency")
 	case (move == Refuse || move == Postpone || move == Risk) && b.Code == "":
 		return fmt.Errorf("desk: %s needs a code", move)
-	case move == Postpone && b.Until.IsZero():
-		return errors.New("desk: postpone needs until")
+	case (move == Postpone || move == Hold) && b.Until.IsZero():
+		return fmt.Errorf("desk: %s needs until", move)
 	case move == Transfer && b.Agency == "":
 		return errors.New("desk: transfer needs the agency it goes to")
 	case move == Assess && len(b.Scores) == 0:

@@ -17,6 +17,7 @@ const (
 	CodeBadBody        = "bad-body"        // the entry's body does not hold what the move needs
 	CodeNoAddressee    = "no-addressee"    // nobody, the author itself, or no member is asked
 	CodeTooMany        = "too-many"        // the request has MaxMoves moves already
+	CodeBadDate        = "bad-date"        // the move's dates contradict each other, or what was said
 	CodeRefused        = "refused"         // the gate refused the entry
 )
 

@@ -2,6 +2,8 @@ package desk
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"entente/journal"
@@ -42,11 +44,15 @@ type Request struct {
 	Fields  []string        `json:"fields"` // names of the fields in the payload
 	TLP     string          `json:"tlp,omitempty"`
 	Sent    time.Time       `json:"sent"` // what the asking side says
-	Agency  string          `json:"agency,omitempty"`
-	Scores  map[string]int  `json:"scores,omitempty"`
-	Use     string          `json:"use,omitempty"`
-	Steps   []Step          `json:"steps"`   // applied, in order; the first is the send
-	Illegal []Step          `json:"illegal"` // changed nothing, in order
+	// Detected is when what is notified was detected, as the asking side says.
+	Detected time.Time `json:"detected,omitzero"`
+	// Until is how long data are preserved, as the asked side says.
+	Until   time.Time      `json:"until,omitzero"`
+	Agency  string         `json:"agency,omitempty"`
+	Scores  map[string]int `json:"scores,omitempty"`
+	Use     string         `json:"use,omitempty"`
+	Steps   []Step         `json:"steps"`   // applied, in order; the first is the send
+	Illegal []Step         `json:"illegal"` // changed nothing, in order
 	// Next are the moves each side may make now.
 	Next map[Side][]string `json:"next"`
 	// Disputed says that a side has put a disagreement on record.
@@ -66,13 +72,15 @@ func NewRequest(send Move, asked journal.PartyID, accordHash string) (*Request, 
 	case send.Name != Send || send.Body.Request != nil:
 		return nil, &MoveError{CodeUnknownRequest, send.Ref, "a request is opened by send, which names no request"}
 	case life == nil:
-		return nil, &MoveError{CodeUnknownType, send.Ref, fmt.Sprintf("there is no table for requests of type %q; known is %q", clip(send.Body.Type), Information)}
+		return nil, &MoveError{CodeUnknownType, send.Ref, fmt.Sprintf("there is no table for requests of type %q; there is one for %s", clip(send.Body.Type), strings.Join(Types(), ", "))}
+	case send.Body.Detected.After(send.At):
+		return nil, &MoveError{CodeBadDate, send.Ref, "it says to have been detected after it was sent"}
 	case asked == "" || asked == send.Party:
 		return nil, &MoveError{CodeNoAddressee, send.Ref, "name in \"to\" another member that is asked"}
 	}
 	r := &Request{
 		ID: send.Ref, Type: send.Body.Type, Urgency: send.Body.Urgency, Asking: send.Party, Asked: asked,
-		Accord: accordHash, State: life.start, Fields: append([]string{}, send.Body.Fields...), TLP: send.Body.TLP, Sent: send.At,
+		Accord: accordHash, State: life.start, Fields: append([]string{}, send.Body.Fields...), TLP: send.Body.TLP, Sent: send.At, Detected: send.Body.Detected,
 		Illegal: []Step{}, life: life, seen: map[journal.Ref]int{send.Ref: 0},
 	}
 	r.Steps = []Step{step(send, life.start)}
@@ -112,6 +120,8 @@ func (r *Request) Apply(m Move) error {
 		r.Scores, r.Use = m.Body.Scores, m.Body.Use
 	case Dispute:
 		r.Disputed = true
+	case Hold:
+		r.Until = m.Body.Until
 	}
 	r.setNext()
 	return nil
@@ -152,7 +162,7 @@ func (r *Request) Judge(m Move) (code, why string) {
 		if len(r.Steps) >= MaxMoves {
 			return CodeTooMany, fmt.Sprintf("a request has at most %d moves", MaxMoves)
 		}
-		return "", ""
+		return r.refuse(m, side)
 	}
 	switch {
 	case m.Name == Send:
@@ -167,6 +177,22 @@ func (r *Request) Judge(m Move) (code, why string) {
 		return CodeDuplicate, fmt.Sprintf("%s was made already", m.Name)
 	}
 	return CodeWrongState, fmt.Sprintf("no %s in state %s; the %s side may now: %v", m.Name, r.State, side, r.life.next(r.State, side))
+}
+
+// refuse says why a move that the table holds is not made: it was made, or its dates contradict
+// what was said.
+func (r *Request) refuse(m Move, side Side) (code, why string) {
+	switch {
+	case slices.Contains(r.life.once, m.Name) && slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Move == m.Name && r.SideOf(s.Party) == side }):
+		return CodeDuplicate, fmt.Sprintf("%s was made already", m.Name)
+	case m.Name == Hold && !m.Body.Until.After(m.At):
+		return CodeBadDate, "data are kept until a date that lies ahead"
+	case m.Name == Hold && m.Body.Until.Before(r.Until):
+		return CodeBadDate, fmt.Sprintf("data that are kept until %s are not kept for a shorter time", r.Until.Format(time.RFC3339))
+	case m.Name == Lapse && m.At.Before(r.Until):
+		return CodeBadDate, fmt.Sprintf("the data are kept until %s", r.Until.Format(time.RFC3339))
+	}
+	return "", ""
 }
 
 // owns says whether a side has the move in any state.

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+
+	"entente/internal/accord"
 )
 
 // edge is one line of a transition table.
@@ -13,61 +16,164 @@ type edge struct {
 	side Side
 }
 
-// lifecycle is the table of one type of request. Other types (preservation, takedown, incident,
-// protest) are further values of this type; nothing else in the package knows a state by name
-// except the clocks, which go by moves.
+// lifecycle is the table of one type of request, and what its clocks go by.
 type lifecycle struct {
-	name  string
-	start State // what send leads to
-	edges map[edge]State
-	final []State // nothing but a dispute moves these
+	name   string
+	start  State // what send leads to
+	edges  map[edge]State
+	idle   []State   // the next word is not the asked side's, although it has moves
+	once   []string  // moves that a side makes at most once, although they leave the state as it is
+	clocks []measure // in the order of a request's life
+	final  []State   // nobody owes anything any more
 }
 
-// open are the states in which the asking side may still take the request back.
-var open = []State{Sent, Acknowledged, NeedsInfo, Transferred, Postponed, Conditional, TermsAccepted, Accepted, AtRisk, Partial}
+func newLifecycle(kind string, clocks ...measure) *lifecycle {
+	return &lifecycle{name: kind, start: Sent, edges: map[edge]State{}, clocks: clocks,
+		idle: []State{NeedsInfo, Conditional, AtRisk}, final: []State{Closed, Withdrawn}}
+}
 
-// information returns the table of a request for information. It is built on each call so that no
-// caller can change it for another; lifecycleOf keeps one per Book.
-func information() *lifecycle {
-	l := &lifecycle{name: Information, start: Sent, edges: map[edge]State{}, final: []State{Closed, Withdrawn}}
-	add := func(to State, move string, side Side, from ...State) {
-		for _, f := range from {
-			l.edges[edge{f, move, side}] = to
-		}
+// add says that a move of a side leads from each of some states to another.
+func (l *lifecycle) add(to State, move string, side Side, from ...State) {
+	for _, f := range from {
+		l.edges[edge{f, move, side}] = to
 	}
-	// The asked side.
-	add(Acknowledged, Acknowledge, Asked, Sent, Transferred)
-	add(NeedsInfo, NeedInfo, Asked, Acknowledged, Postponed, TermsAccepted, Accepted)
-	add(Transferred, Transfer, Asked, Acknowledged)
-	add(Refused, Refuse, Asked, Acknowledged, NeedsInfo, Transferred, Postponed, Conditional, TermsAccepted, Accepted, AtRisk)
-	add(Postponed, Postpone, Asked, Acknowledged, Postponed, TermsAccepted, Accepted)
-	add(Conditional, Conditions, Asked, Acknowledged, Postponed, Conditional)
-	add(Accepted, Accept, Asked, Acknowledged, Postponed, TermsAccepted)
-	add(Accepted, Progress, Asked, Accepted)
-	add(Partial, Progress, Asked, Partial)
-	add(AtRisk, Risk, Asked, Accepted, Partial)
-	add(Partial, PartAnswer, Asked, Accepted, Partial)
-	add(Answered, Answer, Asked, Accepted, Partial)
-	// The asking side. Information that was missing opens the decision again: what the asked side
-	// now knows may change it.
-	add(Acknowledged, Info, Asking, NeedsInfo)
-	add(TermsAccepted, AcceptTerms, Asking, Conditional)
-	add(Accepted, Proceed, Asking, AtRisk)
-	add(Assessed, Assess, Asking, Answered)
-	add(Closed, Close, Asking, Assessed, Refused)
-	add(Withdrawn, Withdraw, Asking, open...)
-	// Both sides may put a disagreement on record anywhere; it moves nothing and stops no clock.
-	for _, s := range append(slices.Clone(open), Refused, Answered, Assessed, Closed, Withdrawn) {
-		add(s, Dispute, Asking, s)
-		add(s, Dispute, Asked, s)
+}
+
+// stays says that a side may make a move in each of some states, and that it moves nothing.
+func (l *lifecycle) stays(move string, side Side, in ...State) {
+	for _, s := range in {
+		l.edges[edge{s, move, side}] = s
+	}
+}
+
+// disputable lets both sides put a disagreement on record in every state; it moves nothing and
+// stops no clock.
+func (l *lifecycle) disputable() *lifecycle {
+	states := map[State]bool{l.start: true}
+	for _, to := range l.edges {
+		states[to] = true
+	}
+	for s := range states {
+		l.stays(Dispute, Asking, s)
+		l.stays(Dispute, Asked, s)
 	}
 	return l
 }
 
-// lifecycles holds the tables by type. A type that is not in it is refused with CodeUnknownType.
-func lifecycles() map[string]*lifecycle {
-	return map[string]*lifecycle{Information: information()}
+// asked returns the table of a request that is decided on, worked on and answered.
+func asked(kind string) *lifecycle {
+	l := newLifecycle(kind, append(askedClocks(Answer), assessClock(Asking, Answer))...)
+	l.decided(Acknowledged, Postponed, TermsAccepted, Accepted)
+	l.add(Refused, Refuse, Asked, Acknowledged, NeedsInfo, Transferred, Postponed, Conditional, TermsAccepted, Accepted, AtRisk)
+	l.add(Accepted, Accept, Asked, Acknowledged, Postponed, TermsAccepted)
+	l.stays(Progress, Asked, Accepted, Partial)
+	l.add(AtRisk, Risk, Asked, Accepted, Partial)
+	l.add(Accepted, Proceed, Asking, AtRisk)
+	l.add(Partial, PartAnswer, Asked, Accepted, Partial)
+	l.add(Answered, Answer, Asked, Accepted, Partial)
+	l.add(Assessed, Assess, Asking, Answered)
+	l.add(Closed, Close, Asking, Assessed, Refused)
+	l.add(Withdrawn, Withdraw, Asking, Sent, Acknowledged, NeedsInfo, Transferred, Postponed, Conditional, TermsAccepted, Accepted, AtRisk, Partial)
+	return l.disputable()
 }
+
+// decided adds how the asked side comes to a decision: what it may do first, what it may still
+// want to know in some states, and the terms it may name. What was missing opens the decision
+// again: what the asked side now knows may change it.
+func (l *lifecycle) decided(undecided ...State) {
+	l.add(Acknowledged, Acknowledge, Asked, Sent, Transferred)
+	l.add(NeedsInfo, NeedInfo, Asked, undecided...)
+	l.add(Acknowledged, Info, Asking, NeedsInfo)
+	l.add(Transferred, Transfer, Asked, Acknowledged)
+	l.add(Postponed, Postpone, Asked, undecided...)
+	l.add(Conditional, Conditions, Asked, Acknowledged, Postponed, Conditional)
+	l.add(TermsAccepted, AcceptTerms, Asking, Conditional)
+}
+
+// preservation returns the table of a request to keep data. Whether they lapse without a word is
+// an overlay of the clock "hold"; the asked side says with lapse that they are gone.
+func preservation() *lifecycle {
+	hold := measure{stage: accord.StageHold, owner: Asking, from: []string{Hold}, met: []string{Release, Lapse}, promised: true}
+	l := newLifecycle(Preservation, append(askedClocks(Hold), hold, assessClock(Asking, Release, Lapse))...)
+	l.idle = append(l.idle, Held)
+	l.decided(Acknowledged, Postponed, TermsAccepted)
+	l.add(Refused, Refuse, Asked, Acknowledged, NeedsInfo, Transferred, Postponed, Conditional, TermsAccepted)
+	l.add(Held, Hold, Asked, Acknowledged, Postponed, TermsAccepted, Held, Renewal)
+	l.add(Renewal, Renew, Asking, Held)
+	l.add(Held, Refuse, Asked, Renewal) // what is kept stays kept until its date
+	l.add(Released, Release, Asking, Held, Renewal)
+	l.add(Lapsed, Lapse, Asked, Held, Renewal)
+	l.add(Assessed, Assess, Asking, Released, Lapsed)
+	l.add(Closed, Close, Asking, Released, Lapsed, Assessed, Refused)
+	l.add(Withdrawn, Withdraw, Asking, Sent, Acknowledged, NeedsInfo, Transferred, Postponed, Conditional, TermsAccepted, Held, Renewal)
+	return l.disputable()
+}
+
+// incident returns the table of a notice that is given in steps: early warning (send),
+// notification, final report. The clocks are those of the side that gives it.
+func incident() *lifecycle {
+	l := newLifecycle(Incident, receiptClock(),
+		measure{stage: accord.StageAcknowledge, owner: Asked, met: []string{Acknowledge}},
+		measure{stage: accord.StageEarlyWarning, owner: Asking, from: []string{Send}, detected: true, met: []string{Send}},
+		measure{stage: accord.StageNotification, owner: Asking, from: []string{Send}, detected: true, met: []string{Notify}},
+		measure{stage: accord.StageFinalReport, owner: Asking, from: []string{Notify}, met: []string{Report}},
+		assessClock(Asked, Report))
+	l.once = []string{Acknowledge}
+	l.idle = append(l.idle, Acknowledged, Notified)
+	l.add(Acknowledged, Acknowledge, Asked, Sent)
+	l.stays(Acknowledge, Asked, Notified, Reported)
+	l.add(Notified, Notify, Asking, Sent, Acknowledged)
+	l.add(Reported, Report, Asking, Notified)
+	// News, questions and advice go both ways while it lasts.
+	l.stays(Progress, Asking, Sent, Acknowledged, Notified)
+	l.stays(Info, Asking, Acknowledged, Notified, Reported)
+	l.stays(NeedInfo, Asked, Acknowledged, Notified, Reported)
+	l.stays(Progress, Asked, Acknowledged, Notified, Reported)
+	l.add(Assessed, Assess, Asked, Reported)
+	l.add(Closed, Close, Asked, Reported, Assessed)
+	l.add(Withdrawn, Withdraw, Asking, Sent, Acknowledged, Notified) // it was none
+	return l.disputable()
+}
+
+// protest returns the table of a protest: it is answered or refused, and nothing is worked on.
+func protest() *lifecycle {
+	l := newLifecycle(Protest, askedClocks(Answer)...)
+	l.stated()
+	l.add(Closed, Close, Asking, Answered, Refused)
+	return l.disputable()
+}
+
+// preNotice returns the table of a legal step that is announced: the asked side may advise, and
+// the asking side says when it was taken.
+func preNotice() *lifecycle {
+	l := newLifecycle(PreNotice, askedClocks(Answer)...)
+	l.stated()
+	l.add(Filed, File, Asking, Sent, Acknowledged, NeedsInfo, Transferred, Postponed, Answered, Refused)
+	l.add(Closed, Close, Asking, Answered, Refused, Filed)
+	return l.disputable()
+}
+
+// stated adds what is common to statements that are answered at once.
+func (l *lifecycle) stated() {
+	l.add(Acknowledged, Acknowledge, Asked, Sent, Transferred)
+	l.add(NeedsInfo, NeedInfo, Asked, Acknowledged, Postponed)
+	l.add(Acknowledged, Info, Asking, NeedsInfo)
+	l.add(Transferred, Transfer, Asked, Acknowledged)
+	l.add(Postponed, Postpone, Asked, Acknowledged, Postponed)
+	l.add(Answered, Answer, Asked, Acknowledged, NeedsInfo, Postponed)
+	l.add(Refused, Refuse, Asked, Acknowledged, NeedsInfo, Transferred, Postponed)
+	l.add(Withdrawn, Withdraw, Asking, Sent, Acknowledged, NeedsInfo, Transferred, Postponed, Answered)
+}
+
+// lifecycles holds the tables by type. A type that is not in it is refused with CodeUnknownType.
+// They are made once and changed by nobody.
+var lifecycles = sync.OnceValue(func() map[string]*lifecycle {
+	out := map[string]*lifecycle{Preservation: preservation(), Incident: incident(), Protest: protest(), PreNotice: preNotice()}
+	for _, kind := range []string{Information, Assistance, Subscriber, Traffic, Takedown} {
+		out[kind] = asked(kind)
+	}
+	return out
+})
 
 // knows says whether the move occurs in the table at all.
 func (l *lifecycle) knows(move string) bool {

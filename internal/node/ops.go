@@ -563,17 +563,19 @@ type Provenance struct {
 // accord demands for the type.
 type RequestNewRequest struct {
 	Acting
-	Unit    string            `json:"unit,omitempty"`
-	To      string            `json:"to,omitempty"` // party; empty: the other member of a pair
-	Type    string            `json:"type"`         // information
-	Urgency string            `json:"urgency"`      // emergency, urgent, routine
-	TLP     string            `json:"tlp,omitempty"`
-	Title   string            `json:"title"`
-	Text    string            `json:"text"`
-	Fields  map[string]string `json:"fields,omitempty"`
-	Draft   bool              `json:"draft,omitempty"`
-	DryRun  bool              `json:"dry_run,omitempty"`
-	From    string            `json:"from_draft,omitempty"` // send this draft
+	Unit    string `json:"unit,omitempty"`
+	To      string `json:"to,omitempty"` // party; empty: the other member of a pair
+	Type    string `json:"type"`         // a type of the accord, such as information
+	Urgency string `json:"urgency"`      // emergency, urgent, routine
+	// Detected is when an incident was detected; the clocks of its notices start then.
+	Detected time.Time         `json:"detected,omitzero"`
+	TLP      string            `json:"tlp,omitempty"`
+	Title    string            `json:"title"`
+	Text     string            `json:"text"`
+	Fields   map[string]string `json:"fields,omitempty"`
+	Draft    bool              `json:"draft,omitempty"`
+	DryRun   bool              `json:"dry_run,omitempty"`
+	From     string            `json:"from_draft,omitempty"` // send this draft
 }
 
 // RequestListRequest filters requests.
@@ -598,20 +600,22 @@ type RequestShowRequest struct {
 
 // RequestView is one request, with its conversation and clocks.
 type RequestView struct {
-	ID      string            `json:"id"`
-	Short   string            `json:"short"`
-	Unit    string            `json:"unit"`
-	Type    string            `json:"type"`
-	Urgency string            `json:"urgency"`
-	From    string            `json:"from"`
-	To      string            `json:"to"`
-	Title   string            `json:"title,omitempty"`
-	Text    string            `json:"text,omitempty"`
-	Fields  map[string]string `json:"fields,omitempty"`
-	State   string            `json:"state"`
-	Clocks  []ClockView       `json:"clocks,omitempty"`
-	Moves   []MoveView        `json:"moves,omitempty"`
-	Next    []string          `json:"next,omitempty"` // moves this side may make now
+	ID       string            `json:"id"`
+	Short    string            `json:"short"`
+	Unit     string            `json:"unit"`
+	Type     string            `json:"type"`
+	Urgency  string            `json:"urgency"`
+	From     string            `json:"from"`
+	To       string            `json:"to"`
+	Title    string            `json:"title,omitempty"`
+	Text     string            `json:"text,omitempty"`
+	Fields   map[string]string `json:"fields,omitempty"`
+	State    string            `json:"state"`
+	Detected time.Time         `json:"detected,omitzero"` // of an incident, as the asking side says
+	Until    time.Time         `json:"until,omitzero"`    // how long data are preserved, as the asked side says
+	Clocks   []ClockView       `json:"clocks,omitempty"`
+	Moves    []MoveView        `json:"moves,omitempty"`
+	Next     []string          `json:"next,omitempty"` // moves this side may make now
 }
 
 // ClockView is one deadline.
@@ -623,8 +627,11 @@ type ClockView struct {
 	Due     time.Time `json:"due,omitzero"`
 	Stopped bool      `json:"stopped,omitempty"`
 	Met     time.Time `json:"met,omitzero"`
+	Ended   time.Time `json:"ended,omitzero"` // when the request ended before it was met
 	Overdue bool      `json:"overdue,omitempty"`
-	Basis   string    `json:"basis,omitempty"` // receipt, or posting when no receipt came
+	Warning bool      `json:"warning,omitempty"` // it is due soon, by the accord's warnings
+	Short   bool      `json:"short,omitempty"`   // data are preserved for less than the accord says
+	Basis   string    `json:"basis,omitempty"`   // receipt; posting when no receipt came; move; claim
 }
 
 // MoveView is one step of the conversation.

@@ -62,6 +62,9 @@ type requestBody struct {
 	UnmarkedObjects int64            `json:"unmarked_objects,omitempty"`
 }
 
+// RequestTypes lists the types of request that are known here.
+func RequestTypes() []string { return desk.Types() }
+
 // NewRequest drafts or sends a request.
 func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestView, *WriteResponse, error) {
 	if r.From != "" {
@@ -82,6 +85,12 @@ func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestVie
 	case len(r.Text) > maxText:
 		return nil, nil, badInput("The text is too long.", fmt.Sprintf("It has %d bytes, %d are allowed.", len(r.Text), maxText), "Shorten it; evidence does not belong into the text.")
 	}
+	if !slices.Contains(desk.Types(), r.Type) {
+		return nil, nil, badInput("Unknown type of request "+r.Type+".", "", "Use one of "+strings.Join(desk.Types(), ", ")+", as far as the accord offers it.")
+	}
+	if !r.Detected.IsZero() && (r.Type != desk.Incident || r.Detected.After(n.now())) {
+		return nil, nil, badInput("The time of detection does not fit.", "It belongs to an incident, and lies behind.", "Leave it out, or give the time at which the incident was detected.")
+	}
 	if r.TLP == "" {
 		r.TLP = "amber"
 	}
@@ -101,7 +110,7 @@ func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestVie
 		}
 		return &RequestView{ID: id, Short: id, Unit: string(l.id), Type: r.Type, Urgency: r.Urgency, Title: r.Title, Text: r.Text, Fields: r.Fields, State: "draft"}, nil, nil
 	}
-	body := requestBody{Body: desk.Body{To: to, Type: r.Type, Urgency: r.Urgency, TLP: r.TLP}}
+	body := requestBody{Body: desk.Body{To: to, Type: r.Type, Urgency: r.Urgency, TLP: r.TLP, Detected: r.Detected}}
 	for name, v := range r.Fields {
 		if strings.TrimSpace(v) != "" {
 			body.Fields = append(body.Fields, name)
@@ -211,14 +220,14 @@ func (n *Node) MoveRequest(ctx context.Context, r RequestMoveRequest) (*WriteRes
 	if !ok {
 		return nil, notFound("That request is not here any more.", "")
 	}
-	side := q.SideOf(n.keys().party)
-	if !slices.Contains(q.Next[side], r.Move) {
+	if code, why := q.Judge(desk.Move{Name: r.Move, Party: n.keys().party, At: n.now(), Body: body.Body}); code != "" {
+		side := q.SideOf(n.keys().party)
 		next := strings.Join(q.Next[side], ", ")
 		if next == "" {
 			next = "none"
 		}
 		return nil, conflict("illegal-move", fmt.Sprintf("This side cannot %s now.", r.Move),
-			fmt.Sprintf("The request is %s, and this party is the %s side.", q.State, side), "Possible now: "+next+".")
+			fmt.Sprintf("The request is %s, and this party is the %s side: %s (%s).", q.State, side, why, code), "Possible now: "+next+".")
 	}
 	w, _, err := l.send("request."+r.Move, n.by(r.By), claims(r.Release), body, payloadType, plain, r.DryRun)
 	return w, err
@@ -413,13 +422,13 @@ func (l *ledger) requestView(ref journal.Ref) (*RequestView, error) {
 // viewOf renders a request; whole reads the payloads of its moves too.
 func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 	v := &RequestView{ID: q.ID.String(), Short: short(q.ID), Unit: string(l.id), Type: q.Type, Urgency: q.Urgency,
-		From: l.partyName(q.Asking), To: l.partyName(q.Asked), State: string(q.State)}
+		From: l.partyName(q.Asking), To: l.partyName(q.Asked), State: string(q.State), Detected: q.Detected, Until: q.Until}
 	if side := q.SideOf(l.n.keys().party); side != "" {
 		v.Next = q.Next[side]
 	}
 	for _, c := range q.Clocks {
 		v.Clocks = append(v.Clocks, ClockView{Name: c.Name, Clause: c.Clause, Owner: l.partyName(c.Owner), Started: c.Started,
-			Due: c.Due, Stopped: c.Stopped, Met: c.Met, Overdue: c.Overdue, Basis: c.Basis})
+			Due: c.Due, Stopped: c.Stopped, Met: c.Met, Ended: c.Ended, Overdue: c.Overdue, Warning: c.Warning, Short: c.Short, Basis: c.Basis})
 	}
 	if len(q.Steps) > 0 && q.Steps[0].Payload != nil {
 		var p requestPayload

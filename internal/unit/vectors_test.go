@@ -74,6 +74,51 @@ var vectorStories = map[string]struct {
 			w.sync()
 			return w
 		}},
+	"preservation": {"Data are held until a date, longer after a renewal, and lapse; dates that contradict what was said.",
+		[]time.Duration{0, 50 * 24 * time.Hour, 100 * 24 * time.Hour}, func(t testing.TB) *world {
+			w, _ := founded(t, "North", "South")
+			n, s := w.actors[0], w.actors[1]
+			until := func(days int) map[string]any {
+				return map[string]any{"until": w.clock.AddDate(0, 0, days).UTC().Format(time.RFC3339)}
+			}
+			q := n.ask(says("type", "preservation"))
+			s.receipt(n)
+			s.move("acknowledge", q, nil)
+			s.move("hold", q, until(-1)) // behind
+			s.move("hold", q, until(60))
+			s.move("lapse", q, nil) // too early
+			n.receipt(s)
+			n.move("renew", q, until(90))
+			s.receipt(n)
+			s.move("hold", q, until(30)) // shorter
+			s.move("hold", q, until(90))
+			w.sync()
+			return w
+		}},
+	"incident": {"An incident that was detected earlier is warned of, notified and reported; another is warned of and nothing follows; one was detected after it was sent.",
+		[]time.Duration{0, 4 * 24 * time.Hour}, func(t testing.TB) *world {
+			w, _ := founded(t, "North", "South")
+			n, s := w.actors[0], w.actors[1]
+			detected := func(hours int) string {
+				return w.clock.Add(time.Duration(hours) * time.Hour).UTC().Format(time.RFC3339)
+			}
+			q := n.ask(says("type", "incident"), says("detected", detected(-20)))
+			n.ask(says("type", "incident"))
+			n.ask(says("type", "incident"), says("detected", detected(20)))
+			s.receipt(n)
+			s.move("acknowledge", q, nil)
+			s.move("needs-info", q, nil)
+			n.receipt(s)
+			n.move("info", q, nil)
+			n.move("notify", q, nil)
+			s.receipt(n)
+			s.move("acknowledge", q, nil) // again
+			n.move("report", q, nil)
+			s.receipt(n)
+			s.move("close", q, nil)
+			w.sync()
+			return w
+		}},
 	"concurrent-suspension": {"North suspends shares while South, who does not know, shares; South shares again knowing it; North resumes.", []time.Duration{0}, func(t testing.TB) *world {
 		w, _ := founded(t, "North", "South")
 		n, s := w.actors[0], w.actors[1]
@@ -285,7 +330,7 @@ func readVector(t *testing.T, text []byte) {
 // TestVectorsSayWhatTheyAreFor: each history does what its name says.
 func TestVectorsSayWhatTheyAreFor(t *testing.T) {
 	for name, wants := range map[string][]string{
-		"request": {`"answered"`, `"overdue"`}, "concurrent-suspension": {`"knowing":true`, `"resumed":`}, "competing-accords": {`higher-hash`},
+		"request": {`"answered"`, `"overdue"`}, "preservation": {`"held"`, `"bad-date"`, `"overdue"`}, "incident": {`"closed"`, `"bad-date"`, `"duplicate"`, `"basis":"claim"`}, "concurrent-suspension": {`"knowing":true`, `"resumed":`}, "competing-accords": {`higher-hash`},
 		"void": {`back-dated`, `bad-body`, `bad-root`}, "successor": {`"retired":{`}, "withdrawal": {`withdrawn`}, "finality": {`"final":false`, `"final":true`}, "membership": {`"left":[{`},
 	} {
 		text, err := os.ReadFile(vectorPath(name))

@@ -134,6 +134,14 @@ func payload(kind string, size int64) option {
 
 func at(t time.Time) option { return func(m map[string]any) { m["at"] = t.Format(time.RFC3339) } }
 
+func says(name string, value any) option {
+	return func(m map[string]any) {
+		body := maps.Clone(m["body"].(map[string]any))
+		body[name] = value
+		m["body"] = body
+	}
+}
+
 func by(who journal.By) option { return func(m map[string]any) { m["by"] = who } }
 
 func seeing(seen map[journal.Origin]journal.Head) option {
