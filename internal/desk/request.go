@@ -216,7 +216,7 @@ func (r *Request) made(move string, side Side) bool {
 }
 
 func (r *Request) setNext() {
-	r.Next = map[Side][]string{Asking: r.life.next(r.State, Asking), Asked: r.life.next(r.State, Asked)}
+	r.Next = map[Side][]string{Asking: slices.Clone(r.life.next(r.State, Asking)), Asked: slices.Clone(r.life.next(r.State, Asked))}
 }
 
 func step(m Move, to State) Step {

@@ -25,6 +25,14 @@ type lifecycle struct {
 	once   []string  // moves that a side makes at most once, although they leave the state as it is
 	clocks []measure // in the order of a request's life
 	final  []State   // nobody owes anything any more
+
+	nexts map[stand][]string // the moves of each side in each state, sorted; made by disputable
+}
+
+// stand is a side in a state.
+type stand struct {
+	state State
+	side  Side
 }
 
 func newLifecycle(kind string, clocks ...measure) *lifecycle {
@@ -46,8 +54,8 @@ func (l *lifecycle) stays(move string, side Side, in ...State) {
 	}
 }
 
-// disputable lets both sides put a disagreement on record in every state; it moves nothing and
-// stops no clock.
+// disputable completes a table: both sides may put a disagreement on record in every state. It
+// moves nothing and stops no clock.
 func (l *lifecycle) disputable() *lifecycle {
 	states := map[State]bool{l.start: true}
 	for _, to := range l.edges {
@@ -56,6 +64,14 @@ func (l *lifecycle) disputable() *lifecycle {
 	for s := range states {
 		l.stays(Dispute, Asking, s)
 		l.stays(Dispute, Asked, s)
+	}
+	l.nexts = map[stand][]string{}
+	for e := range l.edges {
+		at := stand{e.from, e.side}
+		l.nexts[at] = append(l.nexts[at], e.move)
+	}
+	for _, moves := range l.nexts {
+		slices.Sort(moves)
 	}
 	return l
 }
@@ -188,17 +204,8 @@ func (l *lifecycle) knows(move string) bool {
 	return false
 }
 
-// next returns the moves a side may make in a state, sorted.
-func (l *lifecycle) next(s State, side Side) []string {
-	out := []string{}
-	for e := range l.edges {
-		if e.from == s && e.side == side {
-			out = append(out, e.move)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
+// next returns the moves a side may make in a state, sorted. They are not to be changed.
+func (l *lifecycle) next(s State, side Side) []string { return l.nexts[stand{s, side}] }
 
 // Table returns the transition table of a type as text, one "state move side -> state" a line,
 // sorted; "" for an unknown type. Documentation and a golden test hold the same text.

@@ -292,7 +292,7 @@ func (n *Node) Requests(_ context.Context, r RequestListRequest) (*RequestListRe
 	due := map[string]time.Time{}
 	for _, l := range ledgers {
 		l.mu.Lock()
-		for _, q := range l.fold.State(n.now()).Requests {
+		for _, q := range l.fold.Requests(n.now()) {
 			if !wanted(&q, r, n.keys().party) {
 				continue
 			}
@@ -378,7 +378,7 @@ func (n *Node) findRequest(unitName, id string) (*ledger, journal.Ref, error) {
 	var hits []hit
 	for _, l := range ledgers {
 		l.mu.Lock()
-		for _, q := range l.fold.State(n.now()).Requests {
+		for _, q := range l.fold.Requests(n.now()) {
 			full := q.ID.String()
 			if full == id || short(q.ID) == id {
 				l.mu.Unlock()
@@ -403,12 +403,8 @@ func (n *Node) findRequest(unitName, id string) (*ledger, journal.Ref, error) {
 func short(r journal.Ref) string { return fmt.Sprintf("%s-%d", r.Origin.Short(), r.Index) }
 
 func (l *ledger) request(ref journal.Ref) (*desk.Request, bool) {
-	for _, q := range l.fold.State(l.n.now()).Requests {
-		if q.ID == ref {
-			return &q, true
-		}
-	}
-	return nil, false
+	q, ok := l.fold.Request(ref, l.n.now())
+	return &q, ok
 }
 
 func (l *ledger) requestView(ref journal.Ref) (*RequestView, error) {

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -41,6 +42,9 @@ func TestMoveIsWhatTheStateSays(t *testing.T) {
 				}
 				strays += len(st.Strays)
 				for _, q := range st.Requests {
+					if one, ok := f.Request(q.ID, w.clock); !ok || !reflect.DeepEqual(one, q) {
+						rt.Fatalf("Request says\n%+v\nand the state\n%+v", one, q)
+					}
 					for _, m := range slices.Concat(q.Steps, q.Illegal) {
 						want[m.Ref] = m
 					}
@@ -84,5 +88,46 @@ func BenchmarkMove(b *testing.B) {
 				f.Move(ref)
 			}
 		})
+	}
+}
+
+// open10k returns a unit of two in which 10,000 requests are open, each with a receipt and some moves.
+func open10k(b *testing.B) (*world, *unit.Fold) {
+	w, _ := founded(b, "North", "South")
+	north, south := w.actors[0], w.actors[1]
+	for i := range 10_000 {
+		w.clock = w.clock.Add(10 * time.Minute) // the accord lets 200 a day through
+		q := north.ask()
+		south.receipt(north)
+		south.move("acknowledge", q, nil)
+		if i%2 == 0 {
+			south.move("accept", q, nil)
+		}
+		north.receipt(south)
+	}
+	f := w.fold()
+	if got := f.Requests(w.clock); len(got) != 10_000 || got[0].State != desk.Accepted {
+		b.Fatalf("%d requests", len(got))
+	}
+	return w, f
+}
+
+// BenchmarkRequests takes all of 10,000 open requests with their clocks, as an overview does.
+func BenchmarkRequests(b *testing.B) {
+	w, f := open10k(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		f.Requests(w.clock)
+	}
+}
+
+// BenchmarkRequest takes one of them, as a page or a move does.
+func BenchmarkRequest(b *testing.B) {
+	w, f := open10k(b)
+	ref := f.Requests(w.clock)[5000].ID
+	for b.Loop() {
+		if _, ok := f.Request(ref, w.clock); !ok {
+			b.Fatal("it is gone")
+		}
 	}
 }

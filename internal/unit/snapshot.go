@@ -259,48 +259,10 @@ func (s *snapshot) suspensions(out *State) {
 }
 
 func (s *snapshot) requests(out *State) {
-	f := s.f
-	for _, ref := range slices.SortedFunc(maps.Keys(f.cases), desk.CompareRefs) {
-		c := f.cases[ref]
-		req := f.request(c)
-		var doc *accord.Document
-		if c.send.terms != nil { // nil: held, because the text of the accord is not held here
-			doc = c.send.terms.doc
-		}
-		out.Requests = append(out.Requests, req.Clocked(doc, s.now, f.received(c.asked, c.send), s.pauses(doc, req.Type)))
+	out.Requests = s.f.Requests(s.now)
+	for _, r := range sorted(s.f.stray) {
+		out.Strays = append(out.Strays, s.f.strayStep(r))
 	}
-	for _, r := range sorted(f.stray) {
-		out.Strays = append(out.Strays, f.strayStep(r))
-	}
-}
-
-// pauses are the times in which requests of a type were suspended.
-func (s *snapshot) pauses(doc *accord.Document, kind string) []desk.Interval {
-	out := []desk.Interval{}
-	if doc == nil {
-		return out
-	}
-	clauses := []string{"all", accord.Any, requestKinds + "*", requestKinds + desk.Answer, doc.Requests.ID}
-	if t := doc.RequestType(kind); t != nil {
-		clauses = append(clauses, t.ID)
-	}
-	for _, r := range sorted(s.f.suspend) {
-		if !slices.ContainsFunc(r.body.(*SuspendBody).Scope, func(sc string) bool { return slices.Contains(clauses, sc) }) {
-			continue
-		}
-		iv := desk.Interval{From: r.at}
-		if end := s.f.global.lifted[r.ref()]; end != nil {
-			iv.To = end.at
-		} else {
-			for _, w := range s.f.leaves {
-				if w.lane.party == r.lane.party && (iv.To.IsZero() || w.at.Before(iv.To)) {
-					iv.To = w.at
-				}
-			}
-		}
-		out = append(out, iv)
-	}
-	return out
 }
 
 func (s *snapshot) content(out *State) {

@@ -1,0 +1,97 @@
+package unit
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"entente/internal/accord"
+	"entente/internal/desk"
+	"entente/journal"
+)
+
+// Requests returns all requests with their clocks for one instant, by id: what [State] has of
+// them, without the cost of the rest. They are copies.
+func (f *Fold) Requests(now time.Time) []desk.Request {
+	f.fresh()
+	c := f.clocks(now)
+	out := make([]desk.Request, 0, len(f.cases))
+	for _, ref := range slices.SortedFunc(maps.Keys(f.cases), desk.CompareRefs) {
+		out = append(out, c.request(f.cases[ref]))
+	}
+	return out
+}
+
+// Request returns one request with its clocks for one instant, ok false if the entry opened none.
+// It costs the same however many entries and requests there are (but see [Fold.Move]).
+func (f *Fold) Request(ref journal.Ref, now time.Time) (q desk.Request, ok bool) {
+	f.fresh()
+	c := f.cases[ref]
+	if c == nil {
+		return desk.Request{}, false
+	}
+	return f.clocks(now).request(c), true
+}
+
+// clocks puts clocks to requests for one instant.
+type clocks struct {
+	f       *Fold
+	now     time.Time
+	suspend []*record                       // suspensions, in order
+	pauses  map[suspendable][]desk.Interval // worked out once for all requests of a kind
+}
+
+// suspendable is what a pause depends on.
+type suspendable struct {
+	doc  *accord.Document
+	kind string
+}
+
+func (f *Fold) clocks(now time.Time) *clocks {
+	return &clocks{f: f, now: now.UTC(), suspend: sorted(f.suspend), pauses: map[suspendable][]desk.Interval{}}
+}
+
+func (c *clocks) request(q *requestCase) desk.Request {
+	req := c.f.request(q)
+	var doc *accord.Document
+	if q.send.terms != nil { // nil: held, because the text of the accord is not held here
+		doc = q.send.terms.doc
+	}
+	key := suspendable{doc, req.Type}
+	pauses, known := c.pauses[key]
+	if !known {
+		pauses = c.suspended(doc, req.Type)
+		c.pauses[key] = pauses
+	}
+	return req.Clocked(doc, c.now, c.f.received(q.asked, q.send), pauses)
+}
+
+// suspended are the times in which requests of a type were suspended.
+func (c *clocks) suspended(doc *accord.Document, kind string) []desk.Interval {
+	f := c.f
+	out := []desk.Interval{}
+	if doc == nil {
+		return out
+	}
+	clauses := []string{"all", accord.Any, requestKinds + "*", requestKinds + desk.Answer, doc.Requests.ID}
+	if t := doc.RequestType(kind); t != nil {
+		clauses = append(clauses, t.ID)
+	}
+	for _, r := range c.suspend {
+		if !slices.ContainsFunc(r.body.(*SuspendBody).Scope, func(sc string) bool { return slices.Contains(clauses, sc) }) {
+			continue
+		}
+		iv := desk.Interval{From: r.at}
+		if end := f.global.lifted[r.ref()]; end != nil {
+			iv.To = end.at
+		} else {
+			for _, w := range f.leaves {
+				if w.lane.party == r.lane.party && (iv.To.IsZero() || w.at.Before(iv.To)) {
+					iv.To = w.at
+				}
+			}
+		}
+		out = append(out, iv)
+	}
+	return out
+}
