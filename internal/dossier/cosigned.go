@@ -1,6 +1,7 @@
 package dossier
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -68,12 +69,13 @@ func (t *tally) against(w Witnessed) (Witnessed, bool) {
 // witness that cosigned a head of the journal, and another of at most that size that is none, has
 // cosigned two histories; it is told once for each of its keys and journals.
 func (v *verifier) cosigned(e *journal.Entry, s *shelf, signed string) {
+	lines := signatureLines(signed)
 	for _, party := range v.m.Parties {
-		for _, key := range v.witnessKeys(party.Party) {
-			name, _, _ := strings.Cut(key, "+")
-			if !strings.Contains(signed, name) {
-				continue
-			}
+		var keys []string
+		for _, id := range lines {
+			keys = append(keys, v.witnessKeys(party.Party)[id]...)
+		}
+		for _, key := range keys {
 			o, h, sigs, err := journal.Cosignatures([]byte(signed), key)
 			if err != nil || o != s.head.Origin || len(sigs) == 0 {
 				continue
@@ -104,17 +106,49 @@ func (v *verifier) cosigned(e *journal.Entry, s *shelf, signed string) {
 	}
 }
 
-// witnessKeys are the verifier keys under which a party cosigns or did, as its identities name them: a
-// newer identity without the old key, or with another, takes back nothing.
-func (v *verifier) witnessKeys(p journal.PartyID) []string {
+// maxSignatureLines is how many signatures a signed note has at most (golang.org/x/mod/sumdb/note).
+const maxSignatureLines = 100
+
+// signatureLines names the keys that a checkpoint says to be signed by: name and hash, as verifier keys
+// begin (C2SP signed-note). So that many keys of one party cost no more than one, they are looked up
+// by it.
+func signatureLines(signed string) []string {
+	var out []string
+	at := strings.LastIndex(signed, "\n\n")
+	if at < 0 {
+		return nil
+	}
+	for line := range strings.Lines(signed[at+2:]) {
+		rest, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "\u2014 ")
+		name, text, sep := strings.Cut(rest, " ")
+		if !ok || !sep || len(text) < 8 {
+			continue
+		}
+		head, err := base64.StdEncoding.DecodeString(text[:8])
+		if id := fmt.Sprintf("%s+%08x", name, head[:min(4, len(head))]); err == nil && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+		if len(out) == maxSignatureLines {
+			break
+		}
+	}
+	return out
+}
+
+// witnessKeys are the verifier keys under which a party cosigns or did, as its identities name them, by
+// their name and hash: a newer identity without the old key, or with another, takes back nothing.
+func (v *verifier) witnessKeys(p journal.PartyID) map[string][]string {
 	if keys, known := v.witnesses[p]; known {
 		return keys
 	}
-	v.witnesses[p] = nil
+	keys := map[string][]string{}
 	for _, signed := range v.chains[p] {
-		if id, err := journal.ParseIdentity(signed); err == nil && id.Witness != "" && !slices.Contains(v.witnesses[p], id.Witness) {
-			v.witnesses[p] = append(v.witnesses[p], id.Witness)
+		if id, err := journal.ParseIdentity(signed); err == nil && id.Witness != "" {
+			if f := strings.SplitN(id.Witness, "+", 3); len(f) == 3 && !slices.Contains(keys[f[0]+"+"+f[1]], id.Witness) {
+				keys[f[0]+"+"+f[1]] = append(keys[f[0]+"+"+f[1]], id.Witness)
+			}
 		}
 	}
-	return v.witnesses[p]
+	v.witnesses[p] = keys
+	return keys
 }

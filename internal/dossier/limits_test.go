@@ -191,7 +191,7 @@ func TestLimitsOfWitnesses(t *testing.T) {
 	m := manyJournals(t, 1, 1)
 	origin := m.Origins()[0]
 	signed := want[[]byte](t)(note.Sign(&note.Note{Text: fmt.Sprintf("%s\n1\n%s\n", origin, journal.Hash{1})}, signer))
-	v := &verifier{m: *m, witnesses: map[journal.PartyID][]string{m.Parties[0].Party: {vkey}}, tallies: map[cosigner]*tally{}, byOrigin: map[journal.Origin]*shelf{}}
+	v := &verifier{m: *m, witnesses: map[journal.PartyID]map[string][]string{m.Parties[0].Party: {strings.Join(strings.SplitN(vkey, "+", 3)[:2], "+"): {vkey}}}, tallies: map[cosigner]*tally{}, byOrigin: map[journal.Origin]*shelf{}}
 	s := &shelf{head: JournalHeader{Origin: origin}}
 	e := &journal.Entry{}
 	for range maxWitnessed - 1 {

@@ -48,7 +48,7 @@ func verifyWith(ctx context.Context, r io.Reader, o Options) (*verifier, *Report
 		}
 	}
 	v := &verifier{ctx: ctx, opt: o, r: newReader(r, o.MaxBytes), byOrigin: map[journal.Origin]*shelf{},
-		texts: map[journal.Ref]payloadFacts{}, payloads: map[journal.Ref]*payloadState{}, byHash: map[journal.Hash][]journal.Ref{}, places: map[journal.Hash]int64{}, contra: map[string]int{}, witnesses: map[journal.PartyID][]string{}, tallies: map[cosigner]*tally{}, destroyed: map[journal.Hash]bool{}, chains: map[journal.PartyID][]journal.Signed{}}
+		texts: map[journal.Ref]payloadFacts{}, payloads: map[journal.Ref]*payloadState{}, byHash: map[journal.Hash][]journal.Ref{}, places: map[journal.Hash]int64{}, contra: map[string]int{}, witnesses: map[journal.PartyID]map[string][]string{}, tallies: map[cosigner]*tally{}, destroyed: map[journal.Hash]bool{}, chains: map[journal.PartyID][]journal.Signed{}}
 	for _, step := range []func() error{v.manifest, v.readTexts, v.journals, v.rest, v.parties} {
 		if err := step(); err != nil {
 			return nil, nil, err
@@ -86,7 +86,7 @@ type verifier struct {
 	receipts     []receipt
 	byAuthor     map[receiptKey][]*receipt // those whose heads the journals have
 	contra       map[string]int            // contradictions told, by their two heads: the finding
-	witnesses    map[journal.PartyID][]string
+	witnesses    map[journal.PartyID]map[string][]string
 	tallies      map[cosigner]*tally
 	witnessed    []Witnessed      // heads that parties' witnesses cosigned
 	earlier      int              // schedules of the past that were tried
