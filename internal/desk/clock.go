@@ -60,7 +60,7 @@ type Clock struct {
 	Overdue  bool        `json:"overdue,omitempty"`
 	Warning  bool        `json:"warning,omitempty"` // a warning time has passed and Due has not
 	// Short says that the date the owner of the data named comes before what the accord sets.
-	Short bool `json:"short,omitempty"`
+	Short bool `json:"short,omitzero"`
 }
 
 // open says whether the deadline is still ahead or missed, with nothing done about it.
