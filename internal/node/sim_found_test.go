@@ -108,10 +108,13 @@ func TestSimulateReadsTheWire(t *testing.T) {
 // again, and asked again by its officer where the command never returned, each pairing
 // is finished: the joiner is in the unit, and the unit was told of it.
 func TestPairingKilled(t *testing.T) {
-	tpl := found(t, shape{members: 2, strangers: 1})
+	tpl, step := found(t, shape{members: 2, strangers: 1}), 1
+	if testing.Short() {
+		step = 3 // the race detector makes each many times as long
+	}
 	for _, side := range []string{"joiner", "inviter"} {
 		t.Run(side, func(t *testing.T) {
-			for at, killed := 1, true; killed; at++ {
+			for at, killed := 1, true; killed; at += step {
 				storyOf(t, tpl, func(w *world, a, _ *machine) {
 					x := w.ms[2]
 					inv := must[*UnitInviteResponse](t)(a.node.Invite(w.ctx, UnitInviteRequest{}))

@@ -252,8 +252,12 @@ func TestWitnessKeyIsRotated(t *testing.T) {
 // TestWitnessRotationKilled cuts the rotation of a witness key before every operation on the
 // disk: the key is that of the identity, and its marks are whole.
 func TestWitnessRotationKilled(t *testing.T) {
-	for at, killed := 1, true; killed; at++ {
-		story(t, func(w *world, a, _ *machine) {
+	tpl, step := found(t, shape{members: 2}), 1
+	if testing.Short() {
+		step = 5 // the race detector makes each many times as long
+	}
+	for at, killed := 1, true; killed; at += step {
+		storyOf(t, tpl, func(w *world, a, _ *machine) {
 			a.mu.Lock()
 			a.kill = killPlan{at: a.ops + at, power: at%2 == 0, pick: picker(uint64(at))}
 			a.mu.Unlock()
