@@ -129,10 +129,12 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 		}
 	}
 	chain := append(known, signed)
-	if err := n.markIdentities(chain); err != nil {
+	if err := saveIdentity(n.at, chain); err != nil {
 		return nil, err
 	}
-	if err := saveIdentity(n.at, chain); err != nil {
+	// After it is saved: one that was marked first, and then not saved, would be followed by the
+	// next as if it had been lost. And before it is shown to anybody, which it is from here on.
+	if err := n.markIdentities(chain); err != nil {
 		return nil, err
 	}
 	fresh, err := loadKeys(n.at)

@@ -13,6 +13,17 @@ import (
 // identitiesName is the file, in the folder of the marks.
 const identitiesName = "identities"
 
+// markOwn brings the marks up to the identities of the folder at a start, before anybody is
+// shown them: a rotation may have been cut between the two. What lies there beyond them stays.
+func (n *Node) markOwn() error {
+	chain := n.keys().chain
+	marked, err := markedIdentities(n.at, &n.config)
+	if err != nil || len(chain) <= max(1, len(marked)) {
+		return err
+	}
+	return n.markIdentities(chain)
+}
+
 // markIdentities keeps the chain beside the marks, durably, before anybody is shown its last.
 func (n *Node) markIdentities(chain []journal.Signed) error {
 	return n.at.writeJSON(filepath.Join(n.config.HighWater, identitiesName), chain)

@@ -182,6 +182,9 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	if err := n.openLedgers(ctx); err != nil {
 		return nil, err
 	}
+	if err := n.markOwn(); err != nil { // nothing is signed without marks, and the next start tries again
+		opts.Log.Error("the own identities could not be kept beside the high-water marks; see 'entente doctor'", "err", err)
+	}
 	if err := n.noteWitness(); err != nil { // on a disk that takes no note the node starts all the same
 		opts.Log.Error("it could not be noted that the marks are whole for the witness key; nothing is cosigned until it can at a start", "err", err)
 	}
