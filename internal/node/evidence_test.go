@@ -256,6 +256,42 @@ func TestEvidenceAfterRotation(t *testing.T) {
 	}
 }
 
+// TestEvidenceBeforeItsKeys is a proof that arrives before the entries of the journal that
+// tell the key under which it holds. It waits for them: nodes that hold the same come to
+// the same state, whatever came first.
+func TestEvidenceBeforeItsKeys(t *testing.T) {
+	a, r, _ := hostileWorldFor(t, false)
+	next := journaltest.Key("next")
+	cert := must[journal.Signed](t)(journal.NewCertificate(r.self.node, journal.Certificate{Unit: r.unit, Party: r.self.party, Key: next.Public(), Replaces: r.key.Public().ID()}))
+	rotate := r.entry(r.last, journal.KindRotate, journal.RotateBody{Key: next.Public(), Certificate: cert}, nil, nil)
+	both := r.signed(r.st, []*journal.PrivateKey{r.key, next}, rotate)
+	fork, prev := r.fork(r.parse(rotate).Index + 1)
+	other := r.signed(fork, []*journal.PrivateKey{next}, r.note(prev, "another"))
+	after := r.signed(r.st, []*journal.PrivateKey{next}, r.note(prev, "one"))
+	proof := journal.Contradiction{Origin: r.origin, A: string(after.Checkpoint), B: string(other.Checkpoint)}
+
+	l := must[*ledger](t)(a.findUnit(""))
+	l.mu.Lock()
+	_, err := l.write(journal.Draft{Kind: journal.KindEvidence, By: journal.By{Agency: "node", Role: "machine"}, Body: proof})
+	waits := len(l.accused[r.origin])
+	l.mu.Unlock()
+	if err != nil || waits != 1 {
+		t.Fatalf("%d proofs wait, %v", waits, err)
+	}
+	if f := r.fault(); f != "" {
+		t.Fatalf("believed before its key is known: %q", f)
+	}
+	r.say([]peer.Run{both})
+	if f := r.fault(); f != journal.CodeFork {
+		t.Errorf("its keys are known, and nobody has looked at the proof again: %q", f)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.accused[r.origin]) > 0 {
+		t.Error("it still waits")
+	}
+}
+
 // TestEvidenceOfContent is a partner that sends what the accord forbids, or what
 // is not what it says: its own entries prove it.
 func TestEvidenceOfContent(t *testing.T) {

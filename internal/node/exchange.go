@@ -386,7 +386,7 @@ func (b backend) accept(ctx context.Context, id journal.UnitID, from journal.Par
 			return 0, l.unable(run, err)
 		}
 	}
-	if before.Size == 0 {
+	if len(l.accused[run.Origin]) > 0 {
 		if err := l.accuse(run.Origin); err != nil {
 			l.ailing = err
 			return 0, l.unable(run, err)

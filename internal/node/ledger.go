@@ -50,7 +50,7 @@ type contents struct {
 	// The key is the entry: another one may say the truth about the same bytes.
 	unreadable map[journal.Ref]bool
 	toldAt     toldIn                           // the own entry that tells the newest own identity
-	accused    map[journal.Origin][]journal.Ref // evidence about journals of which nothing is held yet
+	accused    map[journal.Origin][]journal.Ref // evidence about journals that waits for entries of them
 	ownChain   []journal.Signed                 // the own identity as the unit knows it, where that is more than this folder does
 	proclaimed map[journal.Origin]bool          // journals that an evidence entry of this party is about
 	untold     []journal.Ref                    // entries that tell identities, not learnt yet: their past may not be here
@@ -383,20 +383,8 @@ func (l *ledger) noteEvidence(e *journal.Entry) {
 		l.retire("a member proves that two histories were signed with our key: this folder was copied, or the key was stolen")
 		m = l.mirrors[c.Origin]
 	}
-	if m == nil {
-		list := l.accused[c.Origin]
-		n := 0
-		for _, ref := range list {
-			if ref.Origin == e.Origin() {
-				n++
-			}
-		}
-		if n < maxAccused && (len(list) > 0 || len(l.accused) < maxJournals) {
-			l.accused[c.Origin] = append(list, e.Ref())
-		}
-		return
-	}
-	if c.Verify(m.m.Keyring()) != nil {
+	if m == nil || c.Verify(m.m.Keyring()) != nil {
+		l.await(c.Origin, e.Ref())
 		return
 	}
 	if m.fault == "" {
@@ -408,9 +396,22 @@ func (l *ledger) noteEvidence(e *journal.Entry) {
 	l.fold.Disprove(c.Origin, e.Ref())
 }
 
-// maxAccused bounds the proofs of one member about a journal that wait for its
-// first entry, without which they cannot be verified.
+// maxAccused bounds the proofs of one member about a journal that wait for entries of it:
+// for the first, or for those that tell the keys under which they hold.
 const maxAccused = 4
+
+// await lets a proof wait for more of the journal that it is about.
+func (l *ledger) await(about journal.Origin, proof journal.Ref) {
+	list, n := l.accused[about], 0
+	for _, ref := range list {
+		if ref.Origin == proof.Origin {
+			n++
+		}
+	}
+	if n < maxAccused && (len(list) > 0 || len(l.accused) < maxJournals) {
+		l.accused[about] = append(list, proof)
+	}
+}
 
 // heldJournal is one journal in this ledger, own or mirrored.
 type heldJournal struct {

@@ -119,17 +119,19 @@ func (l *ledger) adopt(j heldJournal) error {
 	return l.accuse(j.origin)
 }
 
-// accuse holds against a journal, once something of it is held, what members journaled
-// about it before.
+// accuse holds against a journal, of which there is more now, what members journaled about
+// it before and could not be verified. What still cannot waits on.
 func (l *ledger) accuse(o journal.Origin) error {
-	for _, ref := range l.accused[o] {
+	list := l.accused[o]
+	delete(l.accused, o)
+	for i, ref := range list {
 		e, err := l.entry(ref)
 		if err != nil {
+			l.accused[o] = append(l.accused[o], list[i:]...)
 			return err
 		}
 		l.noteEvidence(e)
 	}
-	delete(l.accused, o)
 	return nil
 }
 
