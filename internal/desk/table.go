@@ -18,7 +18,6 @@ type edge struct {
 
 // lifecycle is the table of one type of request, and what its clocks go by.
 type lifecycle struct {
-	name   string
 	start  State // what send leads to
 	edges  map[edge]State
 	idle   []State   // the next word is not the asked side's, although it has moves
@@ -35,8 +34,8 @@ type stand struct {
 	side  Side
 }
 
-func newLifecycle(kind string, clocks ...measure) *lifecycle {
-	return &lifecycle{name: kind, start: Sent, edges: map[edge]State{}, clocks: clocks,
+func newLifecycle(clocks ...measure) *lifecycle {
+	return &lifecycle{start: Sent, edges: map[edge]State{}, clocks: clocks,
 		idle: []State{NeedsInfo, Conditional, AtRisk}, final: []State{Closed, Withdrawn}}
 }
 
@@ -77,8 +76,8 @@ func (l *lifecycle) disputable() *lifecycle {
 }
 
 // asked returns the table of a request that is decided on, worked on and answered.
-func asked(kind string) *lifecycle {
-	l := newLifecycle(kind, append(askedClocks(Answer), assessClock(Asking, Answer))...)
+func asked() *lifecycle {
+	l := newLifecycle(append(askedClocks(Answer), assessClock(Asking, Answer))...)
 	l.decided(Acknowledged, Postponed, TermsAccepted, Accepted)
 	l.add(Refused, Refuse, Asked, Acknowledged, NeedsInfo, Transferred, Postponed, Conditional, TermsAccepted, Accepted, AtRisk)
 	l.add(Accepted, Accept, Asked, Acknowledged, Postponed, TermsAccepted)
@@ -110,7 +109,7 @@ func (l *lifecycle) decided(undecided ...State) {
 // an overlay of the clock "hold"; the asked side says with lapse that they are gone.
 func preservation() *lifecycle {
 	hold := measure{stage: accord.StageHold, owner: Asking, from: []string{Hold}, met: []string{Release, Lapse}, promised: true}
-	l := newLifecycle(Preservation, append(askedClocks(Hold), hold, assessClock(Asking, Release, Lapse))...)
+	l := newLifecycle(append(askedClocks(Hold), hold, assessClock(Asking, Release, Lapse))...)
 	l.idle = append(l.idle, Held)
 	l.decided(Acknowledged, Postponed, TermsAccepted)
 	l.add(Refused, Refuse, Asked, Acknowledged, NeedsInfo, Transferred, Postponed, Conditional, TermsAccepted)
@@ -128,7 +127,7 @@ func preservation() *lifecycle {
 // incident returns the table of a notice that is given in steps: early warning (send),
 // notification, final report. The clocks are those of the side that gives it.
 func incident() *lifecycle {
-	l := newLifecycle(Incident, receiptClock(),
+	l := newLifecycle(receiptClock(),
 		measure{stage: accord.StageAcknowledge, owner: Asked, met: []string{Acknowledge}},
 		measure{stage: accord.StageEarlyWarning, owner: Asking, from: []string{Send}, detected: true, met: []string{Send}},
 		measure{stage: accord.StageNotification, owner: Asking, from: []string{Send}, detected: true, met: []string{Notify}},
@@ -153,7 +152,7 @@ func incident() *lifecycle {
 
 // protest returns the table of a protest: it is answered or refused, and nothing is worked on.
 func protest() *lifecycle {
-	l := newLifecycle(Protest, askedClocks(Answer)...)
+	l := newLifecycle(askedClocks(Answer)...)
 	l.stated()
 	l.add(Closed, Close, Asking, Answered, Refused)
 	return l.disputable()
@@ -162,7 +161,7 @@ func protest() *lifecycle {
 // preNotice returns the table of a legal step that is announced: the asked side may advise, and
 // the asking side says when it was taken.
 func preNotice() *lifecycle {
-	l := newLifecycle(PreNotice, askedClocks(Answer)...)
+	l := newLifecycle(askedClocks(Answer)...)
 	l.stated()
 	l.add(Filed, File, Asking, Sent, Acknowledged, NeedsInfo, Transferred, Postponed, Answered, Refused)
 	l.add(Closed, Close, Asking, Answered, Refused, Filed)
@@ -185,8 +184,9 @@ func (l *lifecycle) stated() {
 // They are made once and changed by nobody.
 var lifecycles = sync.OnceValue(func() map[string]*lifecycle {
 	out := map[string]*lifecycle{Preservation: preservation(), Incident: incident(), Protest: protest(), PreNotice: preNotice()}
+	table := asked()
 	for _, kind := range []string{Information, Assistance, Subscriber, Traffic, Takedown} {
-		out[kind] = asked(kind)
+		out[kind] = table
 	}
 	return out
 })

@@ -68,37 +68,18 @@ func faultAt(m, other *machine) string {
 // marks are those of the folder at the next start: one that was never made is not followed, and
 // none that may be shown is missing.
 func TestIdentityMarksKilled(t *testing.T) {
-	tpl, versions, step := found(t, shape{members: 2}), map[int64]int{}, 1
-	if testing.Short() {
-		step = 3 // the race detector makes each many times as long
-	}
-	for at, killed := 1, true; killed; at += step {
-		storyOf(t, tpl, func(w *world, a, _ *machine) {
-			a.mu.Lock()
-			a.kill = killPlan{at: a.ops + at, power: at%2 == 0, pick: picker(uint64(at))}
-			a.mu.Unlock()
-			_, _ = a.node.RotateIdentity(w.ctx, IdentityRotateRequest{What: "node", OrgKey: must[string](t)(a.orgKey())})
-			killed = a.dead.Load()
-			w.bury()
-			if killed {
-				if err := w.wake(a); err != nil {
-					t.Fatal(err)
-				}
-			}
-			k := a.node.keys()
-			marked := must[[]journal.Signed](t)(markedIdentities(a.node.at, &a.node.config))
-			if len(marked) != len(k.chain) && (len(marked) > 0 || len(k.chain) > 1) {
-				t.Errorf("killed at %d: %d identities beside the marks, %d in the folder", at, len(marked), len(k.chain))
-			}
-			versions[int64(k.id.Version)]++
-			w.round()
-			w.round()
-			w.check()
-		})
-		if t.Failed() || at > 1000 {
-			t.Fatalf("at operation %d", at)
+	versions := map[int64]int{}
+	rotationKilled(t, "node", 3, func(w *world, a *machine, at int) {
+		k := a.node.keys()
+		marked := must[[]journal.Signed](t)(markedIdentities(a.node.at, &a.node.config))
+		if len(marked) != len(k.chain) && (len(marked) > 0 || len(k.chain) > 1) {
+			t.Errorf("killed at %d: %d identities beside the marks, %d in the folder", at, len(marked), len(k.chain))
 		}
-	}
+		versions[int64(k.id.Version)]++
+		w.round()
+		w.round()
+		w.check()
+	})
 	if versions[1] == 0 || versions[2] == 0 {
 		t.Errorf("it was cut on one side only: %v", versions)
 	}

@@ -252,16 +252,29 @@ func TestWitnessKeyIsRotated(t *testing.T) {
 // TestWitnessRotationKilled cuts the rotation of a witness key before every operation on the
 // disk: the key is that of the identity, and its marks are whole.
 func TestWitnessRotationKilled(t *testing.T) {
+	rotationKilled(t, "witness", 5, func(_ *world, a *machine, at int) {
+		k := a.node.keys()
+		if witnessVKey(k.witness) != k.id.Witness || a.node.witnessStopped() {
+			t.Errorf("killed at %d: version %d, its key is the identity's: %v, stopped: %v", at, k.id.Version, witnessVKey(k.witness) == k.id.Witness, a.node.witnessStopped())
+		}
+	})
+}
+
+// rotationKilled cuts the rotation of a key before every operation on the disk, in turn by a kill and by
+// a power loss, and looks at the machine once it runs again. With -short, as under
+// the race detector, which makes each many times as long, only every short-th cut is made.
+func rotationKilled(t *testing.T, what string, short int, then func(w *world, a *machine, at int)) {
+	t.Helper()
 	tpl, step := found(t, shape{members: 2}), 1
 	if testing.Short() {
-		step = 5 // the race detector makes each many times as long
+		step = short
 	}
 	for at, killed := 1, true; killed; at += step {
 		storyOf(t, tpl, func(w *world, a, _ *machine) {
 			a.mu.Lock()
 			a.kill = killPlan{at: a.ops + at, power: at%2 == 0, pick: picker(uint64(at))}
 			a.mu.Unlock()
-			_, _ = a.node.RotateIdentity(w.ctx, IdentityRotateRequest{What: "witness", OrgKey: must[string](t)(a.orgKey())})
+			_, _ = a.node.RotateIdentity(w.ctx, IdentityRotateRequest{What: what, OrgKey: must[string](t)(a.orgKey())})
 			killed = a.dead.Load()
 			w.bury()
 			if killed {
@@ -269,10 +282,7 @@ func TestWitnessRotationKilled(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			k := a.node.keys()
-			if witnessVKey(k.witness) != k.id.Witness || a.node.witnessStopped() {
-				t.Errorf("killed at %d: version %d, its key is the identity's: %v, stopped: %v", at, k.id.Version, witnessVKey(k.witness) == k.id.Witness, a.node.witnessStopped())
-			}
+			then(w, a, at)
 		})
 		if t.Failed() || at > 1000 {
 			t.Fatalf("at operation %d", at)
