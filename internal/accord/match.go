@@ -20,14 +20,14 @@ var controlKinds = []string{
 // IsControl says whether a kind is one of the enumerated protocol kinds.
 func IsControl(kind string) bool { return slices.Contains(controlKinds, kind) }
 
+// contentFamilies are the families of kinds that go through the rules: what is shared, asked, called
+// about, worked on together, attached, said in public and reviewed.
+var contentFamilies = []string{"share", "request", "blind", "hotline", "contact", "case", "commitment", "exhibit", "statement", "review"}
+
 // IsContent says whether a kind goes through the rules. A kind that is neither is refused.
 func IsContent(kind string) bool {
-	for _, family := range []string{"share", "request", "blind"} {
-		if rest, ok := strings.CutPrefix(kind, family); ok && (family == "share" && rest == "" || len(rest) > 1 && rest[0] == '.') {
-			return len(kind) <= 64
-		}
-	}
-	return false
+	family, move, divided := strings.Cut(kind, ".")
+	return len(kind) <= 64 && slices.Contains(contentFamilies, family) && (divided && move != "" || kind == "share")
 }
 
 // covers says whether a pattern ("*", "request.*" or a kind) covers a kind.

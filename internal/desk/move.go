@@ -43,17 +43,21 @@ type Body struct {
 	Use      string         `json:"use,omitempty"`    // assess: what use was made, a short token
 }
 
-// Move is one move as the caller places it in the order.
-type Move struct {
+// Act is one entry of a thread (what one entry opens and later ones add to), as the caller places it
+// in the order. B is what the thread's family reads in the entry's body.
+type Act[B any] struct {
 	Ref     journal.Ref         // the entry
-	Name    string              // one of the move constants
+	Name    string              // its kind without the family: one of the family's move constants
 	Party   journal.PartyID     // the author
 	By      journal.By          // the role that acted
 	At      time.Time           // what the author says the time was
-	Body    Body                // see ParseBody
+	Body    B                   // as the family's parser returned it
 	Payload *journal.PayloadRef // or nil
 	Held    bool                // the gate holds the payload
 }
+
+// Move is one move of a request; see ParseBody.
+type Move = Act[Body]
 
 // ParseBody reads the body of a move and checks every bound and what the move needs. Members it
 // does not know are ignored. The error says what is wrong; the caller refuses with CodeBadBody.

@@ -12,6 +12,7 @@ const (
 	CodeWrongState     = "wrong-state"     // the table has no such move in this state
 	CodeDuplicate      = "duplicate"       // the move was made already
 	CodeUnknownRequest = "unknown-request" // no such request in what the author had seen
+	CodeUnknownThread  = "unknown-thread"  // no such call, case or other thread in what the author had seen
 	CodeUnknownType    = "unknown-type"    // a type of request that has no table here
 	CodeUnknownMove    = "unknown-move"    // a move that the type does not have
 	CodeBadBody        = "bad-body"        // the entry's body does not hold what the move needs

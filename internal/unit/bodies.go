@@ -12,12 +12,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"entente/internal/accord"
-	"entente/internal/desk"
 	"entente/journal"
 )
 
-// Kinds of entries whose bodies this package defines. The request kinds are "request." and a move
-// of package desk.
+// Kinds of entries whose bodies this package defines. Those of threads are a family's prefix and a
+// move of package desk.
 const (
 	KindAdmit    = "unit.admit"
 	KindPropose  = "accord.propose"
@@ -31,7 +30,6 @@ const (
 	KindNotice   = "accord.notice"
 	KindWithdraw = "accord.withdraw"
 	KindShare    = "share"
-	requestKinds = "request."
 )
 
 // Bounds on bodies.
@@ -109,8 +107,9 @@ type ContentBody struct {
 	Fields  []string `json:"fields,omitempty"`
 	Code    string   `json:"code,omitempty"`
 
-	move desk.Body
-	err  error // why the desk cannot read it
+	thread *journal.Ref // what it adds to; nil for an entry that opens something
+	desk   any          // what its family reads in the body, see family.parse
+	err    error        // why the family cannot read it
 }
 
 // parseBody reads the body of a kind that changes state. Other kinds give nil.
@@ -163,12 +162,12 @@ func decode[T any](raw jsontext.Value, check func(*T) error) (any, error) {
 	return b, check(b)
 }
 
-// parseContent reads a share's or a request's body.
+// parseContent reads the body of an entry that goes through the gate.
 func parseContent(kind string, raw jsontext.Value) (any, error) {
 	v, err := decode(raw, (*ContentBody).check)
 	b := v.(*ContentBody)
-	if move, ok := strings.CutPrefix(kind, requestKinds); ok {
-		b.move, b.err = desk.ParseBody(move, raw)
+	if fam := familyOf(kind); fam != nil {
+		b.desk, b.thread, b.err = fam.parse(moveOf(kind), raw)
 	}
 	return b, err
 }

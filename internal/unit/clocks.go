@@ -1,7 +1,6 @@
 package unit
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -15,9 +14,9 @@ import (
 func (f *Fold) Requests(now time.Time) []desk.Request {
 	f.fresh()
 	c := f.clocks(now)
-	out := make([]desk.Request, 0, len(f.cases))
-	for _, ref := range slices.SortedFunc(maps.Keys(f.cases), desk.CompareRefs) {
-		out = append(out, c.request(f.cases[ref]))
+	out := make([]desk.Request, 0, len(f.threads[requests]))
+	for t := range f.sorted(requests) {
+		out = append(out, c.request(t))
 	}
 	return out
 }
@@ -26,11 +25,11 @@ func (f *Fold) Requests(now time.Time) []desk.Request {
 // It costs the same however many entries and requests there are (but see [Fold.Move]).
 func (f *Fold) Request(ref journal.Ref, now time.Time) (q desk.Request, ok bool) {
 	f.fresh()
-	c := f.cases[ref]
-	if c == nil {
+	t := f.threads[requests][ref]
+	if t == nil {
 		return desk.Request{}, false
 	}
-	return f.clocks(now).request(c), true
+	return f.clocks(now).request(t), true
 }
 
 // clocks puts clocks to requests for one instant.
@@ -51,11 +50,11 @@ func (f *Fold) clocks(now time.Time) *clocks {
 	return &clocks{f: f, now: now.UTC(), suspend: sorted(f.suspend), pauses: map[suspendable][]desk.Interval{}}
 }
 
-func (c *clocks) request(q *requestCase) desk.Request {
-	req := c.f.request(q)
+func (c *clocks) request(t *thread) desk.Request {
+	req := stateOf[*desk.Request](c.f, t)
 	var doc *accord.Document
-	if q.send.terms != nil { // nil: held, because the text of the accord is not held here
-		doc = q.send.terms.doc
+	if t.opened.terms != nil { // nil: held, because the text of the accord is not held here
+		doc = t.opened.terms.doc
 	}
 	key := suspendable{doc, req.Type}
 	pauses, known := c.pauses[key]
@@ -63,7 +62,7 @@ func (c *clocks) request(q *requestCase) desk.Request {
 		pauses = c.suspended(doc, req.Type)
 		c.pauses[key] = pauses
 	}
-	return req.Clocked(doc, c.now, c.f.received(q.asked, q.send), pauses)
+	return req.Clocked(doc, c.now, c.f.received(req.Asked, t.opened), pauses)
 }
 
 // suspended are the times in which requests of a type were suspended.
@@ -73,7 +72,7 @@ func (c *clocks) suspended(doc *accord.Document, kind string) []desk.Interval {
 	if doc == nil {
 		return out
 	}
-	clauses := []string{"all", accord.Any, requestKinds + "*", requestKinds + desk.Answer, doc.Requests.ID}
+	clauses := []string{"all", accord.Any, requests.kind("*"), requests.kind(desk.Answer), doc.Requests.ID}
 	if t := doc.RequestType(kind); t != nil {
 		clauses = append(clauses, t.ID)
 	}

@@ -1,7 +1,6 @@
 package unit
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -69,27 +68,24 @@ func (f *Fold) Check(author journal.PartyID, d journal.Draft) (code, reason stri
 		}
 		return w.code, w.text
 	}
-	b, ok := r.body.(*ContentBody)
-	if !ok || !strings.HasPrefix(r.kind, requestKinds) {
+	fam := familyOf(r.kind)
+	if fam == nil {
 		return "", ""
 	}
+	b := r.body.(*ContentBody)
 	if b.err != nil {
 		return desk.CodeBadBody, b.err.Error()
 	}
 	r.terms = v.terms
-	if b.move.Request != nil {
-		c := f.cases[*b.move.Request]
-		if c == nil {
-			return desk.CodeUnknownRequest, "no such request is held here"
-		}
-		return f.request(c).Judge(f.deskMove(r))
+	if b.thread == nil {
+		_, err := fam.open(f, r)
+		return fault(err)
 	}
-	if _, err := desk.NewRequest(f.deskMove(r), f.asked(v, author, b.move.To), r.terms.hashOf()); err != nil {
-		var me *desk.MoveError
-		errors.As(err, &me)
-		return me.Code, me.Detail
+	t := f.threads[fam][*b.thread]
+	if t == nil {
+		return fam.unknown, "nothing that it could add to is held here"
 	}
-	return "", ""
+	return f.ordered(t).judge(r)
 }
 
 // current returns the journal of the latest epoch of a party, nil if none is known.

@@ -46,8 +46,8 @@ type Fold struct {
 	suspend []*record // all suspensions ever placed
 	leaves  []*record // all withdrawals ever placed
 	content []*record // placed content entries
-	cases   map[journal.Ref]*requestCase
-	stray   []*record // request entries that belong to no request
+	threads map[*family]map[journal.Ref]*thread
+	stray   []*record // entries of a family that belong to no thread
 	names   map[journal.PartyID]string
 	lasting []*record // evidence, witness, compromise, destroyed: shown as they are
 	unknown []*record
@@ -65,7 +65,7 @@ func NewFold(founding string) *Fold {
 
 // reset forgets everything derived, keeping lanes, entries and texts.
 func (f *Fold) reset() {
-	f.texts, f.full, f.cases, f.names = map[string]*text{}, map[string][]*text{}, map[journal.Ref]*requestCase{}, map[journal.PartyID]string{}
+	f.texts, f.full, f.threads, f.names = map[string]*text{}, map[string][]*text{}, map[*family]map[journal.Ref]*thread{}, map[journal.PartyID]string{}
 	f.suspend, f.leaves, f.content, f.stray, f.lasting, f.unknown, f.void = nil, nil, nil, nil, nil, nil, nil
 	f.global = newView(nil)
 	clear(f.blocked)

@@ -100,8 +100,8 @@ func (f *Fold) effect(l *lane, r *record) (flaw, bool) {
 		return flaw{}, false
 	}
 	f.content = append(f.content, r)
-	if strings.HasPrefix(r.kind, requestKinds) {
-		f.move(r)
+	if fam := familyOf(r.kind); fam != nil {
+		f.move(fam, r)
 	}
 	return flaw{}, false
 }
@@ -171,7 +171,7 @@ func (v *view) charge(r *record) {
 	if d := day(r.at); d != v.day {
 		v.day, v.used = d, accord.Usage{}
 	}
-	if r.kind == requestKinds+desk.Send {
+	if r.kind == requests.kind(desk.Send) {
 		v.used.RequestsToday++
 	}
 	if r.payload != nil {
@@ -221,7 +221,7 @@ func act(r *record) accord.Act {
 			a.Types[t] = int(n)
 		}
 	}
-	if strings.HasPrefix(r.kind, requestKinds) {
+	if familyOf(r.kind) == requests {
 		a.Request = &accord.RequestFacts{Type: b.Type, Urgency: b.Urgency, Fields: b.Fields}
 	}
 	return a

@@ -261,7 +261,7 @@ func (s *snapshot) suspensions(out *State) {
 func (s *snapshot) requests(out *State) {
 	out.Requests = s.f.Requests(s.now)
 	for _, r := range sorted(s.f.stray) {
-		out.Strays = append(out.Strays, s.f.strayStep(r))
+		out.Strays = append(out.Strays, strayStep(r))
 	}
 }
 
