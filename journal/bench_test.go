@@ -115,3 +115,17 @@ func BenchmarkAppendAndMirror(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "entries/s")
 }
+
+// BenchmarkOpenSmallPayload opens a payload of some words, as a list of requests does for each title.
+func BenchmarkOpenSmallPayload(b *testing.B) {
+	var salt [32]byte
+	data, ref, err := journal.SealPayload(salt, []byte(`{"title":"Who runs 198.51.100.7?","text":"","fields":{"subject":"host","purpose":"case-17"}}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := journal.OpenPayload(ref, salt, data, 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -25,6 +25,9 @@ const (
 	payloadWindow = 8 << 20
 	// payloadRatio bounds how much a payload may grow, beyond a first MiB.
 	payloadRatio = 1000
+	// smallPlain is the room that a first frame gets which does not say how long it is. The
+	// encoder leaves that out where the content is shorter than 256 bytes.
+	smallPlain = 1 << 10
 )
 
 // Commit returns the commitment of a payload:
@@ -75,10 +78,13 @@ func OpenPayload(ref PayloadRef, salt [32]byte, compressed []byte, maxPlain int6
 	if err != nil {
 		return nil, err
 	}
-	// A payload as SealPayload makes it is one frame that says how long it is, and has the
-	// room it needs. Everything else gets all the room there may be at once: left to itself
+	// A payload as SealPayload makes it is one frame that says how long it is, unless it is so
+	// small that it need not, and has the room it needs. Everything else gets all the room there may be at once: left to itself
 	// the decoder makes room anew, and copies all it has, for every frame that says how
 	// long it is, which keeps it busy for minutes where there are a hundred thousand.
+	if announced == 0 {
+		announced = min(smallPlain, maxPlain)
+	}
 	plain, err := decompress(compressed, announced, maxPlain, true)
 	if err != nil {
 		plain, err = decompress(compressed, maxPlain, maxPlain, false)

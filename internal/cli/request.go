@@ -133,6 +133,9 @@ func (a *app) requestList() *cobra.Command {
 					p.f("No requests.")
 				}
 				p.table(heading, rows)
+				if r.More > 0 {
+					p.f("%d more, less urgent; --limit shows them.", r.More)
+				}
 				if len(drafts) > 0 {
 					p.gap()
 					p.f("Drafts (not sent):")
@@ -144,6 +147,7 @@ func (a *app) requestList() *cobra.Command {
 	unitFlag(cmd, &in.Unit)
 	cmd.Flags().StringVar(&in.State, "state", "", "open (default), all, or one state's name")
 	cmd.Flags().StringVar(&in.Side, "side", "", "asked (by this party) or owed (by this party)")
+	cmd.Flags().IntVar(&in.Limit, "limit", 0, "how many are listed, at most 10,000 (default 1,000)")
 	return cmd
 }
 

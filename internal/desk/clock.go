@@ -131,7 +131,8 @@ type clockwork struct {
 
 // all returns the clocks that apply, in the order of a request's life.
 func (c *clockwork) all(received time.Time) []Clock {
-	r, out := c.r, []Clock{}
+	r := c.r
+	out := make([]Clock, 0, len(r.life.clocks)+1) // silence is the one that no table names
 	add := func(m measure, basis string, from, met time.Time) {
 		if k, ok := c.clock(m, basis, from, met); ok {
 			out = append(out, k)

@@ -653,13 +653,8 @@ func (l *ledger) others() []journal.PartyID {
 
 // partyName is the name in the newest identity known.
 func (l *ledger) partyName(p journal.PartyID) string {
-	if p == l.n.keys().party {
-		return l.n.keys().id.Name
-	}
-	if c, ok := l.file.Partners[p]; ok && len(c.Chain) > 0 {
-		if id, err := journal.ParseIdentity(c.Chain[len(c.Chain)-1]); err == nil {
-			return id.Name
-		}
+	if id, ok := l.identity(p); ok {
+		return id.Name
 	}
 	return p.Short()
 }

@@ -583,11 +583,13 @@ type RequestListRequest struct {
 	Unit  string `json:"unit,omitempty"`
 	State string `json:"state,omitempty"` // open (default), all, or one state's name
 	Side  string `json:"side,omitempty"`  // asked, owed
+	Limit int    `json:"limit,omitempty"` // how many are listed, 1 to 10,000; 0 means 1,000
 }
 
 // RequestListResponse lists requests, the most urgent clock first.
 type RequestListResponse struct {
 	Requests []RequestView `json:"requests"`
+	More     int           `json:"more,omitempty"` // less urgent ones, beyond the limit
 	Drafts   []RequestView `json:"drafts,omitempty"`
 }
 

@@ -316,10 +316,8 @@ func (n *Node) Confirm(ctx context.Context, r UnitConfirmRequest) (*Pairing, err
 func (l *ledger) mayMeet() (epoch int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, m := range l.fold.State(l.n.now()).Members {
-		if m.Party == l.n.keys().party && m.Withdrawn != nil {
-			return 0, conflict("withdrawn", "This party has withdrawn from that unit.", "That cannot be taken back.", "To work together again, found a new unit.")
-		}
+	if l.fold.Withdrawn(l.n.keys().party) {
+		return 0, conflict("withdrawn", "This party has withdrawn from that unit.", "That cannot be taken back.", "To work together again, found a new unit.")
 	}
 	return l.file.Epoch, nil
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"entente/internal/desk"
 	"entente/journal"
@@ -273,10 +272,19 @@ func (l *ledger) answer(ctx context.Context, r RequestMoveRequest, body *request
 	return a.encode()
 }
 
+// Bounds on a list of requests.
+const (
+	defaultRequestList = 1_000
+	maxRequestList     = 10_000
+)
+
 // Requests lists requests and own drafts, the most urgent clock first.
 func (n *Node) Requests(_ context.Context, r RequestListRequest) (*RequestListResponse, error) {
 	if !slices.Contains([]string{"", "asked", "owed"}, r.Side) {
 		return nil, badInput("Unknown side "+r.Side+".", "", "Use asked for what this party asked, owed for what it was asked, or leave it out.")
+	}
+	if r.Limit < 0 || r.Limit > maxRequestList {
+		return nil, badInput(fmt.Sprintf("A list cannot have %d requests.", r.Limit), "", fmt.Sprintf("Ask for 1 to %d, or leave it out.", maxRequestList))
 	}
 	var ledgers []*ledger
 	if r.Unit != "" {
@@ -288,32 +296,41 @@ func (n *Node) Requests(_ context.Context, r RequestListRequest) (*RequestListRe
 	} else {
 		ledgers = n.units()
 	}
-	res := &RequestListResponse{Requests: []RequestView{}}
-	due := map[string]time.Time{}
+	type listed struct {
+		l *ledger
+		q desk.Request
+	}
+	var found []listed
 	for _, l := range ledgers {
 		l.mu.Lock()
 		for _, q := range l.fold.Requests(n.now()) {
-			if !wanted(&q, r, n.keys().party) {
-				continue
+			if wanted(&q, r, n.keys().party) {
+				found = append(found, listed{l, q})
 			}
-			v := l.viewOf(&q, false)
-			due[v.ID] = q.Due
-			res.Requests = append(res.Requests, *v)
 		}
 		l.mu.Unlock()
 	}
-	slices.SortStableFunc(res.Requests, func(a, b RequestView) int {
-		da, db := due[a.ID], due[b.ID]
-		switch {
+	slices.SortStableFunc(found, func(a, b listed) int {
+		switch da, db := a.q.Due, b.q.Due; {
 		case da.IsZero() && db.IsZero():
-			return cmp.Compare(a.ID, b.ID)
+			return desk.CompareRefs(a.q.ID, b.q.ID)
 		case da.IsZero():
 			return 1
 		case db.IsZero():
 			return -1
+		default:
+			return da.Compare(db)
 		}
-		return da.Compare(db)
 	})
+	most := min(len(found), cmp.Or(r.Limit, defaultRequestList))
+	res := &RequestListResponse{Requests: make([]RequestView, 0, most), More: len(found) - most}
+	for i := range found[:most] {
+		// Only what is listed is read: the title of each lies in a payload.
+		l := found[i].l
+		l.mu.Lock()
+		res.Requests = append(res.Requests, *l.viewOf(&found[i].q, false))
+		l.mu.Unlock()
+	}
 	if r.State == "" || r.State == "all" || r.State == "draft" {
 		drafts, err := n.drafts()
 		if err != nil {
@@ -378,13 +395,13 @@ func (n *Node) findRequest(unitName, id string) (*ledger, journal.Ref, error) {
 	var hits []hit
 	for _, l := range ledgers {
 		l.mu.Lock()
-		for _, q := range l.fold.Requests(n.now()) {
+		for q := range l.fold.Unclocked() {
 			full := q.ID.String()
 			if full == id || short(q.ID) == id {
 				l.mu.Unlock()
 				return l, q.ID, nil
 			}
-			if id == "" && isOpen(&q) || id != "" && (strings.HasPrefix(strings.TrimPrefix(full, "entente/"), id) || strings.HasPrefix(short(q.ID), id)) {
+			if id == "" && isOpen(q) || id != "" && (strings.HasPrefix(strings.TrimPrefix(full, "entente/"), id) || strings.HasPrefix(short(q.ID), id)) {
 				hits = append(hits, hit{l, q.ID})
 			}
 		}

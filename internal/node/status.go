@@ -42,9 +42,9 @@ func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 	urgent := n.diskAttention(res.Disk)
 	for _, l := range n.units() {
 		l.mu.Lock()
-		v := l.fold.State(n.now())
-		b := l.brief(v)
-		urgent = append(urgent, l.attention(v.Requests, &b)...)
+		requests := l.fold.Requests(n.now())
+		b := l.brief(requests)
+		urgent = append(urgent, l.attention(requests, &b)...)
 		urgent = append(urgent, awaitingAttention(b.Name, b.Intake, n.now())...)
 		l.mu.Unlock()
 		res.Units = append(res.Units, b)
@@ -131,11 +131,34 @@ func (l *ledger) attention(requests []desk.Request, b *UnitBrief) []attention {
 		}
 		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the own journal may not be extended%s; open a successor with the organisation key: 'entente journal succeed --org-key FILE'", b.Name, why)})
 	}
-	for _, q := range requests {
-		side := q.SideOf(l.n.keys().party)
-		if side == "" || !isOpen(&q) || q.Due.IsZero() && len(q.Next[side]) == 0 {
-			continue
+	return append(out, l.requestAttention(requests, b.Name)...)
+}
+
+// maxRequestAttention is how many requests of a unit a status names, the most urgent first.
+const maxRequestAttention = 100
+
+// requestAttention tells which requests wait for somebody, and how many more there are. The lock must
+// be held.
+func (l *ledger) requestAttention(requests []desk.Request, unit string) []attention {
+	self := l.n.keys().party
+	var waiting []*desk.Request
+	for i := range requests {
+		q := &requests[i]
+		if side := q.SideOf(self); side != "" && isOpen(q) && !(q.Due.IsZero() && len(q.Next[side]) == 0) {
+			waiting = append(waiting, q)
 		}
+	}
+	slices.SortStableFunc(waiting, func(a, b *desk.Request) int {
+		switch {
+		case a.Overdue == b.Overdue:
+			return a.Due.Compare(b.Due)
+		case a.Overdue:
+			return -1
+		}
+		return 1
+	})
+	var out []attention
+	for _, q := range waiting[:min(len(waiting), maxRequestAttention)] {
 		rank, when := 2, ""
 		if !q.Due.IsZero() {
 			when = ", due " + q.Due.Format(time.RFC3339)
@@ -144,10 +167,13 @@ func (l *ledger) attention(requests []desk.Request, b *UnitBrief) []attention {
 			rank, when = 1, ", OVERDUE since "+q.Due.Format(time.RFC3339)
 		}
 		verb := "asked of " + l.partyName(q.Asked)
-		if side == desk.Asked {
+		if q.SideOf(self) == desk.Asked {
 			verb = "owed to " + l.partyName(q.Asking)
 		}
-		out = append(out, attention{rank: rank, due: q.Due, text: fmt.Sprintf("%s: request %s %s is %s%s", b.Name, short(q.ID), verb, q.State, when)})
+		out = append(out, attention{rank: rank, due: q.Due, text: fmt.Sprintf("%s: request %s %s is %s%s", unit, short(q.ID), verb, q.State, when)})
+	}
+	if more := len(waiting) - len(out); more > 0 {
+		out = append(out, attention{rank: 3, text: fmt.Sprintf("%s: %d more requests wait; list them with 'entente request list'", unit, more)})
 	}
 	return out
 }

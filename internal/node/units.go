@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"entente/internal/desk"
 	"entente/internal/unit"
 	"entente/journal"
 )
@@ -48,19 +49,16 @@ func (n *Node) ShowUnit(_ context.Context, r UnitShowRequest) (*UnitShowResponse
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	v := l.fold.State(n.now())
-	return &UnitShowResponse{Brief: l.brief(v), State: json.RawMessage(v.JSON())}, nil
+	return &UnitShowResponse{Brief: l.brief(v.Requests), State: json.RawMessage(v.JSON())}, nil
 }
 
 // brief must be called with the lock held.
-func (l *ledger) brief(v *unit.State) UnitBrief {
+func (l *ledger) brief(requests []desk.Request) UnitBrief {
 	b := UnitBrief{Unit: string(l.id), Name: l.name(), State: "founding", Members: []MemberBrief{}, Intake: l.awaiting()}
-	if v.Accord != nil {
-		b.State, b.Accord = "in-force", v.Accord.Hash
+	if _, hash := l.fold.InForce(); hash != "" {
+		b.State, b.Accord = "in-force", hash
 	}
-	for _, s := range v.Suspended {
-		if !s.Active {
-			continue
-		}
+	for _, s := range l.fold.Suspended() {
 		if b.State == "suspended" {
 			break
 		}
@@ -74,8 +72,9 @@ func (l *ledger) brief(v *unit.State) UnitBrief {
 	if l.retired != nil {
 		b.State = "retired"
 	}
-	for _, m := range v.Members {
-		if m.Withdrawn != nil && (m.Party == l.n.keys().party || len(v.Members) == 2) {
+	parties := l.fold.Parties()
+	for _, p := range parties {
+		if l.fold.Withdrawn(p) && (p == l.n.keys().party || len(parties) == 2) {
 			b.State = "withdrawn"
 		}
 	}
@@ -97,8 +96,9 @@ func (l *ledger) brief(v *unit.State) UnitBrief {
 	if known := versionOf(l.ownChain); known > l.n.keys().id.Version {
 		b.Outdated = known
 	}
-	for _, q := range v.Requests {
-		if !isOpen(&q) {
+	for i := range requests {
+		q := &requests[i]
+		if !isOpen(q) {
 			continue
 		}
 		switch l.n.keys().party {

@@ -1,6 +1,7 @@
 package unit
 
 import (
+	"iter"
 	"slices"
 	"time"
 
@@ -19,6 +20,19 @@ func (f *Fold) Requests(now time.Time) []desk.Request {
 		out = append(out, c.request(t))
 	}
 	return out
+}
+
+// Unclocked yields all requests as they stand, by id, without what depends on the instant: their
+// clocks. They must not be changed.
+func (f *Fold) Unclocked() iter.Seq[*desk.Request] {
+	f.fresh()
+	return func(yield func(*desk.Request) bool) {
+		for t := range f.sorted(requests) {
+			if !yield(stateOf[*desk.Request](f, t)) {
+				return
+			}
+		}
+	}
 }
 
 // Request returns one request with its clocks for one instant, ok false if the entry opened none.

@@ -14,6 +14,22 @@ func (f *Fold) Members() []journal.PartyID {
 	return f.members(f.global, true)
 }
 
+// Parties returns the members, those that have withdrawn among them, sorted: what [State.Members] lists.
+func (f *Fold) Parties() []journal.PartyID {
+	f.fresh()
+	return f.members(f.global, false)
+}
+
+// Suspended returns the suspensions in effect.
+func (f *Fold) Suspended() []accord.Suspension {
+	f.fresh()
+	var out []accord.Suspension
+	for _, r := range f.active(f.global) {
+		out = append(out, suspension(r))
+	}
+	return out
+}
+
 // InForce returns the accord in force and its hash, nil and "" when there is none.
 func (f *Fold) InForce() (*accord.Document, string) {
 	f.fresh()

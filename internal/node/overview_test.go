@@ -1,0 +1,100 @@
+package node
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"entente/internal/desk"
+	"entente/journal"
+)
+
+// TestStatusNamesTheMostUrgentRequests reaches the bound on how many requests a status names: what is
+// overdue comes first, and the rest is counted.
+func TestStatusNamesTheMostUrgentRequests(t *testing.T) {
+	a, _ := two(t)
+	l := must[*ledger](t)(a.findUnit(""))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := a.now()
+	requests := make([]desk.Request, maxRequestAttention+3)
+	for i := range requests {
+		q := &requests[i]
+		q.ID, q.Asked, q.State = journal.Ref{Origin: l.origin(), Index: int64(i)}, l.n.keys().party, desk.Sent
+		q.Due = now.Add(time.Duration(i) * time.Minute)
+	}
+	last := &requests[len(requests)-1]
+	last.Due, last.Overdue = now.Add(-time.Minute), true
+	requests[0].State = desk.Closed
+	got := l.requestAttention(requests, "U")
+	if len(got) != maxRequestAttention+1 {
+		t.Fatalf("%d lines", len(got))
+	}
+	if !strings.Contains(got[0].text, short(last.ID)) || !strings.Contains(got[0].text, "OVERDUE") || got[0].rank != 1 {
+		t.Errorf("first: %+v", got[0])
+	}
+	if end := got[len(got)-1].text; !strings.Contains(end, "2 more requests") {
+		t.Errorf("last: %s", end)
+	}
+	for _, a := range got {
+		if strings.Contains(a.text, fmt.Sprintf("request %s ", short(requests[0].ID))) {
+			t.Errorf("a closed request waits: %s", a.text)
+		}
+	}
+}
+
+// TestRequestListLimit lists the most urgent requests, and says how many more there are.
+func TestRequestListLimit(t *testing.T) {
+	a, _ := two(t)
+	for _, urgency := range []string{"routine", "emergency", "urgent"} {
+		if _, _, err := a.NewRequest(t.Context(), RequestNewRequest{Type: desk.Information, Urgency: urgency, Title: urgency,
+			Fields: map[string]string{"subject": "host", "purpose": "case"}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := must[*RequestListResponse](t)(a.Requests(t.Context(), RequestListRequest{Limit: 2}))
+	if len(r.Requests) != 2 || r.More != 1 || r.Requests[0].Title != "emergency" || r.Requests[1].Title != "urgent" {
+		t.Errorf("%+v", r)
+	}
+	for _, limit := range []int{-1, maxRequestList + 1} {
+		if _, err := a.Requests(t.Context(), RequestListRequest{Limit: limit}); err == nil {
+			t.Errorf("a limit of %d", limit)
+		}
+	}
+	if r := must[*RequestListResponse](t)(a.Requests(t.Context(), RequestListRequest{Limit: maxRequestList})); len(r.Requests) != 3 || r.More != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// BenchmarkOverview asks a node with 10,000 open requests in one unit what needs a person now, and
+// lists them all.
+func BenchmarkOverview(b *testing.B) {
+	a, c := newParty(b, "North"), newParty(b, "South")
+	must[*UnitRef](b)(a.FoundUnit(b.Context(), UnitFoundRequest{Name: "desk"}))
+	pair(b, a, c, "desk")
+	agree(b, func(s string) string { return s + "\nquotas:\n  id: QT\n  requests_per_day: 20000\n" }, a, c)
+	const open = 10_000
+	for i := range open {
+		if _, _, err := a.NewRequest(b.Context(), RequestNewRequest{Type: desk.Information, Urgency: "routine", Title: fmt.Sprintf("Question %d", i),
+			Fields: map[string]string{"subject": "host", "purpose": "case"}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.Run("status", func(b *testing.B) {
+		for b.Loop() {
+			if st := must[*StatusResponse](b)(a.Status(b.Context())); st.Units[0].OpenAsked != open {
+				b.Fatalf("%+v", st.Units[0])
+			}
+		}
+	})
+	for _, limit := range []int{100, open} {
+		b.Run(fmt.Sprintf("list-%d", limit), func(b *testing.B) {
+			for b.Loop() {
+				if r := must[*RequestListResponse](b)(a.Requests(b.Context(), RequestListRequest{Limit: limit})); len(r.Requests) != limit || r.More != open-limit {
+					b.Fatal(len(r.Requests), r.More)
+				}
+			}
+		})
+	}
+}
