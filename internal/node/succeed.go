@@ -7,6 +7,7 @@ import (
 
 	"entente/internal/peer"
 	"entente/internal/store"
+	"entente/internal/unit"
 	"entente/journal"
 )
 
@@ -89,15 +90,16 @@ func (l *ledger) predecessor() (journal.Certificate, journal.Head, error) {
 			last = max(last, m.m.Certificate().Epoch)
 		}
 	}
-	for { // a restore here, of the same backup, may have opened later ones
-		mark, _, err := l.n.marks.Get(journal.OriginOf(l.id, party, last+1))
+	// A restore here, of the same backup, may have opened later ones. The marks need not know those
+	// between: they may have been lost, and begun anew.
+	for epoch := unit.MaxEpochs; epoch > last; epoch-- {
+		mark, _, err := l.n.marks.Get(journal.OriginOf(l.id, party, epoch))
 		if err != nil && !errors.Is(err, store.ErrCopied) {
 			return journal.Certificate{}, journal.Head{}, err
 		}
-		if mark.Size == 0 { // none, or of one that was to begin and in which nothing was signed
-			break
+		if mark.Size > 0 { // else there is none, or nothing was signed in the one that was to begin
+			last = epoch
 		}
-		last++
 	}
 	origin := journal.OriginOf(l.id, party, last)
 	cert := journal.Certificate{Unit: l.id, Party: party, Epoch: last}

@@ -3,7 +3,10 @@ package node
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"entente/journal"
@@ -140,6 +143,36 @@ func TestRestoreWithMarksOfTheSuccessor(t *testing.T) {
 		t.Errorf("the partner has proof against the party: %q", codes)
 	}
 	sound(t, second, b)
+}
+
+// TestRestoreWithMarksOfALaterSuccessor restores an old backup where the marks know of a later successor
+// and no more of the one between: they were lost once, and began anew. Seed 200008335 opened the one
+// between a second time, with nobody to ask.
+func TestRestoreWithMarksOfALaterSuccessor(t *testing.T) {
+	a, b := two(t)
+	marks := t.TempDir()
+	a.stop()
+	a.configure("high_water: highwater", fmt.Sprintf("high_water: %q", marks))
+	copyFolder(t, a.dir+"/highwater", marks, nil)
+	a.fs = wholeMachine{}
+	a.start()
+	backup := a.backup()
+	id, party := a.units()[0].id, a.keys().party
+	a.stop()
+	b.stop() // nobody to ask
+	for want := 1; want <= 3; want++ {
+		r, res := a.restored(backup, RestoreOptions{OrgKey: a.org})
+		if res.Units[0].State != "successor" || r.epoch() != want {
+			t.Fatalf("%+v in epoch %d, want %d", res.Units, r.epoch(), want)
+		}
+		r.stop()
+		if want == 2 {
+			first := strings.TrimPrefix(string(journal.OriginOf(id, party, 1)), "entente/")
+			if err := os.Remove(filepath.Join(marks, first)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // TestOldImageAfterASuccession is an image whose journal has ended: nothing of it
