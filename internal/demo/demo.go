@@ -60,6 +60,7 @@ type story struct {
 	north, south *party
 	unit         string
 	accord       string
+	registry     struct{ unit, incident, request string } // the longer story
 	say          *narrator
 	dossier      string
 }

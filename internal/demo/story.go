@@ -51,6 +51,10 @@ func (s *story) steps() []step {
 		step{"Ask, and be answered", s.ask},
 		step{"The partner rewrites its journal, and is caught", s.attack},
 		step{"Suspend, and resume", s.suspend},
+		step{"A unit for the election register", s.register},
+		step{"An intrusion is noticed, and what it left is preserved", s.notice},
+		step{"Asked about, with the risk of acting", s.investigate},
+		step{"One side withdraws", s.leave},
 		step{"Verify everything, offline", s.verify},
 	)
 	for i := range all {
@@ -156,7 +160,7 @@ func (s *story) negotiate(ctx context.Context) error {
 	}
 	s.say.did("North proposes accord %s…", first.Hash[:12])
 	var shown node.AccordShowResponse
-	if err := s.await(ctx, s.south, first.Hash, &shown); err != nil {
+	if err := s.await(ctx, s.south, s.unit, first.Hash, &shown); err != nil {
 		return err
 	}
 	counter, err := stricter(shown.Text)
@@ -168,7 +172,7 @@ func (s *story) negotiate(ctx context.Context) error {
 		return err
 	}
 	s.say.did("South counters with %s…; what differs, clause by clause:", second.Hash[:12])
-	if err := s.await(ctx, s.north, second.Hash, &shown); err != nil {
+	if err := s.await(ctx, s.north, s.unit, second.Hash, &shown); err != nil {
 		return err
 	}
 	var diff node.AccordDiffResponse
@@ -191,26 +195,30 @@ func (s *story) negotiate(ctx context.Context) error {
 	}
 	s.say.did("North accepts and signs, South signs")
 	s.accord = second.Hash
-	err = eventually(ctx, "the accord coming into force", func() (bool, error) {
-		for _, p := range []*party{s.north, s.south} {
-			v, err := p.unit(ctx, s.unit)
-			if err != nil || v.Brief.Accord != s.accord {
-				return false, err
-			}
-		}
-		return true, nil
-	})
-	if err != nil {
+	if err := s.inForce(ctx, s.unit, s.accord); err != nil {
 		return err
 	}
 	s.say.proved("both journals hold both signatures under the same hash; the accord is in force at both ends")
 	return nil
 }
 
+// inForce waits until an accord binds at both sides.
+func (s *story) inForce(ctx context.Context, unit, hash string) error {
+	return eventually(ctx, "the accord coming into force", func() (bool, error) {
+		for _, p := range []*party{s.north, s.south} {
+			v, err := p.unit(ctx, unit)
+			if err != nil || v.Brief.Accord != hash {
+				return false, err
+			}
+		}
+		return true, nil
+	})
+}
+
 // await waits until a party holds an accord's text.
-func (s *story) await(ctx context.Context, p *party, hash string, into *node.AccordShowResponse) error {
+func (s *story) await(ctx context.Context, p *party, unit, hash string, into *node.AccordShowResponse) error {
 	return eventually(ctx, "the proposal arriving at "+p.name, func() (bool, error) {
-		err := p.Call(ctx, "accord.show", node.AccordShowRequest{Unit: s.unit, Hash: hash}, into)
+		err := p.Call(ctx, "accord.show", node.AccordShowRequest{Unit: unit, Hash: hash}, into)
 		var problem *api.Problem
 		if errors.As(err, &problem) {
 			return false, nil // not there yet
@@ -426,34 +434,21 @@ func (s *story) ask(ctx context.Context) error {
 	}
 	id := asked.Request.ID
 	s.say.did("South asks: %s (request %s)", asked.Request.Title, asked.Request.Short)
-	if err := s.reach(ctx, s.north, id, "sent"); err != nil {
+	if err := s.reach(ctx, s.north, s.unit, id, "sent"); err != nil {
 		return err
 	}
 	indicator, err := firstIndicator()
 	if err != nil {
 		return err
 	}
-	for _, m := range []struct {
-		p    *party
-		then string
-		r    node.RequestMoveRequest
-	}{
-		{s.north, "acknowledged", node.RequestMoveRequest{Move: "acknowledge"}},
-		{s.north, "accepted", node.RequestMoveRequest{Move: "accept"}},
-		{s.north, "answered", node.RequestMoveRequest{Move: "answer", Text: "Yes: two hosts resolved it between 3 and 9 May. They are isolated.", Objects: []string{indicator}}},
-		{s.south, "assessed", node.RequestMoveRequest{Move: "assess", Use: "mitigated", Scores: map[string]int{"relevance": 5, "accuracy": 5, "timeliness": 4, "clarity": 4, "usefulness": 5, "completeness": 4}}},
-		{s.south, "closed", node.RequestMoveRequest{Move: "close"}},
-	} {
-		m.r.Unit, m.r.ID = s.unit, id
-		if err := m.p.Call(ctx, "request.move", m.r, nil); err != nil {
-			return fmt.Errorf("%s: %w", m.r.Move, err)
-		}
-		for _, p := range []*party{s.north, s.south} {
-			if err := s.reach(ctx, p, id, m.then); err != nil {
-				return err
-			}
-		}
-		s.say.did("%s: %s", m.p.name, m.then)
+	err = s.moves(ctx, s.unit, id,
+		move{s.north, "acknowledged", node.RequestMoveRequest{Move: "acknowledge"}},
+		move{s.north, "accepted", node.RequestMoveRequest{Move: "accept"}},
+		move{s.north, "answered", node.RequestMoveRequest{Move: "answer", Text: "Yes: two hosts resolved it between 3 and 9 May. They are isolated.", Objects: []string{indicator}}},
+		move{s.south, "assessed", node.RequestMoveRequest{Move: "assess", Use: "mitigated", Scores: map[string]int{"relevance": 5, "accuracy": 5, "timeliness": 4, "clarity": 4, "usefulness": 5, "completeness": 4}}},
+		move{s.south, "closed", node.RequestMoveRequest{Move: "close"}})
+	if err != nil {
+		return err
 	}
 	var v node.RequestView
 	if err := s.south.Call(ctx, "request.show", node.RequestShowRequest{Unit: s.unit, ID: id}, &v); err != nil {
@@ -485,11 +480,35 @@ func firstIndicator() (string, error) {
 	return "", errors.New("the facts hold no such indicator")
 }
 
+// move is one of a party in a request, and the state that both sides see then.
+type move struct {
+	by   *party
+	then string
+	r    node.RequestMoveRequest
+}
+
+// moves makes moves in a request, each once both sides hold the one before.
+func (s *story) moves(ctx context.Context, unit, id string, list ...move) error {
+	for _, m := range list {
+		m.r.Unit, m.r.ID = unit, id
+		if err := m.by.Call(ctx, "request.move", m.r, nil); err != nil {
+			return fmt.Errorf("%s: %w", m.r.Move, err)
+		}
+		for _, p := range []*party{s.north, s.south} {
+			if err := s.reach(ctx, p, unit, id, m.then); err != nil {
+				return err
+			}
+		}
+		s.say.did("%s: %s", m.by.name, m.then)
+	}
+	return nil
+}
+
 // reach waits until a request has a state at a party.
-func (s *story) reach(ctx context.Context, p *party, id, state string) error {
+func (s *story) reach(ctx context.Context, p *party, unit, id, state string) error {
 	return eventually(ctx, "request "+state+" at "+p.name, func() (bool, error) {
 		var v node.RequestView
-		err := p.Call(ctx, "request.show", node.RequestShowRequest{Unit: s.unit, ID: id}, &v)
+		err := p.Call(ctx, "request.show", node.RequestShowRequest{Unit: unit, ID: id}, &v)
 		var problem *api.Problem
 		if errors.As(err, &problem) {
 			return false, nil
@@ -532,7 +551,7 @@ func (s *story) suspend(ctx context.Context) error {
 }
 
 func (s *story) verify(ctx context.Context) error {
-	if err := s.settle(ctx); err != nil {
+	if err := s.settle(ctx, s.unit); err != nil {
 		return err
 	}
 	for _, p := range []*party{s.north, s.south} {
@@ -566,11 +585,11 @@ func (s *story) verify(ctx context.Context) error {
 }
 
 // settle waits until both hold the same journals.
-func (s *story) settle(ctx context.Context) error {
+func (s *story) settle(ctx context.Context, unit string) error {
 	return eventually(ctx, "both sides holding the same", func() (bool, error) {
 		sizes := map[string]int64{}
 		for _, p := range []*party{s.north, s.south} {
-			v, err := p.unit(ctx, s.unit)
+			v, err := p.unit(ctx, unit)
 			if err != nil {
 				return false, err
 			}
