@@ -45,13 +45,14 @@ func TestDemoOnceLeavesFoldersThatHold(t *testing.T) {
 		var st struct {
 			Units []struct{ State string }
 		}
-		if err := json.Unmarshal([]byte(out), &st); code != 0 || err != nil || len(st.Units) != 2 || st.Units[0].State != "in-force" {
+		if err := json.Unmarshal([]byte(out), &st); code != 0 || err != nil || len(st.Units) != 3 || st.Units[0].State != "in-force" || st.Units[1].State != "withdrawn" || st.Units[2].State != "withdrawn" {
 			t.Errorf("status of %s: exit %d %v\n%s%s", name, code, err, out, errs)
 		}
 	}
-	dossier := filepath.Join(dir, "dossier.entente")
-	if code, out, errs := entente(t, "verify", dossier); code != 0 {
-		t.Errorf("verify: exit %d\n%s%s", code, out, errs)
+	for _, dossier := range []string{"dossier.entente", "register.entente"} {
+		if code, out, errs := entente(t, "verify", filepath.Join(dir, dossier)); code != 0 {
+			t.Errorf("verify of %s: exit %d\n%s%s", dossier, code, out, errs)
+		}
 	}
 }
 

@@ -84,7 +84,7 @@ func (s *story) notice(ctx context.Context) (err error) {
 		return err
 	}
 	if !v.Until.Equal(until) {
-		return fmt.Errorf("North keeps the data until %s, and South reads %s", until, v.Until)
+		return fmt.Errorf("data that North keeps until %s South reads to be kept until %s", until, v.Until)
 	}
 	s.say.proved("the clocks of the notice run from when it was detected, and the data are kept until %s: North signed it", until.UTC().Format(time.DateOnly))
 	return nil

@@ -570,17 +570,19 @@ func (s *story) verify(ctx context.Context) error {
 		s.say.did("%s: %d journals, %d entries, %d signed heads (Ed25519 and ML-DSA-44 each), %d payloads: every byte holds", p.name, len(rep.Journals), entries, heads, rep.Payloads)
 	}
 	s.dossier = filepath.Join(s.dir, "dossier.entente")
-	if err := s.export(ctx, s.unit, s.dossier); err != nil {
-		return err
+	for unit, file := range map[string]string{s.unit: s.dossier, s.registry.unit: filepath.Join(s.dir, "register.entente")} {
+		if err := s.export(ctx, unit, file); err != nil {
+			return err
+		}
+		rep, err := verifyFile(file, s.north.init.Party, s.south.init.Party)
+		if err != nil {
+			return err
+		}
+		if !rep.OK {
+			return errors.New(rep.Damage)
+		}
 	}
-	rep, err := verifyFile(s.dossier, s.north.init.Party, s.south.init.Party)
-	if err != nil {
-		return err
-	}
-	if !rep.OK {
-		return errors.New(rep.Damage)
-	}
-	s.say.did("North exports the unit as %s; verified with nothing but the file and two party ids", filepath.Base(s.dossier))
+	s.say.did("North exports two units as %s and register.entente; verified with nothing but the files and two party ids", filepath.Base(s.dossier))
 	return s.tamper()
 }
 
