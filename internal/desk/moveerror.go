@@ -33,3 +33,9 @@ type MoveError struct {
 func (e *MoveError) Error() string {
 	return fmt.Sprintf("desk: move %s changes nothing (%s): %s", e.Ref, e.Code, e.Detail)
 }
+
+// Codes returns all codes of moves that change nothing.
+func Codes() []string {
+	return []string{CodeWrongSide, CodeWrongState, CodeDuplicate, CodeUnknownRequest, CodeUnknownThread, CodeUnknownType, CodeUnknownMove, CodeBadBody,
+		CodeNoAddressee, CodeTooMany, CodeBadDate, CodeRefused}
+}
