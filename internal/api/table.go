@@ -72,6 +72,7 @@ func Operations() []Operation {
 		plain(node.ScopeRead, "search", "Look up what the node knows, with provenance", (*node.Node).Search),
 		plain(node.ScopeRead, "search.around", "What an object is connected with, to a depth", (*node.Node).Around),
 
+		plain(node.ScopeRead, "request.form", "The form of a type of request under the accord in force", (*node.Node).RequestForm),
 		plain(node.ScopeRequest, "request.new", "Draft or send a request", newRequest),
 		plain(node.ScopeRead, "request.list", "Requests, the most urgent clock first", (*node.Node).Requests),
 		plain(node.ScopeRead, "request.show", "One request with its conversation and clocks", (*node.Node).Request),

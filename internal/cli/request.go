@@ -19,7 +19,7 @@ const maxText = 15 << 20
 func (a *app) requestCommand() *cobra.Command {
 	return group("request", "Ask, answer and assess", `A request is a typed question with clocks that the accord sets. ID is what 'request
 list' prints, or a prefix of it.`, []string{"entente request new --urgency urgent --title \"Who runs this?\" --text-file question.txt", "entente request list", "entente request show ID"},
-		a.requestNew(), a.requestList(), a.requestShow(),
+		a.requestForm(), a.requestNew(), a.requestList(), a.requestShow(),
 		a.requestAct(move{use: "ack ID", move: "acknowledge", short: "Acknowledge a request as a person", done: "Acknowledged.", long: "A named role says that the request is read and in hand. This stops the clock of\nthe acknowledgement."}),
 		a.requestAct(move{use: "accept ID", move: "accept", short: "Accept a request", done: "Accepted.", long: "Says that this side will answer by the deadline of the accord."}),
 		a.requestAct(move{use: "refuse ID", move: "refuse", short: "Refuse a request", done: "Refused.", code: true, long: "Refuses with a code of the accord, and a reason where the accord owes one."}),

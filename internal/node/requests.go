@@ -96,6 +96,9 @@ func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestVie
 	if _, err := stix.ParseTLP(r.TLP); err != nil {
 		return nil, nil, badInput("Unknown marking "+r.TLP+".", "", "Use clear, green, amber, amber+strict or red.")
 	}
+	if err := checkFields(r.Fields); err != nil {
+		return nil, nil, err
+	}
 	to := journal.PartyID("")
 	if r.To != "" {
 		if to, err = l.findParty(r.To); err != nil {
