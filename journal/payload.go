@@ -2,6 +2,7 @@ package journal
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,8 +24,12 @@ const (
 	// payloadWindow bounds the zstd window (RFC 8878 section 3.1.1.1.2), which is
 	// memory that a sender makes the receiver allocate.
 	payloadWindow = 8 << 20
-	// payloadRatio bounds how much a payload may grow, beyond a first MiB.
+	// payloadRatio bounds how much a payload may grow, beyond what is free.
 	payloadRatio = 1000
+	payloadFree  = 1 << 20
+	// skippableMagic begins a skippable frame, of which skippableHeader bytes come before its content.
+	skippableMagic  = 0x184D2A50
+	skippableHeader = 8
 	// smallPlain is the room that a first frame gets which does not say how long it is. The
 	// encoder leaves that out where the content is shorter than 256 bytes.
 	smallPlain = 1 << 10
@@ -53,11 +58,26 @@ func SealPayload(salt [32]byte, plain []byte) (compressed []byte, ref PayloadRef
 		return nil, PayloadRef{}, fmt.Errorf("journal: zstd: %w", err)
 	}
 	defer enc.Close()
-	compressed = enc.EncodeAll(plain, make([]byte, 0, len(plain)/4+64))
+	compressed = padded(enc.EncodeAll(plain, make([]byte, 0, len(plain)/4+64)), int64(len(plain)))
 	if len(compressed) > MaxPayload {
 		return nil, PayloadRef{}, fmt.Errorf("%w: %d bytes compressed, %d are allowed; split the content", ErrPayloadTooLarge, len(compressed), MaxPayload)
 	}
 	return compressed, PayloadRef{Commitment: Commit(salt, compressed), Size: int64(len(compressed))}, nil
+}
+
+// padded makes compressed content as long as it has to be for so much to come out of it: what is
+// nearly all zeros, as disks are, becomes smaller than a receiver lets through. What is added is a
+// skippable frame (RFC 8878 section 3.1.2).
+func padded(compressed []byte, plain int64) []byte {
+	least := (plain - payloadFree + payloadRatio - 1) / payloadRatio
+	missing := least - int64(len(compressed))
+	if missing <= 0 {
+		return compressed
+	}
+	missing = max(missing, skippableHeader)
+	compressed = binary.LittleEndian.AppendUint32(compressed, skippableMagic)
+	compressed = binary.LittleEndian.AppendUint32(compressed, uint32(missing-skippableHeader))
+	return append(compressed, make([]byte, missing-skippableHeader)...)
 }
 
 // OpenPayload checks size and commitment and only then decompresses, to at most
@@ -73,7 +93,7 @@ func OpenPayload(ref PayloadRef, salt [32]byte, compressed []byte, maxPlain int6
 	if int64(len(compressed)) != ref.Size || Commit(salt, compressed) != ref.Commitment {
 		return nil, ErrCommitment
 	}
-	maxPlain = min(maxPlain, 1<<20+payloadRatio*int64(len(compressed)))
+	maxPlain = min(maxPlain, payloadFree+payloadRatio*int64(len(compressed)))
 	announced, err := checkFrame(compressed, maxPlain)
 	if err != nil {
 		return nil, err

@@ -106,3 +106,25 @@ func TestBindingPayloadIsCheckedBeforeItIsDecompressed(t *testing.T) {
 	_, _, err = journal.SealPayload(salt, big)
 	wantIs(t, err, journal.ErrPayloadTooLarge)
 }
+
+// TestPayloadsThatCompressWell opens what is sealed, however little is left of it: disks are nearly all
+// zeros.
+func TestPayloadsThatCompressWell(t *testing.T) {
+	var salt [32]byte
+	for _, fill := range []string{"\x00", "a line that comes again and again\n"} {
+		for _, n := range []int{0, 1, 255, 256, 1 << 10, 1<<20 - 1, 1 << 20, 1<<20 + 1, 1<<20 + 100_000, 2 << 20, journal.MaxPlain} {
+			plain := bytes.Repeat([]byte(fill), n/len(fill)+1)[:n]
+			data, ref, err := journal.SealPayload(salt, plain)
+			if err != nil {
+				t.Fatalf("%d bytes: %v", n, err)
+			}
+			got, err := journal.OpenPayload(ref, salt, data, 0)
+			if err != nil || !bytes.Equal(got, plain) {
+				t.Errorf("%d bytes of %.10q, %d sealed: %d come out, %v", n, fill, len(data), len(got), err)
+			}
+			if len(data) > n/900+1<<10 {
+				t.Errorf("%d bytes of %.10q become %d", n, fill, len(data))
+			}
+		}
+	}
+}
