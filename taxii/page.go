@@ -102,6 +102,7 @@ func source(ctx context.Context, req pageRequest) iter.Seq2[Record, error] {
 	return req.store.Scan(ctx, req.collection, Query{
 		After: req.from.after, UpTo: req.from.upTo, AddedAfter: req.filter.addedAfter,
 		IDs: req.filter.ids, Types: req.filter.kinds, SpecVersions: req.filter.specs, NoRaw: req.noRaw,
+		versions: &req.filter,
 	})
 }
 
@@ -140,33 +141,30 @@ func (s *selector) keeps(ctx context.Context, r Record) (bool, error) {
 		return versions.all || versions.first && r.Only || versions.last && r.Only || versions.hasExact(r.version()), nil
 	}
 	chosen, err := s.choose(ctx, r)
-	if err != nil {
-		return false, err
+	return err == nil && s.filter.shows(r, chosen), err
+}
+
+// shows tells whether a record is one of those chosen of its id.
+func (f filter) shows(r Record, chosen selection) bool {
+	if len(f.specs) == 0 && r.specVersion() != chosen.spec {
+		return false
 	}
-	if latestSpec && r.specVersion() != chosen.spec {
-		return false, nil
-	}
-	return versions.all ||
-		versions.first && r.Seq == chosen.first ||
-		versions.last && r.Seq == chosen.last ||
-		versions.hasExact(r.version()), nil
+	return f.versions.all ||
+		f.versions.first && r.Seq == chosen.first ||
+		f.versions.last && r.Seq == chosen.last ||
+		f.versions.hasExact(r.version())
 }
 
 // choose reads the headers of all records of an object once per page.
 func (s *selector) choose(ctx context.Context, of Record) (selection, error) {
+	if of.Group != nil {
+		return s.filter.choose(of.Group, s.upTo), nil // for each of them: to remember it costs more
+	}
 	if chosen, ok := s.known[of.ID]; ok {
 		return chosen, nil
 	}
-	all := s.store.Versions(ctx, s.collection, of.ID)
-	if of.Group != nil {
-		all = listed(of.Group)
-	}
-	var (
-		chosen      selection
-		first, last objectVersion
-		found       bool
-	)
-	for r, err := range all {
+	var group []Record
+	for r, err := range s.store.Versions(ctx, s.collection, of.ID) {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -176,17 +174,38 @@ func (s *selector) choose(ctx context.Context, of Record) (selection, error) {
 		if r.Seq > s.upTo {
 			break
 		}
+		r.Raw, r.Group = nil, nil
+		group = append(group, r)
+	}
+	chosen := s.filter.choose(group, s.upTo)
+	if s.known == nil || len(s.known) >= maxSelections {
+		s.known = make(map[string]selection)
+	}
+	s.known[of.ID] = chosen
+	return chosen, nil
+}
+
+// choose decides of the records of an id, in ascending Seq.
+func (f filter) choose(group []Record, upTo uint64) selection {
+	var (
+		chosen      selection
+		first, last objectVersion
+		found       bool
+	)
+	for i := range group {
+		r := &group[i]
+		if r.Seq > upTo {
+			break
+		}
 		spec := r.specVersion()
-		if !oneOf(s.filter.specs, spec) {
+		if !oneOf(f.specs, spec) {
 			continue
 		}
-		if len(s.filter.specs) == 0 && found {
-			switch c := compareSpec(spec, chosen.spec); {
-			case c < 0:
+		if len(f.specs) == 0 && found && spec != chosen.spec {
+			if compareSpec(spec, chosen.spec) < 0 {
 				continue
-			case c > 0:
-				found = false
 			}
+			found = false
 		}
 		v := parseVersion(r.version())
 		if !found || v.compare(first) < 0 {
@@ -200,19 +219,5 @@ func (s *selector) choose(ctx context.Context, of Record) (selection, error) {
 		}
 		found = true
 	}
-	if s.known == nil || len(s.known) >= maxSelections {
-		s.known = make(map[string]selection)
-	}
-	s.known[of.ID] = chosen
-	return chosen, nil
-}
-
-func listed(records []Record) iter.Seq2[Record, error] {
-	return func(yield func(Record, error) bool) {
-		for _, r := range records {
-			if !yield(r, nil) {
-				return
-			}
-		}
-	}
+	return chosen
 }

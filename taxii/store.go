@@ -91,6 +91,20 @@ type Query struct {
 	Types        []string // hint: only these object types; empty for all; sorted
 	SpecVersions []string // hint: only these specification versions; empty for all; sorted
 	NoRaw        bool     // hint: Raw is not needed
+
+	versions *filter // what Shows goes by; nil: every version is wanted
+}
+
+// Shows tells whether the record with this Seq can be among those that are shown, by group, which is what Versions would
+// yield for its id; of these records ID, Raw, Only and Group are not looked at. A store that knows this much of a record
+// before it has read the object need not read, and should leave out, what is not shown. Asking is never necessary.
+func (q Query) Shows(seq uint64, group []Record) bool {
+	i := slices.IndexFunc(group, func(r Record) bool { return r.Seq == seq })
+	if q.versions == nil || i < 0 {
+		return true
+	}
+	chosen := q.versions.choose(group, q.UpTo)
+	return q.versions.shows(group[i], chosen)
 }
 
 // Matches tells whether r lies in the range and passes the hints of q. Stores without an index can filter with it.

@@ -118,11 +118,12 @@ func (t *tx) arrive(slot, base int64, c collID, it *item, held *Reason) (outcome
 		return result, t.setJSON(key8(keyHeld, slot), heldRow{State: Quarantined, Seq: seq, Base: base, Reason: *held})
 	}
 	if known == nil {
-		t.put(c, slot, seq, it.meta.typ)
-		t.put(allColl(), slot, seq, it.meta.typ)
-		return result, nil
+		if err := t.put(it, c, slot, seq); err != nil {
+			return 0, err
+		}
+		return result, t.put(it, allColl(), slot, seq)
 	}
-	return result, t.show(*known, slot, slot, c, it.meta.typ)
+	return result, t.show(it, *known, slot, slot, c)
 }
 
 // store writes the rows that find an object by what it is.
@@ -136,25 +137,28 @@ func (t *tx) store(seq, base int64, it *item) {
 }
 
 // put lays an object into a collection.
-func (t *tx) put(c collID, added, seq int64, typ string) {
+func (t *tx) put(it *item, c collID, added, seq int64) error {
 	t.add(collKey(c, added), value8(seq))
-	t.count(c, typ, 1)
+	t.count(c, it.meta.typ, 1)
+	return t.placed(it, seq, spot{c, added})
 }
 
 // show lays the object of an accepted arrival into its collections, where it is
 // not there already from an earlier one.
-func (t *tx) show(v variant, slot, added int64, c collID, typ string) error {
+func (t *tx) show(it *item, v variant, slot, added int64, c collID) error {
 	here, anywhere, err := t.shown(v, slot, c)
 	if err != nil {
 		return err
 	}
 	if !here {
-		t.put(c, added, v.seq, typ)
+		if err := t.put(it, c, added, v.seq); err != nil {
+			return err
+		}
 	}
-	if !anywhere {
-		t.put(allColl(), added, v.seq, typ)
+	if anywhere {
+		return nil
 	}
-	return nil
+	return t.put(it, allColl(), added, v.seq)
 }
 
 // shown tells whether an object is in a collection, and whether it is in any,

@@ -136,7 +136,7 @@ func (t *tx) forgetArrivals(seq int64, gone func(more) bool) error {
 		return t.left(m.id, seq)
 	}
 	vs[own] = variant{seq: left[0].slot, base: left[0].base, coll: left[0].coll, digest: v.digest}
-	if err := t.renamed(m.id, seq, left[0].slot); err != nil {
+	if err := t.moved(&it, seq, left[0].slot, after); err != nil {
 		return err
 	}
 	// In the order of their first arrivals, as when they had come in this order.
@@ -185,12 +185,21 @@ func (t *tx) rowsOf(it *item, arrivals []more) (map[string][]byte, error) {
 	for _, k := range it.keys {
 		rows[string(withSeq(k, seq))] = nil
 	}
+	for _, a := range arrivals[1:] {
+		rows[string(moreKey(seq, a.slot))] = moreValue(a.base, a.coll)
+		rows[string(key8(keySlot, a.slot))] = value8(seq)
+	}
+	places, err := t.placesOf(arrivals)
+	for c, added := range places {
+		rows[string(collKey(c, added))] = value8(seq)
+	}
+	return rows, err
+}
+
+// placesOf tells where an object with these arrivals lies.
+func (t *tx) placesOf(arrivals []more) (map[collID]int64, error) {
 	first := map[collID]int64{}
-	for i, a := range arrivals {
-		if i > 0 {
-			rows[string(moreKey(seq, a.slot))] = moreValue(a.base, a.coll)
-			rows[string(key8(keySlot, a.slot))] = value8(seq)
-		}
+	for _, a := range arrivals {
 		accepted, added, err := t.accepted(a.slot)
 		if err != nil {
 			return nil, err
@@ -204,10 +213,7 @@ func (t *tx) rowsOf(it *item, arrivals []more) (map[string][]byte, error) {
 			}
 		}
 	}
-	for c, added := range first {
-		rows[string(collKey(c, added))] = value8(seq)
-	}
-	return rows, nil
+	return first, nil
 }
 
 // replace turns the rows of an object into others.

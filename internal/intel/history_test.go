@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -181,7 +182,8 @@ func TestAnyHistoryIsReplayed(t *testing.T) {
 func checkGroups(t fataler, w *world) {
 	objects := map[string][]int64{}
 	many := map[int64]bool{}
-	groups := map[[16]byte][2]int64{}
+	members, beside := map[[32]byte]int64{}, map[[32]byte]string{}
+	rows := map[int64]string{}
 	number := func(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }
 	for row, err := range w.objects.Scan(nil, nil, false) {
 		if err != nil {
@@ -195,47 +197,103 @@ func checkGroups(t fataler, w *world) {
 			}
 		case 'j':
 			many[number(row.Key[1:])] = true
+			rows[number(row.Key[1:])] = string(row.Value)
 		case 'g':
-			groups[[16]byte(row.Key[1:])] = [2]int64{number(row.Value), number(row.Value[8:])}
+			members[[32]byte(row.Key[1:])], beside[[32]byte(row.Key[1:])] = number(row.Value), string(row.Value[8:])
 		}
 	}
 	for id, seqs := range objects {
-		sum := sha256.Sum256([]byte(id))
-		h, xor := [16]byte(sum[:16]), int64(0)
+		h := sha256.Sum256([]byte(id))
 		for _, seq := range seqs {
-			xor ^= seq
 			if many[seq] != (len(seqs) > 1) {
 				t.Fatalf("%s has %d objects, and of %d it is said that it has others: %v", id, len(seqs), seq, many[seq])
 			}
+			if len(seqs) > 1 && rows[seq] != beside[h] {
+				t.Fatalf("%s has the row %x, and beside %d lies %x", id, beside[h], seq, rows[seq])
+			}
 			delete(many, seq)
 		}
-		if groups[h] != [2]int64{int64(len(seqs)), xor} {
-			t.Fatalf("%s has the objects %v, and the row says %v", id, seqs, groups[h])
+		if members[h] != int64(len(seqs)) || (beside[h] == "") != (len(seqs) > 8) {
+			t.Fatalf("%s has the objects %v, and the row says %d: %x", id, seqs, members[h], beside[h])
 		}
-		delete(groups, h)
+		delete(members, h)
 	}
-	if len(many) > 0 || len(groups) > 0 {
-		t.Fatalf("rows of what is not there: %v, %v", many, groups)
+	if len(many) > 0 || len(members) > 0 {
+		t.Fatalf("rows of what is not there: %v, %v", many, members)
 	}
 	ctx, s := context.Background(), w.in.TAXII(nil)
-	for r, err := range s.Scan(ctx, intel.CollectionAll(), taxii.Query{UpTo: 1 << 62}) {
+	all, err := s.Collections(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range all {
+		checkVersions(t, s, c.ID)
+	}
+}
+
+// checkVersions compares what a walk through a collection says of an id with what is found of it.
+func checkVersions(t fataler, s taxii.Store, collection string) {
+	ctx := context.Background()
+	header := func(r taxii.Record) string {
+		return fmt.Sprint(r.Seq, r.Added, r.ID, r.Type, r.SpecVersion, r.Version)
+	}
+	for r, err := range s.Scan(ctx, collection, taxii.Query{UpTo: 1 << 62}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := 0
-		for v, err := range s.Versions(ctx, intel.CollectionAll(), r.ID) {
+		var want, got []string
+		for v, err := range s.Versions(ctx, collection, r.ID) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			n++
-			if v.Seq == r.Seq && (v.Version != r.Version || v.SpecVersion != r.SpecVersion) {
-				t.Fatalf("a walk gives %+v, its id %+v", r, v)
-			}
+			want = append(want, header(v))
 		}
-		if r.Only != (n == 1) {
-			t.Fatalf("%s has %d records, and Only is %v", r.ID, n, r.Only)
+		for _, v := range r.Group {
+			got = append(got, header(v))
+		}
+		if r.Group == nil {
+			got = []string{header(r)}
+		}
+		if !slices.Equal(got, want) || r.Only != (len(want) == 1) || !slices.Contains(want, header(r)) {
+			t.Fatalf("a walk gives %v (only: %v), its id %v", got, r.Only, want)
 		}
 	}
+}
+
+// What lies beside the objects of one id says what the other rows say, whatever comes and goes: few versions, more than are
+// held there, conflicts, the same from several partners, and the first arrival of an object destroyed before its others.
+func TestVersionsBesideFollow(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t)
+		var refs []step
+		for i := range rapid.IntRange(4, 24).Draw(t, "steps") {
+			if len(refs) > 0 && rapid.IntRange(0, 2).Draw(t, "destroy") == 0 {
+				n := rapid.IntRange(0, len(refs)-1).Draw(t, "which")
+				if err := w.in.DestroyRef(context.Background(), refOf(refs[n].party, refs[n].index), "o", "r"); err != nil {
+					t.Fatal(err)
+				}
+				delete(w.payloads, refOf(refs[n].party, refs[n].index))
+				refs = slices.Delete(refs, n, n+1)
+			} else {
+				s := step{kind: "receive", party: rapid.IntRange(1, 3).Draw(t, "party"), index: int64(i)}
+				for range rapid.IntRange(1, 6).Draw(t, "objects") {
+					host := rapid.SampledFrom([]string{"a.example", "a.example", "b.example"}).Draw(t, "host")
+					s.objects = append(s.objects, indicator(1, rapid.IntRange(1, 12).Draw(t, "version"), host))
+				}
+				r, plain := sent(s.party, s.index, s.objects...)
+				w.receive(t, r, plain)
+				if rapid.Bool().Draw(t, "accept") { // collisions and others' newer versions are held
+					if _, err := w.in.Accept(context.Background(), intel.Choice{Ref: &r.Ref}, "o", "n"); err != nil {
+						t.Fatal(err)
+					}
+				}
+				refs = append(refs, s)
+			}
+			w.checkRebuild(t)
+			checkGroups(t, w)
+		}
+		checkViews(t, w)
+	})
 }
 
 // checkViews compares search, selection, counters and TAXII with one another.

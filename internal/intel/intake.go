@@ -321,5 +321,5 @@ func (t *tx) decideOne(slot, added int64, d *decideRec) error {
 		}
 	}
 	t.touch(m.id)
-	return t.show(vs[own], slot, added, c, m.typ)
+	return t.show(&item{meta: m}, vs[own], slot, added, c)
 }

@@ -24,6 +24,10 @@ func FuzzRows(f *testing.F) {
 	f.Add(moreValue(7, collID{1}))
 	f.Add(appendList(nil, []uint32{0, 1, 5, 300, maxSlots - 1}))
 	f.Add(value8(9))
+	f.Add(appendMembers(nil, []member{
+		{seq: 7, version: "2026-01-01T00:00:00.000Z", spec: "2.1", places: []spot{{allColl(), 7}, {collID{1}, 9}}},
+		{seq: 8, version: "2026-01-02T00:00:00.000Z", spec: "2.1", lost: true},
+	}))
 	f.Add(bytes.Repeat([]byte{0xff}, 20))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if m, raw, err := parseDoc(b); err == nil {
@@ -50,6 +54,19 @@ func FuzzRows(f *testing.F) {
 			again, err := parseList(appendList(nil, l))
 			if err != nil || !slices.Equal(again, l) || !slices.IsSorted(l) || len(slices.Compact(again)) != len(l) {
 				t.Fatalf("%x is the list %v, which became %v: %v", b, l, again, err)
+			}
+		} else if !errors.Is(err, errBadRow) {
+			t.Fatal(err)
+		}
+		if ms, err := parseMembers(b); err == nil {
+			again, err := parseMembers(appendMembers(nil, ms))
+			if err != nil || !slices.EqualFunc(ms, again, func(a, b member) bool {
+				return a.seq == b.seq && a.version == b.version && a.spec == b.spec && a.lost == b.lost && slices.Equal(a.places, b.places)
+			}) {
+				t.Fatalf("%+v became %+v: %v", ms, again, err)
+			}
+			if _, err := groupBeside(b, allColl()); err != nil {
+				t.Fatal(err)
 			}
 		} else if !errors.Is(err, errBadRow) {
 			t.Fatal(err)

@@ -1,6 +1,7 @@
 package intel
 
 import (
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -103,8 +104,11 @@ type collID = uuid.UUID
 // their configuration.
 var collSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("entente/taxii-collection/v1"))
 
-func allColl() collID   { return uuid.NewSHA1(collSpace, []byte("all")) }
-func localColl() collID { return uuid.NewSHA1(collSpace, []byte("local")) }
+// allColl and localColl name the collections that every node has; each is worked out once.
+var (
+	allColl   = sync.OnceValue(func() collID { return uuid.NewSHA1(collSpace, []byte("all")) })
+	localColl = sync.OnceValue(func() collID { return uuid.NewSHA1(collSpace, []byte("local")) })
+)
 
 func partnerColl(u journal.UnitID, p journal.PartyID) collID {
 	return uuid.NewSHA1(collSpace, []byte("unit/"+string(u)+"/party/"+string(p)))

@@ -153,9 +153,9 @@ func (s taxiiStore) scan(ctx context.Context, v reading, collection string, q ta
 }
 
 // taxiiWalk makes records of the rows of a collection, in their order. Objects mostly lie
-// in a collection in the order of their numbers, so that their texts, and what tells of
-// each whether its id has others, come from two iterators beside the one of the collection,
-// and nothing is looked up.
+// in a collection in the order of their numbers, so that their texts, and what is held
+// beside them of others of their id, come from two iterators beside the one of the
+// collection, and nothing is looked up. The text of what is not shown is not read.
 type taxiiWalk struct {
 	t          *tx
 	c          collID
@@ -180,6 +180,19 @@ func (w *taxiiWalk) record(row Row) (r taxii.Record, ok bool, err error) {
 		return r, false, err
 	}
 	at := tail8(row.Key)
+	beside, many, err := w.many.get(seq)
+	if err != nil {
+		return r, false, err
+	}
+	var group []taxii.Record // of its id; nil: not known yet
+	if many && len(beside) > 0 {
+		if group, err = groupBeside(beside, w.c); err != nil {
+			return r, false, err
+		}
+		if group != nil && !w.q.Shows(uint64(at), group) {
+			return r, false, nil
+		}
+	}
 	value, ok, err := w.docs.get(seq)
 	if err != nil || !ok {
 		return r, false, err
@@ -199,29 +212,71 @@ func (w *taxiiWalk) record(row Row) (r taxii.Record, ok bool, err error) {
 	if !w.q.NoRaw {
 		raw = bytes.Clone(raw)
 	}
-	_, many, err := w.many.get(seq)
-	if err != nil {
-		return r, false, err
-	}
-	if many {
-		group, err := w.t.taxiiVersions(w.c, m.id, seq, m)
-		if err != nil {
+	switch {
+	case !many:
+		r = taxiiRecord(at, m)
+		r.Only = true
+	case group == nil:
+		if group, err = w.t.taxiiVersions(w.c, m.id, seq, m); err != nil {
 			return r, false, err
 		}
+		fallthrough
+	default:
 		i := slices.IndexFunc(group, func(g taxii.Record) bool { return g.Seq == uint64(at) })
 		if i < 0 {
 			return r, false, nil // gone meanwhile
 		}
+		for i := range group {
+			group[i].ID, group[i].Type = m.id, m.typ
+		}
 		r = group[i]
 		r.Only, r.Group = len(group) == 1, group
-	} else {
-		r = taxiiRecord(at, m)
-		r.Only = true
 	}
 	if !w.q.NoRaw {
 		r.Raw = raw
 	}
 	return r, true, nil
+}
+
+// groupBeside makes the records of one id in a collection, without their ids and types, of what is held beside its objects,
+// as taxiiVersions does of what it finds. Nil: that has to be asked.
+func groupBeside(value []byte, c collID) ([]taxii.Record, error) {
+	members, err := parseMembers(value)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]taxii.Record, 0, len(members))
+	for _, m := range members {
+		if m.lost {
+			return nil, nil
+		}
+		for _, p := range m.places {
+			if p.coll == c {
+				out = append(out, taxiiRecord(p.added, meta{version: m.version, spec: m.spec}))
+			}
+		}
+	}
+	slices.SortFunc(out, bySeq)
+	for i := 1; i < len(out); i++ {
+		r := &out[i]
+		for _, first := range out[:i] {
+			if first.SpecVersion == r.SpecVersion && sameVersion(first.Version, r.Version) {
+				r.Version = ""
+				break
+			}
+		}
+	}
+	return out, nil
+}
+
+// sameVersion tells whether two versions name one instant. Most that differ do so before their fractions.
+func sameVersion(a, b string) bool {
+	const whole = len("2006-01-02T15:04:05")
+	plain := func(s string) bool { return len(s) > whole && s[10] == 'T' && s[len(s)-1] == 'Z' && s[17] != '6' }
+	if a == b || plain(a) && plain(b) && a[:whole] != b[:whole] {
+		return a == b
+	}
+	return versionKey(a) == versionKey(b)
 }
 
 // taxiiRecord is the record, without its text, of an object that was added at a moment.

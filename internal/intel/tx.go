@@ -18,18 +18,19 @@ type tx struct {
 	counts  map[string]int64
 	lists   lists
 	touches bool // an id was marked for UpdateActive
-	groups  map[[16]byte]*group
+	groups  map[[32]byte]*group
+	members map[int64]member // objects that go by another slot than before, as they are now
 }
 
 func newTx(o Rows) *tx {
-	return &tx{objects: o, seen: map[string]int{}, fresh: map[int64][]more{}, counts: map[string]int64{}, groups: map[[16]byte]*group{}}
+	return &tx{objects: o, seen: map[string]int{}, fresh: map[int64][]more{}, counts: map[string]int64{}, groups: map[[32]byte]*group{}, members: map[int64]member{}}
 }
 
 // expect makes room for the changes of n new objects.
 func (t *tx) expect(n int) {
 	t.changes = make([]Change, 0, 8*n+64)
 	t.seen = make(map[string]int, n+16)
-	t.groups = make(map[[16]byte]*group, n)
+	t.groups = make(map[[32]byte]*group, n)
 }
 
 func (t *tx) add(key, value []byte) { t.changes = append(t.changes, Change{Key: key, Value: value}) }
