@@ -1,6 +1,7 @@
 package taxii
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -51,6 +52,8 @@ type Options struct {
 	// PostWait is how long a request to add objects waits for them to be stored. After that it is answered with a
 	// status that is pending, and the work goes on. Default 10 seconds.
 	PostWait time.Duration
+	// Statuses keeps what became of requests to add objects; without it that is forgotten when the process ends.
+	Statuses StatusStore
 	// Now is the clock, for the time of a request in its status; default [time.Now].
 	Now func() time.Time
 
@@ -123,6 +126,7 @@ func Handler(o Options) (http.Handler, error) {
 	if h.random == nil {
 		h.random = rand.Reader
 	}
+	h.warn(context.Background(), h.posts.restore(o.Statuses, h.now().UTC()))
 	return h, nil
 }
 

@@ -52,7 +52,7 @@ func (c *call) addObjects() (*response, error) {
 		leave()
 		return nil, err
 	}
-	c.h.posts.add(p)
+	c.h.warn(c.Context(), c.h.posts.drop(c.h.posts.add(p)))
 	ctx := context.WithoutCancel(c.Context())
 	go func() {
 		defer leave()
@@ -60,12 +60,14 @@ func (c *call) addObjects() (*response, error) {
 	}()
 	timer := time.NewTimer(c.h.PostWait)
 	defer timer.Stop()
+	defer p.let(&p.answered)
 	select {
 	case <-p.done:
 		if err := p.nothing(); err != nil {
 			return nil, err
 		}
 	case <-timer.C:
+		c.h.warn(ctx, c.h.posts.save(p)) // whoever knows its name can ask for it when this process has ended
 	case <-c.Context().Done():
 		return nil, c.Context().Err()
 	}
@@ -116,7 +118,7 @@ func (c *call) receive(zipped bool) (*posted, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &posted{id: id, root: c.root.Path, principal: c.principal.Name, at: c.h.now().UTC(), objects: e.objects, total: len(e.objects), done: make(chan struct{})}, nil
+	return &posted{id: id, root: c.root.Path, principal: c.principal.Name, at: c.h.now().UTC().Truncate(time.Microsecond), objects: e.objects, total: len(e.objects), done: make(chan struct{})}, nil
 }
 
 // body reads the whole body, plain, within max_content_length before and after decompression.
@@ -172,6 +174,12 @@ func (h *handler) store(ctx context.Context, p *posted, w Writer, collection str
 			h.log.LogAttrs(ctx, slog.LevelError, "taxii: objects could not be stored", slog.String("status", p.id), slog.Any("cause", failed))
 		}
 		p.end(failed)
+		err := h.posts.save(p)
+		h.warn(ctx, err)
+		if err == nil && h.posts.store != nil {
+			p.let(&p.saved)
+		}
+		close(p.done)
 	}()
 	for rest := p.objects; len(rest) > 0; {
 		batch := rest[:min(postBatch, len(rest))]

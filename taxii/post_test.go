@@ -8,11 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -493,5 +497,89 @@ func TestRefusalReachesWhoStillWrites(t *testing.T) {
 				t.Errorf("%d %s %v", res.StatusCode, said, err)
 			}
 		})
+	}
+}
+
+// keptStatuses is a store of statuses in memory.
+type keptStatuses struct {
+	mu    sync.Mutex
+	texts map[taxii.StatusName][]byte
+}
+
+func (k *keptStatuses) Statuses() ([]taxii.StatusName, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Collect(maps.Keys(k.texts)), nil
+}
+
+func (k *keptStatuses) LoadStatus(n taxii.StatusName) ([]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if text, ok := k.texts[n]; ok {
+		return text, nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (k *keptStatuses) SaveStatus(n taxii.StatusName, text []byte) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.texts[n] = text
+	return nil
+}
+
+func (k *keptStatuses) DropStatus(n taxii.StatusName) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.texts, n)
+	return nil
+}
+
+// A status is there after a restart, for whom it was and nobody else, byte for byte; what a stopped server had not decided is
+// told as that; and old ones are dropped.
+func TestStatusesAreKept(t *testing.T) {
+	kept := &keptStatuses{texts: map[taxii.StatusName][]byte{}}
+	store := slow{MemoryStore: writable(t), gate: make(chan struct{})}
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	o := writeOptions(store)
+	o.Statuses, o.PostWait, o.Now = kept, time.Millisecond, func() time.Time { return now }
+	o.Authenticate = func(r *http.Request) (taxii.Principal, error) {
+		p := writer
+		p.Name = r.Header.Get("X-Name")
+		return p, nil
+	}
+	h := newHandler(t, o)
+	body := envelopeOf(indicatorText(1, "2024-01-01T00:00:00Z", ""), `{"a":1}`)
+	at := "/api1/status/" + readStatus(t, post(h, scratch+"objects/", body, "X-Name", "one"), 202).ID + "/"
+
+	// The process ends with the request under way: the other one knows of no object what became of it.
+	again := newHandler(t, o)
+	if s := readStatus(t, do(again, "GET", at, "X-Name", "one"), 200); s.Status != "complete" || s.FailureCount != 2 || s.SuccessCount != 0 || s.TotalCount != 2 || s.Failures[0].ID != id("indicator", 1) || s.Failures[0].Message == "" {
+		t.Fatalf("%+v", s)
+	}
+
+	// It ends after.
+	close(store.gate)
+	for readStatus(t, do(h, "GET", at, "X-Name", "one"), 200).Status == "pending" {
+		time.Sleep(time.Millisecond)
+	}
+	want := do(h, "GET", at, "X-Name", "one")
+	again = newHandler(t, o)
+	for _, h := range []http.Handler{h, again} {
+		if w := do(h, "GET", at, "X-Name", "one"); w.Code != 200 || w.Body.String() != want.Body.String() || readStatus(t, w, 200).SuccessCount != 1 {
+			t.Errorf("%d %s\n%s", w.Code, w.Body, want.Body)
+		}
+		checkError(t, do(h, "GET", at, "X-Name", "two"), 404, "not-found")
+	}
+
+	// One that cannot be read is none; a day later it is dropped.
+	for n := range kept.texts {
+		kept.texts[n] = []byte(`{"status":`)
+	}
+	checkError(t, do(again, "GET", at, "X-Name", "one"), 404, "not-found")
+	now = now.Add(24*time.Hour + time.Second)
+	checkError(t, do(newHandler(t, o), "GET", at, "X-Name", "one"), 404, "not-found")
+	if len(kept.texts) != 0 {
+		t.Error("it is kept for more than a day")
 	}
 }

@@ -26,6 +26,10 @@ type posted struct {
 	stored  int   // how many of them the store decided about
 	failed  error // why it stopped before the end
 	done    chan struct{}
+
+	saving   sync.Mutex
+	saved    bool // all of it is in the store of statuses
+	answered bool // nobody waits for it
 }
 
 // decide notes what became of the next objects.
@@ -40,7 +44,7 @@ func (p *posted) decide(results []Result) {
 	p.objects = p.objects[len(results):]
 }
 
-// end lets go of everything that waits for the request.
+// end notes what became of the rest.
 func (p *posted) end(failed error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -53,7 +57,6 @@ func (p *posted) end(failed error) {
 		}
 	}
 	p.objects = nil
-	close(p.done)
 }
 
 // nothing gives the error of a request that failed before anything of it was stored.
@@ -102,10 +105,11 @@ type statuses struct {
 	order   []*posted // oldest first
 	byID    map[string]*posted
 	objects int
+	store   StatusStore // nil: what is known ends with the process
 }
 
-// add remembers a request and forgets the oldest that are done, as far as that is needed.
-func (s *statuses) add(p *posted) {
+// add remembers a request and forgets the oldest that are done, as far as that is needed. It returns those.
+func (s *statuses) add(p *posted) (forgotten []*posted) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byID == nil {
@@ -122,12 +126,14 @@ func (s *statuses) add(p *posted) {
 			delete(s.byID, old.id)
 			s.objects -= old.total
 			count--
+			forgotten = append(forgotten, old)
 			continue
 		}
 		keep = append(keep, old)
 	}
 	clear(s.order[len(keep):])
 	s.order = keep
+	return forgotten
 }
 
 func (p *posted) over() bool {
@@ -139,12 +145,12 @@ func (p *posted) over() bool {
 	}
 }
 
-// find returns a request of this caller below this root.
+// find returns a request of this caller below this root. Whose one is that an earlier process kept is not known here.
 func (s *statuses) find(root, principal, id string) *posted {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.byID[id]
-	if p == nil || p.root != root || p.principal != principal {
+	if p == nil || p.root != "" && (p.root != root || p.principal != principal) {
 		return nil
 	}
 	return p
@@ -153,11 +159,19 @@ func (s *statuses) find(root, principal, id string) *posted {
 // status is section 4.3.
 func (c *call) status() (*response, error) {
 	p := c.h.posts.find(c.root.Path, c.principal.Name, c.args[1])
-	if p == nil {
-		return nil, notFound("There is no status resource with this id, or it is not yours. One is kept for a day, unless the server starts again or many come after it.")
+	var s statusResource
+	ok := p != nil
+	if ok {
+		var err error
+		if s, ok, err = c.h.status(c.Context(), p, c.root.Path, c.principal.Name); err != nil {
+			return nil, err
+		}
 	}
-	res, err := resourceResponse(p.resource())
-	if err == nil && !p.over() {
+	if !ok {
+		return nil, notFound("There is no status resource with this id, or it is not yours. One is kept for a day, unless many come after it.")
+	}
+	res, err := resourceResponse(s)
+	if err == nil && s.Status == "pending" {
 		res.header = retryAfter(1)
 	}
 	return res, err

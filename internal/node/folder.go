@@ -39,6 +39,7 @@ var fileNames = []struct {
 	{regexp.MustCompile(`^units/[0-9a-f]{64}/payloads/[0-9a-f]{2}/[0-9a-f]{64}$`), filePayload},
 	{regexp.MustCompile(`^units/[0-9a-f]{64}/evidence/[0-9A-Za-z._-]{1,200}\.json$`), fileProof},
 	{regexp.MustCompile(`^(drafts|pairings|tokens)\.json$`), filePrivate},
+	{regexp.MustCompile(`^statuses/[0-9]{16}-[0-9]{1,9}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json$`), filePrivate},
 	{regexp.MustCompile(`^objects/[^/]+$`), fileDerived},
 	{regexp.MustCompile(`^(highwater/([0-9a-f]{64}|cosigned-[0-9a-f]{64}|identities|witness-[0-9a-f]{32})|keys/witness\.unused)$`), fileMark},
 	{regexp.MustCompile(`^(lock|control\.sock|spool/[^/]+)$`), filePassing},

@@ -36,7 +36,8 @@ func (n *Node) TAXII() (http.Handler, error) {
 		Title: "Entente node of " + n.keys().id.Name, Description: "Indicators this node has accepted.",
 		Roots:        []taxii.Root{{Path: TAXIIRoot, Title: n.keys().id.Name, Store: n.taxiiStore()}},
 		Authenticate: auth,
-		NextKey:      key, Log: n.opts.Log, Random: n.opts.Rand,
+		Statuses:     statusFiles{n.at},
+		NextKey:      key, Now: n.now, Log: n.opts.Log, Random: n.opts.Rand,
 	})
 }
 

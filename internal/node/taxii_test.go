@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -65,6 +66,52 @@ func TestWritableCollections(t *testing.T) {
 	}
 	if err := checkWritable(long(maxAlias)); err != nil {
 		t.Error(err)
+	}
+}
+
+// A status is there when the node has started again, and not in a backup.
+func TestStatusesOutliveTheProcess(t *testing.T) {
+	p := newParty(t, "North")
+	p.Node.config.TAXII.Collections = []WritableConfig{{Alias: "scratch", Title: "Scratch"}}
+	token := must[*TokenNewResponse](t)(p.NewToken(t.Context(), TokenNewRequest{Name: "client", Scopes: []Scope{"taxii:write:scratch"}}))
+	do := func(method, path, body string) (int, string) {
+		t.Helper()
+		r := httptest.NewRequest(method, TAXIIRoot+path, strings.NewReader(body))
+		r.SetBasicAuth("client", token.Secret)
+		r.Header.Set("Content-Type", "application/taxii+json;version=2.1")
+		w := httptest.NewRecorder()
+		must[http.Handler](t)(p.TAXII()).ServeHTTP(w, r)
+		return w.Code, w.Body.String()
+	}
+	code, status := do("POST", "collections/scratch/objects/", `{"objects":[{"type":"domain-name","spec_version":"2.1","id":"domain-name--00000000-0000-5000-8000-000000000001","value":"a.example"},{"a":1}]}`)
+	if code != 202 {
+		t.Fatal(code, status)
+	}
+	var s struct {
+		ID        string `json:"id"`
+		Successes int    `json:"success_count"`
+		Failures  int    `json:"failure_count"`
+	}
+	if err := json.Unmarshal([]byte(status), &s); err != nil || s.Successes+s.Failures != 2 || s.Failures == 0 {
+		t.Fatal(status, err)
+	}
+	p.stop()
+	p.start()
+	p.Node.config.TAXII.Collections = []WritableConfig{{Alias: "scratch", Title: "Scratch"}}
+	if code, again := do("GET", "status/"+s.ID+"/", ""); code != 200 || again != status {
+		t.Errorf("%d %s\n%s", code, again, status)
+	}
+	found := 0
+	must[int](t)(0, p.at.walk("", func(name string) {
+		if strings.HasPrefix(name, "statuses/") {
+			found++
+			if kindOf(name) != filePrivate || backedUp(name) {
+				t.Error(name, "is", kindOf(name))
+			}
+		}
+	}))
+	if found != 1 {
+		t.Errorf("%d files", found)
 	}
 }
 
