@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"internal/api":             {"internal/accord", "internal/node", "journal", "taxii"},
 	"internal/web":             {"internal/accord", "internal/node", "journal"},
 	"internal/demo":            {"internal/accord", "internal/api", "internal/dossier", "internal/node", "internal/peer", "journal"},
-	"internal/cli":             {"internal/accord", "internal/api", "internal/demo", "internal/node", "internal/web", "journal", "stix", "taxii"},
+	"internal/cli":             {"internal/accord", "internal/api", "internal/demo", "internal/node", "internal/web", "journal", "misp", "stix", "taxii"},
 	"cmd/entente":              {"internal/cli"},
 	"internal/archtest":        {},
 }
