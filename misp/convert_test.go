@@ -566,3 +566,60 @@ func TestAnyEventReturns(t *testing.T) {
 		}
 	})
 }
+
+// What was seen last is no end: an attribute for detection that was seen yesterday is good today. The end of an indicator is an
+// expiration in MISP, both ways.
+func TestLastSeenIsNoEnd(t *testing.T) {
+	const attribute = `{"Event":{"uuid":"0d3b6a5e-0c4b-4f0d-8d0b-6a1f7a6b1d01","info":"x","date":"2026-01-01","timestamp":"1767225600","Attribute":[` +
+		`{"uuid":"0d3b6a5e-0c4b-4f0d-8d0b-6a1f7a6b1d02","type":"domain","category":"Network activity","value":"a.example","to_ids":true,"timestamp":"1767225600",` +
+		`"first_seen":"2026-01-01T00:00:00.000000+00:00","last_seen":"2026-01-05T00:00:00.000000+00:00"SIGHTING}]}}`
+	convert := func(sighting string) (indicator, observed *stix.Object) {
+		b := roundTrip(t, mustParse(t, []byte(strings.Replace(attribute, "SIGHTING", sighting, 1))), misp.ToOptions{})
+		for _, o := range b.Objects {
+			switch o.Type {
+			case "indicator":
+				indicator = o
+			case "observed-data":
+				observed = o
+			}
+		}
+		return indicator, observed
+	}
+	i, seen := convert("")
+	if !i.ValidUntil.IsZero() || i.ValidFrom.Time.Format(time.DateOnly) != "2026-01-01" || seen == nil || !bytes.Contains(seen.Raw, []byte(`"last_observed":"2026-01-05`)) {
+		t.Errorf("%s", i.Raw)
+	}
+	if i, _ := convert(`,"Sighting":[{"type":"2","date_sighting":"1767830400","source":""}]`); i.ValidUntil.Time.Format(time.DateOnly) != "2026-01-08" {
+		t.Errorf("%s", i.Raw)
+	}
+	im, err := misp.FromSTIX(readSTIX(t, []byte(`{"type":"bundle","id":"bundle--7f2d1c0b-3a3e-4a41-9a5b-0c6b1d2e3f03","objects":[{"type":"indicator","spec_version":"2.1","id":"indicator--7f2d1c0b-3a3e-4a41-9a5b-0c6b1d2e3f04",`+
+		`"created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","pattern":"[domain-name:value = 'b.example']","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z","valid_until":"2026-02-01T00:00:00Z"}]}`)), misp.FromOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for a := range im.Events[0].AllAttributes() {
+		if a.Value() != "b.example" {
+			continue
+		}
+		n++
+		if a.Has("last_seen") {
+			t.Error("the end of an indicator is called a sighting")
+		}
+		ends := 0
+		for s := range a.Sightings() {
+			if at, ok := s.Time(); ok && s.Type() == misp.Expiration && at.Format(time.DateOnly) == "2026-02-01" {
+				ends++
+			}
+		}
+		if ends != 1 {
+			t.Errorf("%s", a.AppendJSON(nil))
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d attributes", n)
+	}
+	for _, p := range misp.Validate(im.Events[0]) {
+		t.Error(p)
+	}
+}

@@ -39,7 +39,7 @@
 //	tag tlp:…                          object_marking_refs: TLP 1 or 2.0
 //	other tags, PAP among them         labels
 //	deleted                            revoked
-//	first_seen, last_seen              first_observed and last_observed, valid_from and valid_until
+//	first_seen, last_seen              first_observed and last_observed; the first valid_from
 //	data                               artifact
 //
 // docs/misp-mapping.md has every attribute type and object template.

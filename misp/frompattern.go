@@ -1,6 +1,7 @@
 package misp
 
 import (
+	"strconv"
 	"strings"
 
 	"entente/stix"
@@ -38,7 +39,12 @@ func (f *fromSTIX) detection(o *stix.Object, more, typ, value string) Attribute 
 		a.SetText("first_seen", t.UTC().Format("2006-01-02T15:04:05.000000+00:00"))
 	}
 	if t := o.ValidUntil.Time; !o.ValidUntil.IsZero() && plausible(t) {
-		a.SetText("last_seen", t.UTC().Format("2006-01-02T15:04:05.000000+00:00"))
+		end := &Members{}
+		end.SetText("uuid", f.name(o.ID, more+"\x00expiration"))
+		end.SetInt("date_sighting", t.Unix())
+		end.SetText("type", strconv.Itoa(int(Expiration)))
+		end.SetText("source", "valid_until")
+		a.Add("Sighting", end)
 	}
 	if a.Comment() == "" && o.Name != value {
 		a.SetText("comment", o.Name)

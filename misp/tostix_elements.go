@@ -259,12 +259,10 @@ func (x *expression) indicator(o observed) *text {
 		t.str("pattern_type", language)
 	}
 	t.when("valid_from", x.first)
-	until := x.last
-	if !x.until.IsZero() && (x.until.Before(until) || !until.After(x.first)) {
-		until = x.until
-	}
-	if until.After(x.first) {
-		t.when("valid_until", until)
+	// last_seen is when it was seen last, not until when it is good: an attribute that was seen this morning is what
+	// sensors want to look for. An end is what an expiration says.
+	if x.until.After(x.first) {
+		t.when("valid_until", x.until)
 	}
 	if x.category != "" {
 		phase := &text{b: []byte{'{'}}

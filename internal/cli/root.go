@@ -73,7 +73,12 @@ func (c command) build() *cobra.Command {
 	return &cobra.Command{
 		Use: c.use, Short: c.short, Long: strings.TrimSpace(c.short + ".\n\n" + strings.TrimSpace(c.long)), Example: examples(c.examples...), Args: c.args,
 		DisableFlagsInUseLine: false,
-		RunE:                  func(cmd *cobra.Command, args []string) error { return c.run(cmd.Context(), cmd, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if n, err := cmd.Flags().GetInt("limit"); err == nil && n < 1 && cmd.Flags().Changed("limit") {
+				return usagef("--limit is 1 or more, and not %d; without it there is a default", n)
+			}
+			return c.run(cmd.Context(), cmd, args)
+		},
 	}
 }
 

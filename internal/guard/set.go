@@ -57,6 +57,7 @@ type Set struct {
 	domains  map[string]name
 	above    map[string]name // domains above guarded names -> one such name
 	prefixes []block         // sorted, disjoint
+	ends     []block         // addresses of guarded URLs, sorted: what blocks them blocks the URLs
 	values   map[observable.Value]uint16
 	texts    []text
 	rules    bool
@@ -92,7 +93,7 @@ func Empty() *Set {
 // Add returns a set that guards what the lists name too. Entries that cannot be used are
 // told in the list's place of problems and left out; the others hold.
 func (s *Set) Add(lists ...*List) (out *Set, problems []Problems) {
-	out = &Set{lists: slices.Clone(s.lists), domains: maps.Clone(s.domains), above: maps.Clone(s.above), prefixes: slices.Clone(s.prefixes),
+	out = &Set{lists: slices.Clone(s.lists), domains: maps.Clone(s.domains), above: maps.Clone(s.above), prefixes: slices.Clone(s.prefixes), ends: slices.Clone(s.ends),
 		values: maps.Clone(s.values), texts: slices.Clone(s.texts), rules: s.rules, digest: s.digest}
 	problems = make([]Problems, len(lists))
 	for i, l := range lists {
@@ -180,7 +181,38 @@ func (s *Set) put(v observable.Value, l *List, at uint16) {
 		if _, ok := s.values[v]; !ok {
 			s.values[v] = at
 		}
+		s.putHost(v, l, at)
 	}
+}
+
+// putHost notes where a guarded URL lies. It guards no other URL there, but whoever blocks the host blocks it.
+func (s *Set) putHost(v observable.Value, l *List, at uint16) {
+	host, isURL := v.HostOf()
+	if !isURL {
+		return
+	}
+	if addr, isAddr := host.Addr(); isAddr {
+		s.ends = append(s.ends, block{netip.PrefixFrom(addr, addr.BitLen()), at})
+		return
+	}
+	n := name{list: at, scope: l.Scope, exact: true, entry: v.Text}
+	for _, domain := range append([]string{host.Text}, observable.Parents(host.Text)...) {
+		if _, ok := s.above[domain]; !ok {
+			s.above[domain] = n
+		}
+	}
+}
+
+// blocks finds the address of a guarded URL in a block.
+func (s *Set) blocks(p netip.Prefix) (Hit, bool) {
+	if !s.rules {
+		return Hit{}, false
+	}
+	i, _ := slices.BinarySearchFunc(s.ends, p.Addr(), func(b block, a netip.Addr) int { return b.prefix.Addr().Compare(a) })
+	if i < len(s.ends) && p.Contains(s.ends[i].prefix.Addr()) {
+		return s.hit(s.ends[i].list, s.ends[i].prefix.Addr().String(), Around), true
+	}
+	return Hit{}, false
 }
 
 func (s *Set) addTexts(l *List, at uint16, problems *Problems) {
@@ -214,6 +246,7 @@ func (s *Set) finish() {
 		kept = append(kept, b)
 	}
 	s.prefixes = kept
+	slices.SortStableFunc(s.ends, func(a, b block) int { return a.prefix.Addr().Compare(b.prefix.Addr()) })
 }
 
 // Digest is a SHA-256 over all that was added, in its order: sets with one digest guard
@@ -290,7 +323,11 @@ func (s *Set) places(v observable.Value) (Hit, bool) {
 		return h, ok
 	}
 	if addr, isAddr := v.Addr(); isAddr {
-		return s.within(netip.PrefixFrom(addr, addr.BitLen()), Same)
+		p := netip.PrefixFrom(addr, addr.BitLen())
+		if h, ok := s.within(p, Same); ok {
+			return h, true
+		}
+		return s.blocks(p)
 	}
 	if p, isPrefix := v.CIDR(); isPrefix {
 		return s.wide(p)
@@ -318,6 +355,9 @@ func deep(url string) bool {
 
 func (s *Set) wide(p netip.Prefix) (Hit, bool) {
 	if h, ok := s.within(p, Same); ok {
+		return h, true
+	}
+	if h, ok := s.blocks(p); ok {
 		return h, true
 	}
 	widest := widestIPv4

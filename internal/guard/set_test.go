@@ -156,7 +156,7 @@ func TestWarninglists(t *testing.T) {
 		{"regex.json", `{"name":"r","version":3,"type":"regex","list":["/^abuse@/i","(?<bad"]}`,
 			[]string{"abuse@x.example"}, []string{"x@abuse.example"}, 1},
 		{"plain.txt", "\ufeff# ours\n*.bank.example # the bank\r\n203.0.113.7\n\nhttps://x.example/login\nnot a value\n44d88612fea8a8f36de82e1278abb02f",
-			[]string{"bank.example", "www.bank.example", "203.0.113.7", "https://x.example/login"}, []string{"x.example"}, 1},
+			[]string{"bank.example", "www.bank.example", "203.0.113.7", "https://x.example/login", "x.example"}, []string{"https://x.example/other", "y.x.example"}, 1},
 	} {
 		l := read(t, c.name, c.text)
 		s, problems := Default().Add(l)
@@ -321,5 +321,37 @@ func BenchmarkMatch(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// A URL as an asset guards itself and what blocks it, and no other page of its host.
+func TestURLGuardsItsHostFromBlocking(t *testing.T) {
+	s, err := Default().With("own", "https://vote.agency-of-ours.example/login", "http://203.0.114.7/portal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]Relation{
+		"https://vote.agency-of-ours.example/login": Same, "vote.agency-of-ours.example": Around, "agency-of-ours.example": Around,
+		"203.0.114.7": Around, "203.0.114.0/24": Around, "http://203.0.114.7/portal": Same,
+		"https://vote.agency-of-ours.example/evil": "", "http://203.0.114.7/evil": "", "other.agency-of-ours.example": "", "evil.vote.agency-of-ours.example": "",
+		"203.0.114.8": "", "203.0.114.8/29": "", "someone@vote.agency-of-ours.example": "",
+	} {
+		v, err := observable.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, ok := s.Match(v)
+		if ok != (want != "") || ok && (h.Relation != want || h.List != "own") {
+			t.Errorf("%s: %+v, %v; want %q", text, h, ok, want)
+		}
+	}
+	never, err := Empty().With("never", "https://vote.agency-of-ours.example/login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, _ := observable.Parse("vote.agency-of-ours.example"); v.Text == "" {
+		t.Fatal("not read")
+	} else if h, ok := never.Match(v); ok {
+		t.Errorf("a list without rules guards more than it names: %+v", h)
 	}
 }

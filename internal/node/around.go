@@ -39,6 +39,9 @@ type AroundReference struct {
 
 // Around looks up what an object is connected with.
 func (n *Node) Around(ctx context.Context, r AroundRequest) (*AroundResponse, error) {
+	if err := checkLimit(r.Limit); err != nil {
+		return nil, err
+	}
 	if r.ID == "" {
 		return nil, badInput("No object is named.", "", "Name the STIX id of the object in the middle; 'entente search' shows ids.")
 	}

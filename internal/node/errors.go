@@ -65,6 +65,14 @@ func badInput(what, why, next string) *Error {
 	return &Error{Code: CodeBadInput, Status: http.StatusBadRequest, What: what, Why: why, Next: next}
 }
 
+// checkLimit refuses a page of less than nothing. 0 is the default, more than the most is the most.
+func checkLimit(n int) error {
+	if n < 0 {
+		return badInput(fmt.Sprintf("The limit is %d.", n), "A page has one at least.", "Give a positive number, or none for the default.")
+	}
+	return nil
+}
+
 func conflict(code, what, why, next string) *Error {
 	return &Error{Code: code, Status: http.StatusConflict, What: what, Why: why, Next: next}
 }

@@ -231,12 +231,15 @@ func (v *GuardList) describe(f *guardFile) {
 
 // GuardShow gives the entries of one list, a page of them.
 func (n *Node) GuardShow(ctx context.Context, r GuardShowRequest) (*GuardShowResponse, error) {
+	if err := checkLimit(r.Limit); err != nil {
+		return nil, err
+	}
 	for _, l := range n.intel.Guard().Lists() {
 		if l.Name != r.Name {
 			continue
 		}
 		limit := r.Limit
-		if limit <= 0 {
+		if limit == 0 {
 			limit = 1000
 		}
 		from := min(max(r.Offset, 0), len(l.Entries))
@@ -283,11 +286,14 @@ func hitView(h guard.Hit) GuardHit {
 
 // GuardHeld lists what the guard keeps from sensors of what is accepted here.
 func (n *Node) GuardHeld(ctx context.Context, r GuardHeldRequest) (*GuardHeldResponse, error) {
+	if err := checkLimit(r.Limit); err != nil {
+		return nil, err
+	}
 	if err := n.intel.UpdateActive(ctx); err != nil {
 		return nil, err
 	}
 	limit := r.Limit
-	if limit <= 0 {
+	if limit == 0 {
 		limit = 1000
 	}
 	res := &GuardHeldResponse{Held: []GuardHeld{}}

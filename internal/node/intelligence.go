@@ -157,6 +157,9 @@ func (n *Node) intelProgress(stage string, f func(Progress)) func(intel.Progress
 
 // Intake lists what arrived and was held.
 func (n *Node) Intake(ctx context.Context, r IntakeRequest) (*IntakeResponse, error) {
+	if err := checkLimit(r.Limit); err != nil {
+		return nil, err
+	}
 	f := intel.IntakeFilter{Limit: r.Limit, Next: r.Next}
 	switch r.State {
 	case "", "quarantined":
@@ -254,6 +257,9 @@ func (n *Node) Search(ctx context.Context, r SearchRequest) (*SearchResponse, er
 }
 
 func (n *Node) query(r SearchRequest) (q intel.Query, err error) {
+	if err := checkLimit(r.Limit); err != nil {
+		return q, err
+	}
 	q = intel.Query{Value: r.Value, Parents: r.Above, Children: r.Below, Text: r.Text, ID: r.ID, Type: r.Type,
 		After: r.After, Before: r.Before, Held: r.Held, Limit: r.Limit, Next: r.Next}
 	if r.TLP != "" {

@@ -56,11 +56,14 @@ func (j heldJournal) epoch() int {
 
 // ShowJournal pages through one journal, or lists the proofs of misbehaviour kept.
 func (n *Node) ShowJournal(_ context.Context, r JournalShowRequest) (*JournalShowResponse, error) {
+	if err := checkLimit(r.Limit); err != nil {
+		return nil, err
+	}
 	l, err := n.findUnit(r.Unit)
 	if err != nil {
 		return nil, err
 	}
-	if r.Limit <= 0 {
+	if r.Limit == 0 {
 		r.Limit = defaultPage
 	}
 	r.Limit = min(r.Limit, maxPage)
