@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"entente/internal/observable"
 	"entente/journal"
 	"entente/stix"
 )
@@ -161,6 +162,9 @@ func (v reading) intakeItem(slot int64, value []byte) (IntakeItem, error) {
 	}
 	if o, err := stix.Parse(raw); err == nil {
 		item.Name = o.Name
+		if values := observable.FromObject(o); item.Name == "" && m.sco && len(values) > 0 {
+			item.Name = values[0].Text // an observable is what it says
+		}
 	}
 	return item, nil
 }

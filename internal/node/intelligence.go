@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"entente/internal/accord"
 	"entente/internal/intel"
@@ -209,7 +210,7 @@ func queryError(err error) error {
 	case errors.Is(err, intel.ErrNoItem):
 		return notFound(err.Error(), "List what waits with 'entente intake list'.")
 	case errors.Is(err, intel.ErrQuery):
-		return badInput("The question cannot be understood.", err.Error(), "See 'entente search --help'.")
+		return badInput("The question cannot be understood.", strings.TrimPrefix(strings.TrimPrefix(err.Error(), "intel: "), "the query cannot be understood: "), "See 'entente search --help'.")
 	}
 	return err
 }

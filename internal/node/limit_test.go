@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -31,5 +32,22 @@ func TestPagesOfLessThanNothing(t *testing.T) {
 		if err := ask(0); errors.As(err, &told) && told.What == "The limit is 0." {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestDraftsAreNamedByWhatTheySay: who is to confirm observables of a text sees their values, not their types.
+func TestDraftsAreNamedByWhatTheySay(t *testing.T) {
+	p := newParty(t, "North")
+	must[*ImportResponse](t)(p.Import(t.Context(), ImportRequest{Name: "note", As: "text"}, strings.NewReader("Seen: 198.51.100.77 and evil[.]example, on a day in May."), nil))
+	names := map[string]string{}
+	for _, it := range must[*IntakeResponse](t)(p.Intake(t.Context(), IntakeRequest{})).Items {
+		names[it.Type] = it.Name
+	}
+	if names["ipv4-addr"] != "198.51.100.77" || names["domain-name"] != "evil.example" {
+		t.Errorf("%v", names)
+	}
+	var told *Error
+	if _, err := p.Search(t.Context(), SearchRequest{Text: `"`}); !errors.As(err, &told) || strings.Contains(told.Why, "intel:") {
+		t.Errorf("%+v", told)
 	}
 }
