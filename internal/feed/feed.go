@@ -22,6 +22,10 @@ type Entry struct {
 	PAP string
 	// From and Until are when it is good for; the zero time is no bound.
 	From, Until time.Time
+	// Changed is when it was changed last.
+	Changed time.Time
+	// Gone is since when it is looked for no more; zero: it is. Of the formats only misp has what is gone.
+	Gone time.Time
 	// Confidence is 0 to 100, or stix.NoConfidence.
 	Confidence int
 	// Source is who it is from.

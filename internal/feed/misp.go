@@ -49,6 +49,7 @@ type mispAttribute struct {
 	Value        string    `json:"value"`
 	ToIDs        bool      `json:"to_ids"`
 	Distribution string    `json:"distribution"`
+	Deleted      bool      `json:"deleted"`
 	Timestamp    string    `json:"timestamp"`
 	Comment      string    `json:"comment"`
 	FirstSeen    string    `json:"first_seen,omitzero"`
@@ -78,13 +79,23 @@ func mispAttributes(dst []byte, entries []Entry) []byte {
 	for i := range entries {
 		e := &entries[i]
 		kind := mispTypes[e.Value.Type]
-		a := mispAttribute{UUID: uuid.NewSHA1(mispSpace, []byte(e.Value.Key())).String(), Type: kind[0], Category: kind[1], Value: e.Value.Text, ToIDs: true,
+		a := mispAttribute{UUID: uuid.NewSHA1(mispSpace, []byte(e.Value.Key())).String(), Type: kind[0], Category: kind[1], Value: e.Value.Text, ToIDs: e.Gone.IsZero(), Deleted: !e.Gone.IsZero(),
 			Distribution: "5", Comment: oneLine(e.ID + " " + e.Name), Tag: mispTags(e.TLP, e.PAP), Timestamp: "0"}
 		if !e.From.IsZero() {
 			a.FirstSeen = e.From.UTC().Format("2006-01-02T15:04:05.000000-07:00")
-			if e.From.Unix() > 0 {
-				a.Timestamp = strconv.FormatInt(e.From.Unix(), 10)
+		}
+		// An instance takes an attribute again only if this is later than before.
+		stamp := e.From
+		if e.Changed.After(stamp) {
+			stamp = e.Changed
+		}
+		if !e.Gone.IsZero() {
+			if stamp = stamp.Add(time.Second); e.Gone.After(stamp) {
+				stamp = e.Gone
 			}
+		}
+		if !stamp.IsZero() && stamp.Unix() > 0 {
+			a.Timestamp = strconv.FormatInt(stamp.Unix(), 10)
 		}
 		text, err := json.Marshal(a)
 		if err != nil {

@@ -25,6 +25,7 @@ import (
 //	f d id                    ->              the id was touched
 //	f c id                    -> keys         the rows that the id has now
 //	f a bucket type 00 value 00 id -> entry   one value of one indicator
+//	f x bucket type 00 value 00 id -> when, entry   one that sensors are given no more
 //	f b bucket                -> change       the last change in a bucket
 //	f n type                  -> count        values of a type
 //	f g id                    -> guarded      what the guard keeps back of the id (JSON)
@@ -98,6 +99,8 @@ type Active struct {
 	// From and Until bound its validity; the zero time is no bound.
 	From, Until time.Time
 	Confidence  int // 0 to 100, or stix.NoConfidence
+	// Changed is when it was changed last: the version's date, or when it came back.
+	Changed time.Time
 	// Source is the name of the import, or the party id, that it came from first.
 	Source string
 }
@@ -160,7 +163,7 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	u := activeUpdate{reader: newReader(in.cfg.Objects), guard: in.cfg.Guard, aging: in.cfg.Aging, change: change + 1, counts: map[observable.Type]int64{}, sources: map[string][2]int64{}}
+	u := activeUpdate{reader: newReader(in.cfg.Objects), guard: in.cfg.Guard, aging: in.cfg.Aging, now: in.cfg.Now(), change: change + 1, counts: map[observable.Type]int64{}, sources: map[string][2]int64{}}
 	for _, id := range ids {
 		one := u.update
 		if stix.IDType(string(id)) == "opinion" {
@@ -234,6 +237,7 @@ func (in *Intel) guardChanged() error {
 type activeUpdate struct {
 	*reader
 	guard   *Guard
+	now     time.Time
 	change  uint64
 	changed bool
 	buckets [ActiveBuckets]bool
@@ -277,6 +281,9 @@ func (u *activeUpdate) update(id string) error {
 			if err := u.leaves(key); err != nil {
 				return err
 			}
+			if err := u.setGone(key); err != nil {
+				return err
+			}
 			u.remove([]byte(key))
 			u.note(key, -1)
 		}
@@ -286,8 +293,11 @@ func (u *activeUpdate) update(id string) error {
 		if err != nil {
 			return err
 		}
-		if ok && string(old) == string(r.value) {
+		if ok && sameActive(old, r.value) {
 			continue
+		}
+		if r.value, err = u.setBack(r.key, r.value); err != nil {
+			return err
 		}
 		if ok {
 			if err := u.leaves(r.key); err != nil {
@@ -345,6 +355,9 @@ func (u *activeUpdate) finishActive(guard []byte) error {
 	for b, changed := range u.buckets {
 		if changed {
 			u.add(binary.BigEndian.AppendUint16(activeKey('b', ""), uint16(b)), value8(int64(u.change)))
+			if err := u.pruneGone(b); err != nil {
+				return err
+			}
 		}
 	}
 	for typ, delta := range u.counts {
@@ -394,6 +407,9 @@ func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
 		From: o.ValidFrom.Time, Until: o.ValidUntil.Time}
 	if len(f.Provenance) > 0 {
 		a.Source = f.Provenance[0].Source
+	}
+	if a.Changed = o.Modified.Time; a.Changed.IsZero() {
+		a.Changed = o.Created.Time
 	}
 	until, since := a.Until, a.From
 	if o.Modified.Time.After(since) {
@@ -450,10 +466,13 @@ func entryKey(v observable.Value, id string) []byte {
 	return append(k, id...)
 }
 
+// activeFixed is the length of what comes before the texts of a row.
+const activeFixed = 3 + 3*8
+
 // encode writes what a row says beside its key.
 func (a *Active) encode() []byte {
 	b := []byte{byte(a.TLP), byte(a.PAP), byte(a.Confidence)}
-	for _, t := range []time.Time{a.From, a.Until} {
+	for _, t := range []time.Time{a.From, a.Until, a.Changed} {
 		n := int64(0)
 		if !t.IsZero() {
 			n = t.UnixMicro()
@@ -465,17 +484,17 @@ func (a *Active) encode() []byte {
 
 func parseActive(row Row) (a Active, err error) {
 	parts := strings.SplitN(string(row.Key[4:]), "\x00", 3)
-	if len(parts) != 3 || len(row.Value) < 3+16 {
+	if len(parts) != 3 || len(row.Value) < activeFixed {
 		return a, errBadRow
 	}
 	a.Value, a.ID = observable.Value{Type: observable.Type(parts[0]), Text: parts[1]}, parts[2]
 	a.TLP, a.PAP, a.Confidence = stix.TLP(row.Value[0]), PAP(row.Value[1]), int(int8(row.Value[2]))
-	for i, t := range []*time.Time{&a.From, &a.Until} {
+	for i, t := range []*time.Time{&a.From, &a.Until, &a.Changed} {
 		if n := int64(binary.BigEndian.Uint64(row.Value[3+8*i:])); n != 0 {
 			*t = time.UnixMicro(n).UTC()
 		}
 	}
-	rest := row.Value[3+16:]
+	rest := row.Value[activeFixed:]
 	if a.Name, rest, err = cutText(rest); err == nil {
 		a.Source, _, err = cutText(rest)
 	}

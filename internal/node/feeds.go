@@ -130,16 +130,7 @@ func typeIn(list []observable.Type, t string) bool {
 // takes tells whether a value goes into a feed now, and when that changes next by
 // the clock alone (the zero time: never).
 func (s *feedSpec) takes(a *intel.Active, now time.Time) (ok bool, until time.Time) {
-	level := a.TLP
-	if level == stix.TLPNone {
-		level = stix.TLPAmberStrict
-	}
-	pap := intel.PAPAmber
-	if s.format.Acts {
-		pap = intel.PAPGreen
-	}
-	if level > s.tlp || a.PAP > pap || a.Confidence < s.confidence && s.confidence > 0 || !s.format.Carries(a.Value) ||
-		s.types != nil && !s.types[a.Value.Type] || s.sources != nil && !s.sources[a.Source] {
+	if !s.allows(a) {
 		return false, time.Time{}
 	}
 	if now.Before(a.From) {
@@ -149,6 +140,20 @@ func (s *feedSpec) takes(a *intel.Active, now time.Time) (ok bool, until time.Ti
 		return now.Before(a.Until), later(a.Until, now)
 	}
 	return true, time.Time{}
+}
+
+// allows tells whether a value goes into a feed, whenever it is good.
+func (s *feedSpec) allows(a *intel.Active) bool {
+	level := a.TLP
+	if level == stix.TLPNone {
+		level = stix.TLPAmberStrict
+	}
+	pap := intel.PAPAmber
+	if s.format.Acts {
+		pap = intel.PAPGreen
+	}
+	return level <= s.tlp && a.PAP <= pap && (a.Confidence >= s.confidence || s.confidence <= 0) && s.format.Carries(a.Value) &&
+		(s.types == nil || s.types[a.Value.Type]) && (s.sources == nil || s.sources[a.Source])
 }
 
 // later gives a time that is still to come.

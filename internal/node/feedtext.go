@@ -221,6 +221,8 @@ func (s *feedState) spanOf(counts map[observable.Type]int64) int {
 // make writes the text of block i.
 func (s *feedState) make(ctx context.Context, n *Node, b *feedBlock, i int, now time.Time) error {
 	var entries []feed.Entry
+	var past []intel.Gone // what has run out
+	var err error
 	names := map[string]string{} // of sources, since neighbours mostly have the same
 	for a, err := range n.intel.Active(ctx, i*s.span, (i+1)*s.span) {
 		if err != nil {
@@ -231,6 +233,9 @@ func (s *feedState) make(ctx context.Context, n *Node, b *feedBlock, i int, now 
 			b.until = until
 		}
 		if !ok || slices.Contains(s.low, a.Source) {
+			if !a.Until.IsZero() && !now.Before(a.Until) {
+				past = append(past, intel.Gone{Active: a, When: a.Until})
+			}
 			continue
 		}
 		if k := len(entries); k > 0 && entries[k-1].Value == a.Value && s.spec.format.Name != "csv" {
@@ -241,19 +246,60 @@ func (s *feedState) make(ctx context.Context, n *Node, b *feedBlock, i int, now 
 			name = n.sourceName(a.Source)
 			names[a.Source] = name
 		}
-		entries = append(entries, feed.Entry{Value: a.Value, ID: a.ID, Name: a.Name, TLP: a.TLP, PAP: a.PAP.Label(), From: a.From, Until: a.Until,
+		entries = append(entries, feed.Entry{Value: a.Value, ID: a.ID, Name: a.Name, TLP: a.TLP, PAP: a.PAP.Label(), From: a.From, Until: a.Until, Changed: a.Changed,
 			Confidence: a.Confidence, Source: name})
 	}
 	b.n = len(entries)
-	if b.n == 0 {
+	if s.spec.format.Name == "misp" {
+		if entries, err = s.withGone(ctx, n, b, i, entries, past, now); err != nil {
+			return err
+		}
+	}
+	if len(entries) == 0 {
 		return nil
 	}
 	text := s.spec.format.Block(nil, entries)
 	sum := sha256.Sum256(text)
 	b.sum = [16]byte(sum[:16])
-	var err error
 	b.packed, err = s.packer.pack(text)
 	return err
+}
+
+// withGone adds what has left the block of a feed lately, for readers that keep what they once had. A value that is there
+// all the same, by another indicator, has changed since.
+func (s *feedState) withGone(ctx context.Context, n *Node, b *feedBlock, i int, entries []feed.Entry, past []intel.Gone, now time.Time) ([]feed.Entry, error) {
+	for g, err := range n.intel.Gone(ctx, i*s.span, (i+1)*s.span) {
+		if err != nil {
+			return nil, err
+		}
+		past = append(past, g)
+	}
+	at := make(map[observable.Value]int, len(entries))
+	for k := range entries {
+		at[entries[k].Value] = k
+	}
+	for _, g := range past {
+		end := g.When.Add(intel.GoneFor)
+		if !s.spec.allows(&g.Active) || !now.Before(end) {
+			continue
+		}
+		if b.until.IsZero() || end.Before(b.until) {
+			b.until = end
+		}
+		k, known := at[g.Value]
+		switch {
+		case !known:
+			at[g.Value] = len(entries)
+			entries = append(entries, feed.Entry{Value: g.Value, ID: g.ID, TLP: g.TLP, PAP: g.PAP.Label(), From: g.From, Changed: g.Changed, Gone: g.When})
+		case !entries[k].Gone.IsZero():
+			if entries[k].Gone.Before(g.When) {
+				entries[k].Gone = g.When
+			}
+		case !entries[k].Changed.After(g.When):
+			entries[k].Changed = g.When.Add(time.Second)
+		}
+	}
+	return entries, nil
 }
 
 // sourceName gives the name of a member for its party id, or the name of an import.
