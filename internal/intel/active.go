@@ -241,6 +241,7 @@ type activeUpdate struct {
 	change  uint64
 	changed bool
 	buckets [ActiveBuckets]bool
+	left    [ActiveBuckets]bool // of which something left
 	counts  map[observable.Type]int64
 	sources map[string][2]int64 // given, false
 	aging   Aging
@@ -355,6 +356,9 @@ func (u *activeUpdate) finishActive(guard []byte) error {
 	for b, changed := range u.buckets {
 		if changed {
 			u.add(binary.BigEndian.AppendUint16(activeKey('b', ""), uint16(b)), value8(int64(u.change)))
+			if !u.left[b] {
+				continue // nothing has been added to what is kept of it
+			}
 			if err := u.pruneGone(b); err != nil {
 				return err
 			}

@@ -5,3 +5,6 @@ func Bare(c Config) Config {
 	c.bare = true
 	return c
 }
+
+// BucketOf is the bucket of a value.
+var BucketOf = bucketOf

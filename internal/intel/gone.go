@@ -25,6 +25,7 @@ func (u *activeUpdate) setGone(key string) error {
 	if err != nil || !ok {
 		return err
 	}
+	u.left[binary.BigEndian.Uint16([]byte(key[2:4]))] = true
 	u.set(leftKey(key), append(value8(u.now.UnixMicro()), value...))
 	return nil
 }
