@@ -29,7 +29,8 @@ var allowed = map[string][]string{
 	"internal/guard":           {"internal/observable", "misp"},
 	"internal/accord":          {},
 	"internal/desk":            {"internal/accord", "journal"},
-	"internal/unit":            {"internal/accord", "internal/desk", "journal"},
+	"internal/review":          {"internal/accord", "internal/desk", "journal"},
+	"internal/unit":            {"internal/accord", "internal/desk", "internal/review", "journal"},
 	"internal/intel":           {"internal/accord", "internal/guard", "internal/observable", "journal", "stix", "stix/pattern", "taxii"},
 	"internal/dossier":         {"internal/accord", "internal/desk", "internal/unit", "journal", "stix"},
 	"internal/peer":            {"internal/peer/pairing", "journal"},
@@ -47,7 +48,7 @@ var allowed = map[string][]string{
 
 // pure packages import no I/O, no clock and no randomness. time is allowed for
 // its types; the test below looks for calls that read the clock.
-var pure = []string{"stix", "misp", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/unit", "internal/peer/pairing", "stix/pattern", "internal/intake", "internal/feed", "internal/guard"}
+var pure = []string{"stix", "misp", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/review", "internal/unit", "internal/peer/pairing", "stix/pattern", "internal/intake", "internal/feed", "internal/guard"}
 
 // impure are standard packages a pure package may not import.
 var impure = []string{"os", "net", "net/http", "os/exec", "syscall", "math/rand", "math/rand/v2", "crypto/rand", "log", "path/filepath", "embed/fs"}

@@ -2,6 +2,7 @@ package unit_test
 
 import (
 	"testing"
+	"time"
 
 	"entente/internal/unit"
 	"entente/journal"
@@ -87,4 +88,38 @@ func BenchmarkVerdict(b *testing.B) {
 	for b.Loop() {
 		f.Verdict(ref)
 	}
+}
+
+// BenchmarkFoldMillion folds 1,000,000 entries from nothing, and says what one more entry costs with all
+// of them held.
+func BenchmarkFoldMillion(b *testing.B) {
+	w := busy(b, 1_000_000)
+	var f *unit.Fold
+	b.ReportAllocs()
+	for b.Loop() {
+		f = unit.NewFold(w.founding)
+		for _, t := range w.texts {
+			if err := f.AddAccord(t); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for _, a := range w.actors {
+			add(b, f, a.entries...)
+		}
+		if f.Verdict(w.actors[0].entries[len(w.actors[0].entries)-1].Ref()).Code == "" {
+			b.Fatal("no verdict")
+		}
+	}
+	b.StopTimer()
+	north, south := w.actors[0], w.actors[1]
+	var more []*journal.Entry
+	for range 1000 {
+		more = append(more, north.share(100), south.ask(), north.move("acknowledge", south.entries[len(south.entries)-1], nil))
+		north.see(south)
+		more = append(more, north.write("receipt", journal.ReceiptBody{Origin: south.origin, Size: north.seen[south.origin].Size, Root: north.seen[south.origin].Root}))
+	}
+	begin := time.Now()
+	add(b, f, more...)
+	f.Verdict(more[len(more)-1].Ref())
+	b.ReportMetric(float64(time.Since(begin).Nanoseconds())/float64(len(more)), "ns/more-entry")
 }
