@@ -243,7 +243,7 @@ type Review struct {
 	Parties []ReviewParty `json:"parties"` // the members when it was opened, by id
 	// Agreed is the report that all parties have signed; nil as long as one is missing or differs.
 	Agreed  *journal.Hash `json:"agreed,omitempty"`
-	Differs bool          `json:"differs,omitempty"` // two parties have signed different reports
+	Differs bool          `json:"differs"` // two parties have signed different reports
 	Steps   []Step        `json:"steps"`
 	Illegal []Step        `json:"illegal"`
 

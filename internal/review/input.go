@@ -50,7 +50,7 @@ type Breach struct {
 	Clause string          `json:"clause"`
 	Code   string          `json:"code"`
 	// Partial says that what is held is not all that the author had seen: it is no proof against it.
-	Partial bool `json:"partial,omitempty"`
+	Partial bool `json:"partial"`
 }
 
 // History is an entry of kind evidence: a party shows that a journal has two histories.

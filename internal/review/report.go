@@ -35,7 +35,7 @@ type Report struct {
 	Types []Row `json:"types"`
 	Rows  []Row `json:"rows"`
 	// NoAgencies says that there would be more than MaxRows rows, so that they leave the agencies out.
-	NoAgencies  bool             `json:"no_agencies,omitempty"`
+	NoAgencies  bool             `json:"no_agencies"`
 	Calls       []CallRow        `json:"calls"`
 	Reviews     []Earlier        `json:"reviews"`
 	Breaches    List[Breach]     `json:"breaches"`
@@ -139,7 +139,7 @@ type Earlier struct {
 	To      time.Time     `json:"to"`
 	State   string        `json:"state"`
 	Agreed  *journal.Hash `json:"agreed,omitempty"`
-	Differs bool          `json:"differs,omitempty"`
+	Differs bool          `json:"differs"`
 	Scores  []PartyScore  `json:"scores"` // those that were shown and fit; by giver, receiver, type
 }
 
