@@ -78,6 +78,14 @@ func Operations() []Operation {
 		plain(node.ScopeRead, "request.show", "One request with its conversation and clocks", (*node.Node).Request),
 		plain(node.ScopeRequest, "request.move", "Make one move in a request", (*node.Node).MoveRequest),
 
+		download(node.ScopeRead, "review.report", "The report on a period, or of an opened review, at a cut of the journals", reviewReport),
+		plain(node.ScopeRequest, "review.open", "Name a period and the newest final cut for a review", (*node.Node).OpenReview),
+		plain(node.ScopeRequest, "review.commit", "Commit to scores without showing them", (*node.Node).CommitReview),
+		plain(node.ScopeRequest, "review.reveal", "Show the scores that were committed to", (*node.Node).RevealReview),
+		plain(node.ScopeRequest, "review.sign", "Countersign the report of a review", (*node.Node).SignReview),
+		plain(node.ScopeRead, "review.list", "Reviews, the newest first", (*node.Node).Reviews),
+		plain(node.ScopeRead, "review.show", "One review: who has committed, shown and signed what", (*node.Node).Review),
+
 		long(node.ScopeUnit, "sync", "Open a session with one partner or all", (*node.Node).Sync),
 		download(node.ScopeAdmin, "courier.export", "A courier file for one partner", (*node.Node).ExportCourier),
 		upload(node.ScopeAdmin, "courier.import", "Take in a courier file", importCourier),
@@ -124,6 +132,13 @@ func succeed(n *node.Node, ctx context.Context, r SucceedRequest) (*SucceedRespo
 
 func exportDossier(n *node.Node, ctx context.Context, r node.DossierExportRequest, w io.Writer) (*Written, error) {
 	if err := n.ExportDossier(ctx, r, w); err != nil {
+		return nil, err
+	}
+	return &Written{Written: true}, nil
+}
+
+func reviewReport(n *node.Node, ctx context.Context, r node.ReviewReportRequest, w io.Writer) (*Written, error) {
+	if err := n.ReviewReport(ctx, r, w); err != nil {
 		return nil, err
 	}
 	return &Written{Written: true}, nil

@@ -37,7 +37,7 @@ var allowed = map[string][]string{
 	"internal/peer/pairing":    {"journal"},
 	"internal/store":           {"internal/intel", "internal/observable", "journal", "stix"},
 	"internal/store/storetest": {"internal/intel", "internal/observable", "internal/store", "journal", "stix"},
-	"internal/node":            {"internal/accord", "internal/desk", "internal/dossier", "internal/feed", "internal/guard", "internal/intake", "internal/intel", "internal/observable", "internal/peer", "internal/peer/pairing", "internal/store", "internal/unit", "journal", "misp", "stix", "taxii"},
+	"internal/node":            {"internal/accord", "internal/desk", "internal/dossier", "internal/feed", "internal/guard", "internal/intake", "internal/intel", "internal/observable", "internal/peer", "internal/peer/pairing", "internal/review", "internal/store", "internal/unit", "journal", "misp", "stix", "taxii"},
 	"internal/api":             {"internal/accord", "internal/node", "journal", "taxii"},
 	"internal/web":             {"internal/accord", "internal/node", "journal"},
 	"internal/demo":            {"internal/accord", "internal/api", "internal/dossier", "internal/node", "internal/peer", "journal"},

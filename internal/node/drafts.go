@@ -10,7 +10,8 @@ import (
 // Drafts are private: they are in no journal and leave the node only as the
 // request that is made of them.
 type draftFile struct {
-	Drafts []savedDraft `json:"drafts"`
+	Drafts []savedDraft  `json:"drafts"`
+	Scores []savedScores `json:"scores,omitempty"` // of reviews: committed to, not shown
 }
 
 type savedDraft struct {

@@ -75,6 +75,7 @@ type Node struct {
 	rotating sync.Mutex // held while keys change, and while a backup reads them
 
 	exports sync.Mutex // one share, courier or dossier is put together at a time
+	scoring sync.Mutex // one commitment to scores is made at a time
 	pairing *pairings
 	tokens  *tokens
 

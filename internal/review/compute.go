@@ -2,6 +2,7 @@ package review
 
 import (
 	"cmp"
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -304,7 +305,7 @@ func (c *computing) review(v *desk.Review) {
 			c.differences = append(c.differences, Difference{What: DiffReveal, Request: &v.ID, Entry: ref, Code: desk.CodeUnfit, Claims: []Claim{{Party: p.Party, Says: desk.ReviewReveal}}})
 		}
 		if p.Report != nil {
-			signed = append(signed, Claim{Party: p.Party, Says: p.Report.String(), Entry: p.Signed})
+			signed = append(signed, Claim{Party: p.Party, Says: hex.EncodeToString(p.Report[:]), Entry: p.Signed})
 		}
 	}
 	for _, s := range v.Illegal {

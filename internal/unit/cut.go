@@ -16,6 +16,16 @@ var ErrCut = errors.New("unit: no such cut")
 // heads and the same now its State has the same bytes, whatever came later. It fails with ErrCut if
 // a journal is not held that far, or has another root there.
 func (f *Fold) Cut(heads map[journal.Origin]journal.Head) (*Fold, error) {
+	out, err := f.cut(heads)
+	if err != nil {
+		return nil, err
+	}
+	out.fresh()
+	return out, nil
+}
+
+// cut is Cut without reckoning anything yet. What it returns shares nothing with f that ever changes.
+func (f *Fold) cut(heads map[journal.Origin]journal.Head) (*Fold, error) {
 	f.fresh()
 	out := &Fold{unit: f.unit, founding: f.founding, bad: f.bad, raw: maps.Clone(f.raw), byOrigin: map[journal.Origin]*lane{},
 		blocked: map[journal.Origin]map[*lane]struct{}{}, forked: map[journal.Origin]map[journal.Origin]int64{}}
@@ -56,6 +66,5 @@ func (f *Fold) Cut(heads map[journal.Origin]journal.Head) (*Fold, error) {
 		}
 	}
 	out.stale = true
-	out.fresh()
 	return out, nil
 }

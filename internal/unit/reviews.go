@@ -150,6 +150,15 @@ func (f *Fold) Subject(from, to time.Time) (desk.Subject, error) {
 // Report computes the review of a subject: from the entries of its cut alone, whatever else is held. It fails with ErrCut if
 // the cut is not held.
 func (f *Fold) Report(s desk.Subject) (*review.Report, error) {
+	compute, err := f.Reviewing(s)
+	if err != nil {
+		return nil, err
+	}
+	return compute(), nil
+}
+
+// Reviewing is Report in two parts: what it returns works on a copy, so that the fold can go on meanwhile.
+func (f *Fold) Reviewing(s desk.Subject) (func() *review.Report, error) {
 	if err := s.Check(); err != nil {
 		return nil, fmt.Errorf("unit: %w", err)
 	}
@@ -157,15 +166,16 @@ func (f *Fold) Report(s desk.Subject) (*review.Report, error) {
 	for _, h := range s.Cut {
 		heads[h.Origin] = journal.Head{Size: h.Size, Root: h.Root}
 	}
-	c, err := f.Cut(heads)
+	c, err := f.cut(heads)
 	if err != nil {
 		return nil, err
 	}
-	return review.Compute(c.reviewed(s)), nil
+	return func() *review.Report { return review.Compute(c.reviewed(s)) }, nil
 }
 
 // reviewed is what a review is computed from. The fold is that of the cut.
 func (f *Fold) reviewed(s desk.Subject) review.Input {
+	f.fresh()
 	in := review.Input{Unit: f.unit, Name: f.founding.Name, Subject: s, Requests: f.Requests(s.Now), Reviews: f.Reviews()}
 	if doc, hash := f.InForce(); doc != nil {
 		in.Accord, in.Version = hash, doc.Version
