@@ -65,8 +65,8 @@ type Act struct {
 	UnmarkedObjects int
 	// PAP is the strictest PAP label; empty when there is none.
 	PAP string
-	// Types counts objects by STIX type.
-	Types map[string]int
+	// Types counts objects by STIX type. It is not changed.
+	Types map[string]int64
 	// Incidents and Sectors are what the act says it is about; empty says nothing.
 	Incidents []string
 	Sectors   []string

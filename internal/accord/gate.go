@@ -23,7 +23,7 @@ func Decide(s Situation, a Act) Decision {
 	if s.Accord == nil {
 		return Decision{Clause: ClauseNone, Code: CodeNoAccord, Reason: "no accord is in force in this unit; propose one and have every member sign it"}
 	}
-	g := &gate{s: s, a: a, d: s.Accord, relied: map[string]bool{}}
+	g := &gate{s: s, a: a, d: s.Accord}
 	for _, rule := range []func() *Decision{
 		g.sane, g.validity, g.members, g.writer, g.scope, g.marking, g.quotas, g.quality, g.tier, g.request, g.refusal,
 	} {
@@ -45,7 +45,7 @@ type gate struct {
 	tlp        int // rank of the effective label; -1 when the act carries nothing
 	// cited is the clause that allows the act, should nothing stand against it.
 	cited string
-	// relied are ids of the clauses that govern the act; suspending one of them holds it.
+	// relied are ids of the clauses that govern the act; suspending one of them holds it. Nil while nothing is suspended.
 	relied      map[string]bool
 	obligations []string
 }
@@ -55,6 +55,12 @@ func (g *gate) refuse(clause, code, format string, args ...any) *Decision {
 }
 
 func (g *gate) rely(clauses ...string) {
+	if len(g.s.Suspended) == 0 {
+		return // nobody asks: this is done for every entry of every journal
+	}
+	if g.relied == nil {
+		g.relied = map[string]bool{}
+	}
 	for _, c := range clauses {
 		if c != "" {
 			g.relied[c] = true
@@ -64,7 +70,7 @@ func (g *gate) rely(clauses ...string) {
 
 func (g *gate) sane() *Decision {
 	a := g.a
-	sum := 0
+	sum := int64(0)
 	bad := a.Objects < 0 || a.Bytes < 0 || a.UnmarkedObjects < 0 || a.Elements < 0 || a.UnmarkedObjects > a.Objects
 	for _, n := range a.Types {
 		if n < 0 || n > math.MaxInt32 {
@@ -74,7 +80,7 @@ func (g *gate) sane() *Decision {
 		sum += n
 	}
 	u := g.s.Used
-	if bad || (len(a.Types) > 0 && sum != a.Objects) || u.RequestsToday < 0 || u.BytesToday < 0 || u.BlindToday < 0 {
+	if bad || (len(a.Types) > 0 && sum != int64(a.Objects)) || u.RequestsToday < 0 || u.BytesToday < 0 || u.BlindToday < 0 {
 		return g.refuse(Protocol, CodeBadAct, "the entry's figures contradict each other (%d objects, %d by type, %d unmarked, %d bytes); its author must correct them",
 			a.Objects, sum, a.UnmarkedObjects, a.Bytes)
 	}

@@ -32,7 +32,7 @@ func drawAct(t *rapid.T) Act {
 		Code: drawText("", "overload", "sovereignty").Draw(t, "code"),
 	}
 	if rapid.Bool().Draw(t, "typed") {
-		a.Types = map[string]int{"indicator": a.Objects}
+		a.Types = map[string]int64{"indicator": int64(a.Objects)}
 	}
 	if rapid.Bool().Draw(t, "request") {
 		a.Request = &RequestFacts{Type: drawText("information", "subscriber").Draw(t, "type"), Urgency: drawText(Urgent, Routine).Draw(t, "urgency"),

@@ -27,7 +27,7 @@ func complete(t testing.TB) *Document {
 func lawful() Act {
 	return Act{
 		Kind: "share", Author: north, Recipients: []string{south}, By: Claim{"cert", "duty-officer"}, At: noon,
-		Objects: 2, Bytes: 1000, TLP: Green, PAP: Green, Types: map[string]int{"indicator": 2},
+		Objects: 2, Bytes: 1000, TLP: Green, PAP: Green, Types: map[string]int64{"indicator": 2},
 	}
 }
 

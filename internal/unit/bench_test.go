@@ -96,6 +96,7 @@ func BenchmarkFoldMillion(b *testing.B) {
 	w := busy(b, 1_000_000)
 	var f *unit.Fold
 	b.ReportAllocs()
+	report := perTurn(b)
 	for b.Loop() {
 		f = unit.NewFold(w.founding)
 		for _, t := range w.texts {
@@ -111,6 +112,7 @@ func BenchmarkFoldMillion(b *testing.B) {
 		}
 	}
 	b.StopTimer()
+	report()
 	north, south := w.actors[0], w.actors[1]
 	var more []*journal.Entry
 	for range 1000 {

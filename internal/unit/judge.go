@@ -214,13 +214,7 @@ func act(r *record) accord.Act {
 		return a
 	}
 	a.Objects, a.TLP, a.Unmarked, a.UnmarkedObjects, a.PAP = int(b.Objects), b.TLP, b.Unmarked, int(b.UnmarkedObjects), b.PAP
-	a.Incidents, a.Sectors, a.Tier, a.Elements, a.Oldest, a.Code = b.Incidents, b.Sectors, b.Tier, b.Elements, b.Oldest, b.Code
-	if len(b.Types) > 0 {
-		a.Types = make(map[string]int, len(b.Types))
-		for t, n := range b.Types {
-			a.Types[t] = int(n)
-		}
-	}
+	a.Incidents, a.Sectors, a.Tier, a.Elements, a.Oldest, a.Code, a.Types = b.Incidents, b.Sectors, b.Tier, b.Elements, b.Oldest, b.Code, b.Types
 	if familyOf(r.kind) == requests {
 		a.Request = &accord.RequestFacts{Type: b.Type, Urgency: b.Urgency, Fields: b.Fields}
 	}

@@ -16,7 +16,10 @@ func (f *Fold) place(l *lane, r *record) bool {
 	}
 	r.clock = prev
 	all := f.claims(l, r)
-	claims := slices.DeleteFunc(slices.Clone(all), f.unfit)
+	claims := all
+	if len(f.forked) > 0 {
+		claims = slices.DeleteFunc(slices.Clone(all), f.unfit)
+	}
 	r.partial = len(claims) < len(all) || l.placed > 0 && l.recs[l.placed-1].partial
 	if code == "" {
 		for _, c := range claims {

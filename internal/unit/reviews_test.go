@@ -378,6 +378,7 @@ func BenchmarkReview(b *testing.B) {
 	f := w.fold()
 	var r *review.Report
 	b.ReportAllocs()
+	report := perTurn(b)
 	for b.Loop() {
 		s, err := f.Subject(start, start.AddDate(1, 0, 0))
 		if err != nil {
@@ -390,6 +391,7 @@ func BenchmarkReview(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	report()
 	if r.Types[0].Sent != 10_000 || r.Types[0].Answered < 7000 {
 		b.Fatal(fmt.Sprint(r.Types))
 	}
