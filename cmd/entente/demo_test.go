@@ -49,6 +49,19 @@ func TestDemoOnceLeavesFoldersThatHold(t *testing.T) {
 			t.Errorf("status of %s: exit %d %v\n%s%s", name, code, err, out, errs)
 		}
 	}
+	for _, unit := range []string{"", "Election register", "Second unit"} {
+		reports := []string{}
+		for _, name := range []string{"north", "south"} {
+			code, out, errs := entente(t, "review", "--dir", filepath.Join(dir, name), "--unit", unit, "--from", "2020-01-01", "--to", "2200-01-01", "--json")
+			if code != 0 || !json.Valid([]byte(out)) || strings.Contains(out, `"types":[]`) != (unit == "Second unit") {
+				t.Errorf("review at %s of %q: exit %d\n%s%s", name, unit, code, out, errs)
+			}
+			reports = append(reports, out)
+		}
+		if reports[0] != reports[1] {
+			t.Errorf("the reviews of %q differ:\n%s\n%s", unit, reports[0], reports[1])
+		}
+	}
 	for _, dossier := range []string{"dossier.entente", "register.entente"} {
 		if code, out, errs := entente(t, "verify", filepath.Join(dir, dossier)); code != 0 {
 			t.Errorf("verify of %s: exit %d\n%s%s", dossier, code, out, errs)
