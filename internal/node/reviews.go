@@ -272,51 +272,73 @@ func (n *Node) CommitReview(_ context.Context, r ReviewCommitRequest) (*WriteRes
 
 // commitment makes what is kept and what is told of scores, if they may be committed to now.
 func (l *ledger) commitment(ref journal.Ref, r ReviewCommitRequest) (kept savedScores, body desk.ReviewBody, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	v, _ := l.fold.Review(ref)
-	kept = savedScores{Unit: l.id, Review: ref, Scores: desk.ReviewScores{}}
-	for name, types := range r.Scores {
-		p, err := l.scored(&v, name)
-		if err != nil {
-			return kept, body, err
-		}
-		kept.Scores[p] = types
-	}
-	if err := kept.Scores.Check(); err != nil || len(kept.Scores) == 0 {
-		why := "There are none."
-		if err != nil {
-			why = err.Error() + "."
-		}
-		return kept, body, badInput("These scores cannot be given.", why, "Give each from 1 to 5: --score information.timeliness=4. Scored are "+strings.Join(desk.Scores(), ", ")+".")
+	kept = savedScores{Unit: l.id, Review: ref}
+	if kept.Scores, err = l.scores(ref, r.Scores); err != nil {
+		return kept, body, err
 	}
 	if err := l.n.random(kept.Salt[:]); err != nil {
 		return kept, body, err
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	v, _ := l.fold.Review(ref)
 	c := desk.ScoreCommitment(l.id, ref, v.Subject.Hash(), l.n.keys().party, kept.Salt, kept.Scores)
 	body = desk.ReviewBody{Review: &ref, Commitment: &c}
 	return kept, body, l.judgeReview(desk.ReviewCommit, r.Acting, body)
 }
 
-// scored finds the party that scores are given to.
-func (l *ledger) scored(v *desk.Review, name string) (journal.PartyID, error) {
+// scores finds the parties that scores are given to: others of the review, by name; "" where there is one.
+func (l *ledger) scores(ref journal.Ref, given map[string]map[string]map[string]int) (desk.ReviewScores, error) {
+	l.mu.Lock()
+	v, _ := l.fold.Review(ref)
 	var others []journal.PartyID
 	for _, p := range v.Parties {
 		if p.Party != l.n.keys().party {
 			others = append(others, p.Party)
 		}
 	}
-	if name == "" {
-		if len(others) == 1 {
-			return others[0], nil
+	called := strings.Join(l.names(others), ", ")
+	l.mu.Unlock()
+	out := desk.ReviewScores{}
+	for name, types := range given {
+		var p journal.PartyID
+		switch {
+		case name != "":
+			var err error
+			if p, err = l.findParty(name); err != nil {
+				return nil, err
+			}
+			if !slices.Contains(others, p) {
+				return nil, badInput("Scores go to another party of the review.", name+" is none.", "They are "+called+".")
+			}
+		case len(others) == 1:
+			p = others[0]
+		default:
+			return nil, badInput("It is not clear who gets these scores.", "There are several other parties: "+called+".", "Name one: --score PARTY:TYPE.NAME=4.")
 		}
-		return "", badInput("It is not clear who gets these scores.", "There are several other parties: "+strings.Join(l.names(others), ", ")+".", "Name one: --score PARTY:TYPE.NAME=4.")
+		if out[p] == nil {
+			out[p] = map[string]map[string]int{}
+		}
+		for kind, scores := range types {
+			if out[p][kind] == nil {
+				out[p][kind] = map[string]int{}
+			}
+			for what, n := range scores {
+				if old, twice := out[p][kind][what]; twice && old != n {
+					return nil, badInput("A score is given twice.", fmt.Sprintf("%s of %s is %d and %d.", what, kind, old, n), "Give it once.")
+				}
+				out[p][kind][what] = n
+			}
+		}
 	}
-	p, err := l.findParty(name)
-	if err == nil && !slices.Contains(others, p) {
-		err = badInput("Scores go to another party of the review.", "", "They are "+strings.Join(l.names(others), ", ")+".")
+	err := out.Check()
+	switch {
+	case len(out) == 0:
+		err = errors.New("there are none")
+	case err == nil:
+		return out, nil
 	}
-	return p, err
+	return nil, badInput("These scores cannot be given.", err.Error()+".", "Give each from 1 to 5: --score information.timeliness=4. Scored are "+strings.Join(desk.Scores(), ", ")+".")
 }
 
 func (n *Node) keepScores(s savedScores) error {
@@ -597,7 +619,7 @@ func (l *ledger) reviewView(v *desk.Review) ReviewView {
 			case v.State == desk.ReviewCommitted && !x.Revealed:
 				out.Next = append(out.Next, desk.ReviewReveal)
 			}
-			if !(x.Signed != "" && out.Agreed != "") {
+			if x.Signed == "" || v.Differs {
 				out.Next = append(out.Next, desk.ReviewSign)
 			}
 		}

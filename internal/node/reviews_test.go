@@ -56,15 +56,28 @@ func TestReviewAtBothEnds(t *testing.T) {
 		t.Fatalf("the report here\n%s\nand there\n%s", first, second)
 	}
 
-	give := func(p *testParty, n int) error {
-		_, err := p.CommitReview(ctx, ReviewCommitRequest{ID: id, Scores: map[string]map[string]map[string]int{"": {"information": {"timeliness": n}}}})
+	score := func(p *testParty, scores map[string]map[string]map[string]int) error {
+		_, err := p.CommitReview(ctx, ReviewCommitRequest{ID: id, Scores: scores})
 		return err
+	}
+	type byType = map[string]map[string]int
+	give := func(p *testParty, n int) error {
+		other := map[*testParty]string{a: b.init.Name, b: a.init.Name}[p]
+		return score(p, map[string]byType{"": {"information": {"timeliness": n}}, other: {"information": {"clarity": 3}, "takedown": {"clarity": 1}}})
 	}
 	reveal := func(p *testParty) error {
 		_, err := p.RevealReview(ctx, ReviewMoveRequest{ID: id, Text: "As agreed."})
 		return err
 	}
-	refusedReview(t, a, "from 1 to 5", func() error { return give(a, 6) })
+	for why, scores := range map[string]map[string]byType{
+		"from 1 to 5":    {"": {"information": {"timeliness": 6}}},
+		"there are none": nil,
+		"No partner":     {"Nobody": {"information": {"timeliness": 2}}},
+		"another party":  {a.init.Name: {"information": {"timeliness": 2}}},
+		"given twice":    {"": {"information": {"timeliness": 2}}, b.init.Name: {"information": {"timeliness": 3}}},
+	} {
+		refusedReview(t, a, why, func() error { return score(a, scores) })
+	}
 	refusedReview(t, a, "nothing to reveal", func() error { return reveal(a) })
 	if err := give(a, 2); err != nil {
 		t.Fatal(err)
@@ -99,7 +112,7 @@ func TestReviewAtBothEnds(t *testing.T) {
 		for _, x := range v.Parties {
 			want := map[string]int{a.init.Name: 2, b.init.Name: 5}[x.Name]
 			for _, types := range x.Scores {
-				if types["information"]["timeliness"] != want {
+				if types["information"]["timeliness"] != want || types["information"]["clarity"] != 3 || types["takedown"]["clarity"] != 1 {
 					t.Errorf("%s gave %v", x.Name, x.Scores)
 				}
 			}
