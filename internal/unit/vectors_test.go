@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"entente/internal/desk"
 	"entente/internal/unit"
 	"entente/journal"
 )
@@ -28,12 +29,22 @@ type stateVector struct {
 	Texts    []string        `json:"texts"`
 	Journals []vectorJournal `json:"journals"`
 	States   []vectorState   `json:"states"`
+	Reports  []vectorReport  `json:"reports,omitempty"` // of reviews
 }
 
 type vectorJournal struct {
 	Party   string         `json:"party"` // a name, for people
 	Origin  journal.Origin `json:"origin"`
 	Entries []string       `json:"entries"`
+}
+
+// vectorReport is the review of a period at the newest final cut.
+type vectorReport struct {
+	From    time.Time    `json:"from"`
+	To      time.Time    `json:"to"`
+	Subject desk.Subject `json:"subject"`
+	SHA256  string       `json:"sha256"` // of the report's bytes
+	Report  string       `json:"report"`
 }
 
 type vectorState struct {
@@ -226,6 +237,46 @@ var vectorStories = map[string]struct {
 		w.sync()
 		return w
 	}},
+	"review": {"A review is opened; scores are shown too early, then with other scores than were committed to, then rightly; two different reports are signed, then the same.", []time.Duration{0}, func(t testing.TB) *world {
+		w, _ := founded(t, "North", "South")
+		n, s := w.actors[0], w.actors[1]
+		q := n.ask()
+		s.receipt(n)
+		s.move("acknowledge", q, nil)
+		s.move("accept", q, nil)
+		s.move("answer", q, map[string]any{"tlp": "green"})
+		n.receipt(s)
+		n.move("assess", q, map[string]any{"scores": map[string]int{"accuracy": 4, "timeliness": 2}, "use": "blocked"})
+		n.move("dispute", q, map[string]any{"code": "incomplete"})
+		w.sync()
+		about := w.subject()
+		r, err := w.fold().Report(about)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := r.Hash()
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened := n.openReview(about)
+		s.see(n)
+		nc, nr := n.scoring(opened, about, s, 2)
+		sc, sr := s.scoring(opened, about, n, 5)
+		n.review("commit", opened, nc)
+		n.review("reveal", opened, nr) // too early
+		s.review("commit", opened, sc)
+		s.see(n)
+		n.see(s)
+		_, other := s.scoring(opened, about, n, 1)
+		s.review("reveal", opened, other) // does not fit
+		s.review("reveal", opened, sr)
+		n.review("reveal", opened, nr)
+		n.review("sign", opened, map[string]any{"report": report})
+		s.review("sign", opened, map[string]any{"report": journal.Hash{1}})
+		s.review("sign", opened, map[string]any{"report": report})
+		w.sync()
+		return w
+	}},
 }
 
 func vectorPath(name string) string { return filepath.Join("testdata", "vectors", name+".json") }
@@ -254,6 +305,11 @@ func TestVectors(t *testing.T) {
 				state := f.State(now).JSON()
 				sum := sha256.Sum256(state)
 				v.States = append(v.States, vectorState{now, hex.EncodeToString(sum[:]), state})
+			}
+			for _, to := range []time.Time{start.Add(20 * time.Second), w.clock.Add(time.Hour)} {
+				subject, text := reportOf(t, f, to.UTC())
+				sum := sha256.Sum256(text)
+				v.Reports = append(v.Reports, vectorReport{start, to.UTC(), subject, hex.EncodeToString(sum[:]), string(text)})
 			}
 			made, err := json.Marshal(v, jsontext.Multiline(false))
 			if err != nil {
@@ -324,6 +380,13 @@ func readVector(t *testing.T, text []byte) {
 				t.Fatalf("at %s:\n%s\nis wanted, and is\n%s", s.Now.Format(time.RFC3339), pretty(s.State), pretty(state))
 			}
 		}
+		for _, x := range v.Reports {
+			subject, report := reportOf(t, f, x.To)
+			sum := sha256.Sum256(report)
+			if subject.Hash() != x.Subject.Hash() || string(report) != x.Report || hex.EncodeToString(sum[:]) != x.SHA256 {
+				t.Fatalf("until %s:\n%s\nis wanted, and is\n%s", x.To.Format(time.RFC3339), x.Report, report)
+			}
+		}
 	}
 }
 
@@ -332,6 +395,7 @@ func TestVectorsSayWhatTheyAreFor(t *testing.T) {
 	for name, wants := range map[string][]string{
 		"request": {`"answered"`, `"overdue"`}, "preservation": {`"held"`, `"bad-date"`, `"overdue"`}, "incident": {`"closed"`, `"bad-date"`, `"duplicate"`, `"basis":"claim"`}, "concurrent-suspension": {`"knowing":true`, `"resumed":`}, "competing-accords": {`higher-hash`},
 		"void": {`back-dated`, `bad-body`, `bad-root`}, "successor": {`"retired":{`}, "withdrawal": {`withdrawn`}, "finality": {`"final":false`, `"final":true`}, "membership": {`"left":[{`},
+		"review": {`"too-early"`, `"does-not-fit"`, `"revealed"`, `"agreed":`, `"replaced":`},
 	} {
 		text, err := os.ReadFile(vectorPath(name))
 		if err != nil {
