@@ -398,3 +398,38 @@ func BenchmarkReview(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(w.actors[0].entries)+len(w.actors[1].entries)), "entries")
 }
+
+// TestReportsWhileTheFoldGoesOn: a report that is being computed is not disturbed by what comes meanwhile. The race
+// detector looks at what they share.
+func TestReportsWhileTheFoldGoesOn(t *testing.T) {
+	w := year(t, 50)
+	f := w.fold()
+	s, want := reportOf(t, f, w.clock.Add(time.Hour))
+	compute, err := f.Reviewing(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	north, south := w.actors[0], w.actors[1]
+	before := []int{len(north.entries), len(south.entries)}
+	q := north.ask()
+	south.receipt(north)
+	south.move("refuse", q, map[string]any{"code": "scope"})
+	north.openReview(s)
+	north.write(unit.KindSuspend, unit.SuspendBody{Scope: []string{"all"}, Code: "test"})
+	north.receipt(south)
+	w.sync()
+	got := make(chan []byte)
+	go func() {
+		b, _ := compute().JSON()
+		got <- b
+	}()
+	for i, a := range w.actors {
+		add(t, f, a.entries[before[i]:]...)
+	}
+	if len(f.State(w.clock).Requests) != 51 {
+		t.Error("the fold has not gone on")
+	}
+	if b := <-got; !bytes.Equal(b, want) {
+		t.Errorf("%s\n%s", want, b)
+	}
+}
