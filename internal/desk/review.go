@@ -259,6 +259,8 @@ func NewReview(open ReviewMove, unit journal.UnitID, parties []journal.PartyID) 
 		return nil, &MoveError{CodeUnknownThread, open.Ref, "a review is opened by open"}
 	case !slices.Contains(parties, open.Party) || len(parties) < 2:
 		return nil, &MoveError{CodeNoAddressee, open.Ref, "a review is between members, and takes two"}
+	case !remark(open.Payload):
+		return nil, &MoveError{CodeBadBody, open.Ref, "the payload of a review is a remark, of type text"}
 	}
 	r := &Review{ID: open.Ref, Opener: open.Party, Opened: open.At, Subject: open.Body.Subject(), State: ReviewOpened,
 		Parties: []ReviewParty{}, Steps: []Step{}, Illegal: []Step{}, unit: unit, seen: map[journal.Ref]bool{open.Ref: true}}
@@ -269,6 +271,9 @@ func NewReview(open ReviewMove, unit journal.UnitID, parties []journal.PartyID) 
 	r.Steps = append(r.Steps, reviewStep(open, ReviewOpened))
 	return r, nil
 }
+
+// remark says whether a payload is one that moves of reviews may have.
+func remark(p *journal.PayloadRef) bool { return p == nil || p.Type == journal.PayloadText }
 
 // Party returns where a party stands, nil for one that is not of the review.
 func (r *Review) Party(p journal.PartyID) *ReviewParty {
@@ -290,6 +295,10 @@ func (r *Review) Judge(m ReviewMove) (code, why string) {
 		return CodeUnknownMove, fmt.Sprintf("reviews have no move %q", clip(m.Name))
 	case p == nil:
 		return CodeWrongSide, "the author is no party to this review"
+	case m.Held: // a second person's release is missing, or the unit was suspended
+		return CodeRefused, "the gate holds it: what is held does not count"
+	case !remark(m.Payload):
+		return CodeBadBody, "the payload of a review is a remark, of type text"
 	case len(r.Steps) >= MaxMoves:
 		return CodeTooMany, fmt.Sprintf("a review has at most %d moves", MaxMoves)
 	case m.Name == ReviewCommit && p.Committed != nil:

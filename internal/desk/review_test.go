@@ -110,6 +110,28 @@ func TestReviewLimits(t *testing.T) {
 	}
 }
 
+// TestWhatAReviewDoesNotTake: what the gate holds does not count, and a payload is a remark or none.
+func TestWhatAReviewDoesNotTake(t *testing.T) {
+	v := opened(t)
+	held, stix := signing(1, 1), signing(2, 1)
+	held.Held, stix.Payload = true, &journal.PayloadRef{Type: journal.PayloadAnswer}
+	for want, m := range map[string]desk.ReviewMove{desk.CodeRefused: held, desk.CodeBadBody: stix} {
+		if code, _ := v.Judge(m); code != want || v.Apply(m) == nil || v.Party(reviewNorth).Signed != nil {
+			t.Errorf("%q, want %q: %+v", code, want, v.Parties)
+		}
+	}
+	m := signing(3, 1)
+	m.Payload = &journal.PayloadRef{Type: journal.PayloadText}
+	if err := v.Apply(m); err != nil {
+		t.Error(err)
+	}
+	s := subjectOf(1)
+	open := desk.ReviewMove{Ref: journal.Ref{Origin: reviewOne}, Name: desk.ReviewOpen, Party: reviewNorth, Payload: stix.Payload, Body: desk.ReviewBody{From: s.From, To: s.To, Now: s.Now, Cut: s.Cut}}
+	if _, err := desk.NewReview(open, "unit", []journal.PartyID{reviewSouth, reviewNorth}); err == nil {
+		t.Error("a review was opened with an answer as its payload")
+	}
+}
+
 func opened(t failing) *desk.Review {
 	s := subjectOf(1)
 	v, err := desk.NewReview(desk.ReviewMove{Ref: journal.Ref{Origin: reviewOne}, Name: desk.ReviewOpen, Party: reviewNorth, Body: desk.ReviewBody{From: s.From, To: s.To, Now: s.Now, Cut: s.Cut}}, "unit", []journal.PartyID{reviewSouth, reviewNorth})
