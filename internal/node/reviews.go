@@ -627,3 +627,30 @@ func (l *ledger) reviewView(v *desk.Review) ReviewView {
 	}
 	return out
 }
+
+// reviewAttention says which reviews wait for this side, or are signed differently. The lock must be held.
+func (l *ledger) reviewAttention(unit string) (out []attention) {
+	waiting, first := 0, ReviewView{}
+	all := l.fold.Reviews()
+	for i := range all {
+		switch v := l.reviewView(&all[i]); {
+		case len(v.Next) == 0:
+		case waiting == 0:
+			waiting, first = 1, v
+		default:
+			waiting++
+		}
+	}
+	switch {
+	case waiting == 0:
+		return nil
+	case first.Differs:
+		out = append(out, attention{rank: 2, text: fmt.Sprintf("%s: different reports of the review %s are signed; compare them: 'entente review show %s'", unit, first.Short, first.Short)})
+	default:
+		out = append(out, attention{rank: 3, text: fmt.Sprintf("%s: the review %s waits for this side (%s): 'entente review show %s'", unit, first.Short, strings.Join(first.Next, ", "), first.Short)})
+	}
+	if waiting > 1 {
+		out = append(out, attention{rank: 3, text: fmt.Sprintf("%s: %d more reviews wait for this side: 'entente review list'", unit, waiting-1)})
+	}
+	return out
+}

@@ -56,6 +56,17 @@ func TestReviewAtBothEnds(t *testing.T) {
 		t.Fatalf("the report here\n%s\nand there\n%s", first, second)
 	}
 
+	waits := func(p *testParty) string {
+		for _, text := range must[*StatusResponse](t)(p.Status(ctx)).Attention {
+			if strings.Contains(text, "the review "+id) {
+				return text
+			}
+		}
+		return ""
+	}
+	if got := waits(b); !strings.Contains(got, "commit, sign") {
+		t.Errorf("status says %q", got)
+	}
 	score := func(p *testParty, scores map[string]map[string]map[string]int) error {
 		_, err := p.CommitReview(ctx, ReviewCommitRequest{ID: id, Scores: scores})
 		return err
@@ -108,6 +119,9 @@ func TestReviewAtBothEnds(t *testing.T) {
 		v := must[*ReviewView](t)(p.Review(ctx, ReviewShowRequest{ID: id}))
 		if v.State != "revealed" || v.Agreed == "" || v.Agreed != v.Report || v.Differs || len(v.Next) != 0 || len(v.Moves) != 7 {
 			t.Errorf("%s: %+v", p.init.Name, v)
+		}
+		if got := waits(p); got != "" {
+			t.Errorf("status says %q", got)
 		}
 		for _, x := range v.Parties {
 			want := map[string]int{a.init.Name: 2, b.init.Name: 5}[x.Name]

@@ -131,6 +131,9 @@ func (l *ledger) attention(requests []desk.Request, b *UnitBrief) []attention {
 		}
 		out = append(out, attention{rank: 0, text: fmt.Sprintf("%s: the own journal may not be extended%s; open a successor with the organisation key: 'entente journal succeed --org-key FILE'", b.Name, why)})
 	}
+	if b.State != "withdrawn" {
+		out = append(out, l.reviewAttention(b.Name)...)
+	}
 	return append(out, l.requestAttention(requests, b.Name)...)
 }
 
