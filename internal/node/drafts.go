@@ -30,8 +30,8 @@ func (n *Node) readDrafts() (draftFile, error) {
 }
 
 func (n *Node) saveDraft(r RequestNewRequest) (string, error) {
-	n.exports.Lock()
-	defer n.exports.Unlock()
+	n.drafting.Lock()
+	defer n.drafting.Unlock()
 	f, err := n.readDrafts()
 	if err != nil {
 		return "", err
@@ -63,8 +63,8 @@ func (n *Node) draft(id string) (RequestNewRequest, error) {
 }
 
 func (n *Node) dropDraft(id string) error {
-	n.exports.Lock()
-	defer n.exports.Unlock()
+	n.drafting.Lock()
+	defer n.drafting.Unlock()
 	f, err := n.readDrafts()
 	if err != nil {
 		return err

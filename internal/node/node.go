@@ -75,9 +75,12 @@ type Node struct {
 	rotating sync.Mutex // held while keys change, and while a backup reads them
 
 	exports sync.Mutex // one share, courier or dossier is put together at a time
-	scoring sync.Mutex // one commitment to scores is made at a time
-	pairing *pairings
-	tokens  *tokens
+	// drafting is held while drafts are read and written, also under the lock of a unit: nothing is locked
+	// below it.
+	drafting sync.Mutex
+	scoring  sync.Mutex // one commitment to scores is made at a time
+	pairing  *pairings
+	tokens   *tokens
 
 	guards guards  // the operator's lists of what is guarded
 	feeds  *feeds  // what sensors are given, as text

@@ -100,3 +100,29 @@ func BenchmarkOverview(b *testing.B) {
 		})
 	}
 }
+
+// TestDraftIsSentWhileSomethingIsShared: a share is put together under its own lock and takes that of
+// the unit; a draft is dropped under that of the unit. They waited for each other for ever.
+func TestDraftIsSentWhileSomethingIsShared(t *testing.T) {
+	a, _ := two(t)
+	v, _, err := a.NewRequest(t.Context(), RequestNewRequest{Type: desk.Information, Urgency: "urgent", Title: "Draft", Draft: true,
+		Fields: map[string]string{"subject": "host", "purpose": "case"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.exports.Lock() // as a share that has begun
+	sent := make(chan error, 1)
+	go func() {
+		_, _, err := a.NewRequest(t.Context(), RequestNewRequest{From: v.ID})
+		sent <- err
+	}()
+	select {
+	case err := <-sent:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the draft waits for the share, and the share would wait for its unit")
+	}
+	a.exports.Unlock()
+}
