@@ -78,6 +78,18 @@ func Operations() []Operation {
 		plain(node.ScopeRead, "request.show", "One request with its conversation and clocks", (*node.Node).Request),
 		plain(node.ScopeRequest, "request.move", "Make one move in a request", (*node.Node).MoveRequest),
 
+		plain(node.ScopeRequest, "hotline.call", "Call another member, or try to in a drill", (*node.Node).Call),
+		plain(node.ScopeRequest, "hotline.move", "Acknowledge, say, escalate or close in a call", (*node.Node).MoveCall),
+		plain(node.ScopeRequest, "hotline.announce", "Announce a drill", (*node.Node).AnnounceDrill),
+		plain(node.ScopeRead, "hotline.list", "Calls, the most urgent clock first, and apart from them drills", (*node.Node).Calls),
+		plain(node.ScopeRead, "hotline.show", "One call with its conversation, clocks and ladder", (*node.Node).ShowCall),
+		plain(node.ScopeRead, "hotline.history", "How fast each side answered, live calls and drills apart", (*node.Node).CallHistory),
+		plain(node.ScopeRead, "contact.list", "Whom to call at this minute", (*node.Node).Contacts),
+		plain(node.ScopeRead, "contact.show", "One contact and how fresh it is", (*node.Node).ShowContact),
+		plain(node.ScopeRequest, "contact.confirm", "Say that an own contact holds, or that it changes", (*node.Node).ConfirmContact),
+		plain(node.ScopeRequest, "contact.ping", "Try a contact of another party: a drill", (*node.Node).PingContact),
+		plain(node.ScopeRequest, "contact.answer", "Answer a ping", (*node.Node).AnswerPing),
+
 		long(node.ScopeUnit, "sync", "Open a session with one partner or all", (*node.Node).Sync),
 		download(node.ScopeAdmin, "courier.export", "A courier file for one partner", (*node.Node).ExportCourier),
 		upload(node.ScopeAdmin, "courier.import", "Take in a courier file", importCourier),

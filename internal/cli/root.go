@@ -49,7 +49,7 @@ func (a *app) root() *cobra.Command {
 		a.initCommand(), a.serveCommand(), a.statusCommand(),
 		a.identityCommand(), a.unitCommand(), a.accordCommand(),
 		a.importCommand(), a.shareCommand(), a.intakeCommand(), a.searchCommand(), a.feedCommand(),
-		a.requestCommand(), a.syncCommand(), a.courierCommand(),
+		a.requestCommand(), a.hotlineCommand(), a.contactCommand(), a.syncCommand(), a.courierCommand(),
 		a.journalCommand(), a.dossierCommand(), a.verifyCommand(),
 		a.backupCommand(), a.restoreCommand(), a.rebuildCommand(), a.doctorCommand(),
 		a.taxiiCommand(), a.guardCommand(), a.tokenCommand(), a.apiCommand(),

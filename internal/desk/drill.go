@@ -114,18 +114,8 @@ type Drills struct {
 	Overdue bool      `json:"overdue,omitempty"` // overlay
 }
 
-// Rhythm fills in when the next drill is due, by an accord that is in force since an instant.
+// Rhythm fills in when the next drill is due, by Last and an accord that is in force since an instant.
 func (d *Drills) Rhythm(doc *accord.Document, since, now time.Time) {
-	for i := range d.Calls {
-		if at := d.Calls[i].At; at.After(d.Last) {
-			d.Last = at
-		}
-	}
-	for i := range d.Pings {
-		if at := d.Pings[i].At; at.After(d.Last) {
-			d.Last = at
-		}
-	}
 	if doc == nil || !doc.Drills.Every.Set() {
 		return
 	}

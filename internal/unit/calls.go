@@ -386,13 +386,14 @@ func (l *line) count(r *record, drill bool) (n int) {
 // without the cost of the rest. Drills are none; see [Fold.Drills]. They are copies.
 func (f *Fold) Calls(now time.Time) []desk.Call {
 	f.fresh()
-	return f.callsOf(false, now)
+	return f.callsOf(false, now, false)
 }
 
-func (f *Fold) callsOf(drill bool, now time.Time) []desk.Call {
+// callsOf returns the calls that are drills, or those that are none; open only those that are not over.
+func (f *Fold) callsOf(drill bool, now time.Time, open bool) []desk.Call {
 	out, pauses := []desk.Call{}, map[*text][]desk.Interval{}
 	for t := range f.sorted(hotlines) {
-		if s, ok := f.ordered(t).(callState); ok && s.call.Drill == drill {
+		if s, ok := f.ordered(t).(callState); ok && s.call.Drill == drill && (!open || s.call.Open()) {
 			out = append(out, f.clockedCall(t, s.call, now, pauses))
 		}
 	}
@@ -430,30 +431,59 @@ func (f *Fold) Call(ref journal.Ref, now time.Time) (c desk.Call, ok bool) {
 // Drills returns all that was announced and tried, for one instant.
 func (f *Fold) Drills(now time.Time) desk.Drills {
 	f.fresh()
-	now = now.UTC()
-	d := desk.Drills{Announced: []desk.Announcement{}, Calls: f.callsOf(true, now), Pings: f.pings(now)}
+	return f.drills(now.UTC(), false)
+}
+
+// drills returns what was announced and tried; open only what is not over.
+func (f *Fold) drills(now time.Time, open bool) desk.Drills {
+	d := desk.Drills{Announced: []desk.Announcement{}, Calls: f.callsOf(true, now, open), Pings: f.pings(now, open)}
 	tried := map[journal.Ref][]journal.Ref{}
-	for _, c := range d.Calls {
-		if c.Announced != nil {
-			tried[*c.Announced] = append(tried[*c.Announced], c.ID)
+	note := func(id journal.Ref, at time.Time, announced *journal.Ref) {
+		if at.After(d.Last) {
+			d.Last = at
+		}
+		if announced != nil {
+			tried[*announced] = append(tried[*announced], id)
 		}
 	}
-	for _, p := range d.Pings {
-		if p.Announced != nil {
-			tried[*p.Announced] = append(tried[*p.Announced], p.ID)
+	for _, t := range f.threads[hotlines] {
+		if s, ok := t.state.(callState); ok && s.call.Drill { // what opened it does not change
+			note(s.call.ID, s.call.At, s.call.Announced)
+		}
+	}
+	for _, t := range f.threads[contacts] {
+		if s, ok := t.state.(machined[desk.ContactBody, *desk.PingState]); ok {
+			note(s.m.ID, s.m.At, s.m.Announced)
 		}
 	}
 	for t := range f.sorted(hotlines) {
-		if s, ok := f.ordered(t).(machined[desk.CallBody, *desk.Announcement]); ok {
-			refs := tried[s.m.ID]
-			slices.SortFunc(refs, desk.CompareRefs)
-			d.Announced = append(d.Announced, s.m.Clocked(now, f.receivedIn(s.m.Called, t.opened, nil), refs))
+		s, ok := f.ordered(t).(machined[desk.CallBody, *desk.Announcement])
+		if !ok || open && !now.Before(s.m.Until) {
+			continue
 		}
+		refs := tried[s.m.ID]
+		slices.SortFunc(refs, desk.CompareRefs)
+		d.Announced = append(d.Announced, s.m.Clocked(now, f.receivedIn(s.m.Called, t.opened, nil), refs))
 	}
 	if t := f.global.terms; t != nil {
 		d.Rhythm(t.doc, f.since(t), now)
 	}
 	return d
+}
+
+// Line is what the hotline wants of people at an instant: calls that are not over, drills that are not
+// over or to come, and contacts.
+type Line struct {
+	Calls    []desk.Call // live
+	Drills   desk.Drills
+	Contacts []desk.Contact
+}
+
+// Line returns what the hotline wants of people. It puts clocks to what is open alone.
+func (f *Fold) Line(now time.Time) Line {
+	f.fresh()
+	now = now.UTC()
+	return Line{f.callsOf(false, now, true), f.drills(now, true), f.Contacts(now)}
 }
 
 // History returns how fast each side answered, live calls and drills apart.

@@ -84,10 +84,10 @@ func (l *line) contact(r *record) {
 	}
 }
 
-func (f *Fold) pings(now time.Time) []desk.PingState {
+func (f *Fold) pings(now time.Time, open bool) []desk.PingState {
 	out := []desk.PingState{}
 	for t := range f.sorted(contacts) {
-		if s, ok := f.ordered(t).(machined[desk.ContactBody, *desk.PingState]); ok {
+		if s, ok := f.ordered(t).(machined[desk.ContactBody, *desk.PingState]); ok && (!open || s.m.State == desk.Ringing) {
 			out = append(out, f.clockedPing(t, s.m, now))
 		}
 	}
@@ -112,33 +112,29 @@ func (f *Fold) Ping(ref journal.Ref, now time.Time) (p desk.PingState, ok bool) 
 // Contacts returns the contacts of the accord in force, how fresh they are and whether they answer now.
 func (f *Fold) Contacts(now time.Time) []desk.Contact {
 	f.fresh()
-	return f.contactsNow(f.Calls(now), f.Drills(now), now.UTC())
-}
-
-func (f *Fold) contactsNow(live []desk.Call, drills desk.Drills, now time.Time) []desk.Contact {
 	t := f.global.terms
 	if t == nil || t.doc == nil {
 		return []desk.Contact{}
 	}
+	now = now.UTC()
 	reached := map[contactKey]time.Time{}
 	note := func(p journal.PartyID, name string, at time.Time) {
 		if key := (contactKey{p, name}); at.After(reached[key]) {
 			reached[key] = at
 		}
 	}
-	for _, calls := range [][]desk.Call{live, drills.Calls} {
-		for i := range calls {
-			for _, r := range calls[i].Rings {
-				if r.Met.IsZero() {
-					continue
+	for _, th := range f.threads[hotlines] {
+		if s, ok := f.ordered(th).(callState); ok {
+			for _, r := range s.call.Rings {
+				if !r.Met.IsZero() {
+					note(s.call.Called, cmp.Or(r.ID, onlyContact(t.doc, s.call.Called, r.Contact)), r.Met)
 				}
-				note(calls[i].Called, cmp.Or(r.ID, onlyContact(t.doc, calls[i].Called, r.Contact)), r.Met)
 			}
 		}
 	}
-	for i := range drills.Pings {
-		if p := &drills.Pings[i]; !p.Met.IsZero() {
-			note(p.Called, p.Contact, p.Met)
+	for _, th := range f.threads[contacts] {
+		if s, ok := f.ordered(th).(machined[desk.ContactBody, *desk.PingState]); ok && !s.m.Met.IsZero() {
+			note(s.m.Called, s.m.Contact, s.m.Met)
 		}
 	}
 	return desk.Contacts(t.doc, f.since(t), now,
