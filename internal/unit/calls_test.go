@@ -728,3 +728,127 @@ func TestCheckSaysWhatBecomes(t *testing.T) {
 		t.Errorf("few codes were reached: %v", codes)
 	}
 }
+
+// TestHostileCallsAreLinear is a partner that calls, closes, climbs, pings and confirms without end: the work grows with
+// what it writes and not with its square, and what is beyond the bounds opens nothing.
+func TestHostileCallsAreLinear(t *testing.T) {
+	for _, x := range []struct {
+		name  string
+		n     int
+		write func(w *world, south *actor, n int)
+		most  int // threads
+	}{
+		{"calls", 500, func(_ *world, south *actor, n int) {
+			for range n {
+				south.call(nil)
+			}
+		}, desk.MaxOpenCalls},
+		{"calls that are given up", 300, func(_ *world, south *actor, n int) {
+			for range n {
+				south.on(south.call(nil), "close", nil)
+			}
+		}, 600},
+		{"one call closed without end by who never took it", 1000, func(w *world, south *actor, n int) {
+			c := w.actors[0].call(nil)
+			south.see(w.actors[0])
+			for range n {
+				south.on(c, "close", nil)
+			}
+		}, 1},
+		{"a late request climbed too early without end", 300, func(w *world, south *actor, n int) {
+			q := south.ask()
+			for range 300 {
+				south.move("dispute", q, nil)
+			}
+			c := south.call(map[string]any{"request": q.Ref()})
+			w.actors[0].receipt(south)
+			for range n {
+				w.actors[0].move("dispute", q, nil) // unseen by the one that climbs
+				south.on(c, "escalate", map[string]any{"rung": 1})
+			}
+		}, 1},
+		{"drills announced", 500, func(w *world, south *actor, n int) {
+			for range n {
+				south.write("hotline.announce", map[string]any{"drill": true, "from": w.clock.AddDate(0, 0, 1), "until": w.clock.AddDate(0, 0, 2)})
+			}
+		}, desk.MaxOpenCalls},
+		{"pings", 500, func(_ *world, south *actor, n int) {
+			for range n {
+				south.write("contact.ping", map[string]any{"contact": "K1.duty", "drill": true})
+			}
+		}, desk.MaxOpenCalls},
+		{"confirmations", 500, func(_ *world, south *actor, n int) {
+			for range n {
+				south.write("contact.confirm", map[string]any{"contact": "K2.duty"})
+			}
+		}, 0},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			work := func(n int) (uint64, int) {
+				w := lined(t, false, "North", "South")
+				x.write(w, w.actors[1], n)
+				f := w.empty()
+				var s *unit.State
+				cost := mallocs(func() {
+					for i := 0; i < max(len(w.actors[0].entries), len(w.actors[1].entries)); i++ {
+						for _, a := range w.actors {
+							if i < len(a.entries) {
+								add(t, f, a.entries[i])
+							}
+						}
+					}
+					s = f.State(w.clock)
+				})
+				return cost, len(s.Calls) + len(s.Drills.Calls) + len(s.Drills.Pings) + len(s.Drills.Announced)
+			}
+			one, _ := work(x.n)
+			two, threads := work(2 * x.n)
+			if two > 3*one {
+				t.Errorf("%d entries cost %d allocations, %d cost %d", x.n, one, 2*x.n, two)
+			}
+			if threads > x.most {
+				t.Errorf("%d were opened, at most %d", threads, x.most)
+			}
+		})
+	}
+}
+
+// open10kCalls returns a unit in which 10,000 calls were made, one in a hundred of them open.
+func open10kCalls(b *testing.B) (*world, *unit.Fold) {
+	w := lined(b, false, "North", "South")
+	north, south := w.actors[0], w.actors[1]
+	for i := range 10_000 {
+		c := north.call(nil)
+		south.receipt(north)
+		south.on(c, "acknowledge", nil)
+		north.receipt(south)
+		if i%200 != 0 {
+			north.on(c, "close", nil)
+		}
+	}
+	f := w.fold()
+	if got := f.Calls(w.clock); len(got) != 10_000 {
+		b.Fatalf("%d calls", len(got))
+	}
+	return w, f
+}
+
+// BenchmarkCalls takes all of 10,000 calls with clocks and ladders.
+func BenchmarkCalls(b *testing.B) {
+	w, f := open10kCalls(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		f.Calls(w.clock)
+	}
+}
+
+// BenchmarkCall takes one of them.
+func BenchmarkCall(b *testing.B) {
+	w, f := open10kCalls(b)
+	ref := f.Calls(w.clock)[5000].ID
+	for b.Loop() {
+		if _, ok := f.Call(ref, w.clock); !ok {
+			b.Fatal("it is gone")
+		}
+	}
+}
