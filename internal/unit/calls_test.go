@@ -595,6 +595,24 @@ func (s *lineStory) step() {
 	}
 }
 
+// sameLine says what of the hotline's open part is not what the whole state says.
+func sameLine(l unit.Line, s *unit.State) error {
+	var want unit.Line
+	open := func(calls []desk.Call) []desk.Call {
+		return slices.DeleteFunc(slices.Clone(calls), func(c desk.Call) bool { return !c.Open() })
+	}
+	want.Calls, want.Drills, want.Contacts = open(s.Calls), s.Drills, s.Contacts
+	want.Drills.Calls = open(s.Drills.Calls)
+	want.Drills.Pings = slices.DeleteFunc(slices.Clone(s.Drills.Pings), func(p desk.PingState) bool { return p.State == desk.Answered })
+	want.Drills.Announced = slices.DeleteFunc(slices.Clone(s.Drills.Announced), func(n desk.Announcement) bool { return !s.Now.Before(n.Until) })
+	a, err := json.Marshal(l)
+	b, err2 := json.Marshal(want)
+	if err != nil || err2 != nil || string(a) != string(b) {
+		return fmt.Errorf("%v %v: the line is\n%s\nand of the state\n%s", err, err2, a, b)
+	}
+	return nil
+}
+
 // TestCallsConverge: any moves by any side in any order that causality allows give the same calls, drills, contacts and
 // clocks at both ends; every move that changes nothing has its code; drills stay apart; and what a node is told before it
 // writes is what becomes of the entry.
@@ -631,6 +649,9 @@ func TestCallsConverge(t *testing.T) {
 				}
 			}
 			apart(rt, first)
+			if err := sameLine(w.fold().Line(now), first); err != nil {
+				rt.Fatal(err)
+			}
 			seen := map[journal.Ref]bool{}
 			count := func(steps ...desk.Step) {
 				for _, st := range steps {
