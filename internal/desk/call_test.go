@@ -183,6 +183,28 @@ func TestLadder(t *testing.T) {
 	quiet.move(north, 99999, "escalate", desk.CodeWrongStep, rung(4))
 }
 
+// A step that is climbed by a clock set forward, or a call that was received before it was made, is shown.
+func TestCallsThatLieAboutTime(t *testing.T) {
+	past := desk.Past{Received: func(r journal.Ref) time.Time {
+		if r == ref(0) {
+			return start
+		}
+		return start.Add(5 * time.Minute)
+	}}
+	r := call(t, desk.CallBody{}, past)
+	r.move(north, 65, "escalate", "", rung(1)) // the other side had it in minute 5
+	if o := r.c.Clocked(start.Add(6*time.Minute), past); !slices.Equal(o.Skewed, []journal.Ref{ref(1)}) {
+		t.Errorf("%v", o.Skewed)
+	}
+	r.move(south, 8, "acknowledge", "")
+	if o := r.c.Clocked(start.Add(9*time.Minute), past); !slices.Equal(o.Skewed, []journal.Ref{ref(2), ref(1)}) {
+		t.Errorf("%v", o.Skewed)
+	}
+	if o := call(t, desk.CallBody{}, received(-6)).c.Clocked(start, received(-6)); len(o.Skewed) != 1 {
+		t.Errorf("received before it was made: %v", o.Skewed)
+	}
+}
+
 // A call about a request climbs as long as a clock of the called side on that request is missed.
 func TestRequestClimbs(t *testing.T) {
 	missed := time.Time{}

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"slices"
 	"time"
 
 	"entente/internal/accord"
@@ -75,7 +76,13 @@ func (c *Call) Clocked(now time.Time, known Past) Call {
 			out.Due = k.Due
 		}
 	}
-	out.Skewed = skewed(c.Steps, known.received(c.ID), tolerance(c.doc))
+	allowed := tolerance(c.doc)
+	out.Skewed = skewed(c.Steps, known.received(c.ID), allowed)
+	for _, r := range c.Rings[1:] { // a step that the other side had before it says it was climbed
+		if at := known.received(r.Ref); !at.IsZero() && at.Add(allowed).Before(r.At) && !slices.Contains(out.Skewed, r.Ref) {
+			out.Skewed = append(out.Skewed, r.Ref)
+		}
+	}
 	out.ladders(now, known)
 	return out
 }
