@@ -180,6 +180,75 @@ func TestCallsClimbByClaims(t *testing.T) {
 	}
 }
 
+// chronological folds entries in the order of their times, as a node does that gets each at once.
+func (w *world) chronological() *unit.Fold {
+	f := w.empty()
+	var all []*journal.Entry
+	for _, a := range w.actors {
+		all = append(all, a.entries...)
+	}
+	slices.SortStableFunc(all, func(a, b *journal.Entry) int { return a.At.Compare(b.At) })
+	add(w.t, f, all...)
+	return f
+}
+
+// TestClimbingIsJudgedByWhatWasSeen: what the climbing side had not seen counts neither for nor against its step, whatever came first
+// to whoever judges it; what it had seen does.
+func TestClimbingIsJudgedByWhatWasSeen(t *testing.T) {
+	for _, x := range []struct {
+		name   string
+		unseen func(south *actor, q, c *journal.Entry)
+		about  bool   // the call is about the request
+		gave   bool   // the asked side had receipted the request
+		code   string // of the step, if North has seen that
+	}{
+		{"a receipt of the call", func(south *actor, _, _ *journal.Entry) { south.receipt(south.w.actors[0]) }, false, false, desk.CodeTooEarly},
+		{"a suspension", func(south *actor, _, _ *journal.Entry) {
+			south.write(unit.KindSuspend, unit.SuspendBody{Scope: []string{"hotline.acknowledge"}, Code: "x"})
+		}, false, false, desk.CodeTooEarly},
+		{"an acknowledgement of the request", func(south *actor, q, _ *journal.Entry) { south.move("acknowledge", q, nil) }, true, true, desk.CodeTooEarly},
+		{"a receipt of the request", func(south *actor, _, _ *journal.Entry) { south.receipt(south.w.actors[0]) }, true, false, desk.CodeTooEarly},
+		{"a suspension of requests", func(south *actor, _, _ *journal.Entry) {
+			south.write(unit.KindSuspend, unit.SuspendBody{Scope: []string{"request.answer"}, Code: "x"})
+		}, true, true, desk.CodeTooEarly},
+	} {
+		for _, sees := range []bool{false, true} {
+			w := lined(t, true, "North", "South")
+			north, south := w.actors[0], w.actors[1]
+			q := north.ask(says("urgency", "emergency"))
+			body := map[string]any(nil)
+			if x.about {
+				body = map[string]any{"request": q.Ref()}
+			}
+			if x.gave {
+				south.receipt(north)
+				north.see(south)
+			}
+			c := north.call(body)
+			south.seen[north.origin] = north.head(int64(len(north.entries)))
+			if x.about {
+				south.on(c, "acknowledge", nil)
+				north.see(south)
+			}
+			w.clock = w.clock.Add(5 * time.Minute)
+			x.unseen(south, q, c)
+			w.clock = c.At.Add(61 * time.Minute)
+			if sees {
+				north.see(south)
+			}
+			e := north.on(c, "escalate", map[string]any{"rung": 1})
+			want := ""
+			if sees {
+				want = x.code
+			}
+			one, other := w.fold().State(w.clock), w.chronological().State(w.clock)
+			if a, b := became(t, one, e.Ref()), became(t, other, e.Ref()); a != want || b != want || string(one.JSON()) != string(other.JSON()) {
+				t.Errorf("%s, seen %v: %q and %q, want %q", x.name, sees, a, b, want)
+			}
+		}
+	}
+}
+
 // TestRequestClimbsTheLadder: a call about a request climbs once the asked side has missed a clock on it.
 func TestRequestClimbsTheLadder(t *testing.T) {
 	w := lined(t, true, "North", "South", "West")
