@@ -88,8 +88,12 @@ func (f *Fold) past(opened *record, called journal.PartyID, request *journal.Ref
 	return p
 }
 
-// lineClauses are the words in the scope of a suspension by which the hotline stands.
+// lineClauses are the words in the scope of a suspension by which the hotline stands: none if the accord
+// lets calls be answered during any.
 func lineClauses(doc *accord.Document) []string {
+	if doc != nil && doc.StillAllowed("hotline."+desk.Acknowledge) {
+		return nil
+	}
 	out := []string{"all", accord.Any, "hotline", "hotline.*", "hotline." + desk.Acknowledge}
 	if doc != nil {
 		out = append(out, doc.Hotline.ID)

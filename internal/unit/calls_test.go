@@ -513,6 +513,37 @@ func TestContactsOfTheUnit(t *testing.T) {
 	}
 }
 
+// TestSuspendedLine: clocks of calls stand while calls are suspended, and run on where the accord lets them be answered all the same.
+func TestSuspendedLine(t *testing.T) {
+	for _, still := range [][]string{{}, {"hotline.*"}} {
+		for _, scope := range []string{"all", "hotline", "hotline.*", "hotline.acknowledge", "share"} {
+			w := newWorld(t, "North", "South")
+			north, south := w.actors[0], w.actors[1]
+			w.admit(north, south)
+			w.text("First accord", 1, "", w.actors...)
+			hash := w.edit(func(d *accord.Document) { d.Suspension.StillAllowed = still })
+			north.propose(unit.KindPropose, hash, 1, "")
+			for _, a := range w.actors {
+				a.see(w.actors...)
+				a.sign(hash)
+			}
+			w.sync()
+			c := north.call(nil)
+			s := north.write(unit.KindSuspend, unit.SuspendBody{Scope: []string{scope}, Code: "x"})
+			w.clock = c.At.Add(20 * time.Minute)
+			r := north.write(unit.KindResume, unit.ResumeBody{Suspension: s.Ref()})
+			want := c.At.Add(30 * time.Minute)
+			if len(still) == 0 && scope != "share" {
+				want = want.Add(r.At.Sub(s.At))
+			}
+			got, ok := w.fold().Call(c.Ref(), w.clock)
+			if !ok || !got.Clocks[1].Due.Equal(want) {
+				t.Errorf("scope %s, still allowed %v: due %s, want %s", scope, still, got.Clocks[1].Due, want)
+			}
+		}
+	}
+}
+
 // lineStory lets random things happen on the hotline.
 type lineStory struct {
 	*story
