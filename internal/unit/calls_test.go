@@ -606,9 +606,14 @@ func (s *lineStory) step() {
 		body["to"] = other.id
 	}
 	what := s.pick(17, "what")
-	if what > 12 && len(s.calls)+len(s.drills) == 0 {
+	switch {
+	case what > 12 && len(s.calls)+len(s.drills) == 0:
 		what = 2
-	} else if what > 12 {
+	case what == 13 && len(s.pings) > 0:
+		what = 10
+	case what == 14 && len(s.pings) == 0:
+		what = 9
+	case what > 12:
 		what = 3
 	}
 	switch what {
@@ -651,7 +656,7 @@ func (s *lineStory) step() {
 		s.told = append(s.told, a.write("hotline.announce", body, opts...))
 	case 9:
 		body["contact"] = fmt.Sprintf("K%d.%s", 1+s.pick(len(s.w.actors), "of"), []string{"duty", "technical"}[s.pick(2, "kind")])
-		if s.pick(2, "confirms") == 0 {
+		if s.pick(3, "confirms") == 0 {
 			a.write("contact.confirm", body, opts...)
 			return
 		}
@@ -722,7 +727,7 @@ func TestCallsConverge(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			w := lined(t, rapid.Bool().Draw(rt, "announced"), names...)
 			s := &lineStory{story: &story{t: rt, w: w}}
-			for range rapid.IntRange(5, 60).Draw(rt, "steps") {
+			for range rapid.IntRange(5, 40).Draw(rt, "steps") {
 				s.step()
 			}
 			if rapid.IntRange(0, 5).Draw(rt, "successor") == 0 {
@@ -738,7 +743,12 @@ func TestCallsConverge(t *testing.T) {
 				if i == 0 {
 					f, texts = unit.NewFold(w.founding), slices.Clone(w.texts)
 				}
-				f = shuffled(rt, w, f, texts, fmt.Sprint("order ", i), func(f *unit.Fold) { f.Calls(now) })
+				n := 0
+				f = shuffled(rt, w, f, texts, fmt.Sprint("order ", i), func(f *unit.Fold) {
+					if n++; n%3 == 0 { // asked on the way, and not
+						f.Calls(now)
+					}
+				})
 				if got := f.State(now); string(got.JSON()) != string(first.JSON()) {
 					rt.Fatalf("one says\n%s\nand the other\n%s", pretty(got.JSON()), pretty(first.JSON()))
 				}
@@ -795,10 +805,10 @@ func TestCallsConverge(t *testing.T) {
 			}
 		})
 	}
-	for _, want := range []string{"call ", "acknowledge ", "escalate ", "say ", "close ", "ping ", "answer ", "acknowledge wrong-side", "escalate too-early", "escalate wrong-step",
-		"say drill-mixed", "hotline.call drill-mixed", "hotline.call not-announced", "close duplicate", "mumble unknown-move", "hotline.say unknown-thread"} {
+	for _, want := range []string{"call ", "acknowledge ", "escalate ", "say ", "close ", "ping ", "acknowledge wrong-side", "escalate wrong-side", "hotline.call drill-mixed",
+		"hotline.call not-announced", "hotline.call unknown-request", "mumble unknown-move", "hotline.say unknown-thread"} {
 		if reached[want] == 0 {
-			t.Errorf("%q was never reached: %v", want, reached)
+			t.Errorf("%q was never reached: %v", want, reached) // all happen many times in a run
 		}
 	}
 }
@@ -809,7 +819,7 @@ func TestCheckSaysWhatBecomes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := lined(t, rapid.Bool().Draw(rt, "announced"), "North", "South")
 		s := &lineStory{story: &story{t: rt, w: w}}
-		for range rapid.IntRange(5, 40).Draw(rt, "steps") {
+		for range rapid.IntRange(5, 25).Draw(rt, "steps") {
 			lens := [2]int{len(w.actors[0].entries), len(w.actors[1].entries)}
 			for _, a := range w.actors {
 				a.see(w.actors...)
