@@ -35,9 +35,9 @@ func TestDiff(t *testing.T) {
 				"handling.ceiling[share].text.fr: Les renseignements sont partagés jusqu'au niveau TLP:AMBER. -> (none) (clause H1)"}},
 		{"outside all clauses", func(d *Document) { d.Version = 2 }, []string{"version: 1 -> 2"}},
 		{"a role", func(d *Document) { d.Signatories[1].Agencies[0].Roles[0].May = []string{"share"} },
-			[]string{"parties[South].agencies[cert].roles[duty-officer].may: share, share.*, request.*, blind.* -> share (clause P2)"}},
+			[]string{"parties[South].agencies[cert].roles[duty-officer].may: share, share.*, request.*, blind.*, hotline.*, contact.* -> share (clause P2)"}},
 		{"an agency", func(d *Document) { d.Signatories[0].Agencies = d.Signatories[0].Agencies[:1] },
-			[]string{"parties[North].agencies[police]: agency: police, name: police, roles: {role: duty-officer, may: share, share.*, request.*, blind.*}, {role: release-officer, may: share, share.*, request.*}, {role: head, may: *} -> (none) (clause P1)"}},
+			[]string{"parties[North].agencies[police]: agency: police, name: police, roles: {role: duty-officer, may: share, share.*, request.*, blind.*, hotline.*, contact.*}, {role: release-officer, may: share, share.*, request.*}, {role: head, may: *} -> (none) (clause P1)"}},
 		{"an end", func(d *Document) { d.Validity.Expires = "" }, []string{"validity.expires: 2035-01-01T00:00:00Z -> (none) (clause V1)"}},
 		{"a section's id", func(d *Document) { d.Quotas.ID = "L9" }, []string{"quotas.id: L1 -> L9 (clause L1)"}},
 	} {
@@ -117,7 +117,7 @@ func TestClauses(t *testing.T) {
 	if _, ok := doc.FindClause("H99"); ok {
 		t.Error("a clause nobody wrote")
 	}
-	if n := len(doc.Clauses()); n != 63 {
+	if n := len(doc.Clauses()); n != 65 {
 		t.Errorf("%d clauses", n)
 	}
 }

@@ -2,6 +2,7 @@ package accord
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -148,5 +149,18 @@ func TestLimitsOfVisits(t *testing.T) {
 	}
 	if out, _, err := (Rules{rule}).Apply([]byte(object(limit + 1))); err == nil || out != nil {
 		t.Errorf("beyond the limit: %d bytes, %v", len(out), err)
+	}
+}
+
+// TestEveryFamilyCanBeNamed: what goes through the gate can be named where the accord names kinds, and nothing else.
+func TestEveryFamilyCanBeNamed(t *testing.T) {
+	text := string(Example("complete"))
+	for _, family := range append(slices.Clone(contentFamilies), "accord", "receipt") {
+		for _, kind := range []string{family + ".*", family + ".open"} {
+			doc, problems, err := Parse([]byte(strings.Replace(text, "may: [share, share.*, request.*]", "may: ["+kind+"]", 1)))
+			if named := err == nil && doc.Signatories[0].Agencies[0].Roles[1].May[0] == kind; named != IsContent(family+".x") {
+				t.Errorf("%s as a kind: %v %v", kind, problems, err)
+			}
+		}
 	}
 }

@@ -181,6 +181,9 @@ func (d *Document) RulesFor(kind, from, to, tier string) Rules {
 	return out
 }
 
+// StillAllowed says whether a content kind passes during any suspension.
+func (d *Document) StillAllowed(kind string) bool { return anyCovers(d.Suspension.StillAllowed, kind) }
+
 // Suspendable says whether a word may stand in the scope of a suspension: "all", a content kind or
 // family (share, request, request.send, request.*) or the id of a clause. A suspension of anything
 // else would hold nothing, so it should not be written.

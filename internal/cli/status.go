@@ -114,6 +114,12 @@ func writeUnit(p *printer, u *node.UnitBrief) {
 	}
 	p.table([]string{"  member", "party", "entries held", "receipted of ours", "last session", "fault"}, rows)
 	p.f("  %s asked, %s owed, %s overdue", count(int64(u.OpenAsked), "open request"), number(int64(u.OpenOwed)), number(int64(u.Overdue)))
+	if u.OpenCalls > 0 {
+		p.f("  hotline: %s", count(int64(u.OpenCalls), "open call"))
+	}
+	if u.OpenDrill > 0 {
+		p.f("  DRILLS: %s", count(int64(u.OpenDrill), "open drill"))
+	}
 	if w := u.Intake; w != nil {
 		p.f("  content of %s is here and not taken in yet, since %s: %s", count(int64(w.Entries), "entry"), w.Since.UTC().Format(time.RFC3339), w.Why)
 	}

@@ -107,7 +107,7 @@ func (r *Request) Clocked(doc *accord.Document, now, received time.Time, pauses 
 	}
 	c := clockwork{r: r, doc: doc, now: now, pauses: pauses}
 	out.Clocks = c.all(received)
-	out.Skewed = r.skewed(received, tolerance(doc))
+	out.Skewed = skewed(r.Steps, received, tolerance(doc))
 	for i := range out.Clocks {
 		k := &out.Clocks[i]
 		out.Overdue = out.Overdue || k.Overdue
@@ -326,13 +326,13 @@ func tolerance(doc *accord.Document) time.Duration {
 }
 
 // skewed lists the claims of time that contradict the order by more than the tolerance.
-func (r *Request) skewed(received time.Time, tolerance time.Duration) []journal.Ref {
+func skewed(steps []Step, received time.Time, tolerance time.Duration) []journal.Ref {
 	out := []journal.Ref{}
-	last := r.Sent
-	if !received.IsZero() && received.Add(tolerance).Before(r.Sent) {
-		out = append(out, r.ID)
+	last := steps[0].At
+	if !received.IsZero() && received.Add(tolerance).Before(last) {
+		out = append(out, steps[0].Ref)
 	}
-	for _, s := range r.Steps[1:] {
+	for _, s := range steps[1:] {
 		if s.At.Add(tolerance).Before(last) {
 			out = append(out, s.Ref)
 		}

@@ -17,8 +17,14 @@ const (
 	CodeUnknownMove    = "unknown-move"    // a move that the type does not have
 	CodeBadBody        = "bad-body"        // the entry's body does not hold what the move needs
 	CodeNoAddressee    = "no-addressee"    // nobody, the author itself, or no member is asked
-	CodeTooMany        = "too-many"        // the request has MaxMoves moves already
+	CodeTooMany        = "too-many"        // the thread has all the moves, or the author all the open calls, that there may be
 	CodeBadDate        = "bad-date"        // the move's dates contradict each other, or what was said
+	CodeDrillMixed     = "drill-mixed"     // a drill and what is no drill would be in one thread, or name each other
+	CodeNotAnnounced   = "not-announced"   // the accord wants drills announced, and this one is not, or not for now
+	CodeTooEarly       = "too-early"       // no clock is missed for long enough to climb to this step
+	CodeWrongStep      = "wrong-step"      // another step of the ladder comes next, or there is none
+	CodeTooLarge       = "too-large"       // more than MaxWords are said at once
+	CodeUnknownContact = "unknown-contact" // no such contact of that party in the accord in force
 	CodeRefused        = "refused"         // the gate refused the entry
 )
 

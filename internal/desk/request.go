@@ -25,7 +25,9 @@ type Step struct {
 	Scores  map[string]int      `json:"scores,omitempty"`
 	Use     string              `json:"use,omitempty"`
 	Payload *journal.PayloadRef `json:"payload,omitempty"`
-	Held    bool                `json:"held,omitempty"` // the gate holds the payload
+	Held    bool                `json:"held,omitempty"`  // the gate holds the payload
+	Drill   bool                `json:"drill,omitempty"` // it belongs to a drill
+	Rung    int                 `json:"rung,omitempty"`  // escalate: which step of the ladder, from 1
 	// Refused is the code of a move that changed nothing, and Reason says why for people.
 	Refused string `json:"refused,omitempty"`
 	Reason  string `json:"reason,omitempty"`

@@ -33,9 +33,8 @@ const (
 
 // Codes of moves of a review that change nothing.
 const (
-	CodeTooEarly = "too-early"    // a reveal whose author had not seen the commitments of all
-	CodeUnfit    = "does-not-fit" // a reveal whose scores are not those that were committed to
-	CodeBadCut   = "bad-cut"      // the cut names what its author had not seen, or another history
+	CodeUnfit  = "does-not-fit" // a reveal whose scores are not those that were committed to
+	CodeBadCut = "bad-cut"      // the cut names what its author had not seen, or another history
 )
 
 // Bounds on a review.

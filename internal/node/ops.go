@@ -77,6 +77,8 @@ type UnitBrief struct {
 	OpenAsked int           `json:"open_asked"` // requests we sent that are open
 	OpenOwed  int           `json:"open_owed"`  // requests we owe an answer
 	Overdue   int           `json:"overdue"`
+	OpenCalls int           `json:"open_calls"`  // live calls with this party that are not over
+	OpenDrill int           `json:"open_drills"` // drill calls and pings, counted apart
 	// Outdated is the newest version of this party's identity that members know, if this
 	// folder has an older one: it was put back to before a rotation. 0: it has the newest.
 	Outdated int `json:"outdated_identity,omitempty"`

@@ -141,6 +141,15 @@ func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestVie
 // send asks the gate and, if it allows, seals the payload and writes the entry.
 // The lock must be held.
 func (l *ledger) send(kind string, by journal.By, release []journal.By, body requestBody, payloadType string, plain []byte, dryRun bool) (*WriteResponse, []*journal.Entry, error) {
+	return l.post(kind, by, release, func(bytes int64) any {
+		body.Bytes = bytes
+		return body
+	}, payloadType, plain, dryRun)
+}
+
+// post is send for any kind of content; body makes the entry's body once the size of what goes with it
+// is known. The lock must be held.
+func (l *ledger) post(kind string, by journal.By, release []journal.By, body func(bytes int64) any, payloadType string, plain []byte, dryRun bool) (*WriteResponse, []*journal.Entry, error) {
 	var salt [32]byte
 	d := journal.Draft{Kind: kind, By: by, Release: release}
 	if plain != nil {
@@ -149,9 +158,8 @@ func (l *ledger) send(kind string, by journal.By, release []journal.By, body req
 		if err := l.n.random(salt[:]); err != nil {
 			return nil, nil, err
 		}
-		body.Bytes = int64(len(plain))
 	}
-	d.Body = body
+	d.Body = body(int64(len(plain)))
 	var data []byte
 	if plain != nil {
 		compressed, ref, err := journal.SealPayload(salt, plain)

@@ -43,8 +43,10 @@ func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 	for _, l := range n.units() {
 		l.mu.Lock()
 		requests := l.fold.Requests(n.now())
-		b := l.brief(requests)
+		line := l.fold.Line(n.now())
+		b := l.brief(requests, line)
 		urgent = append(urgent, l.attention(requests, &b)...)
+		urgent = append(urgent, l.lineAttention(line, b.Name)...)
 		urgent = append(urgent, awaitingAttention(b.Name, b.Intake, n.now())...)
 		l.mu.Unlock()
 		res.Units = append(res.Units, b)

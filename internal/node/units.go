@@ -49,11 +49,11 @@ func (n *Node) ShowUnit(_ context.Context, r UnitShowRequest) (*UnitShowResponse
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	v := l.fold.State(n.now())
-	return &UnitShowResponse{Brief: l.brief(v.Requests), State: json.RawMessage(v.JSON())}, nil
+	return &UnitShowResponse{Brief: l.brief(v.Requests, l.fold.Line(n.now())), State: json.RawMessage(v.JSON())}, nil
 }
 
 // brief must be called with the lock held.
-func (l *ledger) brief(requests []desk.Request) UnitBrief {
+func (l *ledger) brief(requests []desk.Request, line unit.Line) UnitBrief {
 	b := UnitBrief{Unit: string(l.id), Name: l.name(), State: "founding", Members: []MemberBrief{}, Intake: l.awaiting()}
 	if _, hash := l.fold.InForce(); hash != "" {
 		b.State, b.Accord = "in-force", hash
@@ -109,6 +109,21 @@ func (l *ledger) brief(requests []desk.Request) UnitBrief {
 		}
 		if q.Overdue {
 			b.Overdue++
+		}
+	}
+	for i := range line.Calls {
+		if line.Calls[i].SideOf(l.n.keys().party) != "" {
+			b.OpenCalls++
+		}
+	}
+	for i := range line.Drills.Calls {
+		if line.Drills.Calls[i].SideOf(l.n.keys().party) != "" {
+			b.OpenDrill++
+		}
+	}
+	for i := range line.Drills.Pings {
+		if p := &line.Drills.Pings[i]; p.Called == l.n.keys().party || p.Calling == l.n.keys().party {
+			b.OpenDrill++
 		}
 	}
 	return b

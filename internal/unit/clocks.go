@@ -2,7 +2,6 @@ package unit
 
 import (
 	"iter"
-	"slices"
 	"time"
 
 	"entente/internal/accord"
@@ -48,10 +47,9 @@ func (f *Fold) Request(ref journal.Ref, now time.Time) (q desk.Request, ok bool)
 
 // clocks puts clocks to requests for one instant.
 type clocks struct {
-	f       *Fold
-	now     time.Time
-	suspend []*record                       // suspensions, in order
-	pauses  map[suspendable][]desk.Interval // worked out once for all requests of a kind
+	f      *Fold
+	now    time.Time
+	pauses map[suspendable][]desk.Interval // worked out once for all requests of a kind
 }
 
 // suspendable is what a pause depends on.
@@ -61,7 +59,7 @@ type suspendable struct {
 }
 
 func (f *Fold) clocks(now time.Time) *clocks {
-	return &clocks{f: f, now: now.UTC(), suspend: sorted(f.suspend), pauses: map[suspendable][]desk.Interval{}}
+	return &clocks{f: f, now: now.UTC(), pauses: map[suspendable][]desk.Interval{}}
 }
 
 func (c *clocks) request(t *thread) desk.Request {
@@ -81,30 +79,17 @@ func (c *clocks) request(t *thread) desk.Request {
 
 // suspended are the times in which requests of a type were suspended.
 func (c *clocks) suspended(doc *accord.Document, kind string) []desk.Interval {
-	f := c.f
-	out := []desk.Interval{}
 	if doc == nil {
-		return out
+		return []desk.Interval{}
 	}
+	return c.f.pausesIn(suspending(doc, kind), nil)
+}
+
+// suspending are the words in the scope of a suspension by which requests of a type stand.
+func suspending(doc *accord.Document, kind string) []string {
 	clauses := []string{"all", accord.Any, requests.kind("*"), requests.kind(desk.Answer), doc.Requests.ID}
 	if t := doc.RequestType(kind); t != nil {
 		clauses = append(clauses, t.ID)
 	}
-	for _, r := range c.suspend {
-		if !slices.ContainsFunc(r.body.(*SuspendBody).Scope, func(sc string) bool { return slices.Contains(clauses, sc) }) {
-			continue
-		}
-		iv := desk.Interval{From: r.at}
-		if end := f.global.lifted[r.ref()]; end != nil {
-			iv.To = end.at
-		} else {
-			for _, w := range f.leaves {
-				if w.lane.party == r.lane.party && (iv.To.IsZero() || w.at.Before(iv.To)) {
-					iv.To = w.at
-				}
-			}
-		}
-		out = append(out, iv)
-	}
-	return out
+	return clauses
 }

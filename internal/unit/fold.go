@@ -47,6 +47,7 @@ type Fold struct {
 	leaves  []*record // all withdrawals ever placed
 	content []*record // placed content entries
 	threads map[*family]map[journal.Ref]*thread
+	line    *line     // of the hotline and contacts
 	stray   []*record // entries of a family that belong to no thread
 	names   map[journal.PartyID]string
 	lasting []*record // evidence, witness, compromise, destroyed: shown as they are
@@ -67,7 +68,7 @@ func NewFold(founding string) *Fold {
 func (f *Fold) reset() {
 	f.texts, f.full, f.threads, f.names = map[string]*text{}, map[string][]*text{}, map[*family]map[journal.Ref]*thread{}, map[journal.PartyID]string{}
 	f.suspend, f.leaves, f.content, f.stray, f.lasting, f.unknown, f.void = nil, nil, nil, nil, nil, nil, nil
-	f.global = newView(nil)
+	f.global, f.line = newView(nil), newLine()
 	clear(f.blocked)
 	for _, l := range f.lanes {
 		l.placed, l.proposed, l.view, l.at, l.events, l.bad, l.name, l.pred = 0, map[string]int{}, nil, time.Time{}, nil, false, "", nil

@@ -11,12 +11,17 @@ import (
 // received returns when a party first gave a receipt that covers an entry and its payload, zero if
 // it never did.
 func (f *Fold) received(p journal.PartyID, r *record) time.Time {
+	return f.receivedIn(p, r, nil)
+}
+
+// receivedIn is received, as far as it lies in the past of an entry; nil: as far as it is known.
+func (f *Fold) receivedIn(p journal.PartyID, r, in *record) time.Time {
 	var at time.Time
 	for _, l := range f.lanes {
 		if l.party != p {
 			continue
 		}
-		if m := l.receiptOf(r); m != nil && (at.IsZero() || m.rec.at.Before(at)) {
+		if m := l.receiptOf(r); m != nil && (in == nil || in.covers(m.rec)) && (at.IsZero() || m.rec.at.Before(at)) {
 			at = m.rec.at
 		}
 	}

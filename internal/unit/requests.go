@@ -65,5 +65,12 @@ func strayStep(r *record) desk.Step {
 	if familyOf(r.kind) == requests {
 		m.Name = moveOf(r.kind)
 	}
-	return desk.Refusal(m, r.code, r.why)
+	s := desk.Refusal(m, r.code, r.why)
+	switch b := r.body.(*ContentBody).desk.(type) {
+	case desk.CallBody:
+		s.Drill = b.Drill
+	case desk.ContactBody:
+		s.Drill = b.Drill
+	}
+	return s
 }

@@ -173,6 +173,23 @@ func (f *Fold) Reviewing(s desk.Subject) (func() *review.Report, error) {
 	return func() *review.Report { return review.Compute(c.reviewed(s)) }, nil
 }
 
+// reviewedCall is how fast a call was answered, at its first ring.
+func reviewedCall(q *desk.Call) review.Call {
+	c := review.Call{ID: q.ID, Drill: q.Drill, Calling: q.Calling, Called: q.Called, At: q.At}
+	if n := len(q.Clocks) - len(q.Rings); n >= 0 && n < len(q.Clocks) { // the last clocks are those of the rings, in their order
+		c.Answered, c.Due = q.Clocks[n].Met, q.Clocks[n].Due
+	}
+	if c.Answered.IsZero() {
+		for _, s := range q.Steps {
+			if s.Move == desk.Acknowledge {
+				c.Answered = s.At
+				break
+			}
+		}
+	}
+	return c
+}
+
 // reviewed is what a review is computed from. The fold is that of the cut.
 func (f *Fold) reviewed(s desk.Subject) review.Input {
 	f.fresh()
@@ -198,6 +215,11 @@ func (f *Fold) reviewed(s desk.Subject) review.Input {
 			}
 		}
 		in.Parties = append(in.Parties, review.Party{ID: p, Name: name})
+	}
+	for _, drill := range []bool{false, true} {
+		for _, q := range f.callsOf(drill, s.Now, false) {
+			in.Calls = append(in.Calls, reviewedCall(&q))
+		}
 	}
 	for _, r := range f.stray {
 		in.Strays = append(in.Strays, strayStep(r))

@@ -433,3 +433,33 @@ func TestReportsWhileTheFoldGoesOn(t *testing.T) {
 		t.Errorf("%s\n%s", want, b)
 	}
 }
+
+// TestReviewCountsCalls: calls and drills stand in a report, apart, with who answered in time.
+func TestReviewCountsCalls(t *testing.T) {
+	w, _ := founded(t, "North", "South")
+	north, south := w.actors[0], w.actors[1]
+	for _, wait := range []time.Duration{10 * time.Minute, 40 * time.Minute} { // the accord allows half an hour
+		q := north.call(nil)
+		south.receipt(north)
+		w.clock = w.clock.Add(wait)
+		south.on(q, "acknowledge", nil)
+	}
+	announced := north.write("hotline.announce", map[string]any{"from": w.clock.Add(-time.Hour), "until": w.clock.Add(time.Hour), "drill": true})
+	w.sync()
+	drill := north.call(map[string]any{"drill": true, "announced": announced.Ref()})
+	south.receipt(north)
+	south.on(drill, "acknowledge", map[string]any{"drill": true})
+	w.sync()
+	r, err := w.fold().Report(w.subject())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Calls) != 2 {
+		t.Fatalf("%+v; strays %+v", r.Calls, w.state().Strays)
+	}
+	for _, row := range r.Calls {
+		if row.Called != south.id || row.Drill && (row.N != 1 || row.InTime != 1) || !row.Drill && (row.N != 2 || row.InTime != 1 || row.Late != 1) {
+			t.Errorf("%+v", row)
+		}
+	}
+}

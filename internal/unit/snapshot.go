@@ -261,6 +261,8 @@ func (s *snapshot) suspensions(out *State) {
 func (s *snapshot) requests(out *State) {
 	out.Requests = s.f.Requests(s.now)
 	out.Reviews = s.f.Reviews()
+	out.Calls, out.Drills = s.f.Calls(s.now), s.f.Drills(s.now)
+	out.Contacts = s.f.Contacts(s.now)
 	for _, r := range sorted(s.f.stray) {
 		out.Strays = append(out.Strays, strayStep(r))
 	}

@@ -28,7 +28,10 @@ type State struct {
 	Suspended  []Suspension   `json:"suspensions"` // all that were ever made; those without resumed last
 	Requests   []desk.Request `json:"requests"`
 	Reviews    []desk.Review  `json:"reviews"`
-	Strays     []desk.Step    `json:"strays"` // entries that belong to no request, call or other thread
+	Strays     []desk.Step    `json:"strays"`   // entries that belong to no request, call or other thread
+	Calls      []desk.Call    `json:"calls"`    // live ones
+	Drills     desk.Drills    `json:"drills"`   // announced and tried; nothing of it is among the calls
+	Contacts   []desk.Contact `json:"contacts"` // of the accord in force
 	Shares     []Share        `json:"shares"`
 	Breaches   []Breach       `json:"breaches"` // content that the gate refuses: kept as proof, quarantined
 	Held       []Breach       `json:"held"`     // content that the gate holds: quarantined as long as it does

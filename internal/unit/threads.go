@@ -25,6 +25,9 @@ type family struct {
 	// open returns what makes the thread that an entry opens, as often as its moves have to be put in
 	// order again. The error is a *desk.MoveError.
 	open func(f *Fold, r *record) (func() state, error)
+	// opened and moved, if set, are told of an entry that opened a thread, or that came to one, in the
+	// order they are placed in.
+	opened, moved func(f *Fold, r *record, t *thread)
 }
 
 func (fam *family) kind(move string) string { return fam.prefix + move }
@@ -37,7 +40,7 @@ func moveOf(kind string) string {
 
 // familyOf returns the family of a kind, nil if it has none.
 func familyOf(kind string) *family {
-	for _, fam := range []*family{requests, reviews} {
+	for _, fam := range []*family{requests, reviews, hotlines, contacts} {
 		if strings.HasPrefix(kind, fam.prefix) {
 			return fam
 		}
@@ -116,6 +119,9 @@ func (f *Fold) move(fam *family, r *record) {
 		t.dirty = t.dirty || !r.covers(other)
 	}
 	t.last[r.lane] = r
+	if fam.moved != nil {
+		fam.moved(f, r, t)
+	}
 	if !t.dirty {
 		t.apply(r)
 	}
@@ -136,7 +142,11 @@ func (f *Fold) open(fam *family, r *record) {
 	if f.threads[fam] == nil {
 		f.threads[fam] = map[journal.Ref]*thread{}
 	}
-	f.threads[fam][r.ref()] = &thread{opened: r, fresh: fresh, state: fresh(), last: map[*lane]*record{r.lane: r}}
+	t := &thread{opened: r, fresh: fresh, state: fresh(), last: map[*lane]*record{r.lane: r}}
+	f.threads[fam][r.ref()] = t
+	if fam.opened != nil {
+		fam.opened(f, r, t)
+	}
 }
 
 // fault is the code and the reason of an error of package desk, "" for none.
