@@ -20,6 +20,8 @@ const (
 	CodeTooMany        = "too-many"        // the request has MaxMoves moves already
 	CodeBadDate        = "bad-date"        // the move's dates contradict each other, or what was said
 	CodeRefused        = "refused"         // the gate refused the entry
+	CodeUnknownText    = "unknown-text"    // translate: the entry it names has no text of this request, or the move none
+	CodeNotAuthor      = "not-author"      // translate: only the author of a text may say that another is authentic too
 )
 
 // MoveError says why a move changed nothing.
@@ -37,5 +39,5 @@ func (e *MoveError) Error() string {
 // Codes returns all codes of moves that change nothing.
 func Codes() []string {
 	return []string{CodeWrongSide, CodeWrongState, CodeDuplicate, CodeUnknownRequest, CodeUnknownThread, CodeUnknownType, CodeUnknownMove, CodeBadBody,
-		CodeNoAddressee, CodeTooMany, CodeBadDate, CodeRefused}
+		CodeNoAddressee, CodeTooMany, CodeBadDate, CodeRefused, CodeUnknownText, CodeNotAuthor}
 }
