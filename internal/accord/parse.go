@@ -152,6 +152,21 @@ func fatal(problems []Problem) bool {
 	return slices.ContainsFunc(problems, func(p Problem) bool { return !p.Warning })
 }
 
+// Plain reads another text of people by the rules of an accord's (the part of YAML that reads the same from
+// top to bottom, or strict JSON; nothing hidden in it; whole numbers; at most MaxText bytes) and returns it
+// as JSON. It is for files that somebody writes by hand and something is sent for.
+func Plain(text []byte) ([]byte, error) {
+	root, err := read(text)
+	var at *lineError
+	switch {
+	case errors.As(err, &at) && at.line > 0:
+		return nil, fmt.Errorf("line %d: %w", at.line, err)
+	case err != nil:
+		return nil, err
+	}
+	return root.appendJSON(nil), nil
+}
+
 func read(text []byte) (*node, error) {
 	if len(text) > documentBounds.size {
 		return nil, fmt.Errorf("%w: the text has %d bytes, at most %d are accepted", errBounds, len(text), documentBounds.size)
@@ -170,7 +185,7 @@ func read(text []byte) (*node, error) {
 		return nil, err
 	}
 	if root.kind != '{' {
-		return nil, atLine(root.line, "an accord is a mapping of names to values; start from `entente accord example`")
+		return nil, atLine(root.line, "the text is a mapping of names to values; `entente accord example` shows an accord")
 	}
 	return root, sober(root)
 }

@@ -22,7 +22,11 @@ type Client struct {
 	http  *http.Client
 	base  string
 	token string
+	lang  string
 }
+
+// In asks for answers in a language (RFC 5646): words beside the codes, and problems told in it.
+func (c *Client) In(tag string) { c.lang = tag }
 
 // InProcess is a client of a handler in the same process.
 func InProcess(h http.Handler) *Client {
@@ -148,6 +152,9 @@ func (c *Client) send(ctx context.Context, op string, in any, body io.Reader, ac
 		return nil, fmt.Errorf("asking for %s: %w", op, err)
 	}
 	req.Header.Set("Accept", accept)
+	if c.lang != "" {
+		req.Header.Set("Accept-Language", c.lang)
+	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}

@@ -70,6 +70,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head.Set("Cross-Origin-Resource-Policy", "same-origin")
 	head.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 
+	if c := h.language(r); c != nil {
+		head.Set("Content-Language", c.Tag())
+	}
+	head.Set("Vary", "Accept-Language")
 	name, ok := strings.CutPrefix(r.URL.Path, Prefix)
 	if !ok {
 		h.refuse(w, r, "", &Problem{Status: http.StatusNotFound, Code: node.CodeNotFound, Title: "There is nothing at this address.", Next: "GET " + Prefix + " lists the operations."})
@@ -201,6 +205,7 @@ func (h *handler) run(w http.ResponseWriter, r *http.Request, op Operation) {
 			h.fail(w, op.Name, ProblemOf(err))
 			return
 		}
+		label(w, out)
 		h.answer(w, http.StatusOK, "application/json", out)
 	}
 }
@@ -241,6 +246,7 @@ func (h *handler) fail(w http.ResponseWriter, op string, p *Problem) {
 		p.Type = "urn:entente:problem:" + p.Code
 	}
 	h.logProblem(op, p)
+	localize(w, p)
 	h.answer(w, p.Status, "application/problem+json", p)
 }
 

@@ -19,6 +19,7 @@ type Problem struct {
 	Next     string         `json:"next,omitempty"`     // what to do next
 	Decision *node.Decision `json:"decision,omitempty"` // the gate's, when it was the gate
 	Scope    node.Scope     `json:"scope,omitempty"`    // that the caller's token lacks
+	Terms    *node.Terms    `json:"terms,omitempty"`    // the codes in detail and next, of an illegal move
 }
 
 // Error gives the three sentences in one line.
@@ -46,7 +47,7 @@ func ProblemOf(err error) *Problem {
 	var ne *node.Error
 	switch {
 	case errors.As(err, &ne):
-		p.Code, p.Title, p.Detail, p.Next = ne.Code, ne.What, ne.Why, ne.Next
+		p.Code, p.Title, p.Detail, p.Next, p.Terms = ne.Code, ne.What, ne.Why, ne.Next, ne.Terms
 		if ne.Status >= 400 && ne.Status <= 599 {
 			p.Status = ne.Status
 		}

@@ -52,6 +52,7 @@ func (h *handler) lines(w http.ResponseWriter, r *http.Request, op Operation, c 
 	mu.Lock()
 	defer mu.Unlock()
 	if err == nil {
+		label(w, out)
 		write(line{Result: out})
 		return
 	}
@@ -61,6 +62,7 @@ func (h *handler) lines(w http.ResponseWriter, r *http.Request, op Operation, c 
 		return
 	}
 	h.logProblem(op.Name, p)
+	localize(w, p)
 	write(line{Error: p})
 }
 
@@ -76,6 +78,7 @@ func (h *handler) download(w http.ResponseWriter, r *http.Request, op Operation,
 			return
 		}
 		h.logProblem(op.Name, p)
+		localize(w, p)
 		if text, err := encode(p); err == nil {
 			w.Header().Set(HeaderProblem, trim(text))
 		}

@@ -40,6 +40,10 @@ func Operations() []Operation {
 		ask(node.ScopeRead, "identity.show", "This party's identity and its chain of versions", (*node.Node).Identity),
 		plain(node.ScopeAdmin, "identity.rotate", "Make the next identity version with a new node, TLS, witness or organisation key", (*node.Node).RotateIdentity),
 
+		plain(node.ScopeRead, "notify.list", "What the duty officer was told, or is about to be", (*node.Node).Notices),
+		plain(node.ScopeRequest, "notify.ack", "Say that somebody has looked at a notice", (*node.Node).AckNotice),
+		plain(node.ScopeAdmin, "notify.test", "Send a test over the channels at once", (*node.Node).TestNotices),
+
 		plain(node.ScopeUnit, "unit.found", "Found a unit with this party as its first member", (*node.Node).FoundUnit),
 		plain(node.ScopeUnit, "unit.invite", "Make a one-time invitation to a unit", (*node.Node).Invite),
 		plain(node.ScopeUnit, "unit.join", "Answer an invitation and begin a pairing", (*node.Node).Join),

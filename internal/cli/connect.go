@@ -35,7 +35,7 @@ type session struct {
 // preceded by asking the partners, so that one that is new is on the safe side.
 var silent = map[string]bool{
 	"status": true, "identity.show": true, "unit.show": true, "accord.show": true, "accord.diff": true, "import": true,
-	"intake.list": true, "search": true, "search.around": true, "request.list": true, "request.show": true, "courier.export": true,
+	"intake.list": true, "search": true, "search.around": true, "request.list": true, "request.show": true, "notify.list": true, "notify.ack": true, "notify.test": true, "courier.export": true,
 	"journal.show": true, "journal.verify": true, "journal.prove": true, "dossier.export": true, "backup": true, "rebuild": true,
 	"review.report": true, "review.list": true, "review.show": true, "token.new": true, "token.list": true, "token.revoke": true,
 }
@@ -124,6 +124,9 @@ func (a *app) with(ctx context.Context, work func(*session) error) error {
 	s, err := a.connect(ctx)
 	if err != nil {
 		return err
+	}
+	if c := a.catalog(); a.wish != "" || !c.IsEnglish() {
+		s.In(c.Tag())
 	}
 	err = work(s)
 	if closing := s.close(); err == nil && closing != nil {

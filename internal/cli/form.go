@@ -8,16 +8,6 @@ import (
 	"entente/internal/node"
 )
 
-// written is how the values of a kind of field are written.
-var written = map[string]string{
-	"text":   "words",
-	"phone":  "+33 1 23 45 67 89, with country code; several with commas",
-	"email":  "duty@cert.example",
-	"zone":   "UTC, +02:00 or Europe/Paris",
-	"period": "2026-05-01T00:00:00+02:00/2026-05-04T00:00:00+02:00",
-	"yes-no": "yes or no, and words after a comma",
-}
-
 func (a *app) requestForm() *cobra.Command {
 	var in node.RequestFormRequest
 	cmd := command{
@@ -33,16 +23,25 @@ func (a *app) requestForm() *cobra.Command {
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("%s, by clause %s. Urgency: %s.", r.Type, r.Clause, join(r.Urgencies))
+				c := p.words()
+				var urgencies []string
+				for _, u := range r.Urgencies {
+					urgencies = append(urgencies, coded(c, "urgency", u))
+				}
+				p.f("%s, %s. %s: %s.", coded(c, "type", r.Type), c.Text("clock.clause", "clause", r.Clause), c.Text("ui.urgency"), join(urgencies))
 				var rows [][]string
 				for _, f := range r.Fields {
-					need := "if need be"
+					need := c.Text("ui.optional")
 					if f.Mandatory {
-						need = "mandatory"
+						need = c.Text("ui.mandatory")
 					}
-					rows = append(rows, []string{f.Name, need, written[f.Kind]})
+					help := ""
+					if key := "field." + f.Name + ".help"; c.Has(key) {
+						help = c.Text(key)
+					}
+					rows = append(rows, []string{f.Name, c.Code("field", f.Name), need, c.Code("written", f.Kind), help})
 				}
-				p.table([]string{"field", "", "written as"}, rows)
+				p.table([]string{"--field", c.Text("ui.field"), "", c.Text("ui.written"), ""}, rows)
 			})
 		},
 	}.build()

@@ -185,7 +185,7 @@ func writeCalls(p *printer, r *node.HotlineListResponse) {
 	heading := []string{"id", "state", "urgency", "from -> to", "subject", "whose turn", "step", "next deadline"}
 	rows := func(calls []node.CallView) (out [][]string) {
 		for _, c := range calls {
-			out = append(out, []string{c.Short, c.State, c.Urgency, c.From + " -> " + c.To, c.Title, c.Turn, stepText(&c), nextClock(c.Clocks, p.now)})
+			out = append(out, []string{c.Short, c.State, c.Urgency, c.From + " -> " + c.To, c.Title, c.Turn, stepText(&c), nextClock(p.words(), c.Clocks, p.now)})
 		}
 		return out
 	}
@@ -210,7 +210,7 @@ func writeCalls(p *printer, r *node.HotlineListResponse) {
 		for _, x := range d.Pings {
 			clock := ""
 			if x.Clock != nil {
-				clock = nextClock([]node.ClockView{*x.Clock}, p.now)
+				clock = nextClock(p.words(), []node.ClockView{*x.Clock}, p.now)
 			}
 			lines = append(lines, []string{x.Short, x.State, "", x.From + " -> " + x.To, "DRILL: contact " + x.Contact, "", "", clock})
 		}
@@ -262,7 +262,7 @@ func writeCall(p *printer, c *node.CallView) {
 		if !k.Met.IsZero() {
 			due = moment(k.Due.Local())
 		}
-		rows = append(rows, []string{"  " + mark + k.Name, clockState(k), due, k.Owner, k.Clause, k.Basis})
+		rows = append(rows, []string{"  " + mark + k.Name, node.ClockState(p.words(), k), due, k.Owner, k.Clause, k.Basis})
 	}
 	p.table([]string{"  clock", "state", "due", "whose", "clause", "runs from"}, rows)
 	if len(c.Ladder) > 0 {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"entente/internal/api"
+	"entente/internal/lang"
 	"entente/internal/node"
 )
 
@@ -42,8 +43,10 @@ type app struct {
 	dir     string
 	json    bool
 	quiet   bool
-	started bool // the command line was good; errors from here on are not usage
-	code    int  // what a command that did its work asks to exit with
+	started bool   // the command line was good; errors from here on are not usage
+	wish    string // the language that --lang names
+	words   *lang.Catalog
+	code    int // what a command that did its work asks to exit with
 }
 
 // Main runs one command line (without the program's name) and returns the exit
@@ -92,6 +95,10 @@ func (a *app) fail(err error) int {
 		return exitUsage
 	}
 	p := problemOf(err)
+	var told *api.Problem
+	if !errors.As(err, &told) { // the node told its own in the language already
+		api.Localize(a.catalog(), p)
+	}
 	if a.json {
 		a.problem(p)
 	} else {
@@ -192,7 +199,7 @@ func (a *app) show(v any, write func(*printer)) error {
 	return err
 }
 
-func (a *app) printer() *printer { return &printer{now: a.now(), quiet: a.quiet} }
+func (a *app) printer() *printer { return &printer{now: a.now(), quiet: a.quiet, c: a.catalog()} }
 
 // gated lets a written answer decide the exit code: a held or refused act is
 // not an error of the program, but a script must see it.

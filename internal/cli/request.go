@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"entente/internal/api"
+	"entente/internal/lang"
 	"entente/internal/node"
 )
 
@@ -25,25 +26,33 @@ list' prints, or a prefix of it.`, []string{"entente request new --urgency urgen
 		a.requestAct(move{use: "refuse ID", move: "refuse", short: "Refuse a request", done: "Refused.", code: true, long: "Refuses with a code of the accord, and a reason where the accord owes one."}),
 		a.requestAct(move{use: "answer ID", move: "answer", short: "Answer a request", done: "Answered.", objects: true, long: "Sends the answer through the gate: a text, and objects of this node."}),
 		a.requestAct(move{use: "assess ID", move: "assess", short: "Assess an answer", done: "Assessed.", scores: true, long: "Scores relevance, accuracy, timeliness, clarity, usefulness and completeness from\n1 to 5, and says what use was made of the answer."}),
-		a.requestMove())
+		a.requestTranslate(), a.requestMove())
 }
 
 func (a *app) requestNew() *cobra.Command {
 	var in node.RequestNewRequest
 	var act *acting
 	var fields map[string]string
-	var textFile, detected string
+	var textFile, detected, file string
 	cmd := command{
 		use: "new", short: "Draft or send a request",
 		long: `Sends a request through the gate to the other member, or keeps it as a draft
 (--draft). The accord says which fields a type demands. The clocks start when the
-partner's receipt is journaled.`,
-		examples: []string{`entente request new --urgency urgent --title "Who runs 198.51.100.7?" --text "Seen against our registry since Monday."`, "entente request new --title Hosting --text-file question.txt --field victim=registry --draft", "entente request new --type preservation --title \"Keep the logs of 198.51.100.7\" --field subject=logs --field purpose=case-17", "entente request new --type incident --title \"Register unreachable\" --detected 2026-03-01T08:15:00+02:00 --field subject=register", "entente request new --from-draft ID"},
-		run: func(ctx context.Context, _ *cobra.Command, _ []string) (err error) {
+partner's receipt is journaled. --file reads all of it from YAML or JSON, as a
+ticket system writes it (docs/request.schema.json); flags that say what the file
+says are refused.`,
+		examples: []string{`entente request new --urgency urgent --title "Who runs 198.51.100.7?" --text "Seen against our registry since Monday."`, "entente request new --title Hosting --text-file question.txt --field victim=registry --draft", "entente request new --type preservation --title \"Keep the logs of 198.51.100.7\" --field subject=logs --field purpose=case-17", "entente request new --type incident --title \"Register unreachable\" --detected 2026-03-01T08:15:00+02:00 --field subject=register", "entente request new --from-draft ID", "entente request new --file request.yaml --dry-run"},
+		run: func(ctx context.Context, cmd *cobra.Command, _ []string) (err error) {
 			if in.Acting, err = act.claims(); err != nil {
 				return err
 			}
 			in.Unit, in.Fields = act.unit, fields
+			if file != "" {
+				if in, err = a.requestFile(cmd, file, in); err != nil {
+					return err
+				}
+				return a.sendRequest(ctx, in)
+			}
 			if in.Detected, err = parseTime("--detected", detected); err != nil {
 				return err
 			}
@@ -53,24 +62,7 @@ partner's receipt is journaled.`,
 			if in.From == "" && in.Title == "" {
 				return usagef("a request needs a title: --title TEXT")
 			}
-			var r api.RequestNewResponse
-			if err := a.call(ctx, "request.new", in, &r); err != nil {
-				return err
-			}
-			if r.Write != nil {
-				a.gated(r.Write.Decision)
-			}
-			return a.show(r, func(p *printer) {
-				if r.Write != nil {
-					writeWrite(p, r.Write, "Sent.")
-				} else if in.Draft {
-					p.f("Kept as a draft; nothing left this node.")
-				}
-				if r.Request != nil {
-					p.gap()
-					writeRequest(p, r.Request)
-				}
-			})
+			return a.sendRequest(ctx, in)
 		},
 	}.build()
 	act = a.actingFlags(cmd)
@@ -82,12 +74,36 @@ partner's receipt is journaled.`,
 	f.StringVar(&in.TLP, "tlp", "", "TLP of the question itself")
 	f.StringVar(&in.Title, "title", "", "the question in one line (required)")
 	f.StringVar(&in.Text, "text", "", "the question")
+	f.StringVar(&in.Lang, "text-lang", "", "language of title, text and fields (RFC 5646, such as fr or zh-Hans)")
 	f.StringVar(&textFile, "text-file", "", "read the question from this file (\"-\": standard input)")
 	f.StringToStringVar(&fields, "field", nil, "NAME=VALUE the accord asks for; repeatable")
 	f.BoolVar(&in.Draft, "draft", false, "keep it here, send nothing")
 	f.BoolVar(&in.DryRun, "dry-run", false, "ask the gate, send nothing")
 	f.StringVar(&in.From, "from-draft", "", "send this draft")
+	f.StringVar(&file, "file", "", "read the whole request from this YAML or JSON file (\"-\": standard input)")
 	return cmd
+}
+
+// sendRequest sends a request or keeps it, and shows what came of it.
+func (a *app) sendRequest(ctx context.Context, in node.RequestNewRequest) error {
+	var r api.RequestNewResponse
+	if err := a.call(ctx, "request.new", in, &r); err != nil {
+		return err
+	}
+	if r.Write != nil {
+		a.gated(r.Write.Decision)
+	}
+	return a.show(r, func(p *printer) {
+		if r.Write != nil {
+			writeWrite(p, r.Write, "Sent.")
+		} else if in.Draft {
+			p.f("Kept as a draft; nothing left this node.")
+		}
+		if r.Request != nil {
+			p.gap()
+			writeRequest(p, r.Request)
+		}
+	})
 }
 
 // text is what a flag says, or what a file holds.
@@ -114,14 +130,17 @@ func (a *app) requestList() *cobra.Command {
 				return err
 			}
 			return a.show(r, func(p *printer) {
+				c := p.words()
 				row := func(q node.RequestView) []string {
 					between := q.From + " -> " + q.To
 					if q.From == "" && q.To == "" {
 						between = "" // a draft to the only other member
 					}
-					return []string{q.Short, q.State, q.Urgency, between, q.Title, nextClock(q.Clocks, p.now)}
+					return []string{q.Short, c.Code("state", q.State), c.Code("urgency", q.Urgency), between, q.Title, nextClock(c, q.Clocks, p.now)}
 				}
-				heading := []string{"id", "state", "urgency", "from -> to", "title", "next deadline"}
+				heading := func() []string {
+					return []string{c.Text("ui.id"), c.Text("ui.state"), c.Text("ui.urgency"), c.Text("ui.from-to"), c.Text("ui.title"), c.Text("ui.next-deadline")}
+				}
 				var rows, drafts [][]string
 				for _, q := range r.Requests {
 					rows = append(rows, row(q))
@@ -130,16 +149,16 @@ func (a *app) requestList() *cobra.Command {
 					drafts = append(drafts, row(q))
 				}
 				if len(rows) == 0 {
-					p.f("No requests.")
+					p.f("%s", c.Text("ui.no-requests"))
 				}
-				p.table(heading, rows)
+				p.table(heading(), rows)
 				if r.More > 0 {
-					p.f("%d more, less urgent; --limit shows them.", r.More)
+					p.f("%s", c.Text("ui.more", "n", r.More))
 				}
 				if len(drafts) > 0 {
 					p.gap()
-					p.f("Drafts (not sent):")
-					p.table(heading, drafts)
+					p.f("%s:", c.Text("ui.drafts"))
+					p.table(heading(), drafts)
 				}
 			})
 		},
@@ -152,28 +171,36 @@ func (a *app) requestList() *cobra.Command {
 }
 
 // nextClock names the running deadline that comes first.
-func nextClock(clocks []node.ClockView, now time.Time) string {
+func nextClock(c *lang.Catalog, clocks []node.ClockView, now time.Time) string {
 	var first *node.ClockView
-	for i, c := range clocks {
-		if c.Met.IsZero() && !c.Stopped && !c.Due.IsZero() && (first == nil || c.Due.Before(first.Due)) {
+	for i, k := range clocks {
+		if k.Met.IsZero() && !k.Stopped && !k.Due.IsZero() && (first == nil || k.Due.Before(first.Due)) {
 			first = &clocks[i]
 		}
 	}
 	if first == nil {
 		return ""
 	}
-	s := first.Name + " " + deadline(first.Due, now)
+	s := c.Code("stage", first.Name) + " " + deadlineIn(c, first.Due, now)
 	if first.Overdue {
-		s = "OVERDUE: " + s
+		s = c.Text("clock.overdue-due", "clock", s)
 	}
 	return s
+}
+
+// deadlineIn writes a time absolutely, in this machine's zone, and relative to now.
+func deadlineIn(c *lang.Catalog, t, now time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return c.Time(t.Local()) + " (" + c.Relative(t.Sub(now)) + ")"
 }
 
 func (a *app) requestShow() *cobra.Command {
 	var in node.RequestShowRequest
 	cmd := command{
 		use: "show ID", short: "Show a request with its conversation and clocks",
-		long: "Shows every move with its time and role, every clock with its clause, and what\nthis side may do next.", examples: []string{"entente request show 3f9a12", "entente request show 3f9a12 --json"},
+		long: "Shows every move with its time and role, every clock with its clause, and what\nthis side may do next. Translations stand below the text that they are of.", examples: []string{"entente request show 3f9a12", "entente request show 3f9a12 --lang fr", "entente request show 3f9a12 --json"},
 		args: cobra.ExactArgs(1),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
 			in.ID = args[0]
@@ -189,74 +216,96 @@ func (a *app) requestShow() *cobra.Command {
 }
 
 func writeRequest(p *printer, q *node.RequestView) {
+	c := p.words()
+	label := func(key string) string { return "  " + c.Text(key) }
 	title := q.Title
 	if title == "" {
-		title = "(no title)"
+		title = c.Text("ui.no-title")
 	}
-	p.f("%s  [%s]", title, q.State)
-	p.pairs("  id", q.ID, "  short", q.Short, "  from", q.From, "  to", q.To, "  type", q.Type+", "+q.Urgency, "  detected", moment(q.Detected), "  held until", moment(q.Until))
+	p.f("%s  [%s]", title, c.Code("state", q.State))
+	p.pairs(label("ui.id"), q.ID, label("ui.short"), q.Short, label("ui.from"), q.From, label("ui.to"), q.To, label("ui.type"), c.Code("type", q.Type)+", "+c.Code("urgency", q.Urgency),
+		label("ui.detected"), c.Time(q.Detected), label("ui.held-until"), c.Time(q.Until))
 	names := make([]string, 0, len(q.Fields))
 	for name := range q.Fields {
 		names = append(names, name)
 	}
 	sort.Strings(names)
 	for _, name := range names {
-		p.f("  %s: %s", name, q.Fields[name])
+		p.f("  %s: %s", c.Code("field", name), q.Fields[name])
 	}
-	if q.Text != "" {
-		p.gap()
-		p.block("  | ", q.Text)
-	}
+	writeOriginal(p, "  ", q.Lang, q.Text, q.Translations)
 	if len(q.Clocks) > 0 {
 		p.gap()
 		var rows [][]string
-		for _, c := range q.Clocks {
-			due := deadline(c.Due, p.now)
-			if !c.Met.IsZero() {
-				due = moment(c.Due.Local()) // how far away it is no longer matters
+		for _, k := range q.Clocks {
+			due := deadlineIn(c, k.Due, p.now)
+			if !k.Met.IsZero() {
+				due = c.Time(k.Due.Local()) // how far away it is no longer matters
 			}
-			rows = append(rows, []string{"  " + c.Name, clockState(c), due, c.Owner, c.Clause, c.Basis})
+			rows = append(rows, []string{"  " + c.Code("stage", k.Name), node.ClockState(c, k), due, k.Owner, k.Clause, c.Code("basis", k.Basis)})
 		}
-		p.table([]string{"  clock", "state", "due", "whose", "clause", "runs from"}, rows)
+		p.table([]string{"  " + c.Text("ui.clock"), c.Text("ui.state"), c.Text("ui.due"), c.Text("ui.whose"), c.Text("ui.clause"), c.Text("ui.runs-from")}, rows)
 	}
 	for _, m := range q.Moves {
 		p.gap()
-		p.f("  %s  %s  %s (%s, %s)", moment(m.At), m.Move, m.Party, m.By.Agency, m.By.Role)
-		p.pairs("    entry", brief(m.Ref), "    code", m.Code, "    until", moment(m.Until), "    objects", join(m.Objects), "    scores", scoreText(m.Scores), "    no effect", m.Refused)
-		if m.Text != "" {
-			p.block("    | ", m.Text)
+		p.f("  %s  %s  %s (%s, %s)", c.Time(m.At), c.Code("move", m.Move), m.Party, m.By.Agency, m.By.Role)
+		refused := ""
+		if m.Refused != "" {
+			refused = node.IllegalText(c, m.Refused) + " (" + m.Refused + ")"
 		}
+		in := func(key string) string { return "    " + c.Text(key) }
+		p.pairs(in("ui.entry"), brief(m.Ref), in("ui.code"), coded(c, "refusal", m.Code), in("ui.until"), c.Time(m.Until), in("ui.objects"), join(m.Objects), in("ui.scores"), scoreText(c, m.Scores), in("ui.no-effect"), refused)
+		writeOriginal(p, "    ", m.Lang, m.Text, m.Translations)
 	}
 	if len(q.Next) > 0 {
 		p.gap()
-		p.hint("  You may: %s", join(q.Next))
+		var next []string
+		for _, m := range q.Next {
+			next = append(next, coded(c, "move", m))
+		}
+		p.hint("  %s", c.Text("ui.you-may", "moves", join(next)))
 	}
 }
 
-func clockState(c node.ClockView) string {
-	switch {
-	case !c.Met.IsZero():
-		return "met " + moment(c.Met.Local())
-	case c.Overdue:
-		return "OVERDUE"
-	case c.Stopped:
-		return "stopped"
-	case !c.Ended.IsZero():
-		return "ended"
-	case c.Started.IsZero():
-		return "not started"
-	case c.Short:
-		return "running, shorter than the accord says"
-	case c.Warning:
-		return "running, due soon"
+// coded is a code in words, with the code behind them where they differ: it is what one types.
+func coded(c *lang.Catalog, family, code string) string {
+	if text := c.Code(family, code); text != code {
+		return text + " (" + code + ")"
 	}
-	return "running"
+	return code
 }
 
-func scoreText(scores map[string]int) string {
+// writeOriginal prints a text as it was written, and below it what others say that it means.
+func writeOriginal(p *printer, indent, tag, text string, translations []node.TranslationView) {
+	c := p.words()
+	if text == "" && len(translations) == 0 {
+		return
+	}
+	if indent == "  " {
+		p.gap()
+	}
+	if tag != "" || len(translations) > 0 {
+		p.f("%s[%s]", indent, c.Text("ui.original", "lang", c.Language(tag)))
+	}
+	if text != "" {
+		p.block(indent+"| ", text)
+	}
+	for _, t := range translations {
+		p.f("%s[%s; %s]", indent, node.TranslationLine(c, t), node.AuthenticText(c, t))
+		if t.Title != "" {
+			p.block(indent+": ", t.Title)
+		}
+		p.block(indent+": ", t.Text)
+	}
+	if len(translations) > 0 {
+		p.f("%s[%s]", indent, c.Text("translation.original-authentic"))
+	}
+}
+
+func scoreText(c *lang.Catalog, scores map[string]int) string {
 	var parts []string
 	for name, n := range scores {
-		parts = append(parts, name+" "+strconv.Itoa(n))
+		parts = append(parts, c.Code("score", name)+" "+strconv.Itoa(n))
 	}
 	sort.Strings(parts)
 	return join(parts)
@@ -316,6 +365,7 @@ func (a *app) moveFlags(cmd *cobra.Command, x *moveFlags, code, objects, scores,
 	f := cmd.Flags()
 	f.StringVar(&x.in.Text, "text", "", "what to say with it")
 	f.StringVar(&x.textFile, "text-file", "", "read that from this file (\"-\": standard input)")
+	f.StringVar(&x.in.Lang, "text-lang", "", "language of what is said (RFC 5646, such as fr or zh-Hans)")
 	f.StringVar(&x.in.TLP, "tlp", "", "TLP of what is said")
 	f.BoolVar(&x.in.DryRun, "dry-run", false, "ask the gate, send nothing")
 	if code {

@@ -416,7 +416,7 @@ func writeReview(p *printer, v *node.ReviewView) {
 	for _, x := range v.Parties {
 		for _, of := range slices.Sorted(maps.Keys(x.Scores)) {
 			for _, kind := range slices.Sorted(maps.Keys(x.Scores[of])) {
-				rows = append(rows, []string{"  " + x.Name, cmp.Or(names[of], of), kind, scoreText(x.Scores[of][kind])})
+				rows = append(rows, []string{"  " + x.Name, cmp.Or(names[of], of), kind, scoreText(p.words(), x.Scores[of][kind])})
 			}
 		}
 	}

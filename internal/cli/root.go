@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"entente/internal/lang"
 )
 
 const rootLong = `Entente is the software of a joint unit: parties that do not trust each other
@@ -36,12 +38,19 @@ func (a *app) root() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
-		PersistentPreRun: func(*cobra.Command, []string) { a.started = true },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if _, ok := lang.Known(a.wish); a.wish != "" && !ok {
+				return usagef("--lang %q: there are texts in %s", a.wish, join(lang.Tags()))
+			}
+			a.started = true
+			return nil
+		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	f := root.PersistentFlags()
 	f.StringVar(&a.dir, "dir", "", "the node's folder (default $ENTENTE_DIR, else ~/.entente)")
 	f.BoolVar(&a.json, "json", false, "answer with one JSON document (errors too, on standard error)")
+	f.StringVar(&a.wish, "lang", "", "language of what is told: en, fr, ru, zh, vi (default: that of the environment, else of the node)")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no hints and no progress")
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true})
@@ -51,6 +60,7 @@ func (a *app) root() *cobra.Command {
 		a.importCommand(), a.shareCommand(), a.intakeCommand(), a.searchCommand(), a.feedCommand(),
 		a.requestCommand(), a.reviewCommand(), a.syncCommand(), a.courierCommand(),
 		a.requestCommand(), a.hotlineCommand(), a.contactCommand(), a.syncCommand(), a.courierCommand(),
+		a.requestCommand(), a.notifyCommand(), a.syncCommand(), a.courierCommand(),
 		a.journalCommand(), a.dossierCommand(), a.verifyCommand(),
 		a.backupCommand(), a.restoreCommand(), a.rebuildCommand(), a.doctorCommand(),
 		a.taxiiCommand(), a.mispCommand(), a.guardCommand(), a.tokenCommand(), a.apiCommand(),

@@ -6,36 +6,14 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
+
+	"golang.org/x/text/width"
+
+	"entente/internal/lang"
 )
 
-// cleanLine makes foreign text safe to print on one line of a terminal:
-// control characters (escape sequences begin with one), line and paragraph
-// breaks, bidirectional overrides, invisible format characters and bytes that
-// are not UTF-8 are written out as escapes. The two joiners that some scripts
-// need between letters stay.
-func cleanLine(s string) string {
-	var b strings.Builder
-	for i, r := range s {
-		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case r == '\u200c' || r == '\u200d':
-			b.WriteRune(r)
-		case unicode.Is(unicode.Cc, r):
-			fmt.Fprintf(&b, `\x%02x`, r)
-		case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r), unicode.Is(unicode.Co, r):
-			if r > 0xffff {
-				fmt.Fprintf(&b, `\U%08x`, r)
-			} else {
-				fmt.Fprintf(&b, `\u%04x`, r)
-			}
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
+// cleanLine makes foreign text safe to print on one line of a terminal, see [lang.Visible].
+func cleanLine(s string) string { return lang.Visible(s) }
 
 // printer gathers what a command prints for people. Every string that passes
 // through it is cleaned.
@@ -43,6 +21,15 @@ type printer struct {
 	b     strings.Builder
 	now   time.Time
 	quiet bool
+	c     *lang.Catalog // nil: English
+}
+
+// words is the catalog that is printed in.
+func (p *printer) words() *lang.Catalog {
+	if p.c == nil {
+		return lang.English()
+	}
+	return p.c
 }
 
 func (p *printer) String() string { return p.b.String() }
@@ -84,15 +71,15 @@ func (p *printer) raw(text string) { p.b.WriteString(text) }
 // pairs prints names and values in two aligned columns and leaves out those
 // without a value.
 func (p *printer) pairs(kv ...string) {
-	width := 0
+	most := 0
 	for i := 0; i+1 < len(kv); i += 2 {
 		if kv[i+1] != "" {
-			width = max(width, utf8.RuneCountInString(kv[i]))
+			most = max(most, columns(kv[i]))
 		}
 	}
 	for i := 0; i+1 < len(kv); i += 2 {
 		if kv[i+1] != "" {
-			p.b.WriteString(pad(kv[i], width) + "  " + cleanLine(kv[i+1]) + "\n")
+			p.b.WriteString(pad(kv[i], most) + "  " + cleanLine(kv[i+1]) + "\n")
 		}
 	}
 }
@@ -102,7 +89,7 @@ func (p *printer) table(heading []string, rows [][]string) {
 	if len(rows) == 0 {
 		return
 	}
-	width := make([]int, len(heading))
+	wide := make([]int, len(heading))
 	all := append([][]string{heading}, rows...)
 	for _, row := range all {
 		for i := range row {
@@ -110,7 +97,7 @@ func (p *printer) table(heading []string, rows [][]string) {
 			if row[i] == "" {
 				row[i] = "-"
 			}
-			width[i] = max(width[i], utf8.RuneCountInString(row[i]))
+			wide[i] = max(wide[i], columns(row[i]))
 		}
 	}
 	for _, row := range all {
@@ -119,14 +106,30 @@ func (p *printer) table(heading []string, rows [][]string) {
 			if i > 0 {
 				line.WriteString("  ")
 			}
-			line.WriteString(pad(cell, width[i]))
+			line.WriteString(pad(cell, wide[i]))
 		}
 		p.b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 }
 
-func pad(s string, width int) string {
-	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
+func pad(s string, most int) string {
+	return s + strings.Repeat(" ", max(0, most-columns(s)))
+}
+
+// columns is how much room a text takes on a terminal: letters of East Asia are two columns wide, and
+// marks that combine with the letter before them none (Unicode UAX 11).
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		switch k := width.LookupRune(r).Kind(); {
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case k == width.EastAsianWide || k == width.EastAsianFullwidth:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
 }
 
 // brief shortens an identifier for a column; the whole one is in --json.

@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"entente/internal/lang"
 	"entente/internal/node"
 )
 
@@ -49,6 +50,44 @@ func FuzzCleanLine(f *testing.F) {
 			t.Fatalf("%q is cleaned differently the second time", s)
 		}
 	})
+}
+
+// TestRequestsInEachLanguage: what a request says in codes is printed in the reader's words, in columns that
+// stand below each other also where letters are wide, and a text keeps its own with translations below.
+func TestRequestsInEachLanguage(t *testing.T) {
+	at := time.Date(2026, 3, 1, 8, 15, 0, 0, time.UTC)
+	q := &node.RequestView{ID: "entente/ab#1", Short: "ab-1", Type: "subscriber", Urgency: "urgent", State: "needs-info", Title: "Кто?", Text: "Кому принадлежит?", Lang: "ru",
+		Fields: map[string]string{"subject": "host", "our-own": "x"}, Next: []string{"info"},
+		Translations: []node.TranslationView{{Party: "South", Lang: "fr", Kind: "machine", At: at, Title: "Qui ?", Text: "À qui\u202e ?"}, {Party: "North", Lang: "vi", Kind: "human", Authentic: true, At: at, Text: "Của ai?"}},
+		Clocks:       []node.ClockView{{Name: "answer", Owner: "South", Clause: "R1", Basis: "posting", Started: at, Due: at, Overdue: true}, {Name: "acknowledge", Owner: "South", Clause: "R2", Basis: "receipt", Started: at, Due: at, Met: at}},
+		Moves:        []node.MoveView{{Move: "refuse", Code: "overload", Party: "South", At: at, Refused: "wrong-state", Scores: map[string]int{"clarity": 3}}}}
+	for _, tag := range lang.Tags() {
+		c, _ := lang.Known(tag)
+		p := &printer{now: at, c: c}
+		writeRequest(p, q)
+		for _, want := range []string{c.Code("state", "needs-info"), c.Code("type", "subscriber"), c.Code("urgency", "urgent"), c.Code("field", "subject") + ": host", "our-own: x", c.Code("stage", "answer"), c.Text("clock.overdue"),
+			c.Code("basis", "posting"), c.Code("move", "refuse"), c.Code("refusal", "overload"), "(overload)", c.Code("desk", "wrong-state"), c.Code("score", "clarity"), c.Code("move", "info"), "(info)",
+			"Кто?", "| Кому принадлежит?", c.Language("ru"), c.Code("translation", "machine"), ": Qui ?", `À qui\u202e ?`, c.Code("translation", "human"), c.Text("translation.authentic"), c.Text("translation.not-authentic"),
+			c.Text("translation.original-authentic"), c.Time(at)} {
+			if !strings.Contains(p.String(), want) {
+				t.Errorf("%s: no %q in\n%s", tag, want, p)
+			}
+		}
+		if strings.Index(p.String(), "Кому принадлежит?") > strings.Index(p.String(), "Qui ?") {
+			t.Errorf("%s: a translation before the original", tag)
+		}
+		if strings.Contains(p.String(), "{") {
+			t.Errorf("%s: a place that nothing was put in:\n%s", tag, p)
+		}
+		if text := nextClock(c, q.Clocks, at); !strings.Contains(text, c.Code("stage", "answer")) {
+			t.Errorf("%s: %q", tag, text)
+		}
+	}
+	for s, want := range map[string]int{"ab": 2, "中文": 4, "é": 1, "e\u0301": 1, "（a）": 5, "Đã gửi": 6, "": 0} {
+		if got := columns(s); got != want {
+			t.Errorf("%q is %d columns wide, want %d", s, got, want)
+		}
+	}
 }
 
 // TestEverythingPrintedIsCleaned puts an escape sequence into every text of

@@ -156,8 +156,10 @@ func (c *clockwork) all(received time.Time) []Clock {
 		}
 	}
 	if r.owes(Asked) {
-		if n := len(r.Steps); n > 1 {
-			start, basis = r.Steps[n-1].At, BasisMove
+		for _, s := range r.Steps[1:] { // a translation is no word on the matter
+			if s.Move != Translate {
+				start, basis = s.At, BasisMove
+			}
 		}
 		add(measure{stage: accord.StageSilence, owner: Asked}, basis, start, time.Time{})
 	}
@@ -249,7 +251,7 @@ func (c *clockwork) stops(rules []accord.Stop, until time.Time) []accord.Pause {
 				if from.IsZero() {
 					from = s.At
 				}
-			case from.IsZero() || s.Move == Dispute:
+			case from.IsZero() || !moves(s.Move):
 			default:
 				out = append(out, accord.Pause{Move: rule.Move, From: from, To: s.At})
 				from = time.Time{}
@@ -311,10 +313,10 @@ func (r *Request) postponed() time.Time {
 	return until
 }
 
-// owes says whether the next word is a side's: it has moves other than a dispute, and the request
+// owes says whether the next word is a side's: it has moves that are not only put on record, and the request
 // does not wait for the other side.
 func (r *Request) owes(side Side) bool {
-	return !slices.Contains(r.life.idle, r.State) && slices.ContainsFunc(r.life.next(r.State, side), func(m string) bool { return m != Dispute })
+	return !slices.Contains(r.life.idle, r.State) && slices.ContainsFunc(r.life.next(r.State, side), moves)
 }
 
 func tolerance(doc *accord.Document) time.Duration {

@@ -175,7 +175,7 @@ func TestWholeLife(t *testing.T) {
 	if r.State != desk.Closed || !r.Disputed || r.Scores["accuracy"] != 4 || r.Use != "blocking" || len(r.Illegal) != 9 || len(r.Steps) != 16 {
 		t.Errorf("state %s, %d steps, %d illegal", r.State, len(r.Steps), len(r.Illegal))
 	}
-	if got := r.Next[desk.Asking]; !slices.Equal(got, []string{"dispute"}) {
+	if got := r.Next[desk.Asking]; !slices.Equal(got, []string{"dispute", "translate"}) {
 		t.Errorf("next %v", got)
 	}
 }
@@ -322,6 +322,7 @@ func TestMovesProperty(t *testing.T) {
 		state, legal, illegal, both := "sent", 1, 0, []desk.Move{m}
 		var held time.Time
 		acknowledged := false
+		texts := map[journal.Ref]journal.PartyID{} // entries with a text that can be translated, and who wrote it
 		if one.Apply(m) != nil || two.Apply(m) != nil {
 			rt.Fatal("send")
 		}
@@ -329,6 +330,11 @@ func TestMovesProperty(t *testing.T) {
 			p := rapid.SampledFrom([]journal.PartyID{north, south, north, south, west}).Draw(rt, "party")
 			m := desk.Move{Ref: ref(int64(i + 1)), Name: rapid.SampledFrom(moves).Draw(rt, "move"), Party: p,
 				At: start.Add(time.Duration(i) * time.Hour), Body: desk.Body{Request: &send, Until: start.Add(time.Duration(rapid.IntRange(-5, 70).Draw(rt, "until")) * time.Hour)}}
+			if rapid.Bool().Draw(rt, "payload") {
+				m.Payload = &journal.PayloadRef{}
+			}
+			of := ref(int64(rapid.IntRange(0, i+2).Draw(rt, "of")))
+			m.Body.Of, m.Body.Lang, m.Body.Kind, m.Body.Authentic = &of, "vi", desk.MachineTranslation, rapid.Bool().Draw(rt, "authentic")
 			side := map[journal.PartyID]string{north: "asking", south: "asked"}[p]
 			// Prefer legal moves now and then, so that long lives are reached.
 			if rapid.Bool().Draw(rt, "legal") {
@@ -347,6 +353,12 @@ func TestMovesProperty(t *testing.T) {
 			case "acknowledge":
 				ok = ok && !(kind == "incident" && acknowledged)
 				acknowledged = acknowledged || ok
+			case "translate":
+				author, has := texts[of]
+				ok = ok && has && m.Payload != nil && (author == p || !m.Body.Authentic)
+			}
+			if ok && m.Payload != nil && m.Name != "translate" {
+				texts[m.Ref] = p
 			}
 			err1, err2 := one.Apply(m), two.Apply(m)
 			var me *desk.MoveError

@@ -74,6 +74,8 @@ const (
 	Notify      = "notify"  // incident: the second notice
 	Report      = "report"  // incident: the final report
 	File        = "file"    // pre-notice: the step is taken
+
+	Translate = "translate" // a translation of what was said; it moves nothing
 )
 
 // The types of request that have a table. An accord may offer fewer, and sets their fields and clocks.
@@ -88,6 +90,18 @@ const (
 	Protest      = "protest"      // against something that the other side did or let happen
 	PreNotice    = "pre-notice"   // a legal step is about to be taken
 )
+
+// How a text was translated.
+const (
+	HumanTranslation    = "human"    // by a person who answers for it
+	CourtesyTranslation = "courtesy" // by a person, for convenience
+	MachineTranslation  = "machine"  // by a program
+)
+
+// Translations returns the kinds of translation.
+func Translations() []string {
+	return []string{HumanTranslation, CourtesyTranslation, MachineTranslation}
+}
 
 // Types returns the types of request that have a table.
 func Types() []string {

@@ -17,6 +17,8 @@ const (
 	MaxMoves  = 1000 // moves of one request that are applied
 	MaxFields = 64   // names of fields
 	MaxToken  = 64   // characters of a code, a name of a field, a use
+
+	maxLang = 35 // characters of a language tag; RFC 5646, section 4.4.1
 )
 
 // scores are what an answer is scored for, 1 (poor) to 5 (excellent).
@@ -41,6 +43,12 @@ type Body struct {
 	Detected time.Time      `json:"detected,omitzero"`
 	Scores   map[string]int `json:"scores,omitempty"` // assess: see Scores
 	Use      string         `json:"use,omitempty"`    // assess: what use was made, a short token
+
+	// Of is in a translate: the entry of the same request whose text the payload translates.
+	Of        *journal.Ref `json:"of,omitempty"`
+	Lang      string       `json:"lang,omitempty"`     // translate: into which language, RFC 5646 in lower case
+	Kind      string       `json:"kind,omitempty"`     // translate: see Translations
+	Authentic bool         `json:"authentic,omitzero"` // translate: counts as the original does; its author alone says so
 }
 
 // Act is one entry of a thread (what one entry opens and later ones add to), as the caller places it
@@ -76,7 +84,7 @@ func (b *Body) check(move string) error {
 	if (b.Request == nil) != (move == Send) {
 		return errors.New("desk: every move but send names its request, and send names none")
 	}
-	for _, s := range []string{b.Type, b.Urgency, b.TLP, b.Code, b.Use} {
+	for _, s := range []string{b.Type, b.Urgency, b.TLP, b.Code, b.Use, b.Lang, b.Kind} {
 		if s != "" && !token(s) {
 			return fmt.Errorf("desk: %q is not a short token (1 to %d of a-z 0-9 . _ + -)", clip(s), MaxToken)
 		}
@@ -124,6 +132,8 @@ func (b *Body) needs(move string) error {
 		return fmt.Errorf("desk: %s needs until", move)
 	case move == Transfer && b.Agency == "":
 		return errors.New("desk: transfer needs the agency it goes to")
+	case move == Translate && (b.Of == nil || b.Lang == "" || len(b.Lang) > maxLang || !contains(Translations(), b.Kind)):
+		return fmt.Errorf("desk: translate needs of, lang (at most %d characters) and kind, one of %v", maxLang, Translations())
 	case move == Assess && len(b.Scores) == 0:
 		return errors.New("desk: assess needs at least one score")
 	}

@@ -26,6 +26,8 @@ const (
 	CodeTooLarge       = "too-large"       // more than MaxWords are said at once
 	CodeUnknownContact = "unknown-contact" // no such contact of that party in the accord in force
 	CodeRefused        = "refused"         // the gate refused the entry
+	CodeUnknownText    = "unknown-text"    // translate: the entry it names has no text of this request, or the move none
+	CodeNotAuthor      = "not-author"      // translate: only the author of a text may say that another is authentic too
 )
 
 // MoveError says why a move changed nothing.
@@ -43,5 +45,5 @@ func (e *MoveError) Error() string {
 // Codes returns all codes of moves that change nothing.
 func Codes() []string {
 	return []string{CodeWrongSide, CodeWrongState, CodeDuplicate, CodeUnknownRequest, CodeUnknownThread, CodeUnknownType, CodeUnknownMove, CodeBadBody,
-		CodeNoAddressee, CodeTooMany, CodeBadDate, CodeRefused}
+		CodeNoAddressee, CodeTooMany, CodeBadDate, CodeRefused, CodeUnknownText, CodeNotAuthor}
 }

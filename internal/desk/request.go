@@ -31,6 +31,11 @@ type Step struct {
 	// Refused is the code of a move that changed nothing, and Reason says why for people.
 	Refused string `json:"refused,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+	// Of, Lang, Kind and Authentic are those of a translation, see Body.
+	Of        *journal.Ref `json:"of,omitempty"`
+	Lang      string       `json:"lang,omitempty"`
+	Kind      string       `json:"kind,omitempty"`
+	Authentic bool         `json:"authentic,omitzero"`
 }
 
 // Request is one request: what was asked, where it stands, every move and, once Overlay has filled
@@ -187,6 +192,8 @@ func (r *Request) refuse(m Move, side Side) (code, why string) {
 	switch {
 	case slices.Contains(r.life.once, m.Name) && slices.ContainsFunc(r.Steps, func(s Step) bool { return s.Move == m.Name && r.SideOf(s.Party) == side }):
 		return CodeDuplicate, fmt.Sprintf("%s was made already", m.Name)
+	case m.Name == Translate:
+		return r.untranslatable(m)
 	case m.Name == Hold && !m.Body.Until.After(m.At):
 		return CodeBadDate, "data are kept until a date that lies ahead"
 	case m.Name == Hold && m.Body.Until.Before(r.Until):
@@ -196,6 +203,29 @@ func (r *Request) refuse(m Move, side Side) (code, why string) {
 	}
 	return "", ""
 }
+
+// untranslatable says why a translation does not count: there is no such text, or somebody else's is
+// declared authentic.
+func (r *Request) untranslatable(m Move) (code, why string) {
+	var of Step
+	if m.Body.Of != nil {
+		if i, seen := r.seen[*m.Body.Of]; seen && i >= 0 {
+			of = r.Steps[i]
+		}
+	}
+	switch {
+	case of.Payload == nil || of.Move == Translate:
+		return CodeUnknownText, "the entry that \"of\" names is no move of this request with a text of its own"
+	case m.Payload == nil:
+		return CodeUnknownText, "a translation has a text"
+	case m.Body.Authentic && of.Party != m.Party:
+		return CodeNotAuthor, "who did not write the text cannot say that a translation is authentic too"
+	}
+	return "", ""
+}
+
+// moves says whether a move has to do with the life of a request, and is not put on record beside it.
+func moves(name string) bool { return name != Dispute && name != Translate }
 
 // owns says whether a side has the move in any state.
 func (r *Request) owns(move string, side Side) bool {
@@ -210,7 +240,7 @@ func (r *Request) owns(move string, side Side) bool {
 // made says whether the side's move is what led to the present state.
 func (r *Request) made(move string, side Side) bool {
 	for i := len(r.Steps) - 1; i > 0; i-- {
-		if s := r.Steps[i]; s.Move != Dispute {
+		if s := r.Steps[i]; moves(s.Move) {
 			return s.Move == move && r.SideOf(s.Party) == side && s.State == r.State
 		}
 	}
@@ -224,5 +254,6 @@ func (r *Request) setNext() {
 func step(m Move, to State) Step {
 	b := m.Body
 	return Step{Ref: m.Ref, Move: m.Name, Party: m.Party, By: m.By, At: m.At, State: to, Fields: b.Fields, TLP: b.TLP,
-		Code: b.Code, Agency: b.Agency, Until: b.Until, Scores: b.Scores, Use: b.Use, Payload: m.Payload, Held: m.Held}
+		Code: b.Code, Agency: b.Agency, Until: b.Until, Scores: b.Scores, Use: b.Use, Payload: m.Payload, Held: m.Held,
+		Of: b.Of, Lang: b.Lang, Kind: b.Kind, Authentic: b.Authentic}
 }

@@ -25,7 +25,7 @@ type lifecycle struct {
 	clocks []measure // in the order of a request's life
 	final  []State   // nobody owes anything any more
 
-	nexts map[stand][]string // the moves of each side in each state, sorted; made by disputable
+	nexts map[stand][]string // the moves of each side in each state, sorted; made by recorded
 }
 
 // stand is a side in a state.
@@ -53,16 +53,18 @@ func (l *lifecycle) stays(move string, side Side, in ...State) {
 	}
 }
 
-// disputable completes a table: both sides may put a disagreement on record in every state. It
-// moves nothing and stops no clock.
-func (l *lifecycle) disputable() *lifecycle {
+// recorded completes a table: in every state both sides may put a disagreement on record, and
+// translate what was said. Either moves nothing and stops no clock.
+func (l *lifecycle) recorded() *lifecycle {
 	states := map[State]bool{l.start: true}
 	for _, to := range l.edges {
 		states[to] = true
 	}
 	for s := range states {
-		l.stays(Dispute, Asking, s)
-		l.stays(Dispute, Asked, s)
+		for _, side := range []Side{Asking, Asked} {
+			l.stays(Dispute, side, s)
+			l.stays(Translate, side, s)
+		}
 	}
 	l.nexts = map[stand][]string{}
 	for e := range l.edges {
@@ -89,7 +91,7 @@ func asked() *lifecycle {
 	l.add(Assessed, Assess, Asking, Answered)
 	l.add(Closed, Close, Asking, Assessed, Refused)
 	l.add(Withdrawn, Withdraw, Asking, Sent, Acknowledged, NeedsInfo, Transferred, Postponed, Conditional, TermsAccepted, Accepted, AtRisk, Partial)
-	return l.disputable()
+	return l.recorded()
 }
 
 // decided adds how the asked side comes to a decision: what it may do first, what it may still
@@ -121,7 +123,7 @@ func preservation() *lifecycle {
 	l.add(Assessed, Assess, Asking, Released, Lapsed)
 	l.add(Closed, Close, Asking, Released, Lapsed, Assessed, Refused)
 	l.add(Withdrawn, Withdraw, Asking, Sent, Acknowledged, NeedsInfo, Transferred, Postponed, Conditional, TermsAccepted, Held, Renewal)
-	return l.disputable()
+	return l.recorded()
 }
 
 // incident returns the table of a notice that is given in steps: early warning (send),
@@ -147,7 +149,7 @@ func incident() *lifecycle {
 	l.add(Assessed, Assess, Asked, Reported)
 	l.add(Closed, Close, Asked, Reported, Assessed)
 	l.add(Withdrawn, Withdraw, Asking, Sent, Acknowledged, Notified) // it was none
-	return l.disputable()
+	return l.recorded()
 }
 
 // protest returns the table of a protest: it is answered or refused, and nothing is worked on.
@@ -155,7 +157,7 @@ func protest() *lifecycle {
 	l := newLifecycle(askedClocks(Answer)...)
 	l.stated()
 	l.add(Closed, Close, Asking, Answered, Refused)
-	return l.disputable()
+	return l.recorded()
 }
 
 // preNotice returns the table of a legal step that is announced: the asked side may advise, and
@@ -165,7 +167,7 @@ func preNotice() *lifecycle {
 	l.stated()
 	l.add(Filed, File, Asking, Sent, Acknowledged, NeedsInfo, Transferred, Postponed, Answered, Refused)
 	l.add(Closed, Close, Asking, Answered, Refused, Filed)
-	return l.disputable()
+	return l.recorded()
 }
 
 // stated adds what is common to statements that are answered at once.

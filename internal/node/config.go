@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"entente/internal/lang"
 )
 
 // Config is DIR/config.yaml: what an operator may change. Unknown keys are
@@ -54,6 +56,11 @@ type Config struct {
 		// Recipient is the age recipient that backups are encrypted to.
 		Recipient string `yaml:"recipient"`
 	} `yaml:"backup"`
+	// Language is in which words this node speaks where nobody asks for others: notices, and commands of
+	// people whose environment names no language. Default en.
+	Language string `yaml:"language"`
+	// Notify is how a duty officer learns of what needs a person.
+	Notify NotifyConfig `yaml:"notify"`
 	// Feeds are what sensors are given; none: one of each format.
 	Feeds []FeedConfig `yaml:"feeds"`
 	TAXII struct {
@@ -177,6 +184,12 @@ func parseConfig(dir string, text []byte) (Config, error) {
 	if _, err := feedSpecs(c.Feeds); err != nil {
 		return c, err
 	}
+	if _, ok := lang.Known(c.Language); c.Language != "" && !ok {
+		return c, badInput("Unknown language "+c.Language+".", "There are texts for "+strings.Join(lang.Tags(), ", ")+".", "Name one of them in language, or leave it out for English.")
+	}
+	if err := c.Notify.check(dir); err != nil {
+		return c, err
+	}
 	if err := checkGuard(&c); err != nil {
 		return c, err
 	}
@@ -230,6 +243,12 @@ backup:
 # Feeds for sensors, resolvers and firewalls, at /feeds/NAME. Without any there is
 # one of each format ('entente feed list'); nothing above its marking goes into one.
 feeds: []             # - {name: clients, format: rpz, tlp: green, min_confidence: 50, min_score: 80}
+
+language: ""          # of notices, and of commands where the environment names none: en, fr, ru, zh, vi
+
+# How a duty officer learns of what needs a person (docs/operations.md), as in
+# notify:
+#   channels: [{name: desk, webhook: "https://desk.example/hook", secret_file: keys/hook}]
 
 credentials:          # SHA-256 digests; the secrets were shown once by init
   api_token_sha256: %q

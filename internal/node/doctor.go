@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"entente/internal/notify"
 	"entente/internal/store"
 	"entente/journal"
 )
@@ -175,7 +176,7 @@ func (d *doctor) look() error {
 	d.configuration()
 	d.identity()
 	d.identities()
-	for _, name := range []string{"drafts.json", "pairings.json", "tokens.json"} {
+	for _, name := range []string{"drafts.json", "pairings.json", "tokens.json", "notices.json"} {
 		d.private(name)
 	}
 	d.units()
@@ -335,6 +336,9 @@ func (d *doctor) private(name string) {
 		_, err = d.at.readJSON(d.path(name), &file)
 	case "tokens.json":
 		_, err = readTokens(d.at)
+	case "notices.json":
+		var book notify.Book
+		_, err = d.at.readJSON(d.path(name), &book)
 	default:
 		_, err = d.at.readJSON(d.path(name), &any)
 	}
@@ -349,6 +353,10 @@ func (d *doctor) private(name string) {
 	case "tokens.json":
 		means = "The node does not start: it is not known which bearer tokens are good, which were revoked."
 		next = "Remove it, and make new tokens with 'entente token new'; the token that init showed stays good. A backup does not hold it."
+	}
+	if name == "notices.json" {
+		means = "It is not known what the duty officer was told. The node starts, and tells what is open again."
+		next = "Remove it, or leave it: the next notice replaces it."
 	}
 	d.found(DoctorFinding{Rank: RankLost, File: name, What: "It cannot be read: " + reason(err) + ".", Means: means,
 		Next: next, Commands: []string{d.rm(name)}})

@@ -81,7 +81,7 @@ func (n *Node) drafts() ([]RequestView, error) {
 	var out []RequestView
 	for _, d := range f.Drafts {
 		out = append(out, RequestView{ID: d.ID, Short: d.ID, Unit: d.Request.Unit, Type: d.Request.Type, Urgency: d.Request.Urgency,
-			To: d.Request.To, Title: d.Request.Title, Text: d.Request.Text, Fields: d.Request.Fields, State: "draft"})
+			To: d.Request.To, Title: d.Request.Title, Text: d.Request.Text, Lang: d.Request.Lang, Fields: d.Request.Fields, State: "draft"})
 	}
 	return out, nil
 }

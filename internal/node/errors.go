@@ -17,6 +17,16 @@ type Error struct {
 	Why    string // why
 	Next   string // what to do next
 	Err    error  // the cause, if there is one
+	Terms  *Terms // the codes in the sentences, where faces render them in other languages
+}
+
+// Terms are the codes that an illegal move is refused with.
+type Terms struct {
+	Move  string   `json:"move"`
+	State string   `json:"state"`
+	Side  string   `json:"side"` // asking, asked
+	Code  string   `json:"code"` // of package desk
+	Next  []string `json:"next"` // moves that are possible
 }
 
 func (e *Error) Error() string {

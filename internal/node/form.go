@@ -22,6 +22,7 @@ type RequestFormResponse struct {
 	Clause    string      `json:"clause"`    // the clause that offers the type
 	Urgencies []string    `json:"urgencies"` // that the type is offered in
 	Fields    []FormField `json:"fields"`    // the mandatory ones first
+	Labels    Labels      `json:"labels,omitempty"`
 }
 
 // FormField is one line of a form.
@@ -29,6 +30,7 @@ type FormField struct {
 	Name      string `json:"name"`
 	Kind      string `json:"kind"` // how its value is written: text, phone, email, zone, period or yes-no
 	Mandatory bool   `json:"mandatory,omitempty"`
+	Labels    Labels `json:"labels,omitempty"`
 }
 
 // RequestForm returns the form of a type of request under the accord in force.
@@ -53,11 +55,11 @@ func (n *Node) RequestForm(_ context.Context, r RequestFormRequest) (*RequestFor
 	}
 	res := &RequestFormResponse{Type: t.Type, Clause: t.ID, Urgencies: slices.Sorted(maps.Keys(t.Clocks)), Fields: []FormField{}}
 	for _, name := range t.Fields {
-		res.Fields = append(res.Fields, FormField{name, string(desk.FieldOf(name).Kind), true})
+		res.Fields = append(res.Fields, FormField{Name: name, Kind: string(desk.FieldOf(name).Kind), Mandatory: true})
 	}
 	for _, f := range desk.Fields() {
 		if !slices.Contains(t.Fields, f.Name) {
-			res.Fields = append(res.Fields, FormField{f.Name, string(f.Kind), false})
+			res.Fields = append(res.Fields, FormField{Name: f.Name, Kind: string(f.Kind)})
 		}
 	}
 	return res, nil

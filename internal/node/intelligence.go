@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"entente/internal/accord"
@@ -156,8 +157,26 @@ func (n *Node) intelProgress(stage string, f func(Progress)) func(intel.Progress
 	}
 }
 
-// Intake lists what arrived and was held.
+// Intake lists what arrived and was held. Whoever looks at what waits has noticed it.
 func (n *Node) Intake(ctx context.Context, r IntakeRequest) (*IntakeResponse, error) {
+	res, err := n.intakePage(ctx, r)
+	if err == nil {
+		n.looked(refsOf(res.Items)...)
+	}
+	return res, err
+}
+
+func refsOf(items []IntakeItem) []string {
+	var out []string
+	for _, i := range items {
+		if i.Ref != "" && !slices.Contains(out, i.Ref) {
+			out = append(out, i.Ref)
+		}
+	}
+	return out
+}
+
+func (n *Node) intakePage(ctx context.Context, r IntakeRequest) (*IntakeResponse, error) {
 	if err := checkLimit(r.Limit); err != nil {
 		return nil, err
 	}

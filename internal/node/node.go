@@ -82,9 +82,10 @@ type Node struct {
 	pairing  *pairings
 	tokens   *tokens
 
-	guards guards  // the operator's lists of what is guarded
-	feeds  *feeds  // what sensors are given, as text
-	growth *growth // how fast partners make this node grow
+	guards guards   // the operator's lists of what is guarded
+	feeds  *feeds   // what sensors are given, as text
+	notes  *notices // what a duty officer was told
+	growth *growth  // how fast partners make this node grow
 
 	arrivals chan struct{} // rung when payloads have arrived
 	taking   sync.Mutex    // held while they are taken in
@@ -130,6 +131,7 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 		opts: opts, at: at, config: config, feeds: newFeeds(specs),
 		bell:    peer.NewBell(),
 		growth:  newGrowth(config.growth()),
+		notes:   new(notices),
 		ledgers: map[journal.UnitID]*ledger{},
 		wake:    map[journal.UnitID]chan struct{}{},
 		synced:  map[syncKey]time.Time{},

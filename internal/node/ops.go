@@ -32,6 +32,7 @@ type Decision struct {
 	Code        string   `json:"code"`
 	Reason      string   `json:"reason"`
 	Obligations []string `json:"obligations,omitempty"`
+	Labels      Labels   `json:"labels,omitempty"`
 }
 
 // Status
@@ -574,6 +575,7 @@ type RequestNewRequest struct {
 	TLP      string            `json:"tlp,omitempty"`
 	Title    string            `json:"title"`
 	Text     string            `json:"text"`
+	Lang     string            `json:"lang,omitempty"` // in which title, text and fields are (RFC 5646); empty: not stated
 	Fields   map[string]string `json:"fields,omitempty"`
 	Draft    bool              `json:"draft,omitempty"`
 	DryRun   bool              `json:"dry_run,omitempty"`
@@ -604,23 +606,46 @@ type RequestShowRequest struct {
 
 // RequestView is one request, with its conversation and clocks.
 type RequestView struct {
-	ID       string            `json:"id"`
-	Short    string            `json:"short"`
-	Unit     string            `json:"unit"`
-	Type     string            `json:"type"`
-	Urgency  string            `json:"urgency"`
-	From     string            `json:"from"`
-	To       string            `json:"to"`
-	Title    string            `json:"title,omitempty"`
-	Text     string            `json:"text,omitempty"`
-	Fields   map[string]string `json:"fields,omitempty"`
-	State    string            `json:"state"`
-	Detected time.Time         `json:"detected,omitzero"` // of an incident, as the asking side says
-	Until    time.Time         `json:"until,omitzero"`    // how long data are preserved, as the asked side says
-	Clocks   []ClockView       `json:"clocks,omitempty"`
-	Moves    []MoveView        `json:"moves,omitempty"`
-	Next     []string          `json:"next,omitempty"` // moves this side may make now
+	ID      string            `json:"id"`
+	Short   string            `json:"short"`
+	Unit    string            `json:"unit"`
+	Type    string            `json:"type"`
+	Urgency string            `json:"urgency"`
+	From    string            `json:"from"`
+	To      string            `json:"to"`
+	Title   string            `json:"title,omitempty"`
+	Text    string            `json:"text,omitempty"`
+	Lang    string            `json:"lang,omitempty"` // in which title and text were written
+	Fields  map[string]string `json:"fields,omitempty"`
+	// Translations are those of title and text, in the order of the entries; the original counts.
+	Translations []TranslationView `json:"translations,omitempty"`
+	State        string            `json:"state"`
+	Detected     time.Time         `json:"detected,omitzero"` // of an incident, as the asking side says
+	Until        time.Time         `json:"until,omitzero"`    // how long data are preserved, as the asked side says
+	Clocks       []ClockView       `json:"clocks,omitempty"`
+	Moves        []MoveView        `json:"moves,omitempty"`
+	Next         []string          `json:"next,omitempty"` // moves this side may make now
+	Labels       Labels            `json:"labels,omitempty"`
 }
+
+// TranslationView is what somebody added to a text in another language.
+type TranslationView struct {
+	Ref   string    `json:"ref"`
+	Party string    `json:"party"`
+	By    Claim     `json:"by"`
+	At    time.Time `json:"at"`
+	Lang  string    `json:"lang"`
+	Kind  string    `json:"kind"` // human, courtesy, machine
+	// Authentic says that it counts as the original does, as the author of the original says.
+	Authentic bool   `json:"authentic,omitempty"`
+	Title     string `json:"title,omitempty"`
+	Text      string `json:"text"`
+	Labels    Labels `json:"labels,omitempty"`
+}
+
+// Labels are the codes of a view in the words of a language, by the names of its members; only where the
+// caller named a language.
+type Labels map[string]string
 
 // ClockView is one deadline.
 type ClockView struct {
@@ -636,6 +661,7 @@ type ClockView struct {
 	Warning bool      `json:"warning,omitempty"` // it is due soon, by the accord's warnings
 	Short   bool      `json:"short,omitempty"`   // data are preserved for less than the accord says
 	Basis   string    `json:"basis,omitempty"`   // receipt; posting when no receipt came; move; claim
+	Labels  Labels    `json:"labels,omitempty"`
 }
 
 // MoveView is one step of the conversation.
@@ -648,14 +674,18 @@ type MoveView struct {
 	Code    string         `json:"code,omitempty"`
 	Until   time.Time      `json:"until,omitzero"`
 	Text    string         `json:"text,omitempty"`
+	Lang    string         `json:"lang,omitempty"` // in which the text was written
 	Objects []string       `json:"objects,omitempty"`
 	Scores  map[string]int `json:"scores,omitempty"`
 	Refused string         `json:"refused,omitempty"` // code, when the move was illegal
+	// Translations are those of the text, in the order of the entries; the original counts.
+	Translations []TranslationView `json:"translations,omitempty"`
+	Labels       Labels            `json:"labels,omitempty"`
 }
 
 // RequestMoveRequest makes one move: acknowledge, needs-info, info, transfer,
 // refuse, postpone, conditions, accept-terms, accept, progress, at-risk,
-// proceed, partial, answer, assess, close, withdraw, dispute.
+// proceed, partial, answer, assess, close, withdraw, dispute, translate, and those of some types.
 type RequestMoveRequest struct {
 	Acting
 	Unit    string         `json:"unit,omitempty"`
@@ -668,7 +698,14 @@ type RequestMoveRequest struct {
 	Scores  map[string]int `json:"scores,omitempty"`
 	Use     string         `json:"use,omitempty"`
 	Objects []string       `json:"objects,omitempty"` // STIX ids that go with an answer
-	DryRun  bool           `json:"dry_run,omitempty"`
+	Lang    string         `json:"lang,omitempty"`    // in which the text is (RFC 5646); translate: into which
+	// Of, As and Authentic are a translation's: the entry whose text it is ("origin#index"; the request's
+	// own id for title and text), human, courtesy or machine, and whether it counts as the original does.
+	Of        string `json:"of,omitempty"`
+	As        string `json:"as,omitempty"`
+	Authentic bool   `json:"authentic,omitempty"`
+	Title     string `json:"title,omitempty"` // translate: of a request's title
+	DryRun    bool   `json:"dry_run,omitempty"`
 }
 
 // Exchange

@@ -22,12 +22,15 @@ type requestPayload struct {
 	Title  string            `json:"title"`
 	Text   string            `json:"text"`
 	Fields map[string]string `json:"fields,omitempty"`
+	Lang   string            `json:"lang,omitempty"` // in which the words are, RFC 5646; "" if not stated
 }
 
 // answerPayload is the payload of type "answer": words, and a STIX bundle whose
 // objects are byte for byte as this party holds them.
 type answerPayload struct {
 	Text   string         `json:"text"`
+	Title  string         `json:"title,omitempty"` // of a request whose text this translates
+	Lang   string         `json:"lang,omitempty"`  // in which the words are, RFC 5646; "" if not stated
 	Bundle jsontext.Value `json:"bundle,omitempty"`
 }
 
@@ -37,6 +40,14 @@ func (a answerPayload) encode() ([]byte, error) {
 	out, err := jsontext.AppendQuote([]byte(`{"text":`), a.Text)
 	if err != nil {
 		return nil, err
+	}
+	for _, m := range []struct{ name, value string }{{"title", a.Title}, {"lang", a.Lang}} {
+		if m.value == "" {
+			continue
+		}
+		if out, err = jsontext.AppendQuote(append(out, `,"`+m.name+`":`...), m.value); err != nil {
+			return nil, err
+		}
 	}
 	if len(a.Bundle) > 0 {
 		out = append(append(out, `,"bundle":`...), a.Bundle...)
@@ -84,6 +95,9 @@ func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestVie
 	case len(r.Text) > maxText:
 		return nil, nil, badInput("The text is too long.", fmt.Sprintf("It has %d bytes, %d are allowed.", len(r.Text), maxText), "Shorten it; evidence does not belong into the text.")
 	}
+	if r.Lang, err = textLanguage(r.Lang); err != nil {
+		return nil, nil, err
+	}
 	if !slices.Contains(desk.Types(), r.Type) {
 		return nil, nil, badInput("Unknown type of request "+r.Type+".", "", "Use one of "+strings.Join(desk.Types(), ", ")+", as far as the accord offers it.")
 	}
@@ -110,7 +124,7 @@ func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestVie
 		if err != nil {
 			return nil, nil, err
 		}
-		return &RequestView{ID: id, Short: id, Unit: string(l.id), Type: r.Type, Urgency: r.Urgency, Title: r.Title, Text: r.Text, Fields: r.Fields, State: "draft"}, nil, nil
+		return &RequestView{ID: id, Short: id, Unit: string(l.id), Type: r.Type, Urgency: r.Urgency, Title: r.Title, Text: r.Text, Lang: r.Lang, Fields: r.Fields, State: "draft"}, nil, nil
 	}
 	body := requestBody{Body: desk.Body{To: to, Type: r.Type, Urgency: r.Urgency, TLP: r.TLP, Detected: r.Detected}}
 	for name, v := range r.Fields {
@@ -119,7 +133,7 @@ func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestVie
 		}
 	}
 	slices.Sort(body.Fields)
-	plain, err := json.Marshal(requestPayload{Title: r.Title, Text: r.Text, Fields: r.Fields})
+	plain, err := json.Marshal(requestPayload{Title: r.Title, Text: r.Text, Fields: r.Fields, Lang: r.Lang})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -201,6 +215,12 @@ func (n *Node) MoveRequest(ctx context.Context, r RequestMoveRequest) (*WriteRes
 	if len(r.Text) > maxText {
 		return nil, badInput("The text is too long.", fmt.Sprintf("It has %d bytes, %d are allowed.", len(r.Text), maxText), "Shorten it.")
 	}
+	if r.Lang, err = textLanguage(r.Lang); err != nil {
+		return nil, err
+	}
+	if (r.Move == desk.Translate) != (r.Of != "" || r.As != "" || r.Authentic) {
+		return nil, badInput("What is translated does not fit the move.", "A translation names the text (of), its kind (as) and its language (lang); no other move does.", "Use 'entente request translate ID --of REF --lang TAG --as human'.")
+	}
 	body := requestBody{Body: desk.Body{Request: &ref, TLP: r.TLP, Code: r.Code, Until: r.Until, Scores: r.Scores, Use: r.Use}}
 	if r.Move == desk.Transfer {
 		body.Agency = r.Text
@@ -208,13 +228,17 @@ func (n *Node) MoveRequest(ctx context.Context, r RequestMoveRequest) (*WriteRes
 	var plain []byte
 	payloadType := journal.PayloadText
 	switch {
+	case r.Move == desk.Translate:
+		if plain, err = l.translation(ref, &r, &body); err != nil {
+			return nil, err
+		}
 	case r.Move == desk.Answer || r.Move == desk.PartAnswer:
 		payloadType = journal.PayloadAnswer
 		if plain, err = l.answer(ctx, r, &body); err != nil {
 			return nil, err
 		}
 	case r.Text != "" && r.Move != desk.Transfer:
-		if plain, err = (answerPayload{Text: r.Text}).encode(); err != nil {
+		if plain, err = (answerPayload{Text: r.Text, Lang: r.Lang}).encode(); err != nil {
 			return nil, err
 		}
 		if r.Move == desk.Refuse || r.Move == desk.Postpone {
@@ -230,14 +254,20 @@ func (n *Node) MoveRequest(ctx context.Context, r RequestMoveRequest) (*WriteRes
 	if !ok {
 		return nil, notFound("That request is not here any more.", "")
 	}
-	if code, why := q.Judge(desk.Move{Name: r.Move, Party: n.keys().party, At: n.now(), Body: body.Body}); code != "" {
+	move := desk.Move{Name: r.Move, Party: n.keys().party, At: n.now(), Body: body.Body}
+	if plain != nil {
+		move.Payload = new(journal.PayloadRef) // it is sealed once the gate has allowed it
+	}
+	if code, why := q.Judge(move); code != "" {
 		side := q.SideOf(n.keys().party)
 		next := strings.Join(q.Next[side], ", ")
 		if next == "" {
 			next = "none"
 		}
-		return nil, conflict("illegal-move", fmt.Sprintf("This side cannot %s now.", r.Move),
+		e := conflict("illegal-move", fmt.Sprintf("This side cannot %s now.", r.Move),
 			fmt.Sprintf("The request is %s, and this party is the %s side: %s (%s).", q.State, side, why, code), "Possible now: "+next+".")
+		e.Terms = &Terms{Move: r.Move, State: string(q.State), Side: string(side), Code: code, Next: q.Next[side]}
+		return nil, e
 	}
 	w, _, err := l.send("request."+r.Move, n.by(r.By), claims(r.Release), body, payloadType, plain, r.DryRun)
 	return w, err
@@ -245,7 +275,7 @@ func (n *Node) MoveRequest(ctx context.Context, r RequestMoveRequest) (*WriteRes
 
 // answer makes an answer's payload, and counts for the gate what is in it.
 func (l *ledger) answer(ctx context.Context, r RequestMoveRequest, body *requestBody) ([]byte, error) {
-	n, a := l.n, answerPayload{Text: r.Text}
+	n, a := l.n, answerPayload{Text: r.Text, Lang: r.Lang}
 	if len(r.Objects) > 0 {
 		objs, err := n.objectsByID(ctx, r.Objects)
 		if err != nil {
@@ -383,6 +413,7 @@ func (n *Node) Request(_ context.Context, r RequestShowRequest) (*RequestView, e
 	if err != nil {
 		return nil, err
 	}
+	n.looked(ref.String())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.requestView(ref)
@@ -457,7 +488,7 @@ func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 	if len(q.Steps) > 0 && q.Steps[0].Payload != nil {
 		var p requestPayload
 		if text, err := l.openPayload(*q.Steps[0].Payload); err == nil && jsonv2.Unmarshal(text, &p) == nil {
-			v.Title = p.Title
+			v.Title, v.Lang = p.Title, plainTag(p.Lang)
 			if whole {
 				v.Text, v.Fields = p.Text, p.Fields
 			}
@@ -468,13 +499,19 @@ func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 	}
 	steps := append(slices.Clone(q.Steps), q.Illegal...)
 	slices.SortStableFunc(steps, func(a, b desk.Step) int { return a.At.Compare(b.At) })
+	var refs []journal.Ref
+	spoken := map[journal.Ref][]TranslationView{}
 	for i, s := range steps {
+		if s.Move == desk.Translate && s.Refused == "" {
+			spoken[*s.Of] = append(spoken[*s.Of], l.translationView(s))
+			continue
+		}
 		m := MoveView{Ref: s.Ref.String(), Move: s.Move, Party: l.partyName(s.Party), By: Claim{s.By.Agency, s.By.Role}, At: s.At,
 			Code: s.Code, Until: s.Until, Scores: s.Scores, Refused: s.Refused}
 		if s.Payload != nil && !s.Held && i > 0 {
 			var p answerPayload
 			if text, err := l.openPayload(*s.Payload); err == nil && jsonv2.Unmarshal(text, &p) == nil {
-				m.Text = p.Text
+				m.Text, m.Lang = p.Text, plainTag(p.Lang)
 				for o, err := range stix.NewReader(bytes.NewReader(p.Bundle), stix.ReaderOptions{}).Objects() {
 					if err == nil {
 						m.Objects = append(m.Objects, o.ID)
@@ -483,6 +520,13 @@ func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 			}
 		}
 		v.Moves = append(v.Moves, m)
+		refs = append(refs, s.Ref)
+	}
+	v.Translations = spoken[q.ID]
+	for i, ref := range refs {
+		if ref != q.ID {
+			v.Moves[i].Translations = spoken[ref]
+		}
 	}
 	return v
 }

@@ -91,6 +91,9 @@ func (n *Node) Run(ctx context.Context) error {
 	defer wg.Wait()
 	wg.Go(func() { n.intakeLoop(ctx) })
 	wg.Go(func() { n.activeLoop(ctx) })
+	if len(n.config.Notify.Channels) > 0 {
+		wg.Go(func() { n.notifyLoop(ctx) })
+	}
 	running := map[journal.UnitID]bool{}
 	look := time.NewTicker(time.Second)
 	defer look.Stop()

@@ -85,6 +85,33 @@ var vectorStories = map[string]struct {
 			w.sync()
 			return w
 		}},
+	"translation": {"Both sides translate a request, one of them marks its own as authentic; a translation that another than the author calls authentic, of a translation, of nothing, and after the end.",
+		[]time.Duration{0}, func(t testing.TB) *world {
+			w, _ := founded(t, "North", "South")
+			n, s := w.actors[0], w.actors[1]
+			q := n.ask()
+			s.receipt(n)
+			into := func(a *actor, of *journal.Entry, authentic bool, opts ...option) *journal.Entry {
+				body := map[string]any{"request": q.Ref(), "of": of.Ref(), "lang": "vi", "kind": "human", "tlp": "amber"}
+				if authentic {
+					body["authentic"] = true
+				}
+				return a.write("request.translate", body, append([]option{payload("text", 40)}, opts...)...)
+			}
+			s.move("acknowledge", q, nil)
+			first := into(s, q, false)
+			into(s, q, true) // not South's to say
+			n.receipt(s)
+			into(n, q, true)
+			into(n, first, false)                                                                  // a translation
+			into(n, q, false, says("kind", "guess"))                                               // no kind of translation
+			into(n, q, false, says("lang", "zh-Hans"))                                             // not in lower case
+			n.move("translate", q, map[string]any{"of": q.Ref(), "lang": "fr", "kind": "machine"}) // without a text
+			n.move("withdraw", q, nil)
+			into(n, q, false)
+			w.sync()
+			return w
+		}},
 	"preservation": {"Data are held until a date, longer after a renewal, and lapse; dates that contradict what was said.",
 		[]time.Duration{0, 50 * 24 * time.Hour, 100 * 24 * time.Hour}, func(t testing.TB) *world {
 			w, _ := founded(t, "North", "South")

@@ -14,8 +14,11 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 
+	"entente/internal/lang"
 	"entente/internal/node"
 )
 
@@ -53,14 +56,16 @@ type handler struct {
 	Options
 	node     Source
 	sessions *sessions
-	pages    map[string]*template.Template
+	pages    map[string]func() map[string]*template.Template // by language
 	style    []byte
 }
 
 // page is what every page is given.
 type page struct {
 	Title  string
-	Here   string // the part of the menu it belongs to
+	Key    string   // of the title in the catalogs; "" where it is not the program's
+	Switch []choice // the languages there are
+	Here   string   // the part of the menu it belongs to
 	Node   *node.StatusResponse
 	Now    time.Time
 	Data   any
@@ -79,7 +84,11 @@ func Handler(n Source, o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &handler{Options: o, node: n, sessions: newSessions(o.Clock, o.Rand), pages: parsePages()}
+	h := &handler{Options: o, node: n, sessions: newSessions(o.Clock, o.Rand), pages: map[string]func() map[string]*template.Template{}}
+	for _, tag := range lang.Tags() {
+		h.pages[tag] = sync.OnceValue(func() map[string]*template.Template { return parsePages(lang.Match(tag)) })
+	}
+	h.pages["en"]()                                // a page that cannot be parsed stops the program at its start
 	h.style, _ = files.ReadFile("pages/style.css") // embedded: it is there
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /style.css", h.serveStyle)
@@ -149,7 +158,7 @@ func (h *handler) show(gather func(*http.Request) (string, *page, error)) http.H
 			return
 		}
 		if !h.sessions.valid(r, cookieName(status.Party), h.node.Reads) {
-			h.render(w, http.StatusUnauthorized, "signin", &page{Title: "Sign in", Public: true, Node: status, Data: signInData{Back: localPath(r)}})
+			h.render(w, r, http.StatusUnauthorized, "signin", &page{Title: "Sign in", Public: true, Node: status, Data: signInData{Back: localPath(r)}})
 			return
 		}
 		name, p, err := gather(r)
@@ -158,22 +167,37 @@ func (h *handler) show(gather func(*http.Request) (string, *page, error)) http.H
 			return
 		}
 		p.Node = status
-		h.render(w, http.StatusOK, name, p)
+		h.render(w, r, http.StatusOK, name, p)
 	}
 }
 
 // failure is what the page about an error shows.
 type failure struct {
 	Status          int
+	Code            string
 	What, Why, Next string
 	Decision        *node.Decision
 }
 
+// localize puts the sentences into a language, as the API does. Codes, and what is particular to the case,
+// stay.
+func (f *failure) localize(c *lang.Catalog) {
+	switch {
+	case c.IsEnglish() || !c.Has("problem."+f.Code):
+	case f.Decision != nil:
+		f.What, f.Next = c.Text("problem.gate"), c.Text("problem.gate.next")
+		f.Why = c.Text("problem.gate.detail", "clause", f.Decision.Clause, "code", c.Code("gate", f.Decision.Code), "verdict", c.Code("verdict", f.Decision.Verdict))
+	default:
+		f.Why = strings.TrimSpace(f.What + " " + f.Why)
+		f.What = c.Text("problem." + f.Code)
+	}
+}
+
 func (h *handler) fail(w http.ResponseWriter, r *http.Request, status *node.StatusResponse, err error) {
-	f := failure{Status: http.StatusInternalServerError, What: "The node could not do this.", Next: "The node's log says more."}
+	f := failure{Status: http.StatusInternalServerError, Code: "internal", What: "The node could not do this.", Next: "The node's log says more."}
 	var ne *node.Error
 	if errors.As(err, &ne) {
-		f.What, f.Why, f.Next = ne.What, ne.Why, ne.Next
+		f.Code, f.What, f.Why, f.Next = ne.Code, ne.What, ne.Why, ne.Next
 		if ne.Status >= 400 && ne.Status <= 599 {
 			f.Status = ne.Status
 		}
@@ -185,29 +209,39 @@ func (h *handler) fail(w http.ResponseWriter, r *http.Request, status *node.Stat
 	if f.Status >= 500 {
 		h.Log.Error("page failed", "path", r.URL.Path, "error", err)
 	}
-	h.render(w, f.Status, "error", &page{Title: f.What, Node: status, Public: status == nil, Data: f})
+	h.render(w, r, f.Status, "error", &page{Title: f.What, Node: status, Public: status == nil, Data: f})
 }
 
 // render writes a page whole or not at all. What left the templates is cleaned
 // once more as a whole: no control character and no bidirectional override can
 // come from a partner's text, in whatever field it stood.
-func (h *handler) render(w http.ResponseWriter, status int, name string, p *page) {
+func (h *handler) render(w http.ResponseWriter, r *http.Request, status int, name string, p *page) {
 	p.Now = h.Clock()
+	c := h.language(w, r)
+	p.Switch = choices(c, r)
+	if p.Key != "" {
+		p.Title = c.Text(p.Key)
+	}
+	if f, ok := p.Data.(failure); ok {
+		f.localize(c)
+		p.Title, p.Data = f.What, f
+	}
 	var b bytes.Buffer
-	if err := h.pages[name].ExecuteTemplate(&b, "layout", p); err != nil {
+	if err := h.pages[c.Tag()]()[name].ExecuteTemplate(&b, "layout", p); err != nil {
 		h.Log.Error("page cannot be written", "page", name, "error", err)
 		http.Error(w, "The page cannot be written; the node's log says why.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", c.Tag())
 	w.WriteHeader(status)
 	_, _ = w.Write(clean(b.Bytes())) // the reader is gone if this fails
 }
 
-func parsePages() map[string]*template.Template {
+func parsePages(c *lang.Catalog) map[string]*template.Template {
 	out := map[string]*template.Template{}
 	for _, name := range []string{"signin", "error", "home", "unit", "accord", "requests", "request", "intelligence", "object", "intake", "journal", "entry"} {
-		out[name] = template.Must(template.New(name).Funcs(functions).ParseFS(files, "pages/layout.html", "pages/tables.html", "pages/terms.html", "pages/negotiation.html", "pages/"+name+".html"))
+		out[name] = template.Must(template.New(name).Funcs(functions).Funcs(words(c)).ParseFS(files, "pages/layout.html", "pages/tables.html", "pages/terms.html", "pages/negotiation.html", "pages/"+name+".html"))
 	}
 	return out
 }

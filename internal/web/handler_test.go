@@ -198,8 +198,8 @@ func TestPagesSayWhatThereIs(t *testing.T) {
 		"/unit?unit=none":           {"There is no unit none."},
 		"/accord?unit=" + unitID:    {"H1", "Nothing above TLP:AMBER leaves either side.", "sender may state", "in force"},
 		"/accord?from=":             {"rises from TLP:GREEN to TLP:AMBER", "PT30M"},
-		"/requests":                 {"Who runs 198.51.100.7?", "overdue", "Drafts"},
-		"/request?id=x":             {"needs info", "Which ports", "This move changed nothing", "2 h 10 min ago", "acknowledge, accept, refuse"},
+		"/requests":                 {"Who runs 198.51.100.7?", "OVERDUE", "Drafts"},
+		"/request?id=x":             {"ask for more information", "Which ports", "This move changed nothing", "2 h 10 min ago", "acknowledge, accept, refuse"},
 		"/intelligence?value=x":     {"Login attempts against voter registries", "TLP:AMBER", "from South", "conflict"},
 		"/intelligence?after=never": {"The date is not one"},
 		"/intelligence?value=x&below=1&text=loader": {"name=\"below\" type=\"checkbox\" value=\"1\" checked", "below=1&next=25&text=loader&value=x"},
@@ -223,7 +223,7 @@ func TestPagesSayWhatThereIs(t *testing.T) {
 // elements and attributes are all that a page may be made of.
 var elements = strings.Fields("html head meta title link body a header div span b nav form button main section h1 h2 h3 h4 p ul ol li dl dt dd table thead tbody tr th td code pre time footer details summary label input select option article br")
 
-var attributes = strings.Fields("lang charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime")
+var attributes = strings.Fields("lang dir charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime")
 
 func TestPartnerTextNeverBecomesMarkup(t *testing.T) {
 	v := signedIn(t, hostile{})

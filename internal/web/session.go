@@ -132,7 +132,7 @@ func (h *handler) enter(w http.ResponseWriter, r *http.Request, token string) {
 	token = strings.TrimSpace(token)
 	if token == "" || len(token) > 1024 || !h.node.Authenticate(token) {
 		h.Log.Warn("sign-in refused", "from", r.RemoteAddr)
-		h.render(w, http.StatusUnauthorized, "signin", &page{Title: "Sign in", Public: true, Node: status, Data: signInData{Back: back, Wrong: true}})
+		h.render(w, r, http.StatusUnauthorized, "signin", &page{Title: "Sign in", Public: true, Node: status, Data: signInData{Back: back, Wrong: true}})
 		return
 	}
 	secret, err := h.sessions.begin(token)

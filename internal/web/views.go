@@ -23,7 +23,7 @@ func (h *handler) home(r *http.Request) (string, *page, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	return "home", &page{Title: "Overview", Here: "home", Data: homeData{Requests: list.Requests, Identity: id}}, nil
+	return "home", &page{Key: "ui.overview", Here: "home", Data: homeData{Requests: list.Requests, Identity: id}}, nil
 }
 
 // unitData is one unit.
@@ -85,7 +85,7 @@ func (h *handler) requests(r *http.Request) (string, *page, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	return "requests", &page{Title: "Requests", Here: "requests", Data: requestsData{list, in.State, in.Side}}, nil
+	return "requests", &page{Key: "ui.requests", Here: "requests", Data: requestsData{list, in.State, in.Side}}, nil
 }
 
 func (h *handler) request(r *http.Request) (string, *page, error) {
@@ -126,7 +126,7 @@ func (h *handler) intelligence(r *http.Request) (string, *page, error) {
 		}
 		d.Found = found
 	}
-	return "intelligence", &page{Title: "Intelligence", Here: "intelligence", Data: d}, nil
+	return "intelligence", &page{Key: "ui.intelligence", Here: "intelligence", Data: d}, nil
 }
 
 func (h *handler) object(r *http.Request) (string, *page, error) {
@@ -152,7 +152,7 @@ func (h *handler) intake(r *http.Request) (string, *page, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	return "intake", &page{Title: "Intake", Here: "intake", Data: intakeData{list, in.State}}, nil
+	return "intake", &page{Key: "ui.intake", Here: "intake", Data: intakeData{list, in.State}}, nil
 }
 
 func formInt(r *http.Request, name string) int64 {

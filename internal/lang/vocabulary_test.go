@@ -1,0 +1,174 @@
+package lang_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"entente/internal/accord"
+	"entente/internal/desk"
+	"entente/internal/lang"
+)
+
+// constants are the values of the string constants of a package whose names begin with a prefix.
+func constants(t *testing.T, dir, prefix string) []string {
+	t.Helper()
+	var out []string
+	for _, file := range sources(t, "../../"+dir, ".go") {
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range f.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.CONST {
+				continue
+			}
+			for _, s := range g.Specs {
+				v := s.(*ast.ValueSpec)
+				for i, name := range v.Names {
+					if rest, ok := strings.CutPrefix(name.Name, prefix); !ok || rest == "" || i >= len(v.Values) {
+						continue
+					}
+					if lit, ok := v.Values[i].(*ast.BasicLit); ok && lit.Kind == token.STRING {
+						value, err := strconv.Unquote(lit.Value)
+						if err != nil {
+							t.Fatal(err)
+						}
+						out = append(out, value)
+					}
+				}
+			}
+		}
+	}
+	if len(out) == 0 {
+		t.Fatalf("no constant of %s begins with %s", dir, prefix)
+	}
+	return out
+}
+
+// sources are the files of a folder, without tests.
+func sources(t *testing.T, dir, ext string) []string {
+	t.Helper()
+	var out []string
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(path, ext) && !strings.HasSuffix(path, "_test.go") {
+			out = append(out, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// problems are the codes of errors that faces show, as the code names them.
+func problems(t *testing.T) []string {
+	codes := constants(t, "internal/node", "Code")
+	literal := regexp.MustCompile(`(?:conflict\(|(?:\*?Problem|node\.Error|[^n]Error)\{[^\n]*Code: )"([a-z-]+)"`)
+	field := regexp.MustCompile(`p\.(?:Status, p\.)?Code(?:, p\.Title)? = (?:http\.\w+, )?"([a-z-]+)"`)
+	for _, dir := range []string{"internal/node", "internal/api", "internal/cli"} {
+		for _, file := range sources(t, "../../"+dir, ".go") {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, re := range []*regexp.Regexp{literal, field} {
+				for _, m := range re.FindAllStringSubmatch(string(text), -1) {
+					codes = append(codes, m[1])
+				}
+			}
+		}
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}
+
+// vocabulary is every code that people are shown, by family, taken from the code itself.
+func vocabulary(t *testing.T) map[string][]string {
+	states := []string{"draft"}
+	for _, s := range desk.States() {
+		states = append(states, string(s))
+	}
+	fields := []string{"reason", "reason.help"} // of a refusal; the others are those of the form
+	for _, f := range desk.Fields() {
+		fields = append(fields, f.Name, f.Name+".help")
+	}
+	return map[string][]string{
+		"state": states, "move": desk.Moves(), "type": desk.Types(), "side": {string(desk.Asking), string(desk.Asked)},
+		"urgency": {accord.Emergency, accord.Urgent, accord.Routine},
+		"stage":   constants(t, "internal/accord", "Stage"), "basis": desk.Bases(),
+		"desk": constants(t, "internal/desk", "Code"), "gate": constants(t, "internal/accord", "Code"),
+		"verdict": {accord.Allow.String(), accord.Hold.String(), accord.Refuse.String()},
+		"refusal": accord.RefusalCodes(), "score": desk.Scores(), "field": fields, "written": constants(t, "internal/desk", "Field"), "translation": desk.Translations(),
+		"problem": problems(t), "review": lang.Review(), "notify": constants(t, "internal/notify", "Kind"),
+	}
+}
+
+// TestEveryCodeHasAText in every language; TestCatalogs holds the languages equal.
+func TestEveryCodeHasAText(t *testing.T) {
+	for _, tag := range lang.Tags() {
+		c, _ := lang.Known(tag)
+		for family, codes := range vocabulary(t) {
+			for _, code := range codes {
+				if !c.Has(family + "." + code) {
+					t.Errorf("%s: no text for %s.%s", tag, family, code)
+				}
+			}
+		}
+	}
+}
+
+// TestTypesAndFieldsOfTheAccord: what the accord as it comes offers has labels.
+func TestTypesAndFieldsOfTheAccord(t *testing.T) {
+	doc, problems, err := accord.Parse(accord.Example("complete"))
+	if err != nil {
+		t.Fatal(err, problems)
+	}
+	for _, r := range doc.Requests.Types {
+		for _, f := range r.Fields {
+			if !slices.ContainsFunc(desk.Fields(), func(x desk.Field) bool { return x.Name == f }) {
+				t.Errorf("type %s demands %s, which has no label", r.Type, f)
+			}
+		}
+		if !lang.English().Has("type." + r.Type) {
+			t.Errorf("type %s has no text", r.Type)
+		}
+	}
+}
+
+// TestNoKeyIsUnused: a key is a code of the program, or a face names it.
+func TestNoKeyIsUnused(t *testing.T) {
+	used := map[string]bool{"language": true}
+	for family, codes := range vocabulary(t) {
+		for _, code := range codes {
+			used[family+"."+code] = true
+		}
+	}
+	var text strings.Builder
+	for _, dir := range []string{"lang", "node", "notify", "api", "cli", "web"} {
+		for _, ext := range []string{".go", ".html"} {
+			for _, file := range sources(t, "../"+dir, ext) {
+				b, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				text.Write(b)
+			}
+		}
+	}
+	for _, key := range lang.Keys() {
+		if !used[key] && !strings.Contains(text.String(), strconv.Quote(key)) && !strings.HasPrefix(key, "time.month.") {
+			t.Errorf("nobody uses %s", key)
+		}
+	}
+}

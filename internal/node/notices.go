@@ -1,0 +1,294 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"entente/internal/lang"
+	"entente/internal/notify"
+	"entente/journal"
+)
+
+// notices is what a duty officer was told. The book is read at the first use.
+type notices struct {
+	mu     sync.Mutex
+	book   *notify.Book // nil until it is read
+	since  time.Time    // when this process began to look
+	looker sync.Mutex   // one round at a time
+	states map[journal.UnitID]stateEvents
+}
+
+// stateEvents are what a unit's entries say, as of a mark that changes with them.
+type stateEvents struct {
+	mark   string
+	events []notify.Event
+}
+
+// maxRound is how many messages go over one channel in one round.
+const maxRound = 50
+
+func (n *Node) noticePath() string { return filepath.Join(n.at.dir, "notices.json") }
+
+// withBook runs f with the book, and keeps it on disk if f says that it has changed.
+func (n *Node) withBook(f func(*notify.Book) bool) error {
+	n.notes.mu.Lock()
+	defer n.notes.mu.Unlock()
+	if n.notes.book == nil {
+		b := new(notify.Book)
+		if _, err := n.at.readJSON(n.noticePath(), b); err != nil {
+			// A file that cannot be read must not keep anybody from being told. What was told is told again.
+			n.opts.Log.Error("what was told cannot be read; it is told again", "file", n.noticePath(), "err", err)
+			b = new(notify.Book)
+		}
+		if b.Records == nil {
+			b.Records = map[string]*notify.Record{}
+		}
+		for id, r := range b.Records {
+			if r == nil {
+				delete(b.Records, id)
+			}
+		}
+		n.notes.book = b
+	}
+	if !f(n.notes.book) {
+		return nil
+	}
+	text, err := json.Marshal(n.notes.book)
+	if err != nil {
+		return fmt.Errorf("notices: %w", err)
+	}
+	return n.at.write(n.noticePath(), text)
+}
+
+// notifyLoop tells people until ctx ends.
+func (n *Node) notifyLoop(ctx context.Context) {
+	every := time.Duration(n.config.Notify.Every)
+	if every == 0 {
+		every = 10 * time.Second
+	}
+	for {
+		if err := n.notifyRound(ctx); err != nil && ctx.Err() == nil {
+			n.opts.Log.Error("the duty officer could not be told; it is tried again", "err", err)
+		}
+		if !sleep(ctx, every) {
+			return
+		}
+	}
+}
+
+// notifyRound looks once what needs somebody, and tells whom it is to be told now.
+func (n *Node) notifyRound(ctx context.Context) error {
+	n.notes.looker.Lock()
+	defer n.notes.looker.Unlock()
+	plan, err := n.config.Notify.plan()
+	if err != nil {
+		return err
+	}
+	events, err := n.events(ctx)
+	if err != nil {
+		return err
+	}
+	var due []notify.Delivery
+	err = n.withBook(func(b *notify.Book) bool {
+		changed, dropped := b.Observe(n.now(), events)
+		if dropped > 0 {
+			n.opts.Log.Error("there are more notices than are kept; the rest comes once there is room", "left out", dropped)
+		}
+		due = b.Due(n.now(), plan, maxRound)
+		return changed
+	})
+	if err != nil {
+		return err
+	}
+	// Each channel has its own turn: one that hangs keeps none of the others waiting.
+	var wg sync.WaitGroup
+	errs := make([]error, len(n.config.Notify.Channels))
+	for i := range n.config.Notify.Channels {
+		c := &n.config.Notify.Channels[i]
+		mine := slices.DeleteFunc(slices.Clone(due), func(d notify.Delivery) bool { return d.Channel != c.Name })
+		if len(mine) > 0 {
+			wg.Go(func() { errs[i] = n.tellOfficer(ctx, c, mine) })
+		}
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// tellOfficer sends messages over one channel, and notes each on disk before the next is sent. After one that
+// fails the channel has rest until the next round.
+func (n *Node) tellOfficer(ctx context.Context, c *ChannelConfig, due []notify.Delivery) error {
+	ch, err := n.channel(c)
+	for _, d := range due {
+		sent := err
+		if sent == nil {
+			sent = ch.Send(ctx, notify.Render(n.catalog(c.Language), d))
+		}
+		if ctx.Err() != nil && sent != nil {
+			return nil // the process ends: that is no failure of the channel
+		}
+		if err := n.withBook(func(b *notify.Book) bool { b.Done(d, n.now(), sent); return true }); err != nil {
+			return err
+		}
+		if sent != nil {
+			return fmt.Errorf("channel %s: %w", c.Name, sent)
+		}
+	}
+	return nil
+}
+
+// catalog are the words of a language, of the node's where none is named.
+func (n *Node) catalog(tag string) *lang.Catalog { return lang.Match(tag, n.config.Language) }
+
+// looked says that somebody has opened what notices are about. It fails silently: whoever looks has
+// what they wanted.
+func (n *Node) looked(refs ...string) {
+	if len(n.config.Notify.Channels) == 0 {
+		return
+	}
+	err := n.withBook(func(b *notify.Book) bool {
+		acked := 0
+		for _, ref := range refs {
+			acked += b.Ack(ref, "opened", n.now())
+		}
+		return acked > 0
+	})
+	if err != nil {
+		n.opts.Log.Error("it could not be noted that somebody has looked", "err", err)
+	}
+}
+
+// NotifyListRequest asks for notices.
+type NotifyListRequest struct {
+	All bool `json:"all,omitempty"` // also those that somebody has looked at, or that are over
+}
+
+// NotifyListResponse lists notices, those that are open first.
+type NotifyListResponse struct {
+	Channels []string     `json:"channels"` // that are configured
+	Events   []NotifyView `json:"events"`
+}
+
+// NotifyView is one notice and what became of it.
+type NotifyView struct {
+	ID      string       `json:"id"`
+	Kind    string       `json:"kind"`
+	Unit    string       `json:"unit,omitempty"`
+	Ref     string       `json:"ref,omitempty"`
+	At      time.Time    `json:"at"`
+	Urgency string       `json:"urgency"`
+	Code    string       `json:"code,omitempty"`
+	Seen    time.Time    `json:"seen"` // when this node noticed it
+	Acked   time.Time    `json:"acked,omitzero"`
+	By      string       `json:"by,omitempty"`
+	Gone    time.Time    `json:"gone,omitzero"` // since when it needs nobody any more
+	Sent    []NotifySent `json:"sent,omitempty"`
+	Labels  Labels       `json:"labels,omitempty"`
+}
+
+// NotifySent is what became of a notice on one channel.
+type NotifySent struct {
+	Channel string    `json:"channel"`
+	Done    time.Time `json:"done,omitzero"` // when the channel took it
+	Tries   int       `json:"tries"`
+	Next    time.Time `json:"next,omitzero"` // when it is tried again
+	Error   string    `json:"error,omitempty"`
+}
+
+// Notices lists what a duty officer was told, or is about to be.
+func (n *Node) Notices(_ context.Context, r NotifyListRequest) (*NotifyListResponse, error) {
+	res := &NotifyListResponse{Channels: []string{}, Events: []NotifyView{}}
+	for _, c := range n.config.Notify.Channels {
+		res.Channels = append(res.Channels, c.Name)
+	}
+	err := n.withBook(func(b *notify.Book) bool {
+		for _, rec := range b.List(r.All) {
+			e := rec.Event
+			v := NotifyView{ID: e.ID, Kind: e.Kind, Unit: e.Unit, Ref: e.Ref, At: e.At, Urgency: e.Urgency, Code: e.Code, Seen: rec.Seen, Acked: rec.Acked, By: rec.By, Gone: rec.Gone}
+			for _, c := range res.Channels {
+				if s := rec.Sent[c]; s != nil {
+					v.Sent = append(v.Sent, NotifySent{c, s.Done, s.Tries, s.Next, s.Error})
+				}
+			}
+			res.Events = append(res.Events, v)
+		}
+		return false
+	})
+	return res, err
+}
+
+// NotifyAckRequest says that somebody has looked: ID is a notice's, a prefix of it, or "all".
+type NotifyAckRequest struct {
+	Acting
+	ID string `json:"id"`
+}
+
+// NotifyAckResponse counts what was confirmed.
+type NotifyAckResponse struct {
+	Confirmed int `json:"confirmed"`
+}
+
+// AckNotice ends the escalation of a notice.
+func (n *Node) AckNotice(_ context.Context, r NotifyAckRequest) (*NotifyAckResponse, error) {
+	res := new(NotifyAckResponse)
+	by := n.by(r.By)
+	err := n.withBook(func(b *notify.Book) bool {
+		res.Confirmed = b.Ack(r.ID, by.Agency+":"+by.Role, n.now())
+		return res.Confirmed > 0
+	})
+	if err != nil {
+		return nil, err
+	}
+	if res.Confirmed == 0 && r.ID != "all" {
+		return nil, notFound("No open notice has the id "+r.ID+".", "List them with 'entente notify list'; a prefix has at least four digits.")
+	}
+	return res, nil
+}
+
+// NotifyTestRequest tries the channels: Channel is the name of one, or empty for all.
+type NotifyTestRequest struct {
+	Channel string `json:"channel,omitempty"`
+}
+
+// NotifyTestResponse says how each went.
+type NotifyTestResponse struct {
+	Channels []NotifyTested `json:"channels"`
+}
+
+// NotifyTested is one channel that was tried.
+type NotifyTested struct {
+	Channel string `json:"channel"`
+	OK      bool   `json:"ok"`
+	Error   string `json:"error,omitempty"`
+}
+
+// TestNotices sends a notice of kind test over channels at once, quiet hours or not. It is not kept.
+func (n *Node) TestNotices(ctx context.Context, r NotifyTestRequest) (*NotifyTestResponse, error) {
+	res := &NotifyTestResponse{Channels: []NotifyTested{}}
+	for i := range n.config.Notify.Channels {
+		c := &n.config.Notify.Channels[i]
+		if r.Channel != "" && r.Channel != c.Name {
+			continue
+		}
+		now := n.now()
+		id := notify.IDOf(notify.KindTest, c.Name, now.UTC().Format(time.RFC3339Nano))
+		t := NotifyTested{Channel: c.Name, OK: true}
+		ch, err := n.channel(c)
+		if err == nil {
+			err = ch.Send(ctx, notify.Render(n.catalog(c.Language), notify.Delivery{Channel: c.Name, Key: id, Try: 1, Event: notify.Event{ID: id, Kind: notify.KindTest, At: now, Urgency: "routine"}}))
+		}
+		if err != nil {
+			t.OK, t.Error = false, err.Error()
+		}
+		res.Channels = append(res.Channels, t)
+	}
+	if len(res.Channels) == 0 {
+		return nil, notFound("There is no such channel.", "Channels are set in the part notify of "+configPath(n.at.dir)+"; docs/operations.md has examples.")
+	}
+	return res, nil
+}

@@ -1,0 +1,216 @@
+package notify
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Bounds of a book.
+const (
+	MaxRecords = 20_000              // notices that are kept; what comes beyond waits until there is room
+	MaxTries   = 20                  // attempts to send one notice over one channel
+	keep       = 30 * 24 * time.Hour // of what is over
+	flap       = time.Hour           // an episode that comes back within it is the same one
+	firstPause = 30 * time.Second    // before the second attempt; doubled up to lastPause
+	lastPause  = time.Hour
+)
+
+// Book remembers what was told. It is a plain JSON document. It is not safe for concurrent use.
+type Book struct {
+	Records map[string]*Record `json:"records"`
+}
+
+// Record is one notice.
+type Record struct {
+	Event Event     `json:"event"`
+	Seen  time.Time `json:"seen"`           // when it was first noticed
+	Acked time.Time `json:"acked,omitzero"` // when somebody looked
+	By    string    `json:"by,omitempty"`
+	Gone  time.Time `json:"gone,omitzero"` // since when it needs nobody any more
+	// Sent is what became of it, by channel.
+	Sent map[string]*Sent `json:"sent,omitempty"`
+}
+
+// Sent is what became of a notice on one channel.
+type Sent struct {
+	Tries int       `json:"tries"`
+	Done  time.Time `json:"done,omitzero"` // when the channel took it
+	Next  time.Time `json:"next,omitzero"` // when it is tried again; zero: it is not
+	Error string    `json:"error,omitempty"`
+}
+
+// Delivery is a message that is to be sent now.
+type Delivery struct {
+	Channel   string
+	Event     Event
+	Key       string
+	Escalated bool
+	Try       int
+}
+
+// Open says whether the notice still waits for somebody to look.
+func (r *Record) Open() bool { return r.Acked.IsZero() && r.Gone.IsZero() }
+
+// Observe takes in what needs somebody now. What is new is kept; what is not there any more is over. It
+// reports whether the book has changed, and how many notices there was no room for.
+func (b *Book) Observe(now time.Time, events []Event) (changed bool, dropped int) {
+	if b.Records == nil {
+		b.Records = map[string]*Record{}
+	}
+	here := map[string]bool{}
+	for _, e := range events {
+		here[e.ID] = true
+		r := b.Records[e.ID]
+		switch {
+		case r == nil && len(b.Records) >= MaxRecords:
+			dropped++
+		case r == nil:
+			b.Records[e.ID], changed = &Record{Event: e, Seen: now}, true
+		case r.Gone.IsZero():
+		case e.Episode && now.Sub(r.Gone) >= flap:
+			b.Records[e.ID], changed = &Record{Event: e, Seen: now}, true
+		case e.Episode:
+			r.Gone, changed = time.Time{}, true
+		default:
+			r.Gone, changed = time.Time{}, true // it was hidden for a moment; what was sent stays sent
+		}
+	}
+	for id, r := range b.Records {
+		switch {
+		case here[id]:
+		case r.Gone.IsZero():
+			r.Gone, changed = now, true
+		case now.Sub(r.Gone) > keep:
+			delete(b.Records, id)
+			changed = true
+		}
+	}
+	return changed, dropped
+}
+
+// Due returns what is to be sent now, the oldest and most urgent first, at most max for each channel.
+func (b *Book) Due(now time.Time, p Plan, max int) []Delivery {
+	var out []Delivery
+	for _, id := range slices.Sorted(maps.Keys(b.Records)) {
+		r := b.Records[id]
+		if !r.Open() {
+			continue
+		}
+		named := map[string]bool{} // channels that are told of it in this round
+		start := p.Quiet.told(r.Seen, r.Event.Urgency)
+		step := func(at time.Time, channels []string, escalated bool) {
+			if now.Before(at) || now.Before(p.Quiet.told(now, r.Event.Urgency)) {
+				return
+			}
+			for _, c := range channels {
+				s := r.Sent[c]
+				switch {
+				case named[c]:
+				case s == nil:
+					named[c] = true
+					out = append(out, Delivery{c, r.Event, keyOf(r, c), escalated, 1})
+				case s.Done.IsZero() && !s.Next.IsZero() && !now.Before(s.Next):
+					named[c] = true
+					out = append(out, Delivery{c, r.Event, keyOf(r, c), escalated, s.Tries + 1})
+				}
+			}
+		}
+		step(start, p.First, false)
+		for _, rung := range p.Ladder {
+			step(p.Quiet.told(start.Add(rung.After), r.Event.Urgency), rung.To, true)
+		}
+	}
+	rank := func(u string) int {
+		return slices.Index([]string{"emergency", "urgent"}, u) + 3*b2i(u != "emergency" && u != "urgent")
+	}
+	slices.SortStableFunc(out, func(x, y Delivery) int {
+		return cmp.Or(cmp.Compare(rank(x.Event.Urgency), rank(y.Event.Urgency)), b.Records[x.Event.ID].Seen.Compare(b.Records[y.Event.ID].Seen))
+	})
+	n := map[string]int{}
+	return slices.DeleteFunc(out, func(d Delivery) bool { n[d.Channel]++; return n[d.Channel] > max })
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// keyOf is the same in every attempt. An episode that begins anew has another.
+func keyOf(r *Record, channel string) string {
+	return IDOf(r.Event.ID, channel, r.Seen.UTC().Format(time.RFC3339Nano))
+}
+
+// Done notes how an attempt went.
+func (b *Book) Done(d Delivery, now time.Time, err error) {
+	r := b.Records[d.Event.ID]
+	if r == nil {
+		return
+	}
+	if r.Sent == nil {
+		r.Sent = map[string]*Sent{}
+	}
+	s := r.Sent[d.Channel]
+	if s == nil {
+		s = new(Sent)
+		r.Sent[d.Channel] = s
+	}
+	s.Tries++
+	s.Next, s.Error = time.Time{}, ""
+	if err == nil {
+		s.Done = now
+		return
+	}
+	s.Error = clip(err.Error(), 300)
+	if s.Tries < MaxTries {
+		s.Next = now.Add(pauseAfter(s.Tries))
+	}
+}
+
+// pauseAfter is how long to wait after so many attempts.
+func pauseAfter(tries int) time.Duration {
+	p := firstPause
+	for i := 1; i < tries && p < lastPause; i++ {
+		p *= 2
+	}
+	return min(p, lastPause)
+}
+
+// Ack says that somebody has looked: at the notice with this id or a prefix of it (at least four
+// digits), at all about a reference, or, with "all", at everything. It returns how many that were.
+func (b *Book) Ack(what, by string, now time.Time) int {
+	n := 0
+	for id, r := range b.Records {
+		if r.Open() && (what == "all" || what == id || len(what) >= 4 && strings.HasPrefix(id, what) || what != "" && what == r.Event.Ref) {
+			r.Acked, r.By = now, clip(by, 200)
+			n++
+		}
+	}
+	return n
+}
+
+// List returns the notices, those that are open first, then the newest first.
+func (b *Book) List(all bool) []Record {
+	var out []Record
+	for _, r := range b.Records {
+		if all || r.Open() {
+			out = append(out, *r)
+		}
+	}
+	slices.SortFunc(out, func(x, y Record) int {
+		return cmp.Or(cmp.Compare(b2i(!x.Open()), b2i(!y.Open())), y.Seen.Compare(x.Seen), cmp.Compare(x.Event.ID, y.Event.ID))
+	})
+	return out
+}
+
+// clip cuts a text to at most n bytes, between characters.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "")
+}
