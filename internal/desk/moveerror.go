@@ -8,18 +8,25 @@ import (
 
 // Codes of moves that change nothing. They are stable.
 const (
-	CodeWrongSide      = "wrong-side"      // the move belongs to the other side, or to neither of the author's
-	CodeWrongState     = "wrong-state"     // the table has no such move in this state
-	CodeDuplicate      = "duplicate"       // the move was made already
-	CodeUnknownRequest = "unknown-request" // no such request in what the author had seen
-	CodeUnknownThread  = "unknown-thread"  // no such call, case or other thread in what the author had seen
-	CodeUnknownType    = "unknown-type"    // a type of request that has no table here
-	CodeUnknownMove    = "unknown-move"    // a move that the type does not have
-	CodeBadBody        = "bad-body"        // the entry's body does not hold what the move needs
-	CodeNoAddressee    = "no-addressee"    // nobody, the author itself, or no member is asked
-	CodeTooMany        = "too-many"        // the request has MaxMoves moves already
-	CodeBadDate        = "bad-date"        // the move's dates contradict each other, or what was said
-	CodeRefused        = "refused"         // the gate refused the entry
+	CodeWrongSide      = "wrong-side"        // the move belongs to the other side, or to neither of the author's
+	CodeWrongState     = "wrong-state"       // the table has no such move in this state
+	CodeDuplicate      = "duplicate"         // the move was made already
+	CodeUnknownRequest = "unknown-request"   // no such request in what the author had seen
+	CodeUnknownThread  = "unknown-thread"    // no such call, case or other thread in what the author had seen
+	CodeUnknownType    = "unknown-type"      // a type of request that has no table here
+	CodeUnknownMove    = "unknown-move"      // a move that the type does not have
+	CodeBadBody        = "bad-body"          // the entry's body does not hold what the move needs
+	CodeNoAddressee    = "no-addressee"      // nobody, the author itself, or no member is asked
+	CodeTooMany        = "too-many"          // the request has MaxMoves moves already
+	CodeBadDate        = "bad-date"          // the move's dates contradict each other, or what was said
+	CodeRefused        = "refused"           // the gate refused the entry
+	CodeUnknownRef     = "unknown-reference" // names an entry of content that its author had not seen, or nothing of this thread
+	CodeNotYours       = "not-yours"         // only who said it takes it back, amends it, or answers it
+	CodeMismatch       = "text-mismatch"     // another text than the one that was proposed
+	CodeNoStatements   = "no-statements"     // the accord lets nobody speak, or not in this form
+	CodeNotSpokes      = "not-spokesperson"  // the accord names others to speak
+	CodeEmbargo        = "embargo"           // earlier than the accord lets a party speak alone
+	CodeOverdue        = "overdue"           // what is overdue is not what it says
 )
 
 // MoveError says why a move changed nothing.

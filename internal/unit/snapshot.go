@@ -261,6 +261,8 @@ func (s *snapshot) suspensions(out *State) {
 func (s *snapshot) requests(out *State) {
 	out.Requests = s.f.Requests(s.now)
 	out.Reviews = s.f.Reviews()
+	out.Cases, out.Commitments = s.f.Cases(s.now), s.f.Commitments(s.now)
+	out.Statements, out.Leaks = s.f.Statements(s.now), s.f.Leaks()
 	for _, r := range sorted(s.f.stray) {
 		out.Strays = append(out.Strays, strayStep(r))
 	}
