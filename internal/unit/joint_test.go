@@ -122,7 +122,7 @@ func (s *jointStory) move(a *actor, opts []option) {
 	var concerned *actor
 	switch family {
 	case "case":
-		move = pickOf(s, []string{"link", "unlink", "event", "claim", "claim", "reply", "reply", "withdraw", "outcome", "close", "close", "reopen", "open", "levitate"})
+		move = pickOf(s, []string{"link", "link", "unlink", "unlink", "event", "claim", "claim", "claim", "reply", "reply", "reply", "withdraw", "outcome", "close", "close", "reopen", "open", "levitate"})
 		b["target"], b["relation"], b["entry"], b["claim"] = s.ref(s.shares, s.opened["leak"]), "evidence", s.ref(s.said), s.ref(s.cased["claim"])
 		switch move {
 		case "unlink":
@@ -154,7 +154,7 @@ func (s *jointStory) move(a *actor, opts []option) {
 			}
 		}
 	case "commitment":
-		move = pickOf(s, []string{"accept", "decline", "report", "view", "amend", "release", "make", "levitate"})
+		move = pickOf(s, []string{"accept", "decline", "report", "view", "amend", "amend", "release", "make", "levitate"})
 		b["status"] = pickOf(s, desk.Standings())
 		b["due"] = s.w.clock.Add(time.Duration(s.pick(100)-10) * time.Second)
 	case "statement":
