@@ -235,3 +235,38 @@ func (f *Fold) Opened(ref journal.Ref) (opened journal.Ref, ok bool) {
 	}
 	return t.opened.ref(), true
 }
+
+// Under returns the hash of the accord that was in force in an entry's past, "" for none.
+func (f *Fold) Under(ref journal.Ref) string {
+	f.fresh()
+	if r := f.lookup(ref); r != nil {
+		return r.terms.hashOf()
+	}
+	return ""
+}
+
+// SignedAccord returns, by party, the entry by which it first signed an accord.
+func (f *Fold) SignedAccord(hash string) map[journal.PartyID]journal.Ref {
+	f.fresh()
+	out := map[journal.PartyID]journal.Ref{}
+	if t := f.texts[hash]; t != nil {
+		for p, signs := range t.signs {
+			if len(signs) > 0 {
+				out[p] = sorted(signs)[0].ref()
+			}
+		}
+	}
+	return out
+}
+
+// WithdrawnBefore returns the entry by which a party had withdrawn in what the author of an entry had seen, ok false if there is none.
+func (f *Fold) WithdrawnBefore(p journal.PartyID, ref journal.Ref) (journal.Ref, bool) {
+	f.fresh()
+	r := f.lookup(ref)
+	for _, w := range sorted(f.leaves) {
+		if r != nil && w.lane.party == p && r.covers(w) {
+			return w.ref(), true
+		}
+	}
+	return journal.Ref{}, false
+}
