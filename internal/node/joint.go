@@ -298,4 +298,3 @@ func refString(r *journal.Ref) string {
 	}
 	return r.String()
 }
-
