@@ -50,6 +50,7 @@ func (a *app) root() *cobra.Command {
 		a.identityCommand(), a.unitCommand(), a.accordCommand(),
 		a.importCommand(), a.shareCommand(), a.intakeCommand(), a.searchCommand(), a.feedCommand(),
 		a.requestCommand(), a.reviewCommand(), a.syncCommand(), a.courierCommand(),
+		a.requestCommand(), a.caseCommand(), a.commitmentCommand(), a.statementCommand(), a.leakCommand(), a.syncCommand(), a.courierCommand(),
 		a.journalCommand(), a.dossierCommand(), a.verifyCommand(),
 		a.backupCommand(), a.restoreCommand(), a.rebuildCommand(), a.doctorCommand(),
 		a.taxiiCommand(), a.mispCommand(), a.guardCommand(), a.tokenCommand(), a.apiCommand(),

@@ -298,3 +298,27 @@ func refString(r *journal.Ref) string {
 	}
 	return r.String()
 }
+
+// ClaimClasses are the classes of claims.
+func ClaimClasses() []string { return desk.ClaimClasses() }
+
+// Confidences are how sure somebody may be of a claim.
+func Confidences() []string { return desk.Confidences() }
+
+// Precisions are how exactly the time of an event may be known.
+func Precisions() []string { return desk.Precisions() }
+
+// Outcomes are what may come of a case.
+func Outcomes() []string { return desk.Outcomes() }
+
+// CommitmentForms are the forms of a commitment, Rhythms how often a recurring one is due, Standings how one may stand.
+func CommitmentForms() []string { return desk.Forms() }
+
+// Rhythms are how often a recurring commitment is due.
+func Rhythms() []string { return desk.Rhythms() }
+
+// Standings are how a commitment may stand.
+func Standings() []string { return desk.Standings() }
+
+// LeakAnswers are what a member may answer to the report of a leak.
+func LeakAnswers() []string { return desk.LeakAnswers() }
