@@ -198,7 +198,7 @@ type Claim struct {
 	Replies    []Mark          `json:"replies"` // of the party concerned; the last one counts, the others are what it said before
 	Denials    []Mark          `json:"denials"` // claims of the class denial about this one, by whomever
 	// Answered says that the party concerned has replied, or denied it.
-	Answered  bool  `json:"answered,omitempty"`
+	Answered  bool  `json:"answered,omitzero"`
 	Withdrawn *Mark `json:"withdrawn,omitempty"`
 }
 

@@ -128,7 +128,7 @@ type Commitment struct {
 	State   string          `json:"state"`
 	First   time.Time       `json:"first_due,omitzero"` // as it was made
 	Due     time.Time       `json:"due,omitzero"`       // as it is now
-	Settled int             `json:"settled,omitempty"`  // times that a recurring one was done, by its own report
+	Settled int             `json:"settled,omitzero"`   // times that a recurring one was done, by its own report
 	// Answers is what the others say of it as a promise, by party; Views how each side sees that it stands, the party's own among
 	// them, by party. Of each only the latest counts; what was said before is in the steps.
 	Answers    []CommitAnswer `json:"answers"`
@@ -138,9 +138,9 @@ type Commitment struct {
 	Minutes
 
 	// Overlays.
-	DueSoon bool `json:"due_soon,omitempty"`
-	Overdue bool `json:"overdue,omitempty"`
-	Days    int  `json:"days_overdue,omitempty"`
+	DueSoon bool `json:"due_soon,omitzero"`
+	Overdue bool `json:"overdue,omitzero"`
+	Days    int  `json:"days_overdue,omitzero"`
 	// Differing are the views of others that are not what the party itself reports.
 	Differing []Differing `json:"differing"`
 }
@@ -156,7 +156,7 @@ type CommitAnswer struct {
 type CommitSight struct {
 	Mark
 	Status string `json:"status"`
-	Own    bool   `json:"own,omitempty"` // the report of the party that is bound
+	Own    bool   `json:"own,omitzero"` // the report of the party that is bound
 }
 
 // Amendment is a date that was moved.
@@ -166,7 +166,7 @@ type Amendment struct {
 	To   time.Time `json:"to"`
 	Code string    `json:"code,omitempty"`
 	// Late says that it was overdue already when the date was moved.
-	Late bool `json:"late,omitempty"`
+	Late bool `json:"late,omitzero"`
 }
 
 // Differing is where two sides do not see the same.

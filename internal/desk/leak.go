@@ -103,10 +103,10 @@ type LeakWord struct {
 // Holder is a member that had what was found.
 type Holder struct {
 	Party  journal.PartyID `json:"party"`
-	Author bool            `json:"author,omitempty"`
+	Author bool            `json:"author,omitzero"`
 	Since  time.Time       `json:"since"` // when it wrote it, or its receipt, as it says itself
 	// After says that it had it only after it was found.
-	After bool `json:"after,omitempty"`
+	After bool `json:"after,omitzero"`
 }
 
 // NewLeak reports a leak. It fails with a *MoveError.

@@ -36,7 +36,7 @@ type Said struct {
 	Code    string              `json:"code,omitempty"`
 	TLP     string              `json:"tlp,omitempty"`
 	Payload *journal.PayloadRef `json:"payload,omitempty"`
-	Held    bool                `json:"held,omitempty"` // the gate holds the payload
+	Held    bool                `json:"held,omitzero"` // the gate holds the payload
 	// Refused is the code of a move that changed nothing, and Reason says why for people.
 	Refused string `json:"refused,omitempty"`
 	Reason  string `json:"reason,omitempty"`

@@ -45,7 +45,7 @@ type StatementText struct {
 	Lang   string `json:"lang"`   // BCP 47, in lower case: "en", "zh-hans"
 	SHA256 string `json:"sha256"` // of the exact UTF-8 bytes of the text in this language, 64 lower-case hex digits
 	// Authentic texts bind; the others are courtesy translations.
-	Authentic bool `json:"authentic,omitempty"`
+	Authentic bool `json:"authentic,omitzero"`
 }
 
 // StatementBody is what a move of a statement says in its entry.
@@ -58,7 +58,7 @@ type StatementBody struct {
 	// Texts are in propose, sorted by language; a text that is published is held against its hash.
 	Texts    []StatementText `json:"texts,omitempty"`
 	Embargo  time.Time       `json:"embargo,omitzero"`   // propose: nothing is published before
-	Version  int             `json:"version,omitempty"`  // propose: 1 if it is not said
+	Version  int             `json:"version,omitzero"`   // propose: 1 if it is not said
 	Replaces *journal.Ref    `json:"replaces,omitempty"` // propose: the version before
 	Code     string          `json:"code,omitempty"`     // decline, retract
 }
@@ -141,7 +141,7 @@ type Statement struct {
 	Completed time.Time         `json:"completed,omitzero"` // when the last of them signed, as it says
 	Minutes
 
-	Embargoed bool `json:"embargoed,omitempty"` // overlay: it must not be published yet
+	Embargoed bool `json:"embargoed,omitzero"` // overlay: it must not be published yet
 
 	spokespeople []string
 }

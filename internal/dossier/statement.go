@@ -41,7 +41,7 @@ type StatementFile struct {
 	Unit      journal.UnitID     `json:"unit"`
 	Founding  string             `json:"founding"` // text of the founding document
 	Exported  time.Time          `json:"exported"` // whole seconds, UTC
-	Embargoed bool               `json:"embargoed,omitempty"`
+	Embargoed bool               `json:"embargoed,omitzero"`
 	Statement journal.Ref        `json:"statement"` // the entry that proposed it
 	Salt      []byte             `json:"salt"`      // of its payload
 	Payload   []byte             `json:"payload"`   // compressed, as the entry commits to it
@@ -77,8 +77,8 @@ type StatementReport struct {
 	Completed time.Time          `json:"completed"` // the latest claim among the signatures
 	Embargo   time.Time          `json:"embargo"`   // not to be published before
 	Exported  time.Time          `json:"exported"`
-	Embargoed bool               `json:"embargoed,omitempty"` // it was exported before the embargo ended
-	TextsSHA  string             `json:"texts_sha256"`        // what was signed
+	Embargoed bool               `json:"embargoed,omitzero"` // it was exported before the embargo ended
+	TextsSHA  string             `json:"texts_sha256"`       // what was signed
 	Texts     []StatementReading `json:"texts"`
 	Signed    []StatementSigned  `json:"signed"` // by party
 	Left      []journal.PartyID  `json:"left"`   // parties to the accord that had left before it was proposed
@@ -103,7 +103,7 @@ type StatementSigned struct {
 	Ref     journal.Ref     `json:"ref"`
 	Head    journal.Head    `json:"head"` // of its journal, signed by its keys, under which the signature is proved
 	Keys    []journal.Hash  `json:"keys"` // that signed that head
-	Trusted bool            `json:"trusted,omitempty"`
+	Trusted bool            `json:"trusted,omitzero"`
 }
 
 // WriteStatement writes such a file. It verifies nothing; run [VerifyStatement] on the result before giving it away.

@@ -86,13 +86,13 @@ type jointDraft struct {
 	dryRun      bool
 }
 
-// defaultTLP is how words are marked of which it is not said.
-const defaultTLP = "amber"
+// usualTLP is how words are marked of which it is not said.
+const usualTLP = "amber"
 
 // marking returns the TLP of words; none where there are none.
 func marking(tlp string, plain []byte) (string, error) {
 	if tlp == "" && plain != nil {
-		tlp = defaultTLP
+		tlp = usualTLP
 	}
 	if tlp != "" {
 		if _, err := stix.ParseTLP(tlp); err != nil {

@@ -3,12 +3,15 @@ package node
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"entente/internal/desk"
 	"entente/internal/dossier"
 	"entente/journal"
 )
@@ -200,5 +203,49 @@ func brokenStatements(t *testing.T, file []byte) {
 		if _, err := dossier.VerifyStatement(bytes.NewReader(bad), dossier.Options{}); err == nil {
 			t.Errorf("a file of %d bytes instead of %d verifies", len(bad), len(file))
 		}
+	}
+}
+
+// TestHostileWords: words of a partner that are too many, or none at all, are not shown as if they were.
+func TestHostileWords(t *testing.T) {
+	a := newParty(t, "North")
+	must[*UnitRef](t)(a.FoundUnit(t.Context(), UnitFoundRequest{Name: "Watch"}))
+	l := a.units()[0]
+	// Each character as an escape of six bytes, and so mixed that it is no bomb: nothing that is allowed is longer.
+	var escaped, words strings.Builder
+	letters := rand.New(rand.NewPCG(1, 2))
+	for range maxText {
+		c := 'a' + letters.IntN(26)
+		fmt.Fprintf(&escaped, `\u%04x`, c)
+		words.WriteByte(byte(c))
+	}
+	longest := `{"text":"` + escaped.String() + `"}`
+	pad := func(n int) string { return longest + strings.Repeat(" ", n-len(longest)) }
+	for name, c := range map[string]struct{ plain, want string }{
+		"as long as allowed":       {`{"text":"` + strings.Repeat("x", maxText) + `"}`, strings.Repeat("x", maxText)},
+		"a character too long":     {`{"text":"` + strings.Repeat("x", maxText+1) + `"}`, "(the words are longer than allowed)"},
+		"a title that is too long": {`{"title":"` + strings.Repeat("x", maxTitle+1) + `","text":"x"}`, "(the words are longer than allowed)"},
+		"10 MB":                    {`{"text":"` + strings.Repeat("x", 10<<20) + `"}`, "(what was sent as words cannot be read)"},
+		"at the bound":             {pad(maxJointPayload), words.String()},
+		"beyond the bound":         {pad(maxJointPayload + 1), "(what was sent as words cannot be read)"},
+		"no JSON":                  {`text`, "(what was sent as words cannot be read)"},
+		"no text":                  {`{"text":5}`, "(what was sent as words cannot be read)"},
+	} {
+		l.mu.Lock()
+		ref, err := l.seal(journal.PayloadText, []byte(c.plain))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := l.words(&desk.Said{Payload: ref}).Text
+		held := l.words(&desk.Said{Payload: ref, Held: true}).Text
+		l.mu.Unlock()
+		if got != c.want || held != "(held by the gate)" {
+			t.Errorf("%s: %.80q, held %.80q", name, got, held)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if got := l.words(&desk.Said{Payload: &journal.PayloadRef{}}).Text; got != "(the words are not here)" {
+		t.Errorf("a payload that is not here: %q", got)
 	}
 }
