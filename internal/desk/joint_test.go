@@ -360,6 +360,11 @@ func TestStatementTable(t *testing.T) {
 	x.by.Role = "duty-officer"
 	x.do(south, desk.StatementSign, desk.StatementBody{}, desk.CodeNotSpokes)
 	x.by.Role = "press"
+	held := x.act(south, desk.StatementSign, desk.StatementBody{Statement: &x.s.ID, SHA256: sum})
+	held.Held = true // a second person's release is missing
+	if code := codeOf(x.s.Apply(held)); code != desk.CodeRefused || len(x.s.Signed) != 0 {
+		t.Errorf("a held signature: %q, %v", code, x.s.Signed)
+	}
 	x.do(south, desk.StatementRetract, desk.StatementBody{}, desk.CodeNotYours)
 	x.do(south, desk.StatementDecline, desk.StatementBody{Code: "wording"}, "")
 	x.is(desk.StatementDeclined, 2)

@@ -229,6 +229,8 @@ func (s *Statement) Judge(a StatementMove) (code, why string) {
 		return "", ""
 	case slices.ContainsFunc(s.Signed, by):
 		return CodeDuplicate, "this party has signed already"
+	case a.Held: // a second person's release is missing, or the unit was suspended
+		return CodeRefused, "the gate holds it: a signature that is held does not count"
 	case a.Body.SHA256 != s.SHA256:
 		return CodeMismatch, "what is signed is another text than the one that was proposed"
 	case !Speaks(s.spokespeople, a.By):

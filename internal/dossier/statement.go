@@ -439,8 +439,8 @@ func gated(doc *accord.Document, rep *StatementReport, a desk.StatementMove, e *
 	for _, p := range rep.Left {
 		s.Withdrawn = append(s.Withdrawn, string(p))
 	}
-	if d := accord.Decide(s, act); d.Verdict == accord.Refuse {
-		return fmt.Errorf("the gate of the accord refuses it by clause %s (%s): %s", d.Clause, d.Code, d.Reason)
+	if d := accord.Decide(s, act); d.Verdict != accord.Allow {
+		return fmt.Errorf("the gate of the accord does not allow it by clause %s (%s): %s", d.Clause, d.Code, d.Reason)
 	}
 	return nil
 }

@@ -263,8 +263,11 @@ func TestStatementFileLies(t *testing.T) {
 	}{
 		"an accord that lets nobody speak": {func(s string) string { return s + "\npublicity:\n  statements: none\n" }, nil, "no-statements"},
 		"an office that does not speak":    {func(s string) string { return s + "\npublicity:\n  spokespeople: [press]\n" }, nil, "not-spokesperson"},
-		"texts that are others":            {nil, func(b *desk.StatementBody) { b.Texts[1].SHA256 = strings.Repeat("a", 64) }, "is not the one that the entry names"},
-		"a hash that is another":           {nil, func(b *desk.StatementBody) { b.SHA256 = strings.Repeat("a", 64) }, "the entry says"},
+		"a second person does not release": {func(s string) string {
+			return s + "\nrelease:\n  - {id: R1, kind: statement.sign, claims: [{agency: \"*\", role: release-officer}, {agency: \"*\", role: head}]}\n"
+		}, nil, "two-person"},
+		"texts that are others":  {nil, func(b *desk.StatementBody) { b.Texts[1].SHA256 = strings.Repeat("a", 64) }, "is not the one that the entry names"},
+		"a hash that is another": {nil, func(b *desk.StatementBody) { b.SHA256 = strings.Repeat("a", 64) }, "the entry says"},
 	} {
 		w := newWorld(t, "North", "South")
 		w.edit = c.edit
