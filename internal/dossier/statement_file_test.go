@@ -136,6 +136,11 @@ func TestStatementFile(t *testing.T) {
 	if vector, err := os.ReadFile(statementVector); err != nil || !bytes.Equal(vector, file) {
 		t.Errorf("%s is not what is written now (%v): run go test ./internal/dossier -run TestStatementFile -update-statement", statementVector, err)
 	}
+	vector, err := os.ReadFile(statementVector)
+	ok(t, err)
+	if _, err := verifyStatement(vector, north.id, south.id); err != nil {
+		t.Errorf("the vector: %v", err)
+	}
 	rep, err := verifyStatement(file, north.id, south.id)
 	ok(t, err)
 	if !rep.Trusted || len(rep.Signed) != 2 || rep.Proposer != north.id || !rep.Embargo.Equal(start.AddDate(0, 0, 3)) || rep.Embargoed || rep.Name != "Test unit" {
