@@ -182,10 +182,10 @@ func TestStatementAtBothEnds(t *testing.T) {
 	brokenStatements(t, file.Bytes())
 }
 
-// brokenStatements: whatever is changed in a statement's file, it does not verify.
+// brokenStatements: what is changed in a statement's file does not verify. The tests of the format try far more.
 func brokenStatements(t *testing.T, file []byte) {
 	t.Helper()
-	for i := 0; i < len(file); i += 1 + len(file)/199 {
+	for i := 0; i < len(file); i += 1 + len(file)/13 {
 		bad := bytes.Clone(file)
 		bad[i] ^= 1
 		rep, err := dossier.VerifyStatement(bytes.NewReader(bad), dossier.Options{})
