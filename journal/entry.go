@@ -13,6 +13,8 @@ const (
 	PayloadText    = "text"
 	PayloadRequest = "request"
 	PayloadAnswer  = "answer"
+	// PayloadStatement holds the texts of what is to be said in public, by language.
+	PayloadStatement = "statement"
 )
 
 // PayloadRef ties an entry to content that lies outside the tree, so that it

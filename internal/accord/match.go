@@ -22,7 +22,7 @@ func IsControl(kind string) bool { return slices.Contains(controlKinds, kind) }
 
 // contentFamilies are the families of kinds that go through the rules: what is shared, asked, called
 // about, worked on together, attached, said in public and reviewed.
-var contentFamilies = []string{"share", "request", "blind", "hotline", "contact", "case", "commitment", "exhibit", "statement", "review"}
+var contentFamilies = []string{"share", "request", "blind", "hotline", "contact", "case", "commitment", "exhibit", "statement", "leak", "review"}
 
 // IsContent says whether a kind goes through the rules. A kind that is neither is refused.
 func IsContent(kind string) bool {

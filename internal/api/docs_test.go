@@ -25,7 +25,7 @@ for no token.
 The token that ` + "`entente init`" + ` shows once opens everything. A program gets one of its own, with the
 scopes it needs and an end: ` + "`entente token new --name MISP --scope read --scope intel --expires 720h`" + `.
 ` + "`read`" + ` looks at everything, TAXII and feeds; ` + "`intel`" + ` imports, shares and decides on what arrived, and
-writes over TAXII; ` + "`request`" + ` makes requests and moves in them; ` + "`unit`" + ` is for units, accords,
+writes over TAXII; ` + "`request`" + ` makes requests and moves in them, and keeps cases, commitments, statements and leaks; ` + "`unit`" + ` is for units, accords,
 exchange and dossiers; ` + "`admin`" + ` for identity, tokens, backup and rebuild, and since it makes tokens it is as
 good as all; ` + "`taxii:read`" + ` and ` + "`taxii:write`" + ` open TAXII and nothing else, and with ` + "`:COLLECTION`" + ` behind them one
 collection alone. No scope holds another. Without the scope that an operation needs the answer is 403 with

@@ -100,6 +100,24 @@ func Operations() []Operation {
 		plain(node.ScopeRequest, "contact.confirm", "Say that an own contact holds, or that it changes", (*node.Node).ConfirmContact),
 		plain(node.ScopeRequest, "contact.ping", "Try a contact of another party: a drill", (*node.Node).PingContact),
 		plain(node.ScopeRequest, "contact.answer", "Answer a ping", (*node.Node).AnswerPing),
+		plain(node.ScopeRequest, "case.open", "Open a case: a joint record of what belongs together", (*node.Node).OpenCase),
+		plain(node.ScopeRequest, "case.move", "Add to a case: link, unlink, event, claim, reply, withdraw, outcome, close, reopen", (*node.Node).MoveCase),
+		plain(node.ScopeRead, "case.list", "Cases, those with open replies first", (*node.Node).Cases),
+		plain(node.ScopeRead, "case.show", "One case with the time line of all that is tied to it", (*node.Node).Case),
+		plain(node.ScopeRequest, "commitment.make", "Bind this party to something", (*node.Node).MakeCommitment),
+		plain(node.ScopeRequest, "commitment.move", "Say something of a commitment: accept, decline, report, view, amend, release", (*node.Node).MoveCommitment),
+		plain(node.ScopeRead, "commitment.list", "The register of commitments, the next due first", (*node.Node).Commitments),
+		plain(node.ScopeRead, "commitment.show", "One commitment, with each side's view of how it stands", (*node.Node).Commitment),
+		plain(node.ScopeRequest, "statement.propose", "Propose what is to be said in public", (*node.Node).ProposeStatement),
+		plain(node.ScopeRequest, "statement.move", "Sign, decline or retract a statement", (*node.Node).MoveStatement),
+		plain(node.ScopeRead, "statement.list", "Statements, the newest first", (*node.Node).Statements),
+		plain(node.ScopeRead, "statement.show", "One statement with its texts and who has signed", (*node.Node).Statement),
+		plain(node.ScopeRead, "statement.compare", "Hold a published text against those of a statement", (*node.Node).CompareStatement),
+		download(node.ScopeUnit, "statement.export", "A statement that counts as a file that verifies by itself", exportStatement),
+		plain(node.ScopeRequest, "leak.report", "Put on record that something of the unit was found in public", (*node.Node).ReportLeak),
+		plain(node.ScopeRequest, "leak.move", "Answer the report of a leak, or take an own one back", (*node.Node).MoveLeak),
+		plain(node.ScopeRead, "leak.list", "The log of leaks, the newest first", (*node.Node).Leaks),
+		plain(node.ScopeRead, "leak.show", "One leak, with who had what was found", (*node.Node).Leak),
 
 		long(node.ScopeUnit, "sync", "Open a session with one partner or all", (*node.Node).Sync),
 		download(node.ScopeAdmin, "courier.export", "A courier file for one partner", (*node.Node).ExportCourier),
@@ -169,4 +187,11 @@ func backup(n *node.Node, ctx context.Context, _ none, w io.Writer) (*Written, e
 
 func rebuild(n *node.Node, ctx context.Context, _ none, progress func(node.Progress)) (*node.RebuildResponse, error) {
 	return n.Rebuild(ctx, progress)
+}
+
+func exportStatement(n *node.Node, ctx context.Context, r node.StatementExportRequest, w io.Writer) (*Written, error) {
+	if err := n.ExportStatement(ctx, r, w); err != nil {
+		return nil, err
+	}
+	return &Written{Written: true}, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 
@@ -12,7 +13,7 @@ import (
 func (a *app) verifyCommand() *cobra.Command {
 	var trust []string
 	cmd := command{
-		use: "verify DOSSIER...", short: "Verify dossiers, offline, without a node",
+		use: "verify FILE...", short: "Verify dossiers and statements, offline, without a node",
 		long: `Needs nothing but the file: no node, no folder, no network. --trust pins the
 parties you know by their ids (repeatable); without it the report says which
 parties the file names, and it is for you to compare their ids with what you know
@@ -23,6 +24,9 @@ The report says first against whom something is proved, and under "Findings"
 what, when by whose clock, which bytes show it and how to check them. Only
 "proved" rests on the party's own signatures; what a maker left out of a file
 makes nobody guilty.
+
+The file of a statement ('statement export') is verified the same way: the report says
+who signed which texts, when, and until when they are under embargo.
 
 With several dossiers of one unit, such as an accuser's and the accused's, each is
 verified by itself and then all together (at most 16): what one leaves out another
@@ -40,7 +44,11 @@ another unit, is left out and makes the exit code 5.`,
 				return err
 			}
 			defer done()
-			r, err := node.VerifyDossier(body, trust)
+			peek := bufio.NewReader(body)
+			if begin, err := peek.Peek(node.StatementMagic); err == nil && node.IsStatementFile(begin) {
+				return a.verifyStatement(peek, trust)
+			}
+			r, err := node.VerifyDossier(peek, trust)
 			if err != nil {
 				return &exitError{exitVerify, err}
 			}

@@ -62,6 +62,10 @@ type Act[B any] struct {
 	Body    B                   // as the family's parser returned it
 	Payload *journal.PayloadRef // or nil
 	Held    bool                // the gate holds the payload
+	// Of what members keep together (cases, commitments, statements, leaks), by the entry's causal past: who was a member and
+	// had not left, sorted, and the entries of content among those that the body names.
+	Members []journal.PartyID
+	Known   map[journal.Ref]Known
 }
 
 // Move is one move of a request; see ParseBody.

@@ -65,7 +65,7 @@ func (f *Fold) rank(r *record) int {
 	switch {
 	case f.late(r):
 		return rankLate
-	case r.kind == KindWithdraw || r.kind == KindSuspend || r.kind == requests.kind(desk.Withdraw):
+	case r.kind == KindWithdraw || r.kind == KindSuspend || r.kind == requests.kind(desk.Withdraw) || r.kind == statements.kind(desk.StatementRetract):
 		return rankRestrict
 	case accord.IsControl(r.kind):
 		return rankControl

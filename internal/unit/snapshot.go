@@ -263,6 +263,8 @@ func (s *snapshot) requests(out *State) {
 	out.Reviews = s.f.Reviews()
 	out.Calls, out.Drills = s.f.Calls(s.now), s.f.Drills(s.now)
 	out.Contacts = s.f.Contacts(s.now)
+	out.Cases, out.Commitments = s.f.Cases(s.now), s.f.Commitments(s.now)
+	out.Statements, out.Leaks = s.f.Statements(s.now), s.f.Leaks()
 	for _, r := range sorted(s.f.stray) {
 		out.Strays = append(out.Strays, strayStep(r))
 	}

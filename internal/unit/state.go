@@ -20,28 +20,32 @@ type State struct {
 	Founder journal.PartyID `json:"founder"`
 	Now     time.Time       `json:"now"` // the instant of all overlays
 
-	Members    []Member       `json:"members"`    // parties to the accord in force; before the first one founder and candidates
-	Candidates []Member       `json:"candidates"` // admitted, not (yet) members
-	Left       []Member       `json:"left"`       // others with a journal: former members, strangers
-	Accord     *InForce       `json:"accord"`     // null before the first one is in force
-	Proposals  []Proposal     `json:"proposals"`
-	Suspended  []Suspension   `json:"suspensions"` // all that were ever made; those without resumed last
-	Requests   []desk.Request `json:"requests"`
-	Reviews    []desk.Review  `json:"reviews"`
-	Strays     []desk.Step    `json:"strays"`   // entries that belong to no request, call or other thread
-	Calls      []desk.Call    `json:"calls"`    // live ones
-	Drills     desk.Drills    `json:"drills"`   // announced and tried; nothing of it is among the calls
-	Contacts   []desk.Contact `json:"contacts"` // of the accord in force
-	Shares     []Share        `json:"shares"`
-	Breaches   []Breach       `json:"breaches"` // content that the gate refuses: kept as proof, quarantined
-	Held       []Breach       `json:"held"`     // content that the gate holds: quarantined as long as it does
-	Void       []Void         `json:"void"`     // entries that change no state, and why
-	Unknown    []Mention      `json:"unknown"`  // entries of kinds this version does not know
-	Kept       []Mention      `json:"kept"`     // evidence, witness statements, key changes, destructions
-	Waiting    []Waiting      `json:"waiting"`  // journals whose tail names entries that have not come
-	Frontier   []Final        `json:"frontier"` // up to where every journal is final
-	Missing    []string       `json:"missing"`  // hashes of accord texts that entries name and are not held
-	Problem    string         `json:"problem,omitempty"`
+	Members     []Member          `json:"members"`    // parties to the accord in force; before the first one founder and candidates
+	Candidates  []Member          `json:"candidates"` // admitted, not (yet) members
+	Left        []Member          `json:"left"`       // others with a journal: former members, strangers
+	Accord      *InForce          `json:"accord"`     // null before the first one is in force
+	Proposals   []Proposal        `json:"proposals"`
+	Suspended   []Suspension      `json:"suspensions"` // all that were ever made; those without resumed last
+	Requests    []desk.Request    `json:"requests"`
+	Reviews     []desk.Review     `json:"reviews"`
+	Strays      []desk.Step       `json:"strays"`   // entries that belong to no request, call or other thread
+	Calls       []desk.Call       `json:"calls"`    // live ones
+	Drills      desk.Drills       `json:"drills"`   // announced and tried; nothing of it is among the calls
+	Contacts    []desk.Contact    `json:"contacts"` // of the accord in force
+	Shares      []Share           `json:"shares"`
+	Breaches    []Breach          `json:"breaches"` // content that the gate refuses: kept as proof, quarantined
+	Held        []Breach          `json:"held"`     // content that the gate holds: quarantined as long as it does
+	Void        []Void            `json:"void"`     // entries that change no state, and why
+	Unknown     []Mention         `json:"unknown"`  // entries of kinds this version does not know
+	Kept        []Mention         `json:"kept"`     // evidence, witness statements, key changes, destructions
+	Waiting     []Waiting         `json:"waiting"`  // journals whose tail names entries that have not come
+	Frontier    []Final           `json:"frontier"` // up to where every journal is final
+	Missing     []string          `json:"missing"`  // hashes of accord texts that entries name and are not held
+	Problem     string            `json:"problem,omitempty"`
+	Cases       []desk.Case       `json:"cases"`
+	Commitments []desk.Commitment `json:"commitments"`
+	Statements  []desk.Statement  `json:"statements"`
+	Leaks       []desk.Leak       `json:"leaks"`
 }
 
 // Member is a party as the unit sees it.

@@ -63,6 +63,44 @@ var vectorStories = map[string]struct {
 		w, _ := founded(t, "North", "South")
 		return w
 	}},
+	"together": {"A case with a claim that is answered, one that is not, and an event that lies; a promise that is moved after it had passed and that each side sees differently; a statement that both sign, and one whose retraction wins over a signature that did not know of it; a leak.",
+		[]time.Duration{0, 3 * 24 * time.Hour}, func(t testing.TB) *world {
+			w, _ := founded(t, "North", "South")
+			n, s := w.actors[0], w.actors[1]
+			share := n.share(1)
+			c := n.write("case.open", map[string]any{"tlp": "green", "incidents": []string{"intrusion"}}, payload("text", 200))
+			n.write("case.link", map[string]any{"case": c.Ref(), "target": share.Ref(), "relation": "evidence"})
+			n.write("case.event", map[string]any{"case": c.Ref(), "event": "intrusion", "happened": start.Add(-48 * time.Hour), "precision": "hour"})
+			n.write("case.event", map[string]any{"case": c.Ref(), "event": "intrusion", "happened": w.clock.Add(time.Hour)})
+			claim := n.write("case.claim", map[string]any{"case": c.Ref(), "class": "attribution", "confidence": "moderate", "concerns": s.id, "evidence": []journal.Ref{share.Ref()}})
+			n.write("case.claim", map[string]any{"case": c.Ref(), "class": "fact", "concerns": s.id})
+			s.receipt(n)
+			s.write("case.reply", map[string]any{"tlp": "green", "case": c.Ref(), "claim": claim.Ref()}, payload("text", 100))
+			s.write("case.claim", map[string]any{"case": c.Ref(), "class": "denial", "about": claim.Ref()})
+			n.write("case.reply", map[string]any{"tlp": "green", "case": c.Ref(), "claim": claim.Ref()})
+			promise := s.write("commitment.make", map[string]any{"tlp": "green", "case": c.Ref(), "due": w.clock.Add(3 * time.Second)}, payload("text", 100))
+			s.write("commitment.report", map[string]any{"commitment": promise.Ref(), "status": "on-track"})
+			n.receipt(s)
+			n.write("commitment.view", map[string]any{"commitment": promise.Ref(), "status": "broken"})
+			s.write("commitment.amend", map[string]any{"commitment": promise.Ref(), "due": w.clock.AddDate(0, 0, 2), "code": "capacity"})
+			said := func() *journal.Entry {
+				e := n.write("statement.propose", map[string]any{"tlp": "green", "sha256": textSum, "embargo": "2026-03-04T12:00:00+07:00", "texts": []map[string]any{{"lang": "en", "sha256": textSum, "authentic": true}}}, payload("statement", 400))
+				n.write("statement.sign", map[string]any{"statement": e.Ref(), "sha256": textSum})
+				return e
+			}
+			first, second := said(), said()
+			s.receipt(n)
+			n.write("statement.retract", map[string]any{"statement": second.Ref(), "code": "overtaken"})
+			for _, e := range []*journal.Entry{first, second} {
+				s.write("statement.sign", map[string]any{"statement": e.Ref(), "sha256": textSum})
+			}
+			leak := s.write("leak.report", map[string]any{"tlp": "green", "about": first.Ref(), "found": w.clock}, payload("text", 100))
+			n.receipt(s)
+			n.write("leak.answer", map[string]any{"leak": leak.Ref(), "answer": "deny"})
+			n.write("case.close", map[string]any{"case": c.Ref()})
+			w.sync()
+			return w
+		}},
 	"request": {"A request, acknowledged, questioned, answered in part, answered and assessed; another that nobody answers runs out; an illegal move and a move twice.",
 		[]time.Duration{0, 4 * 24 * time.Hour, 40 * 24 * time.Hour}, func(t testing.TB) *world {
 			w, _ := founded(t, "North", "South")

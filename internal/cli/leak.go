@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"entente/internal/node"
+)
+
+func (a *app) leakCommand() *cobra.Command {
+	return group("leak", "The log of what was found in public", `A member puts on record that something of the unit was found in public; the others answer.
+It is shown with who had it, by receipts. That accuses nobody: whoever had it may have been
+robbed. ID is what 'leak list' prints, or a prefix of it.`,
+		[]string{"entente leak report --entry 7c01d2aa-41 --where \"a newspaper\"", "entente leak answer ID deny", "entente leak list"},
+		a.leakReport(), a.leakAnswer(), a.leakWithdraw(),
+		jointList(a, "leak.list", "leaks that not everybody has answered, the newest first", "With --all also those that everybody has answered, or that were taken back.", func(p *printer, r *node.LeakListResponse) {
+			var rows [][]string
+			for _, l := range r.Leaks {
+				rows = append(rows, []string{l.Short, l.Kind, brief(l.About), moment(l.Found), l.Reporter, l.Where, leakAnswers(&l), withdrawn(l.Withdrawn)})
+			}
+			if len(rows) == 0 {
+				p.f("No leaks.")
+			}
+			p.table([]string{"id", "what", "entry", "found", "reported by", "where", "answers", ""}, rows)
+		}),
+		jointShow(a, "leak.show", "leak with who had what was found", "A member had it if it wrote it or gave a receipt for it.", writeLeak))
+}
+
+func (a *app) leakReport() *cobra.Command {
+	var in node.LeakReportRequest
+	var x said
+	var found string
+	cmd := command{
+		use: "report", short: "Put on record that something was found in public", long: "Names the entry whose content was found, when, where, and who noticed it.",
+		examples: []string{"entente leak report --entry 7c01d2aa-41 --found 2026-03-01T08:00:00+02:00 --where https://example.org/story --noticed \"press office\""},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) (err error) {
+			if err := a.into(x, &in.Acting, &in.Unit, &in.Text, &in.TLP, &in.DryRun); err != nil {
+				return err
+			}
+			if in.Found, err = parseTime("--found", found); err != nil {
+				return err
+			}
+			if in.About == "" {
+				return usagef("what was found? --entry ENTRY")
+			}
+			if in.Found.IsZero() {
+				in.Found = a.now().Truncate(time.Second)
+			}
+			return a.write(ctx, "leak.report", in, "On record.")
+		},
+	}.build()
+	x = a.saidFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&in.About, "entry", "", "the entry whose content was found (required)")
+	f.StringVar(&found, "found", "", "when (RFC 3339, or a date; default now)")
+	f.StringVar(&in.Where, "where", "", "where it was found")
+	f.StringVar(&in.Noticed, "noticed", "", "who noticed it, an office and no person")
+	return cmd
+}
+
+func (a *app) leakAnswer() *cobra.Command {
+	in := node.LeakMoveRequest{Move: "answer"}
+	var x said
+	cmd := command{
+		use: "answer ID ANSWER", short: "Answer the report of a leak", long: "ANSWER is one of " + strings.Join(node.LeakAnswers(), ", ") + ": it was us, it was not us, we do not know. The latest\nanswer counts, those before stay visible.",
+		examples: []string{"entente leak answer 3f9a12 deny --text \"Our copy never left the registry.\""}, args: cobra.ExactArgs(2),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			in.ID, in.Answer = args[0], args[1]
+			if err := a.into(x, &in.Acting, &in.Unit, &in.Text, &in.TLP, &in.DryRun); err != nil {
+				return err
+			}
+			return a.write(ctx, "leak.move", in, "Answered.")
+		},
+	}.build()
+	x = a.saidFlags(cmd)
+	return cmd
+}
+
+func (a *app) leakWithdraw() *cobra.Command {
+	in := node.LeakMoveRequest{Move: "withdraw"}
+	var x said
+	cmd := command{
+		use: "withdraw ID", short: "Take an own report back", long: "It stays visible, marked as taken back.", examples: []string{"entente leak withdraw 3f9a12 --code mistaken"}, args: cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			in.ID = args[0]
+			if err := a.into(x, &in.Acting, &in.Unit, &in.Text, &in.TLP, &in.DryRun); err != nil {
+				return err
+			}
+			return a.write(ctx, "leak.move", in, "Taken back.")
+		},
+	}.build()
+	x = a.saidFlags(cmd)
+	cmd.Flags().StringVar(&in.Code, "code", "", "why, a short word")
+	return cmd
+}
+
+func leakAnswers(l *node.LeakView) string {
+	var out []string
+	for _, w := range l.Answers {
+		out = append(out, w.Party+": "+w.Answer)
+	}
+	for _, p := range l.Unanswered {
+		out = append(out, p+": nothing yet")
+	}
+	return join(out)
+}
+
+func writeLeak(p *printer, l *node.LeakView) {
+	p.f("%s  %s %s", l.Short, l.Kind, brief(l.About))
+	p.pairs("  written by", l.Author, "  found", moment(l.Found), "  where", l.Where, "  noticed by", l.Noticed, "  reported", moment(l.Reported.Local())+" by "+l.Reporter, "  answers", leakAnswers(l), "  ", withdrawn(l.Withdrawn))
+	p.gap()
+	var rows [][]string
+	for _, h := range l.Holders {
+		how := "gave a receipt"
+		if h.Author {
+			how = "wrote it"
+		}
+		rows = append(rows, []string{"  " + h.Party, how, moment(h.Since), yes(h.After, "only after it was found")})
+	}
+	p.table([]string{"  had it", "how", "since", ""}, rows)
+	writeSaid(p, l.Said)
+}

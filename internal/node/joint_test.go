@@ -1,0 +1,251 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"entente/internal/desk"
+	"entente/internal/dossier"
+	"entente/journal"
+)
+
+// refusedJoint wants a move to be refused with a code before anything is written.
+func refusedJoint(t *testing.T, p *testParty, err error, code string, before journal.Head) {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) || e.Code != code && !strings.Contains(e.Why, "("+code+")") {
+		t.Errorf("%v, want %s", err, code)
+	}
+	if p.units()[0].own.Head() != before {
+		t.Errorf("%s was written", code)
+	}
+}
+
+func lastRef(w *WriteResponse) string { return w.Refs[len(w.Refs)-1] }
+
+// TestCaseAtBothEnds: a case, what one side claims and the other answers, what came of it, and a promise that came out of it.
+func TestCaseAtBothEnds(t *testing.T) {
+	ctx := t.Context()
+	a, b := twoInForce(t, nil)
+	q, _, err := a.NewRequest(ctx, RequestNewRequest{Type: "information", Urgency: "urgent", Title: "Who runs it?", Fields: map[string]string{"subject": "host", "purpose": "case"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := lastRef(must[*WriteResponse](t)(a.OpenCase(ctx, CaseOpenRequest{Title: "Register broken into", Text: "Since \u202egnidnufrom Monday.\x1b[2J", TLP: "green"})))
+	move := func(p *testParty, r CaseMoveRequest) string {
+		t.Helper()
+		r.ID = id
+		return lastRef(must[*WriteResponse](t)(p.MoveCase(ctx, r)))
+	}
+	link := move(a, CaseMoveRequest{Move: "link", Target: q.Short, Relation: "asked"})
+	happened := time.Now().Add(-48 * time.Hour).UTC().Truncate(time.Second)
+	move(a, CaseMoveRequest{Move: "event", Event: "intrusion", Happened: happened, Precision: "hour", Text: "First login"})
+	claim := move(a, CaseMoveRequest{Move: "claim", Class: "attribution", Confidence: "moderate", Concerns: b.init.Name, Evidence: []string{q.ID}, Text: "From your territory."})
+	head := a.units()[0].own.Head()
+	for _, x := range []struct {
+		r    CaseMoveRequest
+		code string
+	}{
+		{CaseMoveRequest{Move: "reply", Claim: claim, Text: "for them"}, "not-yours"},
+		{CaseMoveRequest{Move: "link", Target: a.units()[0].origin().Short() + "-99999", Relation: "x"}, "unknown-reference"},
+		{CaseMoveRequest{Move: "event", Event: "x", Happened: time.Now().Add(time.Hour)}, "bad-date"},
+		{CaseMoveRequest{Move: "claim", Class: "rumour"}, "bad-body"},
+		{CaseMoveRequest{Move: "levitate"}, "unknown-move"},
+		{CaseMoveRequest{Move: "event", Event: "x", Happened: happened, Text: strings.Repeat("x", 10<<20)}, CodeBadInput},
+		{CaseMoveRequest{Move: "link", Target: "nowhere", Relation: "x"}, CodeBadInput},
+	} {
+		x.r.ID = id
+		_, err := a.MoveCase(ctx, x.r)
+		refusedJoint(t, a, err, x.code, head)
+	}
+	dry := must[*WriteResponse](t)(a.MoveCase(ctx, CaseMoveRequest{ID: id, Move: "outcome", Outcome: "arrest", DryRun: true}))
+	if !dry.DryRun || len(dry.Refs) != 0 || a.units()[0].own.Head() != head {
+		t.Errorf("dry run: %+v", dry)
+	}
+	a.reaches(b)
+	seen := must[*CaseView](t)(b.Case(ctx, JointShowRequest{ID: id}))
+	if len(seen.OpenReplies) != 1 || seen.OpenReplies[0].Received.IsZero() || seen.Claims[0].Answered || seen.Claims[0].Concerns != b.init.Name {
+		t.Errorf("open replies there: %+v", seen.OpenReplies)
+	}
+	move(b, CaseMoveRequest{Move: "reply", Claim: claim, Text: "A rented host."})
+	move(b, CaseMoveRequest{Move: "claim", Class: "denial", About: claim, Text: "Not us."})
+	move(b, CaseMoveRequest{Move: "outcome", Outcome: "victim-notified"})
+	move(b, CaseMoveRequest{Move: "close"})
+	made := lastRef(must[*WriteResponse](t)(b.MakeCommitment(ctx, CommitmentMakeRequest{Title: "We punish whoever intrudes from our territory", Case: id, Due: time.Now().Add(72 * time.Hour)})))
+	b.reaches(a)
+	move(a, CaseMoveRequest{Move: "unlink", Entry: link})
+	move(a, CaseMoveRequest{Move: "close"})
+	must[*WriteResponse](t)(a.MoveCommitment(ctx, CommitmentMoveRequest{ID: made, Move: "view", Status: "broken"}))
+	must[*WriteResponse](t)(a.MoveCommitment(ctx, CommitmentMoveRequest{ID: made, Move: "decline", Code: "too-late"}))
+	_, err = a.MoveCommitment(ctx, CommitmentMoveRequest{ID: made, Move: "amend", Due: time.Now().Add(time.Hour)})
+	refusedJoint(t, a, err, "wrong-side", a.units()[0].own.Head())
+	a.reaches(b)
+	must[*WriteResponse](t)(b.MoveCommitment(ctx, CommitmentMoveRequest{ID: made, Move: "report", Status: "on-track"}))
+	b.reaches(a)
+	sameState(t, a, b)
+	for _, p := range []*testParty{a, b} {
+		v := must[*CaseView](t)(p.Case(ctx, JointShowRequest{ID: id}))
+		if v.State != "closed" || len(v.OpenReplies) != 0 || !v.Claims[0].Answered || len(v.Claims[0].Denials) != 1 || v.Claims[0].Replies[0].Text != "A rented host." || v.Links[0].Unlinked == nil {
+			t.Errorf("%s: %+v", p.init.Name, v)
+		}
+		if !v.Line[0].When.Equal(happened) || v.Line[0].What != "event: intrusion" || !slices.ContainsFunc(v.Line, func(x LineView) bool { return x.What == "request.send" && x.Withdrawn }) {
+			t.Errorf("time line: %+v", v.Line)
+		}
+		list := must[*CommitmentListResponse](t)(p.Commitments(ctx, JointListRequest{}))
+		if c := list.Commitments[0]; len(list.Commitments) != 1 || !c.DueSoon || !c.Differing || c.Report != "on-track" || !c.Views[0].Differs || c.Answers[0].Accepted || c.Case != id {
+			t.Errorf("%s: %+v", p.init.Name, list)
+		}
+		if got := must[*CaseListResponse](t)(p.Cases(ctx, JointListRequest{})); len(got.Cases) != 0 {
+			t.Errorf("closed cases are listed as open: %+v", got)
+		}
+	}
+}
+
+// TestStatementAtBothEnds: it counts with both signatures only, is not let out before its time, and its file verifies by itself.
+// What was found in public is on record with who had it.
+func TestStatementAtBothEnds(t *testing.T) {
+	ctx := t.Context()
+	a, b := twoInForce(t, nil)
+	var later atomic.Int64 // nanoseconds
+	now := time.Now().UTC().Truncate(time.Second)
+	for _, p := range []*testParty{a, b} {
+		p.stop()
+		p.clock = func() time.Time { return time.Now().Add(time.Duration(later.Load())) }
+		p.start()
+	}
+	words := "We have agreed.\n"
+	_, err := a.ProposeStatement(ctx, StatementProposeRequest{Texts: []StatementTextRequest{{Lang: "en", Text: words}}})
+	refusedJoint(t, a, err, CodeBadInput, a.units()[0].own.Head()) // none is authentic
+	_, err = a.ProposeStatement(ctx, StatementProposeRequest{Texts: []StatementTextRequest{{Lang: "en", Text: strings.Repeat("x", 10<<20), Authentic: true}}})
+	refusedJoint(t, a, err, CodeBadInput, a.units()[0].own.Head())
+	embargo := now.Add(2 * time.Hour).In(time.FixedZone("", 7*3600))
+	id := lastRef(must[*WriteResponse](t)(a.ProposeStatement(ctx, StatementProposeRequest{Embargo: embargo, TLP: "clear",
+		Texts: []StatementTextRequest{{Lang: "vi", Text: "Chúng tôi đã đồng ý.\n"}, {Lang: "EN", Text: words, Authentic: true}}})))
+	must[*WriteResponse](t)(a.MoveStatement(ctx, StatementMoveRequest{ID: id, Move: "sign"}))
+	a.reaches(b)
+	_, err = b.MoveStatement(ctx, StatementMoveRequest{ID: id, Move: "sign", SHA256: strings.Repeat("0", 64)})
+	refusedJoint(t, b, err, "text-mismatch", b.units()[0].own.Head())
+	_, err = b.MoveStatement(ctx, StatementMoveRequest{ID: id, Move: "retract"})
+	refusedJoint(t, b, err, "not-yours", b.units()[0].own.Head())
+	var file bytes.Buffer
+	refusedJoint(t, b, b.ExportStatement(ctx, StatementExportRequest{ID: id}, &file), "not-complete", b.units()[0].own.Head())
+	must[*WriteResponse](t)(b.MoveStatement(ctx, StatementMoveRequest{ID: id, Move: "sign"}))
+	b.reaches(a)
+	sameState(t, a, b)
+	refusedJoint(t, a, a.ExportStatement(ctx, StatementExportRequest{ID: id}, &file), "embargo", a.units()[0].own.Head())
+	if file.Len() != 0 {
+		t.Fatal("something was written under embargo")
+	}
+	for _, early := range []bool{true, false} {
+		if !early {
+			later.Store(int64(3 * time.Hour))
+		}
+		for _, p := range []*testParty{a, b} {
+			file.Reset()
+			if err := p.ExportStatement(ctx, StatementExportRequest{ID: id, Embargoed: early}, &file); err != nil {
+				t.Fatal(err)
+			}
+			rep := must[*StatementReport](t)(VerifyStatement(bytes.NewReader(file.Bytes()), []string{a.init.Party, b.init.Party}))
+			if !rep.OK || !rep.Trusted || rep.Embargoed != early || !rep.Embargo.Equal(embargo) || len(rep.Signed) != 2 || rep.Texts[0].Text != words || !rep.Texts[0].Authentic {
+				t.Fatalf("%s: %+v\n%+v", p.init.Name, rep, rep.StatementReport)
+			}
+		}
+	}
+	stranger := strings.Repeat("f", 64)
+	if rep := must[*StatementReport](t)(VerifyStatement(bytes.NewReader(file.Bytes()), []string{stranger})); rep.OK || rep.Trusted || !strings.Contains(rep.Damage, stranger) {
+		t.Errorf("a stranger is trusted: %+v", rep)
+	}
+	for _, text := range []string{words, "We have agreed."} {
+		if c := must[*StatementCompareResponse](t)(b.CompareStatement(ctx, StatementCompareRequest{ID: id, Text: text})); c.Same != (text == words) || c.Same && (c.Lang != "en" || !c.Authentic) || c.Embargoed || !c.Counts {
+			t.Errorf("%q: %+v", text, c)
+		}
+	}
+
+	leak := lastRef(must[*WriteResponse](t)(b.ReportLeak(ctx, LeakReportRequest{About: id, Found: now, Where: "a newspaper", Noticed: "press office"})))
+	b.reaches(a)
+	must[*WriteResponse](t)(a.MoveLeak(ctx, LeakMoveRequest{ID: leak, Move: "answer", Answer: "deny", Text: "Not us."}))
+	_, err = a.MoveLeak(ctx, LeakMoveRequest{ID: leak, Move: "withdraw"})
+	refusedJoint(t, a, err, "not-yours", a.units()[0].own.Head())
+	a.reaches(b)
+	v := must[*LeakView](t)(b.Leak(ctx, JointShowRequest{}))
+	if v.Where != "a newspaper" || len(v.Answers) != 1 || v.Answers[0].Answer != "deny" || len(v.Holders) != 2 || len(v.Unanswered) != 0 || v.Kind != "statement.propose" {
+		t.Errorf("%+v", v)
+	}
+	sameState(t, a, b)
+	brokenStatements(t, file.Bytes())
+}
+
+// brokenStatements: what is changed in a statement's file does not verify. The tests of the format try far more.
+func brokenStatements(t *testing.T, file []byte) {
+	t.Helper()
+	for i := 0; i < len(file); i += 1 + len(file)/13 {
+		bad := bytes.Clone(file)
+		bad[i] ^= 1
+		rep, err := dossier.VerifyStatement(bytes.NewReader(bad), dossier.Options{})
+		var d *dossier.Damage
+		// The times of the file itself are claims of whoever made it: nobody signed them.
+		at := bytes.Index(file, []byte(`"exported":"`))
+		if i >= at && i < at+len(`"exported":"2026-01-01T00:00:00Z"`) && err == nil {
+			continue
+		}
+		if !errors.As(err, &d) || rep != nil {
+			t.Fatalf("byte %d of %d changed: %v", i, len(file), err)
+		}
+	}
+	for _, bad := range [][]byte{nil, file[:len(file)-1], append(bytes.Clone(file), '\n'), append([]byte("x"), file...)} {
+		if _, err := dossier.VerifyStatement(bytes.NewReader(bad), dossier.Options{}); err == nil {
+			t.Errorf("a file of %d bytes instead of %d verifies", len(bad), len(file))
+		}
+	}
+}
+
+// TestHostileWords: words of a partner that are too many, or none at all, are not shown as if they were.
+func TestHostileWords(t *testing.T) {
+	a := newParty(t, "North")
+	must[*UnitRef](t)(a.FoundUnit(t.Context(), UnitFoundRequest{Name: "Watch"}))
+	l := a.units()[0]
+	// Each character as an escape of six bytes, and so mixed that it is no bomb: nothing that is allowed is longer.
+	var escaped, words strings.Builder
+	letters := rand.New(rand.NewPCG(1, 2))
+	for range maxText {
+		c := 'a' + letters.IntN(26)
+		fmt.Fprintf(&escaped, `\u%04x`, c)
+		words.WriteByte(byte(c))
+	}
+	longest := `{"text":"` + escaped.String() + `"}`
+	pad := func(n int) string { return longest + strings.Repeat(" ", n-len(longest)) }
+	for name, c := range map[string]struct{ plain, want string }{
+		"as long as allowed":       {`{"text":"` + strings.Repeat("x", maxText) + `"}`, strings.Repeat("x", maxText)},
+		"a character too long":     {`{"text":"` + strings.Repeat("x", maxText+1) + `"}`, "(the words are longer than allowed)"},
+		"a title that is too long": {`{"title":"` + strings.Repeat("x", maxTitle+1) + `","text":"x"}`, "(the words are longer than allowed)"},
+		"10 MB":                    {`{"text":"` + strings.Repeat("x", 10<<20) + `"}`, "(what was sent as words cannot be read)"},
+		"at the bound":             {pad(maxJointPayload), words.String()},
+		"beyond the bound":         {pad(maxJointPayload + 1), "(what was sent as words cannot be read)"},
+		"no JSON":                  {`text`, "(what was sent as words cannot be read)"},
+		"no text":                  {`{"text":5}`, "(what was sent as words cannot be read)"},
+	} {
+		l.mu.Lock()
+		ref, err := l.seal(journal.PayloadText, []byte(c.plain))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := l.payloadOf(&desk.Said{Payload: ref}).Text
+		held := l.payloadOf(&desk.Said{Payload: ref, Held: true}).Text
+		l.mu.Unlock()
+		if got != c.want || held != "(held by the gate)" {
+			t.Errorf("%s: %.80q, held %.80q", name, got, held)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if got := l.payloadOf(&desk.Said{Payload: &journal.PayloadRef{}}).Text; got != "(the words are not here)" {
+		t.Errorf("a payload that is not here: %q", got)
+	}
+}
