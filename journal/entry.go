@@ -13,6 +13,8 @@ const (
 	PayloadText    = "text"
 	PayloadRequest = "request"
 	PayloadAnswer  = "answer"
+	PayloadExhibit = "exhibit" // the manifest of an exhibit
+	PayloadChunk   = "chunk"   // bytes of an exhibit
 )
 
 // PayloadRef ties an entry to content that lies outside the tree, so that it

@@ -19,6 +19,8 @@ const (
 	CodeNoAddressee    = "no-addressee"    // nobody, the author itself, or no member is asked
 	CodeTooMany        = "too-many"        // the request has MaxMoves moves already
 	CodeBadDate        = "bad-date"        // the move's dates contradict each other, or what was said
+	CodeIncomplete     = "incomplete"      // an exhibit lacks chunks
+	CodeWrongHash      = "wrong-hash"      // a statement of custody is about other bytes
 	CodeRefused        = "refused"         // the gate refused the entry
 )
 

@@ -261,6 +261,7 @@ func (s *snapshot) suspensions(out *State) {
 func (s *snapshot) requests(out *State) {
 	out.Requests = s.f.Requests(s.now)
 	out.Reviews = s.f.Reviews()
+	out.Exhibits = s.f.Exhibits()
 	for _, r := range sorted(s.f.stray) {
 		out.Strays = append(out.Strays, strayStep(r))
 	}

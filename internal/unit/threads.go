@@ -37,7 +37,7 @@ func moveOf(kind string) string {
 
 // familyOf returns the family of a kind, nil if it has none.
 func familyOf(kind string) *family {
-	for _, fam := range []*family{requests, reviews} {
+	for _, fam := range []*family{requests, exhibits, reviews} {
 		if strings.HasPrefix(kind, fam.prefix) {
 			return fam
 		}
