@@ -51,6 +51,8 @@ func (a *app) root() *cobra.Command {
 		a.importCommand(), a.shareCommand(), a.intakeCommand(), a.searchCommand(), a.feedCommand(),
 		a.requestCommand(), a.reviewCommand(), a.syncCommand(), a.courierCommand(),
 		a.journalCommand(), a.dossierCommand(), a.verifyCommand(),
+		a.requestCommand(), a.syncCommand(), a.courierCommand(),
+		a.journalCommand(), a.exhibitCommand(), a.dossierCommand(), a.verifyCommand(),
 		a.backupCommand(), a.restoreCommand(), a.rebuildCommand(), a.doctorCommand(),
 		a.taxiiCommand(), a.mispCommand(), a.guardCommand(), a.tokenCommand(), a.apiCommand(),
 		a.demoCommand(), a.completionCommand(), a.versionCommand(),

@@ -227,12 +227,18 @@ func verifyFolder(ctx context.Context, at layout, progress func(Progress)) (*Jou
 	if err != nil {
 		return nil, err
 	}
+	var vault *vault
+	if config, err := readConfig(at); err == nil {
+		vault = at.vault(&config)
+	} else {
+		vault = at.vault(nil)
+	}
 	for _, u := range units {
 		id := journal.UnitID(u)
 		if id.Check() != nil {
 			continue
 		}
-		v := folderVerifier{ctx: ctx, files: at.files, dir: at.unit(u), id: id, keys: keys, res: res, fail: fail, progress: progress}
+		v := folderVerifier{ctx: ctx, files: at.files, dir: at.unit(u), id: id, keys: keys, res: res, fail: fail, progress: progress, vault: vault}
 		v.run()
 	}
 	log, err := store.OpenLogReadOnly(at.localLog(), store.Options{FS: at.fs})
@@ -259,6 +265,7 @@ type folderVerifier struct {
 	res      *JournalVerifyResponse
 	fail     func(string, ...any)
 	progress func(Progress)
+	vault    *vault
 }
 
 func (v *folderVerifier) run() {
@@ -305,7 +312,7 @@ func (v *folderVerifier) journal(o journal.Origin, dir string, file *unitFile, n
 		v.res.Journals = append(v.res.Journals, out)
 		v.progress(Progress{Stage: "verify", Done: int64(len(v.res.Journals)), Unit: "journals"})
 	}()
-	st, err := store.OpenJournalReadOnly(dir, store.Options{FS: v.fs})
+	st, err := store.OpenJournalReadOnly(dir, store.Options{FS: v.fs, Sealer: v.vault})
 	if err != nil {
 		out.Error = err.Error()
 		return

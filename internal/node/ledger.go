@@ -234,7 +234,7 @@ func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err
 	if journal.UnitOf(l.file.Founding) != id {
 		return nil, &Error{Code: CodeDamaged, Status: 500, What: "The founding document is not this unit's.", Why: "unit.json was changed.", Next: "Restore it from a backup."}
 	}
-	if l.payloads, err = store.OpenPayloads(filepath.Join(l.dir, "payloads"), store.Options{FS: n.opts.FS}); err != nil {
+	if l.payloads, err = store.OpenPayloads(filepath.Join(l.dir, "payloads"), store.Options{FS: n.opts.FS, Sealer: n.vault}); err != nil {
 		return nil, err
 	}
 	l.fold = unit.NewFold(l.file.Founding)
