@@ -312,7 +312,7 @@ func (v *folderVerifier) journal(o journal.Origin, dir string, file *unitFile, n
 		v.res.Journals = append(v.res.Journals, out)
 		v.progress(Progress{Stage: "verify", Done: int64(len(v.res.Journals)), Unit: "journals"})
 	}()
-	st, err := store.OpenJournalReadOnly(dir, store.Options{FS: v.fs, Sealer: v.vault})
+	st, err := store.OpenJournalReadOnly(dir, store.Options{FS: v.fs})
 	if err != nil {
 		out.Error = err.Error()
 		return
@@ -353,7 +353,7 @@ func (v *folderVerifier) name(p journal.PartyID, file *unitFile) string {
 }
 
 func (v *folderVerifier) payloads(named map[journal.Hash]string) {
-	ps, err := store.OpenPayloads(filepath.Join(v.dir, "payloads"), store.Options{FS: v.fs})
+	ps, err := store.OpenPayloads(filepath.Join(v.dir, "payloads"), store.Options{FS: v.fs, Sealer: v.vault})
 	if err != nil {
 		v.fail("payloads of unit %s: %v", v.id.Short(), err)
 		return

@@ -29,6 +29,7 @@ type State struct {
 	Requests   []desk.Request `json:"requests"`
 	Reviews    []desk.Review  `json:"reviews"`
 	Exhibits   []Exhibit      `json:"exhibits"`
+	Exhibits   []Exhibit      `json:"exhibits,omitempty"`
 	Strays     []desk.Step    `json:"strays"` // entries that belong to no request, call or other thread
 	Shares     []Share        `json:"shares"`
 	Breaches   []Breach       `json:"breaches"` // content that the gate refuses: kept as proof, quarantined
