@@ -2,11 +2,9 @@ package node
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 
 	"entente/internal/desk"
@@ -80,7 +78,7 @@ func (n *Node) VerifyExhibit(ctx context.Context, r ExhibitIDRequest, progress f
 			res.Errors = append(res.Errors, err.Error())
 		}
 	}
-	files := &fileHashes{files: c.m.Files, sum: sha256.New()}
+	files := exhibit.NewFileHashes(c.m)
 	for number := range c.x.Chunks {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -99,69 +97,23 @@ func (n *Node) VerifyExhibit(ctx context.Context, r ExhibitIDRequest, progress f
 		default:
 			res.Chunks++
 			res.Bytes += int64(len(plain))
-			files.write(plain)
+			files.Write(plain)
 		}
 		if err != nil {
-			files.skip(c.m.SizeOf(number))
+			files.Skip(c.m.SizeOf(number))
 		}
 		if progress != nil {
 			progress(Progress{Stage: "verify", Done: min((number+1)*c.x.Chunk, c.x.Size), Total: c.x.Size, Unit: "bytes"})
 		}
 	}
-	files.end()
-	res.Files = files.good
-	for _, path := range files.bad {
+	good, bad := files.End()
+	res.Files = good
+	for _, path := range bad {
 		note(fmt.Errorf("the file %+q does not have the SHA-256 that the manifest says", path))
 	}
 	res.OK = len(res.Errors) == 0 && res.Missing == 0 && res.Chunks == c.x.Chunks && res.Files == c.x.Files
 	return res, nil
 }
-
-// fileHashes hashes the files of which content is the one behind the other.
-type fileHashes struct {
-	files []exhibit.File
-	sum   hash.Hash
-	n     int64 // bytes of the first of files
-	holes bool  // some of them were skipped
-	good  int64
-	bad   []string
-}
-
-func (f *fileHashes) write(b []byte) { f.take(int64(len(b)), b) }
-func (f *fileHashes) skip(n int64)   { f.take(n, nil) }
-
-func (f *fileHashes) take(n int64, b []byte) {
-	for len(f.files) > 0 {
-		k := min(n, f.files[0].Size-f.n)
-		if b != nil {
-			f.sum.Write(b[:k])
-			b = b[k:]
-		} else if k > 0 {
-			f.holes = true
-		}
-		f.n += k
-		n -= k
-		if f.n < f.files[0].Size {
-			return
-		}
-		f.close()
-	}
-}
-
-func (f *fileHashes) close() {
-	switch {
-	case f.holes:
-	case journal.Hash(f.sum.Sum(nil)) == f.files[0].SHA256:
-		f.good++
-	case len(f.bad) < maxExhibitErrors:
-		f.bad = append(f.bad, f.files[0].Path)
-	}
-	f.sum.Reset()
-	f.files, f.n, f.holes = f.files[1:], 0, false
-}
-
-// end closes empty files behind the last chunk.
-func (f *fileHashes) end() { f.take(0, nil) }
 
 // ExhibitManifest writes the bytes of the manifest.
 func (n *Node) ExhibitManifest(_ context.Context, r ExhibitIDRequest, w io.Writer) error {
