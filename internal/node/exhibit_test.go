@@ -88,6 +88,14 @@ func TestExhibitBetweenTwo(t *testing.T) {
 	pair(t, north, south, "Watch")
 	agree(t, nil, north, south)
 	fsys, m, text := evidenceOf(t, 5)
+	asked := map[string]string{}
+	for _, title := range []string{"About the exhibit", "About something else"} {
+		q, _, err := north.NewRequest(ctx, RequestNewRequest{Type: "information", Urgency: "routine", Title: title, Fields: map[string]string{"subject": "s", "purpose": "p", "facts": "f"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked[title] = q.ID
+	}
 
 	dry := must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{DryRun: true}, bytes.NewReader(text), nil))
 	if dry.Exhibit != nil || len(dry.Refs) != 0 || dry.Decision.Verdict != "allow" {
@@ -99,7 +107,7 @@ func TestExhibitBetweenTwo(t *testing.T) {
 	if _, err := north.AddExhibit(ctx, ExhibitAddRequest{}, strings.NewReader("{}"), nil); codeOf(err) != CodeBadInput {
 		t.Errorf("no manifest: %v", err)
 	}
-	add := must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{}, bytes.NewReader(text), nil))
+	add := must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{About: asked["About the exhibit"]}, bytes.NewReader(text), nil))
 	id := add.Exhibit.ID
 	content := ExhibitContentRequest{ID: id}
 
@@ -113,7 +121,7 @@ func TestExhibitBetweenTwo(t *testing.T) {
 	}
 	north.stop()
 	north.start()
-	again := must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{}, bytes.NewReader(text), nil))
+	again := must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{About: asked["About the exhibit"]}, bytes.NewReader(text), nil))
 	if !again.Resumed || again.Exhibit.ID != id || again.Offset != 2*desk.MinChunk {
 		t.Fatalf("it does not go on: %+v", again)
 	}
@@ -127,7 +135,7 @@ func TestExhibitBetweenTwo(t *testing.T) {
 	if done.Exhibit.State != "complete" || done.Exhibit.Here != 5 {
 		t.Fatalf("not complete: %+v", done.Exhibit)
 	}
-	if twice := must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{}, bytes.NewReader(text), nil)); !twice.Resumed || twice.Offset != m.Size {
+	if twice := must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{About: asked["About the exhibit"]}, bytes.NewReader(text), nil)); !twice.Resumed || twice.Offset != m.Size {
 		t.Errorf("attached twice: %+v", twice)
 	}
 
@@ -154,6 +162,24 @@ func TestExhibitBetweenTwo(t *testing.T) {
 	x := must[*ExhibitView](t)(north.Exhibit(ctx, ExhibitIDRequest{ID: id}))
 	if len(x.Steps) != 4 || x.Steps[2].Text != "READABLE statement" || len(x.Steps[2].Receipts) != 1 || x.Steps[3].To.Agency != "lab" || len(x.Received) != 1 {
 		t.Fatalf("custody at North: %+v", x)
+	}
+
+	// A dossier about the request has that and the evidence, as far as it is asked for, and nothing of the other request.
+	for _, evidence := range []bool{false, true} {
+		var file bytes.Buffer
+		if err := south.ExportDossier(ctx, DossierExportRequest{Payloads: true, Request: asked["About the exhibit"], Evidence: evidence}, &file); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(file.Bytes(), []byte("About the exhibit")) || bytes.Contains(file.Bytes(), []byte("About something else")) {
+			t.Error("the page is not about that request alone")
+		}
+		rep := must[*DossierReport](t)(VerifyDossierForPage(bytes.NewReader(file.Bytes()), []string{north.init.Party, south.init.Party}))
+		if x := rep.Exhibits[0]; !rep.OK || rep.Page == nil || len(rep.Findings) != 0 || x.Manifest == "" || evidence != (x.ChunksVerified == 5 && x.FilesVerified == 3) {
+			t.Errorf("evidence %v: %+v %+v", evidence, rep.Findings, x)
+		}
+		if len(rep.Words) != 2 { // the request, and the text of the statement of custody
+			t.Errorf("texts: %+v", rep.Words)
+		}
 	}
 
 	// Without its key evidence is named, and not given out; with another one likewise.
