@@ -73,7 +73,7 @@ func TestKillExhibit(t *testing.T) {
 			select {
 			case err = <-done:
 				ended = true
-			case <-time.After(5 * time.Millisecond):
+			case <-time.After(20 * time.Millisecond):
 				if kills == *exhibitKills || written(north) < after {
 					continue
 				}
