@@ -3,6 +3,8 @@ package desk
 import (
 	"cmp"
 	"fmt"
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -173,6 +175,10 @@ func (x *Exhibit) ChunkAt(number int64) (c Chunk, ok bool) {
 	c, ok = x.chunks[number]
 	return c, ok
 }
+
+// Written yields the chunks that were written, in no order. It costs no more than there are, whatever their
+// number is said to be.
+func (x *Exhibit) Written() iter.Seq2[int64, Chunk] { return maps.All(x.chunks) }
 
 // Missing returns the numbers of chunks that were not written, ascending, at most so many.
 func (x *Exhibit) Missing(most int) []int64 {

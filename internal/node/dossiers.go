@@ -114,10 +114,8 @@ func (l *ledger) payloadsFor(r *DossierExportRequest, about []journal.Ref) func(
 			for _, s := range slices.Concat(x.Steps, x.Illegal) {
 				only[s.Ref] = true
 			}
-			for number := range x.Chunks {
-				if c, ok := x.ChunkAt(number); ok {
-					only[c.Ref] = true
-				}
+			for _, c := range x.Written() {
+				only[c.Ref] = true
 			}
 		}
 	}

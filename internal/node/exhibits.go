@@ -74,7 +74,7 @@ func (n *Node) AddExhibit(_ context.Context, r ExhibitAddRequest, body io.Reader
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if x, ok := l.openExhibit(text, b.About); ok {
+	if x, ok := l.openExhibit(m, text, b.About); ok {
 		return l.resumed(x, r.DryRun)
 	}
 	d := journal.Draft{Kind: exhibitKinds + desk.ExhibitAdd, By: n.by(r.By), Release: claims(r.Release), Body: b, Payload: &ref}
@@ -127,10 +127,10 @@ func (n *Node) sealed(plain []byte, kind string) (salt [32]byte, data []byte, re
 }
 
 // openExhibit finds an exhibit of this party that is being added, or complete, with this very manifest. The lock must be held.
-func (l *ledger) openExhibit(text []byte, about *journal.Ref) (unit.Exhibit, bool) {
+func (l *ledger) openExhibit(m *exhibit.Manifest, text []byte, about *journal.Ref) (unit.Exhibit, bool) {
 	for _, x := range l.fold.Exhibits() {
 		same := about == nil && x.About == nil || about != nil && x.About != nil && *about == *x.About
-		if x.Party != l.n.keys().party || x.State == desk.GivenUp || !same {
+		if x.Party != l.n.keys().party || x.State == desk.GivenUp || !same || m.Fits(x.Files, x.Size, x.Chunk, x.Chunks) != nil {
 			continue
 		}
 		if held, err := l.openPayload(x.Manifest()); err == nil && bytes.Equal(held, text) {
@@ -332,11 +332,10 @@ func (l *ledger) moveExhibit(ref journal.Ref, move string, r ExhibitCustodyReque
 // destruction are the entries that say which payloads are no longer held, and with which they go.
 func (l *ledger) destruction(x *desk.Exhibit) []journal.Draft {
 	all := []journal.Hash{x.Seal}
-	for number := range x.Chunks {
-		if c, ok := x.ChunkAt(number); ok {
-			all = append(all, c.Payload.Commitment)
-		}
+	for _, c := range x.Written() {
+		all = append(all, c.Payload.Commitment)
 	}
+	slices.SortFunc(all, func(a, b journal.Hash) int { return bytes.Compare(a[:], b[:]) })
 	var out []journal.Draft
 	for part := range slices.Chunk(all, journal.MaxMissing) {
 		out = append(out, journal.Draft{Kind: journal.KindDestroyed, By: l.n.machine(),
@@ -494,8 +493,8 @@ func (l *ledger) exhibitView(x *unit.Exhibit, whole bool) *ExhibitView {
 	if x.About != nil {
 		v.About = x.About.String()
 	}
-	for number := range x.Chunks {
-		if c, ok := x.ChunkAt(number); ok && !l.wanted[c.Payload.Commitment] && !l.gone[c.Payload.Commitment] {
+	for _, c := range x.Written() {
+		if !l.wanted[c.Payload.Commitment] && !l.gone[c.Payload.Commitment] {
 			v.Here++
 		}
 	}
@@ -505,19 +504,44 @@ func (l *ledger) exhibitView(x *unit.Exhibit, whole bool) *ExhibitView {
 	for _, r := range x.Received {
 		v.Received = append(v.Received, ReceiptOfWhole{l.partyName(r.Party), r.At})
 	}
-	if m, text, err := l.manifest(&x.Exhibit); err == nil {
-		sum := sha256.Sum256(text)
-		v.Title, v.ManifestSHA256 = m.Title, hex.EncodeToString(sum[:])
-		for _, f := range m.Files[:min(len(m.Files), maxFilesListed)] {
-			if whole {
+	if whole {
+		if m, _, err := l.manifest(&x.Exhibit); err == nil {
+			for _, f := range m.Files[:min(len(m.Files), maxFilesListed)] {
 				v.List = append(v.List, ExhibitFile{f.Path, f.Size, hex.EncodeToString(f.SHA256[:]), f.Type})
 			}
 		}
-	}
-	if whole {
 		v.Steps = l.exhibitSteps(x)
 	}
+	v.Title, v.ManifestSHA256 = l.titled(&x.Exhibit)
 	return v
+}
+
+// titledManifest is what lists show of a manifest: opening and reading one takes its time.
+type titledManifest struct{ title, sum string }
+
+// titled returns the title in an exhibit's manifest and the hash of its bytes, "" if there is none. The lock must be held.
+func (l *ledger) titled(x *desk.Exhibit) (title, sum string) {
+	if l.wanted[x.Seal] || l.gone[x.Seal] {
+		delete(l.titles, x.Seal)
+		return "", ""
+	}
+	t, ok := l.titles[x.Seal]
+	if !ok {
+		m, text, err := l.manifest(x)
+		switch {
+		case errors.Is(err, exhibit.ErrManifest): // it never will be one
+		case err != nil:
+			return "", ""
+		default:
+			h := sha256.Sum256(text)
+			t = titledManifest{m.Title, hex.EncodeToString(h[:])}
+		}
+		if l.titles == nil {
+			l.titles = map[journal.Hash]titledManifest{}
+		}
+		l.titles[x.Seal] = t
+	}
+	return t.title, t.sum
 }
 
 // exhibitSteps are the entries of an exhibit in order, those that changed nothing last.

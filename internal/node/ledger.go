@@ -44,6 +44,7 @@ type contents struct {
 	fold     *unit.Fold
 	texts    map[string][]byte // accord texts by hash
 	named    named
+	titles   map[journal.Hash]titledManifest
 	gone     map[journal.Hash]bool // payloads this node destroyed
 	wanted   map[journal.Hash]bool // payloads that held entries name and that are not here
 	// unreadable are held payloads that cannot be opened although they are what their entries committed to.

@@ -89,12 +89,11 @@ func (f *Fold) receipted(ref journal.Ref) []Receipted {
 
 // receivedAll returns when a party had receipted every entry of an exhibit with its payload.
 func (f *Fold) receivedAll(p journal.PartyID, x *desk.Exhibit) (last time.Time, whole bool) {
+	if x.Have < x.Chunks {
+		return last, false
+	}
 	refs := []journal.Ref{x.ID}
-	for n := range x.Chunks {
-		c, ok := x.ChunkAt(n)
-		if !ok {
-			return last, false
-		}
+	for _, c := range x.Written() {
 		refs = append(refs, c.Ref)
 	}
 	for _, ref := range refs {
