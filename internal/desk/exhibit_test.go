@@ -202,3 +202,30 @@ func TestExhibitIsAFunctionOfItsMoves(t *testing.T) {
 		t.Error("no exhibit was ever complete")
 	}
 }
+
+// FuzzParseExhibitBody: whatever a partner writes as a body is refused, or keeps every bound that the machine relies on, and
+// no order of what is accepted brings the machine out of its table.
+func FuzzParseExhibitBody(f *testing.F) {
+	f.Add("add", []byte(`{"files":1,"size":65537,"chunk":65536,"chunks":2,"tlp":"amber"}`))
+	f.Add("chunk", []byte(`{"exhibit":{"origin":"entente/`+fmt.Sprintf("%064d", 1)+`","index":3},"number":1}`))
+	f.Add("custody", []byte(`{"exhibit":{"origin":"entente/`+fmt.Sprintf("%064d", 1)+`","index":3},"act":"received","seal":"BwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`))
+	f.Fuzz(func(t *testing.T, move string, raw []byte) {
+		b, err := desk.ParseExhibitBody(move, raw)
+		if err != nil {
+			return
+		}
+		if move == desk.ExhibitAdd {
+			if b.Files < 1 || b.Files > desk.MaxExhibitFiles || b.Chunks < 0 || b.Chunks > desk.MaxExhibitChunks || (b.Size+b.Chunk-1)/b.Chunk != b.Chunks {
+				t.Fatalf("%+v", b)
+			}
+			return
+		}
+		x := openExhibit(t)
+		for i := range 4 {
+			code, _ := x.Judge(exhibitMove(i+1, "north", move, b))
+			if err := x.Apply(exhibitMove(i+1, "north", move, b)); (err == nil) != (code == "") || x.Have > x.Chunks || len(x.Steps)+len(x.Illegal) > i+2 {
+				t.Fatalf("%v after %q: %+v", err, code, x)
+			}
+		}
+	})
+}
