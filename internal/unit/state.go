@@ -28,7 +28,6 @@ type State struct {
 	Suspended  []Suspension   `json:"suspensions"` // all that were ever made; those without resumed last
 	Requests   []desk.Request `json:"requests"`
 	Reviews    []desk.Review  `json:"reviews"`
-	Exhibits   []Exhibit      `json:"exhibits"`
 	Exhibits   []Exhibit      `json:"exhibits,omitempty"`
 	Strays     []desk.Step    `json:"strays"` // entries that belong to no request, call or other thread
 	Shares     []Share        `json:"shares"`
