@@ -250,6 +250,12 @@ func (s *served) verify() {
 // accord into force. All are serving.
 func pair(t testing.TB, nodes ...*served) {
 	t.Helper()
+	pairUnder(t, "", nodes...)
+}
+
+// pairUnder is pair under an accord with more in it.
+func pairUnder(t testing.TB, more string, nodes ...*served) {
+	t.Helper()
 	first := nodes[0]
 	first.call("unit.found", node.UnitFoundRequest{Name: "Watch"}, nil)
 	for _, s := range nodes[1:] {
@@ -283,7 +289,7 @@ func pair(t testing.TB, nodes ...*served) {
 		return nil
 	})
 	var prop node.AccordProposeResponse
-	first.call("accord.propose", node.AccordProposeRequest{Text: string(text)}, &prop)
+	first.call("accord.propose", node.AccordProposeRequest{Text: string(text) + more}, &prop)
 	for _, s := range nodes {
 		eventuallySoon(t, "the accord is signed", func() error {
 			return s.api.Call(t.Context(), "accord.act", node.AccordActRequest{Hash: prop.Hash, Move: "sign"}, nil)

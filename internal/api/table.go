@@ -118,6 +118,15 @@ func Operations() []Operation {
 		plain(node.ScopeRequest, "leak.move", "Answer the report of a leak, or take an own one back", (*node.Node).MoveLeak),
 		plain(node.ScopeRead, "leak.list", "The log of leaks, the newest first", (*node.Node).Leaks),
 		plain(node.ScopeRead, "leak.show", "One leak, with who had what was found", (*node.Node).Leak),
+		upload(node.ScopeRequest, "exhibit.add", "Attach files by their manifest (the body), or go on with it", (*node.Node).AddExhibit),
+		upload(node.ScopeRequest, "exhibit.content", "Bring the content of an exhibit that is being added", (*node.Node).ExhibitContent),
+		plain(node.ScopeRequest, "exhibit.abandon", "Give up adding an exhibit", (*node.Node).AbandonExhibit),
+		plain(node.ScopeRead, "exhibit.list", "Exhibits, the newest first", (*node.Node).Exhibits),
+		plain(node.ScopeRead, "exhibit.show", "One exhibit with its files and its custody", (*node.Node).Exhibit),
+		long(node.ScopeRead, "exhibit.verify", "Read an exhibit back: every chunk and file against the manifest", (*node.Node).VerifyExhibit),
+		long(node.ScopeRequest, "exhibit.custody", "State who holds an exhibit; what passes on is verified before", (*node.Node).ExhibitCustody),
+		download(node.ScopeRequest, "exhibit.manifest", "The manifest of an exhibit, byte for byte", exhibitManifest),
+		download(node.ScopeRequest, "exhibit.get", "The content of an exhibit: all files, one behind the other", getExhibit),
 
 		long(node.ScopeUnit, "sync", "Open a session with one partner or all", (*node.Node).Sync),
 		download(node.ScopeAdmin, "courier.export", "A courier file for one partner", (*node.Node).ExportCourier),
@@ -161,6 +170,20 @@ func succeed(n *node.Node, ctx context.Context, r SucceedRequest) (*SucceedRespo
 		return nil, err
 	}
 	return &SucceedResponse{Units: append([]node.RestoredUnit{}, units...)}, nil
+}
+
+func exhibitManifest(n *node.Node, ctx context.Context, r node.ExhibitIDRequest, w io.Writer) (*Written, error) {
+	if err := n.ExhibitManifest(ctx, r, w); err != nil {
+		return nil, err
+	}
+	return &Written{Written: true}, nil
+}
+
+func getExhibit(n *node.Node, ctx context.Context, r node.ExhibitGetRequest, w io.Writer) (*Written, error) {
+	if err := n.GetExhibit(ctx, r, w); err != nil {
+		return nil, err
+	}
+	return &Written{Written: true}, nil
 }
 
 func exportDossier(n *node.Node, ctx context.Context, r node.DossierExportRequest, w io.Writer) (*Written, error) {

@@ -33,24 +33,25 @@ var allowed = map[string][]string{
 	"internal/unit":            {"internal/accord", "internal/desk", "internal/review", "journal"},
 	"internal/lang":            {},
 	"internal/notify":          {"internal/lang"},
+	"internal/exhibit":         {"internal/desk", "journal"},
 	"internal/intel":           {"internal/accord", "internal/guard", "internal/observable", "journal", "stix", "stix/pattern", "taxii"},
-	"internal/dossier":         {"internal/accord", "internal/desk", "internal/unit", "journal", "stix"},
+	"internal/dossier":         {"internal/accord", "internal/desk", "internal/exhibit", "internal/unit", "journal", "stix"},
 	"internal/peer":            {"internal/peer/pairing", "journal"},
 	"internal/peer/pairing":    {"journal"},
 	"internal/store":           {"internal/intel", "internal/observable", "journal", "stix"},
 	"internal/store/storetest": {"internal/intel", "internal/observable", "internal/store", "journal", "stix"},
-	"internal/node":            {"internal/accord", "internal/desk", "internal/dossier", "internal/feed", "internal/guard", "internal/intake", "internal/intel", "internal/lang", "internal/notify", "internal/observable", "internal/peer", "internal/peer/pairing", "internal/review", "internal/store", "internal/unit", "journal", "misp", "stix", "taxii"},
+	"internal/node":            {"internal/accord", "internal/desk", "internal/dossier", "internal/exhibit", "internal/feed", "internal/guard", "internal/intake", "internal/intel", "internal/lang", "internal/notify", "internal/observable", "internal/peer", "internal/peer/pairing", "internal/review", "internal/store", "internal/unit", "journal", "misp", "stix", "taxii"},
 	"internal/api":             {"internal/accord", "internal/lang", "internal/node", "journal", "taxii"},
 	"internal/web":             {"internal/accord", "internal/lang", "internal/node", "journal"},
 	"internal/demo":            {"internal/accord", "internal/api", "internal/dossier", "internal/node", "internal/peer", "journal"},
-	"internal/cli":             {"internal/accord", "internal/api", "internal/demo", "internal/lang", "internal/node", "internal/web", "journal", "misp", "stix", "taxii"},
+	"internal/cli":             {"internal/accord", "internal/api", "internal/demo", "internal/exhibit", "internal/lang", "internal/node", "internal/web", "journal", "misp", "stix", "taxii"},
 	"cmd/entente":              {"internal/cli"},
 	"internal/archtest":        {},
 }
 
 // pure packages import no I/O, no clock and no randomness. time is allowed for
 // its types; the test below looks for calls that read the clock.
-var pure = []string{"stix", "misp", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/review", "internal/unit", "internal/peer/pairing", "stix/pattern", "internal/intake", "internal/feed", "internal/guard", "internal/lang"}
+var pure = []string{"stix", "misp", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/review", "internal/unit", "internal/peer/pairing", "stix/pattern", "internal/intake", "internal/feed", "internal/guard", "internal/lang", "internal/exhibit"}
 
 // impure are standard packages a pure package may not import.
 var impure = []string{"os", "net", "net/http", "os/exec", "syscall", "math/rand", "math/rand/v2", "crypto/rand", "log", "path/filepath", "embed/fs"}

@@ -37,7 +37,9 @@ var silent = map[string]bool{
 	"status": true, "identity.show": true, "unit.show": true, "accord.show": true, "accord.diff": true, "import": true,
 	"intake.list": true, "search": true, "search.around": true, "request.list": true, "request.show": true, "notify.list": true, "notify.ack": true, "notify.test": true, "courier.export": true,
 	"journal.show": true, "journal.verify": true, "journal.prove": true, "dossier.export": true, "backup": true, "rebuild": true,
-	"review.report": true, "review.list": true, "review.show": true, "token.new": true, "token.list": true, "token.revoke": true,
+	"review.report": true, "review.list": true, "review.show": true,
+	"exhibit.list": true, "exhibit.show": true, "exhibit.verify": true, "exhibit.manifest": true, "exhibit.get": true,
+	"token.new": true, "token.list": true, "token.revoke": true,
 }
 
 // before prepares an operation.

@@ -12,6 +12,7 @@ import (
 
 func (a *app) verifyCommand() *cobra.Command {
 	var trust []string
+	var page string
 	cmd := command{
 		use: "verify FILE...", short: "Verify dossiers and statements, offline, without a node",
 		long: `Needs nothing but the file: no node, no folder, no network. --trust pins the
@@ -32,11 +33,17 @@ With several dossiers of one unit, such as an accuser's and the accused's, each 
 verified by itself and then all together (at most 16): what one leaves out another
 shows, two histories of one journal contradict each other, and a finding of one
 file that falls beside another is named. A file that does not hold, or is about
-another unit, is left out and makes the exit code 5.`,
-		examples: []string{"entente verify dossier.entente", "entente verify dossier.entente --trust PARTY-ID --trust PARTY-ID", "entente verify north.entente south.entente", "entente verify - < dossier.entente"},
+another unit, is left out and makes the exit code 5.
+
+--page draws a page to read and print from what was verified. The page that its maker
+may have put into the file is a claim of the maker, and is not used.`,
+		examples: []string{"entente verify dossier.entente", "entente verify dossier.entente --page dossier.html", "entente verify dossier.entente --trust PARTY-ID --trust PARTY-ID", "entente verify north.entente south.entente", "entente verify - < dossier.entente"},
 		args:     cobra.MinimumNArgs(1),
 		run: func(_ context.Context, _ *cobra.Command, args []string) error {
 			if len(args) > 1 {
+				if page != "" {
+					return usagef("a page is drawn of one dossier")
+				}
 				return a.verifyTogether(args, trust)
 			}
 			body, done, err := a.open(args[0])
@@ -48,9 +55,18 @@ another unit, is left out and makes the exit code 5.`,
 			if begin, err := peek.Peek(node.StatementMagic); err == nil && node.IsStatementFile(begin) {
 				return a.verifyStatement(peek, trust)
 			}
-			r, err := node.VerifyDossier(peek, trust)
+			verify := node.VerifyDossier
+			if page != "" {
+				verify = node.VerifyDossierForPage
+			}
+			r, err := verify(peek, trust)
 			if err != nil {
 				return &exitError{exitVerify, err}
+			}
+			if page != "" && r.OK {
+				if _, err := a.writeFile(page, "page", r.WritePage); err != nil {
+					return err
+				}
 			}
 			if !r.OK {
 				a.code = exitVerify
@@ -58,6 +74,7 @@ another unit, is left out and makes the exit code 5.`,
 			return a.show(r, func(p *printer) { writeDossier(p, r) })
 		},
 	}.build()
+	cmd.Flags().StringVar(&page, "page", "", "write what was verified as one HTML page to this file")
 	cmd.Flags().StringArrayVar(&trust, "trust", nil, "party id you know; repeatable")
 	return cmd
 }

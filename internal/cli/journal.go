@@ -265,8 +265,10 @@ func (a *app) dossierCommand() *cobra.Command {
 	export := command{
 		use: "export --output FILE", short: "Write a package a third person can verify offline",
 		long: `Packs a unit's journals with checkpoints, receipts, keys and (unless --no-payloads)
-payloads. Whoever has it needs only 'entente verify' and the parties' public keys.`,
-		examples: []string{"entente dossier export --output dossier.entente", "entente dossier export --no-payloads --request 3f9a12 --output dossier.entente"},
+payloads. Whoever has it needs only 'entente verify' and the parties' public keys.
+With --request it is about one request: the contents of that request and the manifests
+of its exhibits go in, with --evidence the exhibits themselves, and a page for people.`,
+		examples: []string{"entente dossier export --output dossier.entente", "entente dossier export --request 3f9a12 --evidence --output dossier.entente", "entente dossier export --no-payloads --request 3f9a12 --output dossier.entente"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			if output == "" {
 				return usagef("the file needs a name: --output FILE")
@@ -284,7 +286,9 @@ payloads. Whoever has it needs only 'entente verify' and the parties' public key
 	}.build()
 	unitFlag(export, &in.Unit)
 	export.Flags().BoolVar(&noPayloads, "no-payloads", false, "leave the contents out; entries and proofs still verify")
-	export.Flags().StringVar(&in.Request, "request", "", "the request the dossier is about")
+	export.Flags().BoolVar(&in.Evidence, "evidence", false, "put the content of exhibits in, not only their manifests")
+	export.Flags().BoolVar(&in.Page, "page", false, "put a page for people in (with --request there always is one)")
+	export.Flags().StringVar(&in.Request, "request", "", "the request the dossier is about: contents of others are left out")
 	export.Flags().StringVar(&in.Note, "note", "", "a note for the reader")
 	export.Flags().StringVarP(&output, "output", "o", "", "the file to write (\"-\": standard output)")
 	return group("dossier", "Packages that a third person can verify", "", []string{"entente dossier export --output dossier.entente"}, export)

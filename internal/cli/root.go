@@ -63,6 +63,8 @@ func (a *app) root() *cobra.Command {
 		a.requestCommand(), a.notifyCommand(), a.syncCommand(), a.courierCommand(),
 		a.requestCommand(), a.caseCommand(), a.commitmentCommand(), a.statementCommand(), a.leakCommand(), a.syncCommand(), a.courierCommand(),
 		a.journalCommand(), a.dossierCommand(), a.verifyCommand(),
+		a.requestCommand(), a.syncCommand(), a.courierCommand(),
+		a.journalCommand(), a.exhibitCommand(), a.dossierCommand(), a.verifyCommand(),
 		a.backupCommand(), a.restoreCommand(), a.rebuildCommand(), a.doctorCommand(),
 		a.taxiiCommand(), a.mispCommand(), a.guardCommand(), a.tokenCommand(), a.apiCommand(),
 		a.demoCommand(), a.completionCommand(), a.versionCommand(),

@@ -89,7 +89,7 @@ type Leak struct {
 	Minutes
 
 	// Holders is an overlay: who could have it, by what is known here. It accuses nobody: whoever had it may have been robbed.
-	Holders []Holder `json:"holders"`
+	Holders []LeakHolder `json:"holders"`
 	// Unanswered is an overlay: the other members that have not said anything.
 	Unanswered []journal.PartyID `json:"unanswered"`
 }
@@ -100,8 +100,8 @@ type LeakWord struct {
 	Answer string `json:"answer"`
 }
 
-// Holder is a member that had what was found.
-type Holder struct {
+// LeakHolder is a member that had what was found.
+type LeakHolder struct {
 	Party  journal.PartyID `json:"party"`
 	Author bool            `json:"author,omitzero"`
 	Since  time.Time       `json:"since"` // when it wrote it, or its receipt, as it says itself
@@ -122,7 +122,7 @@ func NewLeak(a LeakMove) (*Leak, error) {
 	}
 	k := a.Known[*b.About]
 	return &Leak{ID: a.Ref, Reporter: a.Party, Reported: a.At, About: *b.About, Kind: k.Kind, Author: k.Party, Written: k.At, Found: b.Found.UTC(), TLP: b.TLP,
-		Answers: []LeakWord{}, Holders: []Holder{}, Unanswered: []journal.PartyID{}, Minutes: begin(said(a, b.TLP, b.Code))}, nil
+		Answers: []LeakWord{}, Holders: []LeakHolder{}, Unanswered: []journal.PartyID{}, Minutes: begin(said(a, b.TLP, b.Code))}, nil
 }
 
 // Judge returns why a move changes nothing, a code and a reason, or "". It changes nothing itself.
@@ -179,16 +179,16 @@ func (l *Leak) Reject(a LeakMove, code, why string) error {
 func (l *Leak) Overlay(members []journal.PartyID, received func(journal.PartyID, journal.Ref) time.Time) Leak {
 	out := *l
 	out.Minutes, out.Answers = l.clone(), slices.Clone(l.Answers)
-	out.Holders = []Holder{{Party: l.Author, Author: true, Since: l.Written, After: l.Written.After(l.Found)}}
+	out.Holders = []LeakHolder{{Party: l.Author, Author: true, Since: l.Written, After: l.Written.After(l.Found)}}
 	out.Unanswered = []journal.PartyID{}
 	for _, p := range members {
 		if at := received(p, l.About); p != l.Author && !at.IsZero() {
-			out.Holders = append(out.Holders, Holder{Party: p, Since: at, After: at.After(l.Found)})
+			out.Holders = append(out.Holders, LeakHolder{Party: p, Since: at, After: at.After(l.Found)})
 		}
 		if p != l.Reporter && l.Withdrawn == nil && !slices.ContainsFunc(l.Answers, func(w LeakWord) bool { return w.Party == p }) {
 			out.Unanswered = append(out.Unanswered, p)
 		}
 	}
-	slices.SortFunc(out.Holders, func(a, b Holder) int { return cmp.Compare(a.Party, b.Party) })
+	slices.SortFunc(out.Holders, func(a, b LeakHolder) int { return cmp.Compare(a.Party, b.Party) })
 	return out
 }

@@ -35,6 +35,8 @@ const (
 	CodeNotSpokes      = "not-spokesperson"  // the accord names others to speak
 	CodeEmbargo        = "embargo"           // earlier than the accord lets a party speak alone
 	CodeOverdue        = "overdue"           // what is overdue is not what it says
+	CodeIncomplete     = "incomplete"        // an exhibit lacks chunks
+	CodeWrongHash      = "wrong-hash"        // a statement of custody is about other bytes
 )
 
 // MoveError says why a move changed nothing.

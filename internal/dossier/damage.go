@@ -18,6 +18,7 @@ const (
 	PartText       = "accord text"
 	PartPayload    = "payload"
 	PartProof      = "proof"
+	PartPage       = "page"
 	PartEnd        = "end"
 	PartTrailing   = "bytes after the end"
 )

@@ -25,6 +25,7 @@ var weights = []Weight{Proved, Disputed, Claimed, Open}
 const (
 	CodeBadPayload   = "bad-payload"      // a payload that its author committed to cannot be read
 	CodeTextMismatch = "text-mismatch"    // an accord text is another than its entry names
+	CodeBadExhibit   = "bad-exhibit"      // the payloads of an exhibit are not what its manifest, or its entry, says
 	CodeMiscounted   = "miscounted"       // a share holds another number of objects, or other types, than it says
 	CodeUnderstated  = "tlp-above-claim"  // an object in a share is marked more strictly than the entry says
 	CodeBeyond       = "beyond-cut"       // a journal is said to go on after what the dossier holds

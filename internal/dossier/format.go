@@ -34,6 +34,7 @@ const (
 	recordPayload  byte = 19
 	recordProof    byte = 20
 	recordEnd      byte = 21
+	recordPage     byte = 22 // a page for people, before the end; not signed by anybody
 )
 
 // Bounds. They are part of the format.
@@ -84,6 +85,8 @@ func limit(kind byte) int {
 		return journal.MaxCheckpoint
 	case recordProof:
 		return maxProof
+	case recordPage:
+		return maxPage
 	case recordEnd:
 		return endBytes
 	}

@@ -16,6 +16,7 @@ import (
 const (
 	kEntry, kCheckpoint                                     = 1, 2
 	kManifest, kText, kJournal, kPayload, kProof, kEnd byte = 16, 17, 18, 19, 20, 21
+	kPage                                              byte = 22
 )
 
 // frame is one record of a dossier and what it is about.

@@ -37,11 +37,13 @@ func FuzzVerify(f *testing.F) {
 			}
 		}
 	}
+	f.Add([]byte("<!DOCTYPE html>\n<p>"), uint16(0))
 	f.Fuzz(func(t *testing.T, b []byte, at uint16) {
 		try(t, b)
 		forged := slices.Clone(fs[:len(fs)-1])
 		forged[int(at)%len(forged)].content = b
 		try(t, build(forged))
+		try(t, build(append(slices.Clone(fs[:len(fs)-1]), frame{kind: byte(kPage), content: b})))
 		try(t, build(append(slices.Clone(fs[:len(fs)-1]), frame{kind: byte(kProof), content: b})))
 	})
 }

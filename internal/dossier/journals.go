@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"entente/journal"
+	"github.com/go-json-experiment/json"
 )
 
 // shelf holds one journal while it is verified: it is the storage of a journal.Mirror, which makes
@@ -294,6 +296,9 @@ func (v *verifier) entry(s *shelf, e *journal.Entry) error {
 	st := &payloadState{p: *e.Payload, author: e.Author, kind: e.Kind, at: e.At.UTC()}
 	if e.Kind == "share" || e.Payload.Type == journal.PayloadAccord {
 		st.body = readClaims(e.Body)
+	}
+	if strings.HasPrefix(e.Kind, exhibitKinds) && json.Unmarshal(e.Body, &st.body.chunk) != nil {
+		st.body.chunk = chunkClaims{}
 	}
 	v.payloads[ref] = st
 	if e.Payload.Type != journal.PayloadAccord {

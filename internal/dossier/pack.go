@@ -26,6 +26,7 @@ type Source struct {
 	// Accord texts should always go in: without them nothing that depends on them can be judged.
 	Payload func(ref journal.Ref, p journal.PayloadRef) (salt [32]byte, compressed []byte, ok bool, err error)
 	Proofs  []Proof
+	Page    []byte // see Writer.Page; nil for none
 }
 
 // Pack writes a dossier. It verifies nothing; run Verify on the result before giving it away.
@@ -45,6 +46,11 @@ func Pack(ctx context.Context, w io.Writer, s Source) (Counts, error) {
 	}
 	for _, proof := range s.Proofs {
 		if err := dw.Proof(proof); err != nil {
+			return Counts{}, err
+		}
+	}
+	if s.Page != nil {
+		if err := dw.Page(s.Page); err != nil {
 			return Counts{}, err
 		}
 	}

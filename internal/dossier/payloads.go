@@ -2,11 +2,13 @@ package dossier
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -33,6 +35,13 @@ type bodyClaims struct {
 	Types   map[string]int64 `json:"types"`
 	TLP     string           `json:"tlp"`
 	Hash    string           `json:"hash"`
+	chunk   chunkClaims      // of an entry of an exhibit
+}
+
+// chunkClaims say which chunk of which exhibit a payload is.
+type chunkClaims struct {
+	Exhibit *journal.Ref `json:"exhibit"`
+	Number  int64        `json:"number"`
 }
 
 // readClaims reads them as far as they can be read; what is wrong with a body is for the fold to say.
@@ -112,7 +121,7 @@ func (v *verifier) rest() error {
 		v.take()
 	}
 	// A damaged payload must not be taken for a damaged proof or end.
-	if v.curErr != io.EOF && (v.curErr != nil || v.cur.kind != recordProof && v.cur.kind != recordEnd) {
+	if v.curErr != io.EOF && (v.curErr != nil || v.cur.kind != recordProof && v.cur.kind != recordPage && v.cur.kind != recordEnd) {
 		if ref := v.identify(v.cur.content); ref != nil {
 			return v.damage(PartPayload, ref.Origin, ref, "%s", v.why())
 		}
@@ -135,7 +144,29 @@ func (v *verifier) rest() error {
 	if v.cur.kind == recordProof && v.curErr != nil && v.curErr != io.EOF {
 		return v.damage(PartProof, "", nil, "number %d: %s", v.counts.Proofs+1, v.why())
 	}
+	if err := v.readPage(); err != nil {
+		return err
+	}
 	return v.end()
+}
+
+// readPage reads the page for people, if there is one. Nobody signed it; only its form is checked.
+func (v *verifier) readPage() error {
+	if v.cur.kind != recordPage || v.curErr == io.EOF {
+		return nil
+	}
+	if v.curErr != nil {
+		return v.damage(PartPage, "", nil, "%s", v.why())
+	}
+	if ref := v.identify(v.cur.content); ref != nil {
+		return v.damage(PartPayload, ref.Origin, ref, "its kind was changed")
+	}
+	if err := checkPage(v.cur.content); err != nil {
+		return v.damage(PartPage, "", nil, "%v", err)
+	}
+	v.page = &PageReport{int64(len(v.cur.content)), journal.Hash(sha256.Sum256(v.cur.content))}
+	v.take()
+	return v.look()
 }
 
 // identify finds out which entry a damaged payload record belongs to, from its commitment or else
@@ -202,6 +233,12 @@ func (v *verifier) payload() error {
 	plain, err := open(p)
 	if f.err = err; err == nil && st.p.Type == journal.PayloadSTIX {
 		f.err = f.count(plain)
+	}
+	if err == nil && strings.HasPrefix(st.kind, exhibitKinds) {
+		v.exhibitPayload(p.ref, st, plain)
+	}
+	if err == nil && v.opt.Words {
+		v.keepWords(p.ref, st, plain)
 	}
 	v.judgePayload(p.ref, st, f)
 	return nil

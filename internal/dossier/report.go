@@ -2,6 +2,7 @@ package dossier
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -38,6 +39,7 @@ type Report struct {
 	Accord      *AccordReport     `json:"accord"` // in force, null if none is
 	Proposals   []unit.Proposal   `json:"proposals"`
 	Requests    []RequestReport   `json:"requests"`
+	Exhibits    []ExhibitReport   `json:"exhibits,omitempty"`
 	Shares      []unit.Share      `json:"shares"`
 	Breaches    []unit.Breach     `json:"breaches"`
 	Held        []unit.Breach     `json:"held"`
@@ -45,6 +47,11 @@ type Report struct {
 	Suspensions []unit.Suspension `json:"suspensions"`
 	Withdrawals []unit.Mention    `json:"withdrawals"`
 	Notices     []unit.Notice     `json:"notices"`
+
+	// Page is the page that whoever made the file put into it. It is not signed.
+	Page *PageReport `json:"page,omitempty"`
+	// Words are texts of requests, answers and statements, in the order of their entries; only if Options.Words asks for them.
+	Words []Words `json:"words,omitempty"`
 
 	// Witnessed are heads that the witness of a party cosigned.
 	Witnessed []Witnessed `json:"witnessed"`
@@ -171,6 +178,8 @@ func (v *verifier) report() *Report {
 	for _, w := range st.Waiting {
 		v.find(Open, CodeBeyond, "", []journal.Ref{w.First}, "%d entries from this one on name entries that are not in the dossier (%s) and are left out of the state", w.Count, w.For)
 	}
+	r.Exhibits, r.Page = v.exhibits(st), v.page
+	r.Words = slices.SortedFunc(maps.Values(v.words), func(a, b Words) int { return compareRefs(a.Ref, b.Ref) })
 	v.reportPayloads(r)
 	v.conduct(st)
 	v.deadlines(st)

@@ -59,11 +59,15 @@ func named(t interface{ Fatalf(string, ...any) }, file []byte, fs []frame, at in
 				return
 			}
 		case kProof: // only its kind tells it from an end
-			if d.Part == dossier.PartProof || at <= w.from+1 && d.Ref == nil && (d.Part == dossier.PartEnd || d.Part == dossier.PartPayload) {
+			if d.Part == dossier.PartProof || at <= w.from+1 && d.Ref == nil && (d.Part == dossier.PartEnd || d.Part == dossier.PartPayload || d.Part == dossier.PartPage) {
+				return
+			}
+		case kPage: // the same
+			if d.Part == dossier.PartPage || at <= w.from+1 && d.Ref == nil && (d.Part == dossier.PartEnd || d.Part == dossier.PartPayload || d.Part == dossier.PartProof) {
 				return
 			}
 		case kEnd:
-			if d.Part == dossier.PartEnd || d.Part == dossier.PartTrailing || at == w.from && d.Ref == nil && (d.Part == dossier.PartProof || d.Part == dossier.PartPayload) {
+			if d.Part == dossier.PartEnd || d.Part == dossier.PartTrailing || at == w.from && d.Ref == nil && (d.Part == dossier.PartProof || d.Part == dossier.PartPayload || d.Part == dossier.PartPage) {
 				return
 			}
 		}

@@ -118,6 +118,7 @@ func (p *page) report() {
 	p.parties()
 	p.agreement()
 	p.requests()
+	p.exhibits()
 	p.content()
 	list(p, "Findings", r.Findings, p.finding)
 	if r.MoreFindings > 0 {
@@ -181,7 +182,7 @@ func meaning(code string) string {
 		return "as a witness it cosigned two histories of one journal"
 	case CodeFalse:
 		return "it signed an accusation that its own proof does not support"
-	case CodeBadPayload, CodeTextMismatch, CodeMiscounted, CodeUnderstated:
+	case CodeBadPayload, CodeBadExhibit, CodeTextMismatch, CodeMiscounted, CodeUnderstated:
 		return "what it committed to is not what its entry says"
 	case CodeNotMet:
 		return "by its own clock a deadline passed and what it owed is not there"

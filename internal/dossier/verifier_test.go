@@ -30,7 +30,8 @@ type specimen struct {
 
 // bases are dossiers in which everything occurs that a dossier can hold.
 func bases(t testing.TB) []specimen {
-	out := []specimen{{"v1", golden(t)}, {"small", pack(t, small(t).source())}, {"story", pack(t, story(t, "North", "South").source())}}
+	attached, _ := withExhibit(t, nil)
+	out := []specimen{{"exhibit and page", attached}, {"v1", golden(t)}, {"small", pack(t, small(t).source())}, {"story", pack(t, story(t, "North", "South").source())}}
 	w, _, _, _, c := contradict(t)
 	w.proofs = []dossier.Proof{{Contradiction: &c}}
 	out = append(out, specimen{"contradiction", pack(t, w.source())})
@@ -44,7 +45,7 @@ func mutate(r *rand.Rand, t testing.TB, s specimen) specimen {
 	i := r.IntN(len(fs))
 	switch r.IntN(10) {
 	case 8: // the framing of a record: what it belongs to has to be named all the same
-		at, b := fs[i].from+r.IntN(journal.RecordHeader), byte([]int{0, 0, 1, 16, 17, 18, 19, 20, 21, 255}[r.IntN(10)])
+		at, b := fs[i].from+r.IntN(journal.RecordHeader), byte([]int{0, 0, 1, 16, 17, 18, 19, 20, 21, 22, 255}[r.IntN(11)])
 		return specimen{fmt.Sprintf("%s, byte %d put in at %d (record %d of kind %d)", s.name, b, at, i, fs[i].kind), slices.Insert(bytes.Clone(s.file), at, b)}
 	case 9:
 		at := fs[i].from + r.IntN(journal.RecordHeader)

@@ -24,6 +24,8 @@ type Options struct {
 	MaxBytes int64
 	// At is the instant for which clocks are computed; zero means the manifest's Created.
 	At time.Time
+	// Words keeps the texts of requests, answers and statements of custody for the report, as far as they are in the dossier.
+	Words bool
 }
 
 // Progress is how much has been verified.
@@ -99,6 +101,11 @@ type verifier struct {
 	proofs       []provenProof
 	proofBytes   []byte // of the proof before
 	objects      int64
+	attached     map[journal.Ref]*evidence // by the entry that added the exhibit
+	manifests    int64                     // bytes of the manifests that are held
+	words        map[journal.Ref]Words
+	wordBytes    int64
+	page         *PageReport
 	sum          journal.Hash
 	reported     int64
 }

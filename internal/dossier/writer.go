@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"time"
+	"unicode/utf8"
 
 	"entente/journal"
 )
@@ -28,6 +29,7 @@ type Writer struct {
 	open    bool  // entries since the last checkpoint
 	last    *journal.Ref
 	proofs  [][]byte
+	page    []byte
 	buf     []byte
 	err     error
 }
@@ -174,7 +176,29 @@ func (w *Writer) Proof(p Proof) error {
 	return w.err
 }
 
-// Close writes proofs and the end record. It does not close the underlying writer.
+// Page sets the page for people that stands before the end; see Report.WritePage.
+func (w *Writer) Page(html []byte) error {
+	if err := checkPage(html); err != nil {
+		return w.fail("page: %w", err)
+	}
+	w.page = html
+	return w.err
+}
+
+// checkPage says why bytes are no page.
+func checkPage(b []byte) error {
+	switch {
+	case len(b) > maxPage:
+		return fmt.Errorf("it has %d bytes, at most %d are allowed", len(b), maxPage)
+	case !bytes.HasPrefix(b, []byte(pageStart)):
+		return errors.New("it does not begin as a page does")
+	case !utf8.Valid(b):
+		return errors.New("it is not UTF-8")
+	}
+	return nil
+}
+
+// Close writes proofs, the page and the end record. It does not close the underlying writer.
 func (w *Writer) Close() error {
 	if err := w.complete(); err != nil {
 		return err
@@ -183,6 +207,9 @@ func (w *Writer) Close() error {
 	for _, p := range slices.CompactFunc(w.proofs, bytes.Equal) {
 		w.counts.Proofs++
 		w.record(recordProof, p)
+	}
+	if w.page != nil {
+		w.record(recordPage, w.page)
 	}
 	if w.err == nil {
 		before := w.counts

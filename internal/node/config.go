@@ -56,6 +56,11 @@ type Config struct {
 		// Recipient is the age recipient that backups are encrypted to.
 		Recipient string `yaml:"recipient"`
 	} `yaml:"backup"`
+	Evidence struct {
+		// Key is the file of the key under which evidence lies encrypted; "": evidence.key among the other keys. It is made
+		// when it is first needed. Elsewhere, it is in no backup of this folder.
+		Key string `yaml:"key"`
+	} `yaml:"evidence"`
 	// Language is in which words this node speaks where nobody asks for others: notices, and commands of
 	// people whose environment names no language. Default en.
 	Language string `yaml:"language"`
@@ -193,6 +198,9 @@ func parseConfig(dir string, text []byte) (Config, error) {
 	if err := checkGuard(&c); err != nil {
 		return c, err
 	}
+	if c.Evidence.Key != "" && !filepath.IsAbs(c.Evidence.Key) {
+		c.Evidence.Key = filepath.Join(dir, c.Evidence.Key)
+	}
 	if c.HighWater == "" {
 		c.HighWater = filepath.Join(dir, "highwater")
 	} else if !filepath.IsAbs(c.HighWater) {
@@ -239,6 +247,9 @@ guard:                # with the lists in the folder guard ('entente guard list'
 
 backup:
   recipient: %q       # backups are encrypted to it; its other half lies with the organisation key
+
+evidence:
+  key: ""             # file of the key under which evidence lies encrypted; "" = keys/evidence.key
 
 # Feeds for sensors, resolvers and firewalls, at /feeds/NAME. Without any there is
 # one of each format ('entente feed list'); nothing above its marking goes into one.

@@ -262,11 +262,12 @@ func (d *doctor) payloads(u *doctorUnit) {
 		return "Open a session: the partner hands it over again.", []string{d.entente("sync")}
 	}
 	if there, err := d.at.exists(d.path(dir)); err == nil && there {
-		ps, err := store.OpenPayloads(d.path(dir), store.Options{FS: d.at.fs})
+		ps, err := store.OpenPayloads(d.path(dir), store.Options{FS: d.at.fs, Sealer: d.at.vault(d.config)})
 		if err != nil {
 			d.unreadable(dir, err)
 			return
 		}
+		sealed := 0
 		for c, err := range ps.List() {
 			if err != nil || d.ctx.Err() != nil {
 				break
@@ -280,6 +281,11 @@ func (d *doctor) payloads(u *doctorUnit) {
 			// A journal names it, but which cannot be told.
 			case !named:
 				d.found(DoctorFinding{Rank: RankNote, File: file(c), What: "No entry names this payload.", Means: "The node stopped between writing it and telling of it, or the journal that names it is damaged.", Next: "Nothing has to be done; a start without damage removes it."})
+			case errors.Is(err, store.ErrSealed):
+				if sealed++; sealed == 1 {
+					d.found(DoctorFinding{Rank: RankRisk, File: file(c), Entry: by.ref.String(), What: "Evidence lies encrypted, and its key cannot be used: " + reason(err) + ".",
+						Means: "It is neither handed over nor written out, and this party cannot show what it was given.", Next: "Put the key back, from a backup or from where it is kept."})
+				}
 			case err != nil:
 				next, commands := mend(by.own)
 				d.found(DoctorFinding{Rank: RankLost, File: file(c), Entry: by.ref.String(), What: "It is not what its entry committed to: " + reason(err) + ".", Means: "What the entry shared, asked or answered cannot be read here. That it was said is still proved.",

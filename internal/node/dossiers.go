@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,6 +36,7 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 	}
 	n.vouchSoon(ctx, l)
 	l.mu.Lock()
+	chosen := l.payloadsFor(&r, src.About)
 	held := l.journals()
 	for _, j := range held {
 		size := j.head.Size
@@ -70,23 +72,86 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 			src.Journals = append(src.Journals, j.store)
 		}
 	}
-	src.Payload = func(_ journal.Ref, p journal.PayloadRef) (salt [32]byte, data []byte, ok bool, err error) {
-		if !r.Payloads && p.Type != journal.PayloadAccord {
+	src.Payload = func(ref journal.Ref, p journal.PayloadRef) (salt [32]byte, data []byte, ok bool, err error) {
+		if !chosen(ref, p) {
 			return salt, nil, false, nil
 		}
 		salt, data, err = l.payloads.Get(p.Commitment)
 		if errors.Is(err, store.ErrNotFound) {
 			return salt, nil, false, nil
 		}
-		return salt, data, err == nil, err
+		return salt, data, err == nil, n.sealedError(err)
 	}
 	for _, text := range evidence {
 		if p, ok := keptProof(text, keyrings, chains, known, mirrors); ok {
 			src.Proofs = append(src.Proofs, p)
 		}
 	}
+	if r.Page || r.Request != "" {
+		if src.Page, err = pageOf(ctx, src); err != nil {
+			return err
+		}
+	}
 	_, err = dossier.Pack(ctx, w, src)
 	return err
+}
+
+// payloadsFor says which payloads go into a dossier: accord texts always; of one request those of its moves and of
+// its exhibits, else all; the content of exhibits only if it is asked for. The lock must be held.
+func (l *ledger) payloadsFor(r *DossierExportRequest, about []journal.Ref) func(journal.Ref, journal.PayloadRef) bool {
+	var only map[journal.Ref]bool
+	if len(about) > 0 {
+		only = map[journal.Ref]bool{}
+		if q, ok := l.request(about[0]); ok {
+			for _, s := range slices.Concat(q.Steps, q.Illegal) {
+				only[s.Ref] = true
+			}
+		}
+		for _, x := range l.fold.Exhibits() {
+			if x.About == nil || *x.About != about[0] {
+				continue
+			}
+			for _, s := range slices.Concat(x.Steps, x.Illegal) {
+				only[s.Ref] = true
+			}
+			for _, c := range x.Written() {
+				only[c.Ref] = true
+			}
+		}
+	}
+	return func(ref journal.Ref, p journal.PayloadRef) bool {
+		switch {
+		case p.Type == journal.PayloadAccord:
+			return true
+		case !r.Payloads || p.Type == journal.PayloadChunk && !r.Evidence:
+			return false
+		}
+		return only == nil || only[ref]
+	}
+}
+
+// pageOf draws the page of a dossier from what a stranger would verify of it, without the content of exhibits.
+func pageOf(ctx context.Context, src dossier.Source) ([]byte, error) {
+	all := src.Payload
+	src.Payload = func(ref journal.Ref, p journal.PayloadRef) (salt [32]byte, data []byte, ok bool, err error) {
+		if p.Type == journal.PayloadChunk {
+			return salt, nil, false, nil
+		}
+		return all(ref, p)
+	}
+	r, w := io.Pipe()
+	go func() {
+		_, err := dossier.Pack(ctx, w, src)
+		w.CloseWithError(err)
+	}()
+	rep, err := dossier.Verify(ctx, r, dossier.Options{Words: true})
+	r.CloseWithError(errors.New("nobody reads on"))
+	if err != nil {
+		return nil, fmt.Errorf("drawing the page: %w", err)
+	}
+	var page bytes.Buffer
+	err = rep.WritePage(&page)
+	return page.Bytes(), err
 }
 
 // keptProof reads a kept proof back: two heads that contradict each other, an
@@ -192,10 +257,21 @@ func (r *DossierReport) Text() string {
 // VerifyDossier checks every byte of a dossier. It needs no node, no network and
 // nothing but the file; trust pins the parties the reader knows by their ids.
 func VerifyDossier(r io.Reader, trust []string) (*DossierReport, error) {
+	return verifyDossier(r, trust, false)
+}
+
+// VerifyDossierForPage is VerifyDossier, and keeps the texts of requests and answers, so that WritePage of the report
+// draws them.
+func VerifyDossierForPage(r io.Reader, trust []string) (*DossierReport, error) {
+	return verifyDossier(r, trust, true)
+}
+
+func verifyDossier(r io.Reader, trust []string, words bool) (*DossierReport, error) {
 	o, err := trusting(trust)
 	if err != nil {
 		return nil, err
 	}
+	o.Words = words
 	rep, err := dossier.Verify(context.Background(), r, o)
 	var damage *dossier.Damage
 	var trustErr *dossier.TrustError

@@ -48,6 +48,7 @@ const (
 	CodeBadInput = "bad-input"
 	CodeLocked   = "locked"
 	CodeDamaged  = "damaged"
+	CodeSealed   = "sealed"  // evidence lies encrypted, and its key is not here
 	CodeRetired  = "retired" // the journal may not be extended: restore rule
 	// CodeBadPayload: a payload that its author committed to cannot be read.
 	CodeBadPayload = "bad-payload"

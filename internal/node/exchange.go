@@ -293,6 +293,10 @@ func (b backend) Payload(_ context.Context, id journal.UnitID, to journal.PartyI
 	if errors.Is(err, store.ErrNotFound) {
 		return peer.Payload{}, &peer.Refusal{Code: peer.CodeMissing, Commitment: &c, Detail: "not held here"}
 	}
+	if errors.Is(err, store.ErrSealed) {
+		b.n.opts.Log.Error("evidence cannot be handed over", "unit", id.Short(), "err", err)
+		return peer.Payload{}, &peer.Refusal{Code: peer.CodeMissing, Commitment: &c, Detail: "it lies sealed here, and cannot be opened at the moment"}
+	}
 	if err != nil {
 		return peer.Payload{}, err
 	}
@@ -491,7 +495,7 @@ func (b backend) acceptPayload(id journal.UnitID, from journal.PartyID, p peer.P
 	if b.n.roomFor(int64(len(p.Data))) != nil {
 		return false, noRoom("", -1, &p.Commitment)
 	}
-	if err := l.payloads.Put(store.Payload{Commitment: p.Commitment, Salt: p.Salt, Data: p.Data}); err != nil {
+	if err := l.payloads.Put(store.Payload{Commitment: p.Commitment, Salt: p.Salt, Data: p.Data, Sealed: slices.ContainsFunc(entries, isEvidence)}); err != nil {
 		if store.IsFull(err) {
 			return false, noRoom("", -1, &p.Commitment)
 		}

@@ -30,10 +30,10 @@ var fileNames = []struct {
 	name *regexp.Regexp
 	kind fileKind
 }{
-	{regexp.MustCompile(`^(config\.yaml|format|keys/witness\.noted)$`), fileSetting},
+	{regexp.MustCompile(`^(config\.yaml|format|keys/witness\.noted|keys/evidence\.recipient)$`), fileSetting},
 	{regexp.MustCompile(`^guard/[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.(json|txt)$`), fileSetting},
 	{regexp.MustCompile(`^(identity\.json|units/[0-9a-f]{64}/unit\.json)$`), fileIdentity},
-	{regexp.MustCompile(`^(keys/(node|tls|tls-previous|witness|courier)\.key|units/[0-9a-f]{64}/journal-[0-9]{1,3}\.key)(\.next)?$`), fileKey},
+	{regexp.MustCompile(`^(keys/(node|tls|tls-previous|witness|courier|evidence)\.key|units/[0-9a-f]{64}/journal-[0-9]{1,3}\.key)(\.next)?$`), fileKey},
 	{regexp.MustCompile(`^(units/[0-9a-f]{64}/journals/[0-9a-f]{64}|local\.log)/(log|head)$`), fileLog},
 	{regexp.MustCompile(`^(units/[0-9a-f]{64}/journals/[0-9a-f]{64}/(index|points|hashes|derived)|local\.log/(index|points|derived))$`), fileDerived},
 	{regexp.MustCompile(`^units/[0-9a-f]{64}/payloads/[0-9a-f]{2}/[0-9a-f]{64}$`), filePayload},

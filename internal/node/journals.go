@@ -227,12 +227,18 @@ func verifyFolder(ctx context.Context, at layout, progress func(Progress)) (*Jou
 	if err != nil {
 		return nil, err
 	}
+	var vault *vault
+	if config, err := readConfig(at); err == nil {
+		vault = at.vault(&config)
+	} else {
+		vault = at.vault(nil)
+	}
 	for _, u := range units {
 		id := journal.UnitID(u)
 		if id.Check() != nil {
 			continue
 		}
-		v := folderVerifier{ctx: ctx, files: at.files, dir: at.unit(u), id: id, keys: keys, res: res, fail: fail, progress: progress}
+		v := folderVerifier{ctx: ctx, files: at.files, dir: at.unit(u), id: id, keys: keys, res: res, fail: fail, progress: progress, vault: vault}
 		v.run()
 	}
 	log, err := store.OpenLogReadOnly(at.localLog(), store.Options{FS: at.fs})
@@ -259,6 +265,7 @@ type folderVerifier struct {
 	res      *JournalVerifyResponse
 	fail     func(string, ...any)
 	progress func(Progress)
+	vault    *vault
 }
 
 func (v *folderVerifier) run() {
@@ -346,7 +353,7 @@ func (v *folderVerifier) name(p journal.PartyID, file *unitFile) string {
 }
 
 func (v *folderVerifier) payloads(named map[journal.Hash]string) {
-	ps, err := store.OpenPayloads(filepath.Join(v.dir, "payloads"), store.Options{FS: v.fs})
+	ps, err := store.OpenPayloads(filepath.Join(v.dir, "payloads"), store.Options{FS: v.fs, Sealer: v.vault})
 	if err != nil {
 		v.fail("payloads of unit %s: %v", v.id.Short(), err)
 		return

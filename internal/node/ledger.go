@@ -44,6 +44,7 @@ type contents struct {
 	fold     *unit.Fold
 	texts    map[string][]byte // accord texts by hash
 	named    named
+	titles   map[journal.Hash]titledManifest
 	gone     map[journal.Hash]bool // payloads this node destroyed
 	wanted   map[journal.Hash]bool // payloads that held entries name and that are not here
 	// unreadable are held payloads that cannot be opened although they are what their entries committed to.
@@ -234,7 +235,7 @@ func openLedger(ctx context.Context, n *Node, id journal.UnitID) (_ *ledger, err
 	if journal.UnitOf(l.file.Founding) != id {
 		return nil, &Error{Code: CodeDamaged, Status: 500, What: "The founding document is not this unit's.", Why: "unit.json was changed.", Next: "Restore it from a backup."}
 	}
-	if l.payloads, err = store.OpenPayloads(filepath.Join(l.dir, "payloads"), store.Options{FS: n.opts.FS}); err != nil {
+	if l.payloads, err = store.OpenPayloads(filepath.Join(l.dir, "payloads"), store.Options{FS: n.opts.FS, Sealer: n.vault}); err != nil {
 		return nil, err
 	}
 	l.fold = unit.NewFold(l.file.Founding)

@@ -66,6 +66,7 @@ type Node struct {
 	lock   io.Closer            // nil where the file system knows no locks
 	secret atomic.Pointer[keys] // replaced whole when the identity is rotated
 
+	vault   *vault // encrypts evidence on the disk
 	local   *store.Log
 	objects *store.Objects
 	intel   *intel.Intel
@@ -128,7 +129,7 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 		return nil, err
 	}
 	n := &Node{
-		opts: opts, at: at, config: config, feeds: newFeeds(specs),
+		opts: opts, at: at, config: config, vault: at.vault(&config), feeds: newFeeds(specs),
 		bell:    peer.NewBell(),
 		growth:  newGrowth(config.growth()),
 		notes:   new(notices),

@@ -825,11 +825,14 @@ type JournalProveResponse struct {
 }
 
 // DossierExportRequest packs a unit's journals with what is needed to verify
-// them offline. Payloads may be left out.
+// them offline. Payloads may be left out. With Request only those of that request
+// and of its exhibits go in, and a page for people does.
 type DossierExportRequest struct {
 	Unit     string `json:"unit,omitempty"`
 	Payloads bool   `json:"payloads"`
-	Request  string `json:"request,omitempty"` // name the request the dossier is about
+	Request  string `json:"request,omitempty"`  // name the request the dossier is about
+	Evidence bool   `json:"evidence,omitempty"` // the content of exhibits too, not only their manifests
+	Page     bool   `json:"page,omitempty"`     // a page for people goes in
 	Note     string `json:"note,omitempty"`
 }
 

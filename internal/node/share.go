@@ -375,4 +375,12 @@ func (l *ledger) keep(c journal.Hash, salt [32]byte, data []byte) error {
 	return l.payloads.Put(store.Payload{Commitment: c, Salt: salt, Data: data})
 }
 
+// keepSealed is keep for what is not to lie readable on the disk.
+func (l *ledger) keepSealed(c journal.Hash, salt [32]byte, data []byte) error {
+	if err := l.n.roomFor(int64(len(data))); err != nil {
+		return err
+	}
+	return l.payloads.Put(store.Payload{Commitment: c, Salt: salt, Data: data, Sealed: true})
+}
+
 var _ = accord.Allow

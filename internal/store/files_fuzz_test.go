@@ -70,6 +70,7 @@ func FuzzPayloadFile(f *testing.F) {
 	f.Add(good[:31])
 	f.Add(append(bytes.Clone(good), 0))
 	f.Add([]byte{})
+	f.Add([]byte("entente/sealed/v1\n\x00\x00\x00\x00\x00\x00\x00\x14age-encryption.org/v1\n"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		d := storetest.NewDisk()
 		name := hex.EncodeToString(one.Commitment[:])
@@ -84,7 +85,7 @@ func FuzzPayloadFile(f *testing.F) {
 			t.Fatal("something else came out")
 		case err == nil && p.Verify(context.Background()) != nil:
 			t.Fatal("it is read, and does not verify")
-		case err != nil && (!errors.Is(err, store.ErrDamaged) || bytes.Equal(content, good)):
+		case err != nil && (!errors.Is(err, store.ErrDamaged) && !errors.Is(err, store.ErrSealed) || bytes.Equal(content, good)):
 			t.Fatal(err)
 		case err != nil && p.Verify(context.Background()) == nil:
 			t.Fatal("it cannot be read, and verifies")

@@ -27,7 +27,10 @@ type Log struct {
 }
 
 // Options chooses the file system; the zero value is the operating system's.
-type Options struct{ FS FS }
+type Options struct {
+	FS     FS
+	Sealer Sealer // of payloads; nil: none can be written or read sealed
+}
 
 // OpenLog opens, or begins, the log in a folder of its own.
 func OpenLog(dir string, opts Options) (*Log, error) {

@@ -30,15 +30,17 @@ type Payload struct {
 	Commitment journal.Hash
 	Salt       [saltSize]byte
 	Data       []byte // compressed, as it came; at most 16 MiB
+	Sealed     bool   // it is not to lie readable on the disk; see Sealer
 }
 
 // Payloads keeps payloads, one file each, named by the commitment in hex and
 // fanned out over 256 folders by its first byte. A file holds the salt and the
-// compressed bytes. It is safe for concurrent use.
+// compressed bytes, encrypted where it was put so. It is safe for concurrent use.
 type Payloads struct {
-	fs   FS
-	dir  string
-	made sync.Map // folders that exist durably
+	fs     FS
+	dir    string
+	sealer Sealer
+	made   sync.Map // folders that exist durably
 	// settled are the folders whose names are durable: a process that was killed may
 	// have left some that can be seen and would be lost with the power.
 	settled sync.Map
@@ -46,7 +48,7 @@ type Payloads struct {
 
 // OpenPayloads opens, or makes, the folder of the payloads.
 func OpenPayloads(dir string, opts Options) (*Payloads, error) {
-	p := &Payloads{fs: opts.FS, dir: dir}
+	p := &Payloads{fs: opts.FS, dir: dir, sealer: opts.Sealer}
 	if p.fs == nil {
 		p.fs = OS{}
 	}
@@ -120,9 +122,17 @@ func (p *Payloads) makeFolder(folder string) error {
 }
 
 func (p *Payloads) write(name string, one Payload) error {
-	data := make([]byte, 0, saltSize+len(one.Data))
-	data = append(data, one.Salt[:]...)
-	data = append(data, one.Data...)
+	var data []byte
+	if one.mustSeal() {
+		var err error
+		if data, err = p.seal(one); err != nil {
+			return err
+		}
+	} else {
+		data = make([]byte, 0, saltSize+len(one.Data))
+		data = append(data, one.Salt[:]...)
+		data = append(data, one.Data...)
+	}
 	if err := writeSynced(p.fs, name+temporarySuffix, data); err != nil {
 		_ = p.fs.Remove(name + temporarySuffix) // it may hold part of a payload that is never destroyed
 		return err
@@ -131,16 +141,22 @@ func (p *Payloads) write(name string, one Payload) error {
 }
 
 // Get returns the salt and the compressed bytes of a payload, its commitment
-// checked. ErrNotFound when it is not here, ErrDamaged when the bytes are not
-// what they were.
+// checked. ErrNotFound when it is not here, ErrSealed when its key is not,
+// ErrDamaged when the bytes are not what they were.
 func (p *Payloads) Get(c journal.Hash) (salt [saltSize]byte, data []byte, err error) {
 	_, name := p.path(c)
-	file, err := ReadFile(p.fs, name, maxPayload)
+	file, err := ReadFile(p.fs, name, maxPayload+sealedExtra)
 	if errors.Is(err, fs.ErrNotExist) {
 		return salt, nil, fmt.Errorf("store: payload %s: %w", c, ErrNotFound)
 	}
 	if err != nil {
 		return salt, nil, fmt.Errorf("store: payload %s: %w", c, err)
+	}
+	if file, err = p.unseal(file); err != nil {
+		return salt, nil, fmt.Errorf("store: payload %s: %s: %w", c, name, err)
+	}
+	if len(file) > maxPayload {
+		return salt, nil, fmt.Errorf("store: payload %s: %s has %d bytes, more than the %d it may have", c, name, len(file), maxPayload)
 	}
 	if len(file) >= saltSize {
 		copy(salt[:], file)
@@ -168,7 +184,11 @@ func (p *Payloads) Size(c journal.Hash) (size int64, held bool, err error) {
 	}
 	if err == nil {
 		size, err = f.Size()
-		err = errors.Join(err, f.Close(), p.settle(folder))
+		start, headErr := head(f)
+		if n, sealed := sealedSize(start); sealed {
+			size = n + saltSize
+		}
+		err = errors.Join(err, headErr, f.Close(), p.settle(folder))
 	}
 	if err != nil {
 		return 0, false, fmt.Errorf("store: payload %s: %w", c, err)
@@ -178,7 +198,7 @@ func (p *Payloads) Size(c journal.Hash) (size int64, held bool, err error) {
 
 // Destroy removes payloads durably; those that are not here are nothing to do.
 // The salt is overwritten first: without it the commitment, which stays in the
-// journal, tells nothing about the bytes. (What a copy-on-write file system or
+// journal, tells nothing about the bytes. Of a sealed one that is the key under which it lies. (What a copy-on-write file system or
 // a flash disk keeps of overwritten blocks is out of reach.)
 func (p *Payloads) Destroy(commitments ...journal.Hash) error {
 	touched := map[string]bool{}
@@ -207,7 +227,18 @@ func (p *Payloads) destroy(name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteAt(make([]byte, saltSize), 0)
+	start, err := head(f)
+	if err == nil {
+		forget := int64(saltSize)
+		if _, sealed := sealedSize(start); sealed {
+			if forget, err = f.Size(); forget > sealedForget {
+				forget = sealedForget
+			}
+		}
+		if err == nil {
+			_, err = f.WriteAt(make([]byte, forget), 0)
+		}
+	}
 	if err == nil {
 		err = f.Sync()
 	}

@@ -265,6 +265,7 @@ func (s *snapshot) requests(out *State) {
 	out.Contacts = s.f.Contacts(s.now)
 	out.Cases, out.Commitments = s.f.Cases(s.now), s.f.Commitments(s.now)
 	out.Statements, out.Leaks = s.f.Statements(s.now), s.f.Leaks()
+	out.Exhibits = s.f.Exhibits()
 	for _, r := range sorted(s.f.stray) {
 		out.Strays = append(out.Strays, strayStep(r))
 	}

@@ -46,6 +46,7 @@ type State struct {
 	Commitments []desk.Commitment `json:"commitments"`
 	Statements  []desk.Statement  `json:"statements"`
 	Leaks       []desk.Leak       `json:"leaks"`
+	Exhibits    []Exhibit         `json:"exhibits,omitempty"`
 }
 
 // Member is a party as the unit sees it.

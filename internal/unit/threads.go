@@ -40,7 +40,7 @@ func moveOf(kind string) string {
 
 // familyOf returns the family of a kind, nil if it has none.
 func familyOf(kind string) *family {
-	for _, fam := range []*family{requests, reviews, hotlines, contacts, cases, commitments, statements, leaks} {
+	for _, fam := range []*family{requests, reviews, hotlines, contacts, cases, commitments, statements, leaks, exhibits} {
 		if strings.HasPrefix(kind, fam.prefix) {
 			return fam
 		}

@@ -11,10 +11,10 @@ import journal as J
 from journal import Refused, need
 
 MAGIC = b"entente/dossier/v1\n"
-ENTRY, CHECKPOINT, MANIFEST, TEXT, HEADER, PAYLOAD, PROOF, END = 1, 2, 16, 17, 18, 19, 20, 21
-LIMITS = {ENTRY: 65535, CHECKPOINT: 64 << 10, MANIFEST: 4 << 20, TEXT: 144 + (16 << 20), HEADER: 1024, PAYLOAD: 144 + (16 << 20), PROOF: 4 << 20, END: 80}
+ENTRY, CHECKPOINT, MANIFEST, TEXT, HEADER, PAYLOAD, PROOF, END, PAGE = 1, 2, 16, 17, 18, 19, 20, 21, 22
+LIMITS = {ENTRY: 65535, CHECKPOINT: 64 << 10, MANIFEST: 4 << 20, TEXT: 144 + (16 << 20), HEADER: 1024, PAYLOAD: 144 + (16 << 20), PROOF: 4 << 20, END: 80, PAGE: 8 << 20}
 NAMES = {ENTRY: "entry", CHECKPOINT: "checkpoint", MANIFEST: "manifest", TEXT: "accord text", HEADER: "journal header",
-         PAYLOAD: "payload", PROOF: "proof", END: "end"}
+         PAYLOAD: "payload", PROOF: "proof", END: "end", PAGE: "page"}
 
 
 class Damage(Exception):
@@ -279,13 +279,13 @@ class Dossier:
 
     def rest(self):
         last, order = (), b""
-        stage, d = [PAYLOAD, PROOF, END], self.data
+        stage, d = [PAYLOAD, PROOF, PAGE, END], self.data
         while True:
             # Whatever its kind and length say now: a record that begins as a payload of an entry is that payload.
             entry = self.about(d[self.at + 37:self.at + 37 + 113])
             try:
                 kind, content = self.next(stage)
-                if kind == PROOF and entry:
+                if kind in (PROOF, PAGE) and entry:
                     raise Damage("payload", "its kind was changed", entry)
             except Damage as e:
                 if entry and PAYLOAD in stage:
@@ -302,7 +302,7 @@ class Dossier:
                 self.payloads.append((ref, size))
                 self.counts["payloads"] += 1
             elif kind == PROOF:
-                stage = [PROOF, END]
+                stage = [PROOF, PAGE, END]
                 value = read_json(PROOF, content)
                 if content <= order:
                     raise Damage("proof", "proofs are not ascending")
@@ -311,6 +311,12 @@ class Dossier:
                 if self.counts["proofs"] > 1024:
                     raise Damage("proof", "too many proofs")
                 self.proofs.append((value, None))
+            elif kind == PAGE:  # for people; nobody signed it
+                stage = [END]
+                try:
+                    need(content.decode().startswith("<!DOCTYPE html>\n"), "form", "it does not begin as a page does")
+                except (Refused, UnicodeDecodeError):
+                    raise Damage("page", "not a page")
             else:
                 before = self.at - 37 - len(content)
                 want = b"".join(self.counts[k].to_bytes(8, "big") for k in ("journals", "entries", "checkpoints", "payloads", "proofs"))

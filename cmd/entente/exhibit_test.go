@@ -1,0 +1,216 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"entente/internal/exhibit"
+	"entente/internal/node"
+)
+
+// The measure: go test ./cmd/entente -run 'TestKillExhibit$' -timeout 0 -v -exhibit 10240 -exhibitkills 6
+var (
+	exhibitMiB   = flag.Int64("exhibit", 48, "TestKillExhibit: size of the exhibit in MiB")
+	exhibitKills = flag.Int("exhibitkills", 4, "TestKillExhibit: how often either side is killed while it is attached, and again while it travels")
+	exhibitSeed  = flag.Uint64("exhibitseed", 1, "TestKillExhibit: seed of the content, and of what is killed when")
+)
+
+// TestKillExhibit attaches a file of many chunks with the real program while both sides are killed for good again and
+// again, first where it is attached, then while it travels. Then it verifies at the other side, is written out as a bag whose
+// file has the hash of the original, and both sides hold one record of it. With -v it says what each process needed.
+func TestKillExhibit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED with -short: kill -9 of either side of an exhibit")
+	}
+	exe, base := program(t)
+	rng := rand.New(rand.NewPCG(*exhibitSeed, 20))
+	file := filepath.Join(base, "disk.raw")
+	want := writeNoise(t, file, *exhibitMiB<<20)
+	north := newServed(t, exe, base, "North", "", freePort(t))
+	south := newServed(t, exe, base, "South", "", freePort(t))
+	for _, s := range []*served{north, south} {
+		s.configure("growth_per_hour: 8", "growth_per_hour: 1024") // the size is the measure, not the bound on growth
+		s.start()
+	}
+	pairUnder(t, "\nquotas:\n  bytes_per_day: 109951162777600\n", north, south)
+	peak := map[string]int64{}
+	note := func(nodes ...*served) {
+		for _, s := range nodes {
+			peak[s.name] = max(peak[s.name], peakMemory(s.cmd.Process.Pid))
+		}
+	}
+
+	began, adding := time.Now(), int64(0)
+	for kills, runs := 0, 0; ; runs++ {
+		var err error
+		cmd := exec.Command(exe, "exhibit", "add", file, "--dir", north.dir, "--json", "--title", "Disk of the register")
+		var out, errs bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &errs
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		done := make(chan error, 1)
+		go func() { done <- cmd.Wait() }()
+		chunks := (*exhibitMiB<<20 + exhibit.ChunkSize - 1) / exhibit.ChunkSize
+		// Killed once so many chunks are written, and a little later: within one.
+		after, ended := int64(kills+1)*chunks/int64(*exhibitKills+2), false
+		for err = nil; !ended; {
+			select {
+			case err = <-done:
+				ended = true
+			case <-time.After(20 * time.Millisecond):
+				if kills == *exhibitKills || written(north) < after {
+					continue
+				}
+				time.Sleep(time.Duration(rng.Int64N(int64(50 * time.Millisecond))))
+				note(north, south)
+				if rng.IntN(3) == 0 {
+					_ = cmd.Process.Kill()
+				} else {
+					north.kill(syscall.SIGKILL)
+					_ = cmd.Process.Kill() // else it goes on by itself
+					north.start()
+				}
+				err, ended = <-done, true
+				kills++
+			}
+		}
+		note(north, south)
+		if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && usage.Maxrss > adding {
+			adding = usage.Maxrss
+		}
+		if err == nil {
+			var r node.ExhibitAddResponse
+			if err := json.Unmarshal(out.Bytes(), &r); err != nil || r.Exhibit.State != "complete" {
+				t.Fatalf("%v: %s", err, out.String())
+			}
+			t.Logf("attached after %d kills, %s; the command needed %d MiB at most", kills, time.Since(began).Round(time.Millisecond), adding>>10)
+			break
+		}
+		if runs > *exhibitKills {
+			t.Fatalf("it is not attached: %v\n%s\n%s", err, errs.String(), north.errs)
+		}
+	}
+
+	began = time.Now()
+	for range *exhibitKills {
+		time.Sleep(time.Duration(rng.Int64N(int64(time.Second) * (1 + *exhibitMiB/100))))
+		note(north, south)
+		victim := []*served{north, south}[rng.IntN(2)]
+		victim.kill(syscall.SIGKILL)
+		victim.start()
+	}
+	var list node.ExhibitListResponse
+	within(t, time.Hour, "all chunks are at South", func() error {
+		note(north, south)
+		south.call("exhibit.list", node.ExhibitListRequest{}, &list)
+		if len(list.Exhibits) != 1 || list.Exhibits[0].Here != list.Exhibits[0].Chunks || list.Exhibits[0].State != "complete" {
+			return fmt.Errorf("%+v", list.Exhibits)
+		}
+		return nil
+	})
+	t.Logf("all of it is at South after %s, %d kills on the way", time.Since(began).Round(time.Millisecond), *exhibitKills)
+	id := list.Exhibits[0].ID
+	if north.call("exhibit.list", node.ExhibitListRequest{}, &list); len(list.Exhibits) != 1 {
+		t.Fatalf("it was attached %d times", len(list.Exhibits))
+	}
+	began = time.Now()
+	var v node.ExhibitVerifyResponse
+	if err := south.long("exhibit.verify", node.ExhibitIDRequest{ID: id}, nil, &v); err != nil || !v.OK || v.Bytes != *exhibitMiB<<20 {
+		t.Fatalf("%v: %+v", err, v)
+	}
+	t.Logf("verified at South in %s", time.Since(began).Round(time.Millisecond))
+	if err := south.long("exhibit.custody", node.ExhibitCustodyRequest{ID: id, Act: "received"}, nil, &node.WriteResponse{}); err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(file) // room for the bag
+
+	began = time.Now()
+	bag := filepath.Join(base, "bag")
+	cmd := exec.Command(exe, "exhibit", "export", id, "--to", bag, "--dir", south.dir)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	usage, _ := cmd.ProcessState.SysUsage().(*syscall.Rusage)
+	t.Logf("written out in %s; the command needed %d MiB at most", time.Since(began).Round(time.Millisecond), usage.Maxrss>>10)
+	if got := hashOf(t, filepath.Join(bag, "data", "disk.raw")); got != want {
+		t.Errorf("the file in the bag has the SHA-256 %s, the original %s", got, want)
+	}
+	if text, err := os.ReadFile(filepath.Join(bag, "manifest-sha256.txt")); err != nil || string(text) != want+"  data/disk.raw\n" {
+		t.Errorf("manifest-sha256.txt: %q, %v", text, err)
+	}
+	note(north, south)
+	t.Logf("peak memory: North %d MiB, South %d MiB", peak["North"]>>20, peak["South"]>>20)
+	if *exhibitMiB <= 1024 { // reading every byte of both folders once more takes its time
+		north.verify()
+		south.verify()
+	}
+	same(t, north, south)
+}
+
+// written is how many chunks the journal has.
+func written(s *served) int64 {
+	var list node.ExhibitListResponse
+	if err := s.api.Call(s.t.Context(), "exhibit.list", node.ExhibitListRequest{}, &list); err != nil || len(list.Exhibits) == 0 {
+		return 0
+	}
+	return list.Exhibits[0].Written
+}
+
+// writeNoise writes a file that does not compress, and returns its SHA-256 in hex.
+func writeNoise(t *testing.T, name string, size int64) string {
+	t.Helper()
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.New()
+	if _, err := io.CopyN(io.MultiWriter(f, sum), rand.NewChaCha8([32]byte{byte(*exhibitSeed)}), size); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+func hashOf(t *testing.T, name string) string {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		t.Fatal(err)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// peakMemory is the most that a process had resident so far, in bytes; 0 where the system does not say.
+func peakMemory(pid int) int64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	for line := range strings.Lines(string(text)) {
+		var kib int64
+		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
+			return kib << 10
+		}
+	}
+	return 0
+}

@@ -1,0 +1,342 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"entente/internal/exhibit"
+	"entente/internal/node"
+)
+
+func (a *app) exhibitCommand() *cobra.Command {
+	return group("exhibit", "Evidence: attach, verify, hand on, write out", `An exhibit is a file or a folder of any size that is attached by hash. It travels in
+chunks with the journals, lies encrypted at rest, and both sides record who held it.
+ID is what 'exhibit list' prints, or a prefix of it.`,
+		[]string{"entente exhibit add disk.raw --request 3f9a12", "entente exhibit list", "entente exhibit custody ID received", "entente exhibit export ID --to bag"},
+		a.exhibitAdd(), a.exhibitList(), a.exhibitShow(), a.exhibitVerify(), a.exhibitCustody(), a.exhibitAbandon(), a.exhibitExport())
+}
+
+// opened is a path that is to be attached, as a file system that cannot be left.
+func opened(path string) (fsys fs.FS, root string, done func(), err error) {
+	real, err := filepath.EvalSymlinks(path) // who names a link means what it points to
+	if err != nil {
+		return nil, "", nil, fmt.Errorf("reading: %w", err)
+	}
+	info, err := os.Stat(real)
+	if err != nil {
+		return nil, "", nil, fmt.Errorf("reading: %w", err)
+	}
+	dir, name := real, "."
+	switch {
+	case info.IsDir():
+	case info.Mode().IsRegular():
+		dir, name = filepath.Split(real)
+		if dir == "" {
+			dir = "."
+		}
+	default:
+		return nil, "", nil, notRegular(path, info.Mode())
+	}
+	r, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, "", nil, fmt.Errorf("reading: %w", err)
+	}
+	return r.FS(), name, func() { _ = r.Close() }, nil
+}
+
+func (a *app) exhibitAdd() *cobra.Command {
+	var in node.ExhibitAddRequest
+	var act *acting
+	var title string
+	cmd := command{
+		use: "add PATH", short: "Attach a file or a folder",
+		long: `Reads PATH once to make its manifest (paths, sizes, hashes), asks the gate about all of
+it, and then writes it in chunks. Whatever interrupts it: the same command again goes on
+with the first chunk that is missing. Links, devices and pipes are refused, and so are
+names that would be another file on another system. Folders without files leave no trace.`,
+		examples: []string{"entente exhibit add disk.raw --request 3f9a12 --title \"Disk of the register\"", "entente exhibit add ./mails --tlp amber+strict", "entente exhibit add disk.raw --dry-run"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) (err error) {
+			if in.Acting, err = act.claims(); err != nil {
+				return err
+			}
+			in.Unit = act.unit
+			fsys, root, done, err := opened(args[0])
+			if err != nil {
+				return err
+			}
+			defer done()
+			m, text, err := a.describe(fsys, root, title)
+			if err != nil {
+				return err
+			}
+			var r node.ExhibitAddResponse
+			if err := a.long(ctx, "exhibit.add", in, bytes.NewReader(text), &r); err != nil {
+				return err
+			}
+			a.gated(r.Decision)
+			if r.Exhibit != nil && r.Exhibit.State == "adding" {
+				refs, resumed := r.Refs, r.Resumed
+				content := exhibit.Content(fsys, m, r.Offset)
+				defer content.Close()
+				req := node.ExhibitContentRequest{Acting: in.Acting, Unit: in.Unit, ID: r.Exhibit.ID, Offset: r.Offset}
+				if err := a.long(ctx, "exhibit.content", req, content, &r); err != nil {
+					return err
+				}
+				r.Refs, r.Resumed = append(refs, r.Refs...), resumed
+			}
+			return a.show(r, func(p *printer) {
+				switch {
+				case r.Resumed && len(r.Refs) == 0:
+					p.f("It was attached before.")
+				case r.Resumed:
+					p.f("Attached; it was begun before.")
+				default:
+					writeWrite(p, &r.WriteResponse, "Attached.")
+				}
+				if r.Exhibit != nil {
+					p.gap()
+					writeExhibit(p, r.Exhibit)
+				}
+			})
+		},
+	}.build()
+	act = a.actingFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&in.About, "request", "", "the request that it belongs to")
+	f.StringVar(&in.TLP, "tlp", "", "TLP of the exhibit (default amber)")
+	f.StringVar(&title, "title", "", "what it is, in one line; encrypted like the content")
+	f.BoolVar(&in.DryRun, "dry-run", false, "ask the gate, write nothing")
+	return cmd
+}
+
+// describe makes the manifest of what is to be attached.
+func (a *app) describe(fsys fs.FS, root, title string) (*exhibit.Manifest, []byte, error) {
+	bar := a.progress("hash")
+	defer bar.done()
+	m, err := exhibit.Describe(fsys, root, exhibit.Options{Title: title,
+		Sniff: func(_ string, first []byte) string {
+			kind, _, _ := strings.Cut(http.DetectContentType(first), ";")
+			return kind
+		},
+		Progress: func(done, total int64) {
+			bar.set(node.Progress{Stage: "hash", Done: done, Total: total, Unit: "bytes"})
+		}})
+	if err != nil {
+		return nil, nil, &node.Error{Code: node.CodeBadInput, Status: http.StatusBadRequest, What: "This cannot be attached.", Why: err.Error() + ".",
+			Next: "Correct it, or put it into an archive and attach that.", Err: err}
+	}
+	text, err := m.Encode()
+	return m, text, err
+}
+
+func (a *app) exhibitList() *cobra.Command {
+	var in node.ExhibitListRequest
+	cmd := command{
+		use: "list", short: "List exhibits, the newest first",
+		long:     "Lists what both sides attached, how much of it is here, and who holds it.",
+		examples: []string{"entente exhibit list", "entente exhibit list --request 3f9a12 --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.ExhibitListResponse
+			if err := a.call(ctx, "exhibit.list", in, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				var rows [][]string
+				for _, x := range r.Exhibits {
+					rows = append(rows, []string{x.Short, x.State, x.From, size(x.Bytes), fmt.Sprintf("%d/%d", x.Here, x.Chunks), heldBy(x.Holders), x.Title})
+				}
+				if len(rows) == 0 {
+					p.f("No exhibits.")
+				}
+				p.table([]string{"id", "state", "from", "size", "chunks here", "held by", "title"}, rows)
+			})
+		},
+	}.build()
+	unitFlag(cmd, &in.Unit)
+	cmd.Flags().StringVar(&in.About, "request", "", "only those of this request")
+	return cmd
+}
+
+func heldBy(hs []node.ExhibitHolder) string {
+	var out []string
+	for _, h := range hs {
+		if h.Position == "holds" {
+			out = append(out, h.Party)
+		}
+	}
+	return join(out)
+}
+
+func (a *app) exhibitShow() *cobra.Command {
+	var in node.ExhibitIDRequest
+	cmd := command{
+		use: "show ID", short: "Show an exhibit with its files and its custody",
+		long:     "Shows the files with their hashes, and who held it, in order, with the times of the receipts.",
+		examples: []string{"entente exhibit show 3f9a12", "entente exhibit show 3f9a12 --json"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			in.ID = args[0]
+			var r node.ExhibitView
+			if err := a.call(ctx, "exhibit.show", in, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) { writeExhibit(p, &r) })
+		},
+	}.build()
+	unitFlag(cmd, &in.Unit)
+	return cmd
+}
+
+// writeExhibit prints an exhibit. What partners wrote goes through the printer, which escapes it.
+func writeExhibit(p *printer, x *node.ExhibitView) {
+	p.f("Exhibit %s (%s)", x.Short, x.State)
+	p.pairs("  title", x.Title, "  from", x.From, "  about", x.About, "  tlp", x.TLP, "  files", number(x.Files), "  size", size(x.Bytes),
+		"  chunks", fmt.Sprintf("%d of %d written, %d here", x.Written, x.Chunks, x.Here), "  seal", x.Seal, "  manifest", x.ManifestSHA256, "  next", join(x.Next))
+	if len(x.List) > 0 {
+		var rows [][]string
+		for _, f := range x.List {
+			rows = append(rows, []string{fmt.Sprintf("%+q", f.Path), size(f.Bytes), f.Type, f.SHA256})
+		}
+		p.gap()
+		p.table([]string{"file", "size", "type", "SHA-256"}, rows)
+		if more := x.Files - int64(len(x.List)); more > 0 {
+			p.f("... and %s more; the manifest has them all.", number(more))
+		}
+	}
+	if len(x.Steps) > 0 {
+		p.gap()
+		p.f("Custody:")
+		for _, s := range x.Steps {
+			writeCustody(p, &s)
+		}
+	}
+}
+
+func writeCustody(p *printer, s *node.ExhibitStepView) {
+	what := s.Act
+	if what == "" {
+		what = s.Move
+	}
+	if s.Refused != "" {
+		what += " (changed nothing: " + s.Refused + ")"
+	}
+	p.f("  %s  %s: %s", s.At.UTC().Format("2006-01-02 15:04:05Z"), s.Party, what)
+	to := ""
+	if s.Act == "handed" {
+		to = s.To.Agency + ":" + s.To.Role
+	}
+	var receipts []string
+	for _, r := range s.Receipts {
+		receipts = append(receipts, r.Party+" "+r.At.UTC().Format("2006-01-02 15:04:05Z"))
+	}
+	p.pairs("    by", s.By.Agency+":"+s.By.Role, "    to", to, "    code", s.Code, "    hash", s.Seal, "    receipted", join(receipts), "    entry", s.Ref)
+	if s.Text != "" {
+		p.block("    ", s.Text)
+	}
+}
+
+func (a *app) exhibitVerify() *cobra.Command {
+	var in node.ExhibitIDRequest
+	cmd := command{
+		use: "verify ID", short: "Read an exhibit back against its manifest",
+		long:     "Reads every chunk and every file of the exhibit that is here. Exit code 5 if anything is\nmissing or is not what the manifest says.",
+		examples: []string{"entente exhibit verify 3f9a12"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			in.ID = args[0]
+			var r node.ExhibitVerifyResponse
+			if err := a.long(ctx, "exhibit.verify", in, nil, &r); err != nil {
+				return err
+			}
+			if !r.OK {
+				a.code = exitVerify
+			}
+			return a.show(r, func(p *printer) {
+				if r.OK {
+					p.f("Every byte holds: %s, %s, %s.", count(r.Files, "file"), count(r.Chunks, "chunk"), size(r.Bytes))
+				} else {
+					p.f("The exhibit does NOT verify: %s missing, %s verified.", count(r.Missing, "chunk"), count(r.Chunks, "chunk"))
+				}
+				for _, e := range r.Errors {
+					p.f("  - %s", e)
+				}
+			})
+		},
+	}.build()
+	unitFlag(cmd, &in.Unit)
+	return cmd
+}
+
+func (a *app) exhibitCustody() *cobra.Command {
+	var in node.ExhibitCustodyRequest
+	var act *acting
+	var to, textFile string
+	cmd := command{
+		use: "custody ID ACT", short: "State who holds an exhibit",
+		long: `ACT is received, rejected, handed, examined, returned or destroyed. The whole is verified
+before it is stated as received, handed, examined or returned, and the statement names
+its hash. 'destroyed' destroys what is held here, for good.`,
+		examples: []string{"entente exhibit custody 3f9a12 received", "entente exhibit custody 3f9a12 handed --to lab:analyst", "entente exhibit custody 3f9a12 rejected --code mismatch --text \"Chunk 7 is not what was announced.\""},
+		args:     cobra.ExactArgs(2),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) (err error) {
+			if in.Acting, err = act.claims(); err != nil {
+				return err
+			}
+			in.Unit, in.ID, in.Act = act.unit, args[0], args[1]
+			if to != "" {
+				var ok bool
+				if in.To.Agency, in.To.Role, ok = strings.Cut(to, ":"); !ok || in.To.Agency == "" || in.To.Role == "" {
+					return usagef("--to %q is not of the form AGENCY:ROLE", to)
+				}
+			}
+			if in.Text, err = a.text(in.Text, textFile); err != nil {
+				return err
+			}
+			var r node.WriteResponse
+			if err := a.long(ctx, "exhibit.custody", in, nil, &r); err != nil {
+				return err
+			}
+			a.gated(r.Decision)
+			return a.show(r, func(p *printer) { writeWrite(p, &r, "Stated.") })
+		},
+	}.build()
+	act = a.actingFlags(cmd)
+	f := cmd.Flags()
+	f.StringVar(&to, "to", "", "AGENCY:ROLE that it is handed to")
+	f.StringVar(&in.Code, "code", "", "why it is rejected, or what was done: a short word")
+	f.StringVar(&in.Text, "text", "", "a text to the statement")
+	f.StringVar(&textFile, "text-file", "", "read the text from this file (\"-\": standard input)")
+	f.StringVar(&in.TLP, "tlp", "", "TLP of the text")
+	f.BoolVar(&in.DryRun, "dry-run", false, "ask the gate, write nothing")
+	return cmd
+}
+
+func (a *app) exhibitAbandon() *cobra.Command {
+	var in node.ExhibitCustodyRequest
+	var act *acting
+	cmd := command{
+		use: "abandon ID", short: "Give up adding an exhibit",
+		long:     "Says that the rest of an exhibit will not come. What was written stays in the journal.",
+		examples: []string{"entente exhibit abandon 3f9a12"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) (err error) {
+			if in.Acting, err = act.claims(); err != nil {
+				return err
+			}
+			in.Unit, in.ID = act.unit, args[0]
+			return a.write(ctx, "exhibit.abandon", in, "Given up.")
+		},
+	}.build()
+	act = a.actingFlags(cmd)
+	cmd.Flags().BoolVar(&in.DryRun, "dry-run", false, "ask the gate, write nothing")
+	return cmd
+}

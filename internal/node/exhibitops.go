@@ -1,0 +1,147 @@
+package node
+
+import "time"
+
+// ExhibitAddRequest announces an exhibit: its manifest is the body of the call. The same manifest again goes on
+// with what was begun.
+type ExhibitAddRequest struct {
+	Acting
+	Unit   string `json:"unit,omitempty"`
+	About  string `json:"about,omitempty"` // the request that it belongs to
+	TLP    string `json:"tlp,omitempty"`   // default amber
+	DryRun bool   `json:"dry_run,omitempty"`
+}
+
+// ExhibitAddResponse says what was written, and from where on the content is wanted.
+type ExhibitAddResponse struct {
+	WriteResponse
+	Exhibit *ExhibitView `json:"exhibit,omitempty"` // none in a dry run
+	Resumed bool         `json:"resumed"`           // it was begun before
+	Offset  int64        `json:"offset"`            // bytes of the content that are here already, from the beginning on
+}
+
+// ExhibitContentRequest brings content of an exhibit that is being added: the body of the call, from Offset on. Every
+// chunk is compared with the manifest. With the last one the exhibit is complete.
+type ExhibitContentRequest struct {
+	Acting
+	Unit   string `json:"unit,omitempty"`
+	ID     string `json:"id"`
+	Offset int64  `json:"offset"` // a multiple of the chunk size
+}
+
+// ExhibitIDRequest names one exhibit.
+type ExhibitIDRequest struct {
+	Unit string `json:"unit,omitempty"`
+	ID   string `json:"id"`
+}
+
+// ExhibitListRequest lists exhibits.
+type ExhibitListRequest struct {
+	Unit  string `json:"unit,omitempty"`
+	About string `json:"about,omitempty"` // of one request
+}
+
+// ExhibitListResponse is the answer.
+type ExhibitListResponse struct {
+	Exhibits []ExhibitView `json:"exhibits"`
+}
+
+// ExhibitView is one exhibit as this node holds it.
+type ExhibitView struct {
+	ID        string    `json:"id"`
+	Short     string    `json:"short"`
+	Unit      string    `json:"unit"`
+	From      string    `json:"from"`
+	About     string    `json:"about,omitempty"`
+	State     string    `json:"state"` // adding, complete, abandoned
+	Title     string    `json:"title,omitempty"`
+	TLP       string    `json:"tlp,omitempty"`
+	Files     int64     `json:"files"`
+	Bytes     int64     `json:"bytes"`
+	Chunk     int64     `json:"chunk"` // bytes of every chunk but the last
+	Chunks    int64     `json:"chunks"`
+	Written   int64     `json:"written"` // chunks that its journal has
+	Here      int64     `json:"here"`    // chunks whose bytes are held here
+	Added     time.Time `json:"added"`
+	Completed time.Time `json:"completed,omitzero"`
+	// Seal is the commitment of the manifest, which statements of custody name.
+	Seal string `json:"seal"`
+	// ManifestSHA256 is the hash of the manifest's bytes, in hex; "" if the manifest is not held here.
+	ManifestSHA256 string            `json:"manifest_sha256,omitempty"`
+	List           []ExhibitFile     `json:"list,omitempty"` // the first 1,000 files; only of one exhibit
+	Holders        []ExhibitHolder   `json:"holders"`
+	Steps          []ExhibitStepView `json:"steps,omitempty"`    // only of one exhibit
+	Received       []ReceiptOfWhole  `json:"received,omitempty"` // whose receipts cover the whole
+	Next           []string          `json:"next,omitempty"`     // what this party may do
+}
+
+// ExhibitFile is one file of an exhibit.
+type ExhibitFile struct {
+	Path   string `json:"path"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+	Type   string `json:"type"`
+}
+
+// ExhibitHolder is where one party stands.
+type ExhibitHolder struct {
+	Party    string    `json:"party"`
+	Position string    `json:"position"`
+	At       Claim     `json:"at"`
+	Since    time.Time `json:"since"`
+}
+
+// ExhibitStepView is one entry in the life of an exhibit, with the times at which others receipted it.
+type ExhibitStepView struct {
+	Ref      string           `json:"ref"`
+	Move     string           `json:"move"`
+	Act      string           `json:"act,omitempty"` // of a custody step
+	Party    string           `json:"party"`
+	By       Claim            `json:"by"`
+	At       time.Time        `json:"at"`
+	Seal     string           `json:"seal,omitempty"` // the hash that the statement is about
+	Code     string           `json:"code,omitempty"`
+	To       Claim            `json:"to,omitzero"` // handed
+	Text     string           `json:"text,omitempty"`
+	Receipts []ReceiptOfWhole `json:"receipts,omitempty"`
+	Refused  string           `json:"refused,omitempty"` // it changed nothing, and why
+	Reason   string           `json:"reason,omitempty"`
+}
+
+// ReceiptOfWhole says when a party receipted.
+type ReceiptOfWhole struct {
+	Party string    `json:"party"`
+	At    time.Time `json:"at"`
+}
+
+// ExhibitVerifyResponse says whether all of an exhibit is here and is what its manifest says.
+type ExhibitVerifyResponse struct {
+	OK      bool     `json:"ok"`
+	ID      string   `json:"id"`
+	Seal    string   `json:"seal"`
+	Files   int64    `json:"files"`  // verified
+	Chunks  int64    `json:"chunks"` // verified
+	Bytes   int64    `json:"bytes"`  // verified
+	Missing int64    `json:"missing"`
+	Errors  []string `json:"errors,omitempty"` // at most 100
+}
+
+// ExhibitCustodyRequest states who holds an exhibit. Received, handed, examined and returned verify the whole before.
+type ExhibitCustodyRequest struct {
+	Acting
+	Unit   string `json:"unit,omitempty"`
+	ID     string `json:"id"`
+	Act    string `json:"act"` // received, rejected, handed, examined, returned, destroyed
+	Code   string `json:"code,omitempty"`
+	To     Claim  `json:"to,omitzero"` // handed: the agency and role it goes to
+	Text   string `json:"text,omitempty"`
+	TLP    string `json:"tlp,omitempty"` // of the text
+	DryRun bool   `json:"dry_run,omitempty"`
+}
+
+// ExhibitGetRequest asks for the content of an exhibit: all files, one behind the other, in the order of the manifest.
+type ExhibitGetRequest struct {
+	Unit   string `json:"unit,omitempty"`
+	ID     string `json:"id"`
+	Offset int64  `json:"offset,omitempty"`
+}

@@ -1,0 +1,572 @@
+package node
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"entente/internal/desk"
+	"entente/internal/exhibit"
+	"entente/internal/store"
+	"entente/internal/unit"
+	"entente/journal"
+	"entente/stix"
+
+	jsonv2 "github.com/go-json-experiment/json"
+)
+
+const exhibitKinds = "exhibit."
+
+// maxFilesListed bounds the files of one exhibit that a view lists; the manifest has them all.
+const maxFilesListed = 1000
+
+// isEvidence says whether a payload came with an entry of an exhibit, and so lies encrypted here.
+func isEvidence(np namedPayload) bool { return strings.HasPrefix(np.kind, exhibitKinds) }
+
+// exhibitBody joins what the gate reads and what the desk reads.
+type exhibitBody struct {
+	desk.ExhibitBody
+	Bytes int64 `json:"bytes,omitempty"` // of the payload before compression
+}
+
+// AddExhibit announces an exhibit by its manifest, or goes on with one that was begun by the same manifest.
+func (n *Node) AddExhibit(_ context.Context, r ExhibitAddRequest, body io.Reader, _ func(Progress)) (*ExhibitAddResponse, error) {
+	l, err := n.findUnit(r.Unit)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(body, exhibit.MaxManifest+1))
+	if err != nil {
+		return nil, err
+	}
+	m, err := exhibit.ParseManifest(text)
+	if err != nil {
+		return nil, badInput("This is not the manifest of an exhibit.", err.Error()+".", "Attach files with 'entente exhibit add PATH', which makes it.")
+	}
+	if r.TLP == "" {
+		r.TLP = "amber"
+	}
+	if _, err := stix.ParseTLP(r.TLP); err != nil {
+		return nil, badInput("Unknown marking "+r.TLP+".", "", "Use clear, green, amber, amber+strict or red.")
+	}
+	b := exhibitBody{ExhibitBody: m.Body(), Bytes: int64(len(text))}
+	b.TLP = r.TLP
+	if r.About != "" {
+		rl, ref, err := n.findRequest(r.Unit, r.About)
+		if err != nil {
+			return nil, err
+		}
+		if rl != l {
+			return nil, badInput("The request is of another unit.", "", "Name its unit with --unit.")
+		}
+		b.About = &ref
+	}
+	salt, data, ref, err := n.sealed(text, journal.PayloadExhibit)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if x, ok := l.openExhibit(m, text, b.About); ok {
+		return l.resumed(x, r.DryRun)
+	}
+	d := journal.Draft{Kind: exhibitKinds + desk.ExhibitAdd, By: n.by(r.By), Release: claims(r.Release), Body: b, Payload: &ref}
+	// All of it is held against the quota before anything is sent: uncompressed, since how small it gets is not known yet.
+	whole := d
+	whole.Payload = &journal.PayloadRef{Commitment: ref.Commitment, Size: ref.Size + m.Size, Type: ref.Type}
+	if err := n.roomFor(ref.Size + m.Size); err != nil {
+		return nil, err
+	}
+	dec := decision(l.decide(whole))
+	res := &ExhibitAddResponse{WriteResponse: WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: r.DryRun, Decision: &dec}}
+	switch {
+	case r.DryRun:
+		res.Effects = []string{fmt.Sprintf("would attach %d files with %d bytes in %d chunks; the gate says %s by clause %s: %s",
+			len(m.Files), m.Size, len(m.Chunks), dec.Verdict, dec.Clause, dec.Reason)}
+		return res, nil
+	case dec.Verdict != "allow":
+		return nil, gateError(dec)
+	}
+	if err := l.keepSealed(ref.Commitment, salt, data); err != nil {
+		return nil, n.sealedError(err)
+	}
+	entries, err := l.write(d)
+	if err != nil {
+		return nil, err
+	}
+	res.Refs = append(res.Refs, entries[0].Ref().String())
+	x, ok := l.fold.Exhibit(entries[0].Ref())
+	if !ok {
+		return nil, notFound("The entry opened no exhibit.", "See why with 'entente journal show'.")
+	}
+	if x.Chunks == 0 { // nothing but empty files
+		if err := l.completeExhibit(x.ID, d.By, d.Release, &res.WriteResponse); err != nil {
+			return nil, err
+		}
+		x, _ = l.fold.Exhibit(x.ID)
+	}
+	res.Exhibit = l.exhibitView(&x, false)
+	return res, nil
+}
+
+// sealed makes a payload without keeping it.
+func (n *Node) sealed(plain []byte, kind string) (salt [32]byte, data []byte, ref journal.PayloadRef, err error) {
+	if err := n.random(salt[:]); err != nil {
+		return salt, nil, ref, err
+	}
+	data, ref, err = journal.SealPayload(salt, plain)
+	ref.Type = kind
+	return salt, data, ref, err
+}
+
+// openExhibit finds an exhibit of this party that is being added, or complete, with this very manifest. The lock must be held.
+func (l *ledger) openExhibit(m *exhibit.Manifest, text []byte, about *journal.Ref) (unit.Exhibit, bool) {
+	for _, x := range l.fold.Exhibits() {
+		same := about == nil && x.About == nil || about != nil && x.About != nil && *about == *x.About
+		if x.Party != l.n.keys().party || x.State == desk.GivenUp || !same || m.Fits(x.Files, x.Size, x.Chunk, x.Chunks) != nil {
+			continue
+		}
+		if held, err := l.openPayload(x.Manifest()); err == nil && bytes.Equal(held, text) {
+			return x, true
+		}
+	}
+	return unit.Exhibit{}, false
+}
+
+func (l *ledger) resumed(x unit.Exhibit, dry bool) (*ExhibitAddResponse, error) {
+	res := &ExhibitAddResponse{WriteResponse: WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: dry}, Resumed: true, Offset: x.Size}
+	if missing := x.Missing(1); len(missing) > 0 {
+		res.Offset = missing[0] * x.Chunk
+	}
+	res.Exhibit = l.exhibitView(&x, false)
+	return res, nil
+}
+
+// ExhibitContent takes content in, chunk by chunk. What was taken in stays, whatever happens then.
+func (n *Node) ExhibitContent(ctx context.Context, r ExhibitContentRequest, body io.Reader, progress func(Progress)) (*ExhibitAddResponse, error) {
+	l, ref, err := n.findExhibit(r.Unit, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	x, _ := l.fold.Exhibit(ref)
+	m, _, err := l.manifest(&x.Exhibit)
+	l.mu.Unlock()
+	switch {
+	case err != nil:
+		return nil, n.sealedError(err)
+	case r.Offset < 0 || r.Offset%x.Chunk != 0 || r.Offset > x.Size:
+		return nil, badInput("The content does not begin with a chunk.", fmt.Sprintf("The offset is %d; chunks have %d bytes.", r.Offset, x.Chunk), "Begin where 'entente exhibit add' says.")
+	}
+	res := &ExhibitAddResponse{WriteResponse: WriteResponse{Unit: string(l.id), Refs: []string{}}}
+	buf := make([]byte, x.Chunk)
+	for number := r.Offset / x.Chunk; number < x.Chunks; number++ {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		plain, err := m.ReadChunk(body, number, buf)
+		if ce := (*exhibit.ChunkError)(nil); errors.As(err, &ce) {
+			return nil, conflict("other-content", "This is not the content that was announced.", err.Error()+".",
+				"Nothing of that chunk was kept. Add the very file again, or give this exhibit up and add it anew.")
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := l.addChunk(&r, ref, number, x.TLP, plain); err != nil {
+			return nil, err
+		}
+		if progress != nil {
+			progress(Progress{Stage: "attach", Done: min((number+1)*x.Chunk, x.Size), Total: x.Size, Unit: "bytes"})
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	x, _ = l.fold.Exhibit(ref)
+	if x.State == desk.BeingAdded && x.Have == x.Chunks {
+		if err := l.completeExhibit(ref, n.by(r.By), claims(r.Release), &res.WriteResponse); err != nil {
+			return nil, err
+		}
+		x, _ = l.fold.Exhibit(ref)
+	}
+	res.Exhibit, res.Offset = l.exhibitView(&x, false), x.Size
+	if missing := x.Missing(1); len(missing) > 0 {
+		res.Offset = missing[0] * x.Chunk
+	}
+	return res, nil
+}
+
+// addChunk writes one chunk, unless it is there. It is sealed without the lock.
+func (l *ledger) addChunk(r *ExhibitContentRequest, ref journal.Ref, number int64, tlp string, plain []byte) error {
+	n := l.n
+	b := exhibitBody{ExhibitBody: desk.ExhibitBody{Exhibit: &ref, Number: number, TLP: tlp}, Bytes: int64(len(plain))}
+	l.mu.Lock()
+	x, _ := l.fold.Exhibit(ref)
+	_, there := x.ChunkAt(number)
+	l.mu.Unlock()
+	if there {
+		return nil
+	}
+	salt, data, pr, err := n.sealed(plain, journal.PayloadChunk)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d := journal.Draft{Kind: exhibitKinds + desk.ExhibitChunk, By: n.by(r.By), Release: claims(r.Release), Body: b, Payload: &pr}
+	x, _ = l.fold.Exhibit(ref)
+	switch code, why := x.Judge(l.exhibitMove(d, b.ExhibitBody)); code {
+	case "":
+	case desk.CodeDuplicate: // another call brought it
+		return nil
+	default:
+		return illegalExhibit(desk.ExhibitChunk, code, why, x.Next(n.keys().party))
+	}
+	if dec := decision(l.decide(d)); dec.Verdict != "allow" {
+		return gateError(dec)
+	}
+	if err := l.keepSealed(pr.Commitment, salt, data); err != nil {
+		return n.sealedError(err)
+	}
+	_, err = l.write(d)
+	return err
+}
+
+func (l *ledger) completeExhibit(ref journal.Ref, by journal.By, release []journal.By, w *WriteResponse) error {
+	d := journal.Draft{Kind: exhibitKinds + desk.ExhibitComplete, By: by, Release: release, Body: exhibitBody{ExhibitBody: desk.ExhibitBody{Exhibit: &ref}}}
+	if dec := decision(l.decide(d)); dec.Verdict != "allow" {
+		return gateError(dec)
+	}
+	entries, err := l.write(d)
+	if err != nil {
+		return err
+	}
+	w.Refs = append(w.Refs, entries[0].Ref().String())
+	return nil
+}
+
+// AbandonExhibit gives up adding an exhibit.
+func (n *Node) AbandonExhibit(_ context.Context, r ExhibitCustodyRequest) (*WriteResponse, error) {
+	l, ref, err := n.findExhibit(r.Unit, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.moveExhibit(ref, desk.ExhibitAbandon, r, desk.ExhibitBody{})
+}
+
+// exhibitMove is a draft as the desk sees it.
+func (l *ledger) exhibitMove(d journal.Draft, b desk.ExhibitBody) desk.ExhibitMove {
+	return desk.ExhibitMove{Name: strings.TrimPrefix(d.Kind, exhibitKinds), Party: l.n.keys().party, By: d.By, At: l.n.now(), Body: b, Payload: d.Payload}
+}
+
+func illegalExhibit(move, code, why string, next []string) *Error {
+	possible := strings.Join(next, ", ")
+	return conflict("illegal-move", fmt.Sprintf("This side cannot state %s now.", move), why+" ("+code+").", "Possible now: "+nameOr(possible, "nothing")+".")
+}
+
+// moveExhibit makes a move that has no payload but perhaps a text. The lock must be held.
+func (l *ledger) moveExhibit(ref journal.Ref, move string, r ExhibitCustodyRequest, body desk.ExhibitBody) (*WriteResponse, error) {
+	n := l.n
+	x, ok := l.fold.Exhibit(ref)
+	if !ok {
+		return nil, notFound("That exhibit is not here any more.", "")
+	}
+	body.Exhibit = &ref
+	d := journal.Draft{Kind: exhibitKinds + move, By: n.by(r.By), Release: claims(r.Release)}
+	b := exhibitBody{ExhibitBody: body}
+	if code, why := x.Judge(l.exhibitMove(d, body)); code != "" {
+		return nil, illegalExhibit(nameOr(body.Act, move), code, why, x.Next(n.keys().party))
+	}
+	var salt [32]byte
+	var data []byte
+	if r.Text != "" {
+		if len(r.Text) > maxText {
+			return nil, badInput("The text is too long.", fmt.Sprintf("It has %d bytes, %d are allowed.", len(r.Text), maxText), "Shorten it.")
+		}
+		plain, err := answerPayload{Text: r.Text}.encode()
+		if err != nil {
+			return nil, err
+		}
+		var pr journal.PayloadRef
+		if salt, data, pr, err = n.sealed(plain, journal.PayloadText); err != nil {
+			return nil, err
+		}
+		b.TLP, b.Bytes, d.Payload = nameOr(r.TLP, "amber"), int64(len(plain)), &pr
+	}
+	d.Body = b
+	dec := decision(l.decide(d))
+	w := &WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: r.DryRun, Decision: &dec}
+	switch {
+	case r.DryRun:
+		w.Effects = []string{"the gate says " + dec.Verdict + " by clause " + dec.Clause + ": " + dec.Reason}
+		return w, nil
+	case dec.Verdict != "allow":
+		return nil, gateError(dec)
+	}
+	if d.Payload != nil {
+		if err := l.keepSealed(d.Payload.Commitment, salt, data); err != nil {
+			return nil, n.sealedError(err)
+		}
+	}
+	drafts := []journal.Draft{d}
+	if body.Act == desk.ActDestroyed {
+		drafts = append(drafts, l.destruction(&x.Exhibit)...)
+	}
+	entries, err := l.write(drafts...)
+	if err != nil {
+		return nil, err
+	}
+	out := l.wrote(entries)
+	out.Decision = &dec
+	return &out, nil
+}
+
+// destruction are the entries that say which payloads are no longer held, and with which they go.
+func (l *ledger) destruction(x *desk.Exhibit) []journal.Draft {
+	all := []journal.Hash{x.Seal}
+	for _, c := range x.Written() {
+		all = append(all, c.Payload.Commitment)
+	}
+	slices.SortFunc(all, func(a, b journal.Hash) int { return bytes.Compare(a[:], b[:]) })
+	var out []journal.Draft
+	for part := range slices.Chunk(all, journal.MaxMissing) {
+		out = append(out, journal.Draft{Kind: journal.KindDestroyed, By: l.n.machine(),
+			Body: journal.DestroyedBody{Commitments: part, Reason: "exhibit " + short(x.ID)}})
+	}
+	return out
+}
+
+// ExhibitCustody states who holds an exhibit. What passes on or is used is verified whole before that is stated.
+func (n *Node) ExhibitCustody(ctx context.Context, r ExhibitCustodyRequest, progress func(Progress)) (*WriteResponse, error) {
+	l, ref, err := n.findExhibit(r.Unit, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(desk.Acts(), r.Act) {
+		return nil, badInput("Unknown act of custody "+r.Act+".", "", "Use one of "+strings.Join(desk.Acts(), ", ")+".")
+	}
+	if r.Act == desk.ActHanded && r.To.Agency == "" || r.Act == desk.ActRejected && r.Code == "" {
+		return nil, badInput("The statement is not complete.", "Who hands over says to which agency; who rejects says why, with a code.", "Name the agency with --to AGENCY:ROLE, or the code with --code.")
+	}
+	l.mu.Lock()
+	x, _ := l.fold.Exhibit(ref)
+	l.mu.Unlock()
+	seal := x.Seal
+	body := desk.ExhibitBody{Act: r.Act, Seal: &seal, Code: r.Code, Agency: r.To.Agency, Role: r.To.Role}
+	if code, why := x.Judge(desk.ExhibitMove{Name: desk.ExhibitCustody, Party: n.keys().party, Body: body}); code != "" {
+		return nil, illegalExhibit(r.Act, code, why, x.Next(n.keys().party))
+	}
+	if r.Act != desk.ActRejected && r.Act != desk.ActDestroyed {
+		v, err := n.VerifyExhibit(ctx, ExhibitIDRequest{Unit: r.Unit, ID: r.ID}, progress)
+		if err != nil {
+			return nil, err
+		}
+		if !v.OK {
+			why := fmt.Sprintf("%d chunks are not here.", v.Missing)
+			if len(v.Errors) > 0 {
+				why = v.Errors[0] + "."
+			}
+			return nil, conflict("not-verified", "The exhibit does not verify, and nothing was stated.", why,
+				"Open a session until all of it is here. What came and is not what was announced can be rejected: 'entente exhibit custody ID rejected --code mismatch'.")
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.moveExhibit(ref, desk.ExhibitCustody, r, body)
+}
+
+// Exhibits lists exhibits, the newest first.
+func (n *Node) Exhibits(_ context.Context, r ExhibitListRequest) (*ExhibitListResponse, error) {
+	ledgers := n.units()
+	if r.Unit != "" {
+		l, err := n.findUnit(r.Unit)
+		if err != nil {
+			return nil, err
+		}
+		ledgers = []*ledger{l}
+	}
+	var about *journal.Ref
+	if r.About != "" {
+		_, ref, err := n.findRequest(r.Unit, r.About)
+		if err != nil {
+			return nil, err
+		}
+		about = &ref
+	}
+	res := &ExhibitListResponse{Exhibits: []ExhibitView{}}
+	for _, l := range ledgers {
+		l.mu.Lock()
+		for _, x := range l.fold.Exhibits() {
+			if about == nil || x.About != nil && *x.About == *about {
+				res.Exhibits = append(res.Exhibits, *l.exhibitView(&x, false))
+			}
+		}
+		l.mu.Unlock()
+	}
+	slices.SortStableFunc(res.Exhibits, func(a, b ExhibitView) int {
+		return cmp.Or(b.Added.Compare(a.Added), cmp.Compare(a.ID, b.ID))
+	})
+	return res, nil
+}
+
+// Exhibit shows one exhibit with its custody.
+func (n *Node) Exhibit(_ context.Context, r ExhibitIDRequest) (*ExhibitView, error) {
+	l, ref, err := n.findExhibit(r.Unit, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	x, _ := l.fold.Exhibit(ref)
+	return l.exhibitView(&x, true), nil
+}
+
+// findExhibit takes "origin#index", the short form that lists print, or a prefix of either; empty means the
+// only one that there is.
+func (n *Node) findExhibit(unitName, id string) (*ledger, journal.Ref, error) {
+	ledgers := n.units()
+	if unitName != "" {
+		l, err := n.findUnit(unitName)
+		if err != nil {
+			return nil, journal.Ref{}, err
+		}
+		ledgers = []*ledger{l}
+	}
+	var in *ledger
+	var ref journal.Ref
+	hits := 0
+	for _, l := range ledgers {
+		l.mu.Lock()
+		for _, x := range l.fold.ExhibitRefs() {
+			full := x.String()
+			if full == id || short(x) == id {
+				l.mu.Unlock()
+				return l, x, nil
+			}
+			if strings.HasPrefix(strings.TrimPrefix(full, "entente/"), id) || strings.HasPrefix(short(x), id) {
+				in, ref = l, x
+				hits++
+			}
+		}
+		l.mu.Unlock()
+	}
+	switch hits {
+	case 1:
+		return in, ref, nil
+	case 0:
+		return nil, journal.Ref{}, notFound(fmt.Sprintf("No exhibit %q is here.", id), "List them with 'entente exhibit list'.")
+	}
+	return nil, journal.Ref{}, badInput(fmt.Sprintf("%q fits several exhibits.", id), "", "Give its whole id, see 'entente exhibit list'.")
+}
+
+// manifest reads an exhibit's manifest, and holds it against what the entry says. The lock must be held.
+func (l *ledger) manifest(x *desk.Exhibit) (m *exhibit.Manifest, text []byte, err error) {
+	text, err = l.openPayload(x.Manifest())
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil, conflict("not-here", "The manifest of this exhibit is not here.", "It has not come yet, or was destroyed.", "Open a session: 'entente sync'.")
+	}
+	if err == nil {
+		m, err = exhibit.ParseManifest(text)
+	}
+	if err == nil {
+		err = m.Fits(x.Files, x.Size, x.Chunk, x.Chunks)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("the manifest of exhibit %s: %w", short(x.ID), err)
+	}
+	return m, text, nil
+}
+
+// exhibitView renders an exhibit; whole reads its files and the texts of its steps too. The lock must be held.
+func (l *ledger) exhibitView(x *unit.Exhibit, whole bool) *ExhibitView {
+	v := &ExhibitView{ID: x.ID.String(), Short: short(x.ID), Unit: string(l.id), From: l.partyName(x.Party), State: string(x.State), TLP: x.TLP,
+		Files: x.Files, Bytes: x.Size, Chunk: x.Chunk, Chunks: x.Chunks, Written: x.Have, Added: x.Added, Completed: x.Completed,
+		Seal: hex.EncodeToString(x.Seal[:]), Holders: []ExhibitHolder{}, Next: x.Next(l.n.keys().party)}
+	if x.About != nil {
+		v.About = x.About.String()
+	}
+	for _, c := range x.Written() {
+		if !l.wanted[c.Payload.Commitment] && !l.gone[c.Payload.Commitment] {
+			v.Here++
+		}
+	}
+	for _, h := range x.Holders {
+		v.Holders = append(v.Holders, ExhibitHolder{l.partyName(h.Party), string(h.Position), Claim{h.Agency, h.Role}, h.Since})
+	}
+	for _, r := range x.Received {
+		v.Received = append(v.Received, ReceiptOfWhole{l.partyName(r.Party), r.At})
+	}
+	if whole {
+		if m, _, err := l.manifest(&x.Exhibit); err == nil {
+			for _, f := range m.Files[:min(len(m.Files), maxFilesListed)] {
+				v.List = append(v.List, ExhibitFile{f.Path, f.Size, hex.EncodeToString(f.SHA256[:]), f.Type})
+			}
+		}
+		v.Steps = l.exhibitSteps(x)
+	}
+	v.Title, v.ManifestSHA256 = l.titled(&x.Exhibit)
+	return v
+}
+
+// titledManifest is what lists show of a manifest: opening and reading one takes its time.
+type titledManifest struct{ title, sum string }
+
+// titled returns the title in an exhibit's manifest and the hash of its bytes, "" if there is none. The lock must be held.
+func (l *ledger) titled(x *desk.Exhibit) (title, sum string) {
+	if l.wanted[x.Seal] || l.gone[x.Seal] {
+		delete(l.titles, x.Seal)
+		return "", ""
+	}
+	t, ok := l.titles[x.Seal]
+	if !ok {
+		m, text, err := l.manifest(x)
+		switch {
+		case errors.Is(err, exhibit.ErrManifest): // it never will be one
+		case err != nil:
+			return "", ""
+		default:
+			h := sha256.Sum256(text)
+			t = titledManifest{m.Title, hex.EncodeToString(h[:])}
+		}
+		if l.titles == nil {
+			l.titles = map[journal.Hash]titledManifest{}
+		}
+		l.titles[x.Seal] = t
+	}
+	return t.title, t.sum
+}
+
+// exhibitSteps are the entries of an exhibit in order, those that changed nothing last.
+func (l *ledger) exhibitSteps(x *unit.Exhibit) []ExhibitStepView {
+	out := []ExhibitStepView{}
+	for i, s := range slices.Concat(x.Steps, x.Illegal) {
+		m := ExhibitStepView{Ref: s.Ref.String(), Move: s.Move, Act: s.Act, Party: l.partyName(s.Party), By: Claim{s.By.Agency, s.By.Role}, At: s.At,
+			Code: s.Code, To: Claim{s.Agency, s.Role}, Refused: s.Refused, Reason: s.Reason}
+		if s.Seal != nil {
+			m.Seal = hex.EncodeToString(s.Seal[:])
+		} else if s.Refused == "" {
+			m.Seal = hex.EncodeToString(x.Seal[:])
+		}
+		if i < len(x.Receipts) {
+			for _, r := range x.Receipts[i] {
+				m.Receipts = append(m.Receipts, ReceiptOfWhole{l.partyName(r.Party), r.At})
+			}
+		}
+		if s.Payload != nil && s.Payload.Type == journal.PayloadText && !s.Held {
+			var p answerPayload
+			if text, err := l.openPayload(*s.Payload); err == nil && jsonv2.Unmarshal(text, &p) == nil {
+				m.Text = p.Text
+			}
+		}
+		out = append(out, m)
+	}
+	return out
+}
