@@ -62,7 +62,7 @@ func TestDemoOnceLeavesFoldersThatHold(t *testing.T) {
 			t.Errorf("the reviews of %q differ:\n%s\n%s", unit, reports[0], reports[1])
 		}
 	}
-	for _, dossier := range []string{"dossier.entente", "register.entente"} {
+	for _, dossier := range []string{"dossier.entente", "register.entente", "statement.entente"} {
 		if code, out, errs := entente(t, "verify", filepath.Join(dir, dossier)); code != 0 {
 			t.Errorf("verify of %s: exit %d\n%s%s", dossier, code, out, errs)
 		}

@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"internal/node":            {"internal/accord", "internal/desk", "internal/dossier", "internal/exhibit", "internal/feed", "internal/guard", "internal/intake", "internal/intel", "internal/lang", "internal/notify", "internal/observable", "internal/peer", "internal/peer/pairing", "internal/review", "internal/store", "internal/unit", "journal", "misp", "stix", "taxii"},
 	"internal/api":             {"internal/accord", "internal/lang", "internal/node", "journal", "taxii"},
 	"internal/web":             {"internal/accord", "internal/lang", "internal/node", "journal"},
-	"internal/demo":            {"internal/accord", "internal/api", "internal/dossier", "internal/node", "internal/peer", "journal"},
+	"internal/demo":            {"internal/accord", "internal/api", "internal/dossier", "internal/exhibit", "internal/node", "internal/peer", "journal"},
 	"internal/cli":             {"internal/accord", "internal/api", "internal/demo", "internal/exhibit", "internal/lang", "internal/node", "internal/web", "journal", "misp", "stix", "taxii"},
 	"cmd/entente":              {"internal/cli"},
 	"internal/archtest":        {},

@@ -34,7 +34,7 @@ type Options struct {
 	Once   bool     // stop when the story is told
 	JSON   bool     // print one line for programs instead of the story
 	Import []string // files that are imported at North and shared as well
-	Keep   string   // folder that receives north/, south/, dossier.entente and register.entente
+	Keep   string   // folder that receives north/, south/, what they export and the evidence
 	Port   int      // first of four ports; 0 picks free ones
 	// Serve runs a node's folder until ctx ends, as 'entente serve' does, and
 	// calls ready once it answers.
@@ -112,7 +112,7 @@ func (s *story) folder() (err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
-	for _, name := range []string{"north", "south", "dossier.entente", "register.entente"} {
+	for _, name := range []string{"north", "south", "evidence", "dossier.entente", "register.entente", "statement.entente"} {
 		if _, err := os.Stat(filepath.Join(s.dir, name)); err == nil {
 			return &node.Error{Code: "exists", Status: 409, What: "The folder " + s.dir + " holds a story already.",
 				Why: "There is " + name + " in it, and a story is never written over.", Next: "Name another folder with --keep, or remove it."}

@@ -1,18 +1,35 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"entente/internal/accord"
 	"entente/internal/api"
+	"entente/internal/exhibit"
 	"entente/internal/node"
 )
 
 // registerName is the unit of the longer story: an intrusion into an election register.
 const registerName = "Election register"
+
+// registerTerms are what this accord has beyond the minimal one. Its clocks are as short as a story is.
+const registerTerms = `
+hotline:
+  id: HL
+  acknowledge: PT1S
+escalation:
+  - {id: EL1, after: PT1S, contact: technical, role: head of the agency}
+publicity:
+  id: PU
+  statements: joint
+  embargo: PT1S
+`
 
 // register founds the unit and puts an accord in force.
 func (s *story) register(ctx context.Context) (err error) {
@@ -25,6 +42,7 @@ func (s *story) register(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	text = append(text, registerTerms...)
 	unit := s.registry.unit
 	var proposed node.AccordProposeResponse
 	if err := s.north.Call(ctx, "accord.propose", node.AccordProposeRequest{Unit: unit, Text: string(text)}, &proposed); err != nil {
@@ -102,8 +120,141 @@ func (s *story) investigate(ctx context.Context) (err error) {
 		move{s.north, "acknowledged", node.RequestMoveRequest{Move: "acknowledge"}},
 		move{s.north, "accepted", node.RequestMoveRequest{Move: "accept"}},
 		move{s.north, "at-risk", node.RequestMoveRequest{Move: "at-risk", Code: "tip-off", Text: "The host is watched by its owner. To image it may warn him."}},
-		move{s.south, "accepted", node.RequestMoveRequest{Move: "proceed"}},
-		move{s.north, "answered", node.RequestMoveRequest{Move: "answer", Text: "Rented on 28 April, paid with a stolen card. The image is made."}},
+		move{s.south, "accepted", node.RequestMoveRequest{Move: "proceed"}})
+	if err != nil {
+		return err
+	}
+	s.say.proved("that acting was a risk, who said so and who decided is on record at both ends")
+	return nil
+}
+
+// climb calls North's duty desk, which does not answer, and climbs the accord's ladder.
+func (s *story) climb(ctx context.Context) error {
+	unit := s.registry.unit
+	var w node.WriteResponse
+	err := s.south.Call(ctx, "hotline.call", node.HotlineCallRequest{Unit: unit, Urgency: "emergency", Subject: "voter-register", Request: s.registry.request,
+		Text: "The host is still up. Is anybody there?"}, &w)
+	if err != nil {
+		return err
+	}
+	call := w.Refs[0]
+	s.say.did("South calls about its request; the accord gives North's duty desk a second to acknowledge")
+	// Until the clock has run out, and the step's own time after it, climbing is refused.
+	var early error
+	err = eventually(ctx, "the step of the ladder", func() (bool, error) {
+		err := s.south.Call(ctx, "hotline.move", node.HotlineMoveRequest{Unit: unit, ID: call, Move: "escalate"}, nil)
+		var problem *api.Problem
+		if errors.As(err, &problem) && problem.Code == "illegal-move" {
+			early = err
+			return false, nil
+		}
+		return err == nil, err
+	})
+	if err != nil {
+		return err
+	}
+	if early == nil {
+		return errors.New("South climbed before the clock had run out")
+	}
+	s.say.did("nobody answers: South climbs to the technical head, by clause EL1, and not before its time")
+	for _, m := range []struct {
+		p    *party
+		then string
+		r    node.HotlineMoveRequest
+	}{
+		{s.north, "acknowledged", node.HotlineMoveRequest{Move: "acknowledge"}},
+		{s.north, "acknowledged", node.HotlineMoveRequest{Move: "say", Text: "Head of operations here. The image is being made."}},
+		{s.south, "closed", node.HotlineMoveRequest{Move: "close"}},
+	} {
+		m.r.Unit, m.r.ID = unit, call
+		err := eventually(ctx, "the call reaching "+m.p.name, func() (bool, error) {
+			err := m.p.Call(ctx, "hotline.move", m.r, nil)
+			var problem *api.Problem
+			if errors.As(err, &problem) && (problem.Code == "not-found" || problem.Code == "illegal-move") {
+				return false, nil // what comes before it is not here yet
+			}
+			return err == nil, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, p := range []*party{s.north, s.south} {
+		var v node.CallView
+		if err := eventually(ctx, "the end of the call at "+p.name, func() (bool, error) {
+			err := p.Call(ctx, "hotline.show", node.HotlineShowRequest{Unit: unit, ID: call}, &v)
+			return err == nil && v.State == "closed", err
+		}); err != nil {
+			return err
+		}
+	}
+	s.say.did("North's technical head answers, and the call is closed")
+	s.say.proved("who was called, when nobody answered, and who did: both sides have the same seconds")
+	return nil
+}
+
+// evidence is what North attaches to its answer.
+var evidence = map[string][]byte{
+	"host/image.raw":       bytes.Repeat([]byte("A voter register is no secret, but who reads it is.\n"), 40_000),
+	"host/connections.csv": []byte("time,from,to\n2026-05-03T01:12:00Z,198.51.100.7,register\n"),
+}
+
+// collect lays the evidence out, as whoever made the image did.
+func (s *story) collect() (dir string, err error) {
+	dir = filepath.Join(s.dir, "evidence")
+	for name, data := range evidence {
+		at := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(at, data, 0o600); err != nil {
+			return "", err
+		}
+	}
+	return dir, nil
+}
+
+// answer answers with evidence, which South takes into custody, and closes what is open.
+func (s *story) answer(ctx context.Context) error {
+	unit := s.registry.unit
+	dir, err := s.collect()
+	if err != nil {
+		return err
+	}
+	files := os.DirFS(dir)
+	m, err := exhibit.Describe(files, ".", exhibit.Options{Title: "Image of 198.51.100.7"})
+	if err != nil {
+		return err
+	}
+	text, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	var added node.ExhibitAddResponse
+	if err := s.north.Long(ctx, "exhibit.add", node.ExhibitAddRequest{Unit: unit, About: s.registry.request}, bytes.NewReader(text), nil, &added); err != nil {
+		return err
+	}
+	content := exhibit.Content(files, m, added.Offset)
+	defer content.Close()
+	id := added.Exhibit.ID
+	if err := s.north.Long(ctx, "exhibit.content", node.ExhibitContentRequest{Unit: unit, ID: id, Offset: added.Offset}, content, nil, &added); err != nil {
+		return err
+	}
+	s.say.did("North attaches the image of the host: %d files, %d bytes, by hash", len(evidence), added.Exhibit.Bytes)
+	err = eventually(ctx, "the evidence reaching South", func() (bool, error) {
+		err := s.south.Long(ctx, "exhibit.custody", node.ExhibitCustodyRequest{Unit: unit, ID: id, Act: "received"}, nil, nil, nil)
+		var problem *api.Problem
+		if errors.As(err, &problem) {
+			return false, nil // not whole yet
+		}
+		return err == nil, err
+	})
+	if err != nil {
+		return err
+	}
+	s.say.did("South verifies every byte of it against the manifest, and states that it received it")
+	err = s.moves(ctx, unit, s.registry.request,
+		move{s.north, "answered", node.RequestMoveRequest{Move: "answer", Text: "Rented on 28 April, paid with a stolen card. The image is attached."}},
 		move{s.south, "assessed", node.RequestMoveRequest{Move: "assess", Use: "mitigated", Scores: map[string]int{"relevance": 5, "accuracy": 4, "timeliness": 5, "clarity": 4, "usefulness": 5, "completeness": 4}}},
 		move{s.south, "closed", node.RequestMoveRequest{Move: "close"}})
 	if err != nil {
@@ -116,7 +267,102 @@ func (s *story) investigate(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.say.proved("that acting was a risk, who said so and who decided is on record at both ends")
+	s.say.proved("the chain of custody has each hand it went through, and the hash at each")
+	return nil
+}
+
+// reviewed computes the review of the day at both nodes, and both sign it.
+func (s *story) reviewed(ctx context.Context) error {
+	unit := s.registry.unit
+	if err := s.settle(ctx, unit); err != nil {
+		return err
+	}
+	now := time.Now().UTC().Truncate(time.Second)
+	var opened node.ReviewOpenResponse
+	if err := s.north.Call(ctx, "review.open", node.ReviewOpenRequest{Unit: unit, From: now.Add(-24 * time.Hour), To: now.Add(24 * time.Hour)}, &opened); err != nil {
+		return err
+	}
+	id := opened.Review.ID
+	var reports [][]byte
+	for _, p := range []*party{s.north, s.south} {
+		var report bytes.Buffer
+		err := eventually(ctx, "the review at "+p.name, func() (bool, error) {
+			report.Reset()
+			err := p.Download(ctx, "review.report", node.ReviewReportRequest{Unit: unit, ID: id}, &report, nil)
+			var problem *api.Problem
+			if errors.As(err, &problem) {
+				return false, nil
+			}
+			return err == nil, err
+		})
+		if err != nil {
+			return err
+		}
+		reports = append(reports, report.Bytes())
+	}
+	if !bytes.Equal(reports[0], reports[1]) {
+		return errors.New("the two sides computed different reviews")
+	}
+	for _, p := range []*party{s.north, s.south} {
+		if err := p.Call(ctx, "review.sign", node.ReviewMoveRequest{Unit: unit, ID: id}, nil); err != nil {
+			return err
+		}
+	}
+	var v node.ReviewView
+	if err := eventually(ctx, "both signatures", func() (bool, error) {
+		err := s.north.Call(ctx, "review.show", node.ReviewShowRequest{Unit: unit, ID: id}, &v)
+		return err == nil && v.Agreed != "", err
+	}); err != nil {
+		return err
+	}
+	s.say.did("each node computes the review of the period by itself: %d bytes, SHA-256 %s…; both sign it", len(reports[0]), v.Agreed[:12])
+	s.say.proved("asked, answered, silent, late: both sides computed the same bytes from their own copies of the record")
+	return nil
+}
+
+// announce says together what is said in public.
+func (s *story) announce(ctx context.Context) error {
+	unit := s.registry.unit
+	var proposed node.WriteResponse
+	err := s.north.Call(ctx, "statement.propose", node.StatementProposeRequest{Unit: unit, Texts: []node.StatementTextRequest{
+		{Lang: "en", Text: "An intrusion into the voter register was found and ended. No record was changed.", Authentic: true},
+		{Lang: "fr", Text: "Une intrusion dans le registre électoral a été découverte et arrêtée. Aucune donnée n'a été modifiée.", Authentic: true}}}, &proposed)
+	if err != nil {
+		return err
+	}
+	id := proposed.Refs[0]
+	s.say.did("North proposes a joint statement, in two languages that are equally authentic")
+	for _, p := range []*party{s.south, s.north} {
+		err := eventually(ctx, "the statement at "+p.name, func() (bool, error) {
+			err := p.Call(ctx, "statement.move", node.StatementMoveRequest{Unit: unit, ID: id, Move: "sign"}, nil)
+			var problem *api.Problem
+			if errors.As(err, &problem) && problem.Code == "not-found" {
+				return false, nil
+			}
+			return err == nil, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	path := filepath.Join(s.dir, "statement.entente")
+	err = eventually(ctx, "the countersigned statement", func() (bool, error) {
+		var file bytes.Buffer
+		err := s.north.Download(ctx, "statement.export", node.StatementExportRequest{Unit: unit, ID: id}, &file, nil)
+		var problem *api.Problem
+		if errors.As(err, &problem) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		return true, os.WriteFile(path, file.Bytes(), 0o600)
+	})
+	if err != nil {
+		return err
+	}
+	s.say.did("both sign, and it counts: statement.entente verifies by itself, with nothing but the keys")
+	s.say.proved("neither side can speak for both alone, and nobody can change a word of what both said")
 	return nil
 }
 

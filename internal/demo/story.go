@@ -54,6 +54,10 @@ func (s *story) steps() []step {
 		step{"A unit for the election register", s.register},
 		step{"An intrusion is noticed, and what it left is preserved", s.notice},
 		step{"Asked about, with the risk of acting", s.investigate},
+		step{"The hotline climbs", s.climb},
+		step{"An answer with evidence", s.answer},
+		step{"A review, computed twice to the same bytes", s.reviewed},
+		step{"A joint statement", s.announce},
 		step{"One side withdraws", s.leave},
 		step{"Verify everything, offline", s.verify},
 	)
