@@ -15,8 +15,8 @@ const (
 	PayloadAnswer  = "answer"
 	// PayloadStatement holds the texts of what is to be said in public, by language.
 	PayloadStatement = "statement"
-	PayloadExhibit = "exhibit" // the manifest of an exhibit
-	PayloadChunk   = "chunk"   // bytes of an exhibit
+	PayloadExhibit   = "exhibit" // the manifest of an exhibit
+	PayloadChunk     = "chunk"   // bytes of an exhibit
 )
 
 // PayloadRef ties an entry to content that lies outside the tree, so that it

@@ -548,6 +548,7 @@ func TestFlood(t *testing.T) {
 					}
 				}
 				exchanges.Add(1)
+				time.Sleep(50 * time.Millisecond) // a party may suspend 4,096 times in all
 			}
 		}()
 	}()

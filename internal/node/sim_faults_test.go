@@ -37,7 +37,7 @@ var plantedFaults = []plantedFault{
 		{"internal/store/fs.go", "return true, fsys.SyncDir(filepath.Dir(name))", "return true, nil"}}},
 	{"payload-not-synced", "a received payload is receipted before its folder is synced", "every receipt", []change{
 		{"internal/store/payloads.go", "for folder := range touched {\n\t\tif err := p.fs.SyncDir(folder); err != nil {\n\t\t\treturn fmt.Errorf(\"store: keeping payloads", "for folder := range touched {\n\t\tif err := error(nil); err != nil {\n\t\t\t_ = folder\n\t\t\treturn fmt.Errorf(\"store: keeping payloads"},
-		{"internal/store/payloads.go", "errors.Join(err, f.Close(), p.settle(folder))", "errors.Join(err, f.Close(), func() error { _ = folder; return nil }())"}}},
+		{"internal/store/payloads.go", "errors.Join(err, headErr, f.Close(), p.settle(folder))", "errors.Join(err, headErr, f.Close(), func() error { _ = folder; return nil }())"}}},
 	{"receipt-of-the-missing", "a receipt does not name the payloads that have not come", "every receipt", []change{
 		{"internal/node/exchange.go", "Root: head.Root, Missing: missing}})", "Root: head.Root}})"}}},
 	{"mark-ignored", "the high-water mark is written and not looked at", "no node signs two heads|an honest node never", []change{
@@ -53,7 +53,7 @@ var plantedFaults = []plantedFault{
 		{"internal/intel/receive.go", "} else if ok {\n\t\treturn in.again(ctx, base)", "} else if ok && false {\n\t\treturn in.again(ctx, base)"},
 		{"internal/node/intelligence.go", takenInOld, takenInNew}}},
 	{"order-of-arrival", "the state lists entries in the order in which their journals came", "state is a fold", []change{
-		{"internal/unit/requests.go", "func compareRecords(a, b *record) int { return desk.CompareRefs(a.ref(), b.ref()) }", "func compareRecords(a, b *record) int {\n\tif a.lane != b.lane {\n\t\treturn a.lane.slot - b.lane.slot\n\t}\n\treturn desk.CompareRefs(a.ref(), b.ref())\n}"}}},
+		{"internal/unit/received.go", "func compareRecords(a, b *record) int { return desk.CompareRefs(a.ref(), b.ref()) }", "func compareRecords(a, b *record) int {\n\tif a.lane != b.lane {\n\t\treturn a.lane.slot - b.lane.slot\n\t}\n\treturn desk.CompareRefs(a.ref(), b.ref())\n}"}}},
 	{"signature-not-checked", "a checkpoint is believed without its signatures", "no node signs two heads|an honest node never", []change{
 		{"journal/keyring.go", "return Head{}, nil, k.classify(c.N, err)\n\t}\n\tcanonical,", "return Head{c.N, c.Hash}, signed, nil\n\t}\n\tcanonical,"}}},
 	{"stale-is-guilt", "an old head counts as a contradiction", "an honest node never", []change{
