@@ -154,7 +154,7 @@ func (s *story) climb(ctx context.Context) error {
 		return err
 	}
 	if early == nil {
-		return errors.New("South climbed before the clock had run out")
+		return errors.New("the ladder was climbed before the clock had run out")
 	}
 	s.say.did("nobody answers: South climbs to the technical head, by clause EL1, and not before its time")
 	for _, m := range []struct {
