@@ -87,6 +87,14 @@ func Localize(c *lang.Catalog, p *Problem) {
 		} else {
 			p.Detail = p.Title + " " + p.Detail
 		}
-		p.Title = c.Text("problem." + p.Code)
+		p.Title = c.Text(problemKey(p.Code))
 	}
+}
+
+// problemKey is the key of the sentence of a code that stands alone.
+func problemKey(code string) string {
+	if code == "illegal-move" { // of something else than a request
+		return "problem.illegal-move.other"
+	}
+	return "problem." + code
 }

@@ -615,7 +615,7 @@ func (s *story) export(ctx context.Context, unit, path string) error {
 	if err != nil {
 		return err
 	}
-	err = s.north.Download(ctx, "dossier.export", node.DossierExportRequest{Unit: unit, Payloads: true, Note: "made by the demo"}, f, nil)
+	err = s.north.Download(ctx, "dossier.export", node.DossierExportRequest{Unit: unit, Payloads: true, Evidence: true, Note: "made by the demo"}, f, nil)
 	return errors.Join(err, f.Sync(), f.Close())
 }
 

@@ -555,8 +555,11 @@ func (l *ledger) openPayload(p journal.PayloadRef) ([]byte, error) {
 		return nil, err
 	}
 	most := int64(journal.MaxPlain)
-	if p.Type == journal.PayloadAccord {
+	switch p.Type {
+	case journal.PayloadAccord:
 		most = accord.MaxText
+	case journal.PayloadText:
+		most = maxTextPayload
 	}
 	return journal.OpenPayload(p, salt, data, most)
 }

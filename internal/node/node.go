@@ -75,7 +75,7 @@ type Node struct {
 	bell     *peer.Bell
 	rotating sync.Mutex // held while keys change, and while a backup reads them
 
-	exports sync.Mutex // one share, courier or dossier is put together at a time
+	exports sync.Mutex // one share is put together at a time
 	// drafting is held while drafts are read and written, also under the lock of a unit: nothing is locked
 	// below it.
 	drafting sync.Mutex

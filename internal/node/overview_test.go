@@ -126,3 +126,31 @@ func TestDraftIsSentWhileSomethingIsShared(t *testing.T) {
 	}
 	a.exports.Unlock()
 }
+
+// TestViewsOfAFlood: what a partner says without effect, or at a length that nobody reads, does not fill
+// the memory of who looks.
+func TestViewsOfAFlood(t *testing.T) {
+	a, b := two(t)
+	v, _, err := a.NewRequest(t.Context(), RequestNewRequest{Type: desk.Information, Urgency: "urgent", Title: "Q", Fields: map[string]string{"subject": "host", "purpose": "case"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.reaches(b)
+	l := must[*ledger](t)(b.findUnit(""))
+	l.mu.Lock()
+	q, _ := l.request(must[journal.Ref](t)(journal.ParseRef(v.ID)))
+	for i := range maxIllegalShown + 50 {
+		q.Illegal = append(q.Illegal, desk.Step{Ref: journal.Ref{Origin: l.origin(), Index: int64(i)}, Move: "close", Refused: desk.CodeWrongSide})
+	}
+	if got := len(l.viewOf(q, true).Moves); got != maxIllegalShown+len(q.Steps) {
+		t.Errorf("%d moves are shown", got)
+	}
+	for size, opens := range map[int]bool{maxTextPayload - 100: true, maxTextPayload + 1: false} {
+		ref := must[*journal.PayloadRef](t)(l.seal(journal.PayloadText, []byte(strings.Repeat(" ", size))))
+		ref.Type = journal.PayloadText
+		if _, err := l.openPayload(*ref); (err == nil) != opens {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+	l.mu.Unlock()
+}

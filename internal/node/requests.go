@@ -59,6 +59,12 @@ func (a answerPayload) encode() ([]byte, error) {
 const (
 	maxTitle = 200
 	maxText  = 256 << 10
+	// maxTextPayload bounds what a payload of words opens to: maxText with every character escaped, and
+	// some more. What is larger is not shown.
+	maxTextPayload = 2 << 20
+	// maxIllegalShown is how many moves without effect a view shows; they cost a partner nothing, and there
+	// is no end to them.
+	maxIllegalShown = 100
 )
 
 // requestBody joins what the gate reads and what the desk reads: both parse the
@@ -497,7 +503,7 @@ func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 	if !whole {
 		return v
 	}
-	steps := append(slices.Clone(q.Steps), q.Illegal...)
+	steps := append(slices.Clone(q.Steps), q.Illegal[:min(len(q.Illegal), maxIllegalShown)]...)
 	slices.SortStableFunc(steps, func(a, b desk.Step) int { return a.At.Compare(b.At) })
 	var refs []journal.Ref
 	spoken := map[journal.Ref][]TranslationView{}

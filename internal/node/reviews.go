@@ -342,8 +342,8 @@ func (l *ledger) scores(ref journal.Ref, given map[string]map[string]map[string]
 }
 
 func (n *Node) keepScores(s savedScores) error {
-	n.exports.Lock()
-	defer n.exports.Unlock()
+	n.drafting.Lock()
+	defer n.drafting.Unlock()
 	f, err := n.readDrafts()
 	if err != nil {
 		return err
@@ -358,8 +358,8 @@ func (n *Node) keepScores(s savedScores) error {
 
 // forgetScores drops scores that are in a journal now.
 func (n *Node) forgetScores(u journal.UnitID, ref journal.Ref) error {
-	n.exports.Lock()
-	defer n.exports.Unlock()
+	n.drafting.Lock()
+	defer n.drafting.Unlock()
 	f, err := n.readDrafts()
 	if err != nil {
 		return err

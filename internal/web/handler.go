@@ -189,7 +189,11 @@ func (f *failure) localize(c *lang.Catalog) {
 		f.Why = c.Text("problem.gate.detail", "clause", f.Decision.Clause, "code", c.Code("gate", f.Decision.Code), "verdict", c.Code("verdict", f.Decision.Verdict))
 	default:
 		f.Why = strings.TrimSpace(f.What + " " + f.Why)
-		f.What = c.Text("problem." + f.Code)
+		key := "problem." + f.Code
+		if f.Code == "illegal-move" {
+			key = "problem.illegal-move.other"
+		}
+		f.What = c.Text(key)
 	}
 }
 
