@@ -20,7 +20,7 @@ build: ## one static binary in bin/
 	go build -trimpath -ldflags "-s -w -X entente/internal/cli.version=$(VERSION)" -o bin/entente ./cmd/entente
 
 bench: ## figures for docs/performance.md
-	go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
+	ENTENTE_BENCH_FEED=1000000 ENTENTE_SEARCH_OBJECTS=10000000 go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 180m ./...
 	sh .ci/bench-binary
 
 lint:

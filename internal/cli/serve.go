@@ -166,7 +166,8 @@ func public(n *node.Node, log *slog.Logger) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	mux.Handle("/taxii2/", taxii)
+	mux.Handle("/taxii2/", steady(taxii))
+	mux.Handle("/taxii2", steady(taxii)) // its errors are TAXII's, and no page of redirection
 	feeds, err := n.FeedHandler()
 	if err != nil {
 		return nil, err
