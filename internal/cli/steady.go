@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// writeQuiet is how long a piece of an answer may wait for its reader, and pieceOfAnswer how much is one.
+// maxQuiet is how long a piece of an answer may wait for its reader, and pieceOfAnswer how much is one.
 const (
-	writeQuiet    = time.Minute
+	maxQuiet      = time.Minute
 	pieceOfAnswer = 64 << 10
 )
 
@@ -29,14 +29,14 @@ type steadyAnswer struct {
 func (s *steadyAnswer) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 func (s *steadyAnswer) WriteHeader(status int) {
-	_ = s.rc.SetWriteDeadline(time.Now().Add(writeQuiet)) // not every writer has deadlines
+	_ = s.rc.SetWriteDeadline(time.Now().Add(maxQuiet)) // not every writer has deadlines
 	s.ResponseWriter.WriteHeader(status)
 }
 
 func (s *steadyAnswer) Write(p []byte) (n int, err error) {
 	for {
 		piece := p[n:min(len(p), n+pieceOfAnswer)]
-		_ = s.rc.SetWriteDeadline(time.Now().Add(writeQuiet))
+		_ = s.rc.SetWriteDeadline(time.Now().Add(maxQuiet))
 		wrote, err := s.ResponseWriter.Write(piece)
 		if n += wrote; err != nil || n == len(p) {
 			return n, err
