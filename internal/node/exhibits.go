@@ -547,7 +547,7 @@ func (l *ledger) titled(x *desk.Exhibit) (title, sum string) {
 // exhibitSteps are the entries of an exhibit in order, those that changed nothing last.
 func (l *ledger) exhibitSteps(x *unit.Exhibit) []ExhibitStepView {
 	out := []ExhibitStepView{}
-	for i, s := range slices.Concat(x.Steps, x.Illegal) {
+	for i, s := range slices.Concat(x.Steps, shown(x.Illegal)) {
 		m := ExhibitStepView{Ref: s.Ref.String(), Move: s.Move, Act: s.Act, Party: l.partyName(s.Party), By: Claim{s.By.Agency, s.By.Role}, At: s.At,
 			Code: s.Code, To: Claim{s.Agency, s.Role}, Refused: s.Refused, Reason: s.Reason}
 		if s.Seal != nil {

@@ -402,7 +402,7 @@ func (l *ledger) callView(c *desk.Call, whole bool) *CallView {
 	if !whole {
 		return v
 	}
-	steps := append(slices.Clone(c.Steps), c.Illegal...)
+	steps := append(slices.Clone(c.Steps), shown(c.Illegal)...)
 	slices.SortStableFunc(steps, func(a, b desk.Step) int { return a.At.Compare(b.At) })
 	for _, s := range steps {
 		v.Moves = append(v.Moves, CallMoveView{Ref: s.Ref.String(), Drill: s.Drill, Move: s.Move, Party: l.partyName(s.Party), By: Claim{s.By.Agency, s.By.Role},

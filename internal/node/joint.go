@@ -244,7 +244,7 @@ func (n *Node) these(unitName string) ([]*ledger, error) {
 
 // saidViews renders all of a thread: what counts and what does not, by the time their authors say.
 func (l *ledger) saidViews(m desk.Minutes) []SaidView {
-	all := append(slices.Clone(m.Steps), m.Illegal...)
+	all := append(slices.Clone(m.Steps), shown(m.Illegal)...)
 	slices.SortStableFunc(all, func(a, b desk.Said) int { return a.At.Compare(b.At) })
 	out := make([]SaidView, 0, len(all))
 	for i := range all {

@@ -62,7 +62,7 @@ const (
 	// maxTextPayload bounds what a payload of words opens to: maxText with every character escaped, and
 	// some more. What is larger is not shown.
 	maxTextPayload = 2 << 20
-	// maxIllegalShown is how many moves without effect a view shows; they cost a partner nothing, and there
+	// maxIllegalShown is how many moves without effect the view of a thread shows; they cost a partner nothing, and there
 	// is no end to them.
 	maxIllegalShown = 100
 )
@@ -480,6 +480,9 @@ func (l *ledger) requestView(ref journal.Ref) (*RequestView, error) {
 	return l.viewOf(q, true), nil
 }
 
+// shown are those of the moves without effect that a view shows.
+func shown[S any](illegal []S) []S { return illegal[:min(len(illegal), maxIllegalShown)] }
+
 // viewOf renders a request; whole reads the payloads of its moves too.
 func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 	v := &RequestView{ID: q.ID.String(), Short: short(q.ID), Unit: string(l.id), Type: q.Type, Urgency: q.Urgency,
@@ -503,7 +506,7 @@ func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 	if !whole {
 		return v
 	}
-	steps := append(slices.Clone(q.Steps), q.Illegal[:min(len(q.Illegal), maxIllegalShown)]...)
+	steps := append(slices.Clone(q.Steps), shown(q.Illegal)...)
 	slices.SortStableFunc(steps, func(a, b desk.Step) int { return a.At.Compare(b.At) })
 	var refs []journal.Ref
 	spoken := map[journal.Ref][]TranslationView{}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -445,54 +446,22 @@ func (l *ledger) sendReview(move string, by Acting, body desk.ReviewBody, text s
 	if len(text) > maxText {
 		return nil, nil, badInput("The text is too long.", fmt.Sprintf("It has %d bytes, %d are allowed.", len(text), maxText), "Shorten it.")
 	}
-	b := reviewBody{ReviewBody: body}
-	d := journal.Draft{Kind: "review." + move, By: l.n.by(by.By), Release: claims(by.Release)}
 	if err := l.judgeReview(move, by, body); err != nil {
 		return nil, nil, err
 	}
-	var salt [32]byte
-	var data []byte
-	b.TLP = ""
+	var plain []byte
+	tlp := ""
 	if text != "" {
-		if b.TLP = body.TLP; b.TLP == "" {
-			b.TLP = "amber"
-		}
-		plain, err := (answerPayload{Text: text}).encode()
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := l.n.random(salt[:]); err != nil {
-			return nil, nil, err
-		}
-		compressed, ref, err := journal.SealPayload(salt, plain)
-		if err != nil {
-			return nil, nil, badInput("This is too large for one payload.", err.Error(), "Send less at a time.")
-		}
-		ref.Type = journal.PayloadText
-		d.Payload, data, b.Bytes = &ref, compressed, int64(len(plain))
-	}
-	d.Body = b
-	dec := decision(l.decide(d))
-	w := &WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: dryRun, Decision: &dec}
-	if dryRun {
-		w.Effects = []string{"the gate says " + dec.Verdict + " by clause " + dec.Clause + ": " + dec.Reason}
-		return w, nil, nil
-	}
-	if dec.Verdict != "allow" {
-		return nil, nil, gateError(dec)
-	}
-	if d.Payload != nil {
-		if err := l.keep(d.Payload.Commitment, salt, data); err != nil {
+		tlp = cmp.Or(body.TLP, "amber")
+		var err error
+		if plain, err = (answerPayload{Text: text}).encode(); err != nil {
 			return nil, nil, err
 		}
 	}
-	entries, err := l.write(d)
-	if err != nil {
-		return nil, nil, err
-	}
-	out := l.wrote(entries)
-	out.Decision = &dec
-	return &out, entries, nil
+	body.TLP = tlp
+	return l.post("review."+move, l.n.by(by.By), claims(by.Release), func(bytes int64) any {
+		return reviewBody{ReviewBody: body, Bytes: bytes}
+	}, journal.PayloadText, plain, dryRun)
 }
 
 // Reviews lists reviews, the newest first.
@@ -527,7 +496,7 @@ func (n *Node) Review(_ context.Context, r ReviewShowRequest) (*ReviewView, erro
 	l.mu.Lock()
 	v, _ := l.fold.Review(ref)
 	view := l.reviewView(&v)
-	for _, s := range slices.Concat(v.Steps, v.Illegal) {
+	for _, s := range slices.Concat(v.Steps, shown(v.Illegal)) {
 		m := MoveView{Ref: s.Ref.String(), Move: s.Move, Party: l.partyName(s.Party), By: Claim{s.By.Agency, s.By.Role}, At: s.At, Refused: s.Refused}
 		var p answerPayload
 		if s.Payload != nil && !s.Held {
