@@ -432,39 +432,7 @@ func (n *Node) Exhibit(_ context.Context, r ExhibitIDRequest) (*ExhibitView, err
 // findExhibit takes "origin#index", the short form that lists print, or a prefix of either; empty means the
 // only one that there is.
 func (n *Node) findExhibit(unitName, id string) (*ledger, journal.Ref, error) {
-	ledgers := n.units()
-	if unitName != "" {
-		l, err := n.findUnit(unitName)
-		if err != nil {
-			return nil, journal.Ref{}, err
-		}
-		ledgers = []*ledger{l}
-	}
-	var in *ledger
-	var ref journal.Ref
-	hits := 0
-	for _, l := range ledgers {
-		l.mu.Lock()
-		for _, x := range l.fold.ExhibitRefs() {
-			full := x.String()
-			if full == id || short(x) == id {
-				l.mu.Unlock()
-				return l, x, nil
-			}
-			if strings.HasPrefix(strings.TrimPrefix(full, "entente/"), id) || strings.HasPrefix(short(x), id) {
-				in, ref = l, x
-				hits++
-			}
-		}
-		l.mu.Unlock()
-	}
-	switch hits {
-	case 1:
-		return in, ref, nil
-	case 0:
-		return nil, journal.Ref{}, notFound(fmt.Sprintf("No exhibit %q is here.", id), "List them with 'entente exhibit list'.")
-	}
-	return nil, journal.Ref{}, badInput(fmt.Sprintf("%q fits several exhibits.", id), "", "Give its whole id, see 'entente exhibit list'.")
+	return n.findThread(unitName, id, "exhibit", "entente exhibit list", func(l *ledger) []threadID { return allOpen(l.fold.ExhibitRefs()) })
 }
 
 // manifest reads an exhibit's manifest, and holds it against what the entry says. The lock must be held.

@@ -208,12 +208,6 @@ func (n *Node) AnnounceDrill(_ context.Context, r HotlineAnnounceRequest) (*Writ
 	})
 }
 
-// threadID is something that a person may name.
-type threadID struct {
-	ref  journal.Ref
-	open bool
-}
-
 // callIDs are all calls, drills too, the live ones first.
 func (l *ledger) callIDs() []threadID {
 	var out []threadID
@@ -231,45 +225,6 @@ func (l *ledger) pingIDs() []threadID {
 		out = append(out, threadID{p.ID, p.State == desk.Ringing && p.Called == l.n.keys().party})
 	}
 	return out
-}
-
-// findThread takes "origin#index", the short form that lists print, or a prefix of either; empty means
-// the only open one.
-func (n *Node) findThread(unitName, id, what, where string, all func(*ledger) []threadID) (*ledger, journal.Ref, error) {
-	ledgers := n.units()
-	if unitName != "" {
-		l, err := n.findUnit(unitName)
-		if err != nil {
-			return nil, journal.Ref{}, err
-		}
-		ledgers = []*ledger{l}
-	}
-	type hit struct {
-		l   *ledger
-		ref journal.Ref
-	}
-	var hits []hit
-	for _, l := range ledgers {
-		l.mu.Lock()
-		list := all(l)
-		l.mu.Unlock()
-		for _, x := range list {
-			full := x.ref.String()
-			if full == id || short(x.ref) == id {
-				return l, x.ref, nil
-			}
-			if id == "" && x.open || id != "" && (strings.HasPrefix(strings.TrimPrefix(full, "entente/"), id) || strings.HasPrefix(short(x.ref), id)) {
-				hits = append(hits, hit{l, x.ref})
-			}
-		}
-	}
-	switch len(hits) {
-	case 1:
-		return hits[0].l, hits[0].ref, nil
-	case 0:
-		return nil, journal.Ref{}, notFound(fmt.Sprintf("No %s %q is here.", what, id), "List them with '"+where+"'.")
-	}
-	return nil, journal.Ref{}, badInput(fmt.Sprintf("%q fits several.", id), "", "Give its whole id, see '"+where+"'.")
 }
 
 // Calls lists calls, and apart from them what is tried.

@@ -194,40 +194,7 @@ func (l *ledger) optionalRef(s string) (*journal.Ref, error) {
 // findJoint finds what an id means among what members keep together: whole, short, or a prefix of either; empty means the only
 // one. ids lists all of a unit with its lock held.
 func (n *Node) findJoint(unitName, id, what string, ids func(*ledger) []journal.Ref) (*ledger, journal.Ref, error) {
-	ledgers := n.units()
-	if unitName != "" {
-		l, err := n.findUnit(unitName)
-		if err != nil {
-			return nil, journal.Ref{}, err
-		}
-		ledgers = []*ledger{l}
-	}
-	type hit struct {
-		l   *ledger
-		ref journal.Ref
-	}
-	var hits []hit
-	for _, l := range ledgers {
-		l.mu.Lock()
-		all := ids(l)
-		l.mu.Unlock()
-		for _, ref := range all {
-			full := ref.String()
-			if full == id || short(ref) == id {
-				return l, ref, nil
-			}
-			if id == "" || strings.HasPrefix(strings.TrimPrefix(full, "entente/"), id) || strings.HasPrefix(short(ref), id) {
-				hits = append(hits, hit{l, ref})
-			}
-		}
-	}
-	switch len(hits) {
-	case 1:
-		return hits[0].l, hits[0].ref, nil
-	case 0:
-		return nil, journal.Ref{}, notFound(fmt.Sprintf("No %s %q is here.", what, id), "List them with 'entente "+what+" list'.")
-	}
-	return nil, journal.Ref{}, badInput(fmt.Sprintf("%q fits several.", id), "", "Give its whole id, see 'entente "+what+" list'.")
+	return n.findThread(unitName, id, what, "entente "+what+" list", func(l *ledger) []threadID { return allOpen(ids(l)) })
 }
 
 // these are the units that a list is of.

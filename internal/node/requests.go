@@ -428,40 +428,12 @@ func (n *Node) Request(_ context.Context, r RequestShowRequest) (*RequestView, e
 // findRequest takes "origin#index", the short form that lists print, or a
 // prefix of either; empty means the only open one.
 func (n *Node) findRequest(unitName, id string) (*ledger, journal.Ref, error) {
-	ledgers := n.units()
-	if unitName != "" {
-		l, err := n.findUnit(unitName)
-		if err != nil {
-			return nil, journal.Ref{}, err
-		}
-		ledgers = []*ledger{l}
-	}
-	type hit struct {
-		l   *ledger
-		ref journal.Ref
-	}
-	var hits []hit
-	for _, l := range ledgers {
-		l.mu.Lock()
+	return n.findThread(unitName, id, "request", "entente request list --state all", func(l *ledger) (out []threadID) {
 		for q := range l.fold.Unclocked() {
-			full := q.ID.String()
-			if full == id || short(q.ID) == id {
-				l.mu.Unlock()
-				return l, q.ID, nil
-			}
-			if id == "" && isOpen(q) || id != "" && (strings.HasPrefix(strings.TrimPrefix(full, "entente/"), id) || strings.HasPrefix(short(q.ID), id)) {
-				hits = append(hits, hit{l, q.ID})
-			}
+			out = append(out, threadID{q.ID, isOpen(q)})
 		}
-		l.mu.Unlock()
-	}
-	switch len(hits) {
-	case 1:
-		return hits[0].l, hits[0].ref, nil
-	case 0:
-		return nil, journal.Ref{}, notFound(fmt.Sprintf("No request %q is here.", id), "List them with 'entente request list --state all'.")
-	}
-	return nil, journal.Ref{}, badInput(fmt.Sprintf("%q fits several requests.", id), "", "Give its whole id, see 'entente request list'.")
+		return out
+	})
 }
 
 // short is how lists print a request: eight digits of the journal, and the index.

@@ -522,41 +522,12 @@ func (n *Node) Review(_ context.Context, r ReviewShowRequest) (*ReviewView, erro
 // findReview takes "origin#index", the short form, or a prefix of either; empty means the only one that is not
 // signed by all.
 func (n *Node) findReview(unitName, id string) (*ledger, journal.Ref, error) {
-	ledgers := n.units()
-	if unitName != "" {
-		l, err := n.findUnit(unitName)
-		if err != nil {
-			return nil, journal.Ref{}, err
+	return n.findThread(unitName, id, "review", "entente review list", func(l *ledger) (out []threadID) {
+		for _, v := range l.fold.Reviews() {
+			out = append(out, threadID{v.ID, v.Agreed == nil})
 		}
-		ledgers = []*ledger{l}
-	}
-	type hit struct {
-		l   *ledger
-		ref journal.Ref
-	}
-	var hits []hit
-	for _, l := range ledgers {
-		l.mu.Lock()
-		all := l.fold.Reviews()
-		l.mu.Unlock()
-		for i := range all {
-			v := &all[i]
-			full := v.ID.String()
-			if full == id || short(v.ID) == id {
-				return l, v.ID, nil
-			}
-			if id == "" && v.Agreed == nil || id != "" && (strings.HasPrefix(strings.TrimPrefix(full, "entente/"), id) || strings.HasPrefix(short(v.ID), id)) {
-				hits = append(hits, hit{l, v.ID})
-			}
-		}
-	}
-	switch len(hits) {
-	case 1:
-		return hits[0].l, hits[0].ref, nil
-	case 0:
-		return nil, journal.Ref{}, notFound(fmt.Sprintf("No review %q is here.", id), "List them with 'entente review list'.")
-	}
-	return nil, journal.Ref{}, badInput(fmt.Sprintf("%q fits several reviews.", id), "", "Give its whole id, see 'entente review list'.")
+		return out
+	})
 }
 
 // reviewView renders a review. The lock must be held.
