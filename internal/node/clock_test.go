@@ -46,3 +46,22 @@ func TestClockOfAnotherYear(t *testing.T) {
 		})
 	}
 }
+
+// handClock is a clock that a test moves under a node that runs.
+type handClock struct{ at atomic.Pointer[time.Time] }
+
+// takes gives p, between two starts, a clock that stands still until it is moved.
+func (p *testParty) takes(c *handClock) {
+	now := time.Now()
+	c.at.Store(&now)
+	p.stop()
+	p.clock = c.now
+	p.start()
+}
+
+func (c *handClock) now() time.Time { return *c.at.Load() }
+
+func (c *handClock) move(d time.Duration) {
+	then := c.now().Add(d)
+	c.at.Store(&then)
+}

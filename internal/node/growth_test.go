@@ -16,10 +16,8 @@ import (
 // courier file, which an officer brings, is not bounded.
 func TestGrowth(t *testing.T) {
 	a, r, quiet := hostileWorld(t)
-	now := time.Now()
-	a.stop()
-	a.clock = func() time.Time { return now }
-	a.start()
+	var clock handClock
+	a.takes(&clock)
 	fill := strings.Repeat("x", journal.MaxEntry-1000)
 	big := func(n int) peer.Run {
 		var entries [][]byte
@@ -43,13 +41,13 @@ func TestGrowth(t *testing.T) {
 		t.Errorf("the status says nothing of it: %q", st.Attention)
 	}
 	a.lives(quiet)
-	now = now.Add(time.Hour)
+	clock.move(time.Hour)
 	if got := r.say([]peer.Run{beyond, more}); len(got.codes()) > 0 || r.held().Size != before.Size+101 {
 		t.Errorf("an hour later: %q, %d entries are held", got.codes(), r.held().Size)
 	}
 	// An accord text stays in memory: each counts as much.
 	var codes []string
-	now = now.Add(2 * time.Hour)
+	clock.move(2 * time.Hour)
 	for i := range 2 + DefaultGrowth/accordCost {
 		p, ref := r.sealed(journal.PayloadAccord, []byte{byte(i)})
 		raw := r.entry(r.last, unit.KindPropose, map[string]any{"hash": strings.Repeat("0", 64), "version": 1}, ref, nil)

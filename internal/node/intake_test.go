@@ -69,10 +69,8 @@ func (p *testParty) needs(text string) bool {
 // since when and why; and after a minute, or once it failed, a person is told.
 func TestIntakeShowsWhatWaits(t *testing.T) {
 	a, b := two(t)
-	clock := time.Now()
-	b.stop()
-	b.clock = func() time.Time { return clock }
-	b.start()
+	var clock handClock
+	b.takes(&clock)
 	if w := b.intake(); w != nil {
 		t.Fatalf("nothing arrived, and this waits: %+v", w)
 	}
@@ -80,14 +78,14 @@ func TestIntakeShowsWhatWaits(t *testing.T) {
 	shareOne(t, a, 2, "waits-too.example")
 	a.sync()
 	w := b.intake()
-	if w == nil || w.Entries != 2 || w.Bytes == 0 || !w.Since.Equal(clock) || w.Failed || w.Why == "" {
+	if w == nil || w.Entries != 2 || w.Bytes == 0 || !w.Since.Equal(clock.now()) || w.Failed || w.Why == "" {
 		t.Fatalf("%+v", w)
 	}
 	const told = "has not been taken in since"
 	if b.needs(told) {
 		t.Error("a person is told of what has only just arrived")
 	}
-	clock = clock.Add(2 * patience)
+	clock.move(2 * patience)
 	if !b.needs(told) {
 		t.Error("a person is not told of what has waited for long")
 	}

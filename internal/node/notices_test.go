@@ -122,10 +122,8 @@ notify:
 	if err := os.WriteFile(configPath(b.dir), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now()
-	b.stop()
-	b.clock = func() time.Time { return now }
-	b.start()
+	var clock handClock
+	b.takes(&clock)
 
 	v, _, err := a.NewRequest(t.Context(), RequestNewRequest{Type: "information", Urgency: "urgent", Title: "SECRET TITLE", Text: "SECRET TEXT", Fields: map[string]string{"subject": "host", "purpose": "case-17"}})
 	if err != nil {
@@ -140,12 +138,12 @@ notify:
 	mu.Lock()
 	down = false
 	mu.Unlock()
-	now = now.Add(time.Minute)
+	clock.move(time.Minute)
 	for range 3 {
 		if err := b.notifyRound(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		now = now.Add(time.Minute)
+		clock.move(time.Minute)
 	}
 	b.stop()
 	b.start()
