@@ -118,7 +118,7 @@ func serve(ctx context.Context, dir, httpListen, peerListen string, log *slog.Lo
 		return errors.Join(err, closeAll(pages))
 	}
 
-	handler, err := public(n, log)
+	handler, err := public(ctx, n, log)
 	if err != nil {
 		return errors.Join(err, closeAll(pages, peers))
 	}
@@ -158,8 +158,8 @@ func writeReady(p *printer, r *serving) {
 	p.hint("Sign in to the pages with the token that 'entente init' showed. Stop with Ctrl-C.")
 }
 
-// public is what strangers may reach: each part asks who it is.
-func public(n *node.Node, log *slog.Logger) (http.Handler, error) {
+// public is what strangers may reach: each part asks who it is. What waits ends with ctx.
+func public(ctx context.Context, n *node.Node, log *slog.Logger) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle(api.Prefix, api.Handler(n, api.Options{Grant: n.Grant, Log: log}))
 	taxii, err := n.TAXII()
@@ -173,7 +173,7 @@ func public(n *node.Node, log *slog.Logger) (http.Handler, error) {
 		return nil, err
 	}
 	mux.Handle(node.FeedPrefix, feeds)
-	mux.Handle("/", web.Handler(n, web.Options{Log: log}))
+	mux.Handle("/", web.Handler(n, web.Options{Log: log, Closing: ctx.Done()}))
 	return http.NewCrossOriginProtection().Handler(oneSlash(mux)), nil
 }
 

@@ -109,18 +109,6 @@ func credential(digestHex string, p taxii.Principal) (taxii.Credential, error) {
 	return taxii.Credential{Digest: [32]byte(raw), Principal: p}, nil
 }
 
-// Authenticate tells whether a bearer token may look at the pages.
-func (n *Node) Authenticate(token string) bool {
-	g, ok := n.Grant(token)
-	return ok && g.May(ScopeRead)
-}
-
-// Reads is [Node.Authenticate] for callers that keep only the SHA-256 of a token.
-func (n *Node) Reads(digest [sha256.Size]byte) bool {
-	g, ok := n.GrantOf(digest)
-	return ok && g.May(ScopeRead)
-}
-
 // sensorAuth lets in who reads feeds: sensors by the TAXII user and password of the configuration, others by a token
 // of the scope read.
 func (n *Node) sensorAuth() (taxii.Authenticate, error) {

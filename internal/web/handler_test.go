@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
+
+	"entente/internal/node"
 )
 
 var _, _ Source = story{}, hostile{}
@@ -129,7 +131,10 @@ type revocable struct {
 	gone *bool
 }
 
-func (r revocable) Reads(d [sha256.Size]byte) bool { return !*r.gone && r.story.Reads(d) }
+func (r revocable) GrantOf(d [sha256.Size]byte) (node.Grant, bool) {
+	g, ok := r.story.GrantOf(d)
+	return g, ok && !*r.gone
+}
 
 func TestASessionEndsWithItsToken(t *testing.T) {
 	gone := false
@@ -199,7 +204,7 @@ func TestPagesSayWhatThereIs(t *testing.T) {
 		"/accord?unit=" + unitID:    {"H1", "Nothing above TLP:AMBER leaves either side.", "sender may state", "in force"},
 		"/accord?from=":             {"rises from TLP:GREEN to TLP:AMBER", "PT30M"},
 		"/requests":                 {"Who runs 198.51.100.7?", "OVERDUE", "Drafts"},
-		"/request?id=x":             {"ask for more information", "Which ports", "This move changed nothing", "2 h 10 min ago", "acknowledge, accept, refuse"},
+		"/request?id=x":             {"ask for more information", "Which ports", "This move changed nothing", "2 h 10 min ago", `name="move" value="acknowledge"`},
 		"/intelligence?value=x":     {"Login attempts against voter registries", "TLP:AMBER", "from South", "conflict"},
 		"/intelligence?after=never": {"The date is not one"},
 		"/intelligence?value=x&below=1&text=loader": {"name=\"below\" type=\"checkbox\" value=\"1\" checked", "below=1&next=25&text=loader&value=x"},
@@ -221,9 +226,9 @@ func TestPagesSayWhatThereIs(t *testing.T) {
 }
 
 // elements and attributes are all that a page may be made of.
-var elements = strings.Fields("html head meta title link body a header div span b nav form button main section h1 h2 h3 h4 p ul ol li dl dt dd table thead tbody tr th td code pre time footer details summary label input select option article br")
+var elements = strings.Fields("html head meta title link body a header div span b nav form button main section h1 h2 h3 h4 p ul ol li dl dt dd table thead tbody tr th td code pre time footer details summary label input select option article br textarea fieldset legend script")
 
-var attributes = strings.Fields("lang dir charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime")
+var attributes = strings.Fields("lang dir charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime rows checked src defer data-live data-keep")
 
 func TestPartnerTextNeverBecomesMarkup(t *testing.T) {
 	v := signedIn(t, hostile{})
@@ -259,6 +264,9 @@ func checkMarkup(t *testing.T, path, body string) {
 			tag := z.Token()
 			if !slices.Contains(elements, tag.Data) {
 				t.Errorf("%s holds <%s>", path, tag.Data)
+			}
+			if tag.Data == "script" && (z.Next() != html.EndTagToken || !slices.ContainsFunc(tag.Attr, func(a html.Attribute) bool { return a.Key == "src" && strings.HasPrefix(a.Val, "/assets/") })) {
+				t.Errorf("%s runs a script that is not an asset: %v", path, tag.Attr)
 			}
 			for _, a := range tag.Attr {
 				if !slices.Contains(attributes, a.Key) {

@@ -17,11 +17,12 @@ const poison = `"'><script>alert(1)</script><img src=//evil.example onerror=aler
 // hostile is a node whose every text is poison.
 type hostile struct{}
 
-func (hostile) Authenticate(s string) bool { return s == token }
-func (hostile) Reads(d [32]byte) bool      { return d == sha256.Sum256([]byte(token)) }
+func (hostile) GrantOf(d [32]byte) (node.Grant, bool) {
+	return node.Grant{ID: "init", Scopes: node.Scopes()}, d == sha256.Sum256([]byte(token))
+}
 
-// fill puts poison into every string, one item into every list and map.
-func fill(v reflect.Value) {
+// soak puts poison into every string, one item into every list and map.
+func soak(v reflect.Value) {
 	switch v.Interface().(type) {
 	case time.Time:
 		v.Set(reflect.ValueOf(noon))
@@ -40,10 +41,10 @@ func fill(v reflect.Value) {
 		v.SetInt(3)
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		fill(v.Elem())
+		soak(v.Elem())
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fill(v.Field(i))
+			soak(v.Field(i))
 		}
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
@@ -51,11 +52,11 @@ func fill(v reflect.Value) {
 			return
 		}
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		fill(v.Index(0))
+		soak(v.Index(0))
 	case reflect.Map:
 		k, e := reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()
-		fill(k)
-		fill(e)
+		soak(k)
+		soak(e)
 		v.Set(reflect.MakeMap(v.Type()))
 		v.SetMapIndex(k, e)
 	}
@@ -71,7 +72,7 @@ var poisoned = map[string]any{"ref": map[string]any{"origin": poison, "index": 3
 
 func filled[T any]() (*T, error) {
 	v := new(T)
-	fill(reflect.ValueOf(v).Elem())
+	soak(reflect.ValueOf(v).Elem())
 	return v, nil
 }
 
@@ -115,4 +116,8 @@ func (hostile) ShowJournal(context.Context, node.JournalShowRequest) (*node.Jour
 }
 func (hostile) ProveEntry(context.Context, node.JournalProveRequest) (*node.JournalProveResponse, error) {
 	return filled[node.JournalProveResponse]()
+}
+func (hostile) Pulse() uint64 { return 1 }
+func (hostile) MoveRequest(context.Context, node.RequestMoveRequest) (*node.WriteResponse, error) {
+	return filled[node.WriteResponse]()
 }

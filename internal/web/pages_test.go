@@ -45,8 +45,10 @@ func browser(t *testing.T) context.Context {
 // window. ENTENTE_SCREENSHOTS names a folder for pictures.
 func TestPagesInABrowser(t *testing.T) {
 	ctx := browser(t)
-	server := httptest.NewServer(Handler(story{}, Options{Clock: func() time.Time { return noon }}))
+	closing := make(chan struct{})
+	server := httptest.NewServer(Handler(story{}, Options{Clock: func() time.Time { return noon }, Closing: closing}))
 	defer server.Close()
+	defer close(closing)
 	pictures := os.Getenv("ENTENTE_SCREENSHOTS")
 
 	var mu sync.Mutex // events come from the browser's own goroutine

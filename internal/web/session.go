@@ -9,10 +9,11 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"entente/internal/node"
 )
 
 const (
-	maxForm     = 64 << 10       // bytes of a form
 	maxSessions = 256            // kept at once; the oldest goes first
 	sessionLife = 12 * time.Hour // from signing in
 	sessionIdle = 2 * time.Hour  // from the last page
@@ -65,25 +66,41 @@ func (x *session) over(now time.Time) bool {
 	return now.Sub(x.begun) > sessionLife || now.Sub(x.seen) > sessionIdle
 }
 
-// valid tells whether the request carries a live session whose token is still
-// good. The map is looked up by digest, so the time it takes says nothing about
+// grant is what the session lets do that the request carries, if it is live and the token that began it
+// is still good for the pages. The map is looked up by digest, so the time it takes says nothing about
 // the secret.
-func (s *sessions) valid(r *http.Request, cookie string, good func([sha256.Size]byte) bool) bool {
+func (s *sessions) grant(r *http.Request, cookie string, of func([sha256.Size]byte) (node.Grant, bool)) (node.Grant, bool) {
+	return s.look(r, cookie, of, true)
+}
+
+// peek is grant for what nobody asked for by hand: it does not keep a session from becoming idle.
+func (s *sessions) peek(r *http.Request, cookie string, of func([sha256.Size]byte) (node.Grant, bool)) (node.Grant, bool) {
+	return s.look(r, cookie, of, false)
+}
+
+func (s *sessions) look(r *http.Request, cookie string, of func([sha256.Size]byte) (node.Grant, bool), byHand bool) (node.Grant, bool) {
 	c, err := r.Cookie(cookie)
 	if err != nil {
-		return false
+		return node.Grant{}, false
 	}
 	id := sha256.Sum256([]byte(c.Value))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x, ok := s.live[id]
 	now := s.now()
-	if !ok || x.over(now) || !good(x.token) {
+	if !ok || x.over(now) {
 		delete(s.live, id)
-		return false
+		return node.Grant{}, false
 	}
-	x.seen = now
-	return true
+	g, ok := of(x.token)
+	if !ok || !g.May(node.ScopeRead) {
+		delete(s.live, id)
+		return node.Grant{}, false
+	}
+	if byHand {
+		x.seen = now
+	}
+	return g, true
 }
 
 func (s *sessions) end(r *http.Request, cookie string) {
@@ -110,6 +127,7 @@ type signInData struct {
 }
 
 func (h *handler) signIn(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		http.Error(w, "The form cannot be read.", http.StatusBadRequest)
 		return
@@ -130,7 +148,11 @@ func (h *handler) enter(w http.ResponseWriter, r *http.Request, token string) {
 		back = sanePath(r.PostForm.Get("back"))
 	}
 	token = strings.TrimSpace(token)
-	if token == "" || len(token) > 1024 || !h.node.Authenticate(token) {
+	g, ok := node.Grant{}, false
+	if len(token) <= 1024 {
+		g, ok = h.node.GrantOf(sha256.Sum256([]byte(token)))
+	}
+	if !ok || !g.May(node.ScopeRead) {
 		h.Log.Warn("sign-in refused", "from", r.RemoteAddr)
 		h.render(w, r, http.StatusUnauthorized, "signin", &page{Title: "Sign in", Public: true, Node: status, Data: signInData{Back: back, Wrong: true}})
 		return

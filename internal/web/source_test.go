@@ -29,8 +29,18 @@ const proposals = `[{"hash":"` + accordHash + `","version":2,"status":"in-force"
 // waits, an object in quarantine.
 type story struct{}
 
-func (story) Authenticate(s string) bool { return s == token }
-func (story) Reads(d [32]byte) bool      { return d == sha256.Sum256([]byte(token)) }
+func (story) GrantOf(d [32]byte) (node.Grant, bool) {
+	return node.Grant{ID: "init", Scopes: node.Scopes()}, d == sha256.Sum256([]byte(token))
+}
+
+func (story) Pulse() uint64 { return 1 }
+
+func (story) MoveRequest(_ context.Context, r node.RequestMoveRequest) (*node.WriteResponse, error) {
+	if r.Move != "acknowledge" {
+		return nil, &node.Error{Code: "illegal-move", Status: http.StatusConflict, What: "This move is not open now.", Next: "Look at what is."}
+	}
+	return &node.WriteResponse{Unit: r.Unit, DryRun: r.DryRun, Effects: []string{"South is told."}}, nil
+}
 
 func (story) brief() node.UnitBrief {
 	return node.UnitBrief{Unit: unitID, Name: "Joint Cyber Unit", State: "in-force", Accord: accordHash, OpenAsked: 1, OpenOwed: 2, Overdue: 1,

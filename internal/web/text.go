@@ -36,6 +36,7 @@ var functions = template.FuncMap{
 	"next":     nextClock,
 	"entryOf":  entryOf,
 	"name":     objectName,
+	"asset":    asset,
 }
 
 // clean takes out of a finished page what could make it look other than it is:

@@ -100,6 +100,15 @@ func (h *handler) request(r *http.Request) (string, *page, error) {
 	return "request", &page{Title: title, Here: "requests", Data: q}, nil
 }
 
+// moveRequest makes a move, or tells what it would do.
+func (h *handler) moveRequest(r *http.Request, in node.RequestMoveRequest) (outcome, error) {
+	w, err := h.node.MoveRequest(r.Context(), in)
+	if err != nil || in.DryRun {
+		return outcome{shown: w}, err
+	}
+	return outcome{to: "/request" + string(query("unit", in.Unit, "id", in.ID)), done: "moved"}, nil
+}
+
 type searchData struct {
 	In    node.SearchRequest
 	Found *node.SearchResponse // nil before anything was asked

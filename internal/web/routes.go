@@ -1,0 +1,125 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"entente/internal/node"
+)
+
+// route is one address of the pages: who may come, and what answers.
+type route struct {
+	pattern string     // of [http.ServeMux], with its method
+	scope   node.Scope // that the session needs
+	show    gather     // the page; of a form's address, the one that has the form
+	act     act        // nil: a page that only shows
+}
+
+// gather collects what a page shows: the name of its template, and what that is given.
+type gather func(*http.Request) (string, *page, error)
+
+// act does what a form asks for.
+type act func(*http.Request) (outcome, error)
+
+// outcome is what comes of a form that was right.
+type outcome struct {
+	to    string // the page to go on to; "" is the page with the form again
+	done  string // a text of the catalogs, done.<this>, that says what was done
+	shown any    // what the page with the form shows of it: a dry run, a secret that is shown once
+}
+
+// posted is an act whose form holds the request of a use case.
+func posted[In any](do func(*http.Request, In) (outcome, error)) act {
+	return func(r *http.Request) (outcome, error) {
+		var in In
+		if err := fill(&in, r.PostForm); err != nil {
+			return outcome{}, err
+		}
+		return do(r, in)
+	}
+}
+
+// routes are all addresses that ask for a session. A new one gets its row in TestRights.
+func (h *handler) routes() []route {
+	look := func(pattern string, show gather) route {
+		return route{pattern: pattern, scope: node.ScopeRead, show: show}
+	}
+	return []route{
+		look("GET /{$}", h.home),
+		look("GET /unit", h.unit),
+		look("GET /accord", h.accord),
+		look("GET /requests", h.requests),
+		look("GET /request", h.request),
+		look("GET /intelligence", h.intelligence),
+		look("GET /object", h.object),
+		look("GET /intake", h.intake),
+		look("GET /journal", h.journal),
+		look("GET /entry", h.entry),
+		{"POST /request/move", node.ScopeRequest, h.request, posted(h.moveRequest)},
+	}
+}
+
+type grantKey struct{}
+
+// grantOf is what the session of a request may do.
+func grantOf(r *http.Request) node.Grant {
+	g, _ := r.Context().Value(grantKey{}).(node.Grant)
+	return g
+}
+
+// serve makes a route answer: to a session that may, and to a form with the page that comes after it. A form
+// that was refused is shown again with all that was typed.
+func (h *handler) serve(rt route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if rt.pattern == "GET /{$}" && r.URL.Query().Has("token") {
+			h.enter(w, r, r.URL.Query().Get("token"))
+			return
+		}
+		status, err := h.node.Status(r.Context())
+		if err != nil {
+			h.fail(w, r, nil, err)
+			return
+		}
+		grant, ok := h.sessions.grant(r, cookieName(status.Party), h.node.GrantOf)
+		if !ok {
+			h.render(w, r, http.StatusUnauthorized, "signin", &page{Key: "ui.sign-in", Public: true, Node: status, Data: signInData{Back: localPath(r)}})
+			return
+		}
+		r = r.WithContext(context.WithValue(r.Context(), grantKey{}, grant))
+		if !grant.May(rt.scope) {
+			h.fail(w, r, status, mayNot(rt.scope))
+			return
+		}
+		var out outcome
+		code := http.StatusOK
+		var problem *failure
+		if rt.act != nil {
+			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			if err := r.ParseForm(); err != nil {
+				h.fail(w, r, status, badForm(err))
+				return
+			}
+			if out, err = rt.act(r); err == nil && out.to != "" {
+				http.Redirect(w, r, withDone(out.to, out.done), http.StatusSeeOther)
+				return
+			} else if err != nil {
+				f := failureOf(err)
+				problem, code = &f, f.Status
+				h.logFailure(r, f, err)
+			}
+		}
+		name, p, err := rt.show(r)
+		if err != nil {
+			h.fail(w, r, status, err)
+			return
+		}
+		p.Node, p.Grant, p.Form, p.Problem, p.Shown = status, grant, r.PostForm, problem, out.shown
+		h.render(w, r, code, name, p)
+	}
+}
+
+// mayNot is the answer to somebody who is signed in and asks for more than they may.
+func mayNot(s node.Scope) error {
+	return &node.Error{Code: "scope", Status: http.StatusForbidden, What: "This session may not be used for this.", Why: "It needs the scope " + string(s) + ".",
+		Next: "Sign in as somebody who may, or ask an administrator."}
+}
