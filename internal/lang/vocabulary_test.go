@@ -172,3 +172,28 @@ func TestNoKeyIsUnused(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryKeyThatIsNamedExists: a face that names a key has its text.
+func TestEveryKeyThatIsNamedExists(t *testing.T) {
+	named := regexp.MustCompile(`[{( ]t "([a-z][a-z.-]+)"|\.Text\("([a-z][a-z.-]+)"|Key: +"([a-z][a-z.-]+)"|"(done\.[a-z.-]+)"`)
+	found := 0
+	for _, dir := range []string{"node", "notify", "api", "cli", "web"} {
+		for _, ext := range []string{".go", ".html"} {
+			for _, file := range sources(t, "../"+dir, ext) {
+				b, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, m := range named.FindAllStringSubmatch(string(b), -1) {
+					key := strings.Join(m[1:], "")
+					if found++; !lang.English().Has(key) && key != "done." {
+						t.Errorf("%s names %s, which has no text", file, key)
+					}
+				}
+			}
+		}
+	}
+	if found < 100 {
+		t.Errorf("only %d keys are named: the test looks at nothing", found)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"entente/internal/lang"
@@ -60,7 +61,7 @@ func (h *handler) render(w http.ResponseWriter, r *http.Request, status int, nam
 	if p.Problem != nil {
 		p.Problem.localize(c)
 	}
-	if key := "done." + r.URL.Query().Get("done"); c.Has(key) {
+	if key := r.URL.Query().Get("done"); strings.HasPrefix(key, "done.") && c.Has(key) {
 		p.Done = c.Text(key)
 	}
 	var b bytes.Buffer

@@ -24,7 +24,7 @@ type act func(*http.Request) (outcome, error)
 // outcome is what comes of a form that was right.
 type outcome struct {
 	to    string // the page to go on to; "" is the page with the form again
-	done  string // a text of the catalogs, done.<this>, that says what was done
+	done  string // the key of a text, done.<something>, that says what was done
 	shown any    // what the page with the form shows of it: a dry run, a secret that is shown once
 }
 

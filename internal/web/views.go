@@ -106,7 +106,7 @@ func (h *handler) moveRequest(r *http.Request, in node.RequestMoveRequest) (outc
 	if err != nil || in.DryRun {
 		return outcome{shown: w}, err
 	}
-	return outcome{to: "/request" + string(query("unit", in.Unit, "id", in.ID)), done: "moved"}, nil
+	return outcome{to: "/request" + string(query("unit", in.Unit, "id", in.ID)), done: "done.moved"}, nil
 }
 
 type searchData struct {
