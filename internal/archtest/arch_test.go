@@ -170,3 +170,39 @@ func TestModules(t *testing.T) {
 		}
 	}
 }
+
+// TestTheTableIsDocumented: docs/architecture.md says of each package what it is and what it may import, once.
+func TestTheTableIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(strings.TrimSpace(line), "|")
+		if len(cells) != 5 || !strings.HasPrefix(cells[1], " `") {
+			continue
+		}
+		name := strings.Trim(cells[1], " `")
+		if _, twice := rows[name]; twice {
+			t.Errorf("%s is there twice", name)
+		}
+		rows[name] = strings.TrimSpace(cells[3])
+	}
+	for name, imports := range allowed {
+		if name == "cmd/entente" || strings.HasSuffix(name, "test") { // the program itself, and what only tests use
+			continue
+		}
+		var want []string
+		for _, i := range imports {
+			want = append(want, "`"+strings.TrimPrefix(i, "internal/")+"`")
+		}
+		if got, ok := rows[name]; !ok || got != strings.Join(want, ", ") {
+			t.Errorf("docs/architecture.md says of %s %q, and it may import %s", name, got, strings.Join(want, ", "))
+		}
+		delete(rows, name)
+	}
+	for name := range rows {
+		t.Errorf("docs/architecture.md has %s, which there is not", name)
+	}
+}
