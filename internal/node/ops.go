@@ -52,6 +52,14 @@ type StatusResponse struct {
 	Attention []string     `json:"attention,omitempty"` // what needs a person now, most urgent first
 }
 
+// HereResponse is what every page says of the node. It costs next to nothing, however much the node holds.
+type HereResponse struct {
+	Version     string `json:"version"`
+	Name        string `json:"name"`
+	Party       string `json:"party"`
+	Quarantined int64  `json:"quarantined"` // object versions that wait for a decision
+}
+
 // DiskView says how much room there is on the disk under the folder, in bytes.
 type DiskView struct {
 	Free    int64 `json:"free"`

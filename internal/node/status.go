@@ -19,6 +19,16 @@ func (n *Node) random(b []byte) error {
 	return nil
 }
 
+// Here says which node this is.
+func (n *Node) Here(ctx context.Context) (*HereResponse, error) {
+	counts, err := n.counts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	k := n.keys()
+	return &HereResponse{Version: n.opts.Version, Name: k.id.Name, Party: string(k.party), Quarantined: counts.Quarantined}, nil
+}
+
 // Status says how the node is, and what needs a person now.
 func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
 	n.mu.Lock()

@@ -59,8 +59,8 @@ func (h *handler) logFailure(r *http.Request, f failure, err error) {
 }
 
 // fail answers with a page of its own about an error.
-func (h *handler) fail(w http.ResponseWriter, r *http.Request, status *node.StatusResponse, err error) {
+func (h *handler) fail(w http.ResponseWriter, r *http.Request, here *node.HereResponse, err error) {
 	f := failureOf(err)
 	h.logFailure(r, f, err)
-	h.render(w, r, f.Status, "error", &page{Title: f.What, Node: status, Grant: grantOf(r), Public: status == nil, Data: f})
+	h.render(w, r, f.Status, "error", &page{Title: f.What, Node: here, Grant: grantOf(r), Public: here == nil, Data: f})
 }

@@ -21,6 +21,7 @@ import (
 // Source is what the pages are about; *node.Node is one. It is as wide as there
 // are things to look at.
 type Source interface {
+	Here(context.Context) (*node.HereResponse, error)
 	Status(context.Context) (*node.StatusResponse, error)
 	Identity(context.Context) (*node.IdentityResponse, error)
 	ShowUnit(context.Context, node.UnitShowRequest) (*node.UnitShowResponse, error)

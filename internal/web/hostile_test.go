@@ -117,6 +117,11 @@ func (hostile) ShowJournal(context.Context, node.JournalShowRequest) (*node.Jour
 func (hostile) ProveEntry(context.Context, node.JournalProveRequest) (*node.JournalProveResponse, error) {
 	return filled[node.JournalProveResponse]()
 }
+func (hostile) Here(context.Context) (*node.HereResponse, error) {
+	r, err := filled[node.HereResponse]()
+	r.Party = northID // this node's own id is its own
+	return r, err
+}
 func (hostile) Pulse() uint64 { return 1 }
 func (hostile) MoveRequest(context.Context, node.RequestMoveRequest) (*node.WriteResponse, error) {
 	return filled[node.WriteResponse]()

@@ -20,12 +20,12 @@ const (
 // 9.2): an event changed with a number that is another after each change. It ends with the session, and does
 // not keep one alive.
 func (h *handler) live(w http.ResponseWriter, r *http.Request) {
-	status, err := h.node.Status(r.Context())
+	here, err := h.node.Here(r.Context())
 	if err != nil {
 		h.fail(w, r, nil, err)
 		return
 	}
-	cookie := cookieName(status.Party)
+	cookie := cookieName(here.Party)
 	if _, ok := h.sessions.peek(r, cookie, h.node.GrantOf); !ok {
 		http.Error(w, "Nobody is signed in.", http.StatusUnauthorized)
 		return

@@ -22,7 +22,7 @@ type page struct {
 	Key     string   // of the title in the catalogs; "" where it is not the program's
 	Switch  []choice // the languages there are
 	Here    string   // the part of the menu it belongs to
-	Node    *node.StatusResponse
+	Node    *node.HereResponse
 	Grant   node.Grant // of the session
 	Now     time.Time
 	Data    any

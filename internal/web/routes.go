@@ -75,19 +75,19 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 			h.enter(w, r, r.URL.Query().Get("token"))
 			return
 		}
-		status, err := h.node.Status(r.Context())
+		here, err := h.node.Here(r.Context())
 		if err != nil {
 			h.fail(w, r, nil, err)
 			return
 		}
-		grant, ok := h.sessions.grant(r, cookieName(status.Party), h.node.GrantOf)
+		grant, ok := h.sessions.grant(r, cookieName(here.Party), h.node.GrantOf)
 		if !ok {
-			h.render(w, r, http.StatusUnauthorized, "signin", &page{Key: "ui.sign-in", Public: true, Node: status, Data: signInData{Back: localPath(r)}})
+			h.render(w, r, http.StatusUnauthorized, "signin", &page{Key: "ui.sign-in", Public: true, Node: here, Data: signInData{Back: localPath(r)}})
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), grantKey{}, grant))
 		if !grant.May(rt.scope) {
-			h.fail(w, r, status, mayNot(rt.scope))
+			h.fail(w, r, here, mayNot(rt.scope))
 			return
 		}
 		var out outcome
@@ -96,7 +96,7 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 		if rt.act != nil {
 			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 			if err := r.ParseForm(); err != nil {
-				h.fail(w, r, status, badForm(err))
+				h.fail(w, r, here, badForm(err))
 				return
 			}
 			if out, err = rt.act(r); err == nil && out.to != "" {
@@ -110,10 +110,10 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 		}
 		name, p, err := rt.show(r)
 		if err != nil {
-			h.fail(w, r, status, err)
+			h.fail(w, r, here, err)
 			return
 		}
-		p.Node, p.Grant, p.Form, p.Problem, p.Shown = status, grant, r.PostForm, problem, out.shown
+		p.Node, p.Grant, p.Form, p.Problem, p.Shown = here, grant, r.PostForm, problem, out.shown
 		h.render(w, r, code, name, p)
 	}
 }

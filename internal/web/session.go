@@ -138,7 +138,7 @@ func (h *handler) signIn(w http.ResponseWriter, r *http.Request) {
 // enter begins a session for a good token and goes on to a page without the
 // token in its address.
 func (h *handler) enter(w http.ResponseWriter, r *http.Request, token string) {
-	status, err := h.node.Status(r.Context())
+	here, err := h.node.Here(r.Context())
 	if err != nil {
 		h.fail(w, r, nil, err)
 		return
@@ -154,7 +154,7 @@ func (h *handler) enter(w http.ResponseWriter, r *http.Request, token string) {
 	}
 	if !ok || !g.May(node.ScopeRead) {
 		h.Log.Warn("sign-in refused", "from", r.RemoteAddr)
-		h.render(w, r, http.StatusUnauthorized, "signin", &page{Title: "Sign in", Public: true, Node: status, Data: signInData{Back: back, Wrong: true}})
+		h.render(w, r, http.StatusUnauthorized, "signin", &page{Title: "Sign in", Public: true, Node: here, Data: signInData{Back: back, Wrong: true}})
 		return
 	}
 	secret, err := h.sessions.begin(token)
@@ -162,18 +162,18 @@ func (h *handler) enter(w http.ResponseWriter, r *http.Request, token string) {
 		h.fail(w, r, nil, err)
 		return
 	}
-	http.SetCookie(w, &http.Cookie{Name: cookieName(status.Party), Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+	http.SetCookie(w, &http.Cookie{Name: cookieName(here.Party), Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
 		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", MaxAge: int(sessionLife / time.Second)})
 	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
 func (h *handler) signOut(w http.ResponseWriter, r *http.Request) {
-	status, err := h.node.Status(r.Context())
+	here, err := h.node.Here(r.Context())
 	if err != nil {
 		h.fail(w, r, nil, err)
 		return
 	}
-	name := cookieName(status.Party)
+	name := cookieName(here.Party)
 	h.sessions.end(r, name)
 	http.SetCookie(w, &http.Cookie{Name: name, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: -1})
 	http.Redirect(w, r, "/", http.StatusSeeOther)

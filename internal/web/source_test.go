@@ -33,6 +33,10 @@ func (story) GrantOf(d [32]byte) (node.Grant, bool) {
 	return node.Grant{ID: "init", Scopes: node.Scopes()}, d == sha256.Sum256([]byte(token))
 }
 
+func (story) Here(context.Context) (*node.HereResponse, error) {
+	return &node.HereResponse{Version: "development", Name: "North", Party: northID, Quarantined: 3}, nil
+}
+
 func (story) Pulse() uint64 { return 1 }
 
 func (story) MoveRequest(_ context.Context, r node.RequestMoveRequest) (*node.WriteResponse, error) {

@@ -10,11 +10,16 @@ import (
 
 // homeData is the first page: what needs a person, what is owed, how units are.
 type homeData struct {
+	*node.StatusResponse
 	Requests []node.RequestView
 	Identity *node.IdentityResponse
 }
 
 func (h *handler) home(r *http.Request) (string, *page, error) {
+	status, err := h.node.Status(r.Context())
+	if err != nil {
+		return "", nil, err
+	}
 	list, err := h.node.Requests(r.Context(), node.RequestListRequest{})
 	if err != nil {
 		return "", nil, err
@@ -23,7 +28,7 @@ func (h *handler) home(r *http.Request) (string, *page, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	return "home", &page{Key: "ui.overview", Here: "home", Data: homeData{Requests: list.Requests, Identity: id}}, nil
+	return "home", &page{Key: "ui.overview", Here: "home", Data: homeData{StatusResponse: status, Requests: list.Requests, Identity: id}}, nil
 }
 
 // unitData is one unit.
