@@ -3,6 +3,7 @@ package lang
 import (
 	"embed"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -105,8 +106,8 @@ func (c *Catalog) Has(key string) bool {
 	return false
 }
 
-// Text renders a key. args are names and values by turns; a value is a string, or an int, which for
-// a key with plural forms chooses the form (the first int does). A key without text renders as itself.
+// Text renders a key. args are names and values by turns; a value is a string, or an integer, which for
+// a key with plural forms chooses the form (the first one does). A key without text renders as itself.
 func (c *Catalog) Text(key string, args ...any) string {
 	text, ok := c.find(key, args)
 	if !ok {
@@ -118,14 +119,14 @@ func (c *Catalog) Text(key string, args ...any) string {
 func (c *Catalog) find(key string, args []any) (string, bool) {
 	for at := c; at != nil; at = at.fallback {
 		if at.plurals[key] {
-			n, form := 0, "other"
+			n, form := int64(0), "other"
 			for i := 1; i < len(args); i += 2 {
-				if v, ok := args[i].(int); ok {
-					n = v
+				if v := reflect.ValueOf(args[i]); v.CanInt() {
+					n = v.Int()
 					break
 				}
 			}
-			if f := int(plural.Cardinal.MatchPlural(at.tag, abs(n)%10_000_000, 0, 0, 0, 0)); f < len(forms) {
+			if f := int(plural.Cardinal.MatchPlural(at.tag, int(abs(n)%10_000_000), 0, 0, 0, 0)); f < len(forms) {
 				form = forms[f]
 			}
 			if text, ok := at.texts[key+"["+form+"]"]; ok {
@@ -142,7 +143,7 @@ func (c *Catalog) find(key string, args []any) (string, bool) {
 	return "", false
 }
 
-func abs(n int) int {
+func abs(n int64) int64 {
 	if n < 0 {
 		return -n
 	}

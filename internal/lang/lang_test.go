@@ -11,7 +11,7 @@ import (
 
 // loans are texts that are the same word in English and in the language.
 var loans = map[string][]string{
-	"fr":      {"clock.clause", "stage.silence", "time.h", "time.min", "time.s", "time.joint", "ui.type", "ui.clause", "ui.original", "urgency.urgent", "review.signatures"},
+	"fr":      {"clock.clause", "stage.silence", "time.h", "time.min", "time.s", "time.joint", "ui.type", "ui.clause", "ui.original", "ui.source", "ui.note", "ui.date", "ui.format", "urgency.urgent", "review.signatures"},
 	"ru":      {"time.joint"},
 	"vi":      {"time.joint"},
 	"zh-Hans": {},

@@ -110,7 +110,7 @@ func vocabulary(t *testing.T) map[string][]string {
 		"desk": constants(t, "internal/desk", "Code"), "gate": constants(t, "internal/accord", "Code"),
 		"verdict": {accord.Allow.String(), accord.Hold.String(), accord.Refuse.String()},
 		"refusal": accord.RefusalCodes(), "score": desk.Scores(), "field": fields, "written": constants(t, "internal/desk", "Field"), "translation": desk.Translations(),
-		"problem": problems(t), "review": lang.Review(), "notify": constants(t, "internal/notify", "Kind"),
+		"problem": problems(t), "instate": {"quarantined", "accepted", "rejected", "all"}, "review": lang.Review(), "notify": constants(t, "internal/notify", "Kind"),
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 // Source is what the pages are about; *node.Node is one. It is as wide as there
 // are things to look at.
 type Source interface {
+	intelSource
 	Here(context.Context) (*node.HereResponse, error)
 	Status(context.Context) (*node.StatusResponse, error)
 	Identity(context.Context) (*node.IdentityResponse, error)
@@ -29,8 +30,6 @@ type Source interface {
 	DiffAccords(context.Context, node.AccordDiffRequest) (*node.AccordDiffResponse, error)
 	Requests(context.Context, node.RequestListRequest) (*node.RequestListResponse, error)
 	Request(context.Context, node.RequestShowRequest) (*node.RequestView, error)
-	Search(context.Context, node.SearchRequest) (*node.SearchResponse, error)
-	Intake(context.Context, node.IntakeRequest) (*node.IntakeResponse, error)
 	ShowJournal(context.Context, node.JournalShowRequest) (*node.JournalShowResponse, error)
 	ProveEntry(context.Context, node.JournalProveRequest) (*node.JournalProveResponse, error)
 	MoveRequest(context.Context, node.RequestMoveRequest) (*node.WriteResponse, error)

@@ -21,7 +21,9 @@ import (
 var _, _ Source = story{}, hostile{}
 
 // addresses are all pages.
-var addresses = []string{
+var addresses = slices.Concat(generalAddresses, intelAddresses)
+
+var generalAddresses = []string{
 	"/", "/unit?unit=" + unitID, "/accord?unit=" + unitID, "/accord?unit=" + unitID + "&from=", "/requests", "/requests?state=all&side=owed",
 	"/request?id=" + url.QueryEscape("entente/"+southID+"#17"), "/intelligence?value=198.51.100.7", "/intelligence?after=never", "/object?id=indicator--x", "/intake", "/intake?state=all",
 	"/journal", "/journal?before." + northID + "=100", "/entry?unit=" + unitID + "&origin=" + url.QueryEscape("entente/"+northID) + "&index=3",
@@ -208,7 +210,7 @@ func TestPagesSayWhatThereIs(t *testing.T) {
 		"/intelligence?value=x":     {"Login attempts against voter registries", "TLP:AMBER", "from South", "conflict"},
 		"/intelligence?after=never": {"The date is not one"},
 		"/intelligence?value=x&below=1&text=loader": {"name=\"below\" type=\"checkbox\" value=\"1\" checked", "below=1&next=25&text=loader&value=x"},
-		"/object?id=indicator--x":                   {"198.51.100.7", "local import"},
+		"/object?id=indicator--x":                   {"198.51.100.7", "imported here"},
 		"/object?id=indicator--none":                {"Nothing is known under this id."},
 		"/intake":                                   {"A public service must never be acted on.", "Q2"},
 		"/journal":                                  {"1,284 entries", "61 entries", "mirrored", "hold · suspension", "Older entries"},
@@ -226,9 +228,9 @@ func TestPagesSayWhatThereIs(t *testing.T) {
 }
 
 // elements and attributes are all that a page may be made of.
-var elements = strings.Fields("html head meta title link body a header div span b nav form button main section h1 h2 h3 h4 p ul ol li dl dt dd table thead tbody tr th td code pre time footer details summary label input select option article br textarea fieldset legend script")
+var elements = strings.Fields("html head meta title link body a header div span b nav form button main section h1 h2 h3 h4 p ul ol li dl dt dd table thead tbody tr th td code pre time footer details summary label input select option article br textarea fieldset legend script svg circle line text")
 
-var attributes = strings.Fields("lang dir charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime rows checked src defer data-live data-keep")
+var attributes = strings.Fields("lang dir charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime rows checked src defer data-live data-keep enctype maxlength viewbox viewBox cx cy r x y x1 x2 y1 y2 dy")
 
 func TestPartnerTextNeverBecomesMarkup(t *testing.T) {
 	v := signedIn(t, hostile{})

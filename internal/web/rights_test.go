@@ -13,17 +13,23 @@ import (
 
 // rights are all addresses that ask for a session, each with the scope that it needs beside that of looking.
 var rights = map[string]node.Scope{
-	"GET /{$}":           node.ScopeRead,
-	"GET /unit":          node.ScopeRead,
-	"GET /accord":        node.ScopeRead,
-	"GET /requests":      node.ScopeRead,
-	"GET /request":       node.ScopeRead,
-	"GET /intelligence":  node.ScopeRead,
-	"GET /object":        node.ScopeRead,
-	"GET /intake":        node.ScopeRead,
-	"GET /journal":       node.ScopeRead,
-	"GET /entry":         node.ScopeRead,
-	"POST /request/move": node.ScopeRequest,
+	"GET /{$}":            node.ScopeRead,
+	"GET /unit":           node.ScopeRead,
+	"GET /accord":         node.ScopeRead,
+	"GET /requests":       node.ScopeRead,
+	"GET /request":        node.ScopeRead,
+	"GET /intelligence":   node.ScopeRead,
+	"GET /object":         node.ScopeRead,
+	"GET /intake":         node.ScopeRead,
+	"GET /graph":          node.ScopeRead,
+	"POST /intake/decide": node.ScopeIntel,
+	"GET /import":         node.ScopeIntel,
+	"POST /import":        node.ScopeIntel,
+	"GET /share":          node.ScopeIntel,
+	"POST /share":         node.ScopeIntel,
+	"GET /journal":        node.ScopeRead,
+	"GET /entry":          node.ScopeRead,
+	"POST /request/move":  node.ScopeRequest,
 }
 
 // with is a story whose token has only some scopes.

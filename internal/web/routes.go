@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"entente/internal/node"
 )
@@ -13,6 +14,7 @@ type route struct {
 	scope   node.Scope // that the session needs
 	show    gather     // the page; of a form's address, the one that has the form
 	act     act        // nil: a page that only shows
+	upload  bool       // the form ends with a file of any size, which the act reads as it comes
 }
 
 // gather collects what a page shows: the name of its template, and what that is given.
@@ -39,24 +41,30 @@ func posted[In any](do func(*http.Request, In) (outcome, error)) act {
 	}
 }
 
+// look is a page that everybody may see who may look at all.
+func look(pattern string, show gather) route {
+	return route{pattern: pattern, scope: node.ScopeRead, show: show}
+}
+
 // routes are all addresses that ask for a session. A new one gets its row in TestRights.
 func (h *handler) routes() []route {
-	look := func(pattern string, show gather) route {
-		return route{pattern: pattern, scope: node.ScopeRead, show: show}
-	}
+	return slices.Concat(h.homeRoutes(), h.requestRoutes(), h.intelRoutes(), h.journalRoutes())
+}
+
+func (h *handler) homeRoutes() []route {
+	return []route{look("GET /{$}", h.home), look("GET /unit", h.unit), look("GET /accord", h.accord)}
+}
+
+func (h *handler) requestRoutes() []route {
 	return []route{
-		look("GET /{$}", h.home),
-		look("GET /unit", h.unit),
-		look("GET /accord", h.accord),
 		look("GET /requests", h.requests),
 		look("GET /request", h.request),
-		look("GET /intelligence", h.intelligence),
-		look("GET /object", h.object),
-		look("GET /intake", h.intake),
-		look("GET /journal", h.journal),
-		look("GET /entry", h.entry),
-		{"POST /request/move", node.ScopeRequest, h.request, posted(h.moveRequest)},
+		{pattern: "POST /request/move", scope: node.ScopeRequest, show: h.request, act: posted(h.moveRequest)},
 	}
+}
+
+func (h *handler) journalRoutes() []route {
+	return []route{look("GET /journal", h.journal), look("GET /entry", h.entry)}
 }
 
 type grantKey struct{}
@@ -94,10 +102,14 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 		code := http.StatusOK
 		var problem *failure
 		if rt.act != nil {
-			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-			if err := r.ParseForm(); err != nil {
-				h.fail(w, r, here, badForm(err))
-				return
+			if rt.upload {
+				r.Body = steadyBody{r.Body, http.NewResponseController(w)}
+			} else {
+				r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+				if err := r.ParseForm(); err != nil {
+					h.fail(w, r, here, badForm(err))
+					return
+				}
 			}
 			if out, err = rt.act(r); err == nil && out.to != "" {
 				http.Redirect(w, r, withDone(out.to, out.done), http.StatusSeeOther)

@@ -37,6 +37,12 @@ var functions = template.FuncMap{
 	"entryOf":  entryOf,
 	"name":     objectName,
 	"asset":    asset,
+	"count":    upTo,
+	"shorten":  shorten,
+	"kind":     kindOf,
+	"words":    func(words ...string) []string { return words },
+	"tlps":     func() []string { return []string{"clear", "green", "amber", "amber+strict", "red"} },
+	"formats":  func() []string { return []string{"stix", "misp", "list", "table", "page", "text"} },
 }
 
 // clean takes out of a finished page what could make it look other than it is:
@@ -230,4 +236,37 @@ func objectName(object json.RawMessage) string {
 		}
 	}
 	return ""
+}
+
+// upTo are the numbers from 1.
+func upTo(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i + 1
+	}
+	return out
+}
+
+// shorten cuts a text behind n characters.
+func shorten(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+// kindOf is which of four kinds a STIX type is drawn as: what adversaries do and use, what was seen of it, who
+// is concerned, and the rest.
+func kindOf(typ string) string {
+	switch typ {
+	case "attack-pattern", "campaign", "infrastructure", "intrusion-set", "malware", "threat-actor", "tool", "vulnerability":
+		return "acts"
+	case "indicator", "observed-data", "sighting", "incident", "malware-analysis":
+		return "seen"
+	case "identity", "location":
+		return "who"
+	}
+	return "other"
 }

@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"strconv"
-	"time"
 
 	"entente/internal/node"
 )
@@ -112,61 +111,6 @@ func (h *handler) moveRequest(r *http.Request, in node.RequestMoveRequest) (outc
 		return outcome{shown: w}, err
 	}
 	return outcome{to: "/request" + string(query("unit", in.Unit, "id", in.ID)), done: "done.moved"}, nil
-}
-
-type searchData struct {
-	In    node.SearchRequest
-	Found *node.SearchResponse // nil before anything was asked
-	After string               // as typed
-	Wrong string
-}
-
-func (h *handler) intelligence(r *http.Request) (string, *page, error) {
-	d := searchData{In: node.SearchRequest{Value: r.FormValue("value"), Text: r.FormValue("text"), Type: r.FormValue("type"), Source: r.FormValue("source"), Next: r.FormValue("next"), Limit: 25}, After: r.FormValue("after")}
-	if d.In.Value != "" {
-		d.In.Above, d.In.Below = r.FormValue("above") != "", r.FormValue("below") != ""
-	}
-	if d.After != "" {
-		t, err := time.ParseInLocation(time.DateOnly, d.After, time.Local)
-		if err != nil {
-			d.Wrong, d.After = "The date is not one: write it as 2026-01-31.", ""
-		}
-		d.In.After = t
-	}
-	if d.Wrong == "" {
-		found, err := h.node.Search(r.Context(), d.In)
-		if err != nil {
-			return "", nil, err
-		}
-		d.Found = found
-	}
-	return "intelligence", &page{Key: "ui.intelligence", Here: "intelligence", Data: d}, nil
-}
-
-func (h *handler) object(r *http.Request) (string, *page, error) {
-	id := r.FormValue("id")
-	found, err := h.node.Search(r.Context(), node.SearchRequest{ID: id, Limit: 100})
-	if err != nil {
-		return "", nil, err
-	}
-	if id == "" || len(found.Objects) == 0 {
-		return "", nil, &node.Error{Code: node.CodeNotFound, Status: http.StatusNotFound, What: "Nothing is known under this id.", Next: "Search for a value on the page Intelligence."}
-	}
-	return "object", &page{Title: found.Objects[0].ID, Here: "intelligence", Data: found.Objects}, nil
-}
-
-type intakeData struct {
-	*node.IntakeResponse
-	State string
-}
-
-func (h *handler) intake(r *http.Request) (string, *page, error) {
-	in := node.IntakeRequest{State: r.FormValue("state"), Ref: r.FormValue("ref"), Next: r.FormValue("next"), Limit: 50}
-	list, err := h.node.Intake(r.Context(), in)
-	if err != nil {
-		return "", nil, err
-	}
-	return "intake", &page{Key: "ui.intake", Here: "intake", Data: intakeData{list, in.State}}, nil
 }
 
 func formInt(r *http.Request, name string) int64 {

@@ -1,0 +1,196 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"html"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"entente/internal/node"
+)
+
+// intelAddresses are the pages about intelligence.
+var intelAddresses = []string{"/graph?id=" + graphMiddle + "&depth=2", "/import", "/share?ids=indicator--x", "/share?value=198.51.100.7"}
+
+const graphMiddle = "malware--00000000-0000-4000-8000-000000000000"
+
+// Around is a wheel: one in the middle, spokes, and behind each spoke one that is not known.
+func (s story) Around(_ context.Context, r node.AroundRequest) (*node.AroundResponse, error) {
+	found, err := s.Search(context.Background(), node.SearchRequest{})
+	if err != nil {
+		return nil, err
+	}
+	out := &node.AroundResponse{Objects: []node.AroundObject{{ID: r.ID, Found: &found.Objects[1]}}, Cut: "objects"}
+	for i := range 12 {
+		near, far := fmt.Sprintf("indicator--%d", i), fmt.Sprintf("location--%d", i)
+		link := node.AroundReference{From: near, Property: "target_ref", To: r.ID}
+		out.Objects = append(out.Objects, node.AroundObject{ID: near, Depth: 1, References: []node.AroundReference{link}, Found: &found.Objects[0]},
+			node.AroundObject{ID: far, Depth: 2, References: []node.AroundReference{{From: near, Property: "object_refs", To: far}}})
+	}
+	return out, nil
+}
+
+func (story) DecideIntake(_ context.Context, r node.IntakeDecideRequest) (*node.IntakeDecideResponse, error) {
+	if len(r.Items) == 0 {
+		return nil, &node.Error{Code: node.CodeBadInput, Status: http.StatusBadRequest, What: "Nothing is named.", Next: "Tick what you mean."}
+	}
+	return &node.IntakeDecideResponse{Decided: len(r.Items)}, nil
+}
+
+func (story) Import(_ context.Context, r node.ImportRequest, file io.Reader, _ func(node.Progress)) (*node.ImportResponse, error) {
+	b, err := io.ReadAll(file)
+	if err != nil {
+		return nil, err
+	}
+	return &node.ImportResponse{Format: "stix " + r.Name, Read: int64(len(b)), New: 7, DryRun: r.DryRun, Types: map[string]int{"indicator": 7}, Held: true, BadCount: 1,
+		Bad:  []node.BadObject{{Path: "objects[3].pattern", Reason: "it is no pattern"}},
+		Page: &node.ImportedPage{Title: "Cảnh báo", Language: "vi", Date: "2015-09-12"}, GuardedCount: 1, Guarded: []node.GuardHeld{{Value: "8.8.8.8", Name: "resolver"}}}, nil
+}
+
+func (story) Share(_ context.Context, r node.ShareRequest, _ func(node.Progress)) (*node.ShareResponse, error) {
+	res := &node.ShareResponse{Shared: 2, WriteResponse: node.WriteResponse{DryRun: r.DryRun, Effects: []string{"South may use them."}}}
+	if r.Value == "held.example" {
+		res.Stopped, res.Refused = 1, []node.GatedObject{{ID: "indicator--held", TLP: "red", Decision: node.Decision{Verdict: "refuse", Clause: "H1", Code: "tlp-ceiling", Reason: "above the ceiling"}}}
+	}
+	return res, nil
+}
+
+func (hostile) Around(context.Context, node.AroundRequest) (*node.AroundResponse, error) {
+	r, err := filled[node.AroundResponse]()
+	r.Objects[0].Depth = 0
+	return r, err
+}
+func (hostile) DecideIntake(context.Context, node.IntakeDecideRequest) (*node.IntakeDecideResponse, error) {
+	return filled[node.IntakeDecideResponse]()
+}
+func (hostile) Import(context.Context, node.ImportRequest, io.Reader, func(node.Progress)) (*node.ImportResponse, error) {
+	return filled[node.ImportResponse]()
+}
+func (hostile) Share(context.Context, node.ShareRequest, func(node.Progress)) (*node.ShareResponse, error) {
+	return filled[node.ShareResponse]()
+}
+
+// send posts a form with a file at its end.
+func (v *visitor) send(t *testing.T, path string, form url.Values, name, content string) (*http.Response, string) {
+	t.Helper()
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	for k := range form {
+		if err := w.WriteField(k, form.Get(k)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if name != "" {
+		f, err := w.CreateFormFile("file", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(f, content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest(http.MethodPost, path, &b)
+	r.Header.Set("Content-Type", w.FormDataContentType())
+	resp := v.do(r)
+	return resp, html.UnescapeString(readAll(t, resp))
+}
+
+// TestImportPage: a file is read as it comes, and the page says what it was seen to be.
+func TestImportPage(t *testing.T) {
+	v := signedIn(t, story{})
+	resp, body := v.send(t, "/import", url.Values{"dry_run": {"true"}, "unmarked": {"amber"}}, "bundle.json", strings.Repeat("x", 3<<20))
+	for _, want := range []string{"What would come in; nothing was changed", "stix bundle.json", "objects[3].pattern", "Cảnh báo", "8.8.8.8", `value="amber" selected`} {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%d, and the page does not say %q", resp.StatusCode, want)
+		}
+	}
+	for what, form := range map[string]url.Values{"no file": {}, "a field that is not one": {"colour": {"red"}}, "too much typed": {"note": {strings.Repeat("n", maxForm+1)}}} {
+		name := "bundle.json"
+		if what == "no file" {
+			name = ""
+		}
+		if resp, _ := v.send(t, "/import", form, name, "{}"); resp.StatusCode != http.StatusBadRequest && resp.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %d", what, resp.StatusCode)
+		}
+	}
+	if resp, _ := v.post(t, "/import", url.Values{"name": {"x"}}); resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("a form that has no parts: %d", resp.StatusCode)
+	}
+}
+
+// TestIntakeAndSharePages: what is ticked is decided; before anything leaves the page shows it field by field,
+// and what the gate holds back with its clause.
+func TestIntakeAndSharePages(t *testing.T) {
+	v := signedIn(t, story{})
+	if resp, _ := v.post(t, "/intake/decide", url.Values{"items": {"17", "18"}, "accept": {"false"}, "reason": {"resolver"}}); resp.StatusCode != http.StatusSeeOther || !strings.Contains(resp.Header.Get("Location"), "done.rejected") {
+		t.Errorf("%d %v", resp.StatusCode, resp.Header)
+	}
+	if resp, body := v.post(t, "/intake/decide", url.Values{"accept": {"true"}, "reason": {"my words"}}); resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, "my words") || !strings.Contains(body, "Tick what you mean.") {
+		t.Errorf("nothing ticked: %d", resp.StatusCode)
+	}
+	_, body := v.get(t, "/share?ids=indicator--x&lang=en")
+	for _, want := range []string{"Login attempts against voter registries", "pattern_type", `name="ids" value="indicator--x"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the form does not say %q", want)
+		}
+	}
+	if strings.Contains(body, "Share now") {
+		t.Error("it can be shared before anybody looked")
+	}
+	if _, body := v.post(t, "/share", url.Values{"unit": {unitID}, "value": {"held.example"}, "dry_run": {"true"}}); !strings.Contains(body, "2 objects would leave") || !strings.Contains(body, "1 object was held back") || !strings.Contains(body, "H1") || !strings.Contains(body, "Share now") {
+		t.Errorf("%s", body)
+	}
+	if resp, _ := v.post(t, "/share", url.Values{"unit": {unitID}, "value": {"198.51.100.7"}}); resp.StatusCode != http.StatusSeeOther {
+		t.Errorf("%d", resp.StatusCode)
+	}
+}
+
+// TestGraph: every object is in the picture, no two at one place, and every line in words below it; the same
+// neighbourhood is drawn the same way.
+func TestGraph(t *testing.T) {
+	around, err := story{}.Around(t.Context(), node.AroundRequest{ID: graphMiddle})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := draw(graphMiddle, around)
+	places := map[[2]int]bool{}
+	for _, n := range d.Nodes {
+		places[[2]int{n.X, n.Y}] = true
+		if n.X < n.R || n.Y < n.R || n.X > d.Size-n.R || n.Y > d.Size-n.R {
+			t.Errorf("%s lies outside: %d, %d of %d", n.ID, n.X, n.Y, d.Size)
+		}
+	}
+	if len(d.Nodes) != 25 || len(places) != 25 || len(d.Lines) != 24 || len(d.References) != 24 || d.Nodes[0].ID != graphMiddle {
+		t.Errorf("%d objects at %d places, %d lines", len(d.Nodes), len(places), len(d.Lines))
+	}
+	slices.Reverse(around.Objects[1:])
+	if again := draw(graphMiddle, around); !slices.Equal(again.Nodes, d.Nodes) {
+		t.Error("another order is drawn another way")
+	}
+	many := &node.AroundResponse{Objects: []node.AroundObject{{ID: graphMiddle}}}
+	for i := range maxDrawn {
+		many.Objects = append(many.Objects, node.AroundObject{ID: fmt.Sprint(i), Depth: 1 + i%3})
+	}
+	places = map[[2]int]bool{}
+	for _, n := range draw(graphMiddle, many).Nodes {
+		places[[2]int{n.X, n.Y}] = true
+	}
+	if len(places) != maxDrawn+1 {
+		t.Errorf("%d objects lie at %d places", maxDrawn+1, len(places))
+	}
+	_, body := signedIn(t, story{}).get(t, "/graph?id="+graphMiddle+"&depth=2")
+	if !strings.Contains(body, "There is more than is drawn") || strings.Count(body, "<circle") != 25 {
+		t.Errorf("%d circles", strings.Count(body, "<circle"))
+	}
+}
