@@ -13,8 +13,10 @@ import (
 const (
 	maxDrawn  = 1000 // objects of one picture
 	ringWidth = 150  // at least between one step and the next
-	nodeRoom  = 46   // along a ring, for each object
-	labelled  = 80   // with more objects names are shown where one points at, and in the list
+	margin    = 80   // around it all
+	nodeRoom  = 30   // along a ring, for each object
+	nameRoom  = 130  // where its name is drawn too
+	labelled  = 60   // with more objects names are shown where one points at, and in the list
 )
 
 // drawing is a neighbourhood as a picture: the object asked about in the middle, each step a ring around it.
@@ -76,10 +78,14 @@ func draw(id string, a *node.AroundResponse) drawing {
 	}
 	angles := map[string]float64{}
 	radius := make([]float64, deepest+1)
-	for depth := 1; depth <= deepest; depth++ {
-		radius[depth] = max(radius[depth-1]+ringWidth, float64(len(rings[depth])*nodeRoom)/(2*math.Pi))
+	room := nodeRoom
+	if d.Labels {
+		room = nameRoom
 	}
-	half := radius[deepest] + ringWidth
+	for depth := 1; depth <= deepest; depth++ {
+		radius[depth] = max(radius[depth-1]+ringWidth, float64(len(rings[depth])*room)/(2*math.Pi))
+	}
+	half := radius[deepest] + margin
 	d.Size = int(2 * half)
 	at := map[string]drawn{}
 	for depth := 0; depth <= deepest; depth++ {
