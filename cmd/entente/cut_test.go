@@ -86,7 +86,7 @@ func TestShareCutTwice(t *testing.T) {
 			t.Errorf("South holds %d payloads of shares, not %d", len(held)-1, payloads)
 		}
 		if st := c.south.status(); len(st.Attention) != 0 {
-			t.Errorf("South says %q", st.Attention)
+			t.Errorf("South says %q", told(st))
 		}
 	}
 	t.Logf("%d entries in two attempts, %d at most in one", all, most)

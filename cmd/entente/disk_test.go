@@ -42,12 +42,12 @@ func (s *served) command(args ...string) (out string, err error) {
 
 func (s *served) needs(word string) error {
 	st := s.status()
-	for _, line := range st.Attention {
+	for _, line := range told(st) {
 		if strings.Contains(line, word) {
 			return nil
 		}
 	}
-	return fmt.Errorf("%s does not say %q: %q", s.name, word, st.Attention)
+	return fmt.Errorf("%s does not say %q: %q", s.name, word, told(st))
 }
 
 // TestDiskFull fills the small disk of a node: by importing, by receiving, by
@@ -112,7 +112,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left := south.status().Disk.Free; left <= 0 || south.needs(fmt.Sprint(left)) != nil {
-		t.Fatalf("the status does not say how many bytes are left: %q", south.status().Attention)
+		t.Fatalf("the status does not say how many bytes are left: %q", told(south.status()))
 	}
 	_, err := south.load(101, size)
 	coded(t, "an import", err, node.CodeDiskFull)

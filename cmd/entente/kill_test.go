@@ -142,7 +142,7 @@ func (c *killing) heads(s *served) heads {
 	var h heads
 	st := s.status()
 	if len(st.Units) != 1 || st.Units[0].State != "in-force" {
-		c.t.Fatalf("%s: %+v %q", s.name, st.Units, st.Attention)
+		c.t.Fatalf("%s: %+v %q", s.name, st.Units, told(st))
 	}
 	for _, m := range st.Units[0].Members {
 		if m.Fault != "" {

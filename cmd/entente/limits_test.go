@@ -66,7 +66,7 @@ func TestFewFileDescriptors(t *testing.T) {
 	for _, s := range []*served{north, south} {
 		s.verify()
 		if st := s.status(); st.Units[0].State != "in-force" || len(st.Attention) > 0 {
-			t.Fatalf("%s: %q", s.name, st.Attention)
+			t.Fatalf("%s: %q", s.name, told(st))
 		}
 	}
 }

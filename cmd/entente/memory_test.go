@@ -61,7 +61,7 @@ func TestLittleMemory(t *testing.T) {
 	for _, s := range []*served{north, south} {
 		s.verify()
 		if st := s.status(); st.Units[0].State != "in-force" || len(st.Attention) > 0 {
-			t.Errorf("%s: %q", s.name, st.Attention)
+			t.Errorf("%s: %q", s.name, told(st))
 		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"entente/internal/accord"
 	"entente/internal/api"
+	"entente/internal/lang"
 	"entente/internal/node"
 )
 
@@ -385,4 +386,12 @@ func (s *served) knows(batch, i int) error {
 		return fmt.Errorf("%s knows %d objects with %s", s.name, len(page.Objects), domain(batch, i))
 	}
 	return nil
+}
+
+// told is what a status says needs a person, in words and codes.
+func told(st node.StatusResponse) (out []string) {
+	for i := range st.Attention {
+		out = append(out, st.Attention[i].Text(lang.English())+" ("+st.Attention[i].Code+")")
+	}
+	return out
 }

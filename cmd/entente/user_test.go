@@ -111,7 +111,7 @@ func TestOtherUser(t *testing.T) {
 		t.Helper()
 		eventuallySoon(t, "South knows what was shared", func() error {
 			if got := south.accepted(); got != want {
-				return fmt.Errorf("South knows %d objects, not %d: %q", got, want, south.status().Attention)
+				return fmt.Errorf("South knows %d objects, not %d: %q", got, want, told(south.status()))
 			}
 			return nil
 		})
@@ -150,7 +150,7 @@ func TestOtherUser(t *testing.T) {
 	for _, s := range []*served{north, south} {
 		s.verify()
 		if st := s.status(); st.Units[0].State != "in-force" || len(st.Attention) > 0 {
-			t.Errorf("%s: %q", s.name, st.Attention)
+			t.Errorf("%s: %q", s.name, told(st))
 		}
 	}
 }
@@ -179,7 +179,7 @@ func TestFolderRemoved(t *testing.T) {
 		t.Helper()
 		eventuallySoon(t, "South knows what was shared", func() error {
 			if got := south.accepted(); got != have {
-				return fmt.Errorf("South knows %d objects, not %d: %q", got, have, south.status().Attention)
+				return fmt.Errorf("South knows %d objects, not %d: %q", got, have, told(south.status()))
 			}
 			return nil
 		})

@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"internal/review":          {"internal/accord", "internal/desk", "journal"},
 	"internal/unit":            {"internal/accord", "internal/desk", "internal/review", "journal"},
 	"internal/lang":            {},
-	"internal/notify":          {"internal/lang"},
+	"internal/notify":          {"internal/desk", "internal/lang"},
 	"internal/exhibit":         {"internal/desk", "journal"},
 	"internal/intel":           {"internal/accord", "internal/guard", "internal/observable", "journal", "stix", "stix/pattern", "taxii"},
 	"internal/dossier":         {"internal/accord", "internal/desk", "internal/exhibit", "internal/unit", "journal", "stix"},

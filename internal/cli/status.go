@@ -41,8 +41,8 @@ func writeStatus(p *printer, r *node.StatusResponse) {
 		p.f("Nothing needs you now.")
 	} else {
 		p.f("Needs you now:")
-		for _, s := range r.Attention {
-			p.f("  - %s", s)
+		for i := range r.Attention {
+			p.f("  - %s", r.Attention[i].Text(p.words()))
 		}
 	}
 	writePairings(p, r.Pairings)

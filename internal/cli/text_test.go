@@ -95,7 +95,7 @@ func TestRequestsInEachLanguage(t *testing.T) {
 func TestEverythingPrintedIsCleaned(t *testing.T) {
 	bad := "x\x1b[2J\u202ey\nz"
 	p := &printer{now: time.Now()}
-	writeStatus(p, &node.StatusResponse{Name: bad, Attention: []string{bad}, Pairings: []node.Pairing{{Partner: bad, Digits: bad, Name: bad, Code: bad, State: "failed"}},
+	writeStatus(p, &node.StatusResponse{Name: bad, Attention: []node.Attention{{Code: bad, Unit: bad, Short: bad, Word: bad}, {Code: "held", Detail: bad, From: bad, To: bad}}, Pairings: []node.Pairing{{Partner: bad, Digits: bad, Name: bad, Code: bad, State: "failed"}},
 		Units: []node.UnitBrief{{Name: bad, State: bad, Members: []node.MemberBrief{{Name: bad, Fault: bad, Party: bad}}}}})
 	writeRequest(p, &node.RequestView{Title: bad, Text: bad, State: bad, From: bad, Fields: map[string]string{bad: bad}, Clocks: []node.ClockView{{Name: bad, Owner: bad, Clause: bad}},
 		Moves: []node.MoveView{{Move: bad, Party: bad, By: node.Claim{Agency: bad, Role: bad}, Text: bad, Code: bad, Objects: []string{bad}, Scores: map[string]int{bad: 1}, Refused: bad}}, Next: []string{bad}})

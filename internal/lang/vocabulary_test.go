@@ -20,6 +20,12 @@ import (
 
 // constants are the values of the string constants of a package whose names begin with a prefix.
 func constants(t *testing.T, dir, prefix string) []string {
+	return consts(t, dir, func(name, _ string) bool { return strings.HasPrefix(name, prefix) && name != prefix })
+}
+
+// consts are the values of the string constants of a package that are wanted by name and type ("" for none), without
+// empty ones.
+func consts(t *testing.T, dir string, want func(name, typ string) bool) []string {
 	t.Helper()
 	var out []string
 	for _, file := range sources(t, "../../"+dir, ".go") {
@@ -34,8 +40,12 @@ func constants(t *testing.T, dir, prefix string) []string {
 			}
 			for _, s := range g.Specs {
 				v := s.(*ast.ValueSpec)
+				typ := ""
+				if id, ok := v.Type.(*ast.Ident); ok {
+					typ = id.Name
+				}
 				for i, name := range v.Names {
-					if rest, ok := strings.CutPrefix(name.Name, prefix); !ok || rest == "" || i >= len(v.Values) {
+					if i >= len(v.Values) || !want(name.Name, typ) {
 						continue
 					}
 					if lit, ok := v.Values[i].(*ast.BasicLit); ok && lit.Kind == token.STRING {
@@ -43,16 +53,29 @@ func constants(t *testing.T, dir, prefix string) []string {
 						if err != nil {
 							t.Fatal(err)
 						}
-						out = append(out, value)
+						if value != "" {
+							out = append(out, value)
+						}
 					}
 				}
 			}
 		}
 	}
 	if len(out) == 0 {
-		t.Fatalf("no constant of %s begins with %s", dir, prefix)
+		t.Fatalf("%s has no such constant", dir)
 	}
 	return out
+}
+
+// movesOf are the constants of package desk that name moves: by prefix and without a type, but for those of states and words.
+func movesOf(t *testing.T, prefix string, others ...string) []string {
+	return consts(t, "internal/desk", func(name, typ string) bool {
+		return typ == "" && strings.HasPrefix(name, prefix) && name != prefix && !slices.Contains(others, strings.TrimPrefix(name, prefix))
+	})
+}
+
+func ofType(t *testing.T, want, prefix string) []string {
+	return consts(t, "internal/desk", func(name, typ string) bool { return typ == want && strings.HasPrefix(name, prefix) })
 }
 
 // sources are the files of a folder, without tests.
@@ -111,6 +134,20 @@ func vocabulary(t *testing.T) map[string][]string {
 		"verdict": {accord.Allow.String(), accord.Hold.String(), accord.Refuse.String()},
 		"refusal": accord.RefusalCodes(), "score": desk.Scores(), "field": fields, "written": constants(t, "internal/desk", "Field"), "translation": desk.Translations(),
 		"problem": problems(t), "instate": {"quarantined", "accepted", "rejected", "all"}, "review": lang.Review(), "notify": constants(t, "internal/notify", "Kind"),
+		"need": append(movesOf(t, "Need", "Info"), constants(t, "internal/notify", "Item")...), "claim": desk.ClaimClasses(), "confidence": desk.Confidences(),
+		"precision": desk.Precisions(), "outcome": desk.Outcomes(), "case-state": {desk.CaseIsOpen, desk.CaseIsClosed}, "case-move": movesOf(t, "Case", "IsOpen", "IsClosed"),
+		"commitment-state": {desk.CommitOpen, desk.CommitKept, desk.CommitReleased}, "commitment-form": desk.Forms(), "standing": desk.Standings(), "rhythm": desk.Rhythms(),
+		"commitment-move": movesOf(t, "Commit", "Open", "Kept", "Released"),
+		"statement-state": {desk.StatementProposed, desk.StatementDeclined, desk.StatementComplete, desk.StatementRetracted},
+		"statement-form":  {desk.JointStatement, desk.OwnStatement},
+		"statement-move":  movesOf(t, "Statement", "Proposed", "Declined", "Complete", "Retracted"),
+		"leak-answer":     desk.LeakAnswers(), "leak-move": movesOf(t, "Leak", "Own", "Deny", "Unknown"),
+		"exhibit-state": ofType(t, "ExhibitState", ""), "position": ofType(t, "Position", ""), "custody": desk.Acts(), "exhibit-move": movesOf(t, "Exhibit"),
+		"call-state": {string(desk.Ringing), string(desk.Acknowledged), string(desk.Closed), string(desk.Cancelled), string(desk.Answered), string(desk.Coming), string(desk.UnderWay), string(desk.Drilled), string(desk.NotDrilled)},
+		"call-move":  {desk.Ring, desk.Acknowledge, desk.Escalate, desk.Say, desk.Close, desk.Announce}, "contact-move": {desk.Confirm, desk.Ping, desk.Answer}, "contact": constants(t, "internal/desk", "Kind"),
+		"review-state": ofType(t, "State", "Review"), "review-move": movesOf(t, "Review"), "difference": constants(t, "internal/review", "Diff"),
+		"unit": {"founding", "in-force", "suspended", "partly-suspended", "withdrawn", "retired"},
+		"void": constants(t, "internal/unit", "Code"), "fault": constants(t, "journal", "Code"), "reason": example(t).Suspension.Codes,
 	}
 }
 
@@ -128,13 +165,19 @@ func TestEveryCodeHasAText(t *testing.T) {
 	}
 }
 
-// TestTypesAndFieldsOfTheAccord: what the accord as it comes offers has labels.
-func TestTypesAndFieldsOfTheAccord(t *testing.T) {
+// example is the accord as it comes.
+func example(t *testing.T) *accord.Document {
+	t.Helper()
 	doc, problems, err := accord.Parse(accord.Example("complete"))
 	if err != nil {
 		t.Fatal(err, problems)
 	}
-	for _, r := range doc.Requests.Types {
+	return doc
+}
+
+// TestTypesAndFieldsOfTheAccord: what the accord as it comes offers has labels.
+func TestTypesAndFieldsOfTheAccord(t *testing.T) {
+	for _, r := range example(t).Requests.Types {
 		for _, f := range r.Fields {
 			if !slices.ContainsFunc(desk.Fields(), func(x desk.Field) bool { return x.Name == f }) {
 				t.Errorf("type %s demands %s, which has no label", r.Type, f)
@@ -155,7 +198,7 @@ func TestNoKeyIsUnused(t *testing.T) {
 		}
 	}
 	var text strings.Builder
-	for _, dir := range []string{"lang", "node", "notify", "api", "cli", "web"} {
+	for _, dir := range []string{"lang", "node", "notify", "api", "cli", "web", "review"} {
 		for _, ext := range []string{".go", ".html"} {
 			for _, file := range sources(t, "../"+dir, ext) {
 				b, err := os.ReadFile(file)

@@ -2,7 +2,6 @@ package node
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	"entente/internal/peer"
@@ -95,21 +94,4 @@ func (l *ledger) lastHeard() (at time.Time) {
 		}
 	}
 	return at
-}
-
-// barredAttention tells of partners with whom this side does not get through, at once if
-// it is so with everybody in the unit. The lock must be held.
-func (l *ledger) barredAttention(b *UnitBrief) (out []attention) {
-	heard, now := l.lastHeard(), l.n.now()
-	for _, p := range b.Barred {
-		if !heard.Before(p.Since) && now.Sub(p.Since) < barredWait {
-			continue
-		}
-		why := "%s: %s does not know this side by the key that it shows, or not in this unit; one of the two was put back to before the pairing, or before a rotation of keys"
-		if p.Why == BarredKey {
-			why = "%s: %s answers with a TLS key that its identity does not name here; one of the two was put back to before a rotation of keys, or another machine answers at its address"
-		}
-		out = append(out, attention{rank: 1, text: fmt.Sprintf(why+". Pair again: 'entente unit invite' there, 'entente unit join' here, and compare the digits by voice. Nothing of the journals is lost by it", b.Name, p.Name)})
-	}
-	return out
 }

@@ -72,10 +72,10 @@ func TestEvidenceTwoIdentitiesOfNobodysJournal(t *testing.T) {
 		if text := string(must[[]byte](t)(json.Marshal(s.Units))); !strings.Contains(text, `"fault":"`+journal.CodeTwoStatements+`"`) {
 			t.Errorf("status does not show it:\n%s", text)
 		}
-		if !slices.ContainsFunc(s.Attention, func(x string) bool {
+		if !slices.ContainsFunc(saysOf(s), func(x string) bool {
 			return strings.Contains(x, "South") && strings.Contains(x, journal.CodeTwoStatements)
 		}) {
-			t.Errorf("nobody is told: %q", s.Attention)
+			t.Errorf("nobody is told: %q", saysOf(s))
 		}
 	}
 	shown(a)

@@ -37,8 +37,8 @@ func TestGrowth(t *testing.T) {
 		t.Fatalf("beyond it: %q, %d entries are held after %d", got.codes(), r.held().Size, before.Size)
 	}
 	st := must[*StatusResponse](t)(a.Status(t.Context()))
-	if !slices.ContainsFunc(st.Attention, func(s string) bool { return strings.Contains(s, "growth_per_hour") }) {
-		t.Errorf("the status says nothing of it: %q", st.Attention)
+	if !slices.ContainsFunc(saysOf(st), func(s string) bool { return strings.Contains(s, "growth_per_hour") }) {
+		t.Errorf("the status says nothing of it: %q", saysOf(st))
 	}
 	a.lives(quiet)
 	clock.move(time.Hour)

@@ -221,7 +221,7 @@ func TestGuardFolder(t *testing.T) {
 	if len(faults) != 3 || faults["folder.txt"] != "it is no file" || faults["broken.json"] == "" || faults["notes.md"] == "" {
 		t.Errorf("%v", faults)
 	}
-	attention := strings.Join(must[*StatusResponse](t)(a.Status(ctx)).Attention, "\n")
+	attention := strings.Join(saysOf(must[*StatusResponse](t)(a.Status(ctx))), "\n")
 	if !strings.Contains(attention, "broken.json") {
 		t.Errorf("the status says %s", attention)
 	}

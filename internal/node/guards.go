@@ -16,6 +16,7 @@ import (
 
 	"entente/internal/guard"
 	"entente/internal/intel"
+	"entente/internal/notify"
 	"entente/internal/observable"
 	"entente/internal/store"
 )
@@ -433,14 +434,14 @@ func (n *Node) follows(ctx context.Context, set *intel.Guard, res *GuardChangeRe
 	return nil
 }
 
-// guardAttention says of lists that cannot be used what a person has to know.
-func (n *Node) guardAttention() []attention {
+// guardNeeds are the lists that cannot be used: what they name is not guarded.
+func (n *Node) guardNeeds() []notify.Item {
 	n.guards.mu.Lock()
 	defer n.guards.mu.Unlock()
-	var out []attention
+	var out []notify.Item
 	for _, f := range n.guards.files {
 		if f.err != nil {
-			out = append(out, attention{rank: 1, text: fmt.Sprintf("the guard list %s cannot be used, and what it names is not guarded: %s", f.name, listFault(f.err))})
+			out = append(out, notify.Item{Code: notify.ItemGuardList, Word: f.name, Detail: listFault(f.err)})
 		}
 	}
 	return out

@@ -76,11 +76,11 @@ func TestHostileWithheldReceipt(t *testing.T) {
 		if k, ok := clocks[accord.StageReceipt]; !ok || k.Overdue != overdue {
 			t.Errorf("%s: the clock of the receipt: %+v", when, clocks)
 		}
-		late := slices.ContainsFunc(st.Attention, func(s string) bool {
+		late := slices.ContainsFunc(saysOf(st), func(s string) bool {
 			return strings.Contains(s, v.Short) && strings.Contains(s, "OVERDUE")
 		})
 		if late != overdue {
-			t.Errorf("%s: officers are told %q", when, st.Attention)
+			t.Errorf("%s: officers are told %q", when, saysOf(st))
 		}
 	}
 	check("at once", false)

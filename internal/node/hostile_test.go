@@ -86,8 +86,8 @@ func caught(t *testing.T, a *testParty, r *rogue, code string, before journal.He
 		t.Errorf("proofs kept: %q", kept)
 	}
 	st := must[*StatusResponse](t)(a.Status(t.Context()))
-	if len(st.Attention) == 0 || !strings.Contains(st.Attention[0], code) {
-		t.Errorf("the status says nothing of it: %q", st.Attention)
+	if len(st.Attention) == 0 || !strings.Contains(saysOf(st)[0], code) {
+		t.Errorf("the status says nothing of it: %q", saysOf(st))
 	}
 	a.convicts("Watch", r.self.party, code)
 }

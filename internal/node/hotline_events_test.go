@@ -22,7 +22,7 @@ func TestCallsAreTold(t *testing.T) {
 	}
 	w := must[*WriteResponse](t)(a.Call(t.Context(), HotlineCallRequest{Urgency: "emergency", Subject: "register"}))
 	a.reaches(b)
-	if got := told(b); !slices.Equal(got, []string{"call rings emergency"}) {
+	if got := told(b); !slices.Equal(got, []string{"call call-rings emergency"}) {
 		t.Errorf("the called side is told %q", got)
 	}
 	if got := told(a); len(got) != 0 {

@@ -45,7 +45,7 @@ func callAt(t *testing.T, p *testParty, id string) *CallView {
 func needs(t *testing.T, p *testParty, words ...string) bool {
 	t.Helper()
 	st := must[*StatusResponse](t)(p.Status(t.Context()))
-	return slices.ContainsFunc(st.Attention, func(s string) bool {
+	return slices.ContainsFunc(saysOf(st), func(s string) bool {
 		return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(s, w) })
 	})
 }
@@ -96,9 +96,9 @@ func TestHotlineAtBothEnds(t *testing.T) {
 	ping := must[*WriteResponse](t)(a.PingContact(ctx, ContactPingRequest{Contact: "K2.technical"})).Refs[0]
 	a.reaches(b)
 	if !needs(t, b, "call", "from North rings", "register", "hotline ack") || !needs(t, b, "DRILL", "from North rings") || !needs(t, b, "DRILL", "K2.technical") {
-		t.Errorf("South is not told: %v", must[*StatusResponse](t)(b.Status(ctx)).Attention)
+		t.Errorf("South is not told: %v", saysOf(must[*StatusResponse](t)(b.Status(ctx))))
 	}
-	if st := must[*StatusResponse](t)(b.Status(ctx)); strings.Contains(st.Attention[0], "DRILL") || st.Units[0].OpenCalls != 1 || st.Units[0].OpenDrill != 2 {
+	if st := must[*StatusResponse](t)(b.Status(ctx)); strings.Contains(saysOf(st)[0], "DRILL") || st.Units[0].OpenCalls != 1 || st.Units[0].OpenDrill != 2 {
 		t.Errorf("%+v", st)
 	}
 
@@ -118,7 +118,7 @@ func TestHotlineAtBothEnds(t *testing.T) {
 
 	ahead.Store(int64(61 * time.Minute))
 	if !needs(t, a, "step 1 of the ladder is due") {
-		t.Errorf("North is not told: %v", must[*StatusResponse](t)(a.Status(ctx)).Attention)
+		t.Errorf("North is not told: %v", saysOf(must[*StatusResponse](t)(a.Status(ctx))))
 	}
 	must[*WriteResponse](t)(a.MoveCall(ctx, HotlineMoveRequest{ID: id, Move: "escalate"}))
 	a.reaches(b)
@@ -152,7 +152,7 @@ func TestHotlineAtBothEnds(t *testing.T) {
 	}
 	ahead.Store(int64(200 * 24 * time.Hour)) // nobody confirmed or drilled for long
 	if !needs(t, b, "own contact K2.duty") || !needs(t, b, "DRILL: one is due since") {
-		t.Errorf("%v", must[*StatusResponse](t)(b.Status(ctx)).Attention)
+		t.Errorf("%v", saysOf(must[*StatusResponse](t)(b.Status(ctx))))
 	}
 }
 

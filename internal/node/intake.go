@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -214,15 +213,6 @@ func (l *ledger) awaiting() *IntakeWaiting {
 
 // patience is how long content may wait for intake before a person is told.
 const patience = time.Minute
-
-// awaitingAttention says of content that is not taken in what a person has to know.
-func awaitingAttention(name string, w *IntakeWaiting, now time.Time) []attention {
-	if w == nil || !w.Failed && now.Sub(w.Since) < patience {
-		return nil
-	}
-	return []attention{{rank: 1, text: fmt.Sprintf("%s: the content of %d share(s) or answer(s) is here and has not been taken in since %s: %s",
-		name, w.Entries, w.Since.UTC().Format(time.RFC3339), w.Why)}}
-}
 
 // received says of a payload what its entry says. The lock must be held.
 func (l *ledger) received(ref journal.Ref, np namedPayload) intel.Received {

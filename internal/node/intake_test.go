@@ -62,7 +62,7 @@ func (p *testParty) knows(value string) bool {
 func (p *testParty) needs(text string) bool {
 	p.t.Helper()
 	st := must[*StatusResponse](p.t)(p.Status(p.t.Context()))
-	return strings.Contains(strings.Join(st.Attention, "\n"), text)
+	return strings.Contains(strings.Join(saysOf(st), "\n"), text)
 }
 
 // TestIntakeShowsWhatWaits: content that is here and not taken in is in the status,

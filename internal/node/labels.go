@@ -26,6 +26,10 @@ func Label(c *lang.Catalog, answer any) {
 				x.Labels["help"] = c.Text(key)
 			}
 		}
+	case *StatusResponse:
+		for i := range v.Attention {
+			v.Attention[i].Labels = Labels{"text": v.Attention[i].Text(c)}
+		}
 	case *Decision:
 		v.label(c)
 	case *RequestListResponse:
@@ -41,7 +45,11 @@ func Label(c *lang.Catalog, answer any) {
 		}
 	case *NotifyListResponse:
 		for i := range v.Events {
-			v.Events[i].Labels = Labels{"kind": c.Code("notify", v.Events[i].Kind), "urgency": c.Code("urgency", v.Events[i].Urgency)}
+			e := &v.Events[i]
+			e.Labels = Labels{"kind": c.Code("notify", e.Kind), "urgency": c.Code("urgency", e.Urgency)}
+			if e.Need != nil {
+				e.Labels["text"] = e.Need.Text(c)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"entente/internal/notify"
 	"entente/internal/store"
 	"entente/journal"
 )
@@ -136,17 +137,17 @@ func (l *ledger) owedAlready(d journal.Draft) bool {
 	return false
 }
 
-// diskAttention says what a person has to know about the disk.
-func (n *Node) diskAttention(view DiskView) []attention {
-	var out []attention
+// diskNeeds is what the disk needs a person for.
+func (n *Node) diskNeeds(view DiskView) []notify.Item {
+	var out []notify.Item
 	if view.Full {
-		out = append(out, attention{rank: 0, text: fmt.Sprintf("the disk is full: %s (%d bytes) are left under %s, and %s are kept for what is under way; nothing is imported, shared or received until there is room. Free some space; the node goes on by itself", sizeText(view.Free), view.Free, n.at.dir, sizeText(view.Reserve))})
+		out = append(out, notify.Item{Code: notify.ItemDiskFull, Detail: fmt.Sprintf("%s (%d bytes) free under %s, %s kept for what is under way", sizeText(view.Free), view.Free, n.at.dir, sizeText(view.Reserve))})
 	}
 	if err := n.objects.Fault(); err != nil && !errors.Is(err, store.ErrNoRoom) {
-		out = append(out, attention{rank: 0, text: fmt.Sprintf("what is derived cannot be written (%v); searching goes on", err)})
+		out = append(out, notify.Item{Code: notify.ItemDerived, Detail: err.Error()})
 	}
 	if err := n.local.Fault(); err != nil {
-		out = append(out, attention{rank: 0, text: fmt.Sprintf("the local log cannot be written (%v); nothing is imported or taken in until the disk works", err)})
+		out = append(out, notify.Item{Code: notify.ItemLocal, Detail: err.Error()})
 	}
 	return out
 }

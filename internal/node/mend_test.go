@@ -130,8 +130,8 @@ func TestFailedSync(t *testing.T) {
 				t.Fatalf("%s of %s: signing goes on as if nothing had been", c.op, c.part)
 			}
 			st := must[*StatusResponse](t)(a.Status(t.Context()))
-			if !strings.Contains(strings.Join(st.Attention, "\n"), "the disk failed") {
-				t.Fatalf("%s of %s: %q", c.op, c.part, st.Attention)
+			if !strings.Contains(strings.Join(saysOf(st), "\n"), "the disk failed") {
+				t.Fatalf("%s of %s: %q", c.op, c.part, saysOf(st))
 			}
 			must[*SyncResponse](t)(b.Sync(t.Context(), SyncRequest{}, nil)) // sessions do no harm meanwhile
 			a.mend(t.Context())

@@ -12,7 +12,6 @@ import (
 
 	"entente/internal/lang"
 	"entente/internal/notify"
-	"entente/journal"
 )
 
 // notices is what a duty officer was told. The book is read at the first use.
@@ -21,17 +20,7 @@ type notices struct {
 	book   *notify.Book // nil until it is read
 	since  time.Time    // when this process began to look
 	looker sync.Mutex   // one round at a time
-	states map[journal.UnitID]stateEvents
 }
-
-// stateEvents are what a unit's entries say, as of a mark that changes with them.
-type stateEvents struct {
-	mark   string
-	events []notify.Event
-}
-
-// maxRound is how many messages go over one channel in one round.
-const maxRound = 50
 
 func (n *Node) noticePath() string { return filepath.Join(n.at.dir, "notices.json") }
 
@@ -100,7 +89,7 @@ func (n *Node) notifyRound(ctx context.Context) error {
 		if dropped > 0 {
 			n.opts.Log.Error("there are more notices than are kept; the rest comes once there is room", "left out", dropped)
 		}
-		due = b.Due(n.now(), plan, maxRound)
+		due = b.Due(n.now(), plan)
 		return changed
 	})
 	if err != nil {
@@ -120,24 +109,20 @@ func (n *Node) notifyRound(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// tellOfficer sends messages over one channel, and notes each on disk before the next is sent. After one that
-// fails the channel has rest until the next round.
+// tellOfficer sends what is due over one channel as one message, and notes on disk how that went.
 func (n *Node) tellOfficer(ctx context.Context, c *ChannelConfig, due []notify.Delivery) error {
 	ch, err := n.channel(c)
-	for _, d := range due {
-		sent := err
-		if sent == nil {
-			sent = ch.Send(ctx, notify.Render(n.catalog(c.Language), d))
-		}
-		if ctx.Err() != nil && sent != nil {
-			return nil // the process ends: that is no failure of the channel
-		}
-		if err := n.withBook(func(b *notify.Book) bool { b.Done(d, n.now(), sent); return true }); err != nil {
-			return err
-		}
-		if sent != nil {
-			return fmt.Errorf("channel %s: %w", c.Name, sent)
-		}
+	if err == nil {
+		err = ch.Send(ctx, notify.Render(n.catalog(c.Language), due))
+	}
+	if ctx.Err() != nil && err != nil {
+		return nil // the process ends: that is no failure of the channel
+	}
+	if err := n.withBook(func(b *notify.Book) bool { b.Done(due, n.now(), err); return true }); err != nil {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("channel %s: %w", c.Name, err)
 	}
 	return nil
 }
@@ -186,7 +171,8 @@ type NotifyView struct {
 	Seen    time.Time    `json:"seen"` // when this node noticed it
 	Acked   time.Time    `json:"acked,omitzero"`
 	By      string       `json:"by,omitempty"`
-	Gone    time.Time    `json:"gone,omitzero"` // since when it needs nobody any more
+	Gone    time.Time    `json:"gone,omitzero"`  // since when it needs nobody any more
+	Need    *notify.Item `json:"need,omitempty"` // what waits, in full
 	Sent    []NotifySent `json:"sent,omitempty"`
 	Labels  Labels       `json:"labels,omitempty"`
 }
@@ -209,7 +195,7 @@ func (n *Node) Notices(_ context.Context, r NotifyListRequest) (*NotifyListRespo
 	err := n.withBook(func(b *notify.Book) bool {
 		for _, rec := range b.List(r.All) {
 			e := rec.Event
-			v := NotifyView{ID: e.ID, Kind: e.Kind, Unit: e.Unit, Ref: e.Ref, At: e.At, Urgency: e.Urgency, Code: e.Code, Seen: rec.Seen, Acked: rec.Acked, By: rec.By, Gone: rec.Gone}
+			v := NotifyView{ID: e.ID, Kind: e.Kind, Unit: e.Unit, Ref: e.Ref, At: e.At, Urgency: e.Urgency, Code: e.Code, Seen: rec.Seen, Acked: rec.Acked, By: rec.By, Gone: rec.Gone, Need: e.Need}
 			for _, c := range res.Channels {
 				if s := rec.Sent[c]; s != nil {
 					v.Sent = append(v.Sent, NotifySent{c, s.Done, s.Tries, s.Next, s.Error})
@@ -280,7 +266,7 @@ func (n *Node) TestNotices(ctx context.Context, r NotifyTestRequest) (*NotifyTes
 		t := NotifyTested{Channel: c.Name, OK: true}
 		ch, err := n.channel(c)
 		if err == nil {
-			err = ch.Send(ctx, notify.Render(n.catalog(c.Language), notify.Delivery{Channel: c.Name, Key: id, Try: 1, Event: notify.Event{ID: id, Kind: notify.KindTest, At: now, Urgency: "routine"}}))
+			err = ch.Send(ctx, notify.Render(n.catalog(c.Language), []notify.Delivery{{Channel: c.Name, Key: id, Try: 1, Event: notify.Event{ID: id, Kind: notify.KindTest, At: now, Urgency: "routine"}}}))
 		}
 		if err != nil {
 			t.OK, t.Error = false, err.Error()

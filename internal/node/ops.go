@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"entente/internal/notify"
 	"entente/journal"
 )
 
@@ -39,17 +40,18 @@ type Decision struct {
 
 // StatusResponse says how the node is: what an officer looks at first.
 type StatusResponse struct {
-	Version   string       `json:"version"`
-	Dir       string       `json:"dir"`
-	Name      string       `json:"name"`
-	Party     string       `json:"party"`
-	Serving   bool         `json:"serving"`
-	PeerAddr  string       `json:"peer_address,omitempty"`
-	Units     []UnitBrief  `json:"units"`
-	Pairings  []Pairing    `json:"pairings,omitempty"`
-	Objects   ObjectCounts `json:"objects"`
-	Disk      DiskView     `json:"disk"`
-	Attention []string     `json:"attention,omitempty"` // what needs a person now, most urgent first
+	Version  string       `json:"version"`
+	Dir      string       `json:"dir"`
+	Name     string       `json:"name"`
+	Party    string       `json:"party"`
+	Serving  bool         `json:"serving"`
+	PeerAddr string       `json:"peer_address,omitempty"`
+	Units    []UnitBrief  `json:"units"`
+	Pairings []Pairing    `json:"pairings,omitempty"`
+	Objects  ObjectCounts `json:"objects"`
+	Disk     DiskView     `json:"disk"`
+	// Attention is what needs a person now, what matters most first.
+	Attention []Attention `json:"attention,omitempty"`
 }
 
 // HereResponse is what every page says of the node. It costs next to nothing, however much the node holds.
@@ -59,6 +61,9 @@ type HereResponse struct {
 	Party       string `json:"party"`
 	Quarantined int64  `json:"quarantined"` // object versions that wait for a decision
 }
+
+// Attention is one thing that needs a person, in codes; its Text has the words.
+type Attention = notify.Item
 
 // DiskView says how much room there is on the disk under the folder, in bytes.
 type DiskView struct {

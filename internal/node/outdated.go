@@ -73,15 +73,6 @@ func versionOf(chain []journal.Signed) int {
 	return id.Version
 }
 
-// outdatedAttention tells that this folder knows less of its own identity than the unit.
-// The lock must be held.
-func (l *ledger) outdatedAttention(b *UnitBrief) []attention {
-	if b.Outdated == 0 || l.retired != nil { // a successor comes first
-		return nil
-	}
-	return []attention{{rank: 1, text: fmt.Sprintf("%s: members know version %d of this party's identity, and this folder has %d: it was put back to before a rotation, whose keys are lost. Rotate again: 'entente identity rotate tls --org-key FILE'", b.Name, b.Outdated, l.n.keys().id.Version)}}
-}
-
 // knownFor gives what a mirror of a journal is to know of its author's identity. A journal
 // that was begun under a replaced identity is refused, unless the author's organisation key
 // vouches for it: a successor, which is held, names it, and these are its entries up to the

@@ -10,40 +10,6 @@ import (
 	"entente/journal"
 )
 
-// TestStatusNamesTheMostUrgentRequests reaches the bound on how many requests a status names: what is
-// overdue comes first, and the rest is counted.
-func TestStatusNamesTheMostUrgentRequests(t *testing.T) {
-	a, _ := two(t)
-	l := must[*ledger](t)(a.findUnit(""))
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := a.now()
-	requests := make([]desk.Request, maxRequestAttention+3)
-	for i := range requests {
-		q := &requests[i]
-		q.ID, q.Asked, q.State = journal.Ref{Origin: l.origin(), Index: int64(i)}, l.n.keys().party, desk.Sent
-		q.Due = now.Add(time.Duration(i) * time.Minute)
-	}
-	last := &requests[len(requests)-1]
-	last.Due, last.Overdue = now.Add(-time.Minute), true
-	requests[0].State = desk.Closed
-	got := l.requestAttention(requests, "U")
-	if len(got) != maxRequestAttention+1 {
-		t.Fatalf("%d lines", len(got))
-	}
-	if !strings.Contains(got[0].text, short(last.ID)) || !strings.Contains(got[0].text, "OVERDUE") || got[0].rank != 1 {
-		t.Errorf("first: %+v", got[0])
-	}
-	if end := got[len(got)-1].text; !strings.Contains(end, "2 more requests") {
-		t.Errorf("last: %s", end)
-	}
-	for _, a := range got {
-		if strings.Contains(a.text, fmt.Sprintf("request %s ", short(requests[0].ID))) {
-			t.Errorf("a closed request waits: %s", a.text)
-		}
-	}
-}
-
 // TestRequestListLimit lists the most urgent requests, and says how many more there are.
 func TestRequestListLimit(t *testing.T) {
 	a, b := two(t)

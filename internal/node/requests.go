@@ -401,16 +401,11 @@ func wanted(q *desk.Request, r RequestListRequest, self journal.PartyID) bool {
 	}
 	switch r.State {
 	case "", "open":
-		return isOpen(q)
+		return q.IsOpen()
 	case "all":
 		return true
 	}
 	return string(q.State) == r.State
-}
-
-// isOpen tells whether anybody still has something to do about a request.
-func isOpen(q *desk.Request) bool {
-	return q.State != desk.Closed && q.State != desk.Withdrawn
 }
 
 // Request shows one request.
@@ -430,7 +425,7 @@ func (n *Node) Request(_ context.Context, r RequestShowRequest) (*RequestView, e
 func (n *Node) findRequest(unitName, id string) (*ledger, journal.Ref, error) {
 	return n.findThread(unitName, id, "request", "entente request list --state all", func(l *ledger) (out []threadID) {
 		for q := range l.fold.Unclocked() {
-			out = append(out, threadID{q.ID, isOpen(q)})
+			out = append(out, threadID{q.ID, q.IsOpen()})
 		}
 		return out
 	})

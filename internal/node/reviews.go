@@ -533,7 +533,7 @@ func (n *Node) findReview(unitName, id string) (*ledger, journal.Ref, error) {
 // reviewView renders a review. The lock must be held.
 func (l *ledger) reviewView(v *desk.Review) ReviewView {
 	out := ReviewView{ID: v.ID.String(), Short: short(v.ID), Unit: string(l.id), Opener: l.partyName(v.Opener), Opened: v.Opened, From: v.From, To: v.To, Now: v.Now,
-		State: string(v.State), Parties: []ReviewPartyView{}, Differs: v.Differs, Next: []string{}}
+		State: string(v.State), Parties: []ReviewPartyView{}, Differs: v.Differs, Next: v.May(l.n.keys().party)}
 	for _, h := range v.Cut {
 		out.Entries += h.Size
 	}
@@ -552,45 +552,7 @@ func (l *ledger) reviewView(v *desk.Review) ReviewView {
 		if p.Report != nil {
 			x.Signed = hex.EncodeToString(p.Report[:])
 		}
-		if x.Self {
-			switch {
-			case !x.Committed:
-				out.Next = append(out.Next, desk.ReviewCommit)
-			case v.State == desk.ReviewCommitted && !x.Revealed:
-				out.Next = append(out.Next, desk.ReviewReveal)
-			}
-			if x.Signed == "" || v.Differs {
-				out.Next = append(out.Next, desk.ReviewSign)
-			}
-		}
 		out.Parties = append(out.Parties, x)
-	}
-	return out
-}
-
-// reviewAttention says which reviews wait for this side, or are signed differently. The lock must be held.
-func (l *ledger) reviewAttention(unit string) (out []attention) {
-	waiting, first := 0, ReviewView{}
-	all := l.fold.Reviews()
-	for i := range all {
-		switch v := l.reviewView(&all[i]); {
-		case len(v.Next) == 0:
-		case waiting == 0:
-			waiting, first = 1, v
-		default:
-			waiting++
-		}
-	}
-	switch {
-	case waiting == 0:
-		return nil
-	case first.Differs:
-		out = append(out, attention{rank: 2, text: fmt.Sprintf("%s: different reports of the review %s are signed; compare them: 'entente review show %s'", unit, first.Short, first.Short)})
-	default:
-		out = append(out, attention{rank: 3, text: fmt.Sprintf("%s: the review %s waits for this side (%s): 'entente review show %s'", unit, first.Short, strings.Join(first.Next, ", "), first.Short)})
-	}
-	if waiting > 1 {
-		out = append(out, attention{rank: 3, text: fmt.Sprintf("%s: %d more reviews wait for this side: 'entente review list'", unit, waiting-1)})
 	}
 	return out
 }

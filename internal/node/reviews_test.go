@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"entente/internal/desk"
 	"errors"
 	"strings"
 	"testing"
@@ -57,14 +58,14 @@ func TestReviewAtBothEnds(t *testing.T) {
 	}
 
 	waits := func(p *testParty) string {
-		for _, text := range must[*StatusResponse](t)(p.Status(ctx)).Attention {
+		for _, text := range saysOf(must[*StatusResponse](t)(p.Status(ctx))) {
 			if strings.Contains(text, "the review "+id) {
 				return text
 			}
 		}
 		return ""
 	}
-	if got := waits(b); !strings.Contains(got, "commit, sign") {
+	if got := waits(b); !strings.Contains(got, desk.NeedReviewCommit) {
 		t.Errorf("status says %q", got)
 	}
 	score := func(p *testParty, scores map[string]map[string]map[string]int) error {

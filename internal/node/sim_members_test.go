@@ -240,9 +240,9 @@ func (w *world) officers() (busy bool) {
 			w.fail("all come to rest", "%s: no status: %v", m.name, err)
 			continue
 		}
-		for _, text := range st.Attention {
+		for _, text := range saysOf(st) {
 			w.tell("  %s is told: %s", m.name, text)
-			if strings.Contains(text, "'entente identity rotate witness") {
+			if strings.Contains(text, "entente identity rotate witness") {
 				busy = true
 				org, err := m.orgKey()
 				if err == nil {

@@ -142,7 +142,7 @@ func (m *machine) unit(t *testing.T, name string) (UnitBrief, string) {
 	if i < 0 {
 		t.Fatalf("%s is in no unit %s", m.name, name)
 	}
-	return st.Units[i], strings.Join(st.Attention, "\n")
+	return st.Units[i], strings.Join(saysOf(st), "\n")
 }
 
 // examined tells whether the doctor finds something of this text in a machine's folder.

@@ -305,7 +305,10 @@ func (m *machine) witnessKey() string {
 // silent because its marks are gone.
 func (w *world) checkCosigning() {
 	for _, m := range w.ms {
-		if !m.hostile && m.node != nil && len(m.node.witnessAttention()) > 0 {
+		if m.hostile || m.node == nil {
+			continue
+		}
+		if _, stopped := m.node.witnessNeed(); stopped {
 			w.fail("all come to rest", "%s cosigns nothing, whatever its officer did", m.name)
 		}
 	}

@@ -324,8 +324,8 @@ func TestThreeNodesProofTravels(t *testing.T) {
 		t.Errorf("South's dossier (ok %v %s): %+v", rep.OK, rep.Damage, rep.Findings)
 	}
 	st := must[*StatusResponse](t)(b.Status(ctx))
-	if len(st.Attention) == 0 || !strings.Contains(st.Attention[0], journal.CodeFork) {
-		t.Errorf("South's officers are told %q", st.Attention)
+	if len(st.Attention) == 0 || !strings.Contains(saysOf(st)[0], journal.CodeFork) {
+		t.Errorf("South's officers are told %q", saysOf(st))
 	}
 }
 

@@ -98,7 +98,7 @@ func (l *ledger) brief(requests []desk.Request, line unit.Line) UnitBrief {
 	}
 	for i := range requests {
 		q := &requests[i]
-		if !isOpen(q) {
+		if !q.IsOpen() {
 			continue
 		}
 		switch l.n.keys().party {

@@ -45,8 +45,8 @@ func TestOwnWitnessIsAskedFirst(t *testing.T) {
 		t.Fatalf("signed before the witness was asked: %v", err)
 	}
 	st := must[*StatusResponse](t)(a.Status(t.Context()))
-	if len(st.Attention) == 0 || !strings.Contains(st.Attention[0], "own witness") {
-		t.Errorf("the status does not say so: %q", st.Attention)
+	if len(st.Attention) == 0 || !strings.Contains(saysOf(st)[0], "own witness") {
+		t.Errorf("the status does not say so: %q", saysOf(st))
 	}
 	away.Store(false)
 	a.establish()

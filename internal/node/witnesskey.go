@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"entente/internal/lang"
+	"entente/internal/notify"
 	"entente/internal/store"
 	"entente/journal"
 
@@ -175,8 +177,8 @@ func (n *Node) marksWhole() (bool, error) {
 
 // warnOfWitness says in the log of each start that the witness is stopped.
 func (n *Node) warnOfWitness() {
-	for _, a := range n.witnessAttention() {
-		n.opts.Log.Warn(a.text)
+	if x, stopped := n.witnessNeed(); stopped {
+		n.opts.Log.Warn(x.Text(lang.English()))
 	}
 }
 
@@ -243,26 +245,22 @@ func (n *Node) heardAll(ctx context.Context) error {
 	return nil
 }
 
-// witnessAttention tells that the witness is stopped, and what an officer does.
-func (n *Node) witnessAttention() []attention {
+// witnessNeed tells that the witness is stopped, and what an officer does.
+func (n *Node) witnessNeed() (x notify.Item, stopped bool) {
 	if !n.witnessStopped() {
-		return nil
+		return x, false
 	}
-	next := "once every member has been heard, replace its key: 'entente identity rotate witness --org-key FILE'"
+	x.Code = notify.ItemWitnessStopped
 	partners := false
 	for _, l := range n.units() {
 		l.mu.Lock()
 		partners = partners || len(l.file.Partners) > 0
-		retired := l.retired != nil
-		l.mu.Unlock()
-		if retired {
-			next = "'entente journal succeed --org-key FILE' replaces its key, too"
+		if l.retired != nil {
+			x.Code = notify.ItemWitnessRetired
 		}
+		l.mu.Unlock()
 	}
 	// Without partners there is nothing to cosign; and who was put back to before it met any
 	// must not rotate before it is told by them which identity was its last.
-	if !partners {
-		return nil
-	}
-	return []attention{{rank: 1, text: "this node's witness cosigns nothing (" + CodeWitnessStopped + "): what it has cosigned is not known any more, because its marks were lost, copied or put back; " + next}}
+	return x, partners
 }

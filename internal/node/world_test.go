@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"entente/internal/accord"
+	"entente/internal/lang"
 	"entente/internal/store"
 )
 
@@ -198,3 +199,12 @@ var (
 	_ = os.ErrExist
 	_ time.Time
 )
+
+// saysOf is what a status says needs a person, in words and codes.
+func saysOf(st *StatusResponse) (out []string) {
+	for i := range st.Attention {
+		x := &st.Attention[i]
+		out = append(out, x.Text(lang.English())+" ("+x.Code+" "+x.Word+")")
+	}
+	return out
+}

@@ -16,11 +16,17 @@ const (
 	flap       = time.Hour           // an episode that comes back within it is the same one
 	firstPause = 30 * time.Second    // before the second attempt; doubled up to lastPause
 	lastPause  = time.Hour
+	// After so many messages over a channel within an hour it has rest between two: what is due meanwhile is gathered. Whoever
+	// can make notices at will cannot keep a pager ringing.
+	burst   = 10
+	spacing = 5 * time.Minute
 )
 
 // Book remembers what was told. It is a plain JSON document. It is not safe for concurrent use.
 type Book struct {
 	Records map[string]*Record `json:"records"`
+	// Told are the last messages that went over each channel, at most burst.
+	Told map[string][]time.Time `json:"told,omitempty"`
 }
 
 // Record is one notice.
@@ -91,8 +97,9 @@ func (b *Book) Observe(now time.Time, events []Event) (changed bool, dropped int
 	return changed, dropped
 }
 
-// Due returns what is to be sent now, the oldest and most urgent first, at most max for each channel.
-func (b *Book) Due(now time.Time, p Plan, max int) []Delivery {
+// Due returns what is to be sent now, the most urgent first, of these the oldest. What is due on one channel makes one
+// message; a channel that has had many within an hour has rest first.
+func (b *Book) Due(now time.Time, p Plan) []Delivery {
 	var out []Delivery
 	for _, id := range slices.Sorted(maps.Keys(b.Records)) {
 		r := b.Records[id]
@@ -129,8 +136,13 @@ func (b *Book) Due(now time.Time, p Plan, max int) []Delivery {
 	slices.SortStableFunc(out, func(x, y Delivery) int {
 		return cmp.Or(cmp.Compare(rank(x.Event.Urgency), rank(y.Event.Urgency)), b.Records[x.Event.ID].Seen.Compare(b.Records[y.Event.ID].Seen))
 	})
-	n := map[string]int{}
-	return slices.DeleteFunc(out, func(d Delivery) bool { n[d.Channel]++; return n[d.Channel] > max })
+	return slices.DeleteFunc(out, func(d Delivery) bool { return b.rests(d.Channel, now) })
+}
+
+// rests says whether a channel has had so many messages that it has to wait.
+func (b *Book) rests(channel string, now time.Time) bool {
+	last := b.Told[channel]
+	return len(last) >= burst && now.Sub(last[0]) < time.Hour && now.Sub(last[len(last)-1]) < spacing
 }
 
 func b2i(b bool) int {
@@ -145,8 +157,24 @@ func keyOf(r *Record, channel string) string {
 	return IDOf(r.Event.ID, channel, r.Seen.UTC().Format(time.RFC3339Nano))
 }
 
-// Done notes how an attempt went.
-func (b *Book) Done(d Delivery, now time.Time, err error) {
+// Done notes how an attempt went to send a message over one channel: all of due is on it.
+func (b *Book) Done(due []Delivery, now time.Time, err error) {
+	if len(due) == 0 {
+		return
+	}
+	if channel := due[0].Channel; err == nil {
+		if b.Told == nil {
+			b.Told = map[string][]time.Time{}
+		}
+		last := append(b.Told[channel], now)
+		b.Told[channel] = last[max(0, len(last)-burst):]
+	}
+	for _, d := range due {
+		b.done(d, now, err)
+	}
+}
+
+func (b *Book) done(d Delivery, now time.Time, err error) {
 	r := b.Records[d.Event.ID]
 	if r == nil {
 		return

@@ -49,22 +49,22 @@ func TestOnceRetriesAndEscalation(t *testing.T) {
 		t.Helper()
 		now := noon.Add(after)
 		b.Observe(now, []Event{event("1111", "routine")})
-		due := b.Due(now, p, 100)
+		due := b.Due(now, p)
 		if got := channels(due); got != want {
 			t.Errorf("after %s: %q, want %q", after, got, want)
 		}
 		return due
 	}
 	first := look(0, "1111>desk")
-	b.Done(first[0], noon, errors.New("no route"))
+	b.Done(first, noon, errors.New("no route"))
 	look(29*time.Second, "")
 	again := look(30*time.Second, "1111>desk")
 	if again[0].Key != first[0].Key || again[0].Try != 2 {
 		t.Errorf("another message: %+v", again[0])
 	}
-	b.Done(again[0], noon.Add(30*time.Second), nil)
+	b.Done(again, noon.Add(30*time.Second), nil)
 	look(time.Minute, "")
-	b.Done(look(15*time.Minute, "1111>mail!")[0], noon.Add(15*time.Minute), nil)
+	b.Done(look(15*time.Minute, "1111>mail!"), noon.Add(15*time.Minute), nil)
 	look(59*time.Minute, "")
 	// The desk has it already; only who has not is told.
 	look(time.Hour, "1111>boss!")
@@ -82,9 +82,9 @@ func TestGivingUp(t *testing.T) {
 	b.Observe(noon, []Event{event("1111", "routine")})
 	now, n := noon, 0
 	for range 10_000 {
-		for _, d := range b.Due(now, Plan{First: []string{"desk"}}, 10) {
+		for _, d := range b.Due(now, Plan{First: []string{"desk"}}) {
 			n++
-			b.Done(d, now, errors.New("no"))
+			b.Done([]Delivery{d}, now, errors.New("no"))
 		}
 		now = now.Add(time.Minute)
 	}
@@ -103,9 +103,9 @@ func TestWhatIsOver(t *testing.T) {
 	told := func(at time.Duration, events ...Event) string {
 		now := noon.Add(at)
 		b.Observe(now, events)
-		due := b.Due(now, p, 10)
+		due := b.Due(now, p)
 		for _, d := range due {
-			b.Done(d, now, nil)
+			b.Done([]Delivery{d}, now, nil)
 		}
 		return channels(due)
 	}
@@ -167,7 +167,7 @@ func TestQuietHours(t *testing.T) {
 	} {
 		var b Book
 		b.Observe(at("2026-03-27 23:00"), []Event{event("1111", s.urgency)})
-		if got := channels(b.Due(at(s.at), p, 10)); got != s.want {
+		if got := channels(b.Due(at(s.at), p)); got != s.want {
 			t.Errorf("%s at %s: %q, want %q", s.urgency, s.at, got, s.want)
 		}
 	}
@@ -205,7 +205,7 @@ func TestScheduleProperty(t *testing.T) {
 				}
 			}
 			seen := map[string]bool{}
-			for _, d := range b.Due(now, p, 1000) {
+			for _, d := range b.Due(now, p) {
 				pair := d.Event.ID + " " + d.Channel
 				if seen[pair] {
 					rt.Fatalf("%s twice in one round", pair)
@@ -225,10 +225,10 @@ func TestScheduleProperty(t *testing.T) {
 					rt.Fatalf("%s before its rung", pair)
 				}
 				if fail && rapid.Bool().Draw(rt, "fails") {
-					b.Done(d, now, errors.New("no"))
+					b.Done([]Delivery{d}, now, errors.New("no"))
 					continue
 				}
-				b.Done(d, now, nil)
+				b.Done([]Delivery{d}, now, nil)
 				if done[pair]++; done[pair] > 1 {
 					rt.Fatalf("%s was sent twice", pair)
 				}
@@ -283,21 +283,18 @@ func TestBounds(t *testing.T) {
 	if _, dropped := b.Observe(noon, events); dropped != 7 || len(b.Records) != MaxRecords {
 		t.Errorf("%d left out, %d kept", dropped, len(b.Records))
 	}
-	if due := b.Due(noon, Plan{First: []string{"desk", "mail"}}, 50); len(due) != 100 {
-		t.Errorf("%d in one round", len(due))
-	}
-	b.Done(Delivery{Channel: "desk", Event: Event{ID: "000001"}}, noon, errors.New(strings.Repeat("é", 1000)))
+	b.Done([]Delivery{{Channel: "desk", Event: Event{ID: "000001"}}}, noon, errors.New(strings.Repeat("é", 1000)))
 	if e := b.Records["000001"].Sent["desk"].Error; len(e) > 300 || strings.Contains(e, "\ufffd") {
 		t.Errorf("%d bytes of an error", len(e))
 	}
-	b.Done(Delivery{Channel: "desk", Event: Event{ID: "unknown"}}, noon, nil)
+	b.Done([]Delivery{{Channel: "desk", Event: Event{ID: "unknown"}}}, noon, nil)
 }
 
 // TestRender: codes and references in the reader's words, and no title unless there is one.
 func TestRender(t *testing.T) {
 	for _, tag := range lang.Tags() {
 		c, _ := lang.Known(tag)
-		m := Render(c, Delivery{Channel: "desk", Key: "k", Event: event("1111", "urgent"), Escalated: true, Try: 2})
+		m := Render(c, []Delivery{{Channel: "desk", Key: "k", Event: event("1111", "urgent"), Escalated: true, Try: 2}})
 		for _, want := range []string{"Joint", "entente/ab#1111", c.Code("urgency", "urgent"), c.Text("notify.escalated"), "entente notify ack 1111"} {
 			if !strings.Contains(m.Text, want) {
 				t.Errorf("%s: no %q in %q", tag, want, m.Text)
@@ -309,7 +306,64 @@ func TestRender(t *testing.T) {
 	}
 	e := event("1111", "urgent")
 	e.Title = "Who\u202e runs\r\nthis?\x1b[2J"
-	if m := Render(lang.English(), Delivery{Event: e}); !strings.Contains(m.Text, `Title: Who\u202e runs\x0d\x0athis?\x1b[2J`) || strings.ContainsAny(m.Event.Title, "\u202e\n\x1b") {
+	if m := Render(lang.English(), []Delivery{{Event: e}}); !strings.Contains(m.Text, `Title: Who\u202e runs\x0d\x0athis?\x1b[2J`) || strings.ContainsAny(m.Event.Title, "\u202e\n\x1b") {
 		t.Errorf("%q %q", m.Text, m.Event.Title)
+	}
+}
+
+// TestChannelsRest: whoever makes a notice in every round does not ring a pager for ever: after some messages within an
+// hour a channel rests between two, what is due meanwhile is gathered, and nothing is lost.
+func TestChannelsRest(t *testing.T) {
+	var b Book
+	var events []Event
+	p := Plan{First: []string{"pager"}}
+	messages, told := 0, map[string]int{}
+	now := noon
+	for i := range 360 { // an hour of rounds
+		events = append(events, event(fmt.Sprintf("%04d", i), "emergency"))
+		b.Observe(now, events)
+		if due := b.Due(now, p); len(due) > 0 {
+			messages++
+			for _, d := range due {
+				told[d.Event.ID]++
+			}
+			b.Done(due, now, nil)
+		}
+		now = now.Add(10 * time.Second)
+	}
+	if most := burst + int(time.Hour/spacing); messages > most || messages < burst {
+		t.Errorf("%d messages in an hour, at most %d", messages, most)
+	}
+	now = now.Add(spacing)
+	for _, d := range b.Due(now, p) {
+		told[d.Event.ID]++
+	}
+	for _, e := range events {
+		if told[e.ID] != 1 {
+			t.Fatalf("%s was told %d times", e.ID, told[e.ID])
+		}
+	}
+	if len(b.Told["pager"]) != burst {
+		t.Errorf("%d messages are remembered", len(b.Told["pager"]))
+	}
+}
+
+// TestRenderMany: what is due at once is one message with the same key in every attempt; what a partner wrote stays harmless.
+func TestRenderMany(t *testing.T) {
+	for _, tag := range lang.Tags() {
+		c, _ := lang.Known(tag)
+		var due []Delivery
+		for i := range 50 {
+			e := event(fmt.Sprintf("%04d", i), "urgent")
+			e.Title = "x\x1b[2J\n"
+			due = append(due, Delivery{Channel: "desk", Key: fmt.Sprint("k", i), Event: e, Try: 1, Escalated: i == 40})
+		}
+		m := Render(c, due)
+		if m.Count != 50 || len(m.Events) != maxTold || m.Events[3].Key != "k3" || !m.Escalated || m.Key == due[0].Key || m.Key != Render(c, due).Key {
+			t.Errorf("%s: %d, %d, %s", tag, m.Count, len(m.Events), m.Key)
+		}
+		if !strings.Contains(m.Subject, c.Text("notify.gathered", "n", 50)) || !strings.Contains(m.Text, c.Text("notify.more", "n", 30)) || strings.Contains(m.Text, "\x1b") {
+			t.Errorf("%s: %s\n%s", tag, m.Subject, m.Text)
+		}
 	}
 }

@@ -26,7 +26,7 @@ import (
 var secret = []byte("0123456789abcdef")
 
 func message(text string) Message {
-	m := Render(lang.Match("ru"), Delivery{Channel: "desk", Key: "00112233445566ff", Event: event("1111", "urgent"), Try: 1})
+	m := Render(lang.Match("ru"), []Delivery{{Channel: "desk", Key: "00112233445566ff", Event: event("1111", "urgent"), Try: 1}})
 	if text != "" {
 		m.Subject, m.Text = text, text
 	}

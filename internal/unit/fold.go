@@ -46,13 +46,15 @@ type Fold struct {
 	suspend []*record // all suspensions ever placed
 	leaves  []*record // all withdrawals ever placed
 	content []*record // placed content entries
-	threads map[*family]map[journal.Ref]*thread
-	line    *line     // of the hotline and contacts
-	stray   []*record // entries of a family that belong to no thread
-	names   map[journal.PartyID]string
-	lasting []*record // evidence, witness, compromise, destroyed: shown as they are
-	unknown []*record
-	void    []*record
+	// breaches are those that the gate refuses, and of kinds that no rule covers: State.Breaches, as placed.
+	breaches []*record
+	threads  map[*family]map[journal.Ref]*thread
+	line     *line     // of the hotline and contacts
+	stray    []*record // entries of a family that belong to no thread
+	names    map[journal.PartyID]string
+	lasting  []*record // evidence, witness, compromise, destroyed: shown as they are
+	unknown  []*record
+	void     []*record
 }
 
 // NewFold returns an empty fold for the unit that the founding document founds.
@@ -67,7 +69,7 @@ func NewFold(founding string) *Fold {
 // reset forgets everything derived, keeping lanes, entries and texts.
 func (f *Fold) reset() {
 	f.texts, f.full, f.threads, f.names = map[string]*text{}, map[string][]*text{}, map[*family]map[journal.Ref]*thread{}, map[journal.PartyID]string{}
-	f.suspend, f.leaves, f.content, f.stray, f.lasting, f.unknown, f.void = nil, nil, nil, nil, nil, nil, nil
+	f.suspend, f.leaves, f.content, f.breaches, f.stray, f.lasting, f.unknown, f.void = nil, nil, nil, nil, nil, nil, nil, nil
 	f.global, f.line = newView(nil), newLine()
 	clear(f.blocked)
 	for _, l := range f.lanes {

@@ -97,9 +97,15 @@ func (f *Fold) effect(l *lane, r *record) (flaw, bool) {
 	f.decide(l, r)
 	if !accord.IsContent(r.kind) {
 		f.unknown = append(f.unknown, r)
+		if r.payload != nil { // content that no rule covers
+			f.breaches = append(f.breaches, r)
+		}
 		return flaw{}, false
 	}
 	f.content = append(f.content, r)
+	if r.verdict.Verdict == accord.Refuse {
+		f.breaches = append(f.breaches, r)
+	}
 	if fam := familyOf(r.kind); fam != nil {
 		f.move(fam, r)
 	}

@@ -200,7 +200,7 @@ func TestEveryPageHasTheSecurityHeaders(t *testing.T) {
 func TestPagesSayWhatThereIs(t *testing.T) {
 	v := signedIn(t, story{})
 	for path, want := range map[string][]string{
-		"/":                         {"Overdue since 2 h 10 min", "Joint Cyber Unit", "100,812"},
+		"/":                         {"OVERDUE since", "Joint Cyber Unit", "100,812"},
 		"/unit?unit=" + unitID:      {"South", "1,281", "had suspended share", "suspended all", "lifted", "Against the accord", "tlp-ceiling", "Version 3", "reservation", "H1, R1", "/accord?hash="},
 		"/unit?unit=none":           {"There is no unit none."},
 		"/accord?unit=" + unitID:    {"H1", "Nothing above TLP:AMBER leaves either side.", "sender may state", "in force"},

@@ -54,6 +54,7 @@ func choices(c *lang.Catalog, r *http.Request) []choice {
 // words are what templates say in a language.
 func words(c *lang.Catalog) template.FuncMap {
 	return template.FuncMap{
+		"catalog":    func() *lang.Catalog { return c },
 		"tag":        c.Tag,
 		"t":          c.Text,
 		"code":       c.Code,

@@ -57,7 +57,8 @@ func (story) brief() node.UnitBrief {
 func (s story) Status(context.Context) (*node.StatusResponse, error) {
 	return &node.StatusResponse{Version: "development", Dir: "/srv/entente/north", Name: "North", Party: northID, Serving: true, PeerAddr: "192.0.2.7:7450",
 		Units: []node.UnitBrief{s.brief()}, Objects: node.ObjectCounts{Accepted: 100812, Quarantined: 3, Rejected: 1},
-		Attention: []string{"Overdue since 2 h 10 min: South waits for the acknowledgement of “Who runs 198.51.100.7?”.", "3 objects from South are in quarantine."}}, nil
+		Attention: []node.Attention{{Code: "clock-overdue", Unit: "Joint", Short: "3f9a12c0-7", From: "South", To: "North", Word: "acknowledge", Urgency: "urgent", Due: noon.Add(-130 * time.Minute), Overdue: true},
+			{Code: "quarantine", Count: 3, Urgency: "routine"}}}, nil
 }
 
 func (story) Identity(context.Context) (*node.IdentityResponse, error) {
