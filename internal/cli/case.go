@@ -65,7 +65,7 @@ it is shown as not answered. ID is what 'case list' prints, or a prefix of it.`,
 					}
 					waits = count(int64(n), "claim") + " not answered yet, up to " + count(int64(days), "day")
 				}
-				rows = append(rows, []string{c.Short, c.State, c.Opener, moment(c.Opened.Local()), c.Title, waits})
+				rows = append(rows, []string{c.Short, p.code("case-state", c.State), c.Opener, moment(c.Opened.Local()), c.Title, waits})
 			}
 			if len(rows) == 0 {
 				p.f("No cases.")
@@ -147,7 +147,7 @@ func (a *app) caseMove(m caseMove) *cobra.Command {
 
 func writeCase(p *printer, c *node.CaseView) {
 	p.f("%s  %s", c.Short, c.Title)
-	p.pairs("  state", c.State, "  opened", moment(c.Opened.Local())+" by "+c.Opener, "  incidents", join(c.Incidents), "  sectors", join(c.Sectors),
+	p.pairs("  state", p.code("case-state", c.State), "  opened", moment(c.Opened.Local())+" by "+c.Opener, "  incidents", join(c.Incidents), "  sectors", join(c.Sectors),
 		"  to be closed, say", marks(c.Closing), "  not yet said by", join(c.Awaited))
 	if c.Text != "" {
 		p.gap()
@@ -157,7 +157,7 @@ func writeCase(p *printer, c *node.CaseView) {
 		p.gap()
 		p.f("  Not answered yet:")
 		for _, o := range c.OpenReplies {
-			p.f("    the %s %s, by %s, for %s", o.Class, brief(o.Claim), o.Party, count(int64(o.Days), "day"))
+			p.f("    %s %s, by %s, for %s", p.code("claim", o.Class), brief(o.Claim), o.Party, count(int64(o.Days), "day"))
 		}
 	}
 	if len(c.Line) > 0 {
@@ -166,7 +166,7 @@ func writeCase(p *printer, c *node.CaseView) {
 		for _, x := range c.Line {
 			when := moment(x.When)
 			if x.Precision != "" && x.Precision != "second" {
-				when += " (to the " + x.Precision + ")"
+				when += " (" + p.code("precision", x.Precision) + ")"
 			}
 			what := x.What
 			if x.Withdrawn {
@@ -185,8 +185,8 @@ func writeCase(p *printer, c *node.CaseView) {
 				answered = "answered"
 			}
 		}
-		p.f("  %s by %s, %s", strings.ToUpper(x.Class), x.Party, moment(x.At))
-		p.pairs("    entry", brief(x.Ref), "    confidence", x.Confidence, "    evidence", join(briefs(x.Evidence)), "    about", brief(x.About), "    concerns", x.Concerns, "    right of reply", answered, "    denied by", marks(x.Denials), "    ", withdrawn(x.Withdrawn))
+		p.f("  %s by %s, %s", strings.ToUpper(p.code("claim", x.Class)), x.Party, moment(x.At))
+		p.pairs("    entry", brief(x.Ref), "    confidence", p.code("confidence", x.Confidence), "    evidence", join(briefs(x.Evidence)), "    about", brief(x.About), "    concerns", x.Concerns, "    right of reply", answered, "    denied by", marks(x.Denials), "    ", withdrawn(x.Withdrawn))
 		if x.Text != "" {
 			p.block("    | ", x.Text)
 		}
@@ -213,7 +213,7 @@ func writeCase(p *printer, c *node.CaseView) {
 	}
 	for _, o := range c.Outcomes {
 		p.gap()
-		p.f("  OUTCOME %s, by %s, %s %s", o.Outcome, o.Party, moment(o.At), withdrawn(o.Withdrawn))
+		p.f("  OUTCOME %s, by %s, %s %s", p.code("outcome", o.Outcome), o.Party, moment(o.At), withdrawn(o.Withdrawn))
 		if o.Text != "" {
 			p.block("    | ", o.Text)
 		}
@@ -221,7 +221,7 @@ func writeCase(p *printer, c *node.CaseView) {
 	for _, s := range c.Said {
 		if s.Refused != "" {
 			p.gap()
-			p.f("  NO EFFECT: %s by %s, %s (%s): %s", s.Move, s.Party, moment(s.At), s.Refused, s.Reason)
+			p.f("  NO EFFECT: %s by %s, %s (%s): %s", p.code("case-move", s.Move), s.Party, moment(s.At), node.IllegalText(p.words(), s.Refused), s.Reason)
 		}
 	}
 }

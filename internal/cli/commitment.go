@@ -25,7 +25,7 @@ prints, or a prefix of it.`,
 		jointList(a, "commitment.list", "commitments, the next due first", "Lists what is open, with each side's view.", func(p *printer, r *node.CommitmentListResponse) {
 			var rows [][]string
 			for _, c := range r.Commitments {
-				rows = append(rows, []string{c.Short, c.Party, c.Title, dueText(p, &c), c.Report, sights(&c), yes(c.Differing, "DIFFERING")})
+				rows = append(rows, []string{c.Short, c.Party, c.Title, dueText(p, &c), p.code("standing", c.Report), sights(p, &c), yes(c.Differing, "DIFFERING")})
 			}
 			if len(rows) == 0 {
 				p.f("No commitments.")
@@ -112,7 +112,7 @@ func (a *app) commitmentMove(m commitmentMove) *cobra.Command {
 func dueText(p *printer, c *node.CommitmentView) string {
 	switch {
 	case c.Form == "standing":
-		return "standing"
+		return p.code("commitment-form", c.Form)
 	case c.Due.IsZero():
 		return "no date"
 	}
@@ -126,18 +126,18 @@ func dueText(p *printer, c *node.CommitmentView) string {
 	return s
 }
 
-func sights(c *node.CommitmentView) string {
+func sights(p *printer, c *node.CommitmentView) string {
 	var out []string
 	for _, v := range c.Views {
-		out = append(out, v.Party+": "+v.Status)
+		out = append(out, v.Party+": "+p.code("standing", v.Status))
 	}
 	return join(out)
 }
 
 func writeCommitment(p *printer, c *node.CommitmentView) {
 	p.f("%s  %s", c.Short, c.Title)
-	p.pairs("  bound", c.Party, "  state", c.State, "  form", c.Form, "  every", c.Every, "  made", moment(c.Made.Local()), "  due", dueText(p, c), "  times done", number0(c.Settled), "  case", brief(c.Case),
-		"  own report", c.Report, "  others see", sights(c), "  ", yes(c.Differing, "THE TWO SIDES DIFFER"), "  released by", marks(c.Released))
+	p.pairs("  bound", c.Party, "  state", p.code("commitment-state", c.State), "  form", p.code("commitment-form", c.Form), "  every", p.code("rhythm", c.Every), "  made", moment(c.Made.Local()), "  due", dueText(p, c), "  times done", number0(c.Settled), "  case", brief(c.Case),
+		"  own report", p.code("standing", c.Report), "  others see", sights(p, c), "  ", yes(c.Differing, "THE TWO SIDES DIFFER"), "  released by", marks(c.Released))
 	for _, x := range c.Answers {
 		word := "does not suffice"
 		if x.Accepted {
@@ -152,5 +152,5 @@ func writeCommitment(p *printer, c *node.CommitmentView) {
 		p.gap()
 		p.block("  | ", c.Text)
 	}
-	writeSaid(p, c.Said)
+	writeSaid(p, "commitment-move", c.Said)
 }

@@ -35,7 +35,7 @@ reached within the accord's rhythm of drills is marked STALE.`,
 					return
 				}
 				if c := &r.Contacts[0]; c.Open {
-					p.f("Call now: %s of %s, %s", c.Kind, c.Party, strings.Join(reach(c), ", "))
+					p.f("Call now: %s of %s, %s", p.code("contact", c.Kind), c.Party, strings.Join(reach(c), ", "))
 				} else {
 					p.f("Nobody answers at this hour. The first to open is %s.", firstOpen(r.Contacts))
 				}
@@ -43,7 +43,7 @@ reached within the accord's rhythm of drills is marked STALE.`,
 				var rows [][]string
 				for i := range r.Contacts {
 					c := &r.Contacts[i]
-					rows = append(rows, []string{c.ID, c.Party, c.Kind, openText(c), strings.Join(c.Languages, " "), strings.Join(reach(c), ", "), freshText(p, c)})
+					rows = append(rows, []string{c.ID, c.Party, p.code("contact", c.Kind), openText(c), strings.Join(c.Languages, " "), strings.Join(reach(c), ", "), freshText(p, c)})
 				}
 				p.table([]string{"id", "party", "kind", "now", "languages", "reach", "fresh"}, rows)
 			})
@@ -108,7 +108,7 @@ func (a *app) contactShow() *cobra.Command {
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("%s of %s: %s", r.Kind, r.Party, openText(&r))
+				p.f("%s of %s: %s", p.code("contact", r.Kind), r.Party, openText(&r))
 				by := ""
 				if !r.Confirmed.IsZero() {
 					by = r.By.Agency + ", " + r.By.Role

@@ -152,7 +152,7 @@ func (a *app) exhibitList() *cobra.Command {
 			return a.show(r, func(p *printer) {
 				var rows [][]string
 				for _, x := range r.Exhibits {
-					rows = append(rows, []string{x.Short, x.State, x.From, size(x.Bytes), fmt.Sprintf("%d/%d", x.Here, x.Chunks), heldBy(x.Holders), x.Title})
+					rows = append(rows, []string{x.Short, p.code("exhibit-state", x.State), x.From, size(x.Bytes), fmt.Sprintf("%d/%d", x.Here, x.Chunks), heldBy(x.Holders), x.Title})
 				}
 				if len(rows) == 0 {
 					p.f("No exhibits.")
@@ -198,7 +198,7 @@ func (a *app) exhibitShow() *cobra.Command {
 
 // writeExhibit prints an exhibit. What partners wrote goes through the printer, which escapes it.
 func writeExhibit(p *printer, x *node.ExhibitView) {
-	p.f("Exhibit %s (%s)", x.Short, x.State)
+	p.f("Exhibit %s (%s)", x.Short, p.code("exhibit-state", x.State))
 	p.pairs("  title", x.Title, "  from", x.From, "  about", x.About, "  tlp", x.TLP, "  files", number(x.Files), "  size", size(x.Bytes),
 		"  chunks", fmt.Sprintf("%d of %d written, %d here", x.Written, x.Chunks, x.Here), "  seal", x.Seal, "  manifest", x.ManifestSHA256, "  next", join(x.Next))
 	if len(x.List) > 0 {
@@ -222,12 +222,12 @@ func writeExhibit(p *printer, x *node.ExhibitView) {
 }
 
 func writeCustody(p *printer, s *node.ExhibitStepView) {
-	what := s.Act
+	what := p.code("custody", s.Act)
 	if what == "" {
-		what = s.Move
+		what = p.code("exhibit-move", s.Move)
 	}
 	if s.Refused != "" {
-		what += " (changed nothing: " + s.Refused + ")"
+		what += " (" + p.words().Text("ui.changed-nothing", "code", node.IllegalText(p.words(), s.Refused)) + ")"
 	}
 	p.f("  %s  %s: %s", s.At.UTC().Format("2006-01-02 15:04:05Z"), s.Party, what)
 	to := ""

@@ -185,7 +185,7 @@ func writeCalls(p *printer, r *node.HotlineListResponse) {
 	heading := []string{"id", "state", "urgency", "from -> to", "subject", "whose turn", "step", "next deadline"}
 	rows := func(calls []node.CallView) (out [][]string) {
 		for _, c := range calls {
-			out = append(out, []string{c.Short, c.State, c.Urgency, c.From + " -> " + c.To, c.Title, c.Turn, stepText(&c), nextClock(p.words(), c.Clocks, p.now)})
+			out = append(out, []string{c.Short, p.code("call-state", c.State), p.code("urgency", c.Urgency), c.From + " -> " + c.To, c.Title, c.Turn, stepText(&c), nextClock(p.words(), c.Clocks, p.now)})
 		}
 		return out
 	}
@@ -205,14 +205,14 @@ func writeCalls(p *printer, r *node.HotlineListResponse) {
 		p.table(heading, rows(d.Calls))
 		var lines [][]string
 		for _, x := range d.Announced {
-			lines = append(lines, []string{x.Short, x.State, "", x.From + " -> " + x.To, "DRILL: announced", "", "", moment(x.Begins) + " to " + moment(x.Ends)})
+			lines = append(lines, []string{x.Short, p.code("call-state", x.State), "", x.From + " -> " + x.To, "DRILL: announced", "", "", moment(x.Begins) + " to " + moment(x.Ends)})
 		}
 		for _, x := range d.Pings {
 			clock := ""
 			if x.Clock != nil {
 				clock = nextClock(p.words(), []node.ClockView{*x.Clock}, p.now)
 			}
-			lines = append(lines, []string{x.Short, x.State, "", x.From + " -> " + x.To, "DRILL: contact " + x.Contact, "", "", clock})
+			lines = append(lines, []string{x.Short, p.code("call-state", x.State), "", x.From + " -> " + x.To, "DRILL: contact " + x.Contact, "", "", clock})
 		}
 		p.table(heading, lines)
 	}
@@ -248,12 +248,12 @@ func (a *app) hotlineShow() *cobra.Command {
 }
 
 func writeCall(p *printer, c *node.CallView) {
-	p.f("%s  [%s]", c.Title, c.State)
+	p.f("%s  [%s]", c.Title, p.code("call-state", c.State))
 	mark := ""
 	if c.Drill {
 		mark = "DRILL "
 	}
-	p.pairs("  id", c.ID, "  short", c.Short, "  from", c.From, "  to", c.To, "  urgency", c.Urgency, "  language", c.Language, "  request", c.Request,
+	p.pairs("  id", c.ID, "  short", c.Short, "  from", c.From, "  to", c.To, "  urgency", p.code("urgency", c.Urgency), "  language", c.Language, "  request", c.Request,
 		"  follows", c.Follows, "  announced", c.Announced, "  whose turn", c.Turn)
 	p.gap()
 	var rows [][]string
@@ -262,7 +262,7 @@ func writeCall(p *printer, c *node.CallView) {
 		if !k.Met.IsZero() {
 			due = moment(k.Due.Local())
 		}
-		rows = append(rows, []string{"  " + mark + k.Name, node.ClockState(p.words(), k), due, k.Owner, k.Clause, k.Basis})
+		rows = append(rows, []string{"  " + mark + p.code("stage", k.Name), node.ClockState(p.words(), k), due, k.Owner, k.Clause, p.code("basis", k.Basis)})
 	}
 	p.table([]string{"  clock", "state", "due", "whose", "clause", "runs from"}, rows)
 	if len(c.Ladder) > 0 {
@@ -284,19 +284,19 @@ func writeCall(p *printer, c *node.CallView) {
 	}
 	for _, m := range c.Moves {
 		p.gap()
-		p.f("  %s%s  %s  %s (%s, %s)", mark, moment(m.At), m.Move, m.Party, m.By.Agency, m.By.Role)
+		p.f("  %s%s  %s  %s (%s, %s)", mark, moment(m.At), p.code("call-move", m.Move), m.Party, m.By.Agency, m.By.Role)
 		step := ""
 		if m.Step > 0 {
 			step = strconv.Itoa(m.Step)
 		}
-		p.pairs("    entry", brief(m.Ref), "    step", step, "    code", m.Code, "    no effect", m.Refused)
+		p.pairs("    entry", brief(m.Ref), "    step", step, "    code", m.Code, "    no effect", node.IllegalText(p.words(), m.Refused))
 		if m.Text != "" {
 			p.block("    | ", m.Text)
 		}
 	}
 	if len(c.Next) > 0 {
 		p.gap()
-		p.hint("  You may: %s", join(c.Next))
+		p.hint("  You may: %s", p.codes("call-move", c.Next))
 	}
 }
 

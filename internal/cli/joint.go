@@ -92,11 +92,11 @@ func opGroup(op string) string {
 }
 
 // writeSaid prints every entry of a thread, those that changed nothing with their code.
-func writeSaid(p *printer, all []node.SaidView) {
+func writeSaid(p *printer, family string, all []node.SaidView) {
 	for _, s := range all {
 		p.gap()
-		p.f("  %s  %s  %s (%s, %s)", moment(s.At), s.Move, s.Party, s.By.Agency, s.By.Role)
-		p.pairs("    entry", brief(s.Ref), "    code", s.Code, "    no effect", s.Refused, "    because", s.Reason)
+		p.f("  %s  %s  %s (%s, %s)", moment(s.At), p.code(family, s.Move), s.Party, s.By.Agency, s.By.Role)
+		p.pairs("    entry", brief(s.Ref), "    code", s.Code, "    no effect", node.IllegalText(p.words(), s.Refused), "    because", s.Reason)
 		if s.Text != "" {
 			p.block("    | ", s.Text)
 		}

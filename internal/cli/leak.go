@@ -19,7 +19,7 @@ robbed. ID is what 'leak list' prints, or a prefix of it.`,
 		jointList(a, "leak.list", "leaks that not everybody has answered, the newest first", "With --all also those that everybody has answered, or that were taken back.", func(p *printer, r *node.LeakListResponse) {
 			var rows [][]string
 			for _, l := range r.Leaks {
-				rows = append(rows, []string{l.Short, l.Kind, brief(l.About), moment(l.Found), l.Reporter, l.Where, leakAnswers(&l), withdrawn(l.Withdrawn)})
+				rows = append(rows, []string{l.Short, l.Kind, brief(l.About), moment(l.Found), l.Reporter, l.Where, leakAnswers(p, &l), withdrawn(l.Withdrawn)})
 			}
 			if len(rows) == 0 {
 				p.f("No leaks.")
@@ -97,20 +97,20 @@ func (a *app) leakWithdraw() *cobra.Command {
 	return cmd
 }
 
-func leakAnswers(l *node.LeakView) string {
+func leakAnswers(p *printer, l *node.LeakView) string {
 	var out []string
 	for _, w := range l.Answers {
-		out = append(out, w.Party+": "+w.Answer)
+		out = append(out, w.Party+": "+p.code("leak-answer", w.Answer))
 	}
-	for _, p := range l.Unanswered {
-		out = append(out, p+": nothing yet")
+	for _, who := range l.Unanswered {
+		out = append(out, who+": nothing yet")
 	}
 	return join(out)
 }
 
 func writeLeak(p *printer, l *node.LeakView) {
 	p.f("%s  %s %s", l.Short, l.Kind, brief(l.About))
-	p.pairs("  written by", l.Author, "  found", moment(l.Found), "  where", l.Where, "  noticed by", l.Noticed, "  reported", moment(l.Reported.Local())+" by "+l.Reporter, "  answers", leakAnswers(l), "  ", withdrawn(l.Withdrawn))
+	p.pairs("  written by", l.Author, "  found", moment(l.Found), "  where", l.Where, "  noticed by", l.Noticed, "  reported", moment(l.Reported.Local())+" by "+l.Reporter, "  answers", leakAnswers(p, l), "  ", withdrawn(l.Withdrawn))
 	p.gap()
 	var rows [][]string
 	for _, h := range l.Holders {
@@ -121,5 +121,5 @@ func writeLeak(p *printer, l *node.LeakView) {
 		rows = append(rows, []string{"  " + h.Party, how, moment(h.Since), yes(h.After, "only after it was found")})
 	}
 	p.table([]string{"  had it", "how", "since", ""}, rows)
-	writeSaid(p, l.Said)
+	writeSaid(p, "leak-move", l.Said)
 }

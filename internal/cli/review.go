@@ -138,14 +138,14 @@ func writeReport(p *printer, r *node.ReviewReport) {
 	}
 	var rows, clocks [][]string
 	for _, t := range r.Types {
-		rows = append(rows, []string{t.Type, strconv.Itoa(t.Sent), strconv.Itoa(t.Answered), strconv.Itoa(t.Refused), strconv.Itoa(t.Silent), strconv.Itoa(t.Unreceived), strconv.Itoa(t.Withdrawn), strconv.Itoa(t.Open), strconv.Itoa(t.Overdue), strconv.Itoa(t.Disputed)})
+		rows = append(rows, []string{p.code("type", t.Type), strconv.Itoa(t.Sent), strconv.Itoa(t.Answered), strconv.Itoa(t.Refused), strconv.Itoa(t.Silent), strconv.Itoa(t.Unreceived), strconv.Itoa(t.Withdrawn), strconv.Itoa(t.Open), strconv.Itoa(t.Overdue), strconv.Itoa(t.Disputed)})
 		for _, name := range slices.Sorted(maps.Keys(t.Clocks)) {
 			c := t.Clocks[name]
 			took := []string{"", "", ""}
 			if c.InTime+c.Late > 0 {
 				took = []string{seconds(c.P50), seconds(c.P90), seconds(c.Max)}
 			}
-			clocks = append(clocks, append([]string{t.Type, name, strconv.Itoa(c.N), strconv.Itoa(c.InTime), strconv.Itoa(c.Late), strconv.Itoa(c.Missed), strconv.Itoa(c.Running + c.Ended)}, took...))
+			clocks = append(clocks, append([]string{p.code("type", t.Type), p.code("stage", name), strconv.Itoa(c.N), strconv.Itoa(c.InTime), strconv.Itoa(c.Late), strconv.Itoa(c.Missed), strconv.Itoa(c.Running + c.Ended)}, took...))
 		}
 	}
 	p.gap()
@@ -156,15 +156,15 @@ func writeReport(p *printer, r *node.ReviewReport) {
 	for _, t := range r.Rows {
 		var more []string
 		for _, code := range slices.Sorted(maps.Keys(t.Refusals)) {
-			more = append(more, fmt.Sprintf("refused %s %d", code, t.Refusals[code]))
+			more = append(more, fmt.Sprintf("%s: %s %d", p.code("state", "refused"), p.code("refusal", code), t.Refusals[code]))
 		}
 		for _, name := range slices.Sorted(maps.Keys(t.Scores)) {
-			more = append(more, name+" "+t.Scores[name].Mean)
+			more = append(more, p.code("score", name)+" "+t.Scores[name].Mean)
 		}
 		for _, use := range slices.Sorted(maps.Keys(t.Use)) {
 			more = append(more, fmt.Sprintf("%s %d", use, t.Use[use]))
 		}
-		agencies = append(agencies, []string{t.Type, names[string(t.Asking)] + ", " + t.AskingAgency, names[string(t.Asked)] + ", " + cmp.Or(t.AskedAgency, "nobody yet"), strconv.Itoa(t.Sent), strconv.Itoa(t.Answered), strconv.Itoa(t.Overdue), join(more)})
+		agencies = append(agencies, []string{p.code("type", t.Type), names[string(t.Asking)] + ", " + t.AskingAgency, names[string(t.Asked)] + ", " + cmp.Or(t.AskedAgency, "nobody yet"), strconv.Itoa(t.Sent), strconv.Itoa(t.Answered), strconv.Itoa(t.Overdue), join(more)})
 	}
 	p.gap()
 	p.table([]string{"type", "asking", "asked", "sent", "answered", "overdue", "codes, scores, use"}, agencies)
@@ -180,17 +180,17 @@ func writeReport(p *printer, r *node.ReviewReport) {
 		for _, c := range d.Claims {
 			says = append(says, strings.TrimSpace(names[string(c.Party)]+": "+c.Says+" "+moment(c.At)))
 		}
-		differences = append(differences, []string{d.What, d.Code, brief(d.Entry.String()), join(says)})
+		differences = append(differences, []string{p.code("difference", d.What), node.IllegalText(p.words(), d.Code), brief(d.Entry.String()), join(says)})
 	}
 	p.gap()
 	p.f("Seen differently: %d; disputes: %d; breaches of the accord: %d.", r.Differences.Total, r.Disputes.Total, r.Breaches.Total)
 	p.table([]string{"what", "code", "entry", "each side says"}, differences)
 	var others [][]string
 	for _, d := range r.Disputes.Listed {
-		others = append(others, []string{map[bool]string{true: "open dispute", false: "dispute, over"}[d.Open], names[string(d.Party)], d.Type, d.Code, moment(d.At), brief(d.Entry.String())})
+		others = append(others, []string{map[bool]string{true: "open dispute", false: "dispute, over"}[d.Open], names[string(d.Party)], p.code("type", d.Type), d.Code, moment(d.At), brief(d.Entry.String())})
 	}
 	for _, b := range r.Breaches.Listed {
-		others = append(others, []string{"breach of " + b.Clause, names[string(b.Party)], b.Kind, b.Code, moment(b.At), brief(b.Entry.String())})
+		others = append(others, []string{"breach of " + b.Clause, names[string(b.Party)], b.Kind, p.code("gate", b.Code), moment(b.At), brief(b.Entry.String())})
 	}
 	p.gap()
 	p.table([]string{"", "party", "about", "code", "when", "entry"}, others)
@@ -367,7 +367,7 @@ func (a *app) reviewList() *cobra.Command {
 				}
 				var rows [][]string
 				for _, v := range r.Reviews {
-					rows = append(rows, []string{v.Short, v.State, signedText(&v), moment(v.From), moment(v.To), v.Opener, join(v.Next)})
+					rows = append(rows, []string{v.Short, p.code("review-state", v.State), signedText(&v), moment(v.From), moment(v.To), v.Opener, p.codes("review-move", v.Next)})
 				}
 				p.table([]string{"id", "scores", "report", "from", "to", "opened by", "you may"}, rows)
 			})
@@ -395,7 +395,7 @@ func signedText(v *node.ReviewView) string {
 }
 
 func writeReview(p *printer, v *node.ReviewView) {
-	p.f("Review of %s to %s  [%s, %s]", moment(v.From), moment(v.To), v.State, signedText(v))
+	p.f("Review of %s to %s  [%s, %s]", moment(v.From), moment(v.To), p.code("review-state", v.State), signedText(v))
 	p.pairs("  id", v.ID, "  short", v.Short, "  opened", moment(v.Opened)+" by "+v.Opener, "  clocks as of", moment(v.Now), "  cut", strconv.FormatInt(v.Entries, 10)+" entries",
 		"  report here", v.Report, "  agreed", v.Agreed)
 	names := map[string]string{}
@@ -425,8 +425,8 @@ func writeReview(p *printer, v *node.ReviewView) {
 	for _, m := range v.Moves {
 		if m.Text != "" || m.Refused != "" {
 			p.gap()
-			p.f("  %s  %s  %s (%s, %s)", moment(m.At), m.Move, m.Party, m.By.Agency, m.By.Role)
-			p.pairs("    entry", brief(m.Ref), "    no effect", m.Refused)
+			p.f("  %s  %s  %s (%s, %s)", moment(m.At), p.code("review-move", m.Move), m.Party, m.By.Agency, m.By.Role)
+			p.pairs("    entry", brief(m.Ref), "    no effect", node.IllegalText(p.words(), m.Refused))
 			if m.Text != "" {
 				p.block("    | ", m.Text)
 			}
@@ -434,6 +434,6 @@ func writeReview(p *printer, v *node.ReviewView) {
 	}
 	if len(v.Next) > 0 {
 		p.gap()
-		p.hint("  You may: %s", join(v.Next))
+		p.hint("  You may: %s", p.codes("review-move", v.Next))
 	}
 }

@@ -79,7 +79,7 @@ func writeState(p *printer, text json.RawMessage, members []node.MemberBrief) {
 				end = ", lifted " + moment(x.Resumed.At)
 			}
 			if x.Code != "" {
-				end = ", code " + x.Code + end
+				end = ", " + p.code("reason", x.Code) + end
 			}
 			p.f("  %s %s %s on %s%s (entry %s)", nameOf(members, x.Party), verb, join(x.Scope), moment(x.At), end, x.entry())
 		}
@@ -92,15 +92,24 @@ func writeState(p *printer, text json.RawMessage, members []node.MemberBrief) {
 	}
 }
 
+// writeBreaches prints entries that are not used and why: in the words of the gate, or of the unit's own rules.
 func writeBreaches(p *printer, title string, list []breach, members []node.MemberBrief) {
 	if len(list) == 0 {
 		return
 	}
 	p.gap()
 	p.f("%s", title)
+	why := func(code string) string {
+		for _, family := range []string{"gate", "void"} {
+			if text := p.code(family, code); text != code {
+				return text
+			}
+		}
+		return code
+	}
 	var rows [][]string
 	for _, b := range list {
-		rows = append(rows, []string{"  " + b.entry(), b.Kind, nameOf(members, b.Party), b.Clause, b.Code, b.Reason})
+		rows = append(rows, []string{"  " + b.entry(), b.Kind, nameOf(members, b.Party), b.Clause, why(b.Code), b.Reason})
 	}
 	p.table([]string{"  entry", "kind", "by", "clause", "code", "reason"}, rows)
 }

@@ -26,7 +26,7 @@ office that the accord lets speak. Nothing is published before its embargo ends.
 				for _, t := range s.Texts {
 					langs = append(langs, t.Lang)
 				}
-				rows = append(rows, []string{s.Short, s.Form, s.State, marks(s.Signed), join(langs), embargo(p, &s)})
+				rows = append(rows, []string{s.Short, p.code("statement-form", s.Form), p.code("statement-state", s.State), marks(s.Signed), join(langs), embargo(p, &s)})
 			}
 			if len(rows) == 0 {
 				p.f("No statements.")
@@ -195,8 +195,8 @@ func writeStatement(p *printer, s *node.StatementView) {
 	if s.Counts {
 		counts = "yes, since " + moment(s.Completed.Local())
 	}
-	p.f("%s  %s statement, version %s", s.Short, s.Form, number0(s.Version))
-	p.pairs("  state", s.State, "  counts", counts, "  embargo", embargo(p, s), "  proposed", moment(s.Proposed.Local())+" by "+s.Proposer, "  replaces", brief(s.Replaces), "  SHA-256", s.SHA256,
+	p.f("%s  %s, version %s", s.Short, p.code("statement-form", s.Form), number0(s.Version))
+	p.pairs("  state", p.code("statement-state", s.State), "  counts", counts, "  embargo", embargo(p, s), "  proposed", moment(s.Proposed.Local())+" by "+s.Proposer, "  replaces", brief(s.Replaces), "  SHA-256", s.SHA256,
 		"  signed by", marks(s.Signed), "  not signed by", join(s.Missing), "  retracted by", marks(s.Retracted), "  PROBLEM", s.Problem)
 	for _, t := range s.Texts {
 		p.gap()
@@ -209,7 +209,7 @@ func writeStatement(p *printer, s *node.StatementView) {
 			p.block("  | ", t.Text)
 		}
 	}
-	writeSaid(p, s.Said)
+	writeSaid(p, "statement-move", s.Said)
 }
 
 // verifyStatement verifies the file of a statement.

@@ -94,7 +94,7 @@ func pairingState(x *node.Pairing) string {
 }
 
 func writeUnit(p *printer, u *node.UnitBrief) {
-	p.f("Unit %s: %s", u.Name, stateText(u.State))
+	p.f("Unit %s: %s", u.Name, p.code("unit", u.State))
 	p.pairs("  unit", u.Unit, "  accord", u.Accord)
 	var rows [][]string
 	for _, m := range u.Members {
@@ -102,7 +102,7 @@ func writeUnit(p *printer, u *node.UnitBrief) {
 		if m.Self {
 			name += " (this node)"
 		}
-		fault := m.Fault
+		fault := p.code("fault", m.Fault)
 		if fault == "" {
 			fault = "none"
 		}
@@ -123,19 +123,6 @@ func writeUnit(p *printer, u *node.UnitBrief) {
 	if w := u.Intake; w != nil {
 		p.f("  content of %s is here and not taken in yet, since %s: %s", count(int64(w.Entries), "entry"), w.Since.UTC().Format(time.RFC3339), w.Why)
 	}
-}
-
-// stateText says a state the way people do.
-func stateText(s string) string {
-	switch s {
-	case "in-force":
-		return "accord in force"
-	case "founding":
-		return "being founded, no accord in force"
-	case "partly-suspended":
-		return "partly suspended"
-	}
-	return s
 }
 
 func ago(t, now time.Time) string {

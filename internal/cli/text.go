@@ -32,6 +32,12 @@ func (p *printer) words() *lang.Catalog {
 	return p.c
 }
 
+// code and codes put codes of a family into the reader's words; a code without words, which an accord may have of its own,
+// stays as it is.
+func (p *printer) code(family, code string) string { return p.words().Code(family, code) }
+
+func (p *printer) codes(family string, codes []string) string { return p.words().Codes(family, codes) }
+
 func (p *printer) String() string { return p.b.String() }
 
 // f prints a line.

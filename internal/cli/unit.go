@@ -161,7 +161,7 @@ func (a *app) unitList() *cobra.Command {
 					for _, m := range u.Members {
 						names = append(names, m.Name)
 					}
-					rows = append(rows, []string{u.Name, brief(u.Unit), stateText(u.State), join(names), number(int64(u.OpenAsked)), number(int64(u.OpenOwed)), number(int64(u.Overdue))})
+					rows = append(rows, []string{u.Name, brief(u.Unit), p.code("unit", u.State), join(names), number(int64(u.OpenAsked)), number(int64(u.OpenOwed)), number(int64(u.Overdue))})
 				}
 				p.table([]string{"unit", "id", "state", "members", "asked", "owed", "overdue"}, rows)
 				if len(rows) == 0 {
@@ -328,5 +328,5 @@ func writeDecision(p *printer, d *node.Decision) {
 	if d == nil {
 		return
 	}
-	p.pairs("  gate", d.Verdict, "  clause", d.Clause, "  code", d.Code, "  reason", d.Reason, "  obligations", join(d.Obligations))
+	p.pairs("  gate", p.code("verdict", d.Verdict), "  clause", d.Clause, "  code", coded(p.words(), "gate", d.Code), "  reason", d.Reason, "  obligations", join(d.Obligations))
 }
