@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"internal/guard":           {"internal/observable", "misp"},
 	"internal/accord":          {},
 	"internal/desk":            {"internal/accord", "journal"},
-	"internal/review":          {"internal/accord", "internal/desk", "journal"},
+	"internal/review":          {"internal/accord", "internal/desk", "internal/lang", "journal"},
 	"internal/unit":            {"internal/accord", "internal/desk", "internal/review", "journal"},
 	"internal/lang":            {},
 	"internal/notify":          {"internal/desk", "internal/lang"},

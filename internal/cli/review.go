@@ -92,7 +92,7 @@ func (a *app) review(ctx context.Context, in node.ReviewReportRequest, table boo
 	case table && html != "", a.json && (table || html != ""):
 		return usagef("give one of --json, --csv and --html")
 	case html != "":
-		in.Format = node.ReviewHTML
+		in.Format, in.Lang = node.ReviewHTML, a.catalog().Tag()
 		s, err := a.download(ctx, "review.report", in, html, nil)
 		if err != nil || html == "-" {
 			return err

@@ -133,7 +133,7 @@ func vocabulary(t *testing.T) map[string][]string {
 		"desk": constants(t, "internal/desk", "Code"), "gate": constants(t, "internal/accord", "Code"),
 		"verdict": {accord.Allow.String(), accord.Hold.String(), accord.Refuse.String()},
 		"refusal": accord.RefusalCodes(), "score": desk.Scores(), "field": fields, "written": constants(t, "internal/desk", "Field"), "translation": desk.Translations(),
-		"problem": problems(t), "instate": {"quarantined", "accepted", "rejected", "all"}, "review": lang.Review(), "notify": constants(t, "internal/notify", "Kind"),
+		"problem": problems(t), "instate": {"quarantined", "accepted", "rejected", "all"}, "notify": constants(t, "internal/notify", "Kind"),
 		"need": append(movesOf(t, "Need", "Info"), constants(t, "internal/notify", "Item")...), "claim": desk.ClaimClasses(), "confidence": desk.Confidences(),
 		"precision": desk.Precisions(), "outcome": desk.Outcomes(), "case-state": {desk.CaseIsOpen, desk.CaseIsClosed}, "case-move": movesOf(t, "Case", "IsOpen", "IsClosed"),
 		"commitment-state": {desk.CommitOpen, desk.CommitKept, desk.CommitReleased}, "commitment-form": desk.Forms(), "standing": desk.Standings(), "rhythm": desk.Rhythms(),

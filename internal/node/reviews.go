@@ -38,6 +38,7 @@ type ReviewReportRequest struct {
 	To     time.Time `json:"to,omitzero"`
 	Now    time.Time `json:"now,omitzero"`     // the instant of all clocks; default: To, or the latest time in the cut if that is earlier
 	Format string    `json:"format,omitempty"` // json (default), csv or html
+	Lang   string    `json:"lang,omitempty"`   // of the page; the node's if it is left out. JSON and CSV are in codes
 }
 
 // ReviewOpenRequest names a period and the newest final cut for all members.
@@ -157,7 +158,7 @@ func (n *Node) ReviewReport(_ context.Context, r ReviewReportRequest, w io.Write
 	case ReviewCSV:
 		write = (*review.Report).CSV
 	case ReviewHTML:
-		write = (*review.Report).HTML
+		write = func(x *review.Report) ([]byte, error) { return x.HTML(n.catalog(r.Lang)) }
 	}
 	b, err := write(report)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/xml"
+	"html"
 	"flag"
 	"io"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"entente/internal/accord"
 	"entente/internal/desk"
+	"entente/internal/lang"
 	"entente/internal/review"
 	"entente/journal"
 )
@@ -191,7 +193,7 @@ func TestGolden(t *testing.T) {
 	r := review.Compute(story(t, "South"))
 	golden(t, "report.json", bytesOf(t)(r.JSON()))
 	golden(t, "report.csv", bytesOf(t)(r.CSV()))
-	golden(t, "report.html", bytesOf(t)(r.HTML()))
+	golden(t, "report.html", bytesOf(t)(r.HTML(lang.English())))
 }
 
 // TestWhatIsCounted holds the report against what the story tells.
@@ -279,7 +281,7 @@ func TestHostileTexts(t *testing.T) {
 		if err := json.Unmarshal(text, &back); err != nil {
 			t.Errorf("%q: JSON does not parse: %v", name, err)
 		}
-		table, page := bytesOf(t)(r.CSV()), bytesOf(t)(r.HTML())
+		table, page := bytesOf(t)(r.CSV()), bytesOf(t)(r.HTML(lang.English()))
 		for what, b := range map[string][]byte{"JSON": bytes.TrimSuffix(text, []byte("\n")), "CSV": bytes.ReplaceAll(table, []byte("\r\n"), nil), "HTML": bytes.ReplaceAll(page, []byte("\n"), nil)} {
 			if i := bytes.IndexFunc(b, bad); i >= 0 {
 				t.Errorf("%q: %s shows a hidden character: %q", name, what, b[max(0, i-20):min(len(b), i+20)])
@@ -308,7 +310,7 @@ func bad(c rune) bool {
 
 // TestThePageNeedsNothingElse: well-formed, no script, no address of another place.
 func TestThePageNeedsNothingElse(t *testing.T) {
-	page := bytesOf(t)(review.Compute(story(t, "South")).HTML())
+	page := bytesOf(t)(review.Compute(story(t, "South")).HTML(lang.English()))
 	for _, no := range []string{"http://", "https://", "src=", "<script", "<link", "url(", "@import"} {
 		if bytes.Contains(page, []byte(no)) {
 			t.Errorf("the page has %q", no)
@@ -354,7 +356,7 @@ func TestNothingWasAsked(t *testing.T) {
 	if got := bytesOf(t)(r.JSON()); string(got) != want {
 		t.Errorf("%s", got)
 	}
-	if page := bytesOf(t)(r.HTML()); !bytes.Contains(page, []byte("Nothing was asked")) {
+	if page := bytesOf(t)(r.HTML(lang.English())); !bytes.Contains(page, []byte("Nothing was asked")) {
 		t.Errorf("%s", page)
 	}
 }
@@ -381,8 +383,37 @@ func TestLimits(t *testing.T) {
 	if codes := r.Types[0].Refusals; len(codes) != review.MaxCodes+1 || codes["(other)"] == 0 {
 		t.Errorf("%d codes", len(codes))
 	}
-	page := bytesOf(t)(r.HTML())
+	page := bytesOf(t)(r.HTML(lang.English()))
 	if n := bytes.Count(page, []byte("<tr>")); n > 300 {
 		t.Errorf("%d rows on the page", n)
+	}
+}
+
+// TestThePageInEveryLanguage: each language has all of the page, with no code or place left open where there are words, and the JSON stays as it is.
+func TestThePageInEveryLanguage(t *testing.T) {
+	r := review.Compute(story(t, "South"))
+	before := bytesOf(t)(r.JSON())
+	seen := map[string]string{}
+	for _, tag := range lang.Tags() {
+		c := lang.Match(tag)
+		page := string(bytesOf(t)(r.HTML(c)))
+		for _, want := range []string{`<html lang="` + tag + `">`, html.EscapeString(c.Text("review.differences")), html.EscapeString(c.Code("type", "information")), html.EscapeString(c.Code("stage", "acknowledge"))} {
+			if !strings.Contains(page, want) {
+				t.Errorf("%s: no %q", tag, want)
+			}
+		}
+		body := page[strings.Index(page, "<body>"):]
+		for _, left := range []string{"review.", "time.", "{", "ZgotmplZ", "<no value>"} {
+			if strings.Contains(body, left) {
+				t.Errorf("%s: %q is left on the page", tag, left)
+			}
+		}
+		if other, twice := seen[body]; twice {
+			t.Errorf("%s is %s", tag, other)
+		}
+		seen[body] = tag
+	}
+	if after := bytesOf(t)(r.JSON()); !bytes.Equal(before, after) {
+		t.Error("a page changed the report")
 	}
 }
