@@ -22,8 +22,8 @@
 //
 // HEAD works wherever GET does, and what GET answers has an ETag. A collection that a caller may neither read nor write
 // does not exist for that caller; what may be done otherwise is 403. Every refusal is an error resource (3.6.1) with a
-// stable error_code: bad-parameter, bad-envelope, bad-body, unauthenticated, forbidden, read-only, write-only, not-found,
-// method-not-allowed, not-acceptable, too-large, unsupported-media-type, unsupported-encoding, busy, interrupted, internal.
+// stable error_code: bad-parameter, bad-envelope, bad-body, unauthenticated, forbidden, cross-origin, read-only, write-only,
+// not-found, method-not-allowed, not-acceptable, too-large, unsupported-media-type, unsupported-encoding, busy, interrupted, internal.
 //
 // # Adding and deleting
 //
@@ -59,7 +59,9 @@
 // limit: a page that starts at the same place), and outlives a restart.
 //
 // A page ends at limit, or at [Options.MaxLimit] objects, or at [Options.MaxPageBytes]. A client gives the filter of
-// its first request again with every next value, as section 3.5 has it; limit may change.
+// its first request again with every next value, as section 3.5 has it; limit may change. added_after may be left out then:
+// the position implies it. A later one than the run had begins a new run behind that position, for clients that keep the
+// next value of the last run; any other is refused.
 //
 // A filter that few records match is answered by reading on until the page is full or the collection ends, unless the
 // store uses the hints of [Query]. Bound the time with the deadlines of the [net/http.Server] or the request's context.

@@ -126,12 +126,21 @@ func (c *call) page(endpoint string, fields matchFields) (*response, error) {
 	if params.limit > 0 {
 		req.limit = min(params.limit, c.h.MaxLimit)
 	}
+	fresh := true
 	if params.next != "" {
 		if req.from, err = decodeNext(c.h.NextKey, scope, params.next); err != nil {
 			return nil, badRequest(&paramError{"next", err})
 		}
-	} else if req.from.upTo, err = store.Head(c.Context(), col.ID); err != nil {
-		return nil, err
+		var ok bool
+		if fresh, ok = req.from.resume(params.filter.addedAfter); !ok {
+			return nil, badRequest(&paramError{"next", errNextMAC})
+		}
+	}
+	if fresh {
+		if req.from.upTo, err = store.Head(c.Context(), col.ID); err != nil {
+			return nil, err
+		}
+		req.from.since = sinceOf(params.filter.addedAfter)
 	}
 	switch endpoint {
 	case "object":
@@ -152,7 +161,7 @@ func (c *call) page(endpoint string, fields matchFields) (*response, error) {
 	next := ""
 	if p.more {
 		last := p.records[len(p.records)-1]
-		next = encodeNext(c.h.NextKey, scope, cursor{after: last.Seq, upTo: req.from.upTo})
+		next = encodeNext(c.h.NextKey, scope, cursor{after: last.Seq, upTo: req.from.upTo, since: req.from.since})
 	}
 	res, err := pageResponse(endpoint, p, next)
 	if err == nil {

@@ -94,13 +94,14 @@ func FuzzAccept(f *testing.F) {
 func FuzzNext(f *testing.F) {
 	key := bytes.Repeat([]byte{1}, minNextKey)
 	scope := nextScope{root: "/a/", collection: "c", endpoint: "objects", principal: "p"}
-	f.Add("", uint64(0), uint64(0), "c")
-	f.Add(encodeNext(key, scope, cursor{after: 5, upTo: 9}), uint64(5), uint64(9), "c")
-	f.Add(strings.Repeat("A", nextChars), uint64(1), uint64(1<<63), "d")
-	f.Fuzz(func(t *testing.T, foreign string, after, upTo uint64, collection string) {
+	f.Add("", uint64(0), uint64(0), int64(0), "c")
+	f.Add(encodeNext(key, scope, cursor{after: 5, upTo: 9}), uint64(5), uint64(9), int64(0), "c")
+	f.Add(strings.Repeat("A", nextChars), uint64(1), uint64(1<<63), int64(-1<<63), "d")
+	f.Fuzz(func(t *testing.T, foreign string, after, upTo uint64, since int64, collection string) {
 		scope.collection = collection
-		own := encodeNext(key, scope, cursor{after: after, upTo: upTo})
-		if got, err := decodeNext(key, scope, own); err != nil || got.after != after || got.upTo != upTo {
+		want := cursor{after: after, upTo: upTo, since: since}
+		own := encodeNext(key, scope, want)
+		if got, err := decodeNext(key, scope, own); err != nil || got != want {
 			t.Fatalf("own value: %+v, %v", got, err)
 		}
 		if got, err := decodeNext(key, scope, foreign); err == nil && encodeNext(key, scope, got) != foreign {

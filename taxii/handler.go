@@ -66,7 +66,8 @@ type handler struct {
 	log    *slog.Logger
 	random io.Reader
 	now    func() time.Time
-	room   chan struct{} // one for each request to add objects that is under way
+	origin *http.CrossOriginProtection // browsers keep the password of HTTP Basic, and send it for any page
+	room   chan struct{}               // one for each request to add objects that is under way
 	posts  statuses
 }
 
@@ -116,7 +117,7 @@ func Handler(o Options) (http.Handler, error) {
 	if o.PostWait == 0 {
 		o.PostWait = 10 * time.Second
 	}
-	h := &handler{Options: o, log: o.Log, random: o.Random, now: o.Now, room: make(chan struct{}, maxPosts)}
+	h := &handler{Options: o, log: o.Log, random: o.Random, now: o.Now, origin: http.NewCrossOriginProtection(), room: make(chan struct{}, maxPosts)}
 	if h.now == nil {
 		h.now = time.Now
 	}
@@ -187,6 +188,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *handler) serve(w http.ResponseWriter, r *http.Request) (*response, error) {
 	c := &call{Request: r, w: w, h: h}
+	if err := h.origin.Check(r); err != nil {
+		return nil, &problem{status: http.StatusForbidden, code: "cross-origin", title: "Not permitted", cause: err,
+			detail: "A page of another site may not change anything here with the credentials that a browser keeps. Other clients send no Origin and no Sec-Fetch-Site."}
+	}
 	if !(h.PublicDiscovery && r.URL.Path == discoveryPath) {
 		var err error
 		if c.principal, err = h.Authenticate(r); err != nil {

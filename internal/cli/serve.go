@@ -166,15 +166,25 @@ func public(ctx context.Context, n *node.Node, log *slog.Logger) (http.Handler, 
 	if err != nil {
 		return nil, err
 	}
-	mux.Handle("/taxii2/", steady(taxii))
-	mux.Handle("/taxii2", steady(taxii)) // its errors are TAXII's, and no page of redirection
 	feeds, err := n.FeedHandler()
 	if err != nil {
 		return nil, err
 	}
 	mux.Handle(node.FeedPrefix, feeds)
 	mux.Handle("/", web.Handler(n, web.Options{Log: log, Closing: ctx.Done()}))
-	return http.NewCrossOriginProtection().Handler(oneSlash(mux)), nil
+	return besideTAXII(steady(taxii), http.NewCrossOriginProtection().Handler(oneSlash(mux))), nil
+}
+
+// besideTAXII gives all that lies below /taxii2 to the TAXII handler, as it came: its errors are TAXII's then, and no
+// redirection of a mux and no text of the protection against other origins, which it has itself.
+func besideTAXII(taxii, rest http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/taxii2" || strings.HasPrefix(r.URL.Path, "/taxii2/") {
+			taxii.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	})
 }
 
 // oneSlash reads several slashes in a feed's address as one. MISP puts "/manifest.json"
