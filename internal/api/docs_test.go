@@ -27,8 +27,8 @@ scopes it needs and an end: ` + "`entente token new --name MISP --scope read --s
 ` + "`read`" + ` looks at everything, TAXII and feeds; ` + "`intel`" + ` imports, shares and decides on what arrived, and
 writes over TAXII; ` + "`request`" + ` makes requests and moves in them, and keeps cases, commitments, statements and leaks; ` + "`unit`" + ` is for units, accords,
 exchange and dossiers; ` + "`admin`" + ` for identity, tokens, backup and rebuild, and since it makes tokens it is as
-good as all; ` + "`taxii:read`" + ` and ` + "`taxii:write`" + ` open TAXII and nothing else, and with ` + "`:COLLECTION`" + ` behind them one
-collection alone. No scope holds another. Without the scope that an operation needs the answer is 403 with
+good as all; ` + "`taxii:read`" + ` opens TAXII and the feeds, ` + "`taxii:write`" + ` TAXII, and nothing else; with ` + "`:COLLECTION`" + ` behind them one
+collection alone, and no feed. No scope holds another. Without the scope that an operation needs the answer is 403 with
 ` + "`\"code\":\"scope\"`" + ` and the scope's name; a token that is unknown, revoked or has run out gets 401.
 
 The same as an OpenAPI 3.1 document, from which clients can be made: ` + "`entente api > openapi.json`" + `, or

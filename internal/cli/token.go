@@ -21,9 +21,10 @@ func (a *app) tokenCommand() *cobra.Command {
 may be used for, and holds no other: read (look at everything, TAXII and feeds), intel
 (import, share, decide on what arrived, write over TAXII), request (make requests and
 moves in them), unit (units, accords, exchange, dossiers), admin (identity, tokens,
-backup, rebuild, succession, courier files), taxii:read and taxii:write (TAXII and
-nothing else; with :COLLECTION behind it, an alias or id, for that one alone). Since
-admin makes tokens, it is as good as all of them. The pages ask for read.
+backup, rebuild, succession, courier files), taxii:read (TAXII and feeds) and
+taxii:write (TAXII); with :COLLECTION behind it, an alias or id, for that one alone,
+and not for feeds. Since admin makes tokens, it is as good as all of them. The pages
+ask for read.
 
 With taxii:read a program reads as sensors do: without what the guard keeps back, but
 in collections that it may write to. A token is also good as the password of HTTP

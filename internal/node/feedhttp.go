@@ -45,7 +45,7 @@ func (h *feedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, err := h.auth(r); errors.Is(err, taxii.ErrForbidden) {
-		http.Error(w, "The token lacks the scope read: make one with 'entente token new --scope read'.", http.StatusForbidden)
+		http.Error(w, "The token has neither the scope taxii:read nor read: make one with 'entente token new --scope taxii:read'.", http.StatusForbidden)
 		return
 	} else if err != nil {
 		head.Set("WWW-Authenticate", `Basic realm="entente", charset="UTF-8"`)

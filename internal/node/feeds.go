@@ -14,7 +14,8 @@ import (
 )
 
 // FeedConfig is one feed for sensors, under feeds: in the configuration. Without
-// any, there is one feed of each format, under the format's name.
+// any, there is one feed of each format, under the format's name, and a list of each
+// kind of value that firewalls take lists of.
 type FeedConfig struct {
 	// Name is what it is called in addresses: letters, digits, hyphens and dots.
 	Name string `yaml:"name"`
@@ -33,6 +34,14 @@ type FeedConfig struct {
 	MinScore int `yaml:"min_score"`
 	// Sources narrows it to imports of these names and members with these party ids.
 	Sources []string `yaml:"sources"`
+}
+
+// plainLists are the feeds of one kind of value each.
+var plainLists = []FeedConfig{
+	{Name: "addresses", Format: "list", Types: []string{"ipv4", "ipv6", "prefix"}},
+	{Name: "domains", Format: "list", Types: []string{"domain"}},
+	{Name: "urls", Format: "list", Types: []string{"url"}},
+	{Name: "hashes", Format: "list", Types: []string{"md5", "sha1", "sha256"}},
 }
 
 // maxFeeds bounds the feeds of a configuration.
@@ -55,6 +64,7 @@ func feedSpecs(list []FeedConfig) ([]feedSpec, error) {
 		for _, f := range feed.Formats() {
 			list = append(list, FeedConfig{Name: f.Name, Format: f.Name})
 		}
+		list = append(list, plainLists...)
 	}
 	if len(list) > maxFeeds {
 		return nil, badInput("Too many feeds.", fmt.Sprintf("At most %d are served.", maxFeeds), "Remove some from the configuration.")

@@ -110,14 +110,14 @@ func credential(digestHex string, p taxii.Principal) (taxii.Credential, error) {
 }
 
 // sensorAuth lets in who reads feeds: sensors by the TAXII user and password of the configuration, others by a token
-// of the scope read.
+// that reads every collection over TAXII, which is more than any feed has, or everything.
 func (n *Node) sensorAuth() (taxii.Authenticate, error) {
 	sensor, err := n.sensor()
 	if err != nil {
 		return nil, err
 	}
 	return taxii.AnyOf(taxii.Basic(sensor), taxii.Bearer(sensor), n.byToken(func(g Grant) (taxii.Principal, bool) {
-		return n.taxiiRights(g), g.May(ScopeRead)
+		return n.taxiiRights(g), g.May(ScopeRead) || g.May(ScopeTAXIIRead)
 	})), nil
 }
 

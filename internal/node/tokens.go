@@ -35,8 +35,8 @@ const (
 	ScopeUnit    Scope = "unit"    // units, accords, exchange with partners
 	ScopeAdmin   Scope = "admin"   // identity, tokens, backup, rebuild, succession, courier files
 
-	// These two open TAXII and nothing else. With a colon and the alias or id of a collection behind
-	// them, as in taxii:write:inbox, they are for that collection alone.
+	// These two open TAXII, and the first the feeds, and nothing else. With a colon and the alias or id of a collection behind
+	// them, as in taxii:write:inbox, they are for that collection alone, and for no feed.
 	ScopeTAXIIRead  Scope = "taxii:read"  // read as sensors do, without what the guard keeps back
 	ScopeTAXIIWrite Scope = "taxii:write" // add to writable collections; with taxii:read, delete from them
 )
