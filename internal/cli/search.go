@@ -37,7 +37,7 @@ search looks at what this node keeps; it asks nobody else.`,
 		run: func(ctx context.Context, cmd *cobra.Command, args []string) (err error) {
 			if around.ID != "" {
 				var other []string
-				for _, name := range []string{"above", "below", "text", "id", "type", "tlp", "source", "after", "before", "held"} {
+				for _, name := range []string{"above", "below", "text", "id", "type", "tlp", "source", "after", "before", "held", "conflicts"} {
 					if cmd.Flags().Changed(name) {
 						other = append(other, "--"+name)
 					}
@@ -78,6 +78,7 @@ search looks at what this node keeps; it asks nobody else.`,
 	f.StringVar(&after, "after", "", "added after this time (RFC 3339, or a date)")
 	f.StringVar(&before, "before", "", "added before this time")
 	f.BoolVar(&in.Held, "held", false, "also what is in quarantine or was rejected")
+	f.BoolVar(&in.Conflicts, "conflicts", false, "only what is in conflict: under its id and version there are other bytes, too")
 	f.StringVar(&around.ID, "around", "", "what the object with this STIX id is connected with")
 	f.IntVar(&around.Depth, "depth", 0, "how many steps --around goes (default 1, at most 8)")
 	f.IntVar(&in.Limit, "limit", 0, "at most this many (default 50, at most 1000)")
@@ -148,7 +149,7 @@ func writeFound(p *printer, r *node.SearchResponse) {
 		}
 		state := o.State
 		if o.Conflict {
-			state += ", in conflict with another version of the same id"
+			state += ", in conflict: other content of the same id and version is kept, too"
 		}
 		p.f("%s", o.ID)
 		p.pairs("  state", state, "  TLP", o.TLP, "  added", moment(o.Added))

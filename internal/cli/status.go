@@ -57,6 +57,9 @@ func writeStatus(p *printer, r *node.StatusResponse) {
 	p.gap()
 	o := r.Objects
 	p.f("Knows %s; %s in quarantine, %s rejected, %s.", count(o.Accepted, "accepted object"), number(o.Quarantined), number(o.Rejected), count(o.Conflicts, "conflict"))
+	if o.Conflicts > 0 {
+		p.hint("See who brought what under the same id and version: 'entente search --conflicts'.")
+	}
 }
 
 func writePairings(p *printer, list []node.Pairing) {

@@ -108,6 +108,7 @@ func (t *reader) examine(seq int64, q Query, c criteria) (Found, bool, error) {
 	at := f.Added
 	switch {
 	case f.State != Accepted && !q.Held,
+		q.Conflicts && !f.Conflict,
 		!q.After.IsZero() && !at.After(q.After),
 		!q.Before.IsZero() && !at.Before(q.Before),
 		q.Marking != stix.TLPNone && (f.Effective == stix.TLPNone || f.Effective > q.Marking):

@@ -44,6 +44,9 @@ type Query struct {
 	Marking stix.TLP
 	// Held also finds what is in quarantine or was rejected.
 	Held bool
+	// Conflicts finds only what is in conflict: other bytes are kept under the same id and
+	// version.
+	Conflicts bool
 	// Limit is the size of a page; default 50, at most 1,000.
 	Limit int
 	// Next is what the page before gave.

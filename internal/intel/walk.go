@@ -24,6 +24,8 @@ func (v reading) candidates(q Query, c criteria, newest bool) iter.Seq2[candidat
 		return v.byRanges(c, newest)
 	case c.records != nil:
 		return v.bySpans(c, newest)
+	case q.Conflicts:
+		return v.byIndex([]byte{keyMany}, c, newest) // what shares its id with others
 	case len(c.colls) == 1 && !q.Held:
 		return v.byColl(c.colls[0], q, c, newest)
 	case q.Type != "" || q.Held:

@@ -281,7 +281,7 @@ func (n *Node) query(r SearchRequest) (q intel.Query, err error) {
 		return q, err
 	}
 	q = intel.Query{Value: r.Value, Parents: r.Above, Children: r.Below, Text: r.Text, ID: r.ID, Type: r.Type,
-		After: r.After, Before: r.Before, Held: r.Held, Limit: r.Limit, Next: r.Next}
+		After: r.After, Before: r.Before, Held: r.Held, Conflicts: r.Conflicts, Limit: r.Limit, Next: r.Next}
 	if r.TLP != "" {
 		if q.Marking, err = stix.ParseTLP(r.TLP); err != nil {
 			return q, badInput("Unknown marking "+r.TLP+".", "", "Use clear, green, amber, amber+strict or red.")

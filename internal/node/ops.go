@@ -539,9 +539,11 @@ type SearchRequest struct {
 	Source string    `json:"source,omitempty"` // import, party or "local"
 	After  time.Time `json:"after,omitzero"`   // added here after
 	Before time.Time `json:"before,omitzero"`
-	Held   bool      `json:"held,omitempty"`  // also what is in quarantine or was rejected
-	Limit  int       `json:"limit,omitempty"` // default 50, at most 1,000
-	Next   string    `json:"next,omitempty"`
+	Held   bool      `json:"held,omitempty"` // also what is in quarantine or was rejected
+	// Conflicts leaves only what is in conflict: under its id and version there are other bytes, too.
+	Conflicts bool   `json:"conflicts,omitempty"`
+	Limit     int    `json:"limit,omitempty"` // default 50, at most 1,000
+	Next      string `json:"next,omitempty"`
 }
 
 // SearchResponse is a page of objects with their provenance. A page with a next can have

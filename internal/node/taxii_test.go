@@ -187,3 +187,56 @@ func TestSensorsAreNotShownWhatIsGuarded(t *testing.T) {
 		t.Error(text)
 	}
 }
+
+// TestConflictIsShownToBoth: who posts other content under an id and version that are there is told at once; who posted first
+// finds the other's in its next poll, beside its own; and whoever runs the node sees both, and who brought them.
+func TestConflictIsShownToBoth(t *testing.T) {
+	p := newParty(t, "North")
+	p.Node.config.TAXII.Collections = []WritableConfig{{Alias: "scratch", Title: "Scratch"}}
+	h := must[http.Handler](t)(p.TAXII())
+	do := func(secret, method, path, body string) (http.Header, string) {
+		t.Helper()
+		r := httptest.NewRequest(method, TAXIIRoot+"collections/scratch/objects/"+path, strings.NewReader(body))
+		r.SetBasicAuth("x", secret)
+		r.Header.Set("Content-Type", "application/taxii+json;version=2.1")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code > 299 {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+		return w.Header(), w.Body.String()
+	}
+	token := func() *TokenNewResponse {
+		return must[*TokenNewResponse](t)(p.NewToken(t.Context(), TokenNewRequest{Name: "x", Scopes: []Scope{"taxii:read:scratch", "taxii:write:scratch"}}))
+	}
+	first, second := token(), token()
+	one, other := feedIndicator(1, "[domain-name:value = 'one.example.org']", ""), feedIndicator(1, "[domain-name:value = 'other.example.org']", "")
+	if _, text := do(first.Secret, "POST", "", `{"objects":[`+one+`,`+feedIndicator(2, "[domain-name:value = 'two.example.org']", "")+`]}`); strings.Contains(text, "conflict") {
+		t.Error(text)
+	}
+	head, _ := do(first.Secret, "GET", "", "")
+	if _, text := do(second.Secret, "POST", "", `{"objects":[`+other+`]}`); !strings.Contains(text, "conflict: this id and version are here with other content") || !strings.Contains(text, `"success_count":1`) {
+		t.Error(text)
+	}
+	if _, text := do(first.Secret, "GET", "?added_after="+head.Get("X-TAXII-Date-Added-Last"), ""); !strings.Contains(text, other) || strings.Contains(text, "two.example.org") {
+		t.Errorf("what the first is shown: %s", text)
+	}
+	for _, who := range []string{first.Secret, second.Secret} {
+		if _, text := do(who, "GET", "?match[version]=all&match[id]=indicator--00000000-0000-4000-8000-000000000001", ""); !strings.Contains(text, one) || !strings.Contains(text, other) {
+			t.Error(text)
+		}
+	}
+	must[*ImportResponse](t)(p.Import(t.Context(), ImportRequest{Name: "again"}, strings.NewReader(strings.Replace(feedIndicator(2, "[domain-name:value = 'two.example.org']", ""), `"modified":"2026-01-01`, `"modified":"2026-01-02`, 1)), nil))
+	found := must[*SearchResponse](t)(p.Search(t.Context(), SearchRequest{Conflicts: true}))
+	if len(found.Objects) != 2 || !found.Objects[0].Conflict || string(found.Objects[0].Object) != other || string(found.Objects[1].Object) != one ||
+		found.Objects[0].Provenance[0].Source != "taxii:token "+second.Token.ID+"/scratch" || found.Objects[1].Provenance[0].Source != "taxii:token "+first.Token.ID+"/scratch" {
+		t.Errorf("%+v", found)
+	}
+	page := must[*SearchResponse](t)(p.Search(t.Context(), SearchRequest{Conflicts: true, Limit: 1}))
+	if rest := must[*SearchResponse](t)(p.Search(t.Context(), SearchRequest{Conflicts: true, Limit: 1, Next: page.Next})); len(page.Objects) != 1 || len(rest.Objects) != 1 || string(rest.Objects[0].Object) != one {
+		t.Errorf("%+v, %+v", page, rest)
+	}
+	if found := must[*SearchResponse](t)(p.Search(t.Context(), SearchRequest{Conflicts: true, Value: "two.example.org"})); len(found.Objects) != 0 {
+		t.Errorf("versions of one id are no conflict: %+v", found)
+	}
+}
