@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -77,5 +78,54 @@ func TestGoneFromFeedForMISP(t *testing.T) {
 	load(4, "b.example.org", "2026-01-03T00:00:00.000Z", clear+`,"revoked":true`)
 	if s := look()["b.example.org"]; s.deleted || !s.ids {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestMISPFeedCutAnew: when the feed has grown and is cut into more events, each value is still in one event alone, under the UUID
+// that it had: an instance that has it leaves what it meets in another event, and has nothing twice.
+func TestMISPFeedCutAnew(t *testing.T) {
+	a := newParty(t, "North")
+	load := func(from, to int) {
+		t.Helper()
+		var objects []string
+		for n := from; n < to; n++ {
+			objects = append(objects, feedIndicator(n+1, fmt.Sprintf("[domain-name:value = 'n%d.example.org']", n), ""))
+		}
+		must[*ImportResponse](t)(a.Import(t.Context(), ImportRequest{Name: "x"}, strings.NewReader(`{"type":"bundle","id":"bundle--00000000-0000-4000-8000-00000000000f","objects":[`+strings.Join(objects, ",")+`]}`), nil))
+	}
+	look := func() (events map[string]bool, attributes map[string]string) {
+		t.Helper()
+		events, attributes = map[string]bool{}, map[string]string{}
+		read := func(name string) []byte { return must[[]byte](t)(io.ReadAll(sensor(t, a, "/feeds/misp/"+name).Body)) }
+		for m, err := range misp.ReadManifest(bytes.NewReader(read("manifest.json")), misp.FeedLimits{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			events[m.UUID] = true
+			for at := range must[*misp.Event](t)(misp.Parse(read(m.UUID+".json"), misp.Limits{})).Attributes() {
+				if attributes[at.Value()] != "" {
+					t.Fatalf("%s is in two events", at.Value())
+				}
+				attributes[at.Value()] = at.UUID()
+			}
+		}
+		return events, attributes
+	}
+	load(0, 200)
+	few, before := look()
+	load(200, 1200)
+	many, after := look()
+	if len(few) != 1 || len(many) < 4 || len(before) != 200 || len(after) != 1200 {
+		t.Fatalf("%d events of %d, then %d of %d", len(few), len(before), len(many), len(after))
+	}
+	for uuid := range few {
+		if !many[uuid] {
+			t.Errorf("the event %s is gone", uuid)
+		}
+	}
+	for value, uuid := range before {
+		if after[value] != uuid {
+			t.Errorf("%s was %s and is %s", value, uuid, after[value])
+		}
 	}
 }
