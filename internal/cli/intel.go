@@ -39,8 +39,8 @@ its title, date, language and main text, and the values, CVE numbers and ATT&CK
 identifiers that it names; drafts wait in intake until a person accepts them.
 
 Files are read as streams: memory does not grow with their size. What cannot be taken
-in is listed with its place and reason, and the rest is taken in. "-" reads standard
-input. Plain or with gzip.`,
+in is listed with its place and reason, and the rest is taken in, or with --whole
+nothing of that file. "-" reads standard input. Plain or with gzip.`,
 		examples: []string{"entente import bundle.json", "entente import --unmarked amber *.json", "entente import --dry-run page.html",
 			"entente import blocklist.txt --valid-for 720h --confidence 60", "entente import feed.csv --layout value=2,type=1,note=5,header=yes",
 			"entente import saved-page.txt --date 2015-09-12", "curl -s https://feed.example/bundle.json | entente import - --name feed"},
@@ -77,6 +77,7 @@ input. Plain or with gzip.`,
 	f.StringVar(&in.Unmarked, "unmarked", "", "TLP you state for objects without one: clear, green, amber, amber+strict, red")
 	f.StringVar(&in.Note, "note", "", "for the own records")
 	f.BoolVar(&in.DryRun, "dry-run", false, "show what would come in, keep nothing")
+	f.BoolVar(&in.Whole, "whole", false, "take nothing of a file in if any of it is bad")
 	f.StringVar(&in.As, "as", "", "what the file is: stix, misp, list, table, page or text (default: what it looks like)")
 	f.StringVar(&in.Layout, "layout", "", "columns of a table, as in value=2,type=1,note=5,separator=semicolon,header=yes")
 	f.StringVar(&in.Date, "date", "", "when a page was published, as in 2015-09-12")

@@ -103,7 +103,7 @@ type importer struct {
 	guard  *Guard
 	format string
 	enc    *zstd.Encoder
-	seen   map[[16]byte]struct{} // in a dry run: what a real one would know by now
+	seen   map[[16]byte]int // in a dry run, how often: the texts and versions that a real one would know by now
 }
 
 // parcel is a batch between reading and writing.
@@ -312,7 +312,7 @@ func (m *importer) tally(p *parcel, outcomes []outcome) {
 // compare finds out what a batch would change.
 func (m *importer) compare(p *parcel) error {
 	if m.seen == nil {
-		m.seen = map[[16]byte]struct{}{}
+		m.seen = map[[16]byte]int{}
 	}
 	t := newTx(m.in.cfg.Objects)
 	if err := t.fetch(p.items); err != nil {
@@ -326,18 +326,22 @@ func (m *importer) compare(p *parcel) error {
 			return err
 		}
 		version := valueOfVersion(it)
-		_, again := m.seen[[16]byte(it.digest[:16])]
-		_, other := m.seen[version]
+		text := [16]byte(it.digest[:16])
+		others := len(vs) + m.seen[version]
 		switch {
-		case again || find(vs, it.digest) != nil:
+		case m.seen[text] > 0 || find(vs, it.digest) != nil:
 			outcomes[i] = isKnown
-		case (len(vs) > 0 || other) && !it.meta.sco:
+			continue
+		case others >= maxVariant:
+			outcomes[i] = isDropped
+			continue
+		case others > 0 && !it.meta.sco:
 			outcomes[i] = isConflict
 		default:
 			outcomes[i] = isNew
 		}
-		m.seen[[16]byte(it.digest[:16])] = struct{}{}
-		m.seen[version] = struct{}{}
+		m.seen[text]++
+		m.seen[version]++
 	}
 	m.tally(p, outcomes)
 	return nil

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"entente/internal/intel"
 )
 
 // TestLimitsOfObjects reaches the bounds of docs/limits.md, 1,000 each, on what is kept,
@@ -37,6 +39,12 @@ func TestLimitsOfObjects(t *testing.T) {
 		}
 		if r := w.load(t, "g", variant(most), variant(0)); r.New != 0 || r.Known != 1 || r.BadCount != 1 {
 			t.Errorf("one more: %d new, %d known, %d bad", r.New, r.Known, r.BadCount)
+		}
+		for name, x := range map[string]*world{"all in one": newWorld(t), "one more": w} { // a dry run says the same
+			lines := strings.Join(numbered(most+1, variant), "\n")
+			if r, err := x.in.Import(t.Context(), strings.NewReader(lines), intel.Source{Name: "d"}, intel.Options{DryRun: true}); err != nil || r.BadCount != 1 || r.New+r.Known != most {
+				t.Errorf("a dry run, %s: %+v, %v", name, r, err)
+			}
 		}
 		r, plain := sent(1, 1, variant(most+1), indicator(2, 1, "b.example"))
 		if out := w.receive(t, r, plain); out.New != 1 || out.Held != 1 {

@@ -3,13 +3,9 @@ package node
 import (
 	"bufio"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"entente/internal/peer"
 	"entente/journal"
@@ -89,33 +85,21 @@ const ageIntro = "age-encryption.org/v1\n"
 // ImportCourier takes in a courier file. It is kept in a temporary file first,
 // because nothing of it is believed before all of it is there.
 func (n *Node) ImportCourier(ctx context.Context, r io.Reader) (*CourierReport, error) {
-	var unique [8]byte
-	if err := n.random(unique[:]); err != nil {
-		return nil, err
-	}
-	name := filepath.Join(n.at.spool(), strings.Replace(peer.SpoolName, "*", hex.EncodeToString(unique[:]), 1))
-	if err := n.at.fs.MkdirAll(n.at.spool(), 0o700); err != nil {
-		return nil, err
-	}
-	tmp, err := n.at.fs.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = n.at.fs.Remove(name) }() // nothing in it is needed again
-	defer tmp.Close()
 	head := bufio.NewReader(r)
 	most := int64(peer.DefaultCourierBytes)
 	if begin, _ := head.Peek(len(ageIntro)); string(begin) != ageIntro {
 		most = int64(len(begin)) // enough to say that it is no courier file, and no reason to write a GiB
 	}
-	size, err := io.Copy(io.NewOffsetWriter(tmp, 0), io.LimitReader(head, most+1))
+	text, drop, err := n.spooled(io.LimitReader(head, most+1))
+	defer drop()
 	if err != nil {
 		return nil, err
 	}
+	size := text.Size()
 	if size > peer.DefaultCourierBytes {
 		return nil, badInput("The courier file is too large.", fmt.Sprintf("It has more than %d bytes.", int64(peer.DefaultCourierBytes)), "Ask the partner for several smaller ones.")
 	}
-	rep, err := peer.ImportCourier(ctx, carried{backend{n}}, io.NewSectionReader(tmp, 0, size), peer.CourierImport{
+	rep, err := peer.ImportCourier(ctx, carried{backend{n}}, text, peer.CourierImport{
 		Self: n.keys().party, Directory: backend{n}, Identities: []age.Identity{n.keys().courier}, Limits: n.opts.Limits})
 	if err != nil {
 		if ref, ok := peer.AsRefusal(err); ok {

@@ -21,7 +21,7 @@ import (
 )
 
 // Import takes in a stream: STIX as it is, and what others write as drafts of STIX.
-// What is good is kept even if some is bad.
+// What is good is kept even if some is bad, or nothing if that is asked for.
 func (n *Node) Import(ctx context.Context, r ImportRequest, data io.Reader, progress func(Progress)) (*ImportResponse, error) {
 	src := intel.Source{Name: r.Name, Note: r.Note}
 	if src.Name == "" {
@@ -33,6 +33,9 @@ func (n *Node) Import(ctx context.Context, r ImportRequest, data io.Reader, prog
 			return nil, badInput("Unknown marking "+r.Unmarked+".", "", "Use clear, green, amber, amber+strict or red.")
 		}
 		src.Statement = t
+	}
+	if r.Whole {
+		return n.importWhole(ctx, r, data, progress)
 	}
 	start := time.Now()
 	if !r.DryRun {
@@ -72,9 +75,13 @@ func (n *Node) Import(ctx context.Context, r ImportRequest, data io.Reader, prog
 const maxBadListed = 1000
 
 func importError(ctx context.Context, rep intel.Report, err error) error {
+	got := fmt.Sprintf("%d objects were taken in", rep.Read)
+	if rep.DryRun {
+		got = fmt.Sprintf("%d objects were read, and none kept", rep.Read)
+	}
 	if machine := StorageError(err); machine != nil {
 		e := *machine
-		e.Why = fmt.Sprintf("%d objects were taken in; then: %s", rep.Read, e.Why)
+		e.Why = got + "; then: " + e.Why
 		return &e
 	}
 	var ours *Error
@@ -85,7 +92,7 @@ func importError(ctx context.Context, rep intel.Report, err error) error {
 	if errors.As(err, &format) || rep.Read == 0 && ctx.Err() == nil {
 		return badInput("The file cannot be imported.", err.Error(), "Give STIX 2.1 (a bundle, a list, one object a line), a list of values, a table, or a page of HTML or text, plain or gzipped; --as says which it is.")
 	}
-	return badInput("The import broke off.", fmt.Sprintf("%d objects were taken in; then: %v", rep.Read, err), "Mend the file and import it again: what is known is not taken in twice.")
+	return badInput("The import broke off.", fmt.Sprintf("%s; then: %v", got, err), "Mend the file and import it again: what is known is not taken in twice.")
 }
 
 // foreign is an import on its way to being STIX.

@@ -260,6 +260,48 @@ func TestImportOfChangedEvent(t *testing.T) {
 	want("one.example.org", "three.example.org")
 }
 
+// TestImportWhole: of a file that is asked for whole, nothing is taken in if any of it is bad or it breaks off, and the place is
+// told; a good one is taken in as any other.
+func TestImportWhole(t *testing.T) {
+	ctx := t.Context()
+	a := newParty(t, "North")
+	whole := func(text string, dry bool) (*ImportResponse, error) {
+		as := "stix"
+		if strings.HasPrefix(text, "evil") {
+			as = "list"
+		}
+		return a.Import(ctx, ImportRequest{Name: "x", As: as, Whole: true, DryRun: dry}, strings.NewReader(text), nil)
+	}
+	for name, text := range map[string]string{"a bad object": strings.Replace(threeIndicators, `"objects":[`, `"objects":[7,`, 1), "cut": threeIndicators[:len(threeIndicators)-10], "bad lines": "evil.example.com\nnothing to see\n198.51.100.7\n"} {
+		_, err := whole(text, false)
+		var e *Error
+		if !errors.As(err, &e) || e.Status != 400 || e.Why == "" || strings.Contains(e.Why, "were taken in") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if name == "a bad object" && !strings.Contains(e.Why, "objects[0]") {
+			t.Errorf("%s: no place: %s", name, e.Why)
+		}
+	}
+	if c := must[ObjectCounts](t)(a.counts(ctx)); c.Accepted != 0 || c.Quarantined != 0 {
+		t.Fatalf("%+v", c)
+	}
+	if res, err := whole(threeIndicators, true); err != nil || !res.DryRun || res.New != 3 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if c := must[ObjectCounts](t)(a.counts(ctx)); c.Accepted != 0 {
+		t.Errorf("a dry run: %+v", c)
+	}
+	if res, err := whole(threeIndicators, false); err != nil || res.DryRun || res.New != 3 {
+		t.Errorf("%+v, %v", res, err)
+	}
+	if c := must[ObjectCounts](t)(a.counts(ctx)); c.Accepted < 3 {
+		t.Errorf("%+v", c)
+	}
+	if left := must[[]os.DirEntry](t)(os.ReadDir(a.at.spool())); len(left) != 0 {
+		t.Errorf("%d files are left", len(left))
+	}
+}
+
 // TestImportUnpacked: a file may come as gzip, is told apart by what is in it, and a
 // bomb ends in an error instead of in silence.
 func TestImportUnpacked(t *testing.T) {

@@ -362,6 +362,7 @@ type ImportRequest struct {
 	Unmarked string `json:"unmarked,omitempty"`
 	Note     string `json:"note,omitempty"`
 	DryRun   bool   `json:"dry_run,omitempty"`
+	Whole    bool   `json:"whole,omitempty"` // nothing is taken in if any of it is bad
 
 	As         string        `json:"as,omitempty"`                                 // stix, misp, list, table, page or text; empty: what it looks like
 	Layout     string        `json:"layout,omitempty"`                             // of a table, as in "value=2,type=1"; empty: detected
