@@ -14,7 +14,8 @@ func (a *app) feedCommand() *cobra.Command {
 		long: `Shows each feed with its format, who reads it, and the strictest marking that goes
 into it. Feeds are read at http.listen under /feeds/NAME with the TAXII user and
 password, and say with an ETag whether anything changed. They are configured under
-feeds: in config.yaml; without any there is one of each format.`,
+feeds: in config.yaml; without any there is one of each format, and a list for each
+kind of value that firewalls take.`,
 		examples: []string{"entente feed list", "curl -s -u sensor:PASSWORD http://127.0.0.1:8080/feeds/rpz"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			var r node.FeedListResponse

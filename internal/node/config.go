@@ -66,7 +66,7 @@ type Config struct {
 	Language string `yaml:"language"`
 	// Notify is how a duty officer learns of what needs a person.
 	Notify NotifyConfig `yaml:"notify"`
-	// Feeds are what sensors are given; none: one of each format.
+	// Feeds are what sensors are given; none: one of each format, and lists by kind of value.
 	Feeds []FeedConfig `yaml:"feeds"`
 	TAXII struct {
 		// Collections are those that TAXII clients with a token for it may add to and delete from, besides those that they read.
@@ -252,7 +252,8 @@ evidence:
   key: ""             # file of the key under which evidence lies encrypted; "" = keys/evidence.key
 
 # Feeds for sensors, resolvers and firewalls, at /feeds/NAME. Without any there is
-# one of each format ('entente feed list'); nothing above its marking goes into one.
+# one of each format, and a list for each kind of value ('entente feed list'); nothing
+# above its marking goes into one.
 feeds: []             # - {name: clients, format: rpz, tlp: green, min_confidence: 50, min_score: 80}
 
 language: ""          # of notices, and of commands where the environment names none: en, fr, ru, zh, vi

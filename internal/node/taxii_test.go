@@ -69,11 +69,11 @@ func TestWritableCollections(t *testing.T) {
 	}
 }
 
-// A status is there when the node has started again, and not in a backup.
+// A status, and where a client was in its pages, is there when the node has started again; a status is not in a backup.
 func TestStatusesOutliveTheProcess(t *testing.T) {
 	p := newParty(t, "North")
 	p.Node.config.TAXII.Collections = []WritableConfig{{Alias: "scratch", Title: "Scratch"}}
-	token := must[*TokenNewResponse](t)(p.NewToken(t.Context(), TokenNewRequest{Name: "client", Scopes: []Scope{"taxii:write:scratch"}}))
+	token := must[*TokenNewResponse](t)(p.NewToken(t.Context(), TokenNewRequest{Name: "client", Scopes: []Scope{"taxii:write:scratch", "taxii:read:scratch"}}))
 	do := func(method, path, body string) (int, string) {
 		t.Helper()
 		r := httptest.NewRequest(method, TAXIIRoot+path, strings.NewReader(body))
@@ -95,11 +95,25 @@ func TestStatusesOutliveTheProcess(t *testing.T) {
 	if err := json.Unmarshal([]byte(status), &s); err != nil || s.Successes+s.Failures != 2 || s.Failures == 0 {
 		t.Fatal(status, err)
 	}
+	if code, text := do("POST", "collections/scratch/objects/", `{"objects":[`+feedIndicator(1, "[domain-name:value = 'b.example']", "")+`]}`); code != 202 {
+		t.Fatal(code, text)
+	}
+	var page struct {
+		Next string `json:"next"`
+	}
+	if _, text := do("GET", "collections/scratch/objects/?limit=1", ""); json.Unmarshal([]byte(text), &page) != nil || page.Next == "" {
+		t.Fatal(text)
+	}
 	p.stop()
 	p.start()
 	p.Node.config.TAXII.Collections = []WritableConfig{{Alias: "scratch", Title: "Scratch"}}
 	if code, again := do("GET", "status/"+s.ID+"/", ""); code != 200 || again != status {
 		t.Errorf("%d %s\n%s", code, again, status)
+	}
+	for range 2 {
+		if code, text := do("GET", "collections/scratch/objects/?next="+page.Next, ""); code != 200 || !strings.Contains(text, "b.example") || strings.Contains(text, "a.example") {
+			t.Errorf("the next page: %d %s", code, text)
+		}
 	}
 	found := 0
 	must[int](t)(0, p.at.walk("", func(name string) {
@@ -110,7 +124,7 @@ func TestStatusesOutliveTheProcess(t *testing.T) {
 			}
 		}
 	}))
-	if found != 1 {
+	if found != 2 {
 		t.Errorf("%d files", found)
 	}
 }
