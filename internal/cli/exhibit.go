@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -56,12 +58,16 @@ func (a *app) exhibitAdd() *cobra.Command {
 	var in node.ExhibitAddRequest
 	var act *acting
 	var title string
+	var noWait bool
 	cmd := command{
 		use: "add PATH", short: "Attach a file or a folder",
 		long: `Reads PATH once to make its manifest (paths, sizes, hashes), asks the gate about all of
 it, and then writes it in chunks. Whatever interrupts it: the same command again goes on
 with the first chunk that is missing. Links, devices and pipes are refused, and so are
-names that would be another file on another system. Folders without files leave no trace.`,
+names that would be another file on another system. Folders without files leave no trace.
+What is more than the accord's bytes of the day waits: the command goes on the next day
+by itself, or with --no-wait ends with exit code 3, to be given again then. Part of each
+day is left to everything else.`,
 		examples: []string{"entente exhibit add disk.raw --request 3f9a12 --title \"Disk of the register\"", "entente exhibit add ./mails --tlp amber+strict", "entente exhibit add disk.raw --dry-run"},
 		args:     cobra.ExactArgs(1),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) (err error) {
@@ -78,23 +84,18 @@ names that would be another file on another system. Folders without files leave 
 			if err != nil {
 				return err
 			}
-			var r node.ExhibitAddResponse
-			if err := a.long(ctx, "exhibit.add", in, bytes.NewReader(text), &r); err != nil {
+			r, err := a.attach(ctx, in, fsys, m, text, noWait)
+			if err != nil {
 				return err
 			}
 			a.gated(r.Decision)
 			if r.Exhibit != nil && r.Exhibit.State == "adding" {
-				refs, resumed := r.Refs, r.Resumed
-				content := exhibit.Content(fsys, m, r.Offset)
-				defer content.Close()
-				req := node.ExhibitContentRequest{Acting: in.Acting, Unit: in.Unit, ID: r.Exhibit.ID, Offset: r.Offset}
-				if err := a.long(ctx, "exhibit.content", req, content, &r); err != nil {
-					return err
-				}
-				r.Refs, r.Resumed = append(refs, r.Refs...), resumed
+				a.code = exitGate
 			}
 			return a.show(r, func(p *printer) {
 				switch {
+				case r.Exhibit != nil && r.Exhibit.State == "adding":
+					p.f("The rest waits. The same command goes on with it.")
 				case r.Resumed && len(r.Refs) == 0:
 					p.f("It was attached before.")
 				case r.Resumed:
@@ -115,7 +116,73 @@ names that would be another file on another system. Folders without files leave 
 	f.StringVar(&in.TLP, "tlp", "", "TLP of the exhibit (default amber)")
 	f.StringVar(&title, "title", "", "what it is, in one line; encrypted like the content")
 	f.BoolVar(&in.DryRun, "dry-run", false, "ask the gate, write nothing")
+	f.BoolVar(&noWait, "no-wait", false, "do not wait for another day")
 	return cmd
+}
+
+// attach announces an exhibit and brings its content, a day's bytes at a time. A node that answers at all knows how far it
+// came, so each part begins with what it says is missing.
+func (a *app) attach(ctx context.Context, in node.ExhibitAddRequest, fsys fs.FS, m *exhibit.Manifest, text []byte, noWait bool) (*node.ExhibitAddResponse, error) {
+	announce := func() (*node.ExhibitAddResponse, error) {
+		r := &node.ExhibitAddResponse{}
+		return r, a.long(ctx, "exhibit.add", in, bytes.NewReader(text), r)
+	}
+	r, err := announce()
+	if err != nil {
+		return nil, err
+	}
+	refs, resumed, decision := r.Refs, r.Resumed, r.Decision
+	for r.Exhibit != nil && r.Exhibit.State == "adding" {
+		if r.Offset < r.Until {
+			if r, err = a.bring(ctx, in, fsys, m, r); err != nil {
+				return nil, err
+			}
+			refs = append(refs, r.Refs...)
+			continue
+		}
+		if noWait || r.Exhibit.Pace == nil || r.Exhibit.Pace.Resumes.IsZero() {
+			break
+		}
+		a.tellPace(r.Exhibit)
+		if err := a.waitUntil(ctx, r.Exhibit.Pace.Resumes); err != nil {
+			return nil, err
+		}
+		if r, err = announce(); err != nil {
+			return nil, err
+		}
+	}
+	r.Refs, r.Resumed, r.Decision = refs, resumed, decision
+	return r, nil
+}
+
+// bring sends the content that the node is ready for.
+func (a *app) bring(ctx context.Context, in node.ExhibitAddRequest, fsys fs.FS, m *exhibit.Manifest, at *node.ExhibitAddResponse) (*node.ExhibitAddResponse, error) {
+	content := exhibit.Content(fsys, m, at.Offset)
+	defer content.Close()
+	req := node.ExhibitContentRequest{Acting: in.Acting, Unit: in.Unit, ID: at.Exhibit.ID, Offset: at.Offset, Until: at.Until}
+	r := &node.ExhibitAddResponse{}
+	return r, a.long(ctx, "exhibit.content", req, io.LimitReader(content, at.Until-at.Offset), r)
+}
+
+// tellPace says on standard error why nothing happens for hours.
+func (a *app) tellPace(x *node.ExhibitView) {
+	if a.quiet {
+		return
+	}
+	fmt.Fprintf(a.err, "%d of %d chunks are written; the accord (%s) lets the rest go on at %s, and end on %s. Waiting.\n", x.Written, x.Chunks,
+		cleanLine(x.Pace.Clause), x.Pace.Resumes.Format(time.RFC3339), x.Pace.Ends.Format(time.DateOnly))
+}
+
+// waitUntil waits for a time of the clock, which may be set meanwhile.
+func (a *app) waitUntil(ctx context.Context, at time.Time) error {
+	for first := true; first || a.now().Before(at); first = false {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(min(max(at.Sub(a.now()), time.Second), time.Minute)):
+		}
+	}
+	return nil
 }
 
 // describe makes the manifest of what is to be attached.
@@ -201,6 +268,9 @@ func writeExhibit(p *printer, x *node.ExhibitView) {
 	p.f("Exhibit %s (%s)", x.Short, p.code("exhibit-state", x.State))
 	p.pairs("  title", x.Title, "  from", x.From, "  about", x.About, "  tlp", x.TLP, "  files", number(x.Files), "  size", size(x.Bytes),
 		"  chunks", fmt.Sprintf("%d of %d written, %d here", x.Written, x.Chunks, x.Here), "  seal", x.Seal, "  manifest", x.ManifestSHA256, "  next", join(x.Next))
+	if x.Pace != nil {
+		writePace(p, x.Pace)
+	}
 	if len(x.List) > 0 {
 		var rows [][]string
 		for _, f := range x.List {
@@ -219,6 +289,18 @@ func writeExhibit(p *printer, x *node.ExhibitView) {
 			writeCustody(p, &s)
 		}
 	}
+}
+
+// writePace says how the rest goes on.
+func writePace(p *printer, e *node.ExhibitPace) {
+	resumes, ends := "now", ""
+	if !e.Resumes.IsZero() {
+		resumes = e.Resumes.Format(time.RFC3339)
+	}
+	if !e.Ends.IsZero() {
+		ends = e.Ends.Format(time.DateOnly)
+	}
+	p.pairs("  goes on", resumes, "  a day", size(e.PerDay)+" ("+e.Clause+")", "  may be whole on", ends)
 }
 
 func writeCustody(p *printer, s *node.ExhibitStepView) {

@@ -483,6 +483,12 @@ func (b backend) acceptPayload(id journal.UnitID, from journal.PartyID, p peer.P
 	if len(entries) == 0 {
 		return false, &peer.Refusal{Code: peer.CodeUnwanted, Commitment: &p.Commitment, Detail: "no entry held here names it"}
 	}
+	// Evidence is large: what its author may not have written by the accord (over the bytes of its day, say) fills no disk here.
+	if !slices.ContainsFunc(entries, func(np namedPayload) bool {
+		return !isEvidence(np) || l.fold.Verdict(np.ref).Verdict != accord.Refuse
+	}) {
+		return false, &peer.Refusal{Code: peer.CodeUnwanted, Commitment: &p.Commitment, Detail: "the accord's gate refuses the evidence that names it"}
+	}
 	if bounded && !b.n.growth.admitPayload(b.n.now(), from, len(p.Data)) {
 		return false, b.n.growth.later("", -1)
 	}

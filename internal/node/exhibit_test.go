@@ -12,9 +12,11 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"entente/internal/desk"
 	"entente/internal/exhibit"
+	"entente/internal/peer"
 	"entente/internal/store"
 	"entente/journal"
 )
@@ -214,7 +216,7 @@ func TestExhibitBetweenTwo(t *testing.T) {
 	}
 }
 
-// TestExhibitThatLies: what is over the quota of the day is refused by its name before anything is sent; a chunk that is not
+// TestExhibitThatLies: what can pass on no day is refused by the clause before anything is sent; a chunk that is not
 // what its author announced is found, and nobody states to have received it.
 func TestExhibitThatLies(t *testing.T) {
 	ctx := t.Context()
@@ -222,12 +224,13 @@ func TestExhibitThatLies(t *testing.T) {
 	must[*UnitRef](t)(north.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
 	pair(t, north, south, "Watch")
 	agree(t, func(s string) string { return s + "\nquotas:\n  id: Q9\n  bytes_per_day: 250000\n" }, north, south)
-	_, _, large := evidenceOf(t, 5)
+	m := must[*exhibit.Manifest](t)(exhibit.Describe(fstest.MapFS{"large": {Data: make([]byte, 1<<20)}}, ".", exhibit.Options{Chunk: 4 * desk.MinChunk}))
+	large := must[[]byte](t)(m.Encode())
 	l := must[*ledger](t)(north.findUnit(""))
 	before := l.own.Head().Size
 	_, err := north.AddExhibit(ctx, ExhibitAddRequest{}, bytes.NewReader(large), nil)
 	if codeOf(err) != CodeGate || !strings.Contains(err.Error(), "Q9") || !strings.Contains(err.Error(), "250000") || l.own.Head().Size != before {
-		t.Errorf("over the quota: %v", err)
+		t.Errorf("pieces that pass on no day: %v", err)
 	}
 	_, _, text := evidenceOf(t, 2)
 	add := must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{}, bytes.NewReader(text), nil))
@@ -266,4 +269,116 @@ func TestExhibitThatLies(t *testing.T) {
 	if err := south.GetExhibit(ctx, ExhibitGetRequest{ID: add.Exhibit.ID}, io.Discard); err == nil {
 		t.Error("it was given out")
 	}
+}
+
+// TestExhibitOverDays: what is more than the accord's bytes of a day goes on the next day, leaves room for other content, and both
+// sides say when; what its author writes beyond the quota all the same is refused at both, and its bytes are not taken.
+func TestExhibitOverDays(t *testing.T) {
+	ctx := t.Context()
+	north, south := newParty(t, "North"), newParty(t, "South")
+	must[*UnitRef](t)(north.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
+	pair(t, north, south, "Watch")
+	agree(t, func(s string) string { return s + "\nquotas:\n  id: Q9\n  bytes_per_day: 250000\n" }, north, south)
+	midnight := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 1)
+	clock := &handClock{}
+	north.takes(clock)
+	south.takes(clock)
+	noon := func(day int) { at := midnight.AddDate(0, 0, day).Add(12 * time.Hour); clock.at.Store(&at) }
+	noon(0)
+	fsys, m, text := evidenceOf(t, 7)
+	dry := must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{DryRun: true}, bytes.NewReader(text), nil))
+	if last := dry.Effects[len(dry.Effects)-1]; !strings.Contains(last, "Q9") || !strings.Contains(last, midnight.AddDate(0, 0, 2).Format(time.DateOnly)) {
+		t.Errorf("a dry run says %q", dry.Effects)
+	}
+	bring := func(r *ExhibitAddResponse, until int64) *ExhibitAddResponse {
+		t.Helper()
+		content := ExhibitContentRequest{ID: r.Exhibit.ID, Offset: r.Offset, Until: until}
+		end := until
+		if end == 0 {
+			end = m.Size
+		}
+		return must[*ExhibitAddResponse](t)(north.ExhibitContent(ctx, content, io.LimitReader(exhibit.Content(fsys, m, r.Offset), end-r.Offset), nil))
+	}
+	add := must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{}, bytes.NewReader(text), nil))
+	id := add.Exhibit.ID
+	if add.Offset != 0 || add.Until != 3*desk.MinChunk || !add.Exhibit.Pace.Ends.Equal(midnight.AddDate(0, 0, 2)) || !add.Exhibit.Pace.Resumes.IsZero() {
+		t.Fatalf("announced: %+v %+v", add, add.Exhibit.Pace)
+	}
+	if _, err := north.ExhibitContent(ctx, ExhibitContentRequest{ID: id, Until: 5}, strings.NewReader("12345"), nil); codeOf(err) != CodeBadInput {
+		t.Errorf("an end within a chunk: %v", err)
+	}
+	// Who asks for more than the day leaves gets as far as it goes, and no further by asking again.
+	for range 2 {
+		if add = bring(add, 0); add.Offset != 3*desk.MinChunk || add.Until != add.Offset || add.Exhibit.Written != 3 || !add.Exhibit.Pace.Resumes.Equal(midnight.AddDate(0, 0, 1)) {
+			t.Fatalf("on the first day: %+v %+v", add, add.Exhibit.Pace)
+		}
+	}
+	if _, _, err := north.NewRequest(ctx, RequestNewRequest{Type: "information", Urgency: "routine", Title: "On the same day", Fields: map[string]string{"subject": "s", "purpose": "p", "facts": "f"}}); err != nil {
+		t.Errorf("nothing else passes on that day: %v", err)
+	}
+	south.sync()
+	for _, p := range []*testParty{north, south} {
+		x := must[*ExhibitView](t)(p.Exhibit(ctx, ExhibitIDRequest{ID: id}))
+		if x.Here != 3 || *x.Pace != *add.Exhibit.Pace && !x.Pace.Resumes.Equal(add.Exhibit.Pace.Resumes) {
+			t.Errorf("%s: %+v %+v", p.init.Name, x, x.Pace)
+		}
+	}
+	if st := strings.Join(saysOf(must[*StatusResponse](t)(north.Status(ctx))), "\n"); !strings.Contains(st, "192 KiB of 3") || !strings.Contains(st, midnight.AddDate(0, 0, 2).Format(time.DateOnly)) {
+		t.Errorf("the status says %s", st)
+	}
+
+	// A node without scruples writes the next chunk today.
+	l := must[*ledger](t)(north.findUnit(""))
+	_, ref, err := north.findExhibit("", id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	salt, data, pr, err := north.sealed(fsys["disk/image.raw"].Data[3*desk.MinChunk:4*desk.MinChunk], journal.PayloadChunk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.mu.Lock()
+	err = l.payloads.Put(store.Payload{Commitment: pr.Commitment, Salt: salt, Data: data, Sealed: true})
+	if err == nil {
+		_, err = l.write(journal.Draft{Kind: "exhibit.chunk", By: north.by(Claim{}), Payload: &pr,
+			Body: exhibitBody{ExhibitBody: desk.ExhibitBody{Exhibit: &ref, Number: 3, TLP: "amber"}, Bytes: desk.MinChunk}})
+	}
+	l.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	res := must[*SyncResponse](t)(south.Sync(ctx, SyncRequest{}, nil))
+	if one := res.Sessions[0]; one.Code != peer.CodeWithheld {
+		t.Errorf("North hands over what is over the quota: %+v", one)
+	}
+	sl := must[*ledger](t)(south.findUnit(""))
+	var no *peer.Refusal
+	if _, err := (backend{south.Node}).AcceptPayload(ctx, sl.id, north.keys().party, peer.Payload{Commitment: pr.Commitment, Salt: salt, Data: data}); !errors.As(err, &no) || no.Code != peer.CodeUnwanted {
+		t.Errorf("it is handed over all the same: %v", err)
+	}
+	x := must[*ExhibitView](t)(south.Exhibit(ctx, ExhibitIDRequest{ID: id}))
+	if last := x.Steps[len(x.Steps)-1]; x.Written != 3 || last.Refused != desk.CodeRefused {
+		t.Errorf("over the quota: %+v", x)
+	}
+	if held, err := sl.payloads.Has(pr.Commitment); held || err != nil {
+		t.Errorf("bytes over the quota were taken (%v)", err)
+	}
+
+	for i, offset := range []int64{3 * desk.MinChunk, 6 * desk.MinChunk} {
+		day := i + 1
+		noon(day)
+		add = must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{}, bytes.NewReader(text), nil))
+		if !add.Resumed || add.Exhibit.ID != id || add.Offset != offset {
+			t.Fatalf("day %d: %+v", day, add)
+		}
+		add = bring(add, add.Until)
+		must[*SyncResponse](t)(south.Sync(ctx, SyncRequest{}, nil))
+	}
+	if add.Exhibit.State != "complete" || add.Exhibit.Pace != nil {
+		t.Fatalf("in the end: %+v", add.Exhibit)
+	}
+	if v := must[*ExhibitVerifyResponse](t)(south.VerifyExhibit(ctx, ExhibitIDRequest{ID: id}, nil)); !v.OK {
+		t.Errorf("South: %+v", v)
+	}
+	sameState(t, north, south)
 }

@@ -18,15 +18,18 @@ type ExhibitAddResponse struct {
 	Exhibit *ExhibitView `json:"exhibit,omitempty"` // none in a dry run
 	Resumed bool         `json:"resumed"`           // it was begun before
 	Offset  int64        `json:"offset"`            // bytes of the content that are here already, from the beginning on
+	Until   int64        `json:"until"`             // up to where the accord's bytes of the day let it go on now; see Exhibit.Pace
 }
 
-// ExhibitContentRequest brings content of an exhibit that is being added: the body of the call, from Offset on. Every
-// chunk is compared with the manifest. With the last one the exhibit is complete.
+// ExhibitContentRequest brings content of an exhibit that is being added: the body of the call, from Offset to Until. Every
+// chunk is compared with the manifest. With the last one the exhibit is complete. What the accord's bytes of the day leave no
+// room for is not taken in; the answer says from where on it is wanted, and when.
 type ExhibitContentRequest struct {
 	Acting
 	Unit   string `json:"unit,omitempty"`
 	ID     string `json:"id"`
-	Offset int64  `json:"offset"` // a multiple of the chunk size
+	Offset int64  `json:"offset"`          // a multiple of the chunk size
+	Until  int64  `json:"until,omitempty"` // another one, or the end of the content; 0 stands for the end
 }
 
 // ExhibitIDRequest names one exhibit.
@@ -73,6 +76,17 @@ type ExhibitView struct {
 	Steps          []ExhibitStepView `json:"steps,omitempty"`    // only of one exhibit
 	Received       []ReceiptOfWhole  `json:"received,omitempty"` // whose receipts cover the whole
 	Next           []string          `json:"next,omitempty"`     // what this party may do
+	Pace           *ExhibitPace      `json:"pace,omitempty"`     // only while it is being added under an accord
+}
+
+// ExhibitPace says how fast the rest of an exhibit may be written: its author's payloads are counted by day (quotas.bytes_per_day
+// of the accord). It is reckoned as if the content did not compress and nothing else were sent.
+type ExhibitPace struct {
+	Clause  string    `json:"clause"`           // the accord's clause on quotas
+	PerDay  int64     `json:"per_day"`          // bytes of content that may be written in a day
+	Today   int64     `json:"today"`            // bytes of content that may still be written today
+	Resumes time.Time `json:"resumes,omitzero"` // when the next chunk may be written, if that is not now
+	Ends    time.Time `json:"ends,omitzero"`    // the day (UTC) on which the last chunk may be written
 }
 
 // ExhibitFile is one file of an exhibit.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"entente/internal/desk"
 	"entente/internal/exhibit"
@@ -78,18 +79,22 @@ func (n *Node) AddExhibit(_ context.Context, r ExhibitAddRequest, body io.Reader
 		return l.resumed(x, r.DryRun)
 	}
 	d := journal.Draft{Kind: exhibitKinds + desk.ExhibitAdd, By: n.by(r.By), Release: claims(r.Release), Body: b, Payload: &ref}
-	// All of it is held against the quota before anything is sent: uncompressed, since how small it gets is not known yet.
-	whole := d
-	whole.Payload = &journal.PayloadRef{Commitment: ref.Commitment, Size: ref.Size + m.Size, Type: ref.Type}
 	if err := n.roomFor(ref.Size + m.Size); err != nil {
 		return nil, err
 	}
-	dec := decision(l.decide(whole))
+	dec := decision(l.decide(d))
+	all := &desk.Exhibit{Party: n.keys().party, State: desk.BeingAdded, Size: m.Size, Chunk: m.Chunk, Chunks: b.Chunks}
+	if never := l.neverPasses(all); never != nil && dec.Verdict == "allow" {
+		dec = *never
+	}
 	res := &ExhibitAddResponse{WriteResponse: WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: r.DryRun, Decision: &dec}}
 	switch {
 	case r.DryRun:
 		res.Effects = []string{fmt.Sprintf("would attach %d files with %d bytes in %d chunks; the gate says %s by clause %s: %s",
 			len(m.Files), m.Size, len(m.Chunks), dec.Verdict, dec.Clause, dec.Reason)}
+		if p := l.pace(all); p != nil && dec.Verdict == "allow" && !p.Ends.IsZero() {
+			res.Effects = append(res.Effects, fmt.Sprintf("at the accord's bytes of the day (%s) it could be whole on %s", p.Clause, p.Ends.Format(time.DateOnly)))
+		}
 		return res, nil
 	case dec.Verdict != "allow":
 		return nil, gateError(dec)
@@ -112,7 +117,7 @@ func (n *Node) AddExhibit(_ context.Context, r ExhibitAddRequest, body io.Reader
 		}
 		x, _ = l.fold.Exhibit(x.ID)
 	}
-	res.Exhibit = l.exhibitView(&x, false)
+	l.written(&x, res)
 	return res, nil
 }
 
@@ -141,11 +146,8 @@ func (l *ledger) openExhibit(m *exhibit.Manifest, text []byte, about *journal.Re
 }
 
 func (l *ledger) resumed(x unit.Exhibit, dry bool) (*ExhibitAddResponse, error) {
-	res := &ExhibitAddResponse{WriteResponse: WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: dry}, Resumed: true, Offset: x.Size}
-	if missing := x.Missing(1); len(missing) > 0 {
-		res.Offset = missing[0] * x.Chunk
-	}
-	res.Exhibit = l.exhibitView(&x, false)
+	res := &ExhibitAddResponse{WriteResponse: WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: dry}, Resumed: true}
+	l.written(&x, res)
 	return res, nil
 }
 
@@ -164,10 +166,16 @@ func (n *Node) ExhibitContent(ctx context.Context, r ExhibitContentRequest, body
 		return nil, n.sealedError(err)
 	case r.Offset < 0 || r.Offset%x.Chunk != 0 || r.Offset > x.Size:
 		return nil, badInput("The content does not begin with a chunk.", fmt.Sprintf("The offset is %d; chunks have %d bytes.", r.Offset, x.Chunk), "Begin where 'entente exhibit add' says.")
+	case r.Until < 0 || r.Until > x.Size || r.Until%x.Chunk != 0 && r.Until != x.Size:
+		return nil, badInput("The content does not end with a chunk.", fmt.Sprintf("It is to end at %d; chunks have %d bytes.", r.Until, x.Chunk), "End where 'entente exhibit add' says.")
+	}
+	end := x.Chunks
+	if r.Until > 0 {
+		end = (r.Until + x.Chunk - 1) / x.Chunk
 	}
 	res := &ExhibitAddResponse{WriteResponse: WriteResponse{Unit: string(l.id), Refs: []string{}}}
 	buf := make([]byte, x.Chunk)
-	for number := r.Offset / x.Chunk; number < x.Chunks; number++ {
+	for number := r.Offset / x.Chunk; number < end; number++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -179,7 +187,14 @@ func (n *Node) ExhibitContent(ctx context.Context, r ExhibitContentRequest, body
 		if err != nil {
 			return nil, err
 		}
-		if err := l.addChunk(&r, ref, number, x.TLP, plain); err != nil {
+		err = l.addChunk(&r, ref, number, x.TLP, plain)
+		if errors.Is(err, errPaced) { // something else was sent meanwhile; the rest of the body is read for an answer to be heard
+			if _, err := io.Copy(io.Discard, body); err != nil {
+				return nil, err
+			}
+			break
+		}
+		if err != nil {
 			return nil, err
 		}
 		if progress != nil {
@@ -195,10 +210,7 @@ func (n *Node) ExhibitContent(ctx context.Context, r ExhibitContentRequest, body
 		}
 		x, _ = l.fold.Exhibit(ref)
 	}
-	res.Exhibit, res.Offset = l.exhibitView(&x, false), x.Size
-	if missing := x.Missing(1); len(missing) > 0 {
-		res.Offset = missing[0] * x.Chunk
-	}
+	l.written(&x, res)
 	return res, nil
 }
 
@@ -227,6 +239,9 @@ func (l *ledger) addChunk(r *ExhibitContentRequest, ref journal.Ref, number int6
 		return nil
 	default:
 		return illegalExhibit(desk.ExhibitChunk, code, why, x.Next(n.keys().party))
+	}
+	if a, ok := l.fold.Allowance(x.Party, l.n.now()); ok && pr.Size > roomOfDay(a, &x.Exhibit) {
+		return errPaced
 	}
 	if dec := decision(l.decide(d)); dec.Verdict != "allow" {
 		return gateError(dec)
@@ -457,7 +472,7 @@ func (l *ledger) manifest(x *desk.Exhibit) (m *exhibit.Manifest, text []byte, er
 func (l *ledger) exhibitView(x *unit.Exhibit, whole bool) *ExhibitView {
 	v := &ExhibitView{ID: x.ID.String(), Short: short(x.ID), Unit: string(l.id), From: l.partyName(x.Party), State: string(x.State), TLP: x.TLP,
 		Files: x.Files, Bytes: x.Size, Chunk: x.Chunk, Chunks: x.Chunks, Written: x.Have, Added: x.Added, Completed: x.Completed,
-		Seal: hex.EncodeToString(x.Seal[:]), Holders: []ExhibitHolder{}, Next: x.Next(l.n.keys().party)}
+		Seal: hex.EncodeToString(x.Seal[:]), Holders: []ExhibitHolder{}, Next: x.Next(l.n.keys().party), Pace: l.pace(&x.Exhibit)}
 	if x.About != nil {
 		v.About = x.About.String()
 	}

@@ -70,6 +70,9 @@ func (l *ledger) deskNeeds(requests []desk.Request, line unit.Line, unitState st
 			n.Ref, n.Short = x.Ref.String(), short(x.Ref)
 			n.title = titles[n.Ref]
 		}
+		if x.Code == desk.NeedExhibitFinish {
+			n.Detail = l.paceText(x.Ref)
+		}
 		if n.kind != "" {
 			if x.Drill { // nobody is woken by what is only tried
 				n.kind, n.Urgency = notify.KindDrill, "routine"
