@@ -27,6 +27,7 @@ import (
 var (
 	exhibitMiB   = flag.Int64("exhibit", 48, "TestKillExhibit: size of the exhibit in MiB")
 	exhibitKills = flag.Int("exhibitkills", 4, "TestKillExhibit: how often either side is killed while it is attached, and again while it travels")
+	exhibitDir   = flag.String("exhibitdir", "", "TestKillExhibit: a folder, on another disk perhaps, for the original and the bag; beside the nodes if empty")
 	exhibitSeed  = flag.Uint64("exhibitseed", 1, "TestKillExhibit: seed of the content, and of what is killed when")
 )
 
@@ -39,7 +40,15 @@ func TestKillExhibit(t *testing.T) {
 	}
 	exe, base := program(t)
 	rng := rand.New(rand.NewPCG(*exhibitSeed, 20))
-	file := filepath.Join(base, "disk.raw")
+	outside := base
+	if *exhibitDir != "" {
+		var err error
+		if outside, err = os.MkdirTemp(*exhibitDir, "exhibit"); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(outside) })
+	}
+	file := filepath.Join(outside, "disk.raw")
 	want := writeNoise(t, file, *exhibitMiB<<20)
 	north := newServed(t, exe, base, "North", "", freePort(t))
 	south := newServed(t, exe, base, "South", "", freePort(t))
@@ -141,7 +150,7 @@ func TestKillExhibit(t *testing.T) {
 	os.Remove(file) // room for the bag
 
 	began = time.Now()
-	bag := filepath.Join(base, "bag")
+	bag := filepath.Join(outside, "bag")
 	cmd := exec.Command(exe, "exhibit", "export", id, "--to", bag, "--dir", south.dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
