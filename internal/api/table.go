@@ -125,6 +125,7 @@ func Operations() []Operation {
 		plain(node.ScopeRead, "exhibit.show", "One exhibit with its files and its custody", (*node.Node).Exhibit),
 		long(node.ScopeRead, "exhibit.verify", "Read an exhibit back: every chunk and file against the manifest", (*node.Node).VerifyExhibit),
 		long(node.ScopeRequest, "exhibit.custody", "State who holds an exhibit; what passes on is verified before", (*node.Node).ExhibitCustody),
+		long(node.ScopeAdmin, "exhibit.rekey", "Make another key under which evidence lies here", (*node.Node).RekeyExhibits),
 		download(node.ScopeRequest, "exhibit.manifest", "The manifest of an exhibit, byte for byte", exhibitManifest),
 		download(node.ScopeRequest, "exhibit.get", "The content of an exhibit: all files, one behind the other", getExhibit),
 

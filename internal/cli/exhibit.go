@@ -23,7 +23,7 @@ func (a *app) exhibitCommand() *cobra.Command {
 chunks with the journals, lies encrypted at rest, and both sides record who held it.
 ID is what 'exhibit list' prints, or a prefix of it.`,
 		[]string{"entente exhibit add disk.raw --request 3f9a12", "entente exhibit list", "entente exhibit custody ID received", "entente exhibit export ID --to bag"},
-		a.exhibitAdd(), a.exhibitList(), a.exhibitShow(), a.exhibitVerify(), a.exhibitCustody(), a.exhibitAbandon(), a.exhibitExport())
+		a.exhibitAdd(), a.exhibitList(), a.exhibitShow(), a.exhibitVerify(), a.exhibitCustody(), a.exhibitAbandon(), a.exhibitExport(), a.exhibitRekey())
 }
 
 // opened is a path that is to be attached, as a file system that cannot be left.
@@ -399,6 +399,34 @@ its hash. 'destroyed' destroys what is held here, for good.`,
 	f.StringVar(&textFile, "text-file", "", "read the text from this file (\"-\": standard input)")
 	f.StringVar(&in.TLP, "tlp", "", "TLP of the text")
 	f.BoolVar(&in.DryRun, "dry-run", false, "ask the gate, write nothing")
+	return cmd
+}
+
+func (a *app) exhibitRekey() *cobra.Command {
+	var in node.ExhibitRekeyRequest
+	cmd := command{
+		use: "rekey", short: "Make another key under which evidence lies here",
+		long: `What is taken in from now on is encrypted to a new key. The keys before stay in the same
+file, for what was taken in before. With --all that is encrypted to the new key too, and
+the keys before are forgotten. Partners do not notice. Make a backup afterwards.`,
+		examples: []string{"entente exhibit rekey", "entente exhibit rekey --all"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.ExhibitRekeyResponse
+			if err := a.long(ctx, "exhibit.rekey", in, nil, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				p.f("Evidence is encrypted to a new key (%s).", r.File)
+				if in.All {
+					p.f("%s encrypted anew; the keys before are forgotten.", count(r.Resealed, "payload"))
+				} else if r.Keys > 1 {
+					p.f("%s before it stay for what was taken in before.", count(int64(r.Keys-1), "key"))
+				}
+				p.f("Make a backup now: one of before does not have this key.")
+			})
+		},
+	}.build()
+	cmd.Flags().BoolVar(&in.All, "all", false, "encrypt what lies here anew, and forget the keys before")
 	return cmd
 }
 

@@ -382,3 +382,92 @@ func TestExhibitOverDays(t *testing.T) {
 	}
 	sameState(t, north, south)
 }
+
+// TestExhibitRekey: after another key was made, what was taken in before and after is opened, also after a restart; sealed anew, the key of before
+// opens nothing any more, and a key that is away is neither replaced nor forgotten.
+func TestExhibitRekey(t *testing.T) {
+	ctx := t.Context()
+	north, south := newParty(t, "North"), newParty(t, "South")
+	must[*UnitRef](t)(north.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
+	pair(t, north, south, "Watch")
+	agree(t, nil, north, south)
+	var ids []string
+	attach := func(title string) {
+		t.Helper()
+		fsys := fstest.MapFS{"a.txt": {Data: []byte("content of " + title)}}
+		m := must[*exhibit.Manifest](t)(exhibit.Describe(fsys, ".", exhibit.Options{Title: title}))
+		add := must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{}, bytes.NewReader(must[[]byte](t)(m.Encode())), nil))
+		must[*ExhibitAddResponse](t)(north.ExhibitContent(ctx, ExhibitContentRequest{ID: add.Exhibit.ID}, exhibit.Content(fsys, m, 0), nil))
+		ids = append(ids, add.Exhibit.ID)
+	}
+	opens := func(when string, want bool) {
+		t.Helper()
+		for _, id := range ids {
+			if v, err := north.VerifyExhibit(ctx, ExhibitIDRequest{ID: id}, nil); want != (err == nil && v.OK) {
+				t.Errorf("%s: %s: %+v, %v", when, id, v, err)
+			}
+		}
+	}
+	file := filepath.Join(north.dir, "keys", keyEvidence)
+	attach("one")
+	first := must[[]byte](t)(os.ReadFile(file))
+	if r := must[*ExhibitRekeyResponse](t)(north.RekeyExhibits(ctx, ExhibitRekeyRequest{}, nil)); r.Keys != 2 || r.File != file || r.Resealed != 0 {
+		t.Errorf("another key: %+v", r)
+	}
+	attach("two")
+	opens("with both keys", true)
+	north.stop()
+	second := must[[]byte](t)(os.ReadFile(file))
+	if err := os.WriteFile(file, first, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	north.start()
+	if _, err := north.VerifyExhibit(ctx, ExhibitIDRequest{ID: ids[1]}, nil); codeOf(err) != CodeSealed {
+		t.Errorf("what was taken in after it is sealed to the key of before: %v", err)
+	}
+	north.stop()
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	north.start()
+	for _, all := range []bool{false, true} {
+		if _, err := north.RekeyExhibits(ctx, ExhibitRekeyRequest{All: all}, nil); codeOf(err) != CodeSealed {
+			t.Errorf("without the keys: %v", err)
+		}
+	}
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Error("a key was made in the place of one that is away")
+	}
+	if err := os.WriteFile(file, append([]byte("# both keys\n\n"), second...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	opens("after a restart", true)
+	if r := must[*ExhibitRekeyResponse](t)(north.RekeyExhibits(ctx, ExhibitRekeyRequest{All: true}, nil)); r.Keys != 1 || r.Resealed != 4 {
+		t.Errorf("all of it anew: %+v", r)
+	}
+	attach("three")
+	opens("sealed anew", true)
+	north.stop()
+	third := must[[]byte](t)(os.ReadFile(file))
+	if err := os.WriteFile(file, second, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	north.start()
+	opens("with the keys of before", false)
+	north.stop()
+	full := bytes.Repeat(third, maxEvidenceKeys)
+	if err := os.WriteFile(file, full, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	north.start()
+	if _, err := north.RekeyExhibits(ctx, ExhibitRekeyRequest{}, nil); codeOf(err) != "too-many-keys" {
+		t.Errorf("one more than are kept: %v", err)
+	}
+	if r := must[*ExhibitRekeyResponse](t)(north.RekeyExhibits(ctx, ExhibitRekeyRequest{All: true}, nil)); r.Keys != 1 || r.Resealed != 6 {
+		t.Errorf("all of it anew, with as many as are kept: %+v", r)
+	}
+	opens("in the end", true)
+	if rep := must[*JournalVerifyResponse](t)(VerifyFolder(ctx, north.dir, nil)); !rep.OK {
+		t.Errorf("the folder: %v", rep.Errors)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"sync"
 
 	"filippo.io/age"
@@ -19,15 +20,19 @@ const (
 	keyEvidenceRecipient = "evidence.recipient"
 )
 
-// vault encrypts the payloads of exhibits on the disk, to an age key that is made when it is first needed
-// and never replaced. Sealing takes the public half alone, so the key may be away while evidence is taken in.
+// maxEvidenceKeys is how many keys of evidence are kept; each is tried on what is opened.
+const maxEvidenceKeys = 64
+
+// vault encrypts the payloads of exhibits on the disk, to an age key that is made when it is first needed. A key that replaces
+// it stands before it in the file: what is taken in is sealed to the first, and any of them opens. Sealing takes the public half
+// alone, so the keys may be away while evidence is taken in.
 type vault struct {
 	at   layout
-	path string // of the key
+	path string // of the keys
 
-	mu sync.Mutex
-	to *age.HybridRecipient
-	id *age.HybridIdentity
+	mu  sync.Mutex
+	to  *age.HybridRecipient
+	ids []age.Identity // the newest first
 }
 
 var _ store.Sealer = (*vault)(nil)
@@ -49,28 +54,28 @@ func (v *vault) Seal(w io.Writer) (io.WriteCloser, error) {
 	return age.Encrypt(w, to)
 }
 
-// Open decrypts with the key.
+// Open decrypts with whichever of the keys it is.
 func (v *vault) Open(r io.Reader) (io.Reader, error) {
-	id, err := v.identity()
+	ids, err := v.identities()
 	if err != nil {
 		return nil, err
 	}
-	out, err := age.Decrypt(r, id)
+	out, err := age.Decrypt(r, ids...)
 	if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
 		return nil, fmt.Errorf("%w (%s holds another key)", store.ErrSealed, v.path)
 	}
 	return out, err
 }
 
-func (v *vault) identity() (*age.HybridIdentity, error) {
+func (v *vault) identities() ([]age.Identity, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.load()
 }
 
-func (v *vault) load() (*age.HybridIdentity, error) {
-	if v.id != nil {
-		return v.id, nil
+func (v *vault) load() ([]age.Identity, error) {
+	if v.ids != nil {
+		return v.ids, nil
 	}
 	text, err := v.at.read(v.path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -79,12 +84,95 @@ func (v *vault) load() (*age.HybridIdentity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrSealed, err)
 	}
-	id, err := age.ParseHybridIdentity(string(trimLine(text)))
+	ids, err := parseEvidenceKeys(string(text))
 	if err != nil {
 		return nil, fmt.Errorf("%w (%s: %w)", store.ErrSealed, v.path, err)
 	}
-	v.id = id
-	return id, nil
+	v.ids = ids
+	return ids, nil
+}
+
+// parseEvidenceKeys reads a file of keys as age writes them: one a line, with empty lines and comments (#) between.
+func parseEvidenceKeys(text string) ([]age.Identity, error) {
+	var out []age.Identity
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if len(out) == maxEvidenceKeys {
+			return nil, fmt.Errorf("it holds more than %d keys", maxEvidenceKeys)
+		}
+		id, err := age.ParseHybridIdentity(line)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	if len(out) == 0 {
+		return nil, errors.New("it holds no key")
+	}
+	return out, nil
+}
+
+// keep writes keys, the newest first, and then the public half of that one. Where only the first was done, what is sealed to the
+// key of before is still opened.
+func (v *vault) keep(ids []age.Identity) error {
+	var text strings.Builder
+	for _, id := range ids {
+		fmt.Fprintf(&text, "%s\n", id)
+	}
+	if err := v.at.write(v.path, []byte(text.String())); err != nil {
+		return fmt.Errorf("keeping the keys of evidence: %w", err)
+	}
+	v.ids = ids
+	return v.publish()
+}
+
+// publish writes the public half of the newest key.
+func (v *vault) publish() error {
+	to := v.ids[0].(*age.HybridIdentity).Recipient()
+	if err := v.at.write(v.at.key(keyEvidenceRecipient), []byte(to.String()+"\n")); err != nil {
+		return err
+	}
+	v.to = to
+	return nil
+}
+
+// rotate makes a key that everything is sealed to from now on, and keeps those of before. It returns how many there are then.
+func (v *vault) rotate() (int, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	ids, err := v.load()
+	switch {
+	case err != nil:
+		return 0, err
+	case len(ids) >= maxEvidenceKeys:
+		return 0, conflict("too-many-keys", "No further key of evidence is kept.", fmt.Sprintf("There are %d.", len(ids)),
+			"Seal everything to the newest one with 'entente exhibit rekey --all', after which those before are not needed.")
+	}
+	id, err := age.GenerateHybridIdentity()
+	if err != nil {
+		return 0, err
+	}
+	return len(ids) + 1, v.keep(append([]age.Identity{id}, ids...))
+}
+
+// full says whether no further key is kept.
+func (v *vault) full() bool {
+	ids, err := v.identities()
+	return err == nil && len(ids) >= maxEvidenceKeys
+}
+
+// forget leaves the newest key alone. Nothing must lie sealed to another one any more.
+func (v *vault) forget() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	ids, err := v.load()
+	if err != nil {
+		return err
+	}
+	return v.keep(ids[:1])
 }
 
 // recipient returns the public half, and makes the key if there is neither. Where only the key is gone
@@ -117,18 +205,14 @@ func (v *vault) recipient() (*age.HybridRecipient, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := v.at.write(v.path, []byte(id.String()+"\n")); err != nil {
-			return nil, fmt.Errorf("keeping the key of evidence: %w", err)
-		}
+		return id.Recipient(), v.keep([]age.Identity{id})
 	}
-	id, err := v.load()
-	if err != nil {
+	if _, err := v.load(); err != nil {
 		return nil, err
 	}
-	if err := v.at.write(name, []byte(id.Recipient().String()+"\n")); err != nil {
+	if err := v.publish(); err != nil {
 		return nil, err
 	}
-	v.to = id.Recipient()
 	return v.to, nil
 }
 

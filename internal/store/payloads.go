@@ -251,6 +251,31 @@ func (p *Payloads) destroy(name string) error {
 	return p.fs.Remove(name)
 }
 
+// Reseal writes a payload that lies sealed anew, as the sealer seals now, and says whether it did. One that lies open, or is not
+// here, is left alone. A crash leaves the one or the other. The caller sees to it that it is not destroyed meanwhile.
+func (p *Payloads) Reseal(c journal.Hash) (bool, error) {
+	_, name := p.path(c)
+	f, err := p.fs.OpenFile(name, os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("store: payload %s: %w", c, err)
+	}
+	start, err := head(f)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return false, fmt.Errorf("store: payload %s: %w", c, err)
+	}
+	if _, sealed := sealedSize(start); !sealed {
+		return false, nil
+	}
+	salt, data, err := p.Get(c)
+	if err != nil {
+		return false, err
+	}
+	return true, p.Put(Payload{Commitment: c, Salt: salt, Data: data, Sealed: true})
+}
+
 // List yields the commitments kept, ascending.
 func (p *Payloads) List() iter.Seq2[journal.Hash, error] {
 	return func(yield func(journal.Hash, error) bool) {

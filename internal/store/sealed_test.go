@@ -95,6 +95,44 @@ func TestSealedPayload(t *testing.T) {
 	}
 }
 
+// ringSealer opens with two keys and seals to the second.
+type ringSealer struct{ old, now ageSealer }
+
+func (s ringSealer) Seal(w io.Writer) (io.WriteCloser, error) { return s.now.Seal(w) }
+
+func (s ringSealer) Open(r io.Reader) (io.Reader, error) {
+	return age.Decrypt(r, s.now.key, s.old.key)
+}
+
+// TestReseal: what lies sealed is sealed anew to the key of now, what lies open stays open, and what is not here is nothing to do.
+func TestReseal(t *testing.T) {
+	d, old, now := storetest.NewDisk(), newSealer(t), newSealer(t)
+	one, open := payload(1, 300_000), payload(2, 300)
+	one.Sealed = true
+	if err := sealedPayloads(t, d, old).Put(one, open); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sealedPayloads(t, d, now).Reseal(one.Commitment); !errors.Is(err, store.ErrSealed) {
+		t.Errorf("without the key of before: %v", err)
+	}
+	p := sealedPayloads(t, d, ringSealer{old, now})
+	for c, want := range map[journal.Hash]bool{one.Commitment: true, open.Commitment: false, {1}: false} {
+		if done, err := p.Reseal(c); err != nil || done != want {
+			t.Errorf("%s: %v, %v", c, done, err)
+		}
+	}
+	if _, _, err := sealedPayloads(t, d, old).Get(one.Commitment); !errors.Is(err, store.ErrSealed) {
+		t.Errorf("the key of before opens it: %v", err)
+	}
+	q := sealedPayloads(t, d, now)
+	if salt, data, err := q.Get(one.Commitment); err != nil || salt != one.Salt || !bytes.Equal(data, one.Data) {
+		t.Errorf("the key of now: %v", err)
+	}
+	if err := q.Verify(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestSealedPayloadDamaged: every changed byte of a sealed payload shows, and so does a cut.
 func TestSealedPayloadDamaged(t *testing.T) {
 	d, s := storetest.NewDisk(), newSealer(t)
