@@ -223,3 +223,42 @@ func peakMemory(pid int) int64 {
 	}
 	return 0
 }
+
+// TestExhibitPaced: with --no-wait the program writes what the accord's bytes of the day allow, says when the rest may go on, and ends with
+// exit code 3; given again the same day it writes nothing more, and both sides' status tells.
+func TestExhibitPaced(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED with -short: two real nodes")
+	}
+	if now := time.Now().UTC(); now.Hour() == 23 && now.Minute() > 55 {
+		t.Skip("SKIPPED: the day ends within the test")
+	}
+	exe, base := program(t)
+	north := newServed(t, exe, base, "North", "", freePort(t))
+	south := newServed(t, exe, base, "South", "", freePort(t))
+	north.start()
+	south.start()
+	pairUnder(t, "\nquotas:\n  id: Q9\n  bytes_per_day: 20000000\n", north, south)
+	file := filepath.Join(base, "disk.raw")
+	writeNoise(t, file, 3*exhibit.ChunkSize)
+	for range 2 {
+		cmd := exec.Command(exe, "exhibit", "add", file, "--dir", north.dir, "--json", "--no-wait")
+		out, err := cmd.Output()
+		var r node.ExhibitAddResponse
+		if bad := json.Unmarshal(out, &r); bad != nil || cmd.ProcessState.ExitCode() != 3 {
+			t.Fatalf("%v, %v: %s", err, bad, out)
+		}
+		if x := r.Exhibit; x.State != "adding" || x.Written != 2 || x.Pace == nil || x.Pace.Clause != "Q9" || !x.Pace.Resumes.Equal(x.Pace.Ends) || !x.Pace.Resumes.After(time.Now()) {
+			t.Fatalf("%+v %+v", r.Exhibit, r.Exhibit.Pace)
+		}
+	}
+	within(t, time.Minute, "both sides tell", func() error {
+		for _, s := range []*served{north, south} {
+			var st node.StatusResponse
+			if s.call("status", struct{}{}, &st); !strings.Contains(strings.Join(st.Attention, "\n"), "16 MiB of 24 MiB") {
+				return fmt.Errorf("%s: %q", s.name, st.Attention)
+			}
+		}
+		return nil
+	})
+}

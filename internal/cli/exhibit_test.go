@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"entente/internal/exhibit"
 	"entente/internal/node"
@@ -98,5 +100,26 @@ func TestBagFolder(t *testing.T) {
 	a := &app{}
 	if _, err := a.exportBag(t.Context(), node.ExhibitIDRequest{}, in); err == nil || !strings.Contains(err.Error(), "exists") {
 		t.Errorf("over a folder that exists: %v", err)
+	}
+}
+
+// TestWaitUntil: who waits for another day goes on when the clock says so, also if it is set meanwhile, and stops when it is told to.
+func TestWaitUntil(t *testing.T) {
+	at := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	now := at.Add(-time.Second)
+	asked := 0
+	a := &app{now: func() time.Time {
+		if asked++; asked > 1 { // set while it waits
+			now = at
+		}
+		return now
+	}}
+	if err := a.waitUntil(t.Context(), at); err != nil {
+		t.Error(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := (&app{now: func() time.Time { return at.Add(-time.Hour) }}).waitUntil(ctx, at); !errors.Is(err, context.Canceled) {
+		t.Errorf("told to stop: %v", err)
 	}
 }
