@@ -14,13 +14,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"entente/internal/desk"
 	"entente/internal/exhibit"
 	"entente/internal/node"
+	"entente/internal/notify"
 )
 
 // The measure: go test ./cmd/entente -run 'TestKillExhibit$' -timeout 0 -v -exhibit 10240 -exhibitkills 6
@@ -252,12 +255,16 @@ func TestExhibitPaced(t *testing.T) {
 			t.Fatalf("%+v %+v", r.Exhibit, r.Exhibit.Pace)
 		}
 	}
-	within(t, time.Minute, "both sides tell", func() error {
-		for _, s := range []*served{north, south} {
-			var st node.StatusResponse
-			if s.call("status", struct{}{}, &st); !strings.Contains(strings.Join(st.Attention, "\n"), "16 MiB of 24 MiB") {
-				return fmt.Errorf("%s: %q", s.name, st.Attention)
-			}
+	var st node.StatusResponse
+	north.call("status", struct{}{}, &st)
+	if !slices.ContainsFunc(st.Attention, func(i notify.Item) bool { return i.Code == desk.NeedExhibitFinish && strings.Contains(i.Detail, "16 MiB of 24 MiB") }) {
+		t.Errorf("the status: %+v", st.Attention)
+	}
+	within(t, time.Minute, "the other side tells", func() error {
+		var list node.ExhibitListResponse
+		south.call("exhibit.list", node.ExhibitListRequest{}, &list)
+		if len(list.Exhibits) != 1 || list.Exhibits[0].Here != 2 || list.Exhibits[0].Pace == nil || list.Exhibits[0].Pace.Resumes.IsZero() {
+			return fmt.Errorf("%+v", list.Exhibits)
 		}
 		return nil
 	})

@@ -294,7 +294,10 @@ func writeExhibit(p *printer, x *node.ExhibitView) {
 // writePace says how the rest goes on.
 func writePace(p *printer, e *node.ExhibitPace) {
 	resumes, ends := "now", ""
-	if !e.Resumes.IsZero() {
+	switch {
+	case e.PerDay == 0:
+		resumes = "not under this accord: a piece is more than its bytes of a day"
+	case !e.Resumes.IsZero():
 		resumes = e.Resumes.Format(time.RFC3339)
 	}
 	if !e.Ends.IsZero() {

@@ -83,7 +83,7 @@ type ExhibitView struct {
 // of the accord). It is reckoned as if the content did not compress and nothing else were sent.
 type ExhibitPace struct {
 	Clause  string    `json:"clause"`           // the accord's clause on quotas
-	PerDay  int64     `json:"per_day"`          // bytes of content that may be written in a day
+	PerDay  int64     `json:"per_day"`          // bytes of content that may be written in a day; 0 if a chunk is more than the accord allows in one
 	Today   int64     `json:"today"`            // bytes of content that may still be written today
 	Resumes time.Time `json:"resumes,omitzero"` // when the next chunk may be written, if that is not now
 	Ends    time.Time `json:"ends,omitzero"`    // the day (UTC) on which the last chunk may be written

@@ -39,7 +39,7 @@ func paceOf(a unit.Allowance, x *desk.Exhibit) ExhibitPace {
 		days := (left - today + daily - 1) / daily
 		p.Ends = a.Next.Add(time.Duration(days-1) * 24 * time.Hour)
 	}
-	if left > 0 && today == 0 {
+	if left > 0 && today == 0 && daily > 0 {
 		p.Resumes = a.Next
 	}
 	return p

@@ -31,8 +31,8 @@ func TestPace(t *testing.T) {
 		{name: "the largest there is", perDay: 4 * gib, size: desk.MaxExhibitChunks * c, chunk: c, today: 447, daily: 447, ends: day(145)},
 		{name: "a day is hardly more than a chunk", perDay: c + 2*chunkOverhead, size: 3 * c, chunk: c, today: 1, daily: 1, ends: day(1)},
 		{name: "a small file where a chunk would not pass", perDay: 100_000, size: 1000, chunk: c, today: 43, daily: 43, ends: day(-1)},
-		{name: "a chunk is more than a day", perDay: c, size: 3 * c, chunk: c, waits: true, never: true},
-		{name: "nothing is allowed", perDay: 0, size: 1, chunk: c, waits: true, never: true},
+		{name: "a chunk is more than a day", perDay: c, size: 3 * c, chunk: c, never: true},
+		{name: "nothing is allowed", perDay: 0, size: 1, chunk: c, never: true},
 		{name: "all is written", perDay: 4 * gib, size: c, chunk: c, have: 1, today: 447, daily: 447},
 		{name: "empty files", perDay: 0, size: 0, chunk: c},
 	} {

@@ -60,8 +60,11 @@ func (n *Node) reseal(ctx context.Context, res *ExhibitRekeyResponse, progress f
 // reseal seals the evidence of a unit to the newest key, payload by payload, each under the lock: what is destroyed meanwhile must not
 // come back.
 func (l *ledger) reseal(ctx context.Context, res *ExhibitRekeyResponse, progress func(Progress)) error {
+	l.mu.Lock()
+	payloads := l.payloads
+	l.mu.Unlock()
 	var all []journal.Hash
-	for c, err := range l.payloads.List() {
+	for c, err := range payloads.List() {
 		if err != nil {
 			return err
 		}
