@@ -257,7 +257,9 @@ func TestExhibitPaced(t *testing.T) {
 	}
 	var st node.StatusResponse
 	north.call("status", struct{}{}, &st)
-	if !slices.ContainsFunc(st.Attention, func(i notify.Item) bool { return i.Code == desk.NeedExhibitFinish && strings.Contains(i.Detail, "16 MiB of 24 MiB") }) {
+	if !slices.ContainsFunc(st.Attention, func(i notify.Item) bool {
+		return i.Code == desk.NeedExhibitFinish && strings.Contains(i.Detail, "16 MiB of 24 MiB")
+	}) {
 		t.Errorf("the status: %+v", st.Attention)
 	}
 	within(t, time.Minute, "the other side tells", func() error {
