@@ -261,7 +261,7 @@ func TestTheIndexShowsWhatIsRead(t *testing.T) {
 
 // apart are the methods of a node that are no use cases: life cycle, wiring,
 // and what a face needs to serve.
-var apart = []string{"Close", "Establish", "Config", "Run", "ServePeer", "TAXII", "Authenticate"}
+var apart = []string{"Close", "Establish", "Config", "Run", "ServePeer", "TAXII", "Here"}
 
 func TestEveryUseCaseHasAnOperation(t *testing.T) {
 	text, err := os.ReadFile("table.go")

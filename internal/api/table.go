@@ -56,6 +56,7 @@ func Operations() []Operation {
 		plain(node.ScopeUnit, "accord.propose", "Propose, counter or amend an accord", (*node.Node).ProposeAccord),
 		plain(node.ScopeUnit, "accord.act", "Reserve, accept or sign a proposed accord", (*node.Node).ActOnAccord),
 		plain(node.ScopeRead, "accord.show", "An accord's text and where it stands", (*node.Node).ShowAccord),
+		plain(node.ScopeRead, "accord.ask", "What the gate would say of something, without there being anything yet", (*node.Node).AskAccord),
 		plain(node.ScopeRead, "accord.diff", "The clause-by-clause difference of two accords", (*node.Node).DiffAccords),
 
 		upload(node.ScopeIntel, "import", "Take in a STIX bundle or a list of indicators", (*node.Node).Import),

@@ -27,7 +27,7 @@ it: every decision of the gate cites one of its clauses.`, []string{"entente acc
 		a.accordAct("reserve", "Put a reservation on a proposal", "Says which clauses this party does not accept as they are, and why."),
 		a.accordAct("accept", "Accept a proposal", "Says that this party will sign the text. It does not bind yet; signing does."),
 		a.accordAct("sign", "Sign a proposal", "Signs the hash of the text. The accord is in force when every member signed the\nsame hash and all have seen that."),
-		a.accordDiff(), a.accordShow())
+		a.accordDiff(), a.accordShow(), a.accordAsk())
 }
 
 func (a *app) accordExample() *cobra.Command {

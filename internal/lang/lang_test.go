@@ -11,7 +11,7 @@ import (
 
 // loans are texts that are the same word in English and in the language.
 var loans = map[string][]string{
-	"fr":      {"clock.clause", "stage.silence", "time.h", "time.min", "time.s", "time.joint", "ui.type", "ui.clause", "ui.original", "ui.source", "ui.note", "ui.date", "ui.format", "urgency.urgent", "claim.attribution", "review.accord", "review.type", "review.journal", "review.clause", "review.code"},
+	"fr":      {"clock.clause", "stage.silence", "time.h", "time.min", "time.s", "time.joint", "ui.type", "ui.clause", "ui.original", "ui.accord", "ui.invitation", "ui.suspensions", "ui.version", "ui.clauses", "ui.source", "ui.note", "ui.date", "ui.format", "urgency.urgent", "claim.attribution", "review.accord", "review.type", "review.journal", "review.clause", "review.code"},
 	"ru":      {"time.joint", "need.in-unit"},
 	"vi":      {"time.joint", "need.in-unit"},
 	"zh-Hans": {},

@@ -22,12 +22,10 @@ import (
 // are things to look at.
 type Source interface {
 	intelSource
+	unitSource
 	Here(context.Context) (*node.HereResponse, error)
 	Status(context.Context) (*node.StatusResponse, error)
 	Identity(context.Context) (*node.IdentityResponse, error)
-	ShowUnit(context.Context, node.UnitShowRequest) (*node.UnitShowResponse, error)
-	ShowAccord(context.Context, node.AccordShowRequest) (*node.AccordShowResponse, error)
-	DiffAccords(context.Context, node.AccordDiffRequest) (*node.AccordDiffResponse, error)
 	Requests(context.Context, node.RequestListRequest) (*node.RequestListResponse, error)
 	Request(context.Context, node.RequestShowRequest) (*node.RequestView, error)
 	ShowJournal(context.Context, node.JournalShowRequest) (*node.JournalShowResponse, error)

@@ -48,11 +48,11 @@ func look(pattern string, show gather) route {
 
 // routes are all addresses that ask for a session. A new one gets its row in TestRights.
 func (h *handler) routes() []route {
-	return slices.Concat(h.homeRoutes(), h.requestRoutes(), h.intelRoutes(), h.journalRoutes())
+	return slices.Concat(h.homeRoutes(), h.unitRoutes(), h.requestRoutes(), h.intelRoutes(), h.journalRoutes())
 }
 
 func (h *handler) homeRoutes() []route {
-	return []route{look("GET /{$}", h.home), look("GET /unit", h.unit), look("GET /accord", h.accord)}
+	return []route{look("GET /{$}", h.home)}
 }
 
 func (h *handler) requestRoutes() []route {

@@ -75,7 +75,7 @@ func (h *handler) accord(r *http.Request) (string, *page, error) {
 			return "", nil, err
 		}
 	}
-	return "accord", &page{Title: "Accord", Here: "home", Data: d}, nil
+	return "accord", &page{Key: "ui.accord", Here: "home", Data: d}, nil
 }
 
 type requestsData struct {
