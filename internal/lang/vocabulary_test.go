@@ -223,7 +223,7 @@ func TestNoKeyIsUnused(t *testing.T) {
 func TestEveryKeyThatIsNamedExists(t *testing.T) {
 	named := regexp.MustCompile(`[{( ]t "([a-z][a-z.-]+)"|\.Text\("([a-z][a-z.-]+)"|Key: +"([a-z][a-z.-]+)"|"(done\.[a-z.-]+)"`)
 	found := 0
-	for _, dir := range []string{"node", "notify", "api", "cli", "web"} {
+	for _, dir := range []string{"node", "notify", "api", "cli", "web", "review"} {
 		for _, ext := range []string{".go", ".html"} {
 			for _, file := range sources(t, "../"+dir, ext) {
 				b, err := os.ReadFile(file)

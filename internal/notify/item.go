@@ -127,7 +127,8 @@ func (i *Item) Text(c *lang.Catalog) string {
 	case !i.Due.IsZero():
 		when = c.Text("need.when-due", "due", c.Time(i.Due.Local()))
 	}
-	text := c.Text("need."+i.Code, "n", i.Count, "id", i.Short, "from", i.From, "to", i.To, "word", word, "when", when, "urgency", c.Code("urgency", i.Urgency),
+	key := "need." + i.Code
+	text := c.Text(key, "n", i.Count, "id", i.Short, "from", i.From, "to", i.To, "word", word, "when", when, "urgency", c.Code("urgency", i.Urgency),
 		"since", c.Time(i.Since.Local()), "due", c.Time(i.Due.Local()), "step", i.Step)
 	if i.Detail != "" {
 		text += " (" + i.Detail + ")"
