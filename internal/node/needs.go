@@ -234,17 +234,21 @@ const maxNamed = 100
 
 // listed are the needs that a status names: the most pressing of each request, in the order in which they matter, and
 // how many more there are of each kind beyond the first.
-func listed(all []need) []notify.Item {
-	all = slices.DeleteFunc(all, func(n need) bool { return n.news })
-	slices.SortStableFunc(all, func(a, b need) int {
+func listed(needs []need) []notify.Item {
+	all := make([]*need, 0, len(needs)) // there may be ten thousand
+	for i := range needs {
+		if !needs[i].news {
+			all = append(all, &needs[i])
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *need) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), a.Due.Compare(b.Due), cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Ref, b.Ref))
 	})
 	type group struct{ unit, of string }
 	var out []notify.Item
 	count, seen := map[group]int{}, map[string]bool{}
 	var more []group
-	for i := range all {
-		x := &all[i]
+	for _, x := range all {
 		g := group{x.Unit, x.Group()}
 		if g.of == "request" {
 			if seen[x.Ref] {

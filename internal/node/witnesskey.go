@@ -250,7 +250,7 @@ func (n *Node) witnessNeed() (x notify.Item, stopped bool) {
 	if !n.witnessStopped() {
 		return x, false
 	}
-	x.Code = notify.ItemWitnessStopped
+	x.Code, x.Detail = notify.ItemWitnessStopped, CodeWitnessStopped
 	partners := false
 	for _, l := range n.units() {
 		l.mu.Lock()
