@@ -266,9 +266,12 @@ func (a *app) dossierCommand() *cobra.Command {
 		use: "export --output FILE", short: "Write a package a third person can verify offline",
 		long: `Packs a unit's journals with checkpoints, receipts, keys and (unless --no-payloads)
 payloads. Whoever has it needs only 'entente verify' and the parties' public keys.
-With --request it is about one request: the contents of that request and the manifests
-of its exhibits go in, with --evidence the exhibits themselves, and a page for people.`,
-		examples: []string{"entente dossier export --output dossier.entente", "entente dossier export --request 3f9a12 --evidence --output dossier.entente", "entente dossier export --no-payloads --request 3f9a12 --output dossier.entente"},
+With --request it is about one request: the contents of that request, of the calls that
+name it, of the cases that tie it in and of the exhibits about it go in, and a page for
+people. With --case it is about one case: its contents, those of all that it ties in or
+names as evidence, of the calls and exhibits of its requests, and of the commitments that
+came out of it. Of exhibits the manifests go in, with --evidence the exhibits themselves.`,
+		examples: []string{"entente dossier export --output dossier.entente", "entente dossier export --request 3f9a12 --evidence --output dossier.entente", "entente dossier export --case 3f9a12-7 --output case.entente", "entente dossier export --no-payloads --request 3f9a12 --output dossier.entente"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			if output == "" {
 				return usagef("the file needs a name: --output FILE")
@@ -287,8 +290,9 @@ of its exhibits go in, with --evidence the exhibits themselves, and a page for p
 	unitFlag(export, &in.Unit)
 	export.Flags().BoolVar(&noPayloads, "no-payloads", false, "leave the contents out; entries and proofs still verify")
 	export.Flags().BoolVar(&in.Evidence, "evidence", false, "put the content of exhibits in, not only their manifests")
-	export.Flags().BoolVar(&in.Page, "page", false, "put a page for people in (with --request there always is one)")
+	export.Flags().BoolVar(&in.Page, "page", false, "put a page for people in (with --request or --case there always is one)")
 	export.Flags().StringVar(&in.Request, "request", "", "the request the dossier is about: contents of others are left out")
+	export.Flags().StringVar(&in.Case, "case", "", "the case the dossier is about, in the place of a request")
 	export.Flags().StringVar(&in.Note, "note", "", "a note for the reader")
 	export.Flags().StringVarP(&output, "output", "o", "", "the file to write (\"-\": standard output)")
 	return group("dossier", "Packages that a third person can verify", "", []string{"entente dossier export --output dossier.entente"}, export)

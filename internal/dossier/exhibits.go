@@ -191,7 +191,7 @@ func (p *page) exhibits() {
 		for i, s := range x.Steps {
 			p.f("    %s", p.step(&x, i, s))
 		}
-		for _, s := range x.Illegal {
+		for _, s := range x.Illegal[:min(len(x.Illegal), maxIdle)] {
 			p.f("    without effect (%s): %s by %s on %s, entry %s", s.Refused, s.Move, p.party(s.Party), when(s.At), s.Ref)
 		}
 	})

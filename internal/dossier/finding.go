@@ -17,9 +17,10 @@ const (
 	Disputed Weight = "disputed" // signed statements exclude each other, and who is to blame cannot be told from them
 	Claimed  Weight = "claimed"  // a party says so and does not prove it
 	Open     Weight = "open"     // the dossier does not hold what would be needed to tell
+	Noted    Weight = "noted"    // a move that changed nothing: no breach, and perhaps made in good faith
 )
 
-var weights = []Weight{Proved, Disputed, Claimed, Open}
+var weights = []Weight{Proved, Disputed, Claimed, Open, Noted}
 
 // Codes of findings, beside those of package journal and, for breaches, of package accord.
 const (

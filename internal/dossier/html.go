@@ -46,12 +46,27 @@ code,pre{font-family:monospace;font-size:.85rem;overflow-wrap:anywhere;white-spa
 
 // web writes HTML. Everything that is not written by raw is escaped twice over: what cannot be seen, or reorders what
 // can, is written as \u{...}, and what HTML would read as markup is not.
+//
+// A page that has no more room takes nothing more than its end: whoever reads on finds it in the file.
 type web struct {
-	w *bufio.Writer
-	p *page
+	w    *bufio.Writer
+	p    *page
+	size *int // bytes written; -1 once something was left out
 }
 
-func (h web) raw(s string) { _, _ = h.w.WriteString(s) }
+func (h web) raw(s string) {
+	if *h.size < 0 || *h.size+len(s) > maxPage-len(pageFull)-len(pageEnd) {
+		*h.size = -1
+		return
+	}
+	*h.size += len(s)
+	_, _ = h.w.WriteString(s)
+}
+
+const (
+	pageFull = "\n<p>The page has no more room. The rest is in the file: <code>entente verify FILE</code> tells it.</p>\n"
+	pageEnd  = "</body>\n</html>\n"
+)
 
 func esc(s string) string { return html.EscapeString(clean(s)) }
 
@@ -96,9 +111,9 @@ func (h web) rows(heading []string, rows [][]string) {
 }
 
 // WritePage writes the report as one HTML page that needs nothing else: no script, no link, nothing fetched. Foreign
-// text in it is escaped. With About it shows those requests, and the exhibits that belong to them, in full.
+// text in it is escaped. With About it shows those requests and cases, and what belongs to them, in full.
 func (r *Report) WritePage(w io.Writer) error {
-	h := web{bufio.NewWriter(w), newPage(io.Discard, r)}
+	h := web{bufio.NewWriter(w), newPage(io.Discard, r), new(int)}
 	h.raw(pageStart + pageHead)
 	h.heading(1, "Dossier of unit "+r.Name)
 	h.raw(`<p class="note">This page is for reading. What it says is proved only by the file that it came with: <code>entente verify FILE</code> checks every byte of that, without a node and without a network. Times are what whoever wrote an entry says.</p>` + "\n")
@@ -110,18 +125,23 @@ func (r *Report) WritePage(w io.Writer) error {
 		rows = append(rows, []string{p.Name, string(p.Party), p.OrgKey.String(), p.NodeKey.String()})
 	}
 	h.rows([]string{"name", "party id: compare it with what the party itself publishes", "organisation key", "node key"}, rows)
-	h.requests()
-	h.exhibits()
 	h.heading(2, "What is proved, and what is open")
 	rows = nil
 	for _, f := range r.Findings[:min(len(r.Findings), 200)] {
 		rows = append(rows, []string{string(f.Weight), f.Code, h.p.party(f.Party), f.Text})
 	}
-	if len(rows) == 0 {
+	if r.faultless() {
 		h.raw("<p>No misbehaviour and no gap was found.</p>\n")
 	}
 	h.rows([]string{"weight", "code", "about", "what"}, rows)
-	h.raw("</body>\n</html>\n")
+	h.requests()
+	h.record()
+	h.exhibits()
+	end := pageEnd
+	if *h.size < 0 {
+		end = pageFull + pageEnd
+	}
+	_, _ = h.w.WriteString(end)
 	return h.w.Flush()
 }
 
@@ -150,7 +170,7 @@ func (h web) requests() {
 	h.heading(2, "Requests")
 	shown := 0
 	for _, q := range r.Requests {
-		if len(r.About) > 0 && !q.About || shown == 200 {
+		if !r.concerns(q.ID) || shown == 200 {
 			continue
 		}
 		shown++
@@ -159,8 +179,11 @@ func (h web) requests() {
 		for _, s := range q.Steps {
 			h.step(s)
 		}
-		for _, s := range q.Illegal {
+		for _, s := range q.Illegal[:min(len(q.Illegal), maxIdle)] {
 			h.step(s)
+		}
+		if more := len(q.Illegal) - maxIdle; more > 0 {
+			h.raw(fmt.Sprintf("<p>%d more moves had no effect.</p>\n", more))
 		}
 		var clocks [][]string
 		for _, c := range q.Clocks {
@@ -173,6 +196,37 @@ func (h web) requests() {
 	}
 	if more := len(r.Requests) - shown; more > 0 {
 		h.raw(fmt.Sprintf("<p>%d other requests of the unit are in the file and not on this page.</p>\n", more))
+	}
+}
+
+// record writes the chapters of all that is neither a request nor an exhibit.
+func (h web) record() {
+	for _, c := range h.p.chapters() {
+		shown := 0
+		for _, t := range c.threads {
+			if !h.p.r.concerns(t.id) || shown == 200 {
+				continue
+			}
+			if shown++; shown == 1 {
+				h.heading(2, c.heading)
+			}
+			h.heading(3, t.title)
+			var rows [][]string
+			if t.id != (journal.Ref{}) {
+				rows = append(rows, []string{"entry", t.id.String()})
+			}
+			for _, x := range t.facts {
+				rows = append(rows, x[:])
+			}
+			h.rows(nil, rows)
+			for _, s := range t.steps {
+				h.raw("<p>" + esc(s.line) + "<br><code>" + esc(s.ref.String()) + "</code></p>\n")
+				h.words(s.ref)
+			}
+		}
+		if more := len(c.threads) - shown; more > 0 && shown > 0 {
+			h.raw(fmt.Sprintf("<p>%d others are in the file and not on this page.</p>\n", more))
+		}
 	}
 }
 
@@ -193,7 +247,7 @@ func (h web) exhibits() {
 	h.heading(2, "Evidence")
 	shown := 0
 	for _, x := range r.Exhibits {
-		if len(r.About) > 0 && (x.About == nil || !slices.Contains(r.About, *x.About)) || shown == 200 {
+		if !r.concerns(x.ID) || shown == 200 {
 			continue
 		}
 		shown++

@@ -40,6 +40,14 @@ type Report struct {
 	Proposals   []unit.Proposal   `json:"proposals"`
 	Requests    []RequestReport   `json:"requests"`
 	Exhibits    []ExhibitReport   `json:"exhibits,omitempty"`
+	Calls       []desk.Call       `json:"calls"`    // live ones; drills are apart
+	Drills      desk.Drills       `json:"drills"`   // announced and tried
+	Contacts    []desk.Contact    `json:"contacts"` // of the accord in force
+	Cases       []desk.Case       `json:"cases"`
+	Commitments []desk.Commitment `json:"commitments"`
+	Statements  []desk.Statement  `json:"statements"`
+	Leaks       []desk.Leak       `json:"leaks"`
+	Reviews     []desk.Review     `json:"reviews"`
 	Shares      []unit.Share      `json:"shares"`
 	Breaches    []unit.Breach     `json:"breaches"`
 	Held        []unit.Breach     `json:"held"`
@@ -50,7 +58,7 @@ type Report struct {
 
 	// Page is the page that whoever made the file put into it. It is not signed.
 	Page *PageReport `json:"page,omitempty"`
-	// Words are texts of requests, answers and statements, in the order of their entries; only if Options.Words asks for them.
+	// Words are texts of the record, in the order of their entries; only if Options.Words asks for them.
 	Words []Words `json:"words,omitempty"`
 
 	// Witnessed are heads that the witness of a party cosigned.
@@ -61,6 +69,8 @@ type Report struct {
 	Findings []Finding `json:"findings"` // heaviest first
 	// MoreFindings are findings beyond the most that a report lists.
 	MoreFindings int64 `json:"more_findings,omitempty"`
+
+	related map[journal.Ref]bool // what About names, and what belongs to it
 }
 
 // PartyReport is one party whose journals the dossier holds.
@@ -181,8 +191,10 @@ func (v *verifier) report() *Report {
 	r.Exhibits, r.Page = v.exhibits(st), v.page
 	r.Words = slices.SortedFunc(maps.Values(v.words), func(a, b Words) int { return compareRefs(a.Ref, b.Ref) })
 	v.reportPayloads(r)
+	v.record(r, st)
 	v.conduct(st)
 	v.deadlines(st)
+	v.idle(st)
 	if r.Witnessed = v.witnessed; r.Witnessed == nil {
 		r.Witnessed = []Witnessed{}
 	}

@@ -118,15 +118,21 @@ func (p *page) report() {
 	p.parties()
 	p.agreement()
 	p.requests()
+	p.record()
 	p.exhibits()
 	p.content()
 	list(p, "Findings", r.Findings, p.finding)
 	if r.MoreFindings > 0 {
 		p.f("  and %s findings more than a report lists", r.MoreFindings)
 	}
-	if len(r.Findings) == 0 {
+	if r.faultless() {
 		p.f("\nNo misbehaviour and no gap was found.")
 	}
+}
+
+// faultless says that nothing was found but moves that changed nothing.
+func (r *Report) faultless() bool {
+	return !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Weight != Noted })
 }
 
 // maker is what the maker of the file says of it.
@@ -163,7 +169,7 @@ func (p *page) summary() {
 	for _, x := range []struct {
 		w    Weight
 		what string
-	}{{Disputed, "signed statements exclude each other; who is to blame cannot be told from them"}, {Claimed, "said by a party and not proved"}, {Open, "the dossier does not hold what would be needed to tell"}} {
+	}{{Disputed, "signed statements exclude each other; who is to blame cannot be told from them"}, {Claimed, "said by a party and not proved"}, {Open, "the dossier does not hold what would be needed to tell"}, {Noted, "moves that changed nothing; that is no breach, and two that do not know of each other may make them in good faith"}} {
 		if n[x.w] > 0 {
 			p.f("%s %s: %s", n[x.w], x.w, x.what)
 		}

@@ -24,7 +24,7 @@ type Options struct {
 	MaxBytes int64
 	// At is the instant for which clocks are computed; zero means the manifest's Created.
 	At time.Time
-	// Words keeps the texts of requests, answers and statements of custody for the report, as far as they are in the dossier.
+	// Words keeps the texts of the record for the report, as far as they are in the dossier.
 	Words bool
 }
 

@@ -7,25 +7,26 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"entente/internal/desk"
 	"entente/journal"
 )
 
-// Bounds of the texts that are kept for a report.
+// Bounds of the texts that are kept for a report, in bytes.
 const (
-	maxWords    = 1 << 20  // bytes of one payload
-	maxAllWords = 16 << 20 // bytes of all
+	maxWords    = desk.MaxStatementBytes // of one payload
+	maxAllWords = 16 << 20               // of all
 )
 
-// Words are what a request, an answer or a statement says in its payload. They are foreign: escape them before
+// Words are what an entry of the record says in its payload. They are foreign: escape them before
 // showing them.
 type Words struct {
 	Ref    journal.Ref `json:"ref"`
 	Title  string      `json:"title,omitempty"`
 	Text   string      `json:"text,omitempty"`
-	Fields []Said      `json:"fields,omitempty"` // by name
+	Fields []Said      `json:"fields,omitempty"` // of a request by name, of a statement its texts by language, of a leak where and by whom
 }
 
-// Said is one field of a request.
+// Said is one field of words.
 type Said struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
@@ -34,7 +35,7 @@ type Said struct {
 // keepWords keeps the text of a payload, as far as there is room. What cannot be read as one is left out.
 func (v *verifier) keepWords(ref journal.Ref, st *payloadState, plain []byte) {
 	switch st.p.Type {
-	case journal.PayloadRequest, journal.PayloadAnswer, journal.PayloadText:
+	case journal.PayloadRequest, journal.PayloadAnswer, journal.PayloadText, journal.PayloadStatement:
 	default:
 		return
 	}
@@ -42,9 +43,12 @@ func (v *verifier) keepWords(ref journal.Ref, st *payloadState, plain []byte) {
 		return
 	}
 	var p struct {
-		Title  string            `json:"title"`
-		Text   string            `json:"text"`
-		Fields map[string]string `json:"fields"`
+		Title   string                `json:"title"`
+		Text    string                `json:"text"`
+		Fields  map[string]string     `json:"fields"`
+		Where   string                `json:"where"`
+		Noticed string                `json:"noticed"`
+		Texts   []desk.StatementWords `json:"texts"`
 	}
 	if json.Unmarshal(plain, &p) != nil {
 		return
@@ -52,6 +56,14 @@ func (v *verifier) keepWords(ref journal.Ref, st *payloadState, plain []byte) {
 	w := Words{Ref: ref, Title: strings.ToValidUTF8(p.Title, "\uFFFD"), Text: strings.ToValidUTF8(p.Text, "\uFFFD")}
 	for _, name := range slices.Sorted(maps.Keys(p.Fields)) {
 		w.Fields = append(w.Fields, Said{name, p.Fields[name]})
+	}
+	for _, x := range []Said{{"where", p.Where}, {"noticed", p.Noticed}} {
+		if x.Value != "" {
+			w.Fields = append(w.Fields, x)
+		}
+	}
+	for _, t := range p.Texts {
+		w.Fields = append(w.Fields, Said{t.Lang, t.Text})
 	}
 	if v.words == nil {
 		v.words = map[journal.Ref]Words{}

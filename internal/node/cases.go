@@ -36,7 +36,7 @@ func (n *Node) OpenCase(_ context.Context, r CaseOpenRequest) (*WriteResponse, e
 
 // MoveCase adds to a case.
 func (n *Node) MoveCase(_ context.Context, r CaseMoveRequest) (*WriteResponse, error) {
-	l, id, err := n.findJoint(r.Unit, r.ID, "case", (*ledger).caseIDs)
+	l, id, err := n.findJoint(r.Unit, r.ID, "case")
 	if err != nil {
 		return nil, err
 	}
@@ -83,13 +83,6 @@ func (l *ledger) findMember(s string) (journal.PartyID, error) {
 	return l.findParty(s)
 }
 
-func (l *ledger) caseIDs() (out []journal.Ref) {
-	for _, c := range l.fold.Cases(l.n.now()) {
-		out = append(out, c.ID)
-	}
-	return out
-}
-
 // Cases lists cases: those with open replies first, the oldest of these first.
 func (n *Node) Cases(_ context.Context, r JointListRequest) (*CaseListResponse, error) {
 	ledgers, err := n.these(r.Unit)
@@ -114,7 +107,7 @@ func (n *Node) Cases(_ context.Context, r JointListRequest) (*CaseListResponse, 
 
 // Case shows one case with the time line of all that is tied to it.
 func (n *Node) Case(_ context.Context, r JointShowRequest) (*CaseView, error) {
-	l, id, err := n.findJoint(r.Unit, r.ID, "case", (*ledger).caseIDs)
+	l, id, err := n.findJoint(r.Unit, r.ID, "case")
 	if err != nil {
 		return nil, err
 	}

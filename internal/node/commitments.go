@@ -30,7 +30,7 @@ func (n *Node) MakeCommitment(_ context.Context, r CommitmentMakeRequest) (*Writ
 	}
 	var of *journal.Ref
 	if r.Case != "" {
-		other, id, err := n.findJoint(r.Unit, r.Case, "case", (*ledger).caseIDs)
+		other, id, err := n.findJoint(r.Unit, r.Case, "case")
 		if err != nil {
 			return nil, err
 		}
@@ -47,7 +47,7 @@ func (n *Node) MakeCommitment(_ context.Context, r CommitmentMakeRequest) (*Writ
 
 // MoveCommitment says something of a commitment.
 func (n *Node) MoveCommitment(_ context.Context, r CommitmentMoveRequest) (*WriteResponse, error) {
-	l, id, err := n.findJoint(r.Unit, r.ID, "commitment", (*ledger).commitmentIDs)
+	l, id, err := n.findJoint(r.Unit, r.ID, "commitment")
 	if err != nil {
 		return nil, err
 	}
@@ -63,13 +63,6 @@ func (n *Node) MoveCommitment(_ context.Context, r CommitmentMoveRequest) (*Writ
 	defer l.mu.Unlock()
 	w, _, err := l.sendJoint(jointDraft{kind: "commitment." + r.Move, act: r.Acting, body: desk.CommitmentBody{Commitment: &id, TLP: tlp, Status: r.Status, Due: r.Due.Truncate(time.Second), Code: r.Code}, plain: plain, dryRun: r.DryRun})
 	return w, err
-}
-
-func (l *ledger) commitmentIDs() (out []journal.Ref) {
-	for _, c := range l.fold.Commitments(l.n.now()) {
-		out = append(out, c.ID)
-	}
-	return out
 }
 
 // Commitments lists the register of commitments: the overdue and the next due first.
@@ -101,7 +94,7 @@ func (n *Node) Commitments(_ context.Context, r JointListRequest) (*CommitmentLi
 
 // Commitment shows one commitment with all that was said of it.
 func (n *Node) Commitment(_ context.Context, r JointShowRequest) (*CommitmentView, error) {
-	l, id, err := n.findJoint(r.Unit, r.ID, "commitment", (*ledger).commitmentIDs)
+	l, id, err := n.findJoint(r.Unit, r.ID, "commitment")
 	if err != nil {
 		return nil, err
 	}

@@ -23,16 +23,12 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 		return err
 	}
 	src := dossier.Source{Created: n.now(), Note: r.Note, Purpose: "journals of unit " + l.name()}
-	if r.Request != "" {
-		rl, ref, err := n.findRequest(r.Unit, r.Request)
-		if err != nil {
-			return err
-		}
-		if rl != l {
-			return badInput("The request is of another unit.", "", "Name its unit with --unit.")
-		}
-		src.About = append(src.About, ref)
-		src.Purpose = "request " + short(ref) + " in unit " + l.name()
+	about, err := n.dossierAbout(l, &r)
+	if err != nil {
+		return err
+	}
+	if about != nil {
+		src.About, src.Purpose = []journal.Ref{about.ref}, about.what+" "+short(about.ref)+" in unit "+l.name()
 	}
 	n.vouchSoon(ctx, l)
 	l.mu.Lock()
@@ -87,7 +83,7 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 			src.Proofs = append(src.Proofs, p)
 		}
 	}
-	if r.Page || r.Request != "" {
+	if r.Page || about != nil {
 		if src.Page, err = pageOf(ctx, src); err != nil {
 			return err
 		}
@@ -96,26 +92,45 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 	return err
 }
 
-// payloadsFor says which payloads go into a dossier: accord texts always; of one request those of its moves and of
-// its exhibits, else all; the content of exhibits only if it is asked for. The lock must be held.
+// subject is what a dossier is about.
+type subject struct {
+	what string
+	ref  journal.Ref
+}
+
+// dossierAbout finds the request or the case that a dossier is about, nil for none.
+func (n *Node) dossierAbout(l *ledger, r *DossierExportRequest) (*subject, error) {
+	s, in := subject{what: "request"}, l
+	var err error
+	switch {
+	case r.Request != "" && r.Case != "":
+		return nil, badInput("A dossier is about one thing.", "A request and a case are named.", "Name one; that of a case has its requests.")
+	case r.Request != "":
+		in, s.ref, err = n.findRequest(r.Unit, r.Request)
+	case r.Case != "":
+		s.what = "case"
+		in, s.ref, err = n.findJoint(r.Unit, r.Case, "case")
+	default:
+		return nil, nil
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case in != l:
+		return nil, badInput("The "+s.what+" is of another unit.", "", "Name its unit with --unit.")
+	}
+	return &s, nil
+}
+
+// payloadsFor says which payloads go into a dossier: accord texts always; of a dossier about something those of what belongs to
+// it (see unit.Fold.Related), else all; the content of exhibits only if it is asked for. The lock must be held.
 func (l *ledger) payloadsFor(r *DossierExportRequest, about []journal.Ref) func(journal.Ref, journal.PayloadRef) bool {
 	var only map[journal.Ref]bool
 	if len(about) > 0 {
 		only = map[journal.Ref]bool{}
-		if q, ok := l.request(about[0]); ok {
-			for _, s := range slices.Concat(q.Steps, q.Illegal) {
-				only[s.Ref] = true
-			}
-		}
-		for _, x := range l.fold.Exhibits() {
-			if x.About == nil || *x.About != about[0] {
-				continue
-			}
-			for _, s := range slices.Concat(x.Steps, x.Illegal) {
-				only[s.Ref] = true
-			}
-			for _, c := range x.Written() {
-				only[c.Ref] = true
+		for _, thread := range l.fold.Related(about[0]) {
+			for _, ref := range l.fold.Entries(thread) {
+				only[ref] = true
 			}
 		}
 	}
@@ -260,7 +275,7 @@ func VerifyDossier(r io.Reader, trust []string) (*DossierReport, error) {
 	return verifyDossier(r, trust, false)
 }
 
-// VerifyDossierForPage is VerifyDossier, and keeps the texts of requests and answers, so that WritePage of the report
+// VerifyDossierForPage is VerifyDossier, and keeps the texts of the record, so that WritePage of the report
 // draws them.
 func VerifyDossierForPage(r io.Reader, trust []string) (*DossierReport, error) {
 	return verifyDossier(r, trust, true)

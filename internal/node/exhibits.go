@@ -447,7 +447,7 @@ func (n *Node) Exhibit(_ context.Context, r ExhibitIDRequest) (*ExhibitView, err
 // findExhibit takes "origin#index", the short form that lists print, or a prefix of either; empty means the
 // only one that there is.
 func (n *Node) findExhibit(unitName, id string) (*ledger, journal.Ref, error) {
-	return n.findThread(unitName, id, "exhibit", "entente exhibit list", func(l *ledger) []threadID { return allOpen(l.fold.ExhibitRefs()) })
+	return n.findJoint(unitName, id, "exhibit")
 }
 
 // manifest reads an exhibit's manifest, and holds it against what the entry says. The lock must be held.

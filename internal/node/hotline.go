@@ -208,20 +208,16 @@ func (n *Node) AnnounceDrill(_ context.Context, r HotlineAnnounceRequest) (*Writ
 	})
 }
 
-// callIDs are all calls, drills too, the live ones first.
-func (l *ledger) callIDs() []threadID {
-	var out []threadID
-	for _, calls := range [][]desk.Call{l.fold.Calls(l.n.now()), l.fold.Drills(l.n.now()).Calls} {
-		for i := range calls {
-			out = append(out, threadID{calls[i].ID, calls[i].Open()})
-		}
+// callIDs are all calls, drills too.
+func (l *ledger) callIDs() (out []threadID) {
+	for c := range l.fold.UnclockedCalls() {
+		out = append(out, threadID{c.ID, c.Open()})
 	}
 	return out
 }
 
-func (l *ledger) pingIDs() []threadID {
-	var out []threadID
-	for _, p := range l.fold.Drills(l.n.now()).Pings {
+func (l *ledger) pingIDs() (out []threadID) {
+	for p := range l.fold.UnclockedPings() {
 		out = append(out, threadID{p.ID, p.State == desk.Ringing && p.Called == l.n.keys().party})
 	}
 	return out

@@ -192,9 +192,9 @@ func (l *ledger) optionalRef(s string) (*journal.Ref, error) {
 }
 
 // findJoint finds what an id means among what members keep together: whole, short, or a prefix of either; empty means the only
-// one. ids lists all of a unit with its lock held.
-func (n *Node) findJoint(unitName, id, what string, ids func(*ledger) []journal.Ref) (*ledger, journal.Ref, error) {
-	return n.findThread(unitName, id, what, "entente "+what+" list", func(l *ledger) []threadID { return allOpen(ids(l)) })
+// one.
+func (n *Node) findJoint(unitName, id, what string) (*ledger, journal.Ref, error) {
+	return n.findThread(unitName, id, what, "entente "+what+" list", func(l *ledger) []threadID { return allOpen(l.fold.ThreadRefs(what + ".")) })
 }
 
 // these are the units that a list is of.

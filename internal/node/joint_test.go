@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -80,7 +81,29 @@ func TestCaseAtBothEnds(t *testing.T) {
 	move(b, CaseMoveRequest{Move: "close"})
 	made := lastRef(must[*WriteResponse](t)(b.MakeCommitment(ctx, CommitmentMakeRequest{Title: "We punish whoever intrudes from our territory", Case: id, Due: time.Now().Add(72 * time.Hour)})))
 	b.reaches(a)
+	tells := func(r DossierExportRequest, words ...string) {
+		t.Helper()
+		r.Payloads = true
+		var file bytes.Buffer
+		if err := a.ExportDossier(ctx, r, &file); err != nil {
+			t.Fatal(err)
+		}
+		rep := must[*DossierReport](t)(VerifyDossierForPage(bytes.NewReader(file.Bytes()), nil))
+		for _, w := range []string{"Who runs it?", "Register broken into", "A rented host.", "We punish whoever intrudes from our territory", "Of nothing else"} {
+			in := slices.ContainsFunc(rep.Words, func(x dossier.Words) bool { return x.Title == w || x.Text == w })
+			if in != slices.Contains(words, w) || in != bytes.Contains(file.Bytes(), []byte(w)) {
+				t.Errorf("a dossier about %+v: %q is there: %v", r, w, in)
+			}
+		}
+	}
+	must[*WriteResponse](t)(a.OpenCase(ctx, CaseOpenRequest{Title: "Of nothing else"}))
+	tells(DossierExportRequest{Request: q.ID}, "Who runs it?", "Register broken into", "A rented host.")
+	tells(DossierExportRequest{Case: id}, "Who runs it?", "Register broken into", "A rented host.", "We punish whoever intrudes from our territory")
+	if err := a.ExportDossier(ctx, DossierExportRequest{Request: q.ID, Case: id}, io.Discard); codeOf(err) != CodeBadInput {
+		t.Errorf("a dossier about two things: %v", err)
+	}
 	move(a, CaseMoveRequest{Move: "unlink", Entry: link})
+	tells(DossierExportRequest{Request: q.ID}, "Who runs it?")
 	move(a, CaseMoveRequest{Move: "close"})
 	must[*WriteResponse](t)(a.MoveCommitment(ctx, CommitmentMoveRequest{ID: made, Move: "view", Status: "broken"}))
 	must[*WriteResponse](t)(a.MoveCommitment(ctx, CommitmentMoveRequest{ID: made, Move: "decline", Code: "too-late"}))
@@ -102,7 +125,7 @@ func TestCaseAtBothEnds(t *testing.T) {
 		if c := list.Commitments[0]; len(list.Commitments) != 1 || !c.DueSoon || !c.Differing || c.Report != "on-track" || !c.Views[0].Differs || c.Answers[0].Accepted || c.Case != id {
 			t.Errorf("%s: %+v", p.init.Name, list)
 		}
-		if got := must[*CaseListResponse](t)(p.Cases(ctx, JointListRequest{})); len(got.Cases) != 0 {
+		if got := must[*CaseListResponse](t)(p.Cases(ctx, JointListRequest{})); len(got.Cases) != 1 || got.Cases[0].ID == id {
 			t.Errorf("closed cases are listed as open: %+v", got)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"entente/internal/desk"
-	"entente/journal"
 )
 
 // ReportLeak puts on record that something of the unit was found in public.
@@ -35,7 +34,7 @@ func (n *Node) ReportLeak(_ context.Context, r LeakReportRequest) (*WriteRespons
 
 // MoveLeak answers the report of a leak, or takes an own one back.
 func (n *Node) MoveLeak(_ context.Context, r LeakMoveRequest) (*WriteResponse, error) {
-	l, id, err := n.findJoint(r.Unit, r.ID, "leak", (*ledger).leakIDs)
+	l, id, err := n.findJoint(r.Unit, r.ID, "leak")
 	if err != nil {
 		return nil, err
 	}
@@ -51,13 +50,6 @@ func (n *Node) MoveLeak(_ context.Context, r LeakMoveRequest) (*WriteResponse, e
 	defer l.mu.Unlock()
 	w, _, err := l.sendJoint(jointDraft{kind: "leak." + r.Move, act: r.Acting, body: desk.LeakBody{Leak: &id, TLP: tlp, Answer: r.Answer, Code: r.Code}, plain: plain, dryRun: r.DryRun})
 	return w, err
-}
-
-func (l *ledger) leakIDs() (out []journal.Ref) {
-	for _, x := range l.fold.Leaks() {
-		out = append(out, x.ID)
-	}
-	return out
 }
 
 // Leaks lists the log of leaks, the newest first; without All those that are answered by all, or taken back, are left out.
@@ -82,7 +74,7 @@ func (n *Node) Leaks(_ context.Context, r JointListRequest) (*LeakListResponse, 
 
 // Leak shows one leak.
 func (n *Node) Leak(_ context.Context, r JointShowRequest) (*LeakView, error) {
-	l, id, err := n.findJoint(r.Unit, r.ID, "leak", (*ledger).leakIDs)
+	l, id, err := n.findJoint(r.Unit, r.ID, "leak")
 	if err != nil {
 		return nil, err
 	}

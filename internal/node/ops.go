@@ -778,6 +778,7 @@ type JournalShowRequest struct {
 	Origin   string `json:"origin,omitempty"`
 	From     int64  `json:"from,omitempty"`
 	Limit    int    `json:"limit,omitempty"`
+	Case     string `json:"case,omitempty"`     // or the case
 	Evidence bool   `json:"evidence,omitempty"` // list kept proofs instead
 }
 
@@ -841,12 +842,13 @@ type JournalProveResponse struct {
 }
 
 // DossierExportRequest packs a unit's journals with what is needed to verify
-// them offline. Payloads may be left out. With Request only those of that request
-// and of its exhibits go in, and a page for people does.
+// them offline. Payloads may be left out. With Request or Case only those of what belongs
+// to that go in, and a page for people does.
 type DossierExportRequest struct {
 	Unit     string `json:"unit,omitempty"`
 	Payloads bool   `json:"payloads"`
 	Request  string `json:"request,omitempty"`  // name the request the dossier is about
+	Case     string `json:"case,omitempty"`     // or the case
 	Evidence bool   `json:"evidence,omitempty"` // the content of exhibits too, not only their manifests
 	Page     bool   `json:"page,omitempty"`     // a page for people goes in
 	Note     string `json:"note,omitempty"`

@@ -58,7 +58,7 @@ func (n *Node) ProposeStatement(_ context.Context, r StatementProposeRequest) (*
 
 // MoveStatement signs, declines or retracts a statement. What is signed has to be here and to be what its entry says it is.
 func (n *Node) MoveStatement(_ context.Context, r StatementMoveRequest) (*WriteResponse, error) {
-	l, id, err := n.findJoint(r.Unit, r.ID, "statement", (*ledger).statementIDs)
+	l, id, err := n.findJoint(r.Unit, r.ID, "statement")
 	if err != nil {
 		return nil, err
 	}
@@ -84,13 +84,6 @@ func (n *Node) MoveStatement(_ context.Context, r StatementMoveRequest) (*WriteR
 	}
 	w, _, err := l.sendJoint(jointDraft{kind: "statement." + r.Move, act: r.Acting, body: b, plain: plain, dryRun: r.DryRun})
 	return w, err
-}
-
-func (l *ledger) statementIDs() (out []journal.Ref) {
-	for _, s := range l.fold.Statements(l.n.now()) {
-		out = append(out, s.ID)
-	}
-	return out
 }
 
 // statementTexts reads the texts of a statement and holds them against what its entry says.
@@ -134,7 +127,7 @@ func (n *Node) Statements(_ context.Context, r JointListRequest) (*StatementList
 
 // Statement shows one statement with its texts and who has signed.
 func (n *Node) Statement(_ context.Context, r JointShowRequest) (*StatementView, error) {
-	l, id, err := n.findJoint(r.Unit, r.ID, "statement", (*ledger).statementIDs)
+	l, id, err := n.findJoint(r.Unit, r.ID, "statement")
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +174,7 @@ func (l *ledger) statementView(s *desk.Statement, whole bool) *StatementView {
 
 // CompareStatement holds a text that was published against those of a statement, byte for byte.
 func (n *Node) CompareStatement(_ context.Context, r StatementCompareRequest) (*StatementCompareResponse, error) {
-	l, id, err := n.findJoint(r.Unit, r.ID, "statement", (*ledger).statementIDs)
+	l, id, err := n.findJoint(r.Unit, r.ID, "statement")
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +197,7 @@ func (n *Node) CompareStatement(_ context.Context, r StatementCompareRequest) (*
 // ExportStatement writes a statement that counts as one file, which anybody verifies offline with the parties' ids. Before the
 // embargo ends it does so only if that is asked for, and the file says so.
 func (n *Node) ExportStatement(_ context.Context, r StatementExportRequest, w io.Writer) error {
-	l, id, err := n.findJoint(r.Unit, r.ID, "statement", (*ledger).statementIDs)
+	l, id, err := n.findJoint(r.Unit, r.ID, "statement")
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package unit
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -391,6 +392,18 @@ func (l *line) count(r *record, drill bool) (n int) {
 func (f *Fold) Calls(now time.Time) []desk.Call {
 	f.fresh()
 	return f.callsOf(false, now, false)
+}
+
+// UnclockedCalls yields all calls, drills too, as they stand, by id, without what depends on the instant. They must not be changed.
+func (f *Fold) UnclockedCalls() iter.Seq[*desk.Call] {
+	f.fresh()
+	return func(yield func(*desk.Call) bool) {
+		for t := range f.sorted(hotlines) {
+			if s, ok := f.ordered(t).(callState); ok && !yield(s.call) {
+				return
+			}
+		}
+	}
 }
 
 // callsOf returns the calls that are drills, or those that are none; open only those that are not over.

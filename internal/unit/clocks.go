@@ -2,6 +2,7 @@ package unit
 
 import (
 	"iter"
+	"strings"
 	"time"
 
 	"entente/internal/accord"
@@ -87,7 +88,7 @@ func (c *clocks) suspended(doc *accord.Document, kind string) []desk.Interval {
 
 // suspending are the words in the scope of a suspension by which requests of a type stand.
 func suspending(doc *accord.Document, kind string) []string {
-	clauses := []string{"all", accord.Any, requests.kind("*"), requests.kind(desk.Answer), doc.Requests.ID}
+	clauses := []string{"all", accord.Any, strings.TrimSuffix(requests.prefix, "."), requests.kind("*"), requests.kind(desk.Answer), doc.Requests.ID}
 	if t := doc.RequestType(kind); t != nil {
 		clauses = append(clauses, t.ID)
 	}

@@ -3,6 +3,7 @@ package unit
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -92,6 +93,18 @@ func (f *Fold) pings(now time.Time, open bool) []desk.PingState {
 		}
 	}
 	return out
+}
+
+// UnclockedPings yields all pings as they stand, by id, without their clocks. They must not be changed.
+func (f *Fold) UnclockedPings() iter.Seq[*desk.PingState] {
+	f.fresh()
+	return func(yield func(*desk.PingState) bool) {
+		for t := range f.sorted(contacts) {
+			if s, ok := f.ordered(t).(machined[desk.ContactBody, *desk.PingState]); ok && !yield(s.m) {
+				return
+			}
+		}
+	}
 }
 
 func (f *Fold) clockedPing(t *thread, p *desk.PingState, now time.Time) desk.PingState {

@@ -123,12 +123,3 @@ func (f *Fold) parties() []journal.PartyID {
 	slices.Sort(out)
 	return out
 }
-
-// ExhibitRefs are the entries that opened exhibits, in order.
-func (f *Fold) ExhibitRefs() []journal.Ref {
-	out := make([]journal.Ref, 0, len(f.threads[exhibits]))
-	for t := range f.sorted(exhibits) {
-		out = append(out, t.opened.ref())
-	}
-	return out
-}
