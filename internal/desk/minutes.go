@@ -11,6 +11,15 @@ import (
 	"entente/journal"
 )
 
+// Bounds on the cases, commitments, statements, leaks, exhibits and reviews that one journal opens, of each apart. What is open and what is over counts
+// alike: who closes what it opened could open without end.
+const (
+	// MaxThreadsADay is how many within 24 hours, by the journal's own times.
+	MaxThreadsADay = 1000
+	// MaxThreads is how many in all: times may be written as one likes, as long as they do not go back.
+	MaxThreads = 1 << 16
+)
+
 // Bounds on what members keep together: cases, commitments, statements, leaks.
 const (
 	// MaxJointMoves is how many moves of one member a thread takes, so that nobody can fill it up for the others.

@@ -17,7 +17,7 @@ const (
 	CodeUnknownMove    = "unknown-move"      // a move that the type does not have
 	CodeBadBody        = "bad-body"          // the entry's body does not hold what the move needs
 	CodeNoAddressee    = "no-addressee"      // nobody, the author itself, or no member is asked
-	CodeTooMany        = "too-many"          // the thread has all the moves, or the author all the open calls, that there may be
+	CodeTooMany        = "too-many"          // the thread has all the moves, or the author has opened all the threads, that there may be
 	CodeBadDate        = "bad-date"          // the move's dates contradict each other, or what was said
 	CodeDrillMixed     = "drill-mixed"       // a drill and what is no drill would be in one thread, or name each other
 	CodeNotAnnounced   = "not-announced"     // the accord wants drills announced, and this one is not, or not for now

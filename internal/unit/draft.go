@@ -78,7 +78,7 @@ func (f *Fold) Check(author journal.PartyID, d journal.Draft) (code, reason stri
 	}
 	r.terms = v.terms
 	if b.thread == nil {
-		_, err := fam.open(f, r)
+		_, err := fam.fresh(f, r)
 		return fault(err)
 	}
 	t := f.threads[fam][*b.thread]

@@ -12,7 +12,7 @@ import (
 
 // exhibits are files and folders that a member attaches by hash.
 var exhibits = &family{
-	prefix: "exhibit.", unknown: desk.CodeUnknownThread,
+	counted: true, prefix: "exhibit.", unknown: desk.CodeUnknownThread,
 	parse: func(move string, raw jsontext.Value) (any, *journal.Ref, error) {
 		b, err := desk.ParseExhibitBody(move, raw)
 		return b, b.Exhibit, err

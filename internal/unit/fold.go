@@ -75,7 +75,7 @@ func (f *Fold) reset() {
 	for _, l := range f.lanes {
 		l.placed, l.proposed, l.view, l.at, l.events, l.bad, l.name, l.pred = 0, map[string]int{}, nil, time.Time{}, nil, false, "", nil
 		l.floor, l.acked, l.receipt = map[journal.Origin]journal.Head{}, map[string]*text{}, map[journal.Origin][]mark{}
-		l.named = map[journal.Origin][]naming{}
+		l.named, l.openings = map[journal.Origin][]naming{}, nil
 	}
 }
 

@@ -82,7 +82,7 @@ func (f *Fold) present(r *record) []journal.PartyID {
 
 // cases are joint records of what belongs together.
 var cases = &family{
-	prefix: "case.", unknown: desk.CodeUnknownThread,
+	counted: true, prefix: "case.", unknown: desk.CodeUnknownThread,
 	parse: func(move string, raw jsontext.Value) (any, *journal.Ref, error) {
 		b, err := desk.ParseCase(move, raw)
 		return b, b.Case, err
@@ -92,7 +92,7 @@ var cases = &family{
 
 // commitments are what members have bound themselves to.
 var commitments = &family{
-	prefix: "commitment.", unknown: desk.CodeUnknownThread,
+	counted: true, prefix: "commitment.", unknown: desk.CodeUnknownThread,
 	parse: func(move string, raw jsontext.Value) (any, *journal.Ref, error) {
 		b, err := desk.ParseCommitment(move, raw)
 		return b, b.Commitment, err
@@ -102,7 +102,7 @@ var commitments = &family{
 
 // statements are what members say in public.
 var statements = &family{
-	prefix: "statement.", unknown: desk.CodeUnknownThread,
+	counted: true, prefix: "statement.", unknown: desk.CodeUnknownThread,
 	parse: func(move string, raw jsontext.Value) (any, *journal.Ref, error) {
 		b, err := desk.ParseStatement(move, raw)
 		return b, b.Statement, err
@@ -118,7 +118,7 @@ var statements = &family{
 
 // leaks are what was found in public.
 var leaks = &family{
-	prefix: "leak.", unknown: desk.CodeUnknownThread,
+	counted: true, prefix: "leak.", unknown: desk.CodeUnknownThread,
 	parse: func(move string, raw jsontext.Value) (any, *journal.Ref, error) {
 		b, err := desk.ParseLeak(move, raw)
 		return b, b.Leak, err

@@ -2,12 +2,14 @@ package unit
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
 	"entente/internal/accord"
+	"entente/internal/desk"
 	"entente/journal"
 )
 
@@ -37,6 +39,49 @@ type lane struct {
 	name     string                    // of the party, as the genesis says
 	pred     *journal.Predecessor      // of a successor
 	receipt  map[journal.Origin][]mark // receipts this journal gives, ascending by size
+	openings map[*family]*openings     // threads that the journal opened, of families that are counted
+}
+
+// openings are the threads of one family that one journal opened: how many, and when those of its last day.
+type openings struct {
+	all int
+	day []time.Time
+}
+
+// openedOne notes that the journal opened a thread of a family.
+func (l *lane) openedOne(fam *family, at time.Time) {
+	if l.openings == nil {
+		l.openings = map[*family]*openings{}
+	}
+	o := l.openings[fam]
+	if o == nil {
+		o = &openings{}
+		l.openings[fam] = o
+	}
+	o.all++
+	o.day = append(slices.DeleteFunc(o.day, func(t time.Time) bool { return !t.After(at.Add(-24 * time.Hour)) }), at)
+}
+
+// crowded says why the journal opens no further thread of a family at an instant, "" if it may. Its own entries alone decide that, so that
+// everybody counts alike, whatever comes in which order.
+func (l *lane) crowded(fam *family, at time.Time) string {
+	o := l.openings[fam]
+	if o == nil {
+		return ""
+	}
+	recent := 0
+	for _, t := range o.day {
+		if t.After(at.Add(-24 * time.Hour)) {
+			recent++
+		}
+	}
+	switch {
+	case o.all >= desk.MaxThreads:
+		return fmt.Sprintf("the journal has opened %d of this kind; a successor journal can open more", o.all)
+	case recent >= desk.MaxThreadsADay:
+		return fmt.Sprintf("the journal has opened %d of this kind within a day; wait", recent)
+	}
+	return ""
 }
 
 // naming says that an entry is the first of its journal to name a head of so many entries.

@@ -18,7 +18,7 @@ import (
 // reviews name a period and a cut; scores are exchanged in them by commitment and reveal, and the
 // report is countersigned.
 var reviews = &family{
-	prefix: "review.", unknown: desk.CodeUnknownThread,
+	counted: true, prefix: "review.", unknown: desk.CodeUnknownThread,
 	parse: func(move string, raw jsontext.Value) (any, *journal.Ref, error) {
 		b, err := desk.ParseReviewBody(move, raw)
 		return b, b.Review, err

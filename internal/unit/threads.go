@@ -25,6 +25,9 @@ type family struct {
 	// open returns what makes the thread that an entry opens, as often as its moves have to be put in
 	// order again. The error is a *desk.MoveError.
 	open func(f *Fold, r *record) (func() state, error)
+	// counted says that a journal opens so many threads of the family and no more; see lane.crowded. Requests have the accord's quota, the
+	// hotline and contacts bounds of their own.
+	counted bool
 	// opened and moved, if set, are told of an entry that opened a thread, or that came to one, in the
 	// order they are placed in.
 	opened, moved func(f *Fold, r *record, t *thread)
@@ -133,7 +136,7 @@ func (f *Fold) open(fam *family, r *record) {
 		f.strayMove(r, desk.CodeRefused, "the gate refused it: "+r.verdict.Reason)
 		return
 	}
-	fresh, err := fam.open(f, r)
+	fresh, err := fam.fresh(f, r)
 	if err != nil {
 		code, why := fault(err)
 		f.strayMove(r, code, why)
@@ -142,11 +145,24 @@ func (f *Fold) open(fam *family, r *record) {
 	if f.threads[fam] == nil {
 		f.threads[fam] = map[journal.Ref]*thread{}
 	}
+	if fam.counted {
+		r.lane.openedOne(fam, r.at)
+	}
 	t := &thread{opened: r, fresh: fresh, state: fresh(), last: map[*lane]*record{r.lane: r}}
 	f.threads[fam][r.ref()] = t
 	if fam.opened != nil {
 		fam.opened(f, r, t)
 	}
+}
+
+// fresh is open, as long as the author's journal may open threads of the family.
+func (fam *family) fresh(f *Fold, r *record) (func() state, error) {
+	if fam.counted {
+		if why := r.lane.crowded(fam, r.at); why != "" {
+			return nil, &desk.MoveError{Code: desk.CodeTooMany, Ref: r.ref(), Detail: why}
+		}
+	}
+	return fam.open(f, r)
 }
 
 // fault is the code and the reason of an error of package desk, "" for none.
