@@ -51,6 +51,20 @@ type Said struct {
 	Reason  string `json:"reason,omitempty"`
 }
 
+// Said is the step of a request, a call or a review as it stands in the minutes of other threads.
+func (s *Step) Said() Said {
+	return Said{Ref: s.Ref, Move: s.Move, Party: s.Party, By: s.By, At: s.At, Code: s.Code, TLP: s.TLP, Payload: s.Payload, Held: s.Held, Refused: s.Refused, Reason: s.Reason}
+}
+
+// AllSaid is Said of each.
+func AllSaid(steps []Step) []Said {
+	out := make([]Said, len(steps))
+	for i := range steps {
+		out[i] = steps[i].Said()
+	}
+	return out
+}
+
 // Mark is an entry by which a member said something, in short.
 type Mark struct {
 	Ref   journal.Ref     `json:"ref"`

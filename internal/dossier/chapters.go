@@ -95,15 +95,6 @@ func (p *page) steps(t *told, count, idle []desk.Said, more map[journal.Ref]stri
 	}
 }
 
-// asSaid are the steps of a request, call or review as those of other threads.
-func asSaid(all []desk.Step) []desk.Said {
-	out := make([]desk.Said, len(all))
-	for i, s := range all {
-		out[i] = desk.Said{Ref: s.Ref, Move: s.Move, Party: s.Party, By: s.By, At: s.At, Code: s.Code, Refused: s.Refused, Reason: s.Reason}
-	}
-	return out
-}
-
 func (p *page) call(c *desk.Call) told {
 	t := told{id: c.ID, title: fmt.Sprintf("%s called %s (%s): %s", p.party(c.Calling), p.party(c.Called), c.Urgency, c.State)}
 	if c.Drill {
@@ -117,7 +108,7 @@ func (p *page) call(c *desk.Call) told {
 	for _, k := range c.Clocks {
 		p.clock(&t, k)
 	}
-	p.steps(&t, asSaid(c.Steps), asSaid(c.Illegal), nil)
+	p.steps(&t, desk.AllSaid(c.Steps), desk.AllSaid(c.Illegal), nil)
 	return t
 }
 
@@ -135,7 +126,7 @@ func (p *page) announcement(a *desk.Announcement) told {
 	t := told{id: a.ID, title: fmt.Sprintf("Drill announced by %s to %s: %s", p.party(a.Calling), p.party(a.Called), a.State)}
 	t.fact("for", "%s to %s", when(a.From), when(a.Until))
 	t.fact("received", "%s", when(a.Received))
-	p.steps(&t, []desk.Said{{Ref: a.ID, Move: desk.Announce, Party: a.Calling, By: a.By, At: a.At}}, asSaid(a.Illegal), nil)
+	p.steps(&t, []desk.Said{{Ref: a.ID, Move: desk.Announce, Party: a.Calling, By: a.By, At: a.At}}, desk.AllSaid(a.Illegal), nil)
 	return t
 }
 
@@ -145,7 +136,7 @@ func (p *page) ping(x *desk.PingState) told {
 	if x.Clock != nil {
 		p.clock(&t, *x.Clock)
 	}
-	p.steps(&t, asSaid(x.Steps), asSaid(x.Illegal), nil)
+	p.steps(&t, desk.AllSaid(x.Steps), desk.AllSaid(x.Illegal), nil)
 	return t
 }
 
@@ -350,6 +341,6 @@ func (p *page) review(v *desk.Review) told {
 			t.fact("signed by", "%s, report SHA-256 %x, entry %s", p.party(q.Party), q.Report[:], *q.Signed)
 		}
 	}
-	p.steps(&t, asSaid(v.Steps), asSaid(v.Illegal), nil)
+	p.steps(&t, desk.AllSaid(v.Steps), desk.AllSaid(v.Illegal), nil)
 	return t
 }

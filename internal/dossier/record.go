@@ -1,9 +1,8 @@
 package dossier
 
 import (
-	"time"
+	"fmt"
 
-	"entente/internal/desk"
 	"entente/internal/unit"
 	"entente/journal"
 )
@@ -26,54 +25,8 @@ func (r *Report) concerns(thread journal.Ref) bool { return len(r.About) == 0 ||
 
 // idle tells of every move that changed nothing, of each family, and of entries that belong to no thread. They come after all other
 // findings, so that a flood of them takes no room from what is heavier.
-func (v *verifier) idle(st *unit.State) {
-	note := func(family, move, code, why string, p journal.PartyID, ref journal.Ref, at time.Time) {
-		v.add(Finding{Weight: Noted, Code: code, Party: p, Refs: refs(ref), At: at, Clock: p, Text: family + move + " changed nothing: " + why})
+func (v *verifier) idle() {
+	for _, x := range v.fold.Idle() {
+		v.add(Finding{Weight: Noted, Code: x.Refused, Party: x.Party, Refs: refs(x.Ref), At: x.At, Clock: x.Party, Text: fmt.Sprintf("an entry of kind %s changed nothing: %s", x.Kind, x.Reason)})
 	}
-	steps := func(family string, all []desk.Step) {
-		for _, s := range all {
-			note(family, s.Move, s.Refused, s.Reason, s.Party, s.Ref, s.At)
-		}
-	}
-	said := func(family string, all []desk.Said) {
-		for _, s := range all {
-			note(family, s.Move, s.Refused, s.Reason, s.Party, s.Ref, s.At)
-		}
-	}
-	for _, q := range st.Requests {
-		steps("request.", q.Illegal)
-	}
-	for _, c := range st.Calls {
-		steps("hotline.", c.Illegal)
-	}
-	for _, a := range st.Drills.Announced {
-		steps("hotline.", a.Illegal)
-	}
-	for _, c := range st.Drills.Calls {
-		steps("hotline.", c.Illegal)
-	}
-	for _, p := range st.Drills.Pings {
-		steps("contact.", p.Illegal)
-	}
-	for _, c := range st.Cases {
-		said("case.", c.Illegal)
-	}
-	for _, c := range st.Commitments {
-		said("commitment.", c.Illegal)
-	}
-	for _, s := range st.Statements {
-		said("statement.", s.Illegal)
-	}
-	for _, l := range st.Leaks {
-		said("leak.", l.Illegal)
-	}
-	for _, x := range st.Exhibits {
-		for _, s := range x.Illegal {
-			note("exhibit.", s.Move, s.Refused, s.Reason, s.Party, s.Ref, s.At)
-		}
-	}
-	for _, r := range st.Reviews {
-		steps("review.", r.Illegal)
-	}
-	steps("of no thread: ", st.Strays)
 }

@@ -194,7 +194,7 @@ func (v *verifier) report() *Report {
 	v.record(r, st)
 	v.conduct(st)
 	v.deadlines(st)
-	v.idle(st)
+	v.idle()
 	if r.Witnessed = v.witnessed; r.Witnessed == nil {
 		r.Witnessed = []Witnessed{}
 	}

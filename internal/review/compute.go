@@ -28,6 +28,7 @@ func Compute(in Input) *Report {
 	c.reviews()
 	c.breaches()
 	c.strays()
+	c.records()
 	slices.SortFunc(c.disputes, func(a, b Dispute) int { return desk.CompareRefs(a.Entry, b.Entry) })
 	r.Disputes = listed(c.disputes)
 	slices.SortStableFunc(c.differences, func(a, b Difference) int {
@@ -148,6 +149,9 @@ func (c *computing) see(q *desk.Request) {
 			}
 		}
 		c.disputes = append(c.disputes, d)
+		if d.Open {
+			c.differ(DiffDispute, q, s.Ref, s.Code, Claim{Party: s.Party, Says: s.Move, At: s.At.UTC()}, otherSide(q, s.Party))
+		}
 	}
 	for _, s := range q.Illegal {
 		c.differ(DiffMove, q, s.Ref, s.Refused, Claim{Party: s.Party, Says: s.Move, At: s.At.UTC()})

@@ -33,12 +33,23 @@ type Input struct {
 	desk.Subject
 
 	Requests  []desk.Request // with their clocks at Now
-	Strays    []desk.Step    // entries that belong to no request or other thread
+	Strays    []desk.Step    // entries that belong to no thread
 	Breaches  []Breach       // content that the gate refuses, of any time
 	Histories []History      // proofs that a journal has two histories, of any time
 	Reviews   []desk.Review
 	// Calls are the calls and drills of the hotline.
 	Calls []Call
+	// Cases, Commitments and Exhibits are all that the cut has, Idle the moves in threads of all families but requests and reviews that changed nothing.
+	Cases       []desk.Case
+	Commitments []desk.Commitment
+	Exhibits    []desk.Exhibit
+	Idle        []Idle
+}
+
+// Idle is a move in a thread that changed nothing.
+type Idle struct {
+	Thread journal.Ref
+	desk.Said
 }
 
 // Breach is content that the gate refused.

@@ -168,17 +168,21 @@ type Dispute struct {
 const (
 	DiffTime       = "time"       // two claims of time contradict the order by more than the accord tolerates
 	DiffReceipt    = "receipt"    // one side says that it asked, and the other has given no receipt
-	DiffMove       = "move"       // a side made a move that it could not make; Code says why
+	DiffMove       = "move"       // a side made a move that it could not make, in whatever family; Code says why
 	DiffTimeliness = "timeliness" // the score for timeliness contradicts the clock of the answer
 	DiffHistory    = "history"    // a party shows that a journal has two histories
 	DiffSignature  = "signature"  // two parties signed different reports of one review
 	DiffReveal     = "reveal"     // scores that were shown are not those that were committed to
+	DiffDispute    = "dispute"    // a side disputes a request and has not let go of it since
+	DiffCommitment = "commitment" // another member sees a commitment otherwise than the party that is bound reports it, or does not take it as good enough
+	DiffClaim      = "claim"      // what one member claims another denies
+	DiffExhibit    = "exhibit"    // a party does not take an exhibit, or states custody of other bytes than its author attached
 )
 
-// Difference is one thing that the two sides see differently. Disputes stand apart.
+// Difference is one thing that the two sides see differently.
 type Difference struct {
 	What    string       `json:"what"`
-	Request *journal.Ref `json:"request,omitempty"` // or the review
+	Request *journal.Ref `json:"request,omitempty"` // or the review, call, case or other thread
 	Entry   journal.Ref  `json:"entry"`             // that shows it
 	Code    string       `json:"code,omitempty"`
 	Claims  []Claim      `json:"claims"`
@@ -187,7 +191,7 @@ type Difference struct {
 // Claim is what one side says.
 type Claim struct {
 	Party journal.PartyID `json:"party"`
-	Says  string          `json:"says"` // a move, "receipt", "no-receipt", a score, a hash
+	Says  string          `json:"says"` // a move, "receipt", "no-receipt", a score, a hash, how a commitment stands, the class of a claim, an act of custody
 	At    time.Time       `json:"at,omitzero"`
 	Entry *journal.Ref    `json:"entry,omitempty"`
 }

@@ -214,6 +214,11 @@ func jointConverges(t *testing.T, names ...string) {
 		whole := w.fold()
 		st := whole.State(now)
 		want := st.JSON()
+		about, noReview := whole.Subject(start, now)
+		var report []byte
+		if noReview == nil {
+			report = reviewBytes(rt, whole, about)
+		}
 		for i := range 2 {
 			f, texts := w.empty(), [][]byte(nil)
 			if i == 0 {
@@ -227,6 +232,9 @@ func jointConverges(t *testing.T, names ...string) {
 			})
 			if got := f.State(now).JSON(); !bytes.Equal(got, want) {
 				rt.Fatalf("two orders of the same entries give two states:\n%s\n%s", pretty(want), pretty(got))
+			}
+			if noReview == nil && !bytes.Equal(reviewBytes(rt, f, about), report) {
+				rt.Fatalf("two orders of the same entries give two reports:\n%s\n%s", pretty(report), pretty(reviewBytes(rt, f, about)))
 			}
 		}
 		// Every entry is shown, once: as a step, as illegal with its code, as a stray, or as void.
@@ -281,6 +289,19 @@ func jointConverges(t *testing.T, names ...string) {
 			t.Errorf("no %s was made: %v", move, made)
 		}
 	}
+}
+
+// reviewBytes are the bytes of a review.
+func reviewBytes(t *rapid.T, f *unit.Fold, s desk.Subject) []byte {
+	r, err := f.Report(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := r.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 func jointKind(kind string) bool { return jointFamily(&journal.Entry{Kind: kind}) }

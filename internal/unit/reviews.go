@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -221,8 +222,17 @@ func (f *Fold) reviewed(s desk.Subject) review.Input {
 			in.Calls = append(in.Calls, reviewedCall(&q))
 		}
 	}
+	in.Cases, in.Commitments = f.Cases(s.Now), f.Commitments(s.Now)
+	for t := range f.sorted(exhibits) {
+		in.Exhibits = append(in.Exhibits, *stateOf[*desk.Exhibit](f, t))
+	}
 	for _, r := range f.stray {
 		in.Strays = append(in.Strays, strayStep(r))
+	}
+	for _, x := range f.Idle() {
+		if x.Thread != nil && !strings.HasPrefix(x.Kind, requests.prefix) && !strings.HasPrefix(x.Kind, reviews.prefix) {
+			in.Idle = append(in.Idle, review.Idle{Thread: *x.Thread, Said: x.Said})
+		}
 	}
 	breach := func(r *record, d accord.Decision) {
 		in.Breaches = append(in.Breaches, review.Breach{Entry: r.ref(), Kind: r.kind, Party: r.lane.party, At: r.at, Clause: d.Clause, Code: d.Code, Partial: r.partial})

@@ -466,3 +466,52 @@ func TestReviewCountsCalls(t *testing.T) {
 		}
 	}
 }
+
+// TestReviewListsWhatIsSeenDifferently in every family: how a commitment stands, what is denied, whose bytes an exhibit has, what is disputed,
+// and what somebody could not do. Both nodes list the same, and each is shown by the entry of who says otherwise.
+func TestReviewListsWhatIsSeenDifferently(t *testing.T) {
+	w, _ := founded(t, "North", "South")
+	north, south := w.actors[0], w.actors[1]
+	send := north.ask()
+	north.share(1)
+	k := north.write("case.open", map[string]any{})
+	claim := north.write("case.claim", map[string]any{"case": k.Ref(), "class": "fact", "concerns": south.id})
+	stale := north.write("case.claim", map[string]any{"case": k.Ref(), "class": "fact", "concerns": south.id})
+	south.see(north)
+	denial := south.write("case.claim", map[string]any{"case": k.Ref(), "class": "denial", "about": claim.Ref()})
+	taken := south.write("case.claim", map[string]any{"case": k.Ref(), "class": "denial", "about": stale.Ref()})
+	south.write("case.withdraw", map[string]any{"case": k.Ref(), "entry": taken.Ref()})
+	made := south.write("commitment.make", map[string]any{})
+	south.write("commitment.report", map[string]any{"commitment": made.Ref(), "status": "done"})
+	north.see(south)
+	view := north.write("commitment.view", map[string]any{"commitment": made.Ref(), "status": "broken"})
+	decline := north.write("commitment.decline", map[string]any{"commitment": made.Ref(), "code": "too-little"})
+	move := north.write("commitment.amend", map[string]any{"commitment": made.Ref(), "due": w.clock.Add(time.Hour)})
+	dispute := north.move("dispute", send, nil)
+	x := north.write("exhibit.add", map[string]any{"files": 1, "size": 1, "chunk": desk.MinChunk, "chunks": 1, "tlp": "green"}, payload(journal.PayloadExhibit, 10))
+	north.write("exhibit.chunk", map[string]any{"exhibit": x.Ref(), "tlp": "green"}, payload(journal.PayloadChunk, 1))
+	north.write("exhibit.complete", map[string]any{"exhibit": x.Ref()})
+	south.see(north)
+	bytes2 := south.write("exhibit.custody", map[string]any{"exhibit": x.Ref(), "act": "received", "seal": journal.Hash{9}})
+	rejected := south.write("exhibit.custody", map[string]any{"exhibit": x.Ref(), "act": "rejected", "code": "mismatch", "seal": x.Payload.Commitment})
+	w.sync()
+	want := map[journal.Ref]string{denial.Ref(): review.DiffClaim, view.Ref(): review.DiffCommitment, decline.Ref(): review.DiffCommitment, move.Ref(): review.DiffMove,
+		dispute.Ref(): review.DiffDispute, bytes2.Ref(): review.DiffExhibit, rejected.Ref(): review.DiffExhibit}
+	r, err := w.fold().Report(w.subject())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[journal.Ref]string{}
+	for _, d := range r.Differences.Listed {
+		if d.What == review.DiffReceipt || d.What == review.DiffTime {
+			continue
+		}
+		got[d.Entry] = d.What
+		if d.What != review.DiffMove && (len(d.Claims) != 2 || d.Claims[0].Party == d.Claims[1].Party || d.Request == nil) {
+			t.Errorf("%+v", d)
+		}
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
