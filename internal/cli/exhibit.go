@@ -113,6 +113,8 @@ day is left to everything else.`,
 	act = a.actingFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&in.About, "request", "", "the request that it belongs to")
+	f.StringVar(&in.About, "case", "", "the case that it belongs to, in the place of a request")
+	cmd.MarkFlagsMutuallyExclusive("request", "case")
 	f.StringVar(&in.TLP, "tlp", "", "TLP of the exhibit (default amber)")
 	f.StringVar(&title, "title", "", "what it is, in one line; encrypted like the content")
 	f.BoolVar(&in.DryRun, "dry-run", false, "ask the gate, write nothing")
@@ -230,6 +232,8 @@ func (a *app) exhibitList() *cobra.Command {
 	}.build()
 	unitFlag(cmd, &in.Unit)
 	cmd.Flags().StringVar(&in.About, "request", "", "only those of this request")
+	cmd.Flags().StringVar(&in.About, "case", "", "only those of this case")
+	cmd.MarkFlagsMutuallyExclusive("request", "case")
 	return cmd
 }
 

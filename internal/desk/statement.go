@@ -193,7 +193,8 @@ func NewStatement(a StatementMove, p *accord.Publicity) (*Statement, error) {
 }
 
 // Speaks says whether an office is among those that an accord lets speak: none are named, or one of them is the role, the agency
-// and the role with a colon between them, or a mailbox that is called like the role.
+// and the role with a colon between them, or a mailbox that is called like the role. Of a mailbox the domain is compared with nothing: who
+// signs is the party with its key, for an office that the gate found in the accord.
 func Speaks(spokespeople []string, by journal.By) bool {
 	return len(spokespeople) == 0 || slices.ContainsFunc(spokespeople, func(s string) bool {
 		box, _, mail := strings.Cut(s, "@")

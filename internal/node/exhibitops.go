@@ -7,7 +7,7 @@ import "time"
 type ExhibitAddRequest struct {
 	Acting
 	Unit   string `json:"unit,omitempty"`
-	About  string `json:"about,omitempty"` // the request that it belongs to
+	About  string `json:"about,omitempty"` // the request or case that it belongs to
 	TLP    string `json:"tlp,omitempty"`   // default amber
 	DryRun bool   `json:"dry_run,omitempty"`
 }
@@ -41,7 +41,7 @@ type ExhibitIDRequest struct {
 // ExhibitListRequest lists exhibits.
 type ExhibitListRequest struct {
 	Unit  string `json:"unit,omitempty"`
-	About string `json:"about,omitempty"` // of one request
+	About string `json:"about,omitempty"` // of one request or case
 }
 
 // ExhibitListResponse is the answer.

@@ -60,12 +60,12 @@ func (n *Node) AddExhibit(_ context.Context, r ExhibitAddRequest, body io.Reader
 	b := exhibitBody{ExhibitBody: m.Body(), Bytes: int64(len(text))}
 	b.TLP = r.TLP
 	if r.About != "" {
-		rl, ref, err := n.findRequest(r.Unit, r.About)
+		rl, ref, err := n.findAbout(r.Unit, r.About)
 		if err != nil {
 			return nil, err
 		}
 		if rl != l {
-			return nil, badInput("The request is of another unit.", "", "Name its unit with --unit.")
+			return nil, badInput("What it is about is of another unit.", "", "Name its unit with --unit.")
 		}
 		b.About = &ref
 	}
@@ -410,7 +410,7 @@ func (n *Node) Exhibits(_ context.Context, r ExhibitListRequest) (*ExhibitListRe
 	}
 	var about *journal.Ref
 	if r.About != "" {
-		_, ref, err := n.findRequest(r.Unit, r.About)
+		_, ref, err := n.findAbout(r.Unit, r.About)
 		if err != nil {
 			return nil, err
 		}
@@ -442,6 +442,13 @@ func (n *Node) Exhibit(_ context.Context, r ExhibitIDRequest) (*ExhibitView, err
 	defer l.mu.Unlock()
 	x, _ := l.fold.Exhibit(ref)
 	return l.exhibitView(&x, true), nil
+}
+
+// findAbout finds the request or the case that an exhibit is about.
+func (n *Node) findAbout(unitName, id string) (*ledger, journal.Ref, error) {
+	return n.findThread(unitName, id, "request or case", "entente request list --state all' or 'entente case list", func(l *ledger) []threadID {
+		return allOpen(slices.Concat(l.fold.ThreadRefs("request."), l.fold.ThreadRefs("case.")))
+	})
 }
 
 // findExhibit takes "origin#index", the short form that lists print, or a prefix of either; empty means the

@@ -1,6 +1,7 @@
 package unit
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -17,8 +18,14 @@ var exhibits = &family{
 		b, err := desk.ParseExhibitBody(move, raw)
 		return b, b.Exhibit, err
 	},
-	open: func(_ *Fold, r *record) (func() state, error) {
+	open: func(f *Fold, r *record) (func() state, error) {
 		add := actOf[desk.ExhibitBody](r)
+		if about := add.Body.About; about != nil {
+			t := cmp.Or(f.threads[requests][*about], f.threads[cases][*about])
+			if t == nil || !r.covers(t.opened) {
+				return nil, &desk.MoveError{Code: desk.CodeUnknownRef, Ref: add.Ref, Detail: "its author had seen no request and no case that the entry it is about opened"}
+			}
+		}
 		return opener(func() (*desk.Exhibit, error) { return desk.NewExhibit(add) })
 	},
 }

@@ -65,6 +65,29 @@ func TestExhibit(t *testing.T) {
 	}
 }
 
+// TestExhibitIsAbout a request or a case that its author had seen, or nothing; else it opens nothing.
+func TestExhibitIsAbout(t *testing.T) {
+	w, _ := founded(t, "North", "South")
+	north, south := w.actors[0], w.actors[1]
+	request, k, share := north.ask(), north.write("case.open", map[string]any{}), north.share(1)
+	add := func(a *actor, about journal.Ref) *journal.Entry {
+		return a.write("exhibit.add", map[string]any{"files": 1, "size": 1, "chunk": desk.MinChunk, "chunks": 1, "tlp": "green", "about": about}, payload(journal.PayloadExhibit, 10))
+	}
+	unseen := add(south, request.Ref())
+	south.see(north)
+	want := map[*journal.Entry]string{unseen: desk.CodeUnknownRef, add(south, request.Ref()): "", add(north, k.Ref()): "", add(north, share.Ref()): desk.CodeUnknownRef,
+		add(north, journal.Ref{Origin: north.origin, Index: 500}): desk.CodeUnknownRef}
+	f := w.fold()
+	for e, code := range want {
+		if got := f.VoidCode(e.Ref()); got != code {
+			t.Errorf("%s: %q, want %q", e.Ref(), got, code)
+		}
+		if _, opened := f.Exhibit(e.Ref()); opened != (code == "") {
+			t.Errorf("%s opened one: %v", e.Ref(), opened)
+		}
+	}
+}
+
 // TestExhibitByTheGate: an exhibit by whom the accord does not name, or above the ceiling, opens nothing.
 func TestExhibitByTheGate(t *testing.T) {
 	w, _ := founded(t, "North", "South")
