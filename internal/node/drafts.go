@@ -36,6 +36,16 @@ func (n *Node) saveDraft(r RequestNewRequest) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if r.From != "" {
+		i := slices.IndexFunc(f.Drafts, func(d savedDraft) bool { return d.ID == r.From })
+		if i < 0 {
+			return "", noDraft(r.From)
+		}
+		id := r.From
+		r.Draft, r.From = false, ""
+		f.Drafts[i].Request = r
+		return id, n.at.writeJSON(n.draftPath(), f)
+	}
 	if len(f.Drafts) >= maxDrafts {
 		return "", conflict("too-many", "There are too many drafts.", fmt.Sprintf("At most %d are kept.", maxDrafts), "Send or drop some.")
 	}
@@ -59,7 +69,11 @@ func (n *Node) draft(id string) (RequestNewRequest, error) {
 			return d.Request, nil
 		}
 	}
-	return RequestNewRequest{}, notFound(fmt.Sprintf("There is no draft %q.", id), "List drafts with 'entente request list'.")
+	return RequestNewRequest{}, noDraft(id)
+}
+
+func noDraft(id string) error {
+	return notFound(fmt.Sprintf("There is no draft %q.", id), "List drafts with 'entente request list'.")
 }
 
 func (n *Node) dropDraft(id string) error {
@@ -81,7 +95,7 @@ func (n *Node) drafts() ([]RequestView, error) {
 	var out []RequestView
 	for _, d := range f.Drafts {
 		out = append(out, RequestView{ID: d.ID, Short: d.ID, Unit: d.Request.Unit, Type: d.Request.Type, Urgency: d.Request.Urgency,
-			To: d.Request.To, Title: d.Request.Title, Text: d.Request.Text, Lang: d.Request.Lang, Fields: d.Request.Fields, State: "draft"})
+			To: d.Request.To, Title: d.Request.Title, Text: d.Request.Text, Lang: d.Request.Lang, Fields: d.Request.Fields, State: "draft", TLP: d.Request.TLP, Detected: d.Request.Detected})
 	}
 	return out, nil
 }

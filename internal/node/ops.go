@@ -595,7 +595,7 @@ type RequestNewRequest struct {
 	Fields   map[string]string `json:"fields,omitempty"`
 	Draft    bool              `json:"draft,omitempty"`
 	DryRun   bool              `json:"dry_run,omitempty"`
-	From     string            `json:"from_draft,omitempty"` // send this draft
+	From     string            `json:"from_draft,omitempty"` // send this draft; with Draft: put this in its place
 }
 
 // RequestListRequest filters requests.
@@ -603,14 +603,21 @@ type RequestListRequest struct {
 	Unit  string `json:"unit,omitempty"`
 	State string `json:"state,omitempty"` // open (default), all, or one state's name
 	Side  string `json:"side,omitempty"`  // asked, owed
-	Limit int    `json:"limit,omitempty"` // how many are listed, 1 to 10,000; 0 means 1,000
+	// Type and Urgency leave out what is of another.
+	Type    string `json:"type,omitempty"`
+	Urgency string `json:"urgency,omitempty"`
+	Limit   int    `json:"limit,omitempty"` // how many are listed, 1 to 10,000; 0 means 1,000
+	Skip    int    `json:"skip,omitempty"`  // how many of the most urgent ones are left out, to go on behind them
+	Each    int    `json:"each,omitempty"`  // of one state at most so many are listed; 0: as many as there are
 }
 
 // RequestListResponse lists requests, the most urgent clock first.
 type RequestListResponse struct {
 	Requests []RequestView `json:"requests"`
 	More     int           `json:"more,omitempty"` // less urgent ones, beyond the limit
-	Drafts   []RequestView `json:"drafts,omitempty"`
+	// Counts are how many requests pass the filters, by state, listed or not.
+	Counts map[string]int `json:"counts,omitempty"`
+	Drafts []RequestView  `json:"drafts,omitempty"`
 }
 
 // RequestShowRequest names a request by its id ("origin#index") or a prefix of
@@ -636,6 +643,7 @@ type RequestView struct {
 	// Translations are those of title and text, in the order of the entries; the original counts.
 	Translations []TranslationView `json:"translations,omitempty"`
 	State        string            `json:"state"`
+	TLP          string            `json:"tlp,omitempty"`     // marking of title, text and fields
 	Detected     time.Time         `json:"detected,omitzero"` // of an incident, as the asking side says
 	Until        time.Time         `json:"until,omitzero"`    // how long data are preserved, as the asked side says
 	Clocks       []ClockView       `json:"clocks,omitempty"`
@@ -691,6 +699,7 @@ type MoveView struct {
 	Until   time.Time      `json:"until,omitzero"`
 	Text    string         `json:"text,omitempty"`
 	Lang    string         `json:"lang,omitempty"` // in which the text was written
+	TLP     string         `json:"tlp,omitempty"`  // marking of the text and the objects
 	Objects []string       `json:"objects,omitempty"`
 	Scores  map[string]int `json:"scores,omitempty"`
 	Refused string         `json:"refused,omitempty"` // code, when the move was illegal

@@ -33,6 +33,51 @@ func TestRequestListLimit(t *testing.T) {
 	if r := must[*RequestListResponse](t)(a.Requests(t.Context(), RequestListRequest{Limit: maxRequestList})); len(r.Requests) != 3 || r.More != 0 {
 		t.Errorf("%+v", r)
 	}
+	for in, want := range map[RequestListRequest]string{
+		{Limit: 1, Skip: 1}: "urgent", {Skip: 2}: "routine", {Skip: 3}: "", {Urgency: "urgent"}: "urgent", {Type: desk.Takedown}: "", {Each: 1}: "emergency", {Type: desk.Information, Each: 2, Skip: 1}: "urgent",
+	} {
+		got := ""
+		r := must[*RequestListResponse](t)(a.Requests(t.Context(), in))
+		for _, q := range r.Requests {
+			got += q.Title
+		}
+		if got != want {
+			t.Errorf("%+v lists %q, want %q", in, got, want)
+		}
+		if in.Type == "" && in.Urgency == "" && r.Counts["sent"] != 3 {
+			t.Errorf("%+v counts %v", in, r.Counts)
+		}
+	}
+	for _, in := range []RequestListRequest{{Skip: -1}, {Each: -1}} {
+		if _, err := a.Requests(t.Context(), in); err == nil {
+			t.Errorf("%+v was taken", in)
+		}
+	}
+}
+
+// TestDraftIsReplaced: a draft can be gone on with, and is sent as it was kept last.
+func TestDraftIsReplaced(t *testing.T) {
+	a, _ := two(t)
+	in := RequestNewRequest{Type: desk.Information, Urgency: "routine", Title: "one", TLP: "green", Draft: true, Fields: map[string]string{"subject": "host", "purpose": "case"}}
+	kept, _, err := a.NewRequest(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Title, in.From = "two", kept.ID
+	if again, _, err := a.NewRequest(t.Context(), in); err != nil || again.ID != kept.ID {
+		t.Fatalf("%+v, %v", again, err)
+	}
+	r := must[*RequestListResponse](t)(a.Requests(t.Context(), RequestListRequest{}))
+	if len(r.Drafts) != 1 || r.Drafts[0].Title != "two" || r.Drafts[0].TLP != "green" {
+		t.Errorf("%+v", r.Drafts)
+	}
+	sent, _, err := a.NewRequest(t.Context(), RequestNewRequest{From: kept.ID})
+	if err != nil || sent.Title != "two" || sent.TLP != "green" {
+		t.Errorf("%+v, %v", sent, err)
+	}
+	if _, _, err := a.NewRequest(t.Context(), in); err == nil {
+		t.Error("a draft that was sent is gone on with")
+	}
 }
 
 // BenchmarkOverview asks a node with 10,000 open requests in one unit what needs a person now, and

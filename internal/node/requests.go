@@ -83,7 +83,7 @@ func RequestTypes() []string { return desk.Types() }
 
 // NewRequest drafts or sends a request.
 func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestView, *WriteResponse, error) {
-	if r.From != "" {
+	if r.From != "" && !r.Draft {
 		d, err := n.draft(r.From)
 		if err != nil {
 			return nil, nil, err
@@ -130,7 +130,7 @@ func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestVie
 		if err != nil {
 			return nil, nil, err
 		}
-		return &RequestView{ID: id, Short: id, Unit: string(l.id), Type: r.Type, Urgency: r.Urgency, Title: r.Title, Text: r.Text, Lang: r.Lang, Fields: r.Fields, State: "draft"}, nil, nil
+		return &RequestView{ID: id, Short: id, Unit: string(l.id), Type: r.Type, Urgency: r.Urgency, Title: r.Title, Text: r.Text, Lang: r.Lang, Fields: r.Fields, State: "draft", TLP: r.TLP, Detected: r.Detected}, nil, nil
 	}
 	body := requestBody{Body: desk.Body{To: to, Type: r.Type, Urgency: r.Urgency, TLP: r.TLP, Detected: r.Detected}}
 	for name, v := range r.Fields {
@@ -333,6 +333,9 @@ func (n *Node) Requests(_ context.Context, r RequestListRequest) (*RequestListRe
 	if r.Limit < 0 || r.Limit > maxRequestList {
 		return nil, badInput(fmt.Sprintf("A list cannot have %d requests.", r.Limit), "", fmt.Sprintf("Ask for 1 to %d, or leave it out.", maxRequestList))
 	}
+	if r.Skip < 0 || r.Each < 0 {
+		return nil, badInput("A list cannot begin or break off before it begins.", "", "Leave skip and each out, or give what is not below 0.")
+	}
 	var ledgers []*ledger
 	if r.Unit != "" {
 		l, err := n.findUnit(r.Unit)
@@ -369,8 +372,14 @@ func (n *Node) Requests(_ context.Context, r RequestListRequest) (*RequestListRe
 			return da.Compare(db)
 		}
 	})
+	counts := map[string]int{}
+	found = slices.DeleteFunc(found, func(x listed) bool {
+		counts[string(x.q.State)]++
+		return r.Each > 0 && counts[string(x.q.State)] > r.Each
+	})
+	found = found[min(r.Skip, len(found)):]
 	most := min(len(found), cmp.Or(r.Limit, defaultRequestList))
-	res := &RequestListResponse{Requests: make([]RequestView, 0, most), More: len(found) - most}
+	res := &RequestListResponse{Requests: make([]RequestView, 0, most), More: len(found) - most, Counts: counts}
 	for i := range found[:most] {
 		// Only what is listed is read: the title of each lies in a payload.
 		l := found[i].l
@@ -398,6 +407,9 @@ func wanted(q *desk.Request, r RequestListRequest, self journal.PartyID) bool {
 		if q.Asked != self {
 			return false
 		}
+	}
+	if r.Type != "" && q.Type != r.Type || r.Urgency != "" && q.Urgency != r.Urgency {
+		return false
 	}
 	switch r.State {
 	case "", "open":
@@ -461,6 +473,9 @@ func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 		v.Clocks = append(v.Clocks, ClockView{Name: c.Name, Clause: c.Clause, Owner: l.partyName(c.Owner), Started: c.Started,
 			Due: c.Due, Stopped: c.Stopped, Met: c.Met, Ended: c.Ended, Overdue: c.Overdue, Warning: c.Warning, Short: c.Short, Basis: c.Basis})
 	}
+	if len(q.Steps) > 0 {
+		v.TLP = q.Steps[0].TLP
+	}
 	if len(q.Steps) > 0 && q.Steps[0].Payload != nil {
 		var p requestPayload
 		if text, err := l.openPayload(*q.Steps[0].Payload); err == nil && jsonv2.Unmarshal(text, &p) == nil {
@@ -483,7 +498,7 @@ func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 			continue
 		}
 		m := MoveView{Ref: s.Ref.String(), Move: s.Move, Party: l.partyName(s.Party), By: Claim{s.By.Agency, s.By.Role}, At: s.At,
-			Code: s.Code, Until: s.Until, Scores: s.Scores, Refused: s.Refused}
+			Code: s.Code, Until: s.Until, Scores: s.Scores, Refused: s.Refused, TLP: s.TLP}
 		if s.Payload != nil && !s.Held && i > 0 {
 			var p answerPayload
 			if text, err := l.openPayload(*s.Payload); err == nil && jsonv2.Unmarshal(text, &p) == nil {
@@ -506,3 +521,9 @@ func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 	}
 	return v
 }
+
+// RequestScores lists what an answer is scored for, each from 1 to 5.
+func RequestScores() []string { return desk.Scores() }
+
+// Translations lists the kinds of translation that there are.
+func Translations() []string { return desk.Translations() }

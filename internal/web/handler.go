@@ -31,6 +31,8 @@ type Source interface {
 	ShowJournal(context.Context, node.JournalShowRequest) (*node.JournalShowResponse, error)
 	ProveEntry(context.Context, node.JournalProveRequest) (*node.JournalProveResponse, error)
 	MoveRequest(context.Context, node.RequestMoveRequest) (*node.WriteResponse, error)
+	NewRequest(context.Context, node.RequestNewRequest) (*node.RequestView, *node.WriteResponse, error)
+	RequestForm(context.Context, node.RequestFormRequest) (*node.RequestFormResponse, error)
 	// Pulse is a number that is another whenever something changed that pages show.
 	Pulse() uint64
 	// GrantOf tells what the bearer of a token may do, by the SHA-256 of the token: a session ends with

@@ -21,11 +21,10 @@ import (
 var _, _ Source = story{}, hostile{}
 
 // addresses are all pages.
-var addresses = slices.Concat(generalAddresses, unitAddresses, intelAddresses)
+var addresses = slices.Concat(generalAddresses, unitAddresses, requestAddresses, intelAddresses)
 
 var generalAddresses = []string{
-	"/", "/unit?unit=" + unitID, "/accord?unit=" + unitID, "/accord?unit=" + unitID + "&from=", "/requests", "/requests?state=all&side=owed",
-	"/request?id=" + url.QueryEscape("entente/"+southID+"#17"), "/intelligence?value=198.51.100.7", "/intelligence?after=never", "/object?id=indicator--x", "/intake", "/intake?state=all",
+	"/", "/unit?unit=" + unitID, "/accord?unit=" + unitID, "/accord?unit=" + unitID + "&from=", "/intelligence?value=198.51.100.7", "/intelligence?after=never", "/object?id=indicator--x", "/intake", "/intake?state=all",
 	"/journal", "/journal?before." + northID + "=100", "/entry?unit=" + unitID + "&origin=" + url.QueryEscape("entente/"+northID) + "&index=3",
 }
 

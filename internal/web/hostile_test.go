@@ -96,7 +96,9 @@ func (hostile) DiffAccords(context.Context, node.AccordDiffRequest) (*node.Accor
 	return filled[node.AccordDiffResponse]()
 }
 func (hostile) Requests(context.Context, node.RequestListRequest) (*node.RequestListResponse, error) {
-	return filled[node.RequestListResponse]()
+	r, err := filled[node.RequestListResponse]()
+	r.Drafts[0].ID = "draft-1" // this node's own
+	return r, err
 }
 func (hostile) Request(context.Context, node.RequestShowRequest) (*node.RequestView, error) {
 	r, err := filled[node.RequestView]()

@@ -94,7 +94,7 @@ func TestPagesInABrowser(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i, path := range addresses {
-				label := strings.Join([]string{scheme, name, string(rune('a' + i)), strings.Trim(strings.Split(path, "?")[0], "/")}, "-")
+				label := strings.Join([]string{scheme, name, string(rune('a' + i)), strings.ReplaceAll(strings.Trim(strings.Split(path, "?")[0], "/"), "/", "-")}, "-")
 				if err := chromedp.Do(ctx, chromedp.Navigate(server.URL+path), chromedp.Query("main h1", chromedp.NodeVisible), picture(pictures, label)); err != nil {
 					t.Fatalf("%s: %v", label, err)
 				}

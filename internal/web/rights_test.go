@@ -41,6 +41,9 @@ var rights = map[string]node.Scope{
 	"GET /journal":         node.ScopeRead,
 	"GET /entry":           node.ScopeRead,
 	"POST /request/move":   node.ScopeRequest,
+	"POST /requests/saved": node.ScopeRead,
+	"GET /request/new":     node.ScopeRead,
+	"POST /request/new":    node.ScopeRequest,
 }
 
 // with is a story whose token has only some scopes.

@@ -15,7 +15,11 @@ type route struct {
 	show    gather     // the page; of a form's address, the one that has the form
 	act     act        // nil: a page that only shows
 	upload  bool       // the form ends with a file of any size, which the act reads as it comes
+	raw     raw        // instead of both: what answers is no page
 }
+
+// raw answers with something that is no page. It fails before it writes, or not at all.
+type raw func(http.ResponseWriter, *http.Request) error
 
 // gather collects what a page shows: the name of its template, and what that is given.
 type gather func(*http.Request) (string, *page, error)
@@ -28,6 +32,8 @@ type outcome struct {
 	to    string // the page to go on to; "" is the page with the form again
 	done  string // the key of a text, done.<something>, that says what was done
 	shown any    // what the page with the form shows of it: a dry run, a secret that is shown once
+	// cookie is set on the way on; nil: none.
+	cookie *http.Cookie
 }
 
 // posted is an act whose form holds the request of a use case.
@@ -53,14 +59,6 @@ func (h *handler) routes() []route {
 
 func (h *handler) homeRoutes() []route {
 	return []route{look("GET /{$}", h.home)}
-}
-
-func (h *handler) requestRoutes() []route {
-	return []route{
-		look("GET /requests", h.requests),
-		look("GET /request", h.request),
-		{pattern: "POST /request/move", scope: node.ScopeRequest, show: h.request, act: posted(h.moveRequest)},
-	}
 }
 
 func (h *handler) journalRoutes() []route {
@@ -98,6 +96,12 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 			h.fail(w, r, here, mayNot(rt.scope))
 			return
 		}
+		if rt.raw != nil {
+			if err := rt.raw(w, r); err != nil {
+				h.fail(w, r, here, err)
+			}
+			return
+		}
 		var out outcome
 		code := http.StatusOK
 		var problem *failure
@@ -112,6 +116,10 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 				}
 			}
 			if out, err = rt.act(r); err == nil && out.to != "" {
+				if out.cookie != nil {
+					out.cookie.Secure = isSecure(r)
+					http.SetCookie(w, out.cookie)
+				}
 				http.Redirect(w, r, withDone(out.to, out.done), http.StatusSeeOther)
 				return
 			} else if err != nil {

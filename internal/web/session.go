@@ -163,7 +163,7 @@ func (h *handler) enter(w http.ResponseWriter, r *http.Request, token string) {
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: cookieName(here.Party), Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", MaxAge: int(sessionLife / time.Second)})
+		Secure: isSecure(r), MaxAge: int(sessionLife / time.Second)})
 	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
@@ -177,6 +177,11 @@ func (h *handler) signOut(w http.ResponseWriter, r *http.Request) {
 	h.sessions.end(r, name)
 	http.SetCookie(w, &http.Cookie{Name: name, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: -1})
 	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+// isSecure tells whether the browser came over TLS, to here or to a proxy.
+func isSecure(r *http.Request) bool {
+	return r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
 // localPath is the address of a page, to come back to.

@@ -78,7 +78,9 @@ func (s story) ShowUnit(_ context.Context, r node.UnitShowRequest) (*node.UnitSh
 func (story) ShowAccord(context.Context, node.AccordShowRequest) (*node.AccordShowResponse, error) {
 	text := `{"format":"entente/accord/v1","id":"unit-accord","version":2,"languages":["en","fr"],"title":{"en":"Accord on warning and answering each other","fr":"Accord sur l'alerte et la réponse mutuelles"},
 "parties":[{"id":"P1","text":{},"party":"` + northID + `","name":"North","agencies":[{"agency":"cert","roles":[{"role":"head"},{"role":"duty-officer"}]}]},{"id":"P2","text":{},"party":"` + southID + `","name":"South","agencies":[{"agency":"cert","roles":[{"role":"head"}]}]}],
-"requests":{"types":[{"id":"R1","type":"information","text":{"en":"Who asks says why.","fr":"Qui demande dit pourquoi."},"fields":["victim","reason"],"clocks":{"acknowledge":"PT30M","urgent":"P3D","routine":"P7D"}}]},
+"requests":{"types":[{"id":"R1","type":"information","text":{"en":"Who asks says why.","fr":"Qui demande dit pourquoi."},"fields":["victim","reason"],"clocks":{"urgent":{"acknowledge":"PT30M","answer":"P3D"},"routine":{"answer":"P7D"}}}]},
+"refusals":[{"id":"F1","text":{},"code":"overload","reason":true},{"id":"F2","text":{},"code":"no-such-data"}],
+"elections":[{"id":"E1","text":{},"name":"Parliament","from":"2026-03-01T00:00:00+01:00","to":"2026-03-20T00:00:00+01:00"}],
 "handling":{"ceiling":[{"id":"H1","text":{"en":"Nothing above TLP:AMBER leaves either side."},"kind":"*","tlp":"amber"}],"unmarked":{"id":"H4","counts_as":"red","sender_may_state":true}},
 "suspension":{"id":"S1","text":{"en":"Either party may suspend at once, in whole or in part."},"immediate":true}}`
 	return &node.AccordShowResponse{Unit: unitID, Hash: accordHash, InForce: true, Text: json.RawMessage(text), Proposals: json.RawMessage(proposals)}, nil
@@ -105,14 +107,15 @@ func (story) view() node.RequestView {
 			{Ref: "entente/" + northID + "#40", Move: "needs-info", Party: "North", By: node.Claim{Agency: "cert", Role: "duty-officer"}, At: noon.Add(-5 * time.Hour), Text: "Which ports, and which time zone are your logs in?"},
 			{Ref: ref + "#19", Move: "info", Party: "South", By: node.Claim{Agency: "cert", Role: "duty-officer"}, At: noon.Add(-3 * time.Hour), Text: "TCP 443. The logs are in UTC.", Objects: []string{"observed-data--b67d30ff-02ac-498a-92f9-32f845f448cf"}},
 			{Ref: ref + "#20", Move: "close", Party: "South", By: node.Claim{Agency: "cert", Role: "duty-officer"}, At: noon.Add(-2 * time.Hour), Refused: "not-now"},
-		}, Next: []string{"acknowledge", "accept", "refuse"}}
+		}, Next: []string{"acknowledge", "accept", "refuse", "translate", "dispute"}, TLP: "amber"}
 }
 
 func (s story) Requests(context.Context, node.RequestListRequest) (*node.RequestListResponse, error) {
 	second := s.view()
 	second.ID, second.Short, second.State, second.Title, second.From, second.To = "entente/"+northID+"#41", "3f9a12c0#41", "accepted", "Samples of the loader seen in February", "North", "South"
 	second.Urgency, second.Clocks = "routine", []node.ClockView{{Name: "answer", Clause: "T5", Owner: "South", Due: noon.Add(5 * 24 * time.Hour), Basis: "receipt"}}
-	return &node.RequestListResponse{Requests: []node.RequestView{s.view(), second}, Drafts: []node.RequestView{second}}, nil
+	draft := node.RequestView{ID: "draft-1", Short: "draft-1", Unit: unitID, Type: "information", Urgency: "routine", Title: second.Title, Text: "Who has them?", State: "draft", TLP: "amber", Fields: map[string]string{"purpose": "To compare."}}
+	return &node.RequestListResponse{Requests: []node.RequestView{s.view(), second}, Drafts: []node.RequestView{draft}, Counts: map[string]int{"needs-info": 1, "accepted": 1}}, nil
 }
 
 func (s story) Request(context.Context, node.RequestShowRequest) (*node.RequestView, error) {

@@ -12,37 +12,43 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"entente/internal/accord"
+	"entente/internal/lang"
 	"entente/internal/node"
 )
 
 // functions are what the templates can say.
 var functions = template.FuncMap{
-	"moment":   moment,
-	"stamp":    func(t time.Time) string { return t.Format(time.RFC3339) },
-	"relative": func(t, now time.Time) string { return relative(t.Sub(now)) },
-	"brief":    brief,
-	"number":   number,
-	"query":    query,
-	"flag":     func(b bool) string { return map[bool]string{true: "1"}[b] },
-	"indent":   indented,
-	"lines":    func(s string) []string { return strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n") },
-	"state":    stateText,
-	"tone":     tone,
-	"list":     func(words []string) string { return strings.Join(words, ", ") },
-	"int64":    func(n int) int64 { return int64(n) },
-	"add":      func(a, b int64) int64 { return a + b },
-	"upper":    strings.ToUpper,
-	"dict":     dict,
-	"next":     nextClock,
-	"entryOf":  entryOf,
-	"name":     objectName,
-	"asset":    asset,
-	"count":    upTo,
-	"shorten":  shorten,
-	"kind":     kindOf,
-	"words":    func(words ...string) []string { return words },
-	"tlps":     func() []string { return []string{"clear", "green", "amber", "amber+strict", "red"} },
-	"formats":  func() []string { return []string{"stix", "misp", "list", "table", "page", "text"} },
+	"moment":       moment,
+	"stamp":        func(t time.Time) string { return t.Format(time.RFC3339) },
+	"relative":     func(t, now time.Time) string { return relative(t.Sub(now)) },
+	"brief":        brief,
+	"number":       number,
+	"query":        query,
+	"flag":         func(b bool) string { return map[bool]string{true: "1"}[b] },
+	"indent":       indented,
+	"lines":        func(s string) []string { return strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n") },
+	"state":        stateText,
+	"tone":         tone,
+	"list":         func(words []string) string { return strings.Join(words, ", ") },
+	"int64":        func(n int) int64 { return int64(n) },
+	"add":          func(a, b int64) int64 { return a + b },
+	"upper":        strings.ToUpper,
+	"dict":         dict,
+	"next":         nextClock,
+	"entryOf":      entryOf,
+	"name":         objectName,
+	"asset":        asset,
+	"count":        upTo,
+	"shorten":      shorten,
+	"kind":         kindOf,
+	"words":        func(words ...string) []string { return words },
+	"tlps":         func() []string { return []string{"clear", "green", "amber", "amber+strict", "red"} },
+	"formats":      func() []string { return []string{"stix", "misp", "list", "table", "page", "text"} },
+	"urgencies":    func() []string { return []string{accord.Emergency, accord.Urgent, accord.Routine} },
+	"translations": node.Translations,
+	"tags":         lang.Tags,
+	"offset":       func(t time.Time) string { return t.Format("-07:00") },
 }
 
 // clean takes out of a finished page what could make it look other than it is:

@@ -78,41 +78,6 @@ func (h *handler) accord(r *http.Request) (string, *page, error) {
 	return "accord", &page{Key: "ui.accord", Here: "home", Data: d}, nil
 }
 
-type requestsData struct {
-	*node.RequestListResponse
-	State, Side string
-}
-
-func (h *handler) requests(r *http.Request) (string, *page, error) {
-	in := node.RequestListRequest{Unit: r.FormValue("unit"), State: r.FormValue("state"), Side: r.FormValue("side")}
-	list, err := h.node.Requests(r.Context(), in)
-	if err != nil {
-		return "", nil, err
-	}
-	return "requests", &page{Key: "ui.requests", Here: "requests", Data: requestsData{list, in.State, in.Side}}, nil
-}
-
-func (h *handler) request(r *http.Request) (string, *page, error) {
-	q, err := h.node.Request(r.Context(), node.RequestShowRequest{Unit: r.FormValue("unit"), ID: r.FormValue("id")})
-	if err != nil {
-		return "", nil, err
-	}
-	title := q.Title
-	if title == "" {
-		title = "Request " + q.Short
-	}
-	return "request", &page{Title: title, Here: "requests", Data: q}, nil
-}
-
-// moveRequest makes a move, or tells what it would do.
-func (h *handler) moveRequest(r *http.Request, in node.RequestMoveRequest) (outcome, error) {
-	w, err := h.node.MoveRequest(r.Context(), in)
-	if err != nil || in.DryRun {
-		return outcome{shown: w}, err
-	}
-	return outcome{to: "/request" + string(query("unit", in.Unit, "id", in.ID)), done: "done.moved"}, nil
-}
-
 func formInt(r *http.Request, name string) int64 {
 	n, err := strconv.ParseInt(r.FormValue(name), 10, 64)
 	if err != nil || n < 0 {
