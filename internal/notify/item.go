@@ -111,8 +111,13 @@ func (i *Item) Command() string {
 	return "entente " + strings.NewReplacer("ID", i.Short, "WORD", i.Word).Replace(command)
 }
 
-// Text says in one line what waits, for whom, until when, and what to type next. Nothing in it can drive a terminal.
+// Text is Line, and what to type next.
 func (i *Item) Text(c *lang.Catalog) string {
+	return i.Line(c) + " [" + lang.Visible(i.Command()) + "]"
+}
+
+// Line says in one line what waits, for whom and until when. Nothing in it can drive a terminal.
+func (i *Item) Line(c *lang.Catalog) string {
 	word := i.Word
 	if family := i.Family(); family != "" {
 		word = c.Code(family, word)
@@ -139,5 +144,5 @@ func (i *Item) Text(c *lang.Catalog) string {
 	if i.Unit != "" {
 		text = c.Text("need.in-unit", "unit", i.Unit, "text", text)
 	}
-	return lang.Visible(text) + " [" + lang.Visible(i.Command()) + "]"
+	return lang.Visible(text)
 }

@@ -31,6 +31,8 @@ type Source interface {
 	ShowJournal(context.Context, node.JournalShowRequest) (*node.JournalShowResponse, error)
 	ProveEntry(context.Context, node.JournalProveRequest) (*node.JournalProveResponse, error)
 	MoveRequest(context.Context, node.RequestMoveRequest) (*node.WriteResponse, error)
+	Contacts(context.Context, node.ContactListRequest) (*node.ContactListResponse, error)
+	CallHistory(context.Context, node.HotlineHistoryRequest) (*node.HotlineHistoryResponse, error)
 	NewRequest(context.Context, node.RequestNewRequest) (*node.RequestView, *node.WriteResponse, error)
 	RequestForm(context.Context, node.RequestFormRequest) (*node.RequestFormResponse, error)
 	// Pulse is a number that is another whenever something changed that pages show.

@@ -45,6 +45,7 @@ var functions = template.FuncMap{
 	"words":        func(words ...string) []string { return words },
 	"tlps":         func() []string { return []string{"clear", "green", "amber", "amber+strict", "red"} },
 	"formats":      func() []string { return []string{"stix", "misp", "list", "table", "page", "text"} },
+	"attention":    attentionPage,
 	"urgencies":    func() []string { return []string{accord.Emergency, accord.Urgent, accord.Routine} },
 	"translations": node.Translations,
 	"tags":         lang.Tags,

@@ -7,29 +7,6 @@ import (
 	"entente/internal/node"
 )
 
-// homeData is the first page: what needs a person, what is owed, how units are.
-type homeData struct {
-	*node.StatusResponse
-	Requests []node.RequestView
-	Identity *node.IdentityResponse
-}
-
-func (h *handler) home(r *http.Request) (string, *page, error) {
-	status, err := h.node.Status(r.Context())
-	if err != nil {
-		return "", nil, err
-	}
-	list, err := h.node.Requests(r.Context(), node.RequestListRequest{})
-	if err != nil {
-		return "", nil, err
-	}
-	id, err := h.node.Identity(r.Context())
-	if err != nil {
-		return "", nil, err
-	}
-	return "home", &page{Key: "ui.overview", Here: "home", Data: homeData{StatusResponse: status, Requests: list.Requests, Identity: id}}, nil
-}
-
 // unitData is one unit.
 type unitData struct {
 	*node.UnitShowResponse
