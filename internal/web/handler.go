@@ -33,6 +33,11 @@ type Source interface {
 	MoveRequest(context.Context, node.RequestMoveRequest) (*node.WriteResponse, error)
 	Contacts(context.Context, node.ContactListRequest) (*node.ContactListResponse, error)
 	CallHistory(context.Context, node.HotlineHistoryRequest) (*node.HotlineHistoryResponse, error)
+	Exhibits(context.Context, node.ExhibitListRequest) (*node.ExhibitListResponse, error)
+	Exhibit(context.Context, node.ExhibitIDRequest) (*node.ExhibitView, error)
+	VerifyExhibit(context.Context, node.ExhibitIDRequest, func(node.Progress)) (*node.ExhibitVerifyResponse, error)
+	GetExhibit(context.Context, node.ExhibitGetRequest, io.Writer) error
+	AttachFile(context.Context, node.ExhibitAttachRequest, io.Reader, func(node.Progress)) (*node.ExhibitAddResponse, error)
 	NewRequest(context.Context, node.RequestNewRequest) (*node.RequestView, *node.WriteResponse, error)
 	RequestForm(context.Context, node.RequestFormRequest) (*node.RequestFormResponse, error)
 	// Pulse is a number that is another whenever something changed that pages show.

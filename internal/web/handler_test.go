@@ -229,7 +229,7 @@ func TestPagesSayWhatThereIs(t *testing.T) {
 // elements and attributes are all that a page may be made of.
 var elements = strings.Fields("html head meta title link body a header div span b nav form button main section h1 h2 h3 h4 p ul ol li dl dt dd table thead tbody tr th td code pre time footer details summary label input select option article br textarea fieldset legend script svg circle line text datalist img")
 
-var attributes = strings.Fields("lang dir charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime rows checked src defer data-live data-keep enctype maxlength viewbox viewBox cx cy r x y x1 x2 y1 y2 dy list readonly alt width height inputmode open")
+var attributes = strings.Fields("lang dir charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime rows checked src defer data-live data-keep enctype maxlength viewbox viewBox cx cy r x y x1 x2 y1 y2 dy list readonly alt width height inputmode open pattern formnovalidate aria-describedby data-progress")
 
 func TestPartnerTextNeverBecomesMarkup(t *testing.T) {
 	v := signedIn(t, hostile{})

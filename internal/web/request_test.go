@@ -15,7 +15,7 @@ import (
 // requestAddresses are those of requests, their form and their evidence.
 var requestAddresses = []string{
 	"/requests", "/requests?state=all&side=owed", "/requests?view=board", "/request?id=" + url.QueryEscape("entente/"+southID+"#17"),
-	"/request/new", "/request/new?unit=" + unitID + "&type=information", "/request/new?from_draft=draft-1",
+	"/request/new", "/request/new?unit=" + unitID + "&type=information", "/request/new?from_draft=draft-1", "/exhibit?id=x",
 }
 
 func (story) RequestForm(_ context.Context, r node.RequestFormRequest) (*node.RequestFormResponse, error) {

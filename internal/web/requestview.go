@@ -23,8 +23,9 @@ func (h *handler) requestRoutes() []route {
 // requestData is one request with what may be said next.
 type requestData struct {
 	*node.RequestView
-	Forms []moveForm // the moves of this side
-	Aside []moveForm // those that carry the request no further
+	Exhibits []node.ExhibitView
+	Forms    []moveForm // the moves of this side
+	Aside    []moveForm // those that carry the request no further
 }
 
 // moveForm is the form of one move: the fields that it takes, and no others.
@@ -65,7 +66,11 @@ func (h *handler) request(r *http.Request) (string, *page, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	d := requestData{RequestView: q}
+	x, err := h.node.Exhibits(r.Context(), node.ExhibitListRequest{Unit: q.Unit, About: q.ID})
+	if err != nil {
+		return "", nil, err
+	}
+	d := requestData{RequestView: q, Exhibits: x.Exhibits}
 	terms, own := h.terms(r, q.Unit)
 	for _, move := range q.Next {
 		f := formOf(move, q, terms, own)

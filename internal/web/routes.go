@@ -54,7 +54,7 @@ func look(pattern string, show gather) route {
 
 // routes are all addresses that ask for a session. A new one gets its row in TestRights.
 func (h *handler) routes() []route {
-	return slices.Concat(h.homeRoutes(), h.unitRoutes(), h.requestRoutes(), h.intelRoutes(), h.journalRoutes())
+	return slices.Concat(h.homeRoutes(), h.unitRoutes(), h.requestRoutes(), h.evidenceRoutes(), h.intelRoutes(), h.journalRoutes())
 }
 
 func (h *handler) homeRoutes() []route {
