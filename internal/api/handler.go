@@ -79,7 +79,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, r, "", &Problem{Status: http.StatusNotFound, Code: node.CodeNotFound, Title: "There is nothing at this address.", Next: "GET " + Prefix + " lists the operations."})
 		return
 	}
-	grant, ok := node.Grant{Scopes: node.Scopes()}, true
+	grant, ok := node.Console(), true
 	if !h.Trusted {
 		grant, ok = h.granted(r)
 	}
@@ -114,7 +114,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Next:   "Use a token with this scope: 'entente token new --name NAME --scope " + string(op.Scope) + "' makes one."})
 		return
 	}
-	h.run(w, r, op)
+	h.run(w, r, op, grant)
 }
 
 // granted tells what the caller may do, by the token it sends.
@@ -160,13 +160,14 @@ func (h *handler) index(w http.ResponseWriter, r *http.Request) {
 
 // run reads the request of an operation in the way of its kind, runs it, and
 // answers in the way of its kind.
-func (h *handler) run(w http.ResponseWriter, r *http.Request, op Operation) {
+func (h *handler) run(w http.ResponseWriter, r *http.Request, op Operation, who node.Grant) {
 	rc := http.NewResponseController(w)
 	// The deadlines of the server are for strangers and for pages; here each
 	// read and write has its own. Not every writer has deadlines (in process).
 	_ = rc.SetWriteDeadline(time.Time{})
 	body := &steadyReader{r: r.Body, rc: rc}
-	c := call{node: h.node, progress: func(node.Progress) {}}
+	op = op.recorded()
+	c := call{node: h.node, who: who, from: r.RemoteAddr, progress: func(node.Progress) {}}
 	var err error
 	if op.Kind == Upload {
 		_ = rc.EnableFullDuplex() // progress is told while the body still arrives

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -287,5 +288,48 @@ func TestEveryUseCaseHasAnOperation(t *testing.T) {
 			t.Errorf("operation %q is not whole or there twice", op.Name)
 		}
 		seen[op.Name] = true
+	}
+}
+
+// TestActsAreRecorded: what is done over the API, and by whom, is in the audit log;
+// looking is not, and no contents are.
+func TestActsAreRecorded(t *testing.T) {
+	ctx := t.Context()
+	dir := filepath.Join(t.TempDir(), "node")
+	o := node.Options{Version: "test"}
+	made, err := node.Init(ctx, dir, node.InitOptions{Name: "North"}, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := node.Open(ctx, dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	console, h := Handler(n, Options{Trusted: true}), Handler(n, Options{Grant: n.Grant})
+	post(console, "officer.new", `{"name":"ada","roles":["duty"]}`)
+	post(console, "officer.list", `{}`)
+	for _, body := range []string{`{"name":"Watch"}`, `{"name":"Watch of the contents","by":{"agency":"cert","role":"duty-officer"}`} {
+		post(h, "unit.found", body, "Authorization", "Bearer "+made.APIToken)
+	}
+	post(h, "unit.suspend", `{"by":{"agency":"cert","role":"duty-officer"},"unit":"none","scope":["all"]}`, "Authorization", "Bearer "+made.APIToken)
+	post(h, "import", strings.Repeat("x", maxAbout+1), "Authorization", "Bearer "+made.APIToken, HeaderRequest, `{"name":"secret words"}`, "Accept", "application/json")
+	res, err := n.Audit(ctx, node.AuditListRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, x := range slices.Backward(res.Lines) {
+		got = append(got, strings.Join([]string{x.Kind, x.Name, x.Action, x.Outcome, x.Claim}, "|"))
+		if strings.Contains(x.Ref, " ") {
+			t.Errorf("contents: %+v", x)
+		}
+	}
+	want := []string{"console||officer.new|ok|", "token|init|unit.found|ok|", "token|init|unit.found|bad-input|", "token|init|unit.suspend|not-found|cert:duty-officer", "token|init|import|bad-input|"}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+	if ref, _ := about([]byte(`{"id":"` + strings.Repeat("x", maxAbout) + `"}`)); ref != "" {
+		t.Error("a long request is read again")
 	}
 }

@@ -58,6 +58,8 @@ type Operation struct {
 // call is what one run of an operation gets.
 type call struct {
 	node     *node.Node
+	who      node.Grant
+	from     string // address
 	request  []byte // the JSON request, empty counts as {}
 	body     io.Reader
 	out      io.Writer

@@ -145,6 +145,19 @@ func Operations() []Operation {
 		ask(node.ScopeAdmin, "token.list", "The bearer tokens, without their secrets", (*node.Node).Tokens),
 		plain(node.ScopeAdmin, "token.revoke", "End a bearer token at once", (*node.Node).RevokeToken),
 
+		plain(node.ScopeAdmin, "officer.new", "Make an officer; the one-time code to set up credentials is shown once", (*node.Node).NewOfficer),
+		ask(node.ScopeAdmin, "officer.list", "The officers, without their credentials", (*node.Node).Officers),
+		plain(node.ScopeAdmin, "officer.show", "One officer", (*node.Node).Officer),
+		plain(node.ScopeAdmin, "officer.roles", "Replace the roles of an officer, or the claims they may act under", (*node.Node).ChangeOfficer),
+		plain(node.ScopeAdmin, "officer.disable", "Sign an officer out and let them in no more", (*node.Node).DisableOfficer),
+		plain(node.ScopeAdmin, "officer.enable", "Let a disabled officer in again", (*node.Node).EnableOfficer),
+		plain(node.ScopeAdmin, "officer.reset", "Take credentials and sessions of an officer away; a new one-time code is shown once", (*node.Node).ResetOfficer),
+		plain(node.ScopeAdmin, "officer.sessions", "Who is signed in, and where", (*node.Node).OfficerSessions),
+		plain(node.ScopeAdmin, "officer.end-session", "End one session, or all of an officer", (*node.Node).EndSession),
+
+		plain(node.ScopeAudit, "audit.list", "What was done here, and by whom, the newest first", (*node.Node).Audit),
+		ask(node.ScopeAudit, "audit.verify", "Read the audit log back and name the first line that breaks its chain", (*node.Node).VerifyAudit),
+
 		download(node.ScopeAdmin, "backup", "Everything the folder holds except its high-water marks, encrypted", backup),
 		long(node.ScopeAdmin, "rebuild", "Derive objects and indexes again from journals and local imports", rebuild),
 	}

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"strings"
-
 	"github.com/spf13/cobra"
 
 	"entente/internal/node"
@@ -34,13 +32,6 @@ func unitFlag(cmd *cobra.Command, to *string) {
 
 // claims turns the flags into what a request carries.
 func (x *acting) claims() (node.Acting, error) {
-	act := node.Acting{By: node.Claim{Agency: x.agency, Role: x.role}}
-	for _, r := range x.release {
-		agency, role, ok := strings.Cut(r, ":")
-		if !ok || agency == "" || role == "" {
-			return act, usagef("--release %q is not of the form AGENCY:ROLE", r)
-		}
-		act.Release = append(act.Release, node.Claim{Agency: agency, Role: role})
-	}
-	return act, nil
+	release, err := claimList("release", x.release)
+	return node.Acting{By: node.Claim{Agency: x.agency, Role: x.role}, Release: release}, err
 }

@@ -40,6 +40,8 @@ var silent = map[string]bool{
 	"review.report": true, "review.list": true, "review.show": true,
 	"exhibit.list": true, "exhibit.show": true, "exhibit.verify": true, "exhibit.manifest": true, "exhibit.get": true,
 	"token.new": true, "token.list": true, "token.revoke": true,
+	"officer.new": true, "officer.list": true, "officer.show": true, "officer.roles": true, "officer.disable": true, "officer.enable": true, "officer.reset": true,
+	"officer.sessions": true, "officer.end-session": true, "audit.list": true, "audit.verify": true,
 }
 
 // before prepares an operation.

@@ -66,7 +66,7 @@ func (a *app) root() *cobra.Command {
 		a.requestCommand(), a.syncCommand(), a.courierCommand(),
 		a.journalCommand(), a.exhibitCommand(), a.dossierCommand(), a.verifyCommand(),
 		a.backupCommand(), a.restoreCommand(), a.rebuildCommand(), a.doctorCommand(),
-		a.taxiiCommand(), a.mispCommand(), a.guardCommand(), a.tokenCommand(), a.apiCommand(),
+		a.taxiiCommand(), a.mispCommand(), a.guardCommand(), a.officerCommand(), a.auditCommand(), a.tokenCommand(), a.apiCommand(),
 		a.demoCommand(), a.completionCommand(), a.versionCommand(),
 	)
 	return root

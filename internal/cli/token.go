@@ -20,8 +20,9 @@ func (a *app) tokenCommand() *cobra.Command {
 		long: `Shows the secret once; the node keeps only its SHA-256. A scope says what the token
 may be used for, and holds no other: read (look at everything, TAXII and feeds), intel
 (import, share, decide on what arrived, write over TAXII), request (make requests and
-moves in them), unit (units, accords, exchange, dossiers), admin (identity, tokens,
-backup, rebuild, succession, courier files), taxii:read (TAXII and feeds) and
+moves in them), unit (units, accords, exchange, dossiers), admin (identity, officers,
+tokens, backup, rebuild, succession, courier files), release (release what somebody else
+holds ready), audit (read the audit log), taxii:read (TAXII and feeds) and
 taxii:write (TAXII); with :COLLECTION behind it, an alias or id, for that one alone,
 and not for feeds. Since admin makes tokens, it is as good as all of them. The pages
 ask for read.
@@ -53,7 +54,7 @@ Basic, with any user, for TAXII clients that speak nothing else.`,
 	}.build()
 	f := create.Flags()
 	f.StringVar(&in.Name, "name", "", "what the token is for, to tell it from others")
-	f.StringSliceVar(&scopes, "scope", nil, "what it may be used for: read, intel, request, unit, admin, taxii:read, taxii:write (repeat it for more)")
+	f.StringSliceVar(&scopes, "scope", nil, "what it may be used for: read, intel, request, unit, admin, release, audit, taxii:read, taxii:write (repeat it for more)")
 	f.DurationVar(&in.Expires, "expires", 0, "how long it is good, as in 720h (default: until it is revoked)")
 
 	list := command{

@@ -66,6 +66,8 @@ type Config struct {
 	Language string `yaml:"language"`
 	// Notify is how a duty officer learns of what needs a person.
 	Notify NotifyConfig `yaml:"notify"`
+	// SignIn is how officers come into the pages.
+	SignIn SignInConfig `yaml:"sign_in"`
 	// Feeds are what sensors are given; none: one of each format, and lists by kind of value.
 	Feeds []FeedConfig `yaml:"feeds"`
 	TAXII struct {
@@ -198,6 +200,9 @@ func parseConfig(dir string, text []byte) (Config, error) {
 	if err := checkGuard(&c); err != nil {
 		return c, err
 	}
+	if err := c.SignIn.check(dir); err != nil {
+		return c, err
+	}
 	if c.Evidence.Key != "" && !filepath.IsAbs(c.Evidence.Key) {
 		c.Evidence.Key = filepath.Join(dir, c.Evidence.Key)
 	}
@@ -261,6 +266,11 @@ language: ""          # of notices, and of commands where the environment names 
 # How a duty officer learns of what needs a person (docs/operations.md), as in
 # notify:
 #   channels: [{name: desk, webhook: "https://desk.example/hook", secret_file: keys/hook}]
+
+# How officers sign in to the pages ('entente officer new'; docs/operations.md), as in
+# sign_in:
+#   origin: "https://entente.example"   # as browsers see the pages: passkeys need it
+#   tokens: false                       # no signing in with a bearer token
 
 credentials:          # SHA-256 digests; the secrets were shown once by init
   api_token_sha256: %q

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"entente/internal/notify"
+	"entente/internal/officer"
 	"entente/internal/store"
 	"entente/journal"
 )
@@ -176,9 +177,10 @@ func (d *doctor) look() error {
 	d.configuration()
 	d.identity()
 	d.identities()
-	for _, name := range []string{"drafts.json", "pairings.json", "tokens.json", "notices.json"} {
+	for _, name := range []string{"drafts.json", "pairings.json", "tokens.json", "notices.json", "officers.json", "sessions.json"} {
 		d.private(name)
 	}
+	d.auditLog()
 	d.units()
 	d.witness()
 	d.localLog()
@@ -336,6 +338,10 @@ func (d *doctor) private(name string) {
 		_, err = d.at.readJSON(d.path(name), &file)
 	case "tokens.json":
 		_, err = readTokens(d.at)
+	case "officers.json":
+		_, err = officer.Read(d.at.fs, d.at.dir)
+	case "sessions.json":
+		_, err = officer.ReadSessions(d.at.fs, d.at.dir)
 	case "notices.json":
 		var book notify.Book
 		_, err = d.at.readJSON(d.path(name), &book)
@@ -353,6 +359,12 @@ func (d *doctor) private(name string) {
 	case "tokens.json":
 		means = "The node does not start: it is not known which bearer tokens are good, which were revoked."
 		next = "Remove it, and make new tokens with 'entente token new'; the token that init showed stays good. A backup does not hold it."
+	}
+	switch name {
+	case "officers.json":
+		means, next = officersLost, officersLostNext
+	case "sessions.json":
+		means, next = "The node does not start: it is not known who is signed in.", sessionsLostNext
 	}
 	if name == "notices.json" {
 		means = "It is not known what the duty officer was told. The node starts, and tells what is open again."

@@ -16,7 +16,7 @@ const (
 	fileLog      fileKind = "log"     // a journal or the local log: the truth
 	filePayload  fileKind = "payload" // truth, but for what partners hold too
 	fileProof    fileKind = "proof"   // of misbehaviour
-	filePrivate  fileKind = "private" // drafts, pairings, tokens, notices
+	filePrivate  fileKind = "private" // drafts, pairings, tokens, notices, officers, sessions, the audit log
 	fileDerived  fileKind = "derived" // made again when it is lost
 	fileMark     fileKind = "mark"    // a high-water mark: never in a backup
 	filePassing  fileKind = "passing" // means something to a running process only
@@ -38,7 +38,8 @@ var fileNames = []struct {
 	{regexp.MustCompile(`^(units/[0-9a-f]{64}/journals/[0-9a-f]{64}/(index|points|hashes|derived)|local\.log/(index|points|derived))$`), fileDerived},
 	{regexp.MustCompile(`^units/[0-9a-f]{64}/payloads/[0-9a-f]{2}/[0-9a-f]{64}$`), filePayload},
 	{regexp.MustCompile(`^units/[0-9a-f]{64}/evidence/[0-9A-Za-z._-]{1,200}\.json$`), fileProof},
-	{regexp.MustCompile(`^(drafts|pairings|tokens|notices)\.json$`), filePrivate},
+	{regexp.MustCompile(`^(drafts|pairings|tokens|notices|officers|sessions|pending)\.json$`), filePrivate},
+	{regexp.MustCompile(`^audit/(audit-[0-9]{6}\.jsonl|head)$`), filePrivate},
 	{regexp.MustCompile(`^statuses/[0-9]{16}-[0-9]{1,9}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.json$`), filePrivate},
 	{regexp.MustCompile(`^objects/[^/]+$`), fileDerived},
 	{regexp.MustCompile(`^(highwater/([0-9a-f]{64}|cosigned-[0-9a-f]{64}|identities|witness-[0-9a-f]{32})|keys/witness\.unused)$`), fileMark},
@@ -68,8 +69,9 @@ func backedUp(name string) bool {
 	case fileSetting, fileIdentity, fileKey, fileLog, filePayload, fileProof:
 		return true
 	case filePrivate:
-		// A pairing does not outlive its process by much. A token that was revoked
-		// after the backup must not come back with it.
+		// A pairing does not outlive its process by much. A token that was revoked, and an
+		// officer who was disabled, after the backup must not come back with it. The audit
+		// log grows by itself, and is copied as it is.
 		return name == "drafts.json"
 	}
 	return false

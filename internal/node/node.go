@@ -17,7 +17,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"entente/internal/audit"
 	"entente/internal/intel"
+	"entente/internal/officer"
 	"entente/internal/peer"
 	"entente/internal/store"
 	"entente/journal"
@@ -82,6 +84,9 @@ type Node struct {
 	scoring  sync.Mutex // one commitment to scores is made at a time
 	pairing  *pairings
 	tokens   *tokens
+	officers *officer.Register
+	audit    *audit.Log
+	unheard  atomic.Pointer[string] // why the last act could not be recorded
 
 	guards guards   // the operator's lists of what is guarded
 	feeds  *feeds   // what sensors are given, as text
@@ -172,6 +177,9 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	}
 	n.secret.Store(k)
 	if n.tokens, err = openTokens(n.at, &n.config); err != nil {
+		return nil, err
+	}
+	if err := n.openOfficers(); err != nil {
 		return nil, err
 	}
 	if n.marks, err = store.OpenHighWater(config.HighWater, store.Options{FS: opts.FS}); err != nil {

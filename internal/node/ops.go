@@ -271,6 +271,14 @@ type WriteResponse struct {
 	Decision *Decision `json:"decision,omitempty"`
 }
 
+// FirstRef is the first entry that was written, "" for none.
+func (w *WriteResponse) FirstRef() string {
+	if w == nil || len(w.Refs) == 0 {
+		return ""
+	}
+	return w.Refs[0]
+}
+
 // Accord
 
 // AccordProposeRequest proposes, counters or amends. Text is YAML or JSON.

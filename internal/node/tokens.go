@@ -20,6 +20,7 @@ import (
 
 	jsonv2 "github.com/go-json-experiment/json"
 
+	"entente/internal/officer"
 	"entente/internal/store"
 )
 
@@ -33,7 +34,9 @@ const (
 	ScopeIntel   Scope = "intel"   // import, share, decide on what arrived, write over TAXII
 	ScopeRequest Scope = "request" // make requests and moves in them
 	ScopeUnit    Scope = "unit"    // units, accords, exchange with partners
-	ScopeAdmin   Scope = "admin"   // identity, tokens, backup, rebuild, succession, courier files
+	ScopeAdmin   Scope = "admin"   // identity, officers, tokens, backup, rebuild, succession, courier files
+	ScopeRelease Scope = "release" // release or refuse what somebody else holds ready for a second person
+	ScopeAudit   Scope = "audit"   // read the audit log
 
 	// These two open TAXII, and the first the feeds, and nothing else. With a colon and the alias or id of a collection behind
 	// them, as in taxii:write:inbox, they are for that collection alone, and for no feed.
@@ -43,11 +46,11 @@ const (
 
 // Scopes lists all scopes, in their order, without those for single collections.
 func Scopes() []Scope {
-	return []Scope{ScopeRead, ScopeIntel, ScopeRequest, ScopeUnit, ScopeAdmin, ScopeTAXIIRead, ScopeTAXIIWrite}
+	return []Scope{ScopeRead, ScopeIntel, ScopeRequest, ScopeUnit, ScopeAdmin, ScopeRelease, ScopeAudit, ScopeTAXIIRead, ScopeTAXIIWrite}
 }
 
 // ScopePattern is a regular expression that fits every scope.
-const ScopePattern = `^(read|intel|request|unit|admin|taxii:(read|write)(:[a-z0-9-]{1,64})?)$`
+const ScopePattern = `^(read|intel|request|unit|admin|release|audit|taxii:(read|write)(:[a-z0-9-]{1,64})?)$`
 
 // CutCollection parts a scope for a single collection into the scope for all and what names the
 // collection, "" if it is for all or has none.
@@ -69,12 +72,21 @@ func (s Scope) Check() error {
 	return nil
 }
 
-// Grant is what a good token lets its bearer do.
+// Grant is who asks, and what they may do.
 type Grant struct {
-	ID     string // of the token; "init" for the one that init showed
+	ID     string // of the token or the officer; "init" for the token that init showed
 	Name   string
 	Scopes []Scope
+
+	// What follows is of officers only. Session is the id of the session they are signed
+	// in with; "" is a token.
+	Session string
+	Roles   []officer.Role
+	Claims  []Claim // in whose names they may act
 }
+
+// Console is the grant of who works on the node's machine itself.
+func Console() Grant { return Grant{ID: "console", Name: "console", Scopes: Scopes()} }
 
 // May tells whether the grant has a scope.
 func (g Grant) May(s Scope) bool { return slices.Contains(g.Scopes, s) }
@@ -340,7 +352,7 @@ func (n *Node) NewToken(ctx context.Context, r TokenNewRequest) (*TokenNewRespon
 	}
 	scopes, err := sortedScopes(r.Scopes)
 	if err != nil {
-		return nil, badInput("The token would have no meaning.", "Of its scopes: "+err.Error()+".", "Name one or more of read, intel, request, unit, admin, taxii:read, taxii:write.")
+		return nil, badInput("The token would have no meaning.", "Of its scopes: "+err.Error()+".", "Name one or more of read, intel, request, unit, admin, release, audit, taxii:read, taxii:write.")
 	}
 	if err := n.checkTAXIIScopes(ctx, scopes); err != nil {
 		return nil, err

@@ -90,7 +90,7 @@ func (d *desk) signIn(name, password, code string, v Visitor) (Entry, error) {
 func TestSignIn(t *testing.T) {
 	d := newDesk(t)
 	first, codes := d.ready("ada")
-	if o, s, ok := d.Signed(first.Secret); !ok || o.Name != "ada" || s.How != "set-up" || s.From != home.From || o.State != Active {
+	if o, s, ok := d.Signed(first.Secret, true); !ok || o.Name != "ada" || s.How != "set-up" || s.From != home.From || o.State != Active {
 		t.Fatalf("%+v %+v %v", o, s, ok)
 	}
 	code := d.code("ada")
@@ -118,7 +118,7 @@ func TestSignIn(t *testing.T) {
 	}
 	d.start()
 	for _, secret := range []string{first.Secret, e.Secret, r.Secret} {
-		if _, _, ok := d.Signed(secret); !ok {
+		if _, _, ok := d.Signed(secret, true); !ok {
 			t.Error("a session ended with a restart")
 		}
 	}
@@ -187,10 +187,10 @@ func TestDisabledOfficerLosesSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, _, ok := d.Signed(e.Secret); ok {
+		if _, _, ok := d.Signed(e.Secret, true); ok {
 			t.Error("a disabled officer is signed in")
 		}
-		if _, _, ok := d.Signed(other.Secret); !ok {
+		if _, _, ok := d.Signed(other.Secret, true); !ok {
 			t.Error("another officer lost a session")
 		}
 		if _, err := d.signIn("ada", phrase, d.code("ada"), home); !errors.Is(err, ErrWrong) {
@@ -211,7 +211,7 @@ func TestDisabledOfficerLosesSessions(t *testing.T) {
 	if err != nil || o.State != Invited || o.Password != nil {
 		t.Fatalf("%+v, %v", o, err)
 	}
-	if _, _, ok := d.Signed(again.Secret); ok {
+	if _, _, ok := d.Signed(again.Secret, true); ok {
 		t.Error("a session outlives a reset")
 	}
 	if _, err := d.signIn("ada", phrase, code, home); !errors.Is(err, ErrWrong) {
@@ -239,16 +239,16 @@ func TestCredentialsEndSessions(t *testing.T) {
 	if err := d.SetPassword(t.Context(), e.Session, "wrong", phrase+"2"); !errors.Is(err, ErrWrong) {
 		t.Fatalf("without the current password: %v", err)
 	}
-	if _, _, ok := d.Signed(x.Secret); !ok {
+	if _, _, ok := d.Signed(x.Secret, true); !ok {
 		t.Fatal("a change that failed ended a session")
 	}
 	if err := d.SetPassword(t.Context(), e.Session, phrase, phrase); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, ok := d.Signed(x.Secret); ok {
+	if _, _, ok := d.Signed(x.Secret, true); ok {
 		t.Error("a session outlives the password")
 	}
-	if _, _, ok := d.Signed(e.Secret); !ok {
+	if _, _, ok := d.Signed(e.Secret, true); !ok {
 		t.Error("the own session ended")
 	}
 	x = second()
@@ -262,7 +262,7 @@ func TestCredentialsEndSessions(t *testing.T) {
 	if codes, err := d.SetSecond(e.Session, ticket, totp.code(d.now.Unix()/30)); err != nil || len(codes) != recoveryCodes {
 		t.Errorf("%d codes, %v", len(codes), err)
 	}
-	if _, _, ok := d.Signed(x.Secret); ok {
+	if _, _, ok := d.Signed(x.Secret, true); ok {
 		t.Error("a session outlives the second factor")
 	}
 	if err := d.DropPassword(e.Session); !errors.Is(err, ErrLast) {
@@ -281,21 +281,25 @@ func TestSessionsEnd(t *testing.T) {
 	begun := e.Session.Begun
 	for d.now.Sub(begun) < SessionLife-time.Hour {
 		d.now = d.now.Add(time.Hour)
-		if _, _, ok := d.Signed(e.Secret); !ok {
+		if _, _, ok := d.Signed(e.Secret, true); !ok {
 			t.Fatalf("it ended after %v", d.now.Sub(begun))
 		}
 		d.start()
 	}
 	d.now = begun.Add(SessionLife)
-	if _, _, ok := d.Signed(e.Secret); ok {
+	if _, _, ok := d.Signed(e.Secret, true); ok {
 		t.Error("a session goes on for ever")
 	}
 	x, err := d.signIn("ada", phrase, d.code("ada"), home)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.now = d.now.Add(SessionIdle)
-	if _, _, ok := d.Signed(x.Secret); ok {
+	d.now = d.now.Add(SessionIdle / 2)
+	if _, _, ok := d.Signed(x.Secret, false); !ok {
+		t.Error("a session ended early")
+	}
+	d.now = d.now.Add(SessionIdle / 2)
+	if _, _, ok := d.Signed(x.Secret, true); ok {
 		t.Error("a session goes on unused")
 	}
 	var secrets []string
@@ -307,7 +311,7 @@ func TestSessionsEnd(t *testing.T) {
 		}
 		secrets = append(secrets, secret)
 	}
-	if _, _, ok := d.Signed(secrets[0]); ok {
+	if _, _, ok := d.Signed(secrets[0], true); ok {
 		t.Error("any number of sessions is kept")
 	}
 	list := d.Sessions.List(e.Officer.ID)
@@ -321,7 +325,7 @@ func TestSessionsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.start()
-	if _, _, ok := d.Signed(secrets[maxSessionsOf]); ok {
+	if _, _, ok := d.Signed(secrets[maxSessionsOf], true); ok {
 		t.Error("a session that was ended comes back")
 	}
 }
@@ -507,7 +511,7 @@ func TestFullDisk(t *testing.T) {
 	if _, err := d.Sessions.End(e.Session.ID, ""); err == nil {
 		t.Error("no word of the disk")
 	}
-	if _, _, ok := d.Signed(e.Secret); ok {
+	if _, _, ok := d.Signed(e.Secret, true); ok {
 		t.Error("the session goes on")
 	}
 }

@@ -208,9 +208,10 @@ func (s *Sessions) room(most int, of func(*Session) bool) {
 	}
 }
 
-// Find looks a session up by its secret and notes that it was used. It is looked up by
-// digest, so the time it takes says nothing about the secret.
-func (s *Sessions) Find(secret string) (Session, bool) {
+// Find looks a session up by its secret and, if somebody asked for something by hand,
+// notes that it was used. It is looked up by digest, so the time it takes says nothing
+// about the secret.
+func (s *Sessions) Find(secret string, byHand bool) (Session, bool) {
 	d := digestOf(secret)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,10 +224,10 @@ func (s *Sessions) Find(secret string) (Session, bool) {
 		delete(s.live, d)
 		return Session{}, false
 	}
-	if now.After(x.Seen) {
+	if byHand && now.After(x.Seen) {
 		x.Seen = now
 	}
-	if now.Sub(s.written) >= seenEvery {
+	if byHand && now.Sub(s.written) >= seenEvery {
 		s.written = now // also when it fails: not at every page
 		_ = s.write()   // a session that looks unused for longer ends earlier
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 )
 
 // Visitor is who asks: an address, a browser, and the secret that the browser was
@@ -163,9 +162,10 @@ func (r *Register) enter(id, how string, v Visitor) (Entry, error) {
 	return e, err
 }
 
-// Signed tells whose session a secret is of, while the officer may use it.
-func (r *Register) Signed(secret string) (Officer, Session, bool) {
-	s, ok := r.Sessions.Find(secret)
+// Signed tells whose session a secret is of, while the officer may use it. What nobody
+// asked for by hand does not keep a session from becoming idle.
+func (r *Register) Signed(secret string, byHand bool) (Officer, Session, bool) {
+	s, ok := r.Sessions.Find(secret, byHand)
 	if !ok {
 		return Officer{}, s, false
 	}
@@ -379,9 +379,6 @@ func (r *Register) Provided(id Identity, name, display string, roles []Role, v V
 	}
 	return r.enter(o.ID, "openid", v)
 }
-
-// Now is the register's clock.
-func (r *Register) Now() time.Time { return r.Clock() }
 
 // errPasskey says that an answer of a browser is not what was asked for.
 func errPasskey(err error) error { return fmt.Errorf("%w: %w", ErrWrong, err) }
