@@ -171,7 +171,7 @@ func public(ctx context.Context, n *node.Node, log *slog.Logger) (http.Handler, 
 		return nil, err
 	}
 	mux.Handle(node.FeedPrefix, feeds)
-	mux.Handle("/", web.Handler(n, web.Options{Log: log, Closing: ctx.Done()}))
+	mux.Handle("/", web.Handler(n, web.Options{Log: log, Door: n.Door(), Closing: ctx.Done()}))
 	return besideTAXII(steady(taxii), http.NewCrossOriginProtection().Handler(oneSlash(mux))), nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"entente/internal/accord"
 	"entente/internal/desk"
 	"entente/internal/lang"
+	"entente/internal/officer"
 )
 
 // constants are the values of the string constants of a package whose names begin with a prefix.
@@ -99,7 +100,7 @@ func problems(t *testing.T) []string {
 	codes := constants(t, "internal/node", "Code")
 	literal := regexp.MustCompile(`(?:conflict\(|(?:\*?Problem|node\.Error|[^n]Error)\{[^\n]*Code: )"([a-z-]+)"`)
 	field := regexp.MustCompile(`p\.(?:Status, p\.)?Code(?:, p\.Title)? = (?:http\.\w+, )?"([a-z-]+)"`)
-	for _, dir := range []string{"internal/node", "internal/api", "internal/cli"} {
+	for _, dir := range []string{"internal/node", "internal/api", "internal/cli", "internal/web"} {
 		for _, file := range sources(t, "../../"+dir, ".go") {
 			text, err := os.ReadFile(file)
 			if err != nil {
@@ -126,7 +127,12 @@ func vocabulary(t *testing.T) map[string][]string {
 	for _, f := range desk.Fields() {
 		fields = append(fields, f.Name, f.Name+".help")
 	}
+	var roles []string
+	for _, r := range officer.Roles() {
+		roles = append(roles, string(r))
+	}
 	return map[string][]string{
+		"role": roles, "how": officer.Ways(),
 		"state": states, "move": desk.Moves(), "type": desk.Types(), "side": {string(desk.Asking), string(desk.Asked)},
 		"urgency": {accord.Emergency, accord.Urgent, accord.Routine},
 		"stage":   constants(t, "internal/accord", "Stage"), "basis": desk.Bases(),

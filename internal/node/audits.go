@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"entente/internal/audit"
+	"entente/internal/notify"
 )
 
 // Deed is something that somebody did or tried, as the audit log keeps it: never
@@ -57,13 +58,14 @@ func (n *Node) Record(g Grant, d Deed) {
 	}
 }
 
-func (n *Node) auditAttention() []attention {
-	var out []attention
+// auditNeeds is what needs a person of the audit log.
+func (n *Node) auditNeeds() []notify.Item {
+	var out []notify.Item
 	if d := n.audit.Damage(); d != nil {
-		out = append(out, attention{rank: 1, text: fmt.Sprintf("the audit log is broken (%v); see 'entente audit verify'", d)})
+		out = append(out, notify.Item{Code: notify.ItemAuditBroken, Detail: d.Error()})
 	}
 	if why := n.unheard.Load(); why != nil {
-		out = append(out, attention{rank: 1, text: "acts since the start are missing in the audit log, because it could not be written (" + *why + "); the node's log names them"})
+		out = append(out, notify.Item{Code: notify.ItemAuditMissing, Detail: *why})
 	}
 	return out
 }

@@ -16,6 +16,7 @@ import (
 
 	"entente/internal/lang"
 	"entente/internal/officer"
+	"entente/internal/peer/pairing"
 )
 
 // SignInConfig is how officers come into the pages.
@@ -99,6 +100,9 @@ type Entered struct {
 func (d *Door) Tokens() bool {
 	return d.n.config.SignIn.Tokens == nil || *d.n.config.SignIn.Tokens
 }
+
+// Audited is [Node.Record] for acts in the pages.
+func (d *Door) Audited(g Grant, x Deed) { d.n.Record(g, x) }
 
 // Officers tells whether there is anybody but tokens who could sign in.
 func (d *Door) Officers() bool { return len(d.n.officers.List()) > 0 }
@@ -216,11 +220,16 @@ type Setting struct {
 	Ticket  string // goes with what follows
 	Officer OfficerView
 	Secret  string // of the second factor, as it is typed in
-	URI     string // the same for a picture
+	Picture []byte // the same for an app: a QR code, PNG
 }
 
-func (d *Door) setting(o officer.Officer, ticket string, t *officer.TOTP) *Setting {
-	return &Setting{Ticket: ticket, Officer: d.n.officerView(o), Secret: t.Text(), URI: t.URI(d.n.config.Name, o.Name)}
+func (d *Door) setting(o officer.Officer, ticket string, t *officer.TOTP) (*Setting, error) {
+	x := &Setting{Ticket: ticket, Officer: d.n.officerView(o), Secret: t.Text()}
+	qr, err := pairing.PictureOf(t.URI(d.n.config.Name, o.Name))
+	if err == nil {
+		x.Picture, err = qr.PNG(4)
+	}
+	return x, err
 }
 
 // SetUp begins to set up credentials with a one-time code.
@@ -230,7 +239,7 @@ func (d *Door) SetUp(code string, v Visitor) (*Setting, error) {
 		d.refused(Grant{}, Deed{Action: "set-up", From: v.From, Err: err})
 		return nil, err
 	}
-	return d.setting(o, ticket, t), nil
+	return d.setting(o, ticket, t)
 }
 
 // Setting is what [Door.SetUp] gave, again.
@@ -239,7 +248,7 @@ func (d *Door) Setting(ticket string) (*Setting, error) {
 	if err != nil {
 		return nil, officerError(err)
 	}
-	return d.setting(o, ticket, t), nil
+	return d.setting(o, ticket, t)
 }
 
 // SetUpPassword sets password and second factor, and lets in.
@@ -298,7 +307,7 @@ func (d *Door) own(g Grant) (officer.Officer, officer.Session, error) {
 	list := d.n.officers.Sessions.List(g.ID)
 	i := slices.IndexFunc(list, func(s officer.Session) bool { return s.ID == g.Session })
 	if !g.IsOfficer() || err != nil || i < 0 {
-		return o, officer.Session{}, &Error{Code: "not-an-officer", Status: http.StatusForbidden, What: "There is nobody whose page this would be.", Why: "Who is signed in is a token, and no officer.", Next: "Sign in as an officer."}
+		return o, officer.Session{}, &Error{Code: "not-an-officer", Status: http.StatusNotFound, What: "There is nobody whose page this would be.", Why: "Who is signed in is a token, and no officer.", Next: "Sign in as an officer."}
 	}
 	return o, list[i], nil
 }
@@ -345,6 +354,19 @@ func (d *Door) DropPassword(g Grant, v Visitor) error {
 	return d.change(g, v, "no-password", "", d.n.officers.DropPassword)
 }
 
+// SecondOf is what [Door.NewSecond] gave, again.
+func (d *Door) SecondOf(g Grant, ticket string) (*Setting, error) {
+	o, s, err := d.own(g)
+	if err != nil {
+		return nil, err
+	}
+	t, err := d.n.officers.SecondOf(s, ticket)
+	if err != nil {
+		return nil, officerError(err)
+	}
+	return d.setting(o, ticket, t)
+}
+
 // NewSecond begins to replace the second factor.
 func (d *Door) NewSecond(g Grant) (*Setting, error) {
 	s, err := d.fresh(g)
@@ -359,7 +381,7 @@ func (d *Door) NewSecond(g Grant) (*Setting, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.setting(o, ticket, t), nil
+	return d.setting(o, ticket, t)
 }
 
 // SetSecond replaces the second factor and the recovery codes, which are returned.

@@ -194,6 +194,9 @@ func (n *Node) nodeNeeds(res *StatusResponse, now time.Time) []need {
 			add("", notify.ItemPairingCompare, 2, notify.Item{From: nameOr(p.Partner, "?"), Word: p.Name, Detail: p.Digits})
 		}
 	}
+	for _, x := range n.auditNeeds() {
+		add(notify.KindDoctor, x.Code, 1, x)
+	}
 	for _, x := range n.guardNeeds() {
 		add("", x.Code, 1, x)
 	}

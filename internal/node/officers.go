@@ -279,7 +279,7 @@ func (n *Node) NewOfficer(ctx context.Context, r OfficerNewRequest) (*OfficerCod
 func officerInput(err error) error {
 	out := officerError(err)
 	var known *Error
-	if errors.As(out, &known) || StorageError(err) != nil {
+	if out == nil || errors.As(out, &known) || StorageError(err) != nil {
 		return out
 	}
 	return badInput("The officer cannot be kept like this.", err.Error()+".", "Correct it; 'entente officer new --help' has examples.")

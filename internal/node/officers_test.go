@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"entente/internal/audit"
+	"entente/internal/notify"
 	"entente/internal/officer"
 )
 
@@ -187,8 +188,8 @@ func TestAuditLogOfTheDoor(t *testing.T) {
 		t.Errorf("%+v", d.Findings)
 	}
 	a.start()
-	if s := must[*StatusResponse](t)(a.Status(ctx)); !slices.ContainsFunc(s.Attention, func(x string) bool { return strings.Contains(x, "audit log is broken") }) {
-		t.Errorf("%q", s.Attention)
+	if s := must[*StatusResponse](t)(a.Status(ctx)); !slices.ContainsFunc(s.Attention, func(x Attention) bool { return x.Code == notify.ItemAuditBroken }) {
+		t.Errorf("%+v", s.Attention)
 	}
 	if r := must[*AuditVerifyResponse](t)(a.VerifyAudit(ctx)); r.Whole || r.Line != 5 {
 		t.Errorf("%+v", r)

@@ -26,6 +26,9 @@ type Acting struct {
 	Release []Claim `json:"release,omitempty"` // two role claims where the accord asks for two-person release
 }
 
+// Act gives access to what is embedded.
+func (a *Acting) Act() *Acting { return a }
+
 // Decision is the gate's answer as the faces show it.
 type Decision struct {
 	Verdict     string   `json:"verdict"` // allow, hold, refuse

@@ -33,6 +33,8 @@ const (
 	ItemGuardList        = "guard-list"        // a list cannot be used
 	ItemWitnessStopped   = "witness-stopped"   // this node's witness cosigns nothing
 	ItemWitnessRetired   = "witness-retired"   // the same; a successor of the journal replaces its key
+	ItemAuditBroken      = "audit-broken"      // a line of the audit log does not hold
+	ItemAuditMissing     = "audit-missing"     // acts since the start are not in the audit log
 	ItemMore             = "more"              // Count more of the code in Word
 )
 
@@ -76,6 +78,7 @@ var commands = map[string]string{
 	ItemBarredUnknown: "unit invite", ItemBarredKey: "unit invite", ItemUnreachable: "doctor", ItemGrowth: "status", ItemHeld: "doctor", ItemRetired: "journal succeed --org-key FILE",
 	ItemIdentityOutdated: "identity rotate tls --org-key FILE", ItemIdentityExpires: "identity rotate tls --org-key FILE", ItemIntakeWaits: "doctor", ItemQuarantine: "intake list",
 	ItemPairingFailed: "unit list", ItemPairingCompare: "unit confirm DIGITS", ItemGuardList: "guard list",
+	ItemAuditBroken: "audit verify", ItemAuditMissing: "doctor",
 	ItemWitnessStopped: "identity rotate witness --org-key FILE", ItemWitnessRetired: "journal succeed --org-key FILE",
 }
 

@@ -36,6 +36,9 @@ const (
 	maxSessionDetail = 200     // characters kept of an address or a browser's name
 )
 
+// Ways are how officers sign in.
+func Ways() []string { return []string{"password", "recovery", "passkey", "set-up", "openid"} }
+
 // Session is a browser in which an officer is signed in.
 type Session struct {
 	ID      string    `json:"id"` // 12 hexadecimal digits

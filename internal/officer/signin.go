@@ -325,6 +325,15 @@ func (r *Register) NewSecond(s Session) (ticket string, t *TOTP, err error) {
 	return ticket, t, nil
 }
 
+// SecondOf is the second factor of a ticket of [Register.NewSecond].
+func (r *Register) SecondOf(s Session, ticket string) (*TOTP, error) {
+	x := r.waiting.look(ticket, forNewTOTP, maxTries, r.Clock())
+	if x == nil || x.officer != s.Officer {
+		return nil, ErrCode
+	}
+	return x.totp, nil
+}
+
 // SetSecond replaces the second factor once the officer has shown that they have the
 // new one. The recovery codes are replaced with it and told this once.
 func (r *Register) SetSecond(s Session, ticket, code string) ([]string, error) {

@@ -29,9 +29,13 @@ func badForm(err error) error {
 // deeper has a dot in its name: by.agency, and fields.purpose for a key of a map. An empty value is one that
 // was not given. Times are RFC 3339, or what a browser's field for them sends, with the offset beside it.
 // A name that the request does not have is refused: nothing that was typed is lost without a word.
-func fill(in any, form url.Values) error {
+// What is in apart is read elsewhere.
+func fill(in any, form url.Values, apart ...string) error {
 	n := 0
 	for name, values := range form {
+		if slices.Contains(apart, name) {
+			continue
+		}
 		if n += len(values); n > maxFields {
 			return badForm(fmt.Errorf("there are more than %d values", maxFields))
 		}

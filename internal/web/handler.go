@@ -52,6 +52,8 @@ type Options struct {
 	Clock func() time.Time
 	Rand  io.Reader
 	Log   *slog.Logger // failures of the node; never tokens or contents
+	// Door is where officers sign in; nil: only tokens do.
+	Door *node.Door
 	// Closing is closed when the server begins to end, so that live pages do not hold it up; nil: they end
 	// with their connections.
 	Closing <-chan struct{}
@@ -89,6 +91,7 @@ func Handler(n Source, o Options) http.Handler {
 		_, _ = io.WriteString(w, "ok\n")
 	})
 	mux.HandleFunc("POST /sign-in", h.signIn)
+	h.doorRoutes(mux)
 	mux.HandleFunc("POST /sign-out", h.signOut)
 	mux.HandleFunc("GET /live", h.live)
 	for _, rt := range h.routes() {

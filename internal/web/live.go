@@ -26,7 +26,7 @@ func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	cookie := cookieName(here.Party)
-	if _, ok := h.sessions.peek(r, cookie, h.node.GrantOf); !ok {
+	if _, ok := h.granted(r, cookie, false); !ok {
 		http.Error(w, "Nobody is signed in.", http.StatusUnauthorized)
 		return
 	}
@@ -62,7 +62,7 @@ func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 			return
 		case <-tick.C:
 		}
-		if _, ok := h.sessions.peek(r, cookie, h.node.GrantOf); !ok {
+		if _, ok := h.granted(r, cookie, false); !ok {
 			say("event: over\ndata: session\n\n")
 			return
 		}

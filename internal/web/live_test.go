@@ -99,11 +99,11 @@ func TestLiveKeepsNoSession(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/live", nil)
 	r.AddCookie(&http.Cookie{Name: "c", Value: secret})
 	now = now.Add(sessionIdle)
-	if _, ok := s.peek(r, "c", story{}.GrantOf); !ok {
+	if _, ok := s.look(r, "c", story{}.GrantOf, false); !ok {
 		t.Fatal("the session ended early")
 	}
 	now = now.Add(time.Second)
-	if _, ok := s.peek(r, "c", story{}.GrantOf); ok {
+	if _, ok := s.look(r, "c", story{}.GrantOf, false); ok {
 		t.Error("looking kept the session alive")
 	}
 }

@@ -78,8 +78,8 @@ func (h *handler) render(w http.ResponseWriter, r *http.Request, status int, nam
 
 func parsePages(c *lang.Catalog) map[string]*template.Template {
 	out := map[string]*template.Template{}
-	for _, name := range []string{"signin", "error", "home", "unit", "pair", "accord", "ask", "requests", "request", "requestform", "exhibit", "intelligence", "object", "graph", "intake", "import", "share", "journal", "entry"} {
-		out[name] = template.Must(template.New(name).Funcs(functions).Funcs(words(c)).ParseFS(files, "pages/layout.html", "pages/tables.html", "pages/terms.html", "pages/negotiation.html", "pages/moves.html", "pages/"+name+".html"))
+	for _, name := range []string{"signin", "second", "setup", "codes", "profile", "error", "home", "unit", "pair", "accord", "ask", "requests", "request", "requestform", "exhibit", "intelligence", "object", "graph", "intake", "import", "share", "journal", "entry"} {
+		out[name] = template.Must(template.New(name).Funcs(functions).Funcs(words(c)).ParseFS(files, "pages/layout.html", "pages/tables.html", "pages/terms.html", "pages/negotiation.html", "pages/moves.html", "pages/credentials.html", "pages/"+name+".html"))
 	}
 	return out
 }

@@ -48,6 +48,15 @@ var rights = map[string]node.Scope{
 	"POST /exhibit/verify":   node.ScopeRead,
 	"GET /exhibit/content":   node.ScopeRequest,
 	"POST /request/evidence": node.ScopeRequest,
+
+	// An officer's own page, which is nobody else's.
+	"GET /profile":              node.ScopeRead,
+	"POST /profile/password":    node.ScopeRead,
+	"POST /profile/no-password": node.ScopeRead,
+	"POST /profile/second":      node.ScopeRead,
+	"POST /profile/recovery":    node.ScopeRead,
+	"POST /profile/passkey":     node.ScopeRead,
+	"POST /profile/session":     node.ScopeRead,
 }
 
 // with is a story whose token has only some scopes.

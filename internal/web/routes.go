@@ -40,7 +40,14 @@ type outcome struct {
 func posted[In any](do func(*http.Request, In) (outcome, error)) act {
 	return func(r *http.Request) (outcome, error) {
 		var in In
-		if err := fill(&in, r.PostForm); err != nil {
+		claim, err := claimOf(r.PostForm)
+		if err != nil {
+			return outcome{}, err
+		}
+		if err := fill(&in, r.PostForm, claimField); err != nil {
+			return outcome{}, err
+		}
+		if err := actFor(grantOf(r), &in, claim); err != nil {
 			return outcome{}, err
 		}
 		return do(r, in)
@@ -54,7 +61,7 @@ func look(pattern string, show gather) route {
 
 // routes are all addresses that ask for a session. A new one gets its row in TestRights.
 func (h *handler) routes() []route {
-	return slices.Concat(h.homeRoutes(), h.unitRoutes(), h.requestRoutes(), h.evidenceRoutes(), h.intelRoutes(), h.journalRoutes())
+	return slices.Concat(h.ownRoutes(), h.homeRoutes(), h.unitRoutes(), h.requestRoutes(), h.evidenceRoutes(), h.intelRoutes(), h.journalRoutes())
 }
 
 func (h *handler) homeRoutes() []route {
@@ -86,9 +93,9 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 			h.fail(w, r, nil, err)
 			return
 		}
-		grant, ok := h.sessions.grant(r, cookieName(here.Party), h.node.GrantOf)
+		grant, ok := h.granted(r, cookieName(here.Party), true)
 		if !ok {
-			h.render(w, r, http.StatusUnauthorized, "signin", &page{Key: "ui.sign-in", Public: true, Node: here, Data: signInData{Back: localPath(r)}})
+			h.askSignIn(w, r, http.StatusUnauthorized, here, signInData{Back: localPath(r)})
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), grantKey{}, grant))
@@ -115,7 +122,9 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 					return
 				}
 			}
-			if out, err = rt.act(r); err == nil && out.to != "" {
+			out, err = rt.act(r)
+			h.audit(r, rt, grant, err)
+			if err == nil && out.to != "" {
 				if out.cookie != nil {
 					out.cookie.Secure = isSecure(r)
 					http.SetCookie(w, out.cookie)

@@ -19,8 +19,8 @@ const (
 	sessionIdle = 2 * time.Hour  // from the last page
 )
 
-// sessions are who is signed in. Only digests of their secrets are kept, in
-// memory: a restart signs everybody out.
+// sessions are who is signed in with a token. Only digests of their secrets are kept, in
+// memory: a restart signs them out. Those of officers are the node's.
 type sessions struct {
 	mu   sync.Mutex
 	now  func() time.Time
@@ -66,18 +66,9 @@ func (x *session) over(now time.Time) bool {
 	return now.Sub(x.begun) > sessionLife || now.Sub(x.seen) > sessionIdle
 }
 
-// grant is what the session lets do that the request carries, if it is live and the token that began it
+// look tells what the session lets do that the request carries, if it is live and the token that began it
 // is still good for the pages. The map is looked up by digest, so the time it takes says nothing about
-// the secret.
-func (s *sessions) grant(r *http.Request, cookie string, of func([sha256.Size]byte) (node.Grant, bool)) (node.Grant, bool) {
-	return s.look(r, cookie, of, true)
-}
-
-// peek is grant for what nobody asked for by hand: it does not keep a session from becoming idle.
-func (s *sessions) peek(r *http.Request, cookie string, of func([sha256.Size]byte) (node.Grant, bool)) (node.Grant, bool) {
-	return s.look(r, cookie, of, false)
-}
-
+// the secret. What nobody asked for by hand does not keep a session from becoming idle.
 func (s *sessions) look(r *http.Request, cookie string, of func([sha256.Size]byte) (node.Grant, bool), byHand bool) (node.Grant, bool) {
 	c, err := r.Cookie(cookie)
 	if err != nil {
@@ -118,65 +109,6 @@ func cookieName(party string) string {
 		party = party[:12]
 	}
 	return "entente_" + party
-}
-
-// signInData is what the sign-in form shows.
-type signInData struct {
-	Back  string // where to go afterwards
-	Wrong bool
-}
-
-func (h *handler) signIn(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		http.Error(w, "The form cannot be read.", http.StatusBadRequest)
-		return
-	}
-	h.enter(w, r, r.PostForm.Get("token"))
-}
-
-// enter begins a session for a good token and goes on to a page without the
-// token in its address.
-func (h *handler) enter(w http.ResponseWriter, r *http.Request, token string) {
-	here, err := h.node.Here(r.Context())
-	if err != nil {
-		h.fail(w, r, nil, err)
-		return
-	}
-	back := "/"
-	if r.Method == http.MethodPost {
-		back = sanePath(r.PostForm.Get("back"))
-	}
-	token = strings.TrimSpace(token)
-	g, ok := node.Grant{}, false
-	if len(token) <= 1024 {
-		g, ok = h.node.GrantOf(sha256.Sum256([]byte(token)))
-	}
-	if !ok || !g.May(node.ScopeRead) {
-		h.Log.Warn("sign-in refused", "from", r.RemoteAddr)
-		h.render(w, r, http.StatusUnauthorized, "signin", &page{Title: "Sign in", Public: true, Node: here, Data: signInData{Back: back, Wrong: true}})
-		return
-	}
-	secret, err := h.sessions.begin(token)
-	if err != nil {
-		h.fail(w, r, nil, err)
-		return
-	}
-	http.SetCookie(w, &http.Cookie{Name: cookieName(here.Party), Value: secret, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: isSecure(r), MaxAge: int(sessionLife / time.Second)})
-	http.Redirect(w, r, back, http.StatusSeeOther)
-}
-
-func (h *handler) signOut(w http.ResponseWriter, r *http.Request) {
-	here, err := h.node.Here(r.Context())
-	if err != nil {
-		h.fail(w, r, nil, err)
-		return
-	}
-	name := cookieName(here.Party)
-	h.sessions.end(r, name)
-	http.SetCookie(w, &http.Cookie{Name: name, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode, MaxAge: -1})
-	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
 // isSecure tells whether the browser came over TLS, to here or to a proxy.

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html/template"
@@ -50,6 +51,9 @@ var functions = template.FuncMap{
 	"translations": node.Translations,
 	"tags":         lang.Tags,
 	"offset":       func(t time.Time) string { return t.Format("-07:00") },
+	"picture": func(png []byte) template.URL {
+		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)) //nolint:gosec // a picture of the program's own
+	},
 }
 
 // clean takes out of a finished page what could make it look other than it is:

@@ -16,7 +16,7 @@ import (
 // (ISO/IEC 18004 section 5.3.8).
 const quiet = 4
 
-// QR is the invitation as a picture: PNG returns it as one, Text as blocks for a
+// QR is a text as a picture: PNG returns it as one, Text as blocks for a
 // terminal.
 type QR struct{ code barcode.Barcode }
 
@@ -25,9 +25,14 @@ func InvitationQR(line string) (*QR, error) {
 	if len(line) > MaxInvitation || !strings.HasPrefix(line, Prefix) {
 		return nil, refuse(CodeBadInvitation, "only an invitation of at most %d characters becomes a picture", MaxInvitation)
 	}
-	code, err := qr.Encode(line, qr.M, qr.Unicode)
+	return PictureOf(line)
+}
+
+// PictureOf makes the picture of any text that fits into one.
+func PictureOf(text string) (*QR, error) {
+	code, err := qr.Encode(text, qr.M, qr.Unicode)
 	if err != nil {
-		return nil, fmt.Errorf("drawing the invitation: %w", err)
+		return nil, fmt.Errorf("drawing a text: %w", err)
 	}
 	return &QR{code}, nil
 }
