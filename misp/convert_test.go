@@ -51,7 +51,7 @@ func TestSmallEvent(t *testing.T) {
 	if ind.ValidFrom.Text != "2024-05-01T10:00:00.123456Z" || ind.ValidUntil.Text != "2024-08-26T16:33:21.000Z" {
 		t.Errorf("valid from %s until %s", ind.ValidFrom, ind.ValidUntil)
 	}
-	if !slices.Equal(ind.ObjectMarkingRefs, []string{stix.TLP2AmberStrict}) || !slices.Contains(ind.Labels, "PAP:AMBER") ||
+	if !slices.Equal(ind.ObjectMarkingRefs, []string{stix.TLP2AmberStrict, stix.PAPMarkingAmber}) || !slices.Contains(ind.Labels, "PAP:AMBER") ||
 		!slices.Contains(ind.Labels, `misp:type="ip-dst"`) {
 		t.Errorf("indicator: %s", ind.Raw)
 	}

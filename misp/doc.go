@@ -37,7 +37,8 @@
 //	                                   or x-misp-galaxy-cluster
 //	event report                       note
 //	tag tlp:…                          object_marking_refs: TLP 1 or 2.0
-//	other tags, PAP among them         labels
+//	tag PAP:…                          object_marking_refs and labels
+//	other tags                         labels
 //	deleted                            revoked
 //	first_seen, last_seen              first_observed and last_observed; the first valid_from
 //	data                               artifact

@@ -155,18 +155,22 @@ func (f *fromSTIX) orgc(frame *stix.Object, opts FromOptions) {
 	f.event.SetOrgc(uuid, name)
 }
 
-// tag gives a part the tags that follow from the markings and labels of an object.
+// tag gives a part the tags that follow from the markings and labels of an object. A tag has no selector: what marks a
+// part of the object marks it whole.
 func (f *fromSTIX) tag(m *Members, o *stix.Object) {
 	var names []string
-	for _, id := range o.ObjectMarkingRefs {
+	for id := range o.MarkingRefs {
+		pap, fixed := stix.PAPOf(id)
 		if t := tlpTag(id); t != "" {
 			names = appendNew(names, t)
-		} else if def := f.live[id]; def != nil {
-			if level, ok := stix.TLPFromDefinition(def); ok {
+		} else if def := f.live[id]; def != nil && !fixed {
+			var level stix.TLP
+			if level, pap = stix.Asks(def); level != stix.TLPNone {
 				names = appendNew(names, "tlp:"+level.String())
-			} else if pap := papOf(def); pap != "" {
-				names = appendNew(names, pap)
 			}
+		}
+		if pap != stix.PAPNone {
+			names = appendNew(names, pap.Label())
 		}
 	}
 	for _, l := range o.Labels {
@@ -177,22 +181,6 @@ func (f *fromSTIX) tag(m *Members, o *stix.Object) {
 	for _, n := range names {
 		m.AddTag(n)
 	}
-}
-
-// papOf reads a marking definition of the Permissible Actions Protocol, as others
-// write it: definition_type "PAP" with a name or definition such as "PAP:RED".
-func papOf(o *stix.Object) string {
-	for _, path := range []string{"name", "definition.PAP", "definition.pap", "definition.statement"} {
-		v, _ := o.Get(path)
-		s, _ := v.Text()
-		if !strings.HasPrefix(strings.ToUpper(s), "PAP:") && strings.HasSuffix(strings.ToLower(path), ".pap") {
-			s = "PAP:" + s
-		}
-		if level, ok := PAPOf(s); ok {
-			return level.Tag()
-		}
-	}
-	return ""
 }
 
 // name gives a new part its UUID.

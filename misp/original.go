@@ -141,7 +141,7 @@ func tightened(old, now *Members) bool {
 	for _, t := range now.List("Tag") {
 		name := t.Text("name")
 		_, tlp := tlpOf(name)
-		_, pap := PAPOf(name)
+		_, pap := stix.PAPOfText(name)
 		if (tlp || pap) && !had[name] {
 			return true
 		}

@@ -60,40 +60,6 @@ func tlpOf(name string) (stix.TLP, bool) {
 	return level, err == nil && level != stix.TLPNone
 }
 
-// PAP is a level of the Permissible Actions Protocol: what may be done with
-// something, from red (nothing that can be seen from outside) to clear.
-type PAP uint8
-
-// The levels, from the least to the most restrictive.
-const (
-	PAPNone PAP = iota
-	PAPClear
-	PAPGreen
-	PAPAmber
-	PAPRed
-)
-
-// PAPOf reads a tag of the taxonomy PAP, as a tag of MISP or a label of STIX has it.
-// "PAP:WHITE" is the older name of clear.
-func PAPOf(tag string) (level PAP, ok bool) {
-	switch strings.ToUpper(tag) {
-	case "PAP:CLEAR", "PAP:WHITE":
-		return PAPClear, true
-	case "PAP:GREEN":
-		return PAPGreen, true
-	case "PAP:AMBER":
-		return PAPAmber, true
-	case "PAP:RED":
-		return PAPRed, true
-	}
-	return PAPNone, false
-}
-
-// Tag gives the name of the tag of a level, empty for none.
-func (p PAP) Tag() string {
-	return [...]string{"", "PAP:CLEAR", "PAP:GREEN", "PAP:AMBER", "PAP:RED"}[min(p, PAPRed)]
-}
-
 // tlpTag gives the tag that MISP has for a marking definition, empty for another.
 func tlpTag(markingID string) string {
 	if markingID == stix.TLP1White {
@@ -106,10 +72,13 @@ func tlpTag(markingID string) string {
 	return "tlp:" + level.String()
 }
 
-// markingOf gives the marking definition of a tag of the taxonomy tlp. The names that
+// markingOf gives the marking definition of a tag of the taxonomies tlp and PAP. The names that
 // TLP 1 and TLP 2.0 share stand for TLP 1, as MISP's own converter has it, unless
 // two is set.
 func markingOf(tag string, two bool) (id string, ok bool) {
+	if pap, ok := stix.PAPOfText(tag); ok {
+		return pap.MarkingID(), true
+	}
 	level, ok := tlpOf(tag)
 	if !ok {
 		return "", false
@@ -125,4 +94,19 @@ func markingOf(tag string, two bool) (id string, ok bool) {
 		return stix.TLP1Amber, true
 	}
 	return stix.TLP1Red, true
+}
+
+// inherited gives markings with those of an event of each protocol, TLP or PAP, of which there are none.
+func inherited(marks, event []string) []string {
+	pap, tlp := false, false
+	for _, id := range marks {
+		_, is := stix.PAPOf(id)
+		pap, tlp = pap || is, tlp || !is
+	}
+	for _, id := range event {
+		if _, is := stix.PAPOf(id); is && !pap || !is && !tlp {
+			marks = appendNew(marks, id)
+		}
+	}
+	return marks
 }

@@ -1,6 +1,7 @@
 package misp_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,13 +30,55 @@ func TestTags(t *testing.T) {
 			t.Errorf("%s: %+v", s, got)
 		}
 	}
-	for s, want := range map[string]misp.PAP{"PAP:RED": misp.PAPRed, "pap:white": misp.PAPClear, "PAP:CLEAR": misp.PAPClear, "PAP:AMBER": misp.PAPAmber,
-		"PAP:GREEN": misp.PAPGreen, "PAP:": misp.PAPNone, "tlp:red": misp.PAPNone} {
-		if got, ok := misp.PAPOf(s); got != want || ok != (want != misp.PAPNone) {
-			t.Errorf("%s: %d", s, got)
+}
+
+// TestPAPReachesEveryObject: what an event says of PAP holds for all that is made of it but for attributes that say
+// otherwise themselves, observables and relationships included, and a tag of TLP takes nothing from it. It comes back as a tag.
+func TestPAPReachesEveryObject(t *testing.T) {
+	e := mustParse(t, []byte(smallEvent))
+	e.AddTag("PAP:RED")
+	e.List("Attribute")[0].SetList("Tag", nil)
+	for i, want := range []string{stix.PAPMarkingRed, stix.PAPMarkingRed, stix.PAPMarkingGreen} {
+		switch i {
+		case 1:
+			e.List("Attribute")[0].AddTag("tlp:red")
+		case 2:
+			e.List("Attribute")[0].AddTag("PAP:GREEN")
 		}
-		if again, _ := misp.PAPOf(want.Tag()); again != want {
-			t.Errorf("%s: %s", s, want.Tag())
+		b := roundTrip(t, e, misp.ToOptions{})
+		defined := false
+		for _, o := range b.Objects {
+			defined = defined || o.ID == want
+			switch o.Type {
+			case "indicator", "observed-data", "ipv4-addr":
+				if strings.Contains(string(o.Raw), "192.0.2.17") && !slices.Contains(o.ObjectMarkingRefs, want) {
+					t.Errorf("%d: %s", i, o.Raw)
+				}
+			case "marking-definition", "identity", "extension-definition", "attack-pattern", "x-misp-galaxy-cluster":
+			default:
+				if o.PAP(nil) == stix.PAPNone {
+					t.Errorf("%d: %s", i, o.Raw)
+				}
+			}
+		}
+		if !defined {
+			t.Errorf("%d: the marking is not defined", i)
+		}
+	}
+	marked := readSTIX(t, []byte(`{"type":"bundle","id":"bundle--7f2d1c0b-3a3e-4a41-9a5b-0c6b1d2e3f01","objects":[{"type":"indicator","spec_version":"2.1","id":"indicator--7f2d1c0b-3a3e-4a41-9a5b-0c6b1d2e3f05",
+"created":"2024-02-01T00:00:00.000Z","modified":"2024-02-02T00:00:00.000Z","pattern":"[domain-name:value = 'a.example']","pattern_type":"stix","valid_from":"2024-02-01T00:00:00Z",
+"granular_markings":[{"marking_ref":"`+stix.PAPMarkingRed+`","selectors":["pattern"]},{"marking_ref":"`+stix.TLP2Red+`","selectors":["pattern"]}]}]}`))
+	im, err := misp.FromSTIX(marked, misp.FromOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for a := range im.Events[0].Attributes() {
+		var tags []string
+		for tag := range a.Tags() {
+			tags = append(tags, tag.Name())
+		}
+		if !slices.Contains(tags, "PAP:RED") || !slices.Contains(tags, "tlp:red") {
+			t.Errorf("a granular marking is lost: %v", tags)
 		}
 	}
 }

@@ -259,7 +259,11 @@ func appendNew(list []string, s string) []string {
 }
 
 func (c *toSTIX) mark(id string) error {
-	if raw, ok := stix.TLPDefinition(id); ok && !c.has[id] {
+	raw, ok := stix.TLPDefinition(id)
+	if !ok {
+		raw, ok = stix.PAPDefinition(id)
+	}
+	if ok && !c.has[id] {
 		return c.putFirst(raw)
 	}
 	return nil
@@ -337,23 +341,23 @@ func confidence(labels []string) (n int64, ok bool) {
 	return n, ok
 }
 
-// tags divides tags into markings and labels.
+// tags divides tags into markings and labels. PAP is both: labels are where MISP's own converter has it, but only
+// markings are on observables, too.
 func (c *toSTIX) tags(m *Members, labels []string) (marks, all []string, err error) {
 	for _, p := range m.List("Tag") {
 		name := Tag{p}.Name()
-		if id, ok := markingOf(name, c.opts.TLP2); ok {
+		id, ok := markingOf(name, c.opts.TLP2)
+		if ok {
 			if err := c.mark(id); err != nil {
 				return nil, nil, err
 			}
 			marks = appendNew(marks, id)
-		} else if name != "" {
+		}
+		if _, tlp := stix.TLPOf(id); !tlp && name != "" {
 			labels = appendNew(labels, name)
 		}
 	}
-	if marks == nil {
-		marks = c.marks
-	}
-	return marks, labels, nil
+	return inherited(marks, c.marks), labels, nil
 }
 
 // name gives an element its UUID: its own, if it has a good one that is not taken.

@@ -25,6 +25,10 @@ var fuzzSeeds = []string{
 
 // exercise calls whatever takes a parsed object.
 func exercise(o *Object) {
+	if pap := o.PAP(func(string) *Object { return o }); pap > PAPRed {
+		panic(pap)
+	}
+	_, _ = Asks(o)
 	for _, p := range Validate(o) {
 		_ = p.String()
 	}

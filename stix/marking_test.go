@@ -222,3 +222,87 @@ func TestVersions(t *testing.T) {
 		t.Error("versions of different objects", err)
 	}
 }
+
+// TestPAP: the levels are read from the fixed markings, from definitions in each form that others write, and from labels;
+// the strictest counts, and a level that does not exist is the strictest there is.
+func TestPAP(t *testing.T) {
+	fixed := map[string]PAP{PAPMarkingWhite: PAPClear, PAPMarkingClear: PAPClear, PAPMarkingGreen: PAPGreen, PAPMarkingAmber: PAPAmber, PAPMarkingRed: PAPRed}
+	for id, want := range fixed {
+		if l, ok := PAPOf(id); !ok || l != want {
+			t.Errorf("PAPOf(%s) = %v, %v", id, l, ok)
+		}
+		raw, _ := PAPDefinition(id)
+		o, err := Parse(raw)
+		if err != nil || o.ID != id || len(Validate(o)) > 0 {
+			t.Fatalf("%s: %v %v", raw, err, Validate(o))
+		}
+		renamed := *o
+		renamed.ID, renamed.Name = "marking-definition"+uuid1, ""
+		if l, ok := PAPFromDefinition(&renamed); !ok || l != want {
+			t.Errorf("the contents of %s say %v, %v", raw, l, ok)
+		}
+		if id != PAPMarkingWhite && want.MarkingID() != id {
+			t.Errorf("%v has the marking %s", want, want.MarkingID())
+		}
+		if tlp, pap := Asks(o); tlp != TLPNone || pap != want || !Fixed(id) {
+			t.Errorf("%s asks %v, %v", raw, tlp, pap)
+		}
+	}
+	if _, ok := PAPDefinition(TLP1Red); ok || PAPNone.MarkingID() != "" || PAPNone.Label() != "" || PAPRed.Label() != "PAP:RED" || Fixed("marking-definition"+uuid1) {
+		t.Error("a level out of nowhere")
+	}
+	for text, want := range map[string]PAP{
+		"PAP:RED": PAPRed, "pap:white": PAPClear, "PAP:CLEAR": PAPClear, `misp:pap="amber"`: PAPAmber, "pap=green": PAPGreen, "PAP: GREEN": PAPGreen, `PAP:"GREEN"`: PAPGreen,
+		"PAP:PUCE": PAPRed, "PAP:": PAPRed, "PAP:AMBER+STRICT": PAPRed, "PAP:GREEN, PAP:AMBER": PAPAmber, "(c) us. PAP:GREEN.": PAPGreen,
+		"": PAPNone, "tlp:red": PAPNone, "pap": PAPNone, "soap:red": PAPNone, "grandpap:red": PAPNone, "paper: red": PAPNone, "PAP RED": PAPNone,
+	} {
+		if l, ok := PAPOfText(text); l != want || ok != (want != PAPNone) {
+			t.Errorf("PAPOfText(%q) = %v, %v", text, l, ok)
+		}
+	}
+	for rest, want := range map[string]PAP{
+		`"definition_type":"PAP","definition":{"PAP":"RED"}`:                          PAPRed,
+		`"definition_type":"pap","definition":{"pap":"amber"}`:                        PAPAmber,
+		`"definition_type":"pap","name":"PAP:GREEN","definition":{"pap":"PAP:GREEN"}`: PAPGreen,
+		`"definition_type":"statement","definition":{"statement":"PAP:AMBER"}`:        PAPAmber,
+		`"definition_type":"PAP","definition":"PAP:GREEN"`:                            PAPGreen,
+		`"definition_type":"pap","definition":{"level":"green"}`:                      PAPRed,
+		`"definition_type":"pap","definition":{"pap":7}`:                              PAPRed,
+		`"name":"PAP:AMBER"`: PAPAmber,
+		`"name":"PAP:GREEN","extensions":{"` + PAPExtensionID + `":{"pap":"red"}}`:                  PAPRed,
+		`"name":"PAP:GREEN","extensions":{"` + PAPExtensionID + `":{"pap":"ultra"}}`:                PAPRed,
+		`"definition_type":"statement","definition":{"statement":"(c) somebody"}`:                   PAPNone,
+		`"definition_type":"tlp","definition":{"tlp":"red"}`:                                        PAPNone,
+		`"extensions":{"` + TLPExtensionID + `":{"tlp_2_0":"puce"},"` + PAPExtensionID + `":7}`:     PAPRed,
+		`"definition_type":"statement","name":"PAP:WHITE","definition":{"statement":"as you like"}`: PAPClear,
+	} {
+		o, err := Parse([]byte(`{"type":"marking-definition","id":"marking-definition` + uuid1 + `",` + rest + `}`))
+		if err != nil {
+			t.Fatal(rest, err)
+		}
+		if l, ok := PAPFromDefinition(o); l != want || ok != (want != PAPNone) {
+			t.Errorf("%s: %v, %v", rest, l, ok)
+		}
+		ind, err := Parse([]byte(`{"type":"note","id":"note` + uuid1 + `","content":"x","labels":["x","PAP:CLEAR"],"object_marking_refs":["` + TLP1White + `"],
+"granular_markings":[{"marking_ref":"` + o.ID + `","selectors":["content"]}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l := ind.PAP(func(string) *Object { return o }); l != max(want, PAPClear) {
+			t.Errorf("%s: an object under it is %v", rest, l)
+		}
+		if l := ind.PAP(nil); l != PAPClear {
+			t.Errorf("without definitions: %v", l)
+		}
+	}
+	puce, err := Parse([]byte(`{"type":"marking-definition","id":"marking-definition` + uuid1 + `","definition_type":"tlp","definition":{"tlp":"puce"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tlp, pap := Asks(puce); tlp != TLPRed || pap != PAPNone {
+		t.Error(tlp, pap)
+	}
+	if tlp, pap := Asks(nil); tlp != TLPNone || pap != PAPNone {
+		t.Error(tlp, pap)
+	}
+}

@@ -201,7 +201,7 @@ func statedTLP(o *Object) (level TLP, stated, ok bool) {
 // or answer nil. marked is false if no TLP marking was found; markings that could
 // not be resolved are listed by [Object.UnknownMarkings].
 func (o *Object) TLP(resolve func(id string) *Object) (level TLP, marked bool) {
-	see := func(id string) {
+	for id := range o.MarkingRefs {
 		l, ok := TLPOf(id)
 		if !ok && resolve != nil {
 			l, ok = TLPFromDefinition(resolve(id))
@@ -210,41 +210,61 @@ func (o *Object) TLP(resolve func(id string) *Object) (level TLP, marked bool) {
 			level, marked = max(level, l), true
 		}
 	}
-	for _, id := range o.ObjectMarkingRefs {
-		see(id)
-	}
-	for i := range o.GranularMarkings {
-		if id := o.GranularMarkings[i].MarkingRef; id != "" {
-			see(id)
-		}
-	}
 	return level, marked
 }
 
+// MarkingRefs yields the identifiers of all that marks the object or a part of it; one may come more than once.
+func (o *Object) MarkingRefs(yield func(id string) bool) {
+	for _, id := range o.ObjectMarkingRefs {
+		if !yield(id) {
+			return
+		}
+	}
+	for i := range o.GranularMarkings {
+		if id := o.GranularMarkings[i].MarkingRef; id != "" && !yield(id) {
+			return
+		}
+	}
+}
+
+// Fixed tells whether an identifier is one of the TLP and PAP markings, whose meaning needs no definition.
+func Fixed(markingDefinitionID string) bool {
+	_, tlp := TLPOf(markingDefinitionID)
+	_, pap := PAPOf(markingDefinitionID)
+	return tlp || pap
+}
+
+// Asks tells what a marking definition asks of who has what it marks. A level that it states and that does not exist
+// counts as the strictest.
+func Asks(definition *Object) (TLP, PAP) {
+	tlp, ok := TLPFromDefinition(definition)
+	if !ok && definition != nil && definition.Type == "marking-definition" {
+		if _, stated, _ := statedTLP(definition); stated {
+			tlp = TLPRed
+		}
+	}
+	pap, _ := PAPFromDefinition(definition)
+	return tlp, pap
+}
+
 // UnknownMarkings lists the markings of the object that cannot be understood: those
-// that are neither fixed TLP markings nor found by resolve, and those that state a
+// that are neither fixed TLP or PAP markings nor found by resolve, and those that state a
 // TLP level that does not exist. Somebody who must respect every marking cannot pass
 // on such an object.
 func (o *Object) UnknownMarkings(resolve func(id string) *Object) []string {
 	var out []string
-	see := func(id string) {
-		if _, ok := TLPOf(id); ok || id == "" {
-			return
+	for id := range o.MarkingRefs {
+		if Fixed(id) {
+			continue
 		}
 		if resolve != nil {
 			if def := resolve(id); def != nil && def.Type == "marking-definition" {
 				if _, stated, ok := statedTLP(def); ok || !stated {
-					return
+					continue
 				}
 			}
 		}
 		out = append(out, id)
-	}
-	for _, id := range o.ObjectMarkingRefs {
-		see(id)
-	}
-	for i := range o.GranularMarkings {
-		see(o.GranularMarkings[i].MarkingRef)
 	}
 	return out
 }
