@@ -29,64 +29,13 @@ import (
 //	f b bucket                -> change       the last change in a bucket
 //	f n type                  -> count        values of a type
 //	f g id                    -> guarded      what the guard keeps back of the id (JSON)
+//	f m marking               -> levels       what a marking definition asked when it was looked at last
 //	f s                       -> change, digest of guard and aging
 const keyActive = 'f'
 
 // ActiveBuckets is the number of buckets that values are spread over by their hash: what is
 // made of one bucket is made anew only when something in it changed.
 const ActiveBuckets = 4096
-
-// PAP is a level of the Permissible Actions Protocol: what may be done with an
-// indicator that its adversary could notice.
-type PAP uint8
-
-// The levels, from what is not marked to what may only be looked up in one's own logs.
-const (
-	PAPNone PAP = iota
-	PAPClear
-	PAPGreen // may be blocked and asked after openly
-	PAPAmber // may be compared passively
-	PAPRed   // must not be used on a network
-)
-
-// Label is the tag of MISP's taxonomy for the level, empty for what is not marked.
-func (p PAP) Label() string {
-	switch p {
-	case PAPNone:
-		return ""
-	case PAPClear:
-		return "PAP:CLEAR"
-	case PAPGreen:
-		return "PAP:GREEN"
-	case PAPAmber:
-		return "PAP:AMBER"
-	}
-	return "PAP:RED"
-}
-
-// papOf reads the level from an object's labels, as MISP's taxonomy writes it
-// ("PAP:RED", `misp:pap="red"`); the strictest counts.
-func papOf(labels []string) PAP {
-	level := PAPNone
-	for _, l := range labels {
-		l = strings.ToLower(l)
-		_, name, ok := strings.Cut(l, "pap:")
-		if !ok {
-			continue
-		}
-		switch strings.Trim(name, `"' =`) {
-		case "clear", "white":
-			level = max(level, PAPClear)
-		case "green":
-			level = max(level, PAPGreen)
-		case "amber":
-			level = max(level, PAPAmber)
-		default: // red, and what is not known
-			level = PAPRed
-		}
-	}
-	return level
-}
 
 // Active is one value that sensors may look for.
 type Active struct {
@@ -95,7 +44,7 @@ type Active struct {
 	Name  string
 	// TLP is the strictest marking of any accepted arrival; TLPNone: nobody marked it.
 	TLP stix.TLP
-	PAP PAP
+	PAP stix.PAP
 	// From and Until bound its validity; the zero time is no bound.
 	From, Until time.Time
 	Confidence  int // 0 to 100, or stix.NoConfidence
@@ -111,10 +60,17 @@ func activeKey(kind byte, rest string) []byte {
 
 // touch marks an id.
 func (t *tx) touch(id string) {
-	if typ := stix.IDType(id); typ == "indicator" || typ == "opinion" {
-		t.touches = true
-		t.add(activeKey('d', id), nil)
+	switch stix.IDType(id) {
+	case "indicator", "opinion":
+	case "marking-definition":
+		if stix.Fixed(id) {
+			return
+		}
+	default:
+		return
 	}
+	t.touches = true
+	t.add(activeKey('d', id), nil)
 }
 
 // Touched gives a token whenever something waits for [Intel.UpdateActive].
@@ -145,19 +101,12 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 	if err := in.guardChanged(); err != nil {
 		return false, err
 	}
-	var ids [][]byte
-	from := activeKey('d', "")
-	for row, err := range in.cfg.Objects.Scan(from, after(from), false) {
-		if err != nil {
-			return false, err
-		}
-		ids = append(ids, slices.Clone(row.Key[2:]))
-		if len(ids) == activeBatch {
-			break
-		}
+	ids, err := in.touchedIDs("marking-definition--") // first, so that what they mark is looked at once
+	if err == nil && len(ids) == 0 {
+		ids, err = in.touchedIDs("")
 	}
-	if len(ids) == 0 {
-		return false, nil
+	if err != nil || len(ids) == 0 {
+		return false, err
 	}
 	change, guard, err := reading{in.cfg.Objects}.activeState()
 	if err != nil {
@@ -166,13 +115,21 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 	u := activeUpdate{reader: newReader(in.cfg.Objects), guard: in.cfg.Guard, aging: in.cfg.Aging, now: in.cfg.Now(), change: change + 1, counts: map[observable.Type]int64{}, sources: map[string][2]int64{}}
 	for _, id := range ids {
 		one := u.update
-		if stix.IDType(string(id)) == "opinion" {
+		switch stix.IDType(id) {
+		case "opinion":
 			one = u.opinion
+		case "marking-definition":
+			one = u.marking
 		}
-		if err := one(string(id)); err != nil {
+		if err := one(id); err != nil {
 			return false, fmt.Errorf("%s: %w", id, err)
 		}
-		u.remove(activeKey('d', string(id)))
+		u.remove(activeKey('d', id))
+	}
+	if len(u.again) > 0 {
+		if err := in.touchIndicators(u.underAgain); err != nil {
+			return false, err
+		}
 	}
 	if u.changed {
 		if err := u.finishActive(guard); err != nil {
@@ -180,6 +137,20 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 		}
 	}
 	return true, in.cfg.Objects.Write(u.changes)
+}
+
+// touchedIDs gives the first of the ids of one kind that are marked.
+func (in *Intel) touchedIDs(kind string) (ids []string, err error) {
+	from := activeKey('d', kind)
+	for row, err := range in.cfg.Objects.Scan(from, after(from), false) {
+		if err != nil {
+			return nil, err
+		}
+		if ids = append(ids, string(row.Key[2:])); len(ids) == activeBatch {
+			break
+		}
+	}
+	return ids, nil
 }
 
 // activeState reads the number of the last change and the digest of the guard that
@@ -206,6 +177,15 @@ func (in *Intel) guardChanged() error {
 	if string(guard) == string(now[:]) {
 		return nil
 	}
+	if err := in.touchIndicators(func(meta, []byte) bool { return true }); err != nil {
+		return err
+	}
+	return in.cfg.Objects.Write([]Change{{Key: activeKey('s', ""), Value: append(binary.BigEndian.AppendUint64(nil, change), now[:]...)}})
+}
+
+// touchIndicators marks the indicators that are to be looked at again. Marks are harmless however many are there, and are
+// written as they come.
+func (in *Intel) touchIndicators(which func(m meta, raw []byte) bool) error {
 	t := newTx(in.cfg.Objects)
 	prefix := keyOf(keyType, "indicator", 0)
 	prefix = prefix[:len(prefix)-8]
@@ -217,19 +197,21 @@ func (in *Intel) guardChanged() error {
 		if err != nil || !ok {
 			return errors.Join(err, errBadRow)
 		}
-		m, _, err := parseDoc(value)
+		m, raw, err := parseDoc(value)
 		if err != nil {
 			return err
 		}
+		if !which(m, raw) {
+			continue
+		}
 		t.touch(m.id)
-		if len(t.changes) >= 50_000 { // marks are harmless however many are there
+		if len(t.changes) >= 50_000 {
 			if err := in.cfg.Objects.Write(t.changes); err != nil {
 				return err
 			}
 			t = newTx(in.cfg.Objects)
 		}
 	}
-	t.add(activeKey('s', ""), append(binary.BigEndian.AppendUint64(nil, change), now[:]...))
 	return in.cfg.Objects.Write(t.changes)
 }
 
@@ -245,7 +227,8 @@ type activeUpdate struct {
 	counts  map[observable.Type]int64
 	sources map[string][2]int64 // given, false
 	aging   Aging
-	guarded []Guarded // of the id under way
+	guarded []Guarded       // of the id under way
+	again   map[string]bool // markings that ask for something else than they did
 }
 
 // update makes the rows of one id what they should be.
@@ -407,7 +390,7 @@ func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
 	if o.Revoked || o.PatternType != "stix" && o.PatternType != "" || benign(o) {
 		return nil, nil
 	}
-	a := Active{ID: f.ID, Name: o.Name, TLP: f.Effective, PAP: papOf(o.Labels), Confidence: o.Confidence,
+	a := Active{ID: f.ID, Name: o.Name, TLP: f.Effective, PAP: f.PAP, Confidence: o.Confidence,
 		From: o.ValidFrom.Time, Until: o.ValidUntil.Time}
 	if len(f.Provenance) > 0 {
 		a.Source = f.Provenance[0].Source
@@ -492,7 +475,7 @@ func parseActive(row Row) (a Active, err error) {
 		return a, errBadRow
 	}
 	a.Value, a.ID = observable.Value{Type: observable.Type(parts[0]), Text: parts[1]}, parts[2]
-	a.TLP, a.PAP, a.Confidence = stix.TLP(row.Value[0]), PAP(row.Value[1]), int(int8(row.Value[2]))
+	a.TLP, a.PAP, a.Confidence = stix.TLP(row.Value[0]), stix.PAP(row.Value[1]), int(int8(row.Value[2]))
 	for i, t := range []*time.Time{&a.From, &a.Until, &a.Changed} {
 		if n := int64(binary.BigEndian.Uint64(row.Value[3+8*i:])); n != 0 {
 			*t = time.UnixMicro(n).UTC()

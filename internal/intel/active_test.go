@@ -195,11 +195,11 @@ func TestActiveSaysWhatIsKnown(t *testing.T) {
 		}
 		switch a.Value.Text {
 		case "one.example.org":
-			if a.Name != "A name" || a.Confidence != 70 || a.PAP != intel.PAPAmber || a.Source != "the feed" || !a.Until.Equal(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)) || a.From.IsZero() {
+			if a.Name != "A name" || a.Confidence != 70 || a.PAP != stix.PAPAmber || a.Source != "the feed" || !a.Until.Equal(time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)) || a.From.IsZero() {
 				t.Errorf("%+v", a)
 			}
 		case "three.example.org":
-			if a.Confidence != stix.NoConfidence || a.PAP != intel.PAPNone || !a.Until.IsZero() {
+			if a.Confidence != stix.NoConfidence || a.PAP != stix.PAPNone || !a.Until.IsZero() {
 				t.Errorf("%+v", a)
 			}
 		}

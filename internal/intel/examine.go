@@ -13,7 +13,8 @@ import (
 type reader struct {
 	*tx
 	records map[int64]*recordRow
-	last    [2]int64 // the slots of the record that a slot was last looked up in
+	last    [2]int64          // the slots of the record that a slot was last looked up in
+	levels  map[string]levels // of markings that are not fixed
 }
 
 func newReader(o Rows) *reader {
@@ -100,7 +101,10 @@ func (t *reader) examine(seq int64, q Query, c criteria) (Found, bool, error) {
 	if q.Type != "" && m.typ != q.Type || q.ID != "" && m.id != q.ID {
 		return Found{}, false, nil
 	}
-	f := Found{ID: m.id, Type: m.typ, Version: m.version, SpecVersion: m.spec, TLP: m.tlp, Raw: raw}
+	if m, err = t.marked(m, raw); err != nil {
+		return Found{}, false, err
+	}
+	f := Found{ID: m.id, Type: m.typ, Version: m.version, SpecVersion: m.spec, TLP: m.tlp, PAP: m.pap, Raw: raw}
 	fits, err := t.arrivals(&f, m, seq, q, c)
 	if err != nil || !fits {
 		return Found{}, false, err

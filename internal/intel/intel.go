@@ -87,7 +87,7 @@ func Open(cfg Config) (*Intel, error) {
 var cursorKey = []byte{keyMeta}
 
 // layout is the version of the derived rows; another one is derived again.
-const layout = 6
+const layout = 7
 
 func cursorValue(next, free int64, last []byte) []byte {
 	sum := sha256.Sum256(last)

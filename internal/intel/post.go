@@ -29,9 +29,10 @@ func (w Writable) ID() string { return writableColl(w.Alias).String() }
 
 func writableColl(alias string) collID { return uuid.NewSHA1(collSpace, []byte("writable/"+alias)) }
 
-// TAXIIWith is TAXII with collections that clients write to. The store is a taxii.Writer.
-func (in *Intel) TAXIIWith(title func(journal.UnitID, journal.PartyID) string, writable []Writable) taxii.Store {
-	return taxiiStore{in, title, slices.Clone(writable)}
+// TAXIIWith is TAXII with collections that clients write to, and a ceiling for what readers of SensorView are shown. The
+// store is a taxii.Writer.
+func (in *Intel) TAXIIWith(title func(journal.UnitID, journal.PartyID) string, writable []Writable, sensors Ceiling) taxii.Store {
+	return taxiiStore{in, title, slices.Clone(writable), sensors}
 }
 
 var _ taxii.Writer = taxiiStore{}

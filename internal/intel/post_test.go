@@ -16,13 +16,13 @@ func TestTAXIIWriter(t *testing.T) {
 	w := []intel.Writable{{Alias: "scratch", Title: "Scratch"}}
 	taxiitest.TestWriter(t, func(t testing.TB) taxiitest.Subject {
 		world := newWorld(t)
-		return taxiitest.Subject{Store: world.in.TAXIIWith(nil, w), Collection: w[0].ID(), Reopen: func(t testing.TB) taxii.Store {
+		return taxiitest.Subject{Store: world.in.TAXIIWith(nil, w, intel.SensorCeiling), Collection: w[0].ID(), Reopen: func(t testing.TB) taxii.Store {
 			world.objects = &intel.Memory{}
 			world.open(t)
 			if err := world.in.CatchUp(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			return world.in.TAXIIWith(nil, w)
+			return world.in.TAXIIWith(nil, w, intel.SensorCeiling)
 		}}
 	})
 }
@@ -33,7 +33,7 @@ var scratch = intel.Writable{Alias: "scratch", Title: "Scratch"}
 // behind, neither now nor after a replay.
 func TestTAXIIPutHostile(t *testing.T) {
 	w := newWorld(t)
-	s := w.in.TAXIIWith(nil, []intel.Writable{scratch})
+	s := w.in.TAXIIWith(nil, []intel.Writable{scratch}, intel.SensorCeiling)
 	deep := strings.Repeat(`{"a":`, 10_000) + "1" + strings.Repeat("}", 10_000)
 	bad := map[string]string{
 		"deep":                indicator(100, 1, "a.example", `,"x_deep":`+deep),
@@ -78,7 +78,7 @@ func TestTAXIIRemoveTakesNothingElse(t *testing.T) {
 	w.load(t, "ours", both)
 	r, plain := sent(1, 1, both)
 	w.receive(t, r, plain)
-	s := w.in.TAXIIWith(nil, []intel.Writable{scratch, {Alias: "other", Title: "Other"}})
+	s := w.in.TAXIIWith(nil, []intel.Writable{scratch, {Alias: "other", Title: "Other"}}, intel.SensorCeiling)
 	for _, c := range []intel.Writable{scratch, {Alias: "other"}} {
 		if _, err := s.(taxii.Writer).Put(ctx, taxii.Batch{Collection: c.ID(), Principal: "sensor", Objects: [][]byte{[]byte(both), []byte(alone)}}); err != nil {
 			t.Fatal(err)

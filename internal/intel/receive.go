@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -211,6 +210,15 @@ func (in *Intel) judge(r Received, items []item, invalid int64) ([]Reason, error
 			break
 		}
 	}
+	if most, ok := obliged(r.Verdict.Obligations, accord.ObligationPAP); ok {
+		claim := stix.ParsePAP(most)
+		for i := range items {
+			if level := items[i].o.PAP(resolve); level > claim {
+				why = append(why, Reason{Code: CodePAP, Text: fmt.Sprintf("%s is marked %s, the entry counts as %s", items[i].meta.id, level.Label(), claim.Label())})
+				break
+			}
+		}
+	}
 	return why, nil
 }
 
@@ -277,14 +285,22 @@ func (in *Intel) Took(ctx context.Context, ref journal.Ref) (verdict accord.Deci
 // quarantineBelow reads the confidence below which the accord has intake hold an
 // indicator, from what the gate's decision obliges to; 0 holds nothing.
 func quarantineBelow(obligations []string) int {
+	text, _ := obliged(obligations, accord.ObligationQuarantine)
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// obliged gives what stands behind an obligation's name.
+func obliged(obligations []string, name string) (text string, ok bool) {
 	for _, o := range obligations {
-		if text, ok := strings.CutPrefix(o, accord.ObligationQuarantine); ok {
-			if n, err := strconv.Atoi(text); err == nil {
-				return n
-			}
+		if text, ok = strings.CutPrefix(o, name); ok {
+			return text, true
 		}
 	}
-	return 0
+	return "", false
 }
 
 func (in *Intel) judgeOne(t *tx, from collID, it *item) (*Reason, error) {
@@ -383,17 +399,11 @@ func (in *Intel) versions(t *tx, from collID, it *item) (*Reason, error) {
 // markings finds an object that is marked with what nobody here can read: it may
 // forbid what would be done with it.
 func (in *Intel) markings(t *tx, o *stix.Object, defined map[string]bool) (*Reason, error) {
-	refs := slices.Clone(o.ObjectMarkingRefs)
-	for _, g := range o.GranularMarkings {
-		if g.MarkingRef != "" {
-			refs = append(refs, g.MarkingRef)
-		}
-	}
-	for _, id := range refs {
+	for id := range o.MarkingRefs {
 		if defined[id] {
 			continue
 		}
-		if _, fixed := stix.TLPOf(id); !fixed {
+		if !stix.Fixed(id) {
 			known := stix.IDType(id) == "marking-definition" // anything else defines nothing, known or not
 			if known {
 				var err error

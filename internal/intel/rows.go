@@ -117,6 +117,8 @@ func number(value []byte) (int64, error) {
 // meta is what is kept beside an object's text so that it need not be parsed.
 type meta struct {
 	tlp     stix.TLP // of the nine fixed markings; TLPNone: unmarked
+	pap     stix.PAP // of the fixed markings and the labels
+	defined bool     // other markings are on it, which ask what their definitions say: see reader.marked
 	typ     string
 	id      string
 	version string // modified, or created, as written; empty for observables
@@ -127,6 +129,10 @@ type meta struct {
 func metaOf(o *stix.Object) meta {
 	m := meta{typ: o.Type, id: o.ID, spec: o.SpecVersion, sco: o.IsSCO()}
 	m.tlp, _ = o.TLP(nil)
+	m.pap = o.PAP(nil)
+	for id := range o.MarkingRefs {
+		m.defined = m.defined || !stix.Fixed(id)
+	}
 	switch {
 	case !o.Modified.IsZero():
 		m.version = o.Modified.Text
@@ -176,12 +182,23 @@ func cutText(src []byte) (string, []byte, error) {
 	return string(src[used : used+int(n)]), src[used+int(n):], nil
 }
 
+// The first byte of a d row: the level of TLP, that of PAP above it, and two flags.
+const (
+	docLevel   = 0x07
+	docPAP     = 3
+	docDefined = 0x40
+	docSCO     = 0x80
+)
+
 // docValue encodes a d row.
 func docValue(m meta, raw []byte) []byte {
 	b := make([]byte, 0, 8+len(m.typ)+len(m.id)+len(m.version)+len(m.spec)+len(raw))
-	flags := byte(m.tlp)
+	flags := byte(m.tlp) | byte(m.pap)<<docPAP
+	if m.defined {
+		flags |= docDefined
+	}
 	if m.sco {
-		flags |= 0x80
+		flags |= docSCO
 	}
 	b = append(b, flags)
 	b = appendText(b, m.typ)
@@ -195,7 +212,7 @@ func parseDoc(value []byte) (m meta, raw []byte, err error) {
 	if len(value) == 0 {
 		return m, nil, errBadRow
 	}
-	m.tlp, m.sco = stix.TLP(value[0]&0x7f), value[0]&0x80 != 0
+	m.tlp, m.pap, m.defined, m.sco = stix.TLP(value[0]&docLevel), stix.PAP(value[0]>>docPAP&docLevel), value[0]&docDefined != 0, value[0]&docSCO != 0
 	rest := value[1:]
 	for _, field := range []*string{&m.typ, &m.id, &m.version, &m.spec} {
 		if *field, rest, err = cutText(rest); err != nil {

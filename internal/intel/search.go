@@ -70,8 +70,11 @@ type Provenance struct {
 // Found is one stored object.
 type Found struct {
 	ID, Type, Version, SpecVersion string
-	// TLP is the object's own marking by the fixed definitions; TLPNone: unmarked.
+	// TLP is the strictest of the object's own markings; TLPNone: unmarked.
 	TLP stix.TLP
+	// PAP is the strictest of its own markings and labels, PAPRed if it is under a marking whose definition is not here;
+	// PAPNone: nobody restricted what may be done with it.
+	PAP stix.PAP
 	// Effective is the strictest marking that any accepted arrival puts on it:
 	// its own, or what was stated for unmarked objects; TLPNone if nobody said.
 	Effective stix.TLP

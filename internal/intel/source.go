@@ -78,6 +78,7 @@ const (
 	CodeInvalid    = "invalid-object"    // the payload holds something that is no STIX object
 	CodeCounts     = "count-mismatch"    // the payload does not hold what its entry counts
 	CodeMarking    = "tlp-above-claim"   // an object is marked more strictly than the entry says
+	CodePAP        = "pap-above-claim"   // an object's PAP is stricter than what the entry counts as
 	CodeCollision  = "id-collision"      // the same version of the object is known from elsewhere with other bytes
 	CodeWeakened   = "marking-weakened"  // another version of the object is known from elsewhere under a stricter marking
 	CodeGuarded    = "guarded-value"     // the indicator names something that must not be blocked

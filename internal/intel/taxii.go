@@ -21,13 +21,15 @@ import (
 // partner something was received from. title names the latter for people; it
 // may be nil.
 func (in *Intel) TAXII(title func(journal.UnitID, journal.PartyID) string) taxii.Store {
-	return taxiiStore{in, title, nil}
+	return taxiiStore{in, title, nil, SensorCeiling}
 }
 
 type taxiiStore struct {
 	in    *Intel
 	title func(journal.UnitID, journal.PartyID) string
 	write []Writable
+	// ceiling is what readers of SensorView are shown.
+	ceiling Ceiling
 }
 
 // CollectionAll and CollectionLocal are the ids of the two collections that
@@ -126,7 +128,7 @@ func (s taxiiStore) scan(ctx context.Context, v reading, collection string, q ta
 		}
 		w := newTAXIIWalk(v, c, q)
 		defer w.close()
-		w.without = s.withheld(ctx, c)
+		w.without = s.withheld(ctx, v, c)
 		n := 0
 		for row, err := range v.Scan(collKey(c, low+1), collKey(c, high+1), false) {
 			if n%256 == 0 && err == nil {
@@ -206,7 +208,7 @@ func (w *taxiiWalk) record(row Row) (r taxii.Record, ok bool, err error) {
 			return r, false, nil
 		}
 	}
-	if held, err := w.without.holds(w.t, m, raw); err != nil || held {
+	if held, err := w.without.holds(m, seq, raw); err != nil || held {
 		return r, false, err
 	}
 	if !w.q.NoRaw {
@@ -392,7 +394,7 @@ func (t *tx) addedIn(v variant, c collID) (added int64, ok bool, err error) {
 
 // scanIDs answers a scan for few ids without walking the collection.
 func (s taxiiStore) scanIDs(ctx context.Context, v reading, c collID, q taxii.Query, yield func(taxii.Record, error) bool) {
-	t, without := newTx(v), s.withheld(ctx, c)
+	t, without := newTx(v), s.withheld(ctx, v, c)
 	var out []taxii.Record
 	for _, id := range slices.Compact(slices.Clone(q.IDs)) {
 		if err := ctx.Err(); err != nil {
@@ -452,7 +454,7 @@ func (s taxiiStore) versions(ctx context.Context, v reading, collection, id stri
 			yield(taxii.Record{}, err)
 			return
 		}
-		without := s.withheld(ctx, c)
+		without := s.withheld(ctx, v, c)
 		for _, r := range group {
 			err, shown := ctx.Err(), true
 			if err == nil && without != nil {

@@ -210,7 +210,7 @@ func postFrom(b *testing.B, clients int) {
 	for b.Loop() {
 		b.StopTimer()
 		in, done := openDisk(b)
-		server := taxiiServer(b, in.TAXIIWith(nil, []intel.Writable{scratch}))
+		server := taxiiServer(b, in.TAXIIWith(nil, []intel.Writable{scratch}, intel.SensorCeiling))
 		client, err := taxii.NewClient(server.URL+"/api/", taxii.ClientOptions{})
 		if err != nil {
 			b.Fatal(err)

@@ -73,6 +73,8 @@ type Config struct {
 	TAXII struct {
 		// Collections are those that TAXII clients with a token for it may add to and delete from, besides those that they read.
 		Collections []WritableConfig `yaml:"collections"`
+		// TLP is the strictest marking that sensors are shown over TAXII, as of feeds; default amber+strict.
+		TLP string `yaml:"tlp"`
 	} `yaml:"taxii"`
 	// Credentials are SHA-256 digests; the secrets were shown once by init.
 	Credentials struct {
@@ -173,6 +175,9 @@ func parseConfig(dir string, text []byte) (Config, error) {
 	if len(c.Witnesses) > 32 {
 		return c, badInput("Too many witnesses.", "At most 32 are asked.", "Remove some from the configuration.")
 	}
+	if _, err := sensorTLP(c.TAXII.TLP); err != nil {
+		return c, badInput("taxii.tlp in the configuration cannot be used.", err.Error(), "Use clear, green, amber or amber+strict, or leave it out.")
+	}
 	if err := checkWritable(c.TAXII.Collections); err != nil {
 		return c, err
 	}
@@ -249,6 +254,7 @@ guard:                # with the lists in the folder guard ('entente guard list'
 # --scope taxii:write:scratch'), as in
 # taxii:
 #   collections: [{alias: scratch, title: Scratch}]
+#   tlp: green        # the strictest marking that sensors are shown (default amber+strict)
 
 backup:
   recipient: %q       # backups are encrypted to it; its other half lies with the organisation key

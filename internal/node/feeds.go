@@ -88,7 +88,7 @@ func feedSpecs(list []FeedConfig) ([]feedSpec, error) {
 func quoteName(s string) string { return fmt.Sprintf("%q", s[:min(len(s), 64)]) }
 
 func feedSpecOf(c FeedConfig) (feedSpec, error) {
-	s := feedSpec{name: c.Name, tlp: stix.TLPAmberStrict, confidence: c.MinConfidence, score: c.MinScore}
+	s := feedSpec{name: c.Name, confidence: c.MinConfidence, score: c.MinScore}
 	if c.Name == "" || len(c.Name) > 64 || strings.Trim(c.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" || c.Name[0] == '.' {
 		return s, fmt.Errorf("a name has 1 to 64 letters, digits, hyphens, underscores and dots, and does not begin with a dot")
 	}
@@ -96,13 +96,8 @@ func feedSpecOf(c FeedConfig) (feedSpec, error) {
 	if s.format, err = feed.Find(c.Format); err != nil {
 		return s, err
 	}
-	if c.TLP != "" {
-		if s.tlp, err = stix.ParseTLP(c.TLP); err != nil {
-			return s, err
-		}
-		if s.tlp == stix.TLPRed {
-			return s, fmt.Errorf("TLP:RED is for named persons and goes into no feed")
-		}
+	if s.tlp, err = sensorTLP(c.TLP); err != nil {
+		return s, err
 	}
 	if c.MinConfidence < 0 || c.MinConfidence > 100 {
 		return s, fmt.Errorf("min_confidence is 0 to 100")
@@ -126,6 +121,18 @@ func feedSpecOf(c FeedConfig) (feedSpec, error) {
 		s.sources[name] = true
 	}
 	return s, nil
+}
+
+// sensorTLP reads the strictest marking that goes to sensors some way; empty is the default.
+func sensorTLP(text string) (stix.TLP, error) {
+	if text == "" {
+		return intel.SensorCeiling.TLP, nil
+	}
+	level, err := stix.ParseTLP(text)
+	if err == nil && level == stix.TLPRed {
+		err = fmt.Errorf("TLP:RED is for named persons and goes to no sensor")
+	}
+	return level, err
 }
 
 func typeIn(list []observable.Type, t string) bool {
@@ -154,15 +161,7 @@ func (s *feedSpec) takes(a *intel.Active, now time.Time) (ok bool, until time.Ti
 
 // allows tells whether a value goes into a feed, whenever it is good.
 func (s *feedSpec) allows(a *intel.Active) bool {
-	level := a.TLP
-	if level == stix.TLPNone {
-		level = stix.TLPAmberStrict
-	}
-	pap := intel.PAPAmber
-	if s.format.Acts {
-		pap = intel.PAPGreen
-	}
-	return level <= s.tlp && a.PAP <= pap && (a.Confidence >= s.confidence || s.confidence <= 0) && s.format.Carries(a.Value) &&
+	return intel.Ceiling{TLP: s.tlp, Acts: s.format.Acts}.Allows(a.TLP, a.PAP) && (a.Confidence >= s.confidence || s.confidence <= 0) && s.format.Carries(a.Value) &&
 		(s.types == nil || s.types[a.Value.Type]) && (s.sources == nil || s.sources[a.Source])
 }
 

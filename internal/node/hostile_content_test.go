@@ -19,6 +19,7 @@ import (
 	"entente/internal/peer"
 	"entente/internal/unit"
 	"entente/journal"
+	"entente/stix"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -133,6 +134,7 @@ func TestHostileContent(t *testing.T) {
 		{"a share above the ceiling", "above.example", shareOf(1, one, "red"), unit.KindShare, []string{indicatorText(11, "above.example", tlpRed)}, nil, accord.CodeTLP, accord.CodeTLP},
 		{"a marking nobody knows", "odd.example", shareOf(1, one, "ultraviolet"), unit.KindShare, []string{indicatorText(12, "odd.example", tlpClear)}, nil, accord.CodeTLPUnknown, accord.CodeTLPUnknown},
 		{"marked stricter than claimed", "strict.example", shareOf(1, one, "clear"), unit.KindShare, []string{indicatorText(13, "strict.example", tlpRed)}, nil, "", intel.CodeMarking},
+		{"PAP stricter than counted", "secret.example", shareOf(1, one, "clear"), unit.KindShare, []string{indicatorText(20, "secret.example", tlpClear+`","`+stix.PAPMarkingRed)}, nil, "", intel.CodePAP},
 		{"counts that lie", "count.example", shareOf(2, map[string]int64{"indicator": 2}, "clear"), unit.KindShare, []string{indicatorText(14, "count.example", tlpClear)}, nil, "", intel.CodeCounts},
 		{"types that lie", "types.example", shareOf(1, map[string]int64{"malware": 1}, "clear"), unit.KindShare, []string{indicatorText(15, "types.example", tlpClear)}, nil, "", intel.CodeCounts},
 		{"an id that is ours", "collide.example", shareOf(1, one, "clear"), unit.KindShare, []string{indicatorText(1, "collide.example", tlpClear)}, nil, "", intel.CodeCollision},

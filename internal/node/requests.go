@@ -76,6 +76,7 @@ type requestBody struct {
 	Types           map[string]int64 `json:"types,omitempty"`
 	Unmarked        string           `json:"unmarked,omitempty"`
 	UnmarkedObjects int64            `json:"unmarked_objects,omitempty"`
+	PAP             string           `json:"pap,omitempty"`
 }
 
 // RequestTypes lists the types of request that are known here.
@@ -304,7 +305,8 @@ func (l *ledger) answer(ctx context.Context, r RequestMoveRequest, body *request
 			}
 		}
 		c := count(objs)
-		body.Objects, body.Types, body.UnmarkedObjects = c.objects, c.types, c.unmarked
+		c.papless = c.papless || r.Text != "" // a text says nothing of PAP
+		body.Objects, body.Types, body.UnmarkedObjects, body.PAP = c.objects, c.types, c.unmarked, c.papAmong(t.papless)
 		if c.tlp != stix.TLPNone {
 			if low, err := stix.ParseTLP(body.TLP); body.TLP == "" || err == nil && c.tlp > low {
 				body.TLP = c.tlp.String()

@@ -32,6 +32,7 @@ type sharedObject struct {
 	id, typ string
 	tlp     stix.TLP  // none: unmarked
 	stated  stix.TLP  // what the importer stated for an unmarked object
+	pap     stix.PAP  // none: unmarked
 	ours    bool      // it was imported here, and did not only come from partners
 	since   time.Time // from when on an indicator is valid; zero unless the accord asks
 	raw     []byte
@@ -47,6 +48,8 @@ type counted struct {
 	unstated bool      // nobody stated anything for one of them
 	oldest   time.Time // of the indicators, if the accord asks
 	bytes    int64
+	pap      stix.PAP // the strictest
+	papless  bool     // one of them says nothing of PAP
 }
 
 func count(objs []sharedObject) counted {
@@ -62,6 +65,7 @@ func (c *counted) add(o sharedObject) {
 	c.types[o.typ]++
 	c.bytes += int64(len(o.raw))
 	c.oldest = older(c.oldest, o.since)
+	c.pap, c.papless = max(c.pap, o.pap), c.papless || o.pap == stix.PAPNone
 	if o.tlp == stix.TLPNone {
 		c.unmarked++
 		c.stated = max(c.stated, o.stated)
@@ -71,8 +75,17 @@ func (c *counted) add(o sharedObject) {
 	}
 }
 
-func (c *counted) body(unmarked string) unit.ContentBody {
-	b := unit.ContentBody{Objects: c.objects, Types: c.types, TLP: c.tlp.String(), Bytes: c.bytes, UnmarkedObjects: c.unmarked, Oldest: c.oldest}
+// papAmong is the strictest PAP label, where what has none counts as the accord says; empty if none has any, which the
+// gate knows by itself.
+func (c *counted) papAmong(unmarked stix.PAP) string {
+	if c.pap != stix.PAPNone && c.papless {
+		return max(c.pap, unmarked).String()
+	}
+	return c.pap.String()
+}
+
+func (c *counted) body(unmarked string, papless stix.PAP) unit.ContentBody {
+	b := unit.ContentBody{Objects: c.objects, Types: c.types, TLP: c.tlp.String(), Bytes: c.bytes, UnmarkedObjects: c.unmarked, Oldest: c.oldest, PAP: c.papAmong(papless)}
 	switch {
 	case c.unmarked == 0:
 	case unmarked != "":
@@ -129,7 +142,7 @@ func (n *Node) objectsByID(ctx context.Context, ids []string) ([]sharedObject, e
 }
 
 func outgoing(o intel.Found) sharedObject {
-	s := sharedObject{id: o.ID, typ: o.Type, tlp: o.TLP, stated: o.Effective, raw: o.Raw}
+	s := sharedObject{id: o.ID, typ: o.Type, tlp: o.TLP, stated: o.Effective, pap: o.PAP, raw: o.Raw}
 	for _, p := range o.Provenance {
 		s.ours = s.ours || p.From == ""
 	}
@@ -232,6 +245,7 @@ func (n *Node) Share(ctx context.Context, r ShareRequest, progress func(Progress
 
 type verdictKey struct {
 	tlp, stated stix.TLP
+	pap         stix.PAP
 	typ         string
 	since       time.Time
 }
@@ -251,11 +265,11 @@ type sharing struct {
 }
 
 func (s *sharing) draft(c *counted) journal.Draft {
-	return journal.Draft{Kind: unit.KindShare, By: s.n.by(s.r.By), Release: claims(s.r.Release), Body: c.body(s.r.Unmarked)}
+	return journal.Draft{Kind: unit.KindShare, By: s.n.by(s.r.By), Release: claims(s.r.Release), Body: c.body(s.r.Unmarked, s.terms.papless)}
 }
 
 // add asks the gate about an object alone: so one object above the ceiling does
-// not stop the others. The answer depends on marking and type only, and is kept.
+// not stop the others. The answer depends on markings, type and age only, and is kept.
 func (s *sharing) add(ctx context.Context, o sharedObject) error {
 	sum := sha256.Sum256(o.raw)
 	if s.seen[sum] {
@@ -267,7 +281,7 @@ func (s *sharing) add(ctx context.Context, o sharedObject) error {
 	if err != nil {
 		return err
 	}
-	key := verdictKey{o.tlp, o.stated, o.typ, o.since}
+	key := verdictKey{o.tlp, o.stated, o.pap, o.typ, o.since}
 	d, ok := s.verdicts[key]
 	if refused != nil {
 		d, ok = *refused, true

@@ -78,7 +78,11 @@ func (n *Node) taxiiStore() taxii.Store {
 	for _, w := range n.config.TAXII.Collections {
 		writable = append(writable, intel.Writable{Alias: w.Alias, Title: w.Title})
 	}
-	s := n.intel.TAXIIWith(n.feedTitle, writable)
+	ceiling := intel.SensorCeiling
+	if level, err := sensorTLP(n.config.TAXII.TLP); err == nil { // the configuration was looked at when it was read
+		ceiling.TLP = level
+	}
+	s := n.intel.TAXIIWith(n.feedTitle, writable, ceiling)
 	return roomyStore{s, s.(taxii.Writer), n}
 }
 

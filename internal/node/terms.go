@@ -21,6 +21,8 @@ type terms struct {
 	never  *intel.Guard   // nil: nothing is forbidden
 	guard  *intel.Guard   // this node's own, for what it sends; nil: none
 	aging  bool           // the accord bounds the age of indicators
+
+	papless stix.PAP // what content without a PAP marking counts as
 }
 
 // sendingTerms reads them from an accord for what a party sends by a kind of
@@ -31,6 +33,7 @@ func sendingTerms(doc *accord.Document, kind string, from journal.PartyID, to []
 		return t, nil
 	}
 	t.clause, t.aging = doc.Quality.ID, doc.Quality.MaxAge.Set()
+	t.papless = stix.ParsePAP(doc.Handling.PAP.Unmarked)
 	for _, p := range to {
 		if r := doc.RulesFor(kind, string(from), string(p), ""); len(r) > 0 {
 			t.rules = append(t.rules, r)
