@@ -30,6 +30,7 @@ import (
 //	f n type                  -> count        values of a type
 //	f g id                    -> guarded      what the guard keeps back of the id (JSON)
 //	f m marking               -> levels       what a marking definition asked when it was looked at last
+//	f t id                    ->              it may have been taken back here: see taken.go
 //	f s                       -> change, digest of guard and aging
 const keyActive = 'f'
 

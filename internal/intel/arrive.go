@@ -111,6 +111,11 @@ func (t *tx) arrive(slot, base int64, c collID, it *item, held *Reason) (outcome
 	if cut {
 		t.set(key8(keyCut, slot), value8(int64(said)))
 	}
+	if it.meta.revoked {
+		if err := t.revokedHere(it.meta.id); err != nil {
+			return 0, err
+		}
+	}
 	if held == nil {
 		t.touch(it.meta.id)
 	} else {

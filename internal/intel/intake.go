@@ -325,5 +325,6 @@ func (t *tx) decideOne(slot, added int64, d *decideRec) error {
 		}
 	}
 	t.touch(m.id)
+	t.taken = true // it may be what revokes an object
 	return t.show(&item{meta: m}, vs[own], slot, added, c)
 }

@@ -50,6 +50,7 @@ type Intel struct {
 	ready bool       // everything in the log is applied
 
 	touched chan struct{} // one token: something waits for UpdateActive
+	taken   chan struct{} // one token: something may have been taken back
 	closed  bool
 
 	inForce atomic.Pointer[Guard] // cfg.Guard, for who reads while a rebuild holds mu
@@ -75,9 +76,10 @@ func Open(cfg Config) (*Intel, error) {
 	if cfg.MaxImportBytes <= 0 {
 		cfg.MaxImportBytes = 16 << 30
 	}
-	in := &Intel{cfg: cfg, touched: make(chan struct{}, 1), policy: policyOf(cfg.Guard, cfg.Aging)}
+	in := &Intel{cfg: cfg, touched: make(chan struct{}, 1), taken: make(chan struct{}, 1), policy: policyOf(cfg.Guard, cfg.Aging)}
 	in.inForce.Store(cfg.Guard)
-	in.touched <- struct{}{} // what a former process left
+	signal(in.touched) // what a former process left
+	signal(in.taken)
 	if err := in.readCursor(); err != nil {
 		return nil, err
 	}
@@ -270,6 +272,14 @@ func (in *Intel) fetch(ctx context.Context, r *receiveRec) ([]item, error) {
 	return in.newItems(objects, nil), nil
 }
 
+// signal leaves one token for whoever waits.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
 // write makes the changes of one record and moves the cursor with them.
 func (in *Intel) write(t *tx, h header, rec []byte) error {
 	if err := t.finish(h.Base); err != nil {
@@ -283,10 +293,10 @@ func (in *Intel) write(t *tx, h header, rec []byte) error {
 	in.next++
 	in.free = free
 	if t.touches {
-		select {
-		case in.touched <- struct{}{}:
-		default:
-		}
+		signal(in.touched)
+	}
+	if t.taken {
+		signal(in.taken)
 	}
 	return nil
 }

@@ -213,6 +213,14 @@ func (t *tx) applyRemove(r *removeRec) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
+		if value, ok, err = t.get(key8(keyDoc, seq)); err != nil || !ok {
+			return n, errors.Join(err, errBadRow)
+		}
+		m, _, err := parseDoc(value)
+		if err != nil {
+			return n, err
+		}
+		t.takenBack(m.id)
 		if err := t.forgetArrivals(seq, func(a more) bool { return a.coll == c }); err != nil {
 			return n, err
 		}

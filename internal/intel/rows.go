@@ -124,10 +124,11 @@ type meta struct {
 	version string // modified, or created, as written; empty for observables
 	spec    string // "2.1", "2.0"
 	sco     bool
+	revoked bool // known of an object on its way in, and not kept
 }
 
 func metaOf(o *stix.Object) meta {
-	m := meta{typ: o.Type, id: o.ID, spec: o.SpecVersion, sco: o.IsSCO()}
+	m := meta{typ: o.Type, id: o.ID, spec: o.SpecVersion, sco: o.IsSCO(), revoked: o.Revoked}
 	m.tlp, _ = o.TLP(nil)
 	m.pap = o.PAP(nil)
 	for id := range o.MarkingRefs {

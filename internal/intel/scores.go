@@ -223,9 +223,9 @@ func (u *activeUpdate) disagrees(id string) ([]string, error) {
 
 // newest reads the newest accepted version of an object; with here, of those that were
 // imported here.
-func (u *activeUpdate) newest(id string, here bool) (Found, bool, error) {
+func (t *reader) newest(id string, here bool) (Found, bool, error) {
 	prefix := idPrefix(id)
-	for row, err := range u.objects.Scan(prefix, after(prefix), true) {
+	for row, err := range t.objects.Scan(prefix, after(prefix), true) {
 		if err != nil {
 			return Found{}, false, err
 		}
@@ -234,7 +234,7 @@ func (u *activeUpdate) newest(id string, here bool) (Found, bool, error) {
 			return Found{}, false, err
 		}
 		for _, v := range vs {
-			f, ok, err := u.examine(v.seq, Query{}, criteria{})
+			f, ok, err := t.examine(v.seq, Query{}, criteria{})
 			if err != nil {
 				return Found{}, false, err
 			}

@@ -18,6 +18,7 @@ type tx struct {
 	counts  map[string]int64
 	lists   lists
 	touches bool // an id was marked for UpdateActive
+	taken   bool // one may have been taken back: see takenBack
 	groups  map[[32]byte]*group
 	members map[int64]member // objects that go by another slot than before, as they are now
 }

@@ -200,6 +200,9 @@ func (n *Node) nodeNeeds(res *StatusResponse, now time.Time) []need {
 	for _, x := range n.guardNeeds() {
 		add("", x.Code, 1, x)
 	}
+	for _, x := range n.withdrawNeeds() {
+		add("", x.Code, 2, x)
+	}
 	if x, stopped := n.witnessNeed(); stopped {
 		add(notify.KindDoctor, x.Code, 1, x)
 	}

@@ -78,6 +78,8 @@ type Node struct {
 	rotating sync.Mutex // held while keys change, and while a backup reads them
 
 	exports sync.Mutex // one share is put together at a time
+
+	withdrawals withdrawals
 	// drafting is held while drafts are read and written, also under the lock of a unit: nothing is locked
 	// below it.
 	drafting sync.Mutex

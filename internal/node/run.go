@@ -91,6 +91,7 @@ func (n *Node) Run(ctx context.Context) error {
 	defer wg.Wait()
 	wg.Go(func() { n.intakeLoop(ctx) })
 	wg.Go(func() { n.activeLoop(ctx) })
+	wg.Go(func() { n.withdrawLoop(ctx) })
 	if len(n.config.Notify.Channels) > 0 {
 		wg.Go(func() { n.notifyLoop(ctx) })
 	}

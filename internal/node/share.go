@@ -295,7 +295,7 @@ func (s *sharing) add(ctx context.Context, o sharedObject) error {
 			s.verdicts[key] = d
 		}
 	}
-	if !o.ours {
+	if !o.ours && !s.n.withdrawals.owes(s.l.id, &o) {
 		d = onward
 	}
 	if d.Verdict != "allow" {
@@ -373,6 +373,7 @@ func (s *sharing) flush(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		s.n.withdrawals.told(s.l.id, s.batch)
 		s.res.Refs = append(s.res.Refs, entries[0].Ref().String())
 	}
 	s.res.Decision = &dec

@@ -31,6 +31,7 @@ const (
 	ItemPairingFailed    = "pairing-failed"    // perhaps somebody stands in between
 	ItemPairingCompare   = "pairing-compare"   // digits are to be compared by voice
 	ItemGuardList        = "guard-list"        // a list cannot be used
+	ItemTakenBack        = "taken-back"        // the object in Word is taken back here, and the members of the unit have it
 	ItemWitnessStopped   = "witness-stopped"   // this node's witness cosigns nothing
 	ItemWitnessRetired   = "witness-retired"   // the same; a successor of the journal replaces its key
 	ItemAuditBroken      = "audit-broken"      // a line of the audit log does not hold
@@ -77,7 +78,7 @@ var commands = map[string]string{
 	ItemJournalBroken: "journal show --evidence", ItemDisk: "doctor", ItemDiskFull: "doctor", ItemDerived: "doctor", ItemLocal: "doctor",
 	ItemBarredUnknown: "unit invite", ItemBarredKey: "unit invite", ItemUnreachable: "doctor", ItemGrowth: "status", ItemHeld: "doctor", ItemRetired: "journal succeed --org-key FILE",
 	ItemIdentityOutdated: "identity rotate tls --org-key FILE", ItemIdentityExpires: "identity rotate tls --org-key FILE", ItemIntakeWaits: "doctor", ItemQuarantine: "intake list",
-	ItemPairingFailed: "unit list", ItemPairingCompare: "unit confirm DIGITS", ItemGuardList: "guard list",
+	ItemPairingFailed: "unit list", ItemPairingCompare: "unit confirm DIGITS", ItemGuardList: "guard list", ItemTakenBack: "share --id WORD",
 	ItemAuditBroken: "audit verify", ItemAuditMissing: "doctor",
 	ItemWitnessStopped: "identity rotate witness --org-key FILE", ItemWitnessRetired: "journal succeed --org-key FILE",
 }
