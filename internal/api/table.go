@@ -60,6 +60,7 @@ func Operations() []Operation {
 		plain(node.ScopeRead, "accord.diff", "The clause-by-clause difference of two accords", (*node.Node).DiffAccords),
 
 		upload(node.ScopeIntel, "import", "Take in a STIX bundle or a list of indicators", (*node.Node).Import),
+		plain(node.ScopeIntel, "import.forget", "Delete here what an import brought", (*node.Node).ForgetImported),
 		long(node.ScopeIntel, "share", "Share accepted objects, each through the gate", (*node.Node).Share),
 		plain(node.ScopeRead, "intake.list", "What arrived and where it stands", (*node.Node).Intake),
 		plain(node.ScopeIntel, "intake.decide", "Accept or reject what is in quarantine", (*node.Node).DecideIntake),

@@ -42,6 +42,11 @@ type pulled struct {
 	// File is what was written; empty with --import.
 	File   string               `json:"file,omitempty"`
 	Import *node.ImportResponse `json:"import,omitempty"`
+	// Gone are objects that imports of this name brought and that the server has no more (--gone).
+	GoneCount int64    `json:"gone_count,omitempty"`
+	Gone      []string `json:"gone,omitempty"` // at most 1,000
+	// Withdrawn is how many versions of them were deleted here (--withdraw-gone).
+	Withdrawn int64 `json:"withdrawn,omitempty"`
 	// Bad are objects that are no JSON, and were left out.
 	BadCount int64            `json:"bad_count"`
 	Bad      []node.BadObject `json:"bad,omitempty"` // at most 1,000
@@ -75,8 +80,15 @@ come twice, but none is left out. Without it, --added-after chooses, and the ans
 names where to go on. A run that breaks off keeps the whole pages that came.
 
 What is pulled is checked when it is imported, not here; --unmarked states a TLP for
-objects without one.`,
+objects without one.
+
+TAXII has no word for what is deleted. With --gone the collection's whole manifest is read
+as well, and what came here from it before and is not there any more is listed;
+--withdraw-gone deletes it here, unless it came from elsewhere, too. What was shared of it
+is revoked at the members. If more than --gone-most objects are gone at once, nothing is
+deleted: then it is rather the server that is not well.`,
 		examples: []string{"entente taxii pull https://taxii.example/ indicators --import --state indicators.state --unmarked amber",
+			"entente taxii pull https://taxii.example/ indicators --import --state indicators.state --withdraw-gone",
 			"entente taxii pull https://taxii.example/ indicators --output indicators.ndjson --append --state indicators.state",
 			"entente taxii pull https://taxii.example/api1/ 91a7b528-80eb-42ed-a74d-c6fbd5a26116 -o all.json --type indicator --added-after 2026-01-01"},
 		args: cobra.ExactArgs(2),
@@ -96,6 +108,9 @@ objects without one.`,
 				return err
 			}
 			err = p.run(ctx, c, ref)
+			if err == nil && p.gone {
+				err = p.findGone(ctx, c, ref)
+			}
 			if err != nil && p.answer.Pages == 0 || p.output == "-" {
 				return err
 			}
@@ -116,6 +131,9 @@ objects without one.`,
 	f.StringVar(&p.in.Name, "name", "", "with --import: the source's name (default: taxii:HOST/COLLECTION)")
 	f.StringVar(&p.in.Unmarked, "unmarked", "", "with --import: TLP you state for objects without one")
 	f.StringVar(&p.in.Note, "note", "", "with --import: for the own records")
+	f.BoolVar(&p.gone, "gone", false, "with --import: list what came from there and is there no more")
+	f.BoolVar(&p.withdraw, "withdraw-gone", false, "with --import: delete it here as well")
+	f.IntVar(&p.goneMost, "gone-most", 1000, "delete nothing if more objects than this are gone")
 	f.StringVar(&p.state, "state", "", "file that keeps how far the collection was read; made if it is not there")
 	f.StringVar(&p.addedAfter, "added-after", "", "only what was added to the collection after this time (RFC 3339, or a date); where there is a state, that counts")
 	f.StringSliceVar(&p.filter.Types, "type", nil, "only objects of these STIX types")
@@ -132,6 +150,8 @@ type puller struct {
 	a                                 *app
 	output, format, state, addedAfter string
 	adding, overwrite, importing      bool
+	gone, withdraw                    bool
+	goneMost                          int
 	in                                node.ImportRequest
 	filter                            taxii.Filter
 	limit                             int
@@ -158,6 +178,10 @@ func (p *puller) check() error {
 	}
 	if !p.importing && (p.in.DryRun || p.in.Name != "" || p.in.Unmarked != "" || p.in.Note != "") {
 		return usagef("--dry-run, --name, --unmarked and --note go with --import")
+	}
+	p.gone = p.gone || p.withdraw
+	if p.gone && (!p.importing || p.goneMost < 0) {
+		return usagef("--gone and --withdraw-gone go with --import, and --gone-most is 0 or more")
 	}
 	if p.format == "" {
 		p.format = "ndjson"
@@ -526,6 +550,48 @@ func (s *importSink) keep(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// findGone lists what came from the collection before and is there no more, and deletes it here if that is wanted.
+func (p *puller) findGone(ctx context.Context, c *taxii.Client, ref taxii.Ref) error {
+	var ids []string
+	seen := map[string]bool{}
+	q := node.SearchRequest{Source: p.in.Name, Limit: 1000}
+	for {
+		var page node.SearchResponse
+		if err := p.a.call(ctx, "search", q, &page); err != nil {
+			return err
+		}
+		for _, o := range page.Objects {
+			if !seen[o.ID] {
+				seen[o.ID] = true
+				ids = append(ids, o.ID)
+			}
+		}
+		if q.Next = page.Next; q.Next == "" {
+			break
+		}
+	}
+	gone, err := c.Gone(ctx, ref, ids)
+	if err != nil {
+		return taxiiError(err)
+	}
+	p.answer.GoneCount, p.answer.Gone = int64(len(gone)), gone[:min(len(gone), maxTAXIIListed)]
+	if !p.withdraw || p.in.DryRun || len(gone) == 0 {
+		return nil
+	}
+	if len(gone) > p.goneMost {
+		return &node.Error{Code: codeRemote, Status: http.StatusConflict, What: fmt.Sprintf("%s are gone from the collection, and nothing of it was deleted here.", count(int64(len(gone)), "object")),
+			Why: fmt.Sprintf("That is more than --gone-most %d.", p.goneMost), Next: "Look at the collection; if it is right, repeat this with a higher --gone-most."}
+	}
+	for part := range slices.Chunk(gone, 1000) {
+		var r node.ImportForgetResponse
+		if err := p.a.call(ctx, "import.forget", node.ImportForgetRequest{Source: p.in.Name, IDs: part}, &r); err != nil {
+			return err
+		}
+		p.answer.Withdrawn += int64(r.Forgotten)
+	}
+	return nil
+}
+
 func writePulled(w *printer, p *puller) {
 	r := &p.answer
 	w.f("%s from %s in %s.", count(r.Objects, "object"), r.Title, count(r.Pages, "page"))
@@ -537,6 +603,12 @@ func writePulled(w *printer, p *puller) {
 	}
 	if in := r.Import; in != nil {
 		writeImported(w, &imported{ImportResponse: *in, Files: []importedFile{{Name: p.in.Name, ImportResponse: *in}}})
+	}
+	if p.gone {
+		w.f("No more in the collection: %s. Deleted here: %s.", count(r.GoneCount, "object"), count(r.Withdrawn, "version"))
+		for _, id := range r.Gone {
+			w.f("  %s", id)
+		}
 	}
 	switch {
 	case p.state != "" && !p.in.DryRun:

@@ -347,3 +347,86 @@ func TestTAXIILimits(t *testing.T) {
 		t.Errorf("%d marking definitions are kept in mind", len(p.defined))
 	}
 }
+
+// What a server has no more is found, and deleted here if that is asked for, unless it came from elsewhere, too, or so much is
+// gone that the server is rather not well.
+func TestTAXIIPullFindsWhatIsGone(t *testing.T) {
+	p := newTAXIIPeer(t, 0)
+	server := httptest.NewServer(p.h)
+	defer server.Close()
+	home := t.TempDir()
+	dir, bundle := filepath.Join(home, "node"), filepath.Join(home, "ours.json")
+	object := func(n int) string {
+		return fmt.Sprintf(`{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-%012x","created":"2024-01-01T00:00:00.000Z","modified":"2024-01-01T00:00:00.000Z","pattern":"[domain-name:value = 'n%d.example']","pattern_type":"stix","valid_from":"2024-01-01T00:00:00Z"}`, n, n)
+	}
+	var objects [][]byte
+	for n := range 4 {
+		objects = append(objects, []byte(object(n)))
+	}
+	if _, err := p.store.Put(t.Context(), taxii.Batch{Collection: inboxID, Objects: objects}); err != nil {
+		t.Fatal(err)
+	}
+	run := func(code int, args ...string) string {
+		t.Helper()
+		got, out, told := entente(t, append([]string{"--dir", dir}, args...)...)
+		if got != code {
+			t.Fatalf("%v: exit %d: %s%s", args, got, out, told)
+		}
+		return out + told
+	}
+	pull := func(code int, args ...string) (r pulled, told string) {
+		t.Helper()
+		told = run(code, append([]string{"taxii", "pull", server.URL, "inbox", "--import", "--json"}, args...)...)
+		text, _, _ := strings.Cut(told, "\n")
+		_ = json.Unmarshal([]byte(text), &r)
+		return r, told
+	}
+	run(exitOK, "init", "--name", "North", "--org-key", filepath.Join(home, "org.key"))
+	if err := os.WriteFile(bundle, []byte(object(1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(exitOK, "import", bundle)
+	if r, told := pull(exitOK, "--gone"); r.GoneCount != 0 || r.Objects != 4 {
+		t.Fatal(told)
+	}
+	for n := range 3 { // of 0 to 3, the last stays
+		id := fmt.Sprintf("indicator--00000000-0000-4000-8000-%012x", n)
+		var records []taxii.Record
+		for r, err := range p.store.Versions(t.Context(), inboxID, id) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			records = append(records, r)
+		}
+		if _, err := p.store.Remove(t.Context(), taxii.Removal{Collection: inboxID, ID: id, Records: records}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	known := func(n int) bool {
+		t.Helper()
+		return strings.Contains(run(exitOK, "search", fmt.Sprintf("n%d.example", n), "--json"), "indicator--")
+	}
+	if r, told := pull(exitOK, "--gone"); r.GoneCount != 3 || len(r.Gone) != 3 || r.Withdrawn != 0 || !known(0) {
+		t.Error(told)
+	}
+	if r, told := pull(exitOK, "--withdraw-gone", "--dry-run"); r.GoneCount != 3 || r.Withdrawn != 0 || !known(0) {
+		t.Error(told)
+	}
+	if _, told := pull(exitFailed, "--withdraw-gone", "--gone-most", "2"); !strings.Contains(told, "gone-most") || !known(0) {
+		t.Error(told)
+	}
+	if r, told := pull(exitOK, "--withdraw-gone"); r.GoneCount != 3 || r.Withdrawn != 3 {
+		t.Error(told)
+	}
+	for n, want := range []bool{false, true, false, true} { // the second is an import of ours, too
+		if known(n) != want {
+			t.Errorf("n%d.example: known %v", n, !want)
+		}
+	}
+	if r, told := pull(exitOK, "--withdraw-gone"); r.GoneCount != 0 || r.Withdrawn != 0 {
+		t.Error(told)
+	}
+	for _, args := range [][]string{{"-o", "x.json", "--gone"}, {"--import", "--gone", "--gone-most", "-1"}} {
+		run(exitUsage, append([]string{"taxii", "pull", server.URL, "inbox"}, args...)...)
+	}
+}

@@ -195,6 +195,39 @@ func (s taxiiStore) Remove(ctx context.Context, r taxii.Removal) (int, error) {
 	return n, in.commit(t, h, nil)
 }
 
+// RemoveImported takes out of the local collection what imports of one name brought of some objects, as DELETE takes what
+// clients posted out of theirs, and tells how many it was. What came otherwise, too, stays.
+func (in *Intel) RemoveImported(ctx context.Context, source string, ids []string, by string) (int, error) {
+	if source == "" {
+		return 0, errors.New("intel: removing: the import is not named")
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if err := in.open(ctx); err != nil {
+		return 0, err
+	}
+	rec := &removeRec{Coll: CollectionLocal(), By: by, Source: source}
+	t := newTx(in.cfg.Objects)
+	for _, id := range ids {
+		records, err := t.taxiiVersions(localColl(), id, 0, meta{})
+		if err != nil {
+			return 0, err
+		}
+		for _, r := range records {
+			rec.Added = append(rec.Added, int64(r.Seq))
+		}
+	}
+	slices.Sort(rec.Added)
+	rec.Added = slices.Compact(rec.Added) // an id that was named twice
+	h := in.begin(kindRemove, 0)
+	h.Remove = rec
+	n, err := t.applyRemove(rec)
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	return n, in.commit(t, h, nil)
+}
+
 // applyRemove takes the arrivals of objects out of one collection; an object that has no other is forgotten.
 func (t *tx) applyRemove(r *removeRec) (n int, err error) {
 	c, err := parseColl(r.Coll)
@@ -213,6 +246,13 @@ func (t *tx) applyRemove(r *removeRec) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
+		gone, err := t.removed(seq, c, r.Source)
+		if err != nil {
+			return n, err
+		}
+		if len(gone) == 0 {
+			continue
+		}
 		if value, ok, err = t.get(key8(keyDoc, seq)); err != nil || !ok {
 			return n, errors.Join(err, errBadRow)
 		}
@@ -221,12 +261,42 @@ func (t *tx) applyRemove(r *removeRec) (n int, err error) {
 			return n, err
 		}
 		t.takenBack(m.id)
-		if err := t.forgetArrivals(seq, func(a more) bool { return a.coll == c }); err != nil {
+		if err := t.forgetArrivals(seq, func(a more) bool { return gone[a.slot] }); err != nil {
 			return n, err
 		}
 		n++
 	}
 	return n, nil
+}
+
+// removed lists the slots of the arrivals of an object in a collection, of imports of one name if it is not empty.
+func (t *tx) removed(seq int64, c collID, source string) (map[int64]bool, error) {
+	out := map[int64]bool{}
+	look := func(a more) (bool, error) {
+		if a.coll != c {
+			return true, nil
+		}
+		if source != "" {
+			var row recordRow
+			ok, err := t.getJSON(key8(keyRecord, a.base), &row)
+			if err != nil || !ok {
+				return false, errors.Join(err, errBadRow)
+			}
+			if row.Import == nil || row.Import.Name != source {
+				return true, nil
+			}
+		}
+		out[a.slot] = true
+		return true, nil
+	}
+	_, _, vs, own, err := t.load(seq)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := look(more{vs[own].seq, vs[own].base, vs[own].coll}); err != nil {
+		return nil, err
+	}
+	return out, t.eachMore(seq, look)
 }
 
 // open applies what is behind, unless the work has ended. A request of a client can outlive the one that brought it.

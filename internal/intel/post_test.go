@@ -121,3 +121,41 @@ func TestTAXIIRemoveTakesNothingElse(t *testing.T) {
 		})
 	}
 }
+
+// What an import brought is taken out as what a client posted is, and again when everything is derived again.
+func TestRemoveImported(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t)
+	one, newer, two := indicator(1, 1, "one.example"), indicator(1, 2, "one.example"), indicator(2, 1, "two.example")
+	w.load(t, "server", one, newer, two)
+	w.load(t, "ours", two)
+	if n, err := w.in.RemoveImported(ctx, "", []string{idOf(1)}, "x"); err == nil || n != 0 {
+		t.Error(n, err)
+	}
+	if n, err := w.in.RemoveImported(ctx, "server", []string{idOf(2), idOf(1), idOf(1)}, "x"); err != nil || n != 3 {
+		t.Error(n, err)
+	}
+	s := w.in.TAXII(nil)
+	for _, c := range []string{intel.CollectionAll(), intel.CollectionLocal()} {
+		if got := ids(tail(t, s, c)); got != "2" {
+			t.Errorf("%q is left", got)
+		}
+	}
+	var back []string
+	for id, err := range w.in.TakenBack(ctx, "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		back = append(back, id)
+	}
+	if len(back) != 2 || back[0] != idOf(1) {
+		t.Errorf("taken back: %v", back)
+	}
+	for id := range w.in.TakenBack(ctx, idOf(1)) {
+		if id != idOf(2) {
+			t.Errorf("behind the first: %s", id)
+		}
+	}
+	w.checkRebuild(t)
+	checkGroups(t, w)
+}

@@ -67,11 +67,12 @@ type destroyRec struct {
 	Reason string      `json:"reason,omitzero"`
 }
 
-// removeRec takes records out of a writable collection.
+// removeRec takes records out of a writable collection, or what imports of one name brought out of the local one.
 type removeRec struct {
-	Coll  string  `json:"coll"`
-	Added []int64 `json:"added"` // what names each in the collection
-	By    string  `json:"by,omitzero"`
+	Coll   string  `json:"coll"`
+	Added  []int64 `json:"added"` // what names each in the collection
+	By     string  `json:"by,omitzero"`
+	Source string  `json:"source,omitzero"` // only arrivals with imports of this name
 }
 
 // Bounds of what a record may say: slots are microseconds, up to the year 4200;

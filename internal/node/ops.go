@@ -558,6 +558,17 @@ type SearchRequest struct {
 	Next      string `json:"next,omitempty"`
 }
 
+// ImportForgetRequest deletes here what imports of one name brought of some objects.
+type ImportForgetRequest struct {
+	Source string   `json:"source"` // name of the import
+	IDs    []string `json:"ids"`    // STIX ids, at most 1,000
+}
+
+// ImportForgetResponse tells how many objects, each version counted, were deleted. What came otherwise, too, stays.
+type ImportForgetResponse struct {
+	Forgotten int `json:"forgotten"`
+}
+
 // SearchResponse is a page of objects with their provenance. A page with a next can have
 // fewer objects than were asked for, or none: then much was looked at to find them.
 type SearchResponse struct {

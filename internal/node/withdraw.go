@@ -26,6 +26,7 @@ const withdrawnSource = "deleted here"
 // Bounds on looking after what was taken back.
 const (
 	maxTakenBack  = 10_000          // objects for which the own journals are read at once
+	maxForgotten  = 1000            // objects that one request deletes
 	withdrawAgain = 5 * time.Minute // after which what could not be told is tried again
 )
 
@@ -318,6 +319,18 @@ func (n *Node) revoke(ctx context.Context, o *stix.Object) error {
 	}
 	_, err := n.intel.Import(ctx, bytes.NewReader(o.Raw), intel.Source{Name: withdrawnSource, Note: "a TAXII client deleted it, and it had been shared"}, intel.Options{})
 	return err
+}
+
+// ForgetImported deletes here what an import brought, as a TAXII client deletes what it posted.
+func (n *Node) ForgetImported(ctx context.Context, r ImportForgetRequest) (*ImportForgetResponse, error) {
+	if r.Source == "" || len(r.IDs) == 0 || len(r.IDs) > maxForgotten {
+		return nil, badInput("Nothing was chosen to be deleted, or too much at once.", fmt.Sprintf("The name of an import and 1 to %d ids are needed.", maxForgotten), "Look the ids up with 'entente search --source NAME'.")
+	}
+	done, err := n.intel.RemoveImported(ctx, r.Source, r.IDs, "import "+r.Source)
+	if err != nil {
+		return nil, err
+	}
+	return &ImportForgetResponse{Forgotten: done}, nil
 }
 
 // withdrawNeeds are the objects that are taken back here and that members have.

@@ -197,3 +197,35 @@ func TestRetractionElsewhere(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestForgetImported: what an import brought is deleted here, and revoked where it was shared; what came with another, too, stays.
+func TestForgetImported(t *testing.T) {
+	ctx := t.Context()
+	p := newParty(t, "North")
+	load := func(name string, objects ...string) {
+		t.Helper()
+		must[*ImportResponse](t)(p.Import(ctx, ImportRequest{Name: name}, strings.NewReader(string(bundleText(objects...))), nil))
+	}
+	one, two := indicatorText(1, "one.example", tlpClear), indicatorText(2, "two.example", tlpClear)
+	load("server", one, two)
+	load("ours", two)
+	if res := must[*ImportForgetResponse](t)(p.ForgetImported(ctx, ImportForgetRequest{Source: "server", IDs: []string{guardID(1), guardID(2), guardID(2), guardID(3)}})); res.Forgotten != 2 {
+		t.Errorf("%+v", res)
+	}
+	if got := lines(t, sensor(t, p, "/feeds/list")); !slices.Equal(got, []string{"two.example"}) {
+		t.Errorf("%v", got)
+	}
+	for _, r := range must[*SearchResponse](t)(p.Search(ctx, SearchRequest{Value: "two.example"})).Objects {
+		if len(r.Provenance) != 1 || r.Provenance[0].Source != "ours" {
+			t.Errorf("%+v", r.Provenance)
+		}
+	}
+	if res := must[*ImportForgetResponse](t)(p.ForgetImported(ctx, ImportForgetRequest{Source: "server", IDs: []string{guardID(1), guardID(2)}})); res.Forgotten != 0 {
+		t.Errorf("a second time: %+v", res)
+	}
+	for _, r := range []ImportForgetRequest{{}, {Source: "x"}, {Source: "x", IDs: make([]string, maxForgotten+1)}} {
+		if _, err := p.ForgetImported(ctx, r); err == nil {
+			t.Errorf("%d ids of %q are taken", len(r.IDs), r.Source)
+		}
+	}
+}
