@@ -304,6 +304,7 @@ func (l *ledger) answer(ctx context.Context, r RequestMoveRequest, body *request
 				return nil, gateError(*refused)
 			}
 		}
+		n.withdrawals.shared(l.id, objs)
 		c := count(objs)
 		c.papless = c.papless || r.Text != "" // a text says nothing of PAP
 		body.Objects, body.Types, body.UnmarkedObjects, body.PAP = c.objects, c.types, c.unmarked, c.papAmong(t.papless)

@@ -373,7 +373,7 @@ func (s *sharing) flush(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		s.n.withdrawals.told(s.l.id, s.batch)
+		s.n.withdrawals.shared(s.l.id, s.batch)
 		s.res.Refs = append(s.res.Refs, entries[0].Ref().String())
 	}
 	s.res.Decision = &dec

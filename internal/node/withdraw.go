@@ -34,9 +34,11 @@ const (
 type withdrawals struct {
 	pass sync.Mutex // one at a time
 
-	mu   sync.Mutex
-	done map[string]bool // ids of which nobody has to be told any more
-	owed []owed
+	mu     sync.Mutex
+	done   map[string]bool // ids of which nobody has to be told any more
+	owed   []owed
+	shares int  // since the start
+	stale  bool // something was shared while the last pass was made
 }
 
 // owed is an object of which the members of a unit have a version that is not revoked, though it is taken back here.
@@ -64,7 +66,7 @@ func (n *Node) withdrawLoop(ctx context.Context) {
 		case <-n.intel.Taken():
 			settle(ctx, n.intel.Taken())
 		case <-again.C:
-			if !failed && len(n.withdrawals.list()) == 0 {
+			if !failed && n.withdrawals.idle() {
 				continue
 			}
 		}
@@ -81,10 +83,22 @@ func (w *withdrawals) list() []owed {
 	return w.owed
 }
 
-// told drops what is owed no more, since a version that revokes it went into a unit.
-func (w *withdrawals) told(id journal.UnitID, objects []sharedObject) {
+// idle tells that nothing is left to be tried again.
+func (w *withdrawals) idle() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	return len(w.owed) == 0 && !w.stale
+}
+
+// shared notes what went into a unit: what revokes is owed no more, and what had been seen to before has to be seen to again when
+// it is taken back.
+func (w *withdrawals) shared(id journal.UnitID, objects []sharedObject) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.shares++
+	for i := range objects {
+		delete(w.done, objects[i].id)
+	}
 	w.owed = slices.DeleteFunc(slices.Clone(w.owed), func(o owed) bool {
 		return o.unit == id && slices.ContainsFunc(objects, func(s sharedObject) bool { return s.id == o.id && s.revokes() })
 	})
@@ -107,6 +121,10 @@ func (n *Node) withdraw(ctx context.Context) error {
 	w.pass.Lock()
 	defer w.pass.Unlock()
 	var open []owed
+	w.mu.Lock()
+	before := w.shares
+	w.mu.Unlock()
+	var settled []string
 	for last := ""; ; {
 		back, err := n.takenBack(ctx, last)
 		if err != nil {
@@ -126,24 +144,24 @@ func (n *Node) withdraw(ctx context.Context) error {
 				return fmt.Errorf("%s: %w", id, err)
 			}
 			if open = append(open, left...); len(left) == 0 {
-				w.settled(id)
+				settled = append(settled, id)
 			}
 		}
 	}
 	slices.SortFunc(open, func(a, b owed) int { return cmp.Or(cmp.Compare(a.unit, b.unit), cmp.Compare(a.id, b.id)) })
 	w.mu.Lock()
-	w.owed = open
-	w.mu.Unlock()
-	return nil
-}
-
-func (w *withdrawals) settled(id string) {
-	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.owed = open
+	if w.stale = w.shares != before; w.stale {
+		return nil // it may have been one of these: the next pass finds out
+	}
 	if w.done == nil {
 		w.done = map[string]bool{}
 	}
-	w.done[id] = true
+	for _, id := range settled {
+		w.done[id] = true
+	}
+	return nil
 }
 
 func (w *withdrawals) isSettled(id string) bool {

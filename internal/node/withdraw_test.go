@@ -133,8 +133,21 @@ func TestDeleteThatCannotTravel(t *testing.T) {
 	ctx := t.Context()
 	a, _ := twoInForce(t, nil)
 	a.Node.config.TAXII.Collections = []WritableConfig{{Alias: "scratch", Title: "Scratch"}}
-	a.post(indicatorText(1, "shared.example", tlpClear))
-	must[*ShareResponse](t)(a.Share(ctx, ShareRequest{IDs: []string{guardID(1)}}, nil))
+	// What was deleted before it was ever shared is seen to again once it was.
+	a.post(indicatorText(2, "again.example", tlpClear))
+	a.remove(guardID(2))
+	if got := a.withdrawn(); len(got) != 0 {
+		t.Errorf("it was not shared: %v", got)
+	}
+	a.post(indicatorText(1, "shared.example", tlpClear), indicatorText(2, "again.example", tlpClear))
+	must[*ShareResponse](t)(a.Share(ctx, ShareRequest{IDs: []string{guardID(1), guardID(2)}}, nil))
+	a.remove(guardID(2))
+	if got := a.withdrawn(); len(got) != 0 {
+		t.Errorf("it may be told: %v", got)
+	}
+	if f, ok, err := a.intel.Newest(ctx, guardID(2)); err != nil || !ok || !strings.Contains(string(f.Raw), `"revoked":true`) {
+		t.Errorf("the second deletion: %v %v %s", ok, err, f.Raw)
+	}
 	must[*WriteResponse](t)(a.Suspend(ctx, UnitSuspendRequest{Scope: []string{"share"}, Code: "test"}))
 	a.remove(guardID(1))
 	got := a.withdrawn()
