@@ -33,7 +33,6 @@ var allowed = map[string][]string{
 	"internal/unit":            {"internal/accord", "internal/desk", "internal/review", "journal"},
 	"internal/lang":            {},
 	"internal/notify":          {"internal/desk", "internal/lang"},
-	"internal/notify":          {"internal/lang"},
 	"internal/officer":         {"internal/store"},
 	"internal/audit":           {"internal/store"},
 	"internal/exhibit":         {"internal/desk", "journal"},
