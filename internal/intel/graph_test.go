@@ -199,7 +199,7 @@ func TestLimitsOfGraphs(t *testing.T) {
 	var versions []string
 	for i := range 100_001 {
 		refs := `"` + sdo("tool", 5) + `"`
-		versions = append(versions, strings.Replace(prose("note", i/1000, `,"content":"c","object_refs":[`+refs+`]`), `"modified":"2026-01-01T00:00:00Z"`, fmt.Sprintf(`"modified":"2026-01-01T00:00:00.%06dZ"`, i), 1))
+		versions = append(versions, strings.Replace(prose("note", i/1000, `,"content":"c","object_refs":[`+refs+`]`), `"modified":"2026-01-01T00:00:00.000Z"`, fmt.Sprintf(`"modified":"2026-01-01T00:00:00.%06dZ"`, i), 1))
 	}
 	w.load(t, "g", versions...)
 	if got, _, cut := neighbours(t, w.in, intel.GraphQuery{ID: sdo("tool", 5), Depth: 1, Limit: 1000}); cut != "references" && cut != "time" {

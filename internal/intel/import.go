@@ -37,6 +37,11 @@ type Report struct {
 	// what the guard holds: they are kept, and no feed gets them.
 	Guarded      []Guarded `json:"guarded,omitempty"`
 	GuardedCount int64     `json:"guarded_count,omitzero"`
+	// Advice is what the objects read do not do although STIX says SHOULD. Together is
+	// what only several of them show, as cycles, colliding ids and versions out of order;
+	// of a stream with more than 262,144 objects it says that not all were compared.
+	Advice   []Notice `json:"advice,omitempty"`
+	Together []Notice `json:"together,omitempty"`
 }
 
 // BadObject is one object that was not taken in, and why.
@@ -62,9 +67,10 @@ type Options struct {
 }
 
 // Import takes in a stream of STIX: a bundle, a list, one object, or one object
-// a line, plain or with gzip. Good objects are kept even if others are bad or
-// the stream breaks off; the report says which, and is valid beside an error
-// too. Memory does not grow with the stream.
+// a line, plain or with gzip. What breaks a MUST of STIX is not taken in, as over
+// TAXII. Good objects are kept even if others are bad or the stream breaks off;
+// the report says which, and is valid beside an error too. Memory does not grow
+// with the stream.
 func (in *Intel) Import(ctx context.Context, r io.Reader, src Source, opts Options) (Report, error) {
 	report := Report{Types: map[string]int{}, DryRun: opts.DryRun}
 	if n := utf8.RuneCountInString(src.Name); n == 0 || n > 200 || utf8.RuneCountInString(src.Note) > 2000 {
@@ -79,9 +85,10 @@ func (in *Intel) Import(ctx context.Context, r io.Reader, src Source, opts Optio
 	if err := in.CatchUp(ctx); err != nil {
 		return report, err
 	}
-	m := &importer{in: in, src: src, opts: opts, report: &report, guard: in.Guard()}
+	m := &importer{in: in, src: src, opts: opts, report: &report, guard: in.Guard(), advice: notices{}, together: in.together(ctx)}
 	err = m.run(ctx, stix.NewReader(br, stix.ReaderOptions{MaxStreamBytes: in.cfg.MaxImportBytes}))
 	report.Format = m.format
+	report.Advice, report.Together = m.advice.list(), m.together.notices.list()
 	if gzipped {
 		report.Format += "+gzip"
 	}
@@ -104,6 +111,9 @@ type importer struct {
 	format string
 	enc    *zstd.Encoder
 	seen   map[[16]byte]int // in a dry run, how often: the texts and versions that a real one would know by now
+
+	advice   notices
+	together *together // of the goroutine that prepares, and then of the one that writes
 }
 
 // parcel is a batch between reading and writing.
@@ -111,8 +121,9 @@ type parcel struct {
 	objects []*stix.Object
 	paths   []stix.Position
 	items   []item
-	bad     []BadObject
+	bad     []fault
 	badMore int64
+	advice  notices
 	last    error // why reading ended
 }
 
@@ -142,6 +153,7 @@ func (m *importer) run(ctx context.Context, reader *stix.Reader) error {
 		defer close(done)
 		defer close(ready)
 		for p := range read {
+			p.judge(m.together)
 			p.items = m.in.newItems(p.objects, m.guard)
 			p.objects = nil
 			select {
@@ -157,8 +169,13 @@ func (m *importer) run(ctx context.Context, reader *stix.Reader) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		m.report.Bad = append(m.report.Bad, p.bad[:min(len(p.bad), maxBadListed-len(m.report.Bad))]...)
+		for _, b := range p.bad {
+			if len(m.report.Bad) < maxBadListed {
+				m.report.Bad = append(m.report.Bad, b.BadObject)
+			}
+		}
 		m.report.BadCount += int64(len(p.bad)) + p.badMore
+		m.advice.merge(p.advice)
 		if err := m.write(p); err != nil {
 			return err
 		}
@@ -166,10 +183,15 @@ func (m *importer) run(ctx context.Context, reader *stix.Reader) error {
 			m.opts.Progress(Progress{Objects: m.report.Read})
 		}
 		if p.last != nil {
+			m.together.note(m.together.c.Finish())
 			return p.last
 		}
 	}
-	return ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.together.note(m.together.c.Finish())
+	return nil
 }
 
 func formatOf(r *stix.Reader) string {
@@ -195,11 +217,7 @@ func (p *parcel) fill(reader *stix.Reader) bool {
 				p.last = err
 				return false
 			}
-			if len(p.bad) < maxBadListed {
-				p.bad = append(p.bad, BadObject{Path: bad.Path, Reason: bad.Err.Error()})
-			} else {
-				p.badMore++
-			}
+			p.refuse(reader.Position().Index, BadObject{Path: bad.Path, Reason: bad.Err.Error()})
 			continue
 		}
 		p.objects = append(p.objects, o)

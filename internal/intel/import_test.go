@@ -61,7 +61,7 @@ func TestImportConflictKeepsBoth(t *testing.T) {
 	w := newWorld(t)
 	a, other := indicator(1, 1, "a.example"), indicator(1, 1, "b.example")
 	newer := indicator(1, 2, "a.example")
-	rewritten := strings.Replace(a, `"2026-01-01T00:00:00.000Z","pattern"`, `"2026-01-01T00:00:00Z","pattern"`, 1) // the same instant
+	rewritten := strings.Replace(a, `"2026-01-01T00:00:00.000Z","pattern"`, `"2026-01-01T00:00:00.0000Z","pattern"`, 1) // the same instant
 	r := w.load(t, "f", a, other, newer, rewritten)
 	if r.New != 4 || r.Conflicts != 2 {
 		t.Fatalf("%+v", r)

@@ -19,7 +19,8 @@ type item struct {
 	lists  listKeys // and of those that find it by what it says and refers to
 	logged bool     // an import whose text an earlier one brought
 
-	guarded *Guarded // the first guarded value of an indicator, if that was asked for
+	guarded *Guarded      // the first guarded value of an indicator, if that was asked for
+	breach  *stix.Problem // the first MUST that an object of a partner's breaks
 
 	o     *stix.Object // while it is judged
 	row   []byte       // of its id and version, as it was before the record, if
@@ -63,21 +64,36 @@ func parseItem(raw []byte) (item, error) {
 // what is guarded.
 func (in *Intel) newItems(objects []*stix.Object, g *Guard) []item {
 	out := make([]item, len(objects))
-	workers := min(runtime.GOMAXPROCS(0), 1+len(objects)/256)
+	eachOf(len(objects), func(i int) {
+		if in.cfg.bare {
+			out[i], _ = bareItem(objects[i], g)
+		} else {
+			out[i] = newItem(objects[i], g)
+		}
+	})
+	return out
+}
+
+// eachOf calls f with every number below n, on all processors if there are many.
+func eachOf(n int, f func(i int)) {
+	workers := min(runtime.GOMAXPROCS(0), 1+n/256)
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
-			for i := len(objects) * w / workers; i < len(objects)*(w+1)/workers; i++ {
-				if in.cfg.bare {
-					out[i], _ = bareItem(objects[i], g)
-				} else {
-					out[i] = newItem(objects[i], g)
-				}
+			for i := n * w / workers; i < n*(w+1)/workers; i++ {
+				f(i)
 			}
 		})
 	}
 	wg.Wait()
-	return out
+}
+
+// breach gives the first MUST of STIX that an object breaks; nil if it keeps them all.
+func breach(o *stix.Object) *stix.Problem {
+	for _, p := range stix.ValidateMust(o) {
+		return &p
+	}
+	return nil
 }
 
 // valueOfVersion names an id and version in a dry run.

@@ -12,7 +12,7 @@ import (
 
 func report(t *testing.T, refs []string) *stix.Object {
 	t.Helper()
-	o, err := stix.Parse([]byte(`{"type":"report","spec_version":"2.1","id":"report--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00Z","modified":"2026-01-01T00:00:00Z","name":"r","published":"2026-01-01T00:00:00Z","object_refs":["` + strings.Join(refs, `","`) + `"]}`))
+	o, err := stix.Parse([]byte(`{"type":"report","spec_version":"2.1","id":"report--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"r","published":"2026-01-01T00:00:00Z","object_refs":["` + strings.Join(refs, `","`) + `"]}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
-	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -46,16 +44,7 @@ func (s taxiiStore) Put(ctx context.Context, b taxii.Batch) ([]taxii.Result, err
 	}
 	results := make([]taxii.Result, len(b.Objects))
 	all := make([]*stix.Object, len(b.Objects))
-	workers := min(runtime.GOMAXPROCS(0), 1+len(all)/256)
-	var group sync.WaitGroup
-	for n := range workers {
-		group.Go(func() {
-			for i := len(all) * n / workers; i < len(all)*(n+1)/workers; i++ {
-				all[i], results[i] = judgePosted(b.Objects[i])
-			}
-		})
-	}
-	group.Wait()
+	eachOf(len(all), func(i int) { all[i], results[i] = judgePosted(b.Objects[i]) })
 	var good []*stix.Object
 	var places []int
 	for i, o := range all {
@@ -98,11 +87,9 @@ func judgePosted(raw []byte) (*stix.Object, taxii.Result) {
 		return nil, taxii.Result{Refused: true, Message: err.Error()}
 	}
 	r := taxii.Result{ID: o.ID, Version: metaOf(o).version}
-	for _, p := range stix.Validate(o) {
-		if p.Must {
-			r.Refused, r.Message = true, fmt.Sprintf("%s: %s", p.Path, p.Message)
-			return nil, r
-		}
+	if p := breach(o); p != nil {
+		r.Refused, r.Message = true, fmt.Sprintf("%s: %s", p.Path, p.Message)
+		return nil, r
 	}
 	return o, r
 }

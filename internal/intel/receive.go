@@ -69,8 +69,9 @@ func readPayload(plain []byte) (objects []*stix.Object, invalid int64, err error
 
 // Receive takes in the payload of a partner's share entry, which the caller has
 // made durable. It is held as a whole if the shared verdict says so or if it is
-// not what its entry claims; single objects are held if they collide with what
-// is known from elsewhere or name what the guard list holds. What is held is in
+// not what its entry claims; single objects are held if they break a MUST of STIX,
+// collide with what is known from elsewhere or name what the guard list holds. What
+// is held is in
 // intake and nowhere else until Accept. Receiving the same entry twice changes
 // nothing.
 func (in *Intel) Receive(ctx context.Context, r Received, plain []byte) (Outcome, error) {
@@ -82,6 +83,7 @@ func (in *Intel) Receive(ctx context.Context, r Received, plain []byte) (Outcome
 		return Outcome{}, err
 	}
 	items := in.newItems(objects, nil)
+	eachOf(len(items), func(i int) { items[i].breach = breach(objects[i]) })
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err := in.catchUp(ctx, nil); err != nil {
@@ -246,6 +248,9 @@ func (in *Intel) judgeEach(t *tx, r Received, items []item) ([]itemHold, error) 
 		}
 		if o := items[i].o; reason == nil && o != nil && o.Type == "indicator" && !o.Revoked && o.Confidence != stix.NoConfidence && o.Confidence < least {
 			reason = &Reason{Code: CodeConfidence, Text: fmt.Sprintf("its confidence is %d, and the accord's terms of quality hold what is below %d", o.Confidence, least)}
+		}
+		if p := items[i].breach; reason == nil && p != nil {
+			reason = &Reason{Code: CodeInvalid, Text: fmt.Sprintf("it breaks STIX 2.1 §%s at %s: %s", p.Section, p.Path, p.Message)}
 		}
 		if reason != nil {
 			held = append(held, itemHold{int64(i), *reason})

@@ -48,10 +48,10 @@ func writtenAbout(n int) []byte {
 			text += fmt.Sprintf("w%d ", (i*31+k*k*17)%(500+100*k))
 		}
 		if i%2 == 0 {
-			fmt.Fprintf(&b, `{"type":"malware","spec_version":"2.1","id":"malware--%08x-91c3-4e26-8af3-%012x","created_by_ref":"identity--ab7f7fd1-5715-42e8-b5d6-ee329b812939","created":"2024-01-01T00:00:00Z","modified":"2024-01-01T00:00:00Z","name":"family %d","is_family":true,"labels":["trojan","f%d"],"description":"%s"}`+"\n", uint32(i)*2654435761, i, i, i%311, text)
+			fmt.Fprintf(&b, `{"type":"malware","spec_version":"2.1","id":"malware--%08x-91c3-4e26-8af3-%012x","created_by_ref":"identity--ab7f7fd1-5715-42e8-b5d6-ee329b812939","created":"2024-01-01T00:00:00.000Z","modified":"2024-01-01T00:00:00.000Z","name":"family %d","is_family":true,"labels":["trojan","f%d"],"description":"%s"}`+"\n", uint32(i)*2654435761, i, i, i%311, text)
 			continue
 		}
-		fmt.Fprintf(&b, `{"type":"relationship","spec_version":"2.1","id":"relationship--%08x-91c3-4e26-8af3-%012x","created_by_ref":"identity--ab7f7fd1-5715-42e8-b5d6-ee329b812939","created":"2024-01-01T00:00:00Z","modified":"2024-01-01T00:00:00Z","relationship_type":"variant-of","source_ref":"malware--%08x-91c3-4e26-8af3-%012x","target_ref":"malware--%08x-91c3-4e26-8af3-%012x","description":"%s"}`+"\n",
+		fmt.Fprintf(&b, `{"type":"relationship","spec_version":"2.1","id":"relationship--%08x-91c3-4e26-8af3-%012x","created_by_ref":"identity--ab7f7fd1-5715-42e8-b5d6-ee329b812939","created":"2024-01-01T00:00:00.000Z","modified":"2024-01-01T00:00:00.000Z","relationship_type":"variant-of","source_ref":"malware--%08x-91c3-4e26-8af3-%012x","target_ref":"malware--%08x-91c3-4e26-8af3-%012x","description":"%s"}`+"\n",
 			uint32(i)*2654435761, i, uint32(i-1)*2654435761, i-1, uint32(i/4*2)*2654435761, i/4*2, text)
 	}
 	return b.Bytes()

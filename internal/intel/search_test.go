@@ -21,7 +21,7 @@ func TestSearch(t *testing.T) {
 	w.now = between.Add(time.Hour)
 	w.load(t, "second", indicator(2, 1, "evil.example", marked(stix.TLP2Red)), // again
 		strings.Replace(indicator(3, 1, "https://a.b.evil.example/x?y=1#frag"), "domain-name", "url", 1),
-		`{"type":"malware","spec_version":"2.1","id":"malware--00000000-0000-4000-8000-000000000004","created":"2026-01-01T00:00:00Z","modified":"2026-01-01T00:00:00Z","name":"m","is_family":false`+marked(stix.TLP2Clear)+`}`)
+		`{"type":"malware","spec_version":"2.1","id":"malware--00000000-0000-4000-8000-000000000004","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","name":"m","is_family":false`+marked(stix.TLP2Clear)+`}`)
 	r, plain := sent(1, 1, indicator(5, 1, "evil.example"))
 	r.Claims.Unmarked = stix.TLPGreen
 	w.receive(t, r, plain)
@@ -89,7 +89,7 @@ func TestSearch(t *testing.T) {
 
 func TestDefinition(t *testing.T) {
 	w := newWorld(t)
-	def := `{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00Z","definition_type":"statement","definition":{"statement":"x"}}`
+	def := `{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00.000Z","definition_type":"statement","definition":{"statement":"x"}}`
 	w.load(t, "f", def)
 	o, err := w.in.Definition(context.Background(), "marking-definition--00000000-0000-4000-8000-000000000001")
 	if err != nil || o == nil || string(o.Raw) != def {

@@ -75,7 +75,7 @@ const (
 
 // Codes of reasons for which an arrival is held, beside those of the gate.
 const (
-	CodeInvalid    = "invalid-object"    // the payload holds something that is no STIX object
+	CodeInvalid    = "invalid-object"    // it breaks a MUST of STIX, or the payload holds something that is no STIX object
 	CodeCounts     = "count-mismatch"    // the payload does not hold what its entry counts
 	CodeMarking    = "tlp-above-claim"   // an object is marked more strictly than the entry says
 	CodePAP        = "pap-above-claim"   // an object's PAP is stricter than what the entry counts as

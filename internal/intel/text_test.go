@@ -15,7 +15,7 @@ import (
 
 // prose makes an object that people write about.
 func prose(typ string, n int, more string) string {
-	return fmt.Sprintf(`{"type":%q,"spec_version":"2.1","id":"%s--00000000-0000-4000-8000-%012x","created":"2026-01-01T00:00:00Z","modified":"2026-01-01T00:00:00Z"%s}`, typ, typ, n, more)
+	return fmt.Sprintf(`{"type":%q,"spec_version":"2.1","id":"%s--00000000-0000-4000-8000-%012x","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z"%s}`, typ, typ, n, more)
 }
 
 func TestSearchText(t *testing.T) {

@@ -132,6 +132,9 @@ func (n *Node) state(ctx context.Context, r FalsePositiveRequest, id string, cre
 	if err != nil {
 		return err
 	}
-	_, err = n.intel.Import(ctx, strings.NewReader(string(text)), intel.Source{Name: falsePositives, Statement: tlp}, intel.Options{})
+	rep, err := n.intel.Import(ctx, strings.NewReader(string(text)), intel.Source{Name: falsePositives, Statement: tlp}, intel.Options{})
+	if err == nil && rep.BadCount > 0 {
+		err = fmt.Errorf("the statement was not taken in: %s", rep.Bad[0].Reason)
+	}
 	return err
 }
