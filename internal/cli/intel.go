@@ -133,6 +133,20 @@ func (s *imported) add(name string, r *node.ImportResponse) {
 	}
 }
 
+// writeNotices tells what is to be known of objects that came in all the same.
+func writeNotices(p *printer, list []node.ImportNotice) {
+	for _, n := range list {
+		should := "STIX says SHOULD"
+		if n.Must {
+			should = "STIX says MUST"
+		}
+		p.f("  %s (%s), %s:", n.Code, should, count(n.Count, "time"))
+		for _, b := range n.First {
+			p.f("    %s %s: %s", b.Path, b.ID, b.Reason)
+		}
+	}
+}
+
 func writeImported(p *printer, s *imported) {
 	verb := "Taken in"
 	if s.DryRun {
@@ -147,6 +161,8 @@ func writeImported(p *printer, s *imported) {
 			}
 			p.f("  %s %s: %s", b.Path, b.ID, b.Reason)
 		}
+		writeNotices(p, f.Together)
+		writeNotices(p, f.Advice)
 		if f.GuardedCount > 0 {
 			p.f("  %s what the guard holds, and no sensor is given them:", counted(f.GuardedCount, "indicator names", "indicators name"))
 			for i, g := range f.Guarded {

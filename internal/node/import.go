@@ -63,12 +63,25 @@ func (n *Node) Import(ctx context.Context, r ImportRequest, data io.Reader, prog
 	for _, b := range rep.Bad {
 		res.Bad = append(res.Bad, BadObject{Path: b.Path, ID: b.ID, Reason: b.Reason})
 	}
+	res.Advice, res.Together = importNotices(rep.Advice), importNotices(rep.Together)
 	if d.format != "" {
 		res.Format = d.format
 	}
 	res.BadCount += d.badCount
 	res.Bad = append(res.Bad, d.bad[:min(len(d.bad), maxBadListed-min(maxBadListed, len(res.Bad)))]...)
 	return res, nil
+}
+
+func importNotices(list []intel.Notice) []ImportNotice {
+	var out []ImportNotice
+	for _, x := range list {
+		n := ImportNotice{Code: x.Code, Must: x.Must, Count: x.Count}
+		for _, b := range x.First {
+			n.First = append(n.First, BadObject{Path: b.Path, ID: b.ID, Reason: b.Reason})
+		}
+		out = append(out, n)
+	}
+	return out
 }
 
 // maxBadListed is how many of the things that were not taken in are listed.

@@ -385,13 +385,17 @@ type ImportRequest struct {
 
 // ImportResponse is the outcome of an import.
 type ImportResponse struct {
-	Format     string         `json:"format"` // what was recognised
-	Read       int64          `json:"read"`
-	New        int64          `json:"new"`
-	Known      int64          `json:"known"`
-	Conflicts  int64          `json:"conflicts"`
-	Bad        []BadObject    `json:"bad,omitempty"` // at most 1,000 are listed
-	BadCount   int64          `json:"bad_count"`
+	Format    string      `json:"format"` // what was recognised
+	Read      int64       `json:"read"`
+	New       int64       `json:"new"`
+	Known     int64       `json:"known"`
+	Conflicts int64       `json:"conflicts"`
+	Bad       []BadObject `json:"bad,omitempty"` // at most 1,000 are listed
+	BadCount  int64       `json:"bad_count"`
+	// Advice is what objects that came in do not do although STIX says SHOULD; Together is what only several of
+	// them show: cycles, ids that collide, versions out of order.
+	Advice     []ImportNotice `json:"advice,omitempty"`
+	Together   []ImportNotice `json:"together,omitempty"`
 	Types      map[string]int `json:"types"`
 	DurationMS int64          `json:"duration_ms"`
 	DryRun     bool           `json:"dry_run,omitempty"`
@@ -402,6 +406,14 @@ type ImportResponse struct {
 	// kept, but no sensor is given them. Guarded are the first 100.
 	GuardedCount int64       `json:"guarded_count,omitempty"`
 	Guarded      []GuardHeld `json:"guarded,omitempty"`
+}
+
+// ImportNotice is one kind of thing that is to be known of objects that came in all the same.
+type ImportNotice struct {
+	Code  string      `json:"code"`
+	Must  bool        `json:"must,omitempty"` // the specification says MUST
+	Count int64       `json:"count"`
+	First []BadObject `json:"first,omitempty"` // the first five
 }
 
 // ImportedPage is what was found in a page or a text.
