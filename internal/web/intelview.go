@@ -161,7 +161,7 @@ func (h *handler) shareForm(r *http.Request) (string, *page, error) {
 	form := maps.Clone(r.Form)
 	delete(form, "lang") // of the address, and not of the form
 	delete(form, "done")
-	if err := fill(&d.In, form); err != nil {
+	if err := fill(&d.In, form, claimField); err != nil {
 		return "", nil, err
 	}
 	status, err := h.node.Status(r.Context())

@@ -40,18 +40,23 @@ type outcome struct {
 func posted[In any](do func(*http.Request, In) (outcome, error)) act {
 	return func(r *http.Request) (outcome, error) {
 		var in In
-		claim, err := claimOf(r.PostForm)
-		if err != nil {
-			return outcome{}, err
-		}
-		if err := fill(&in, r.PostForm, claimField); err != nil {
-			return outcome{}, err
-		}
-		if err := actFor(grantOf(r), &in, claim); err != nil {
+		if err := take(r, &in); err != nil {
 			return outcome{}, err
 		}
 		return do(r, in)
 	}
+}
+
+// take reads what was posted into the request of a use case, in the name of who is signed in.
+func take(r *http.Request, in any) error {
+	claim, err := claimOf(r.PostForm)
+	if err != nil {
+		return err
+	}
+	if err := fill(in, r.PostForm, claimField); err != nil {
+		return err
+	}
+	return actFor(grantOf(r), in, claim)
 }
 
 // look is a page that everybody may see who may look at all.

@@ -145,3 +145,38 @@ func TestProposingAndAsking(t *testing.T) {
 		t.Error("the answer has no clause")
 	}
 }
+
+// asOfficer is a story whose visitor is an officer with one claim.
+type asOfficer struct {
+	story
+	got *node.AccordProposeRequest
+}
+
+func (o asOfficer) GrantOf(d [32]byte) (node.Grant, bool) {
+	g, ok := o.story.GrantOf(d)
+	g.Session, g.Claims = "s", []node.Claim{{Agency: "CERT", Role: "duty-officer"}}
+	return g, ok
+}
+
+func (o asOfficer) ProposeAccord(ctx context.Context, r node.AccordProposeRequest) (*node.AccordProposeResponse, error) {
+	*o.got = r
+	return o.story.ProposeAccord(ctx, r)
+}
+
+// TestFormsWithFilesActForTheOfficer: in whose name something is done is the officer's to say within their
+// claims, whatever a form holds.
+func TestFormsWithFilesActForTheOfficer(t *testing.T) {
+	o := asOfficer{got: new(node.AccordProposeRequest)}
+	v := signedIn(t, o)
+	form := url.Values{"unit": {unitID}, "kind": {"amend"}, "dry_run": {"true"}}
+	if resp, _ := v.send(t, "/accord/propose?unit="+unitID, form, "accord.yaml", "x"); resp.StatusCode != http.StatusOK || o.got.By != (node.Claim{Agency: "CERT", Role: "duty-officer"}) {
+		t.Errorf("%d as %+v", resp.StatusCode, o.got.By)
+	}
+	for field, value := range map[string]string{"claim": "POLICE:head", "by.agency": "POLICE"} {
+		*o.got = node.AccordProposeRequest{}
+		form := url.Values{"unit": {unitID}, "kind": {"amend"}, field: {value}}
+		if resp, _ := v.send(t, "/accord/propose?unit="+unitID, form, "accord.yaml", "x"); resp.StatusCode != http.StatusForbidden || o.got.Unit != "" {
+			t.Errorf("%s=%s: %d, %+v", field, value, resp.StatusCode, o.got)
+		}
+	}
+}

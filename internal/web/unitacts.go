@@ -132,7 +132,7 @@ func (h *handler) ask(r *http.Request) (string, *page, error) {
 	for _, name := range []string{"object", "asked", "lang"} { // of the page, and not of the question
 		form.Del(name)
 	}
-	if err := fill(&d.In, form); err != nil {
+	if err := fill(&d.In, form, claimField); err != nil {
 		return "", nil, err
 	}
 	if d.Object != "" {

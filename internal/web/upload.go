@@ -46,7 +46,7 @@ func uploaded[In any](do func(r *http.Request, in In, name string, file io.Reade
 			}
 			if name := part.FileName(); part.FormName() == "file" && name != "" {
 				var in In
-				if err := fill(&in, r.PostForm); err != nil {
+				if err := take(r, &in); err != nil {
 					return outcome{}, err
 				}
 				return do(r, in, name, part)
