@@ -193,3 +193,57 @@ func ExampleParser_Parse() {
 	// genesis <nil>
 	// bad-entry
 }
+
+// A key ring is made from the origin and the first key alone, and can be kept as JSON; it opens what the journal's key
+// signed, and nothing else.
+func ExampleKeyring() {
+	_, key, _, w := exampleJournal("North")
+	ring, _ := journal.NewKeyring(w.Origin(), key.Public())
+	text, _ := ring.MarshalJSON()
+	var again journal.Keyring
+	fmt.Println(again.UnmarshalJSON(text), again.Current().Equal(key.Public()))
+	head, err := again.VerifyCheckpoint(w.Checkpoint())
+	fmt.Println(head == w.Head(), err)
+	_, _, _, other := exampleJournal("South")
+	_, err = again.VerifyCheckpoint(other.Checkpoint())
+	fmt.Println(err != nil)
+	// Output:
+	// <nil> true
+	// true <nil>
+	// true
+}
+
+// An entry with its proof convinces whoever has the journal's keys, without the journal.
+func ExampleVerifyProof() {
+	_, _, storage, w := exampleJournal("North")
+	entries, head, _ := w.Append(exampleNow, exampleNote("we asked on Monday"))
+	proof, _ := journal.Prove(storage, entries[0].Index, head.Size)
+
+	e, under, err := journal.VerifyProof(entries[0].Raw, proof, w.Keyring())
+	fmt.Println(e.Kind, under == head, err)
+	_, _, err = journal.VerifyProof([]byte(strings.Replace(string(entries[0].Raw), "Monday", "Friday", 1)), proof, w.Keyring())
+	fmt.Println(err != nil)
+	// Output:
+	// note true <nil>
+	// true
+}
+
+// A storage is read by index, and gives the checkpoint of each batch; what it gives is believed by nobody.
+func ExampleStorage() {
+	_, _, memory, w := exampleJournal("North")
+	w.Append(exampleNow, exampleNote("one"), exampleNote("two"))
+	var storage journal.Storage = memory
+	for raw, err := range storage.Read(1, 3) {
+		e, _ := journal.ParseEntry(raw)
+		fmt.Println(e.Index, e.Kind, err)
+	}
+	for checkpoint, err := range storage.Checkpoints(0) {
+		_, head, _ := journal.CheckpointHead(checkpoint)
+		fmt.Println(head.Size, err)
+	}
+	// Output:
+	// 1 note <nil>
+	// 2 note <nil>
+	// 1 <nil>
+	// 3 <nil>
+}

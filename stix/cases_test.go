@@ -105,7 +105,7 @@ func TestMetaRules(t *testing.T) {
 		observed(`"0":{"type":"ipv4-addr","value":"::1"},"1":{"type":"tool"},"2":{"type":"x-any","a":[]},"3":7,"4":{"type":"process","name":"of 2.0"}`):                           "(deprecated@objects) value@objects.0.value ref-type@objects.1 empty@objects.2.a kind@objects.3 (unknown-property@objects.4.name)",
 		objectText("tool", `"name":"n","created_by_ref":"identity--2a387450-91c3-4e26-1af3-0ac55e1fa4af"`):                                                                        "identifier@created_by_ref",
 		objectText("note", `"content":"c","object_refs":["X_Type`+uuid1+`"]`):                                                                                                     "identifier@object_refs[0]",
-		strings.Replace(objectText("tool", `"name":"n"`), "00.000Z", "00Z", 1):                                                                                                    "timestamp@created",
+		strings.Replace(objectText("tool", `"name":"n"`), "00.000Z", "00Z", 1):                                                                                                    "precision@created",
 	} {
 		if got := codes(Validate(mustParse(t, text))); got != want {
 			t.Errorf("%s\n got %s\nwant %s", text, got, want)

@@ -23,7 +23,7 @@ func ExampleProblem() {
 		fmt.Println(p.Must, p.Code, p.Path, p.Section, p.Check)
 	}
 	// Output:
-	// true timestamp created 3.2 0
+	// true precision created 3.2 0
 	// false vocabulary malware_types[0] 2.14 216
 	// true missing name 4.11 0
 }

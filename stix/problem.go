@@ -24,7 +24,8 @@ const (
 	CodeKind       = "kind"             // the value is of the wrong JSON or STIX type
 	CodeEmpty      = "empty"            // an empty list or dictionary
 	CodeNull       = "null"             // JSON null, which STIX does not know
-	CodeTimestamp  = "timestamp"        // not a STIX timestamp, or not precise enough
+	CodeTimestamp  = "timestamp"        // not a STIX timestamp
+	CodePrecision  = "precision"        // created or modified written shorter than to the millisecond; the instant is known
 	CodeIdentifier = "identifier"       // not an identifier
 	CodeUUID       = "uuid"             // a UUID of another version than the type wants
 	CodeRefType    = "ref-type"         // a reference to a type not allowed there
@@ -68,7 +69,7 @@ const (
 
 // codeSections are the sections that a code stands for, whatever the property.
 var codeSections = map[string]string{
-	CodeNull: "3.1", CodeTimestamp: "2.16", CodeIdentifier: "2.9", CodeUUID: "2.9", CodeReference: "2.13", CodeEnum: "2.4", CodeVocabulary: "2.14",
+	CodeNull: "3.1", CodeTimestamp: "2.16", CodePrecision: "3.2", CodeIdentifier: "2.9", CodeUUID: "2.9", CodeReference: "2.13", CodeEnum: "2.4", CodeVocabulary: "2.14",
 	CodeHash: "2.7", CodeSelector: "7.2.3.1", CodePattern: "9", CodeCustom: "11", CodeReserved: "3.8", CodeName: "3.1", CodeVersion: "3.2",
 	CodeVersioning: "3.6", CodeLanguage: "3.2", CodeExtension: "7.3",
 	CodeConflict: "3.6", CodeDuplicate: "3.6", CodeImmutable: "3.6", CodeRevoked: "3.6", CodeOlder: "3.6", CodeDangling: "3.3",

@@ -196,7 +196,7 @@ func TestValidate(t *testing.T) {
 		{"windows-registry-key", `"values":[{},{"data_type":"REG_X"}]`, "together@values[0] enum@values[1].data_type"},
 		{"x509-certificate", `"x509_v3_extensions":{"key_usage":1}`, "kind@x509_v3_extensions.key_usage"},
 		{"x-custom", `"created":"2024-01-02T00:00:00Z","modified":"2024-01-01T00:00:00.00Z","name":{},"labels":[1]`,
-			"timestamp@created timestamp@modified empty@name kind@labels[0] (custom@type) order@modified"},
+			"precision@created precision@modified empty@name kind@labels[0] (custom@type) order@modified"},
 		{"tool", `"name":"n","labels":[` + longList + `null]`, "*"},
 	}
 	for _, c := range cases {
@@ -266,7 +266,7 @@ func TestTablesAreSound(t *testing.T) {
 var realBreaches = []string{
 	"attack-pattern--0d95940f-9583-4e0f-824c-a42c1be47fad order@modified",
 	"malware--4dcff507-5af8-47ce-964a-8d9569e9ccfe value@external_references[1].url",
-	"marking-definition--fa42a846-8d90-4e51-bc29-71d5b4802168 timestamp@created",
+	"marking-definition--fa42a846-8d90-4e51-bc29-71d5b4802168 precision@created",
 	"relationship--f65a8ce8-90fa-4d92-a0dc-3ee544c541fe value@external_references[0].url",
 	"relationship--f825f5ea-3815-431f-b005-4c01b8b2fed9 order@modified",
 }

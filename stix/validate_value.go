@@ -177,7 +177,7 @@ func (c *checker) timestamp(v Value, b []byte, name string) {
 		c.add(v, CodeTimestamp, true, "a timestamp must be in UTC and end in Z")
 	case name == "created" || name == "modified":
 		if len(b) < len("2006-01-02T15:04:05.000Z") { // 20, or fewer than three digits
-			c.addIn("3.2", c.o.pathOf(v.n), CodeTimestamp, true, "must be precise to the millisecond: three or more digits after the second")
+			c.addIn("3.2", c.o.pathOf(v.n), CodePrecision, true, "must be precise to the millisecond: three or more digits after the second")
 		}
 	case name == "time_date_stamp" && len(b) > len("2006-01-02T15:04:05Z"):
 		c.add(v, CodeTimestamp, true, "must be precise to the second")

@@ -88,10 +88,12 @@ func eachOf(n int, f func(i int)) {
 	wg.Wait()
 }
 
-// breach gives the first MUST of STIX that an object breaks; nil if it keeps them all.
+// breach gives the first MUST of STIX that keeps an object out; nil if there is none.
 func breach(o *stix.Object) *stix.Problem {
 	for _, p := range stix.ValidateMust(o) {
-		return &p
+		if grave(p) {
+			return &p
+		}
 	}
 	return nil
 }

@@ -125,6 +125,11 @@ func (t *together) note(found []stix.Finding) {
 	}
 }
 
+// grave tells whether an object with this problem stays out. A time that is written shorter than STIX demands
+// says the same instant: much of what is published has them, ATT&CK's marking definitions too, and without those
+// nothing that is marked by them could be used.
+func grave(p stix.Problem) bool { return p.Must && p.Code != stix.CodePrecision }
+
 // judge keeps out what breaks a MUST and counts what breaks a SHOULD.
 func (p *parcel) judge(t *together) {
 	p.advice = notices{}
@@ -135,7 +140,7 @@ func (p *parcel) judge(t *together) {
 		eachOf(len(part), func(i int) { problems[i] = stix.Validate(part[i]) })
 		for i, o := range part {
 			at := p.paths[from+i]
-			if broken := slices.IndexFunc(problems[i], func(q stix.Problem) bool { return q.Must }); broken >= 0 {
+			if broken := slices.IndexFunc(problems[i], grave); broken >= 0 {
 				q := &problems[i][broken]
 				p.refuse(at.Index, BadObject{Path: placeOf(at.Path, q.Path), ID: o.ID, Reason: q.Message})
 				continue

@@ -171,3 +171,14 @@ func TestReceiveHoldsWhatBreaksAMust(t *testing.T) {
 		t.Fatalf("its bytes are not as they came: %+v", f)
 	}
 }
+
+// TestShortTimesComeIn: times without milliseconds, as ATT&CK's marking definitions have them, keep nothing out over
+// any door, and an import tells that they break a MUST.
+func TestShortTimesComeIn(t *testing.T) {
+	w := newWorld(t)
+	short := `{"type":"marking-definition","spec_version":"2.1","id":"marking-definition--fa42a846-8d90-4e51-bc29-71d5b4802168","created":"2017-06-01T00:00:00Z","definition_type":"statement","definition":{"statement":"Copyright"}}`
+	report, err := w.in.Import(t.Context(), strings.NewReader(string(bundleOf(short))), intel.Source{Name: "attack.json"}, intel.Options{})
+	if err != nil || report.New != 1 || report.BadCount != 0 || len(report.Advice) == 0 || !report.Advice[0].Must || report.Advice[0].Code != stix.CodePrecision {
+		t.Errorf("%+v, %v", report, err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -58,12 +59,12 @@ func TestRealBundles(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			want, broken := map[string]bool{}, int64(0) // five of the old versions of ATT&CK break a MUST
+			want, broken := map[string]bool{}, int64(0)
 			for o, err := range stix.NewReader(plain, stix.ReaderOptions{}).Objects() {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if len(stix.ValidateMust(o)) > 0 {
+				if slices.ContainsFunc(stix.ValidateMust(o), func(p stix.Problem) bool { return p.Code != stix.CodePrecision }) { // shorter times come in
 					broken++
 					continue
 				}
