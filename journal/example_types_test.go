@@ -12,6 +12,7 @@ import (
 
 	"filippo.io/torchwood"
 	sumnote "golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"entente/journal"
 	"entente/journal/journaltest"
@@ -246,4 +247,37 @@ func ExampleStorage() {
 	// 2 note <nil>
 	// 1 <nil>
 	// 3 <nil>
+}
+
+// Who signs a journal that breaks a rule has proved it: a mirror refuses the entry with a proof that anybody verifies
+// with the journal's keys alone.
+func ExampleViolation() {
+	_, key, storage, w := exampleJournal("North")
+	mirror, _ := journal.OpenMirror(new(journaltest.Memory), journal.MirrorParams{Unit: w.Unit()})
+	for s := range journal.Segments(storage, 0, 1000, 1<<20) {
+		mirror.Extend(s.Entries, s.Checkpoint)
+	}
+	// A forger skips an index, and signs the tree with the journal's own key.
+	entries, _, _ := w.Append(exampleNow, exampleNote("one"))
+	bent := []byte(strings.Replace(string(entries[0].Raw), `"index":1`, `"index":7`, 1))
+	var hashes []tlog.Hash
+	reader := tlog.HashReaderFunc(func(indexes []int64) (out []tlog.Hash, err error) {
+		for _, i := range indexes {
+			out = append(out, hashes[i])
+		}
+		return out, nil
+	})
+	for raw := range storage.Read(0, 1) {
+		more, _ := tlog.StoredHashes(0, raw, reader)
+		hashes = append(hashes, more...)
+	}
+	more, _ := tlog.StoredHashes(1, bent, reader)
+	hashes = append(hashes, more...)
+	root, _ := tlog.TreeHash(2, reader)
+	signed, _ := journal.SignCheckpoint(w.Origin(), journal.Head{Size: 2, Root: root}, exampleNow, key)
+
+	_, err := mirror.Extend([][]byte{bent}, signed)
+	var caught *journal.ViolationError
+	fmt.Println(errors.As(err, &caught), caught.Proof.Code, caught.Proof.Verify(mirror.Keyring()))
+	// Output: true wrong-index <nil>
 }

@@ -121,6 +121,7 @@ func Operations() []Operation {
 		plain(node.ScopeRead, "leak.list", "The log of leaks, the newest first", (*node.Node).Leaks),
 		plain(node.ScopeRead, "leak.show", "One leak, with who had what was found", (*node.Node).Leak),
 		upload(node.ScopeRequest, "exhibit.add", "Attach files by their manifest (the body), or go on with it", (*node.Node).AddExhibit),
+		upload(node.ScopeRequest, "exhibit.attach", "Attach one file whose content (the body) comes once", (*node.Node).AttachFile),
 		upload(node.ScopeRequest, "exhibit.content", "Bring the content of an exhibit that is being added", (*node.Node).ExhibitContent),
 		plain(node.ScopeRequest, "exhibit.abandon", "Give up adding an exhibit", (*node.Node).AbandonExhibit),
 		plain(node.ScopeRead, "exhibit.list", "Exhibits, the newest first", (*node.Node).Exhibits),

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/goccy/go-yaml"
@@ -100,11 +101,11 @@ func (s *feedScript) calls(t *testing.T) string {
 // or is refused leaves the file as it was, nothing beside it, and reloads nothing.
 func TestFeedScript(t *testing.T) {
 	p, server := interopServer(t)
-	cut := ""
+	var cut atomic.Pointer[string]
 	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if cut != "" {
+		if half := cut.Load(); half != nil {
 			w.Header().Set("Content-Length", "1000")
-			_, _ = io.WriteString(w, cut)
+			_, _ = io.WriteString(w, *half)
 			panic(http.ErrAbortHandler)
 		}
 		server.Config.Handler.ServeHTTP(w, r)
@@ -133,11 +134,12 @@ func TestFeedScript(t *testing.T) {
 	if out, ok := fetch("-r reload -c 'grep -q nothing-like-it'"); ok || s.calls(t) != "" || text() != old || !strings.Contains(out, "does not pass") {
 		t.Errorf("a check that fails: %v %s", ok, out)
 	}
-	cut = "half of a fe"
+	half := "half of a fe"
+	cut.Store(&half)
 	if out, ok := fetch("-r reload"); ok || s.calls(t) != "" || text() != old {
 		t.Errorf("broken off: %v %s", ok, out)
 	}
-	cut = ""
+	cut.Store(nil)
 	if out, ok := s.run(t, "ENTENTE_LOGIN=/dev/null entente-feed -r reload 'domains="+file+"'"); ok || s.calls(t) != "" || text() != old {
 		t.Errorf("who asks is not known: %v %s", ok, out)
 	}

@@ -198,16 +198,14 @@ func TestAuditLogOfTheDoor(t *testing.T) {
 
 func TestStrangersDoNotFillTheAuditLog(t *testing.T) {
 	a := newParty(t, "North")
-	now := time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC)
-	a.stop()
-	a.clock = func() time.Time { return now }
-	a.start()
+	var clock handClock
+	a.takes(&clock)
 	door := a.Door()
 	door.failed.SetBurst(5)
 	for range 20 {
 		door.Token(Grant{}, false, Visitor{From: "192.0.2.9:9"})
 	}
-	now = now.Add(2 * time.Second)
+	clock.move(2 * time.Second)
 	door.Token(Grant{}, false, Visitor{From: "192.0.2.9:9"})
 	lines := must[*AuditListResponse](t)(a.Audit(t.Context(), AuditListRequest{})).Lines
 	if len(lines) != 6 || !strings.Contains(lines[0].Ref, "15 more") {

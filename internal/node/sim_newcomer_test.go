@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"entente/internal/notify"
 	"entente/internal/peer"
 	"entente/internal/store"
 	"entente/internal/store/storetest"
@@ -172,7 +173,7 @@ func TestPairAgain(t *testing.T) {
 					t.Fatal("the unit knows it all the same")
 				}
 				u, told := x.unit(t, "Joint")
-				if len(u.Barred) != 1 || u.Barred[0].Why != BarredUnknown || u.Barred[0].Name != "North" || !strings.Contains(told, "Pair again: 'entente unit invite' there") {
+				if len(u.Barred) != 1 || u.Barred[0].Why != BarredUnknown || u.Barred[0].Name != "North" || !strings.Contains(told, notify.ItemBarredUnknown) {
 					t.Errorf("the officer is not told: %+v\n%s", u.Barred, told)
 				}
 				if !x.examined(t, "Nothing of any other member of unit Joint is here.") || b.examined(t, "Nothing of any other member") {

@@ -118,7 +118,7 @@ func actFor(g node.Grant, in any, chosen node.Claim) error {
 		return nil
 	}
 	if len(a.Release) > 0 {
-		return &node.Error{Code: "claim", Status: http.StatusForbidden, What: "Nobody releases an own act.", Why: "Where the accord wants two persons, another officer releases it.", Next: "Send it without a release; it is kept for another officer."}
+		return &node.Error{Code: "claim", Status: http.StatusForbidden, What: "Nobody releases an own act.", Why: "Where the accord wants two persons, another officer releases it.", Next: "Send it without a release; the gate says whose it needs."}
 	}
 	acting, err := g.Acting(a.By)
 	if err == nil {
