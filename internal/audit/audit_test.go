@@ -172,6 +172,9 @@ func TestAnyChangeIsFound(t *testing.T) {
 		case "drop":
 			text = bytes.Join(slices.Delete(changed, i, i+1), nil)
 		case "twice":
+			if i == len(lines)-1 && j == i {
+				return // it stands behind the head, as what a crash left: it is taken off, and nothing is lost by it
+			}
 			text = bytes.Join(slices.Insert(changed, j, lines[i]), nil)
 		case "swap":
 			if i == j {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"strings"
 
 	"entente/stix"
 )
@@ -125,10 +126,17 @@ func (t *together) note(found []stix.Finding) {
 	}
 }
 
-// grave tells whether an object with this problem stays out. A time that is written shorter than STIX demands
-// says the same instant: much of what is published has them, ATT&CK's marking definitions too, and without those
-// nothing that is marked by them could be used.
-func grave(p stix.Problem) bool { return p.Must && p.Code != stix.CodePrecision }
+// grave tells whether an object with this problem stays out. Three that are common in what is published do no harm and
+// are only told: a time that is written shorter than STIX demands says the same instant, a version that claims to be
+// older than the object is ordered as it claims, and nothing acts on the address of an external reference. ATT&CK has
+// all three, the first in the marking definition that all of it refers to.
+func grave(p stix.Problem) bool {
+	switch {
+	case p.Code == stix.CodePrecision, p.Code == stix.CodeOrder && p.Path == "modified", p.Code == stix.CodeValue && strings.HasPrefix(p.Path, "external_references["):
+		return false
+	}
+	return p.Must
+}
 
 // judge keeps out what breaks a MUST and counts what breaks a SHOULD.
 func (p *parcel) judge(t *together) {
