@@ -15,6 +15,20 @@ func exampleObject(id, version string) []byte {
 	return []byte(`{"type":"tool","spec_version":"2.1","id":"` + id + `","created":"2026-01-01T00:00:00.000Z","modified":"` + version + `","name":"n"}`)
 }
 
+// atInbox is a client that has found the collection of [inbox].
+func atInbox() (*taxii.Client, taxii.Ref, func()) {
+	server := inbox()
+	client, err := taxii.NewClient(server.URL, taxii.ClientOptions{})
+	if err != nil {
+		panic(err)
+	}
+	ref, _, err := client.Find(context.Background(), "inbox")
+	if err != nil {
+		panic(err)
+	}
+	return client, ref, server.Close
+}
+
 // A client that knows nothing of a server finds its way from the discovery to the collections.
 func ExampleDiscovery() {
 	server := inbox()
@@ -42,17 +56,9 @@ func ExampleDiscovery() {
 
 // The manifest names every version without its content; Versions those of one object.
 func ExampleManifestEntry() {
-	server := inbox()
-	defer server.Close()
-	client, err := taxii.NewClient(server.URL, taxii.ClientOptions{})
-	if err != nil {
-		panic(err)
-	}
+	client, inbox, done := atInbox()
+	defer done()
 	ctx := context.Background()
-	inbox, _, err := client.Find(ctx, "inbox")
-	if err != nil {
-		panic(err)
-	}
 	const id = "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd03"
 	objects := func(yield func([]byte, error) bool) {
 		_ = yield(exampleObject(id, "2026-01-01T00:00:00.000Z"), nil) && yield(exampleObject(id, "2026-01-02T00:00:00.000Z"), nil)
@@ -74,17 +80,9 @@ func ExampleManifestEntry() {
 
 // TAXII has no word for what was deleted: who keeps copies asks which of them are gone.
 func ExampleClient_Gone() {
-	server := inbox()
-	defer server.Close()
-	client, err := taxii.NewClient(server.URL, taxii.ClientOptions{})
-	if err != nil {
-		panic(err)
-	}
+	client, inbox, done := atInbox()
+	defer done()
 	ctx := context.Background()
-	inbox, _, err := client.Find(ctx, "inbox")
-	if err != nil {
-		panic(err)
-	}
 	const kept, deleted = "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd03", "tool--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd04"
 	objects := func(yield func([]byte, error) bool) {
 		_ = yield(exampleObject(kept, "2026-01-01T00:00:00.000Z"), nil) && yield(exampleObject(deleted, "2026-01-01T00:00:00.000Z"), nil)

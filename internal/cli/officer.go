@@ -25,8 +25,8 @@ func claimList(flag string, texts []string) ([]node.Claim, error) {
 }
 
 const rolesText = `Roles of officers: duty (requests, calls, cases), analyst (imports, shares, decides on
-what arrived), liaison (also units, accords, exchange), release (releases what another
-officer holds ready), auditor (reads the audit log, too), administrator (officers,
+what arrived), liaison (also units, accords, exchange), release (kept for releasing
+what another officer holds ready; it only reads yet), auditor (reads the audit log, too), administrator (officers,
 tokens, keys, backups). Everybody reads. What an officer does in a unit is done under
 a claim, the agency and role that the accord knows; which claims they may use is said
 with --claim.`

@@ -21,11 +21,11 @@ func (a *app) tokenCommand() *cobra.Command {
 may be used for, and holds no other: read (look at everything, TAXII and feeds), intel
 (import, share, decide on what arrived, write over TAXII), request (make requests and
 moves in them), unit (units, accords, exchange, dossiers), admin (identity, officers,
-tokens, backup, rebuild, succession, courier files), release (release what somebody else
-holds ready), audit (read the audit log), taxii:read (TAXII and feeds) and
-taxii:write (TAXII); with :COLLECTION behind it, an alias or id, for that one alone,
-and not for feeds. Since admin makes tokens, it is as good as all of them. The pages
-ask for read.
+tokens, backup, rebuild, succession, courier files), release (kept for releasing what
+somebody else holds ready; nothing asks for it yet), audit (read the audit log),
+taxii:read (TAXII and feeds) and taxii:write (TAXII); with :COLLECTION behind it, an
+alias or id, for that one alone, and not for feeds. Since admin makes tokens, it is as
+good as all of them. The pages ask for read.
 
 With taxii:read a program reads as sensors do: without what the guard keeps back, but
 in collections that it may write to. A token is also good as the password of HTTP

@@ -35,7 +35,7 @@ const (
 	ScopeRequest Scope = "request" // make requests and moves in them
 	ScopeUnit    Scope = "unit"    // units, accords, exchange with partners
 	ScopeAdmin   Scope = "admin"   // identity, officers, tokens, backup, rebuild, succession, courier files
-	ScopeRelease Scope = "release" // release or refuse what somebody else holds ready for a second person
+	ScopeRelease Scope = "release" // kept for releasing what somebody else holds ready for a second person; no operation asks for it yet
 	ScopeAudit   Scope = "audit"   // read the audit log
 
 	// These two open TAXII, and the first the feeds, and nothing else. With a colon and the alias or id of a collection behind

@@ -19,7 +19,7 @@ const (
 	Duty          Role = "duty"          // answers what comes in by the clock
 	Analyst       Role = "analyst"       // imports, shares, decides on what arrived
 	Liaison       Role = "liaison"       // deals with partners: units, accords, requests
-	Releaser      Role = "release"       // releases what another officer holds ready
+	Releaser      Role = "release"       // kept for releasing what another officer holds ready; it only reads yet
 	Auditor       Role = "auditor"       // reads, also the audit log
 	Administrator Role = "administrator" // officers, tokens, keys, backups
 )

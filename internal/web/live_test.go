@@ -123,3 +123,23 @@ func TestLiveHasAnEnd(t *testing.T) {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
 }
+
+// TestRenewalKeepsNoSession: a page that is left open renews itself, and its session ends all the same.
+func TestRenewalKeepsNoSession(t *testing.T) {
+	now := noon
+	v := &visitor{h: Handler(story{}, Options{Clock: func() time.Time { return now }})}
+	resp, _ := v.get(t, "/?token="+token)
+	v.cookie = resp.Cookies()[0]
+	renew := func() int {
+		now = now.Add(sessionIdle * 2 / 3)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set(renewal, "1")
+		return v.do(r).StatusCode
+	}
+	if code := renew(); code != http.StatusOK {
+		t.Fatalf("the page is not renewed: %d", code)
+	}
+	if code := renew(); code != http.StatusUnauthorized {
+		t.Errorf("a session that nobody used for long goes on: %d", code)
+	}
+}

@@ -77,6 +77,10 @@ func (h *handler) journalRoutes() []route {
 	return []route{look("GET /journal", h.journal), look("GET /entry", h.entry)}
 }
 
+// renewal is the header with which an open page asks for itself again: nobody did that by hand, so it does not keep
+// a session from becoming idle.
+const renewal = "X-Live"
+
 type grantKey struct{}
 
 // grantOf is what the session of a request may do.
@@ -98,7 +102,7 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 			h.fail(w, r, nil, err)
 			return
 		}
-		grant, ok := h.granted(r, cookieName(here.Party), true)
+		grant, ok := h.granted(r, cookieName(here.Party), r.Header.Get(renewal) == "")
 		if !ok {
 			h.askSignIn(w, r, http.StatusUnauthorized, here, signInData{Back: localPath(r)})
 			return

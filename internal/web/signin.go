@@ -87,7 +87,7 @@ const deviceSuffix = "_device"
 
 func setCookie(w http.ResponseWriter, r *http.Request, name, value string, life time.Duration) {
 	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https", MaxAge: int(life / time.Second)})
+		Secure: isSecure(r), MaxAge: int(life / time.Second)})
 }
 
 // letIn gives the browser what it needs to be known as an officer's.

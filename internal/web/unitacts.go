@@ -2,9 +2,7 @@ package web
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
-	"html/template"
 	"io"
 	"maps"
 	"net/http"
@@ -91,18 +89,10 @@ func (h *handler) found(r *http.Request, in node.UnitFoundRequest) (outcome, err
 	return outcome{to: "/pair", done: "done.founded"}, err
 }
 
-// invitation is one with its picture; it is shown this once.
-type invitation struct {
-	*node.UnitInviteResponse
-	Picture template.URL
-}
-
+// invite makes an invitation, which is shown this once.
 func (h *handler) invite(r *http.Request, in node.UnitInviteRequest) (outcome, error) {
 	res, err := h.node.Invite(r.Context(), in)
-	if err != nil {
-		return outcome{}, err
-	}
-	return outcome{shown: invitation{res, template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(res.QRPNG))}}, nil //nolint:gosec // the alphabet of base64
+	return outcome{shown: res}, err
 }
 
 func (h *handler) join(r *http.Request, in node.UnitJoinRequest) (outcome, error) {

@@ -13,13 +13,19 @@
   };
   document.addEventListener("input", (e) => { const f = e.target.closest("form"); if (f) f.dataset.typed = ""; });
 
+  // Once the session is over the sign-in page comes, but not in place of what somebody has typed.
+  const over = () => {
+    source.close();
+    if (document.querySelector("form[data-typed]")) page.setAttribute("data-lost", ""); else location.reload();
+  };
+
   let busy = false, again = false;
   const renew = async () => {
     if (busy) { again = true; return; }
     busy = true;
     try {
       const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin" });
-      if (answer.status === 401) { location.reload(); return; }
+      if (answer.status === 401) { over(); return; }
       if (!answer.ok) return;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const id of ["top", "content", "foot"]) {
@@ -36,7 +42,7 @@
 
   const source = new EventSource("/live");
   source.addEventListener("changed", renew);
-  source.addEventListener("over", () => { source.close(); location.reload(); });
+  source.addEventListener("over", over);
   source.addEventListener("open", () => page.removeAttribute("data-lost"));
   source.addEventListener("error", () => page.setAttribute("data-lost", ""));
   // Clocks go on where nothing changes.
