@@ -20,11 +20,7 @@ func (n *Node) OpenCase(_ context.Context, r CaseOpenRequest) (*WriteResponse, e
 	if strings.TrimSpace(r.Title) == "" {
 		return nil, badInput("A case needs a title.", "", "Give one with --title.")
 	}
-	plain, err := jointPayload{Title: r.Title, Text: r.Text}.encode()
-	if err != nil {
-		return nil, err
-	}
-	tlp, err := marking(r.TLP, plain)
+	plain, tlp, err := jointPayload{Title: r.Title, Text: r.Text}.marked(r.TLP)
 	if err != nil {
 		return nil, err
 	}
@@ -40,14 +36,11 @@ func (n *Node) MoveCase(_ context.Context, r CaseMoveRequest) (*WriteResponse, e
 	if err != nil {
 		return nil, err
 	}
-	plain, err := jointPayload{Text: r.Text}.encode()
+	plain, tlp, err := jointPayload{Text: r.Text}.marked(r.TLP)
 	if err != nil {
 		return nil, err
 	}
-	b := desk.CaseBody{Case: &id, Object: r.Object, Relation: r.Relation, Event: r.Event, Happened: r.Happened.Truncate(time.Second), Precision: r.Precision, Class: r.Class, Confidence: r.Confidence, Outcome: r.Outcome, Code: r.Code}
-	if b.TLP, err = marking(r.TLP, plain); err != nil {
-		return nil, err
-	}
+	b := desk.CaseBody{TLP: tlp, Case: &id, Object: r.Object, Relation: r.Relation, Event: r.Event, Happened: r.Happened.Truncate(time.Second), Precision: r.Precision, Class: r.Class, Confidence: r.Confidence, Outcome: r.Outcome, Code: r.Code}
 	if r.Concerns != "" {
 		if b.Concerns, err = l.findMember(r.Concerns); err != nil {
 			return nil, err

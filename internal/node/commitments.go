@@ -20,11 +20,7 @@ func (n *Node) MakeCommitment(_ context.Context, r CommitmentMakeRequest) (*Writ
 	if strings.TrimSpace(r.Title) == "" {
 		return nil, badInput("A commitment says in one line what is promised.", "", "Give it with --title.")
 	}
-	plain, err := jointPayload{Title: r.Title, Text: r.Text}.encode()
-	if err != nil {
-		return nil, err
-	}
-	tlp, err := marking(r.TLP, plain)
+	plain, tlp, err := jointPayload{Title: r.Title, Text: r.Text}.marked(r.TLP)
 	if err != nil {
 		return nil, err
 	}
@@ -51,11 +47,7 @@ func (n *Node) MoveCommitment(_ context.Context, r CommitmentMoveRequest) (*Writ
 	if err != nil {
 		return nil, err
 	}
-	plain, err := jointPayload{Text: r.Text}.encode()
-	if err != nil {
-		return nil, err
-	}
-	tlp, err := marking(r.TLP, plain)
+	plain, tlp, err := jointPayload{Text: r.Text}.marked(r.TLP)
 	if err != nil {
 		return nil, err
 	}

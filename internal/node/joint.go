@@ -46,6 +46,15 @@ func (p jointPayload) encode() ([]byte, error) {
 	return jsonv2.Marshal(p, jsonv2.Deterministic(true), jsontext.EscapeForHTML(false))
 }
 
+// marked is encode with the marking that the words go under; none where there are no words.
+func (p jointPayload) marked(tlp string) (plain []byte, under string, err error) {
+	if plain, err = p.encode(); err != nil {
+		return nil, "", err
+	}
+	under, err = marking(tlp, plain)
+	return plain, under, err
+}
+
 // payloadOf reads what somebody said. What is not here, or cannot be read, is said in its place.
 func (l *ledger) payloadOf(s *desk.Said) (p jointPayload) {
 	if s == nil || s.Payload == nil {

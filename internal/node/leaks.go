@@ -14,11 +14,7 @@ func (n *Node) ReportLeak(_ context.Context, r LeakReportRequest) (*WriteRespons
 	if err != nil {
 		return nil, err
 	}
-	plain, err := jointPayload{Text: r.Text, Where: r.Where, Noticed: r.Noticed}.encode()
-	if err != nil {
-		return nil, err
-	}
-	tlp, err := marking(r.TLP, plain)
+	plain, tlp, err := jointPayload{Text: r.Text, Where: r.Where, Noticed: r.Noticed}.marked(r.TLP)
 	if err != nil {
 		return nil, err
 	}
@@ -38,11 +34,7 @@ func (n *Node) MoveLeak(_ context.Context, r LeakMoveRequest) (*WriteResponse, e
 	if err != nil {
 		return nil, err
 	}
-	plain, err := jointPayload{Text: r.Text}.encode()
-	if err != nil {
-		return nil, err
-	}
-	tlp, err := marking(r.TLP, plain)
+	plain, tlp, err := jointPayload{Text: r.Text}.marked(r.TLP)
 	if err != nil {
 		return nil, err
 	}

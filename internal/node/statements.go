@@ -62,14 +62,11 @@ func (n *Node) MoveStatement(_ context.Context, r StatementMoveRequest) (*WriteR
 	if err != nil {
 		return nil, err
 	}
-	plain, err := jointPayload{Text: r.Text}.encode()
+	plain, tlp, err := jointPayload{Text: r.Text}.marked(r.TLP)
 	if err != nil {
 		return nil, err
 	}
-	b := desk.StatementBody{Statement: &id, Code: r.Code}
-	if b.TLP, err = marking(r.TLP, plain); err != nil {
-		return nil, err
-	}
+	b := desk.StatementBody{TLP: tlp, Statement: &id, Code: r.Code}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r.Move == desk.StatementSign {
