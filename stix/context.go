@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 )
 
 // Finding is a problem that one object has because of others.
@@ -72,6 +73,7 @@ type Context struct {
 
 // record is what is remembered of an object: its newest version, and its revocation.
 type record struct {
+	id           string
 	index        int
 	created      Timestamp
 	createdBy    string
@@ -160,8 +162,9 @@ func (c *Context) versions(o *Object, index int) {
 			c.incomplete(o, index)
 			return
 		}
-		c.objects[o.ID] = &record{index: index, created: o.Created, createdBy: o.CreatedByRef, newest: o.version(), digest: digestOf(o),
-			revoked: o.Revoked, revokedSince: o.version()}
+		r = &record{id: strings.Clone(o.ID), index: index, created: ownTime(o.Created), createdBy: strings.Clone(o.CreatedByRef), newest: ownTime(o.version()), digest: digestOf(o), revoked: o.Revoked}
+		r.revokedSince = r.newest
+		c.objects[r.id] = r
 		c.collision(o, index)
 		return
 	}
@@ -191,11 +194,25 @@ func (c *Context) versions(o *Object, index int) {
 			c.find(o.ID, index, "revoked", CodeRevoked, true, "there is a version after this, although revocation is for ever")
 		}
 	default:
-		r.newest, r.digest = version, digestOf(o)
+		r.newest, r.digest = ownTime(version), digestOf(o)
 	}
 	if o.Revoked && (!r.revoked || version.Compare(r.revokedSince) < 0) {
-		r.revoked, r.revokedSince = true, version
+		r.revoked, r.revokedSince = true, ownTime(version)
 	}
+}
+
+// own is the id of an object as the context keeps it. The texts of an object are parts of one that holds them all, which is
+// not to be kept for the sake of an id.
+func (c *Context) own(o *Object) string {
+	if r := c.objects[o.ID]; r != nil {
+		return r.id
+	}
+	return strings.Clone(o.ID)
+}
+
+func ownTime(t Timestamp) Timestamp {
+	t.Text = strings.Clone(t.Text)
+	return t
 }
 
 func digestOf(o *Object) (out [16]byte) {
@@ -221,7 +238,7 @@ func (c *Context) collision(o *Object, index int) {
 		c.find(o.ID, index, "id", CodeCollision, same, "an object of type "+other+" has the same UUID")
 		return
 	}
-	c.byUUID[key] = o.Type
+	c.byUUID[key] = c.own(o)[:len(o.Type)]
 }
 
 // references notes what the object refers to and has not been seen.
@@ -241,7 +258,7 @@ func (c *Context) references(o *Object, index int) {
 			c.incomplete(o, index)
 			return
 		}
-		c.missing[id] = place{id: o.ID, index: index, path: path}
+		c.missing[id] = place{id: c.own(o), index: index, path: path}
 	})
 }
 

@@ -66,7 +66,8 @@ func (c *Context) edge(o *Object, index int, kind, from, to, path string) {
 	if c.edges[kind] == nil {
 		c.edges[kind] = make(map[string][]edge)
 	}
-	c.edges[kind][from] = append(c.edges[kind][from], edge{to: to, at: place{id: o.ID, index: index, path: path}})
+	from, to = strings.Clone(from), strings.Clone(to)
+	c.edges[kind][from] = append(c.edges[kind][from], edge{to: to, at: place{id: c.own(o), index: index, path: path}})
 }
 
 // maxCycleNamed is how many objects of a cycle are named.
