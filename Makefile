@@ -20,7 +20,7 @@ build: ## one static binary in bin/
 	go build -trimpath -ldflags "-s -w -X entente/internal/cli.version=$(VERSION)" -o bin/entente ./cmd/entente
 
 bench: ## figures for docs/performance.md
-	ENTENTE_BENCH_FEED=1000000 ENTENTE_SEARCH_OBJECTS=10000000 go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 180m ./...
+	ENTENTE_BENCH_FEED=1000000 ENTENTE_SEARCH_OBJECTS=10000000 ENTENTE_PAGES_OBJECTS=1000000 ENTENTE_PAGES_REQUESTS=10000 ENTENTE_BENCH_WATCH_MB=1000 go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 180m ./...
 	sh .ci/bench-binary
 
 lint:

@@ -11,7 +11,7 @@ func indicatorRules(c *checker, v Value) {
 		}
 		c.advised(303, v, "description")
 	}
-	if o.Pattern != "" && (o.PatternType == "stix" || o.PatternType == "" && c.old) {
+	if c.has(v, "pattern") && (o.PatternType == "stix" || o.PatternType == "" && c.old) {
 		c.pattern(o.Pattern)
 	}
 }

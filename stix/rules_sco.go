@@ -52,8 +52,11 @@ func fileRules(c *checker, v Value) {
 	if c.has(v, "name_enc") && !c.has(v, "name") {
 		c.addIn("3.1", c.o.pathOf(v.Member("name_enc").n), CodeTogether, true, "must not be present without name")
 	}
+	c.charset(v, "name_enc")
 	c.mimeType(v)
 }
+
+func directoryRules(c *checker, v Value) { c.charset(v, "path_enc") }
 
 func (c *checker) mimeType(v Value) {
 	if m := v.Member("mime_type"); c.advise && m.Kind() == KindString {

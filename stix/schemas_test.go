@@ -114,6 +114,9 @@ func sampleFields(f *FieldSet) string {
 
 func sample(p *Property) string {
 	text := `"word"`
+	if strings.HasSuffix(p.Name, "_enc") {
+		text = `"UTF-8"`
+	}
 	switch p.Kind {
 	case BoolValue:
 		text = "true"
@@ -142,7 +145,7 @@ func sample(p *Property) string {
 	case HashesValue:
 		text = `{"SHA-256":"fe90a7e910cb3a4739bed9180e807e93fa70c90f25a8915476f5e4bfbac681db"}`
 	case DictValue:
-		text = map[DictOf]string{IntDict: `{"SO_LINGER":1}`, StringListDict: `{"abc":["word"]}`}[p.Of]
+		text = map[DictOf]string{IntDict: `{"SO_LINGER":1}`, StringListDict: `{"abc":["word"]}`, HeaderDict: `{"abc":["word","word"]}`}[p.Of]
 		if text == "" {
 			text = `{"abc":"word"}`
 		}
@@ -269,6 +272,10 @@ func TestSchemas(t *testing.T) {
 // whyStricter says why the specification refuses what the schemas take.
 func whyStricter(typ, property, change string) string {
 	switch {
+	case strings.HasSuffix(property, "_enc") && change != "dropped":
+		return "an encoding is one of the IANA registry (§3.9.1)"
+	case property == "additional_header_fields":
+		return "the value of a header is always a list (§6.6.1)"
 	case property == "created_by_ref" && change == "identifier":
 		return "created_by_ref names an identity (§3.2)"
 	case property == "created_by_ref" && change == "dropped" && typ == "extension-definition":

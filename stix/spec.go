@@ -83,7 +83,7 @@ const (
 	IntDict                // integers
 	IntOrStringDict        // integers or strings
 	StringListDict         // lists of strings
-	HeaderDict             // strings, or lists of strings
+	HeaderDict             // lists of strings; in STIX 2.0 strings, too
 )
 
 // FieldSet is the set of properties of one kind of object.

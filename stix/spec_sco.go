@@ -24,7 +24,7 @@ func scoTable() []typeRow {
 		{name: "artifact", section: "6.1", rules: artifactRules, props: []Property{str("mime_type"), kind("payload_bin", BinaryValue), kind("url", URLValue), hashes,
 			enum("encryption_algorithm", "encryption-algorithm-enum"), str("decryption_key")}},
 		{name: "autonomous-system", section: "6.2", props: []Property{must(count("number")), str("name"), str("rir")}},
-		{name: "directory", section: "6.3", props: []Property{must(str("path")), str("path_enc"), times[0], times[1], times[2],
+		{name: "directory", section: "6.3", rules: directoryRules, props: []Property{must(str("path")), str("path_enc"), times[0], times[1], times[2],
 			refs("contains_refs", "file", "directory")}},
 		{name: "domain-name", section: "6.4", rules: domainRules, props: []Property{value, refs("resolves_to_refs", "ipv4-addr", "ipv6-addr", "domain-name")}},
 		{name: emailAddr, section: "6.5", rules: emailAddrRules, props: []Property{value, str("display_name"), ref("belongs_to_ref", userAccount)}},

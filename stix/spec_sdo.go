@@ -65,11 +65,11 @@ func sdoTable() []typeRow {
 func sroTable() []typeRow {
 	end := func(name string) Property {
 		p := must(ref(name))
-		p.NotTypes = []string{"relationship", "sighting", "bundle", "language-content", "marking-definition"}
+		p.NotTypes = []string{"relationship", "sighting", "bundle", "language-content", "marking-definition", "extension-definition"}
 		return p
 	}
 	sighted := end("sighting_of_ref")
-	sighted.NotTypes = slices.Concat(sighted.NotTypes, []string{"extension-definition"}, scoTypes)
+	sighted.NotTypes = slices.Concat(sighted.NotTypes, scoTypes)
 	return []typeRow{
 		{name: "relationship", section: "5.1", rules: relationshipRules, props: []Property{must(str("relationship_type")), str("description"),
 			end("source_ref"), end("target_ref"), when("start_time"), when("stop_time")}},

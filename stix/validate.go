@@ -216,10 +216,10 @@ func (c *checker) empty(v Value) {
 }
 
 // reservedName knows the names of STIX 2.1 §3.8; the standard and its errata differ in
-// phone_numbers.
+// phone_numbers, STIX 2.0 in usernames.
 func reservedName(s string) bool {
 	switch s {
-	case "severity", "username", "phone_number", "phone_numbers", "action":
+	case "severity", "username", "usernames", "phone_number", "phone_numbers", "action":
 		return true
 	}
 	return false

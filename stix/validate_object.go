@@ -36,7 +36,8 @@ func (c *checker) customType() {
 	}
 	for _, name := range []string{"spec_version", "created", "modified"} {
 		if !c.has(root, name) {
-			c.addIn("7.3.2.2", name, CodeMissing, kind != "", "is required of an object that is no cyber-observable")
+			// Without a spec_version it may be one of STIX 2.0.
+			c.addIn("7.3.2.2", name, CodeMissing, kind != "" || name != "spec_version", "is required of an object that is no cyber-observable")
 		}
 	}
 }

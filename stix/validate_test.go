@@ -142,7 +142,7 @@ func TestValidate(t *testing.T) {
 		{"tool", `"name":"n","rank":1,"extensions":{"extension-definition` + uuid1 + `":{"extension_type":"toplevel-property-extension"}}`, ""},
 		{"tool", `"name":"n","extensions":{"extension-definition` + uuid1 + `":{}}`, "missing@extensions.extension-definition" + uuid1 + ".extension_type"},
 		{"tool", `"name":"n","extensions":{"extension-definition` + uuid1 + `":{"extension_type":"x"}}`, "enum@extensions.extension-definition" + uuid1 + ".extension_type"},
-		{"tool", `"name":"n","extensions":{"odd":{"a":1}}`, "(name@extensions.odd)"},
+		{"tool", `"name":"n","extensions":{"odd":{"a":1}}`, "name@extensions.odd"},
 		{"tool", `"name":"n","extensions":{}`, "empty@extensions"},
 		{"tool", `"name":"n","confidence":101`, "range@confidence"},
 		{"tool", `"name":"n","confidence":50.0`, "kind@confidence"},
@@ -161,6 +161,16 @@ func TestValidate(t *testing.T) {
 		{"indicator", `"pattern":"rule x {}","pattern_type":"yara","valid_from":"2024-01-01T00:00:00Z"`, ""},
 		{"indicator", `"pattern":"[file:hashes.MD5='x']","pattern_type":"stix","valid_from":"2024-01-01T00:00:00Z","valid_until":"2024-01-01T00:00:00.000Z"`,
 			"order@valid_until (hash@pattern)"},
+		{"indicator", `"pattern":"[ab:yz='x']","pattern_type":"stix","valid_from":"2024-01-01T00:00:00Z"`, "pattern@pattern"},
+		{"indicator", `"pattern":"[File:name='x']","pattern_type":"stix","valid_from":"2024-01-01T00:00:00Z"`, "pattern@pattern"},
+		{"indicator", `"pattern":"[file:name='x' OR file:n='x']","pattern_type":"stix","valid_from":"2024-01-01T00:00:00Z"`, "pattern@pattern"},
+		{"indicator", `"pattern":"[app:id='x' OR file:'name'='x' OR x-my:'x_y'='x']","pattern_type":"stix","valid_from":"2024-01-01T00:00:00Z"`, ""},
+		{"indicator", `"pattern":"","pattern_type":"stix","valid_from":"2024-01-01T00:00:00Z"`, "pattern@pattern"},
+		{"tool", `"name":"n","extensions":{"Odd-ext":{"abc":1}}`, "name@extensions.Odd-ext"},
+		{"relationship", `"relationship_type":"x","source_ref":"extension-definition` + uuid1 + `","target_ref":"` + tool + `"`, "ref-type@source_ref (relationship@relationship_type)"},
+		{"email-message", `"is_multipart":false,"additional_header_fields":{"X-Mailer":"m"}`, "kind@additional_header_fields.X-Mailer"},
+		{"email-message", `"is_multipart":false,"additional_header_fields":{"X-Mailer":["m"]}`, ""},
+		{"x-custom", `"created":"2024-01-01T00:00:00.000Z","rank":1`, "(custom@type) missing@modified"},
 		{"location", `"latitude":91,"longitude":0`, "range@latitude"},
 		{"location", `"latitude":1.5`, "together@"},
 		{"location", `"city":"x","precision":10`, "together@precision together@"},
@@ -184,6 +194,10 @@ func TestValidate(t *testing.T) {
 		{"email-message", `"is_multipart":false,"body_multipart":[{"content_type":"t"}]`, "together@body_multipart[0] together@body_multipart"},
 		{"file", `"size":1`, "together@"},
 		{"file", `"hashes":{}`, "empty@hashes"},
+		{"file", `"name":"n","name_enc":"utf-8"`, ""},
+		{"file", `"name":"n","name_enc":"utf8"`, "value@name_enc"},
+		{"directory", `"path":"p","path_enc":"windows-1251"`, ""},
+		{"directory", `"path":"p","path_enc":"nope"`, "value@path_enc"},
 		{"file", `"hashes":{"MD5":1,"x y":"z"}`, "kind@hashes.MD5 name@hashes['x y']"},
 		{"file", `"name":"n","magic_number_hex":"abc"`, "value@magic_number_hex"},
 		{"ipv4-addr", `"value":"2001:db8::1"`, "value@value"},
@@ -217,10 +231,10 @@ func TestValidate(t *testing.T) {
 // only by what both versions demand.
 func TestVersion20(t *testing.T) {
 	for rest, want := range map[string]string{
-		`"type":"indicator","id":"indicator` + uuid1 + `","labels":["x"],"pattern":"[a:b=1]","valid_from":"2017-01-01T00:00:00Z"`: "(spec-version@spec_version) (missing@pattern_type)",
-		`"type":"malware","id":"malware` + uuid1 + `","labels":["x"],"name":"n"`:                                                  "(spec-version@spec_version) (missing@is_family)",
-		`"type":"tool","id":"tool` + uuid1 + `","spec_version":"2.0"`:                                                             "(spec-version@spec_version) missing@name",
-		`"type":"tool","id":"tool` + uuid1 + `","spec_version":"3.0","name":"n"`:                                                  "spec-version@spec_version",
+		`"type":"indicator","id":"indicator` + uuid1 + `","labels":["x"],"pattern":"[file:size=1]","valid_from":"2017-01-01T00:00:00Z"`: "(spec-version@spec_version) (missing@pattern_type)",
+		`"type":"malware","id":"malware` + uuid1 + `","labels":["x"],"name":"n"`:                                                        "(spec-version@spec_version) (missing@is_family)",
+		`"type":"tool","id":"tool` + uuid1 + `","spec_version":"2.0"`:                                                                   "(spec-version@spec_version) missing@name",
+		`"type":"tool","id":"tool` + uuid1 + `","spec_version":"3.0","name":"n"`:                                                        "spec-version@spec_version",
 	} {
 		if got := codes(Validate(mustParse(t, `{`+times+`,`+rest+`}`))); got != want {
 			t.Errorf("%s\n got %s\nwant %s", rest, got, want)

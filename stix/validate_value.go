@@ -274,7 +274,7 @@ func (c *checker) entry(v Value, of DictOf) {
 	case StringListDict:
 		c.property(v, &stringList)
 	case HeaderDict:
-		if k != KindString {
+		if k != KindString || !c.old { // "MUST always be a list" (§6.6.1)
 			c.property(v, &stringList)
 		}
 	}
@@ -310,7 +310,9 @@ func (c *checker) extensions(v Value) {
 		c.free(val)
 		switch predefined := c.spec != nil && len(c.spec.extensions) > 0; {
 		case !strings.HasSuffix(name, "-ext"):
-			c.add(val, CodeName, predefined, "an extension is named by the identifier of its extension-definition")
+			c.add(val, CodeName, predefined || !c.old, "an extension is named by the identifier of its extension-definition, or by a name that ends with -ext")
+		case !c.old && !strictTypeName(name):
+			c.add(val, CodeName, true, "the name of an extension has 3 to 250 of a-z, 0-9 and hyphen")
 		case predefinedElsewhere(name):
 			c.add(val, CodeExtension, false, "is an extension of another type")
 		default:

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,15 +134,17 @@ func TestOneByteAnywhere(t *testing.T) {
 	}
 }
 
-// TestDemoImportsRealBundles runs over every bundle beside the repository.
+// TestDemoImportsRealBundles has one demo import and share every bundle beside the repository.
 func TestDemoImportsRealBundles(t *testing.T) {
 	files, err := filepath.Glob("../../../shared/data/stix/*")
 	if err != nil || len(files) == 0 {
 		t.Skip("SKIPPED: ../shared/data/stix is not beside the repository")
 	}
+	var args []string
 	for _, f := range files {
-		t.Run(filepath.Base(f), func(t *testing.T) { keepStory(t, "--import", f) })
+		args = append(args, "--import", f)
 	}
+	keepStory(t, args...)
 }
 
 func TestDemoJSON(t *testing.T) {
@@ -155,6 +159,7 @@ func TestDemoJSON(t *testing.T) {
 		Ready   bool
 		Parties []struct {
 			Name, Dir, Pages, API string
+			SignedIn              string `json:"signed_in"`
 			TAXII                 struct {
 				Discovery   string
 				APIRoot     string `json:"api_root"`
@@ -174,6 +179,32 @@ func TestDemoJSON(t *testing.T) {
 	if !d.Ready || len(d.Parties) != 2 || d.Parties[0].Name != "North" || len(d.Parties[1].TAXII.Collections) < 3 ||
 		d.Parties[0].TAXII.APIRoot == "" || d.Parties[0].Credentials["api_token"] == "" {
 		t.Errorf("%+v", d)
+	}
+	// One browser has both side by side, each in its own language.
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	person := &http.Client{Jar: jar, Timeout: time.Minute}
+	for i := range 2 * len(d.Parties) {
+		p := d.Parties[i%len(d.Parties)]
+		at := p.SignedIn
+		if i >= len(d.Parties) {
+			at = p.Pages + "requests?state=all"
+		}
+		res, err := person.Get(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{"North": "en", "South": "vi"}[p.Name]
+		if res.StatusCode != http.StatusOK || res.Header.Get("Content-Language") != want || res.Request.URL.Query().Has("token") || i >= len(d.Parties) && !strings.Contains(string(body), "198.51.100.7") {
+			t.Errorf("%s: %s, in %s, at %s", p.Name, res.Status, res.Header.Get("Content-Language"), res.Request.URL.Path)
+		}
 	}
 	empty := ""
 	for _, c := range d.Parties[0].TAXII.Collections {

@@ -1,15 +1,17 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -19,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"entente/internal/desk"
 	"entente/internal/exhibit"
@@ -31,6 +35,7 @@ var (
 	exhibitMiB   = flag.Int64("exhibit", 48, "TestKillExhibit: size of the exhibit in MiB")
 	exhibitKills = flag.Int("exhibitkills", 4, "TestKillExhibit: how often either side is killed while it is attached, and again while it travels")
 	exhibitDir   = flag.String("exhibitdir", "", "TestKillExhibit: a folder, on another disk perhaps, for the original and the bag; beside the nodes if empty")
+	exhibitFor   = flag.Duration("exhibitfor", 0, "TestKillExhibit: how long it may take; 10 minutes and one for each 100 MiB if 0")
 	exhibitSeed  = flag.Uint64("exhibitseed", 1, "TestKillExhibit: seed of the content, and of what is killed when")
 )
 
@@ -51,6 +56,13 @@ func TestKillExhibit(t *testing.T) {
 		}
 		t.Cleanup(func() { os.RemoveAll(outside) })
 	}
+	ctx := boundedRun(t, *exhibitMiB<<20, base, outside)
+	ended := func() {
+		t.Helper()
+		if ctx.Err() != nil {
+			t.Fatal(context.Cause(ctx))
+		}
+	}
 	file := filepath.Join(outside, "disk.raw")
 	want := writeNoise(t, file, *exhibitMiB<<20)
 	north := newServed(t, exe, base, "North", "", freePort(t))
@@ -70,7 +82,8 @@ func TestKillExhibit(t *testing.T) {
 	began, adding := time.Now(), int64(0)
 	for kills, runs := 0, 0; ; runs++ {
 		var err error
-		cmd := exec.Command(exe, "exhibit", "add", file, "--dir", north.dir, "--json", "--title", "Disk of the register")
+		ended()
+		cmd := exec.CommandContext(ctx, exe, "exhibit", "add", file, "--dir", north.dir, "--json", "--title", "Disk of the register")
 		var out, errs bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &errs
 		if err := cmd.Start(); err != nil {
@@ -80,11 +93,11 @@ func TestKillExhibit(t *testing.T) {
 		go func() { done <- cmd.Wait() }()
 		chunks := (*exhibitMiB<<20 + exhibit.ChunkSize - 1) / exhibit.ChunkSize
 		// Killed once so many chunks are written, and a little later: within one.
-		after, ended := int64(kills+1)*chunks/int64(*exhibitKills+2), false
-		for err = nil; !ended; {
+		after, over := int64(kills+1)*chunks/int64(*exhibitKills+2), false
+		for err = nil; !over; {
 			select {
 			case err = <-done:
-				ended = true
+				over = true
 			case <-time.After(20 * time.Millisecond):
 				if kills == *exhibitKills || written(north) < after {
 					continue
@@ -98,7 +111,7 @@ func TestKillExhibit(t *testing.T) {
 					_ = cmd.Process.Kill() // else it goes on by itself
 					north.start()
 				}
-				err, ended = <-done, true
+				err, over = <-done, true
 				kills++
 			}
 		}
@@ -119,6 +132,8 @@ func TestKillExhibit(t *testing.T) {
 		}
 	}
 
+	os.Remove(file) // nothing reads it any more
+
 	began = time.Now()
 	for range *exhibitKills {
 		time.Sleep(time.Duration(rng.Int64N(int64(time.Second) * (1 + *exhibitMiB/100))))
@@ -129,6 +144,7 @@ func TestKillExhibit(t *testing.T) {
 	}
 	var list node.ExhibitListResponse
 	within(t, time.Hour, "all chunks are at South", func() error {
+		ended()
 		note(north, south)
 		south.call("exhibit.list", node.ExhibitListRequest{}, &list)
 		if len(list.Exhibits) != 1 || list.Exhibits[0].Here != list.Exhibits[0].Chunks || list.Exhibits[0].State != "complete" {
@@ -143,19 +159,23 @@ func TestKillExhibit(t *testing.T) {
 	}
 	began = time.Now()
 	var v node.ExhibitVerifyResponse
-	if err := south.long("exhibit.verify", node.ExhibitIDRequest{ID: id}, nil, &v); err != nil || !v.OK || v.Bytes != *exhibitMiB<<20 {
+	if err := south.api.Long(ctx, "exhibit.verify", node.ExhibitIDRequest{ID: id}, nil, nil, &v); err != nil || !v.OK || v.Bytes != *exhibitMiB<<20 {
 		t.Fatalf("%v: %+v", err, v)
 	}
 	t.Logf("verified at South in %s", time.Since(began).Round(time.Millisecond))
-	if err := south.long("exhibit.custody", node.ExhibitCustodyRequest{ID: id, Act: "received"}, nil, &node.WriteResponse{}); err != nil {
+	if err := south.api.Long(ctx, "exhibit.custody", node.ExhibitCustodyRequest{ID: id, Act: "received"}, nil, nil, &node.WriteResponse{}); err != nil {
 		t.Fatal(err)
 	}
-	os.Remove(file) // room for the bag
+	// Room for the bag: what South holds, North need not keep. What North destroys is South's as before.
+	if err := north.api.Long(ctx, "exhibit.custody", node.ExhibitCustodyRequest{ID: id, Act: "destroyed"}, nil, nil, &node.WriteResponse{}); err != nil {
+		t.Fatal(err)
+	}
 
 	began = time.Now()
 	bag := filepath.Join(outside, "bag")
-	cmd := exec.Command(exe, "exhibit", "export", id, "--to", bag, "--dir", south.dir)
+	cmd := exec.CommandContext(ctx, exe, "exhibit", "export", id, "--to", bag, "--dir", south.dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
+		ended()
 		t.Fatalf("%v: %s", err, out)
 	}
 	usage, _ := cmd.ProcessState.SysUsage().(*syscall.Rusage)
@@ -166,6 +186,7 @@ func TestKillExhibit(t *testing.T) {
 	if text, err := os.ReadFile(filepath.Join(bag, "manifest-sha256.txt")); err != nil || string(text) != want+"  data/disk.raw\n" {
 		t.Errorf("manifest-sha256.txt: %q, %v", text, err)
 	}
+	os.RemoveAll(bag)
 	note(north, south)
 	t.Logf("peak memory: North %d MiB, South %d MiB", peak["North"]>>20, peak["South"]>>20)
 	if *exhibitMiB <= 1024 { // reading every byte of both folders once more takes its time
@@ -173,6 +194,64 @@ func TestKillExhibit(t *testing.T) {
 		south.verify()
 	}
 	same(t, north, south)
+}
+
+// boundedRun is the context of a run with an exhibit of that many bytes: it ends when its time is over or when a disk of one
+// of the folders is almost full, and says which. It refuses to begin where the disks have no room for the original (or the
+// bag, which comes when the original has gone) in outside and for what the two nodes hold in base.
+func boundedRun(t *testing.T, bytes int64, base, outside string) context.Context {
+	t.Helper()
+	const spare = 256 << 20 // stays free at all times: the nodes' own files, and others on the machine
+	free := func(dir string) int64 {
+		var s unix.Statfs_t
+		if err := unix.Statfs(dir, &s); err != nil {
+			t.Logf("the room on the disk of %s is not known: %v", dir, err)
+			return math.MaxInt64
+		}
+		return int64(s.Bavail) * int64(s.Bsize)
+	}
+	device := func(dir string) (dev uint64) {
+		var s unix.Stat_t
+		if err := unix.Stat(dir, &s); err == nil {
+			dev = uint64(s.Dev)
+		}
+		return dev
+	}
+	need := map[string]int64{base: 2*bytes + bytes/8, outside: bytes} // an eighth: what encryption and indexes add, and what is under way
+	if base == outside || device(base) == device(outside) {
+		need = map[string]int64{base: 3*bytes + bytes/8}
+	}
+	for dir, n := range need {
+		if has := free(dir); has < n+spare {
+			t.Fatalf("the disk of %s has %d MiB free; this needs %d. Take a smaller -exhibit, or another disk with -exhibitdir or TMPDIR", dir, has>>20, (n+spare)>>20)
+		}
+	}
+	most := *exhibitFor
+	if most == 0 {
+		most = 10*time.Minute + time.Duration(bytes>>20)*time.Minute/100
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	t.Cleanup(func() { cancel(nil) })
+	go func() {
+		tick, late := time.NewTicker(time.Second), time.NewTimer(most)
+		defer tick.Stop()
+		defer late.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-late.C:
+				cancel(fmt.Errorf("it took longer than %s (-exhibitfor)", most))
+			case <-tick.C:
+				for dir := range need {
+					if has := free(dir); has < spare/2 {
+						cancel(fmt.Errorf("the disk of %s has only %d MiB free: something else filled it", dir, has>>20))
+					}
+				}
+			}
+		}
+	}()
+	return ctx
 }
 
 // written is how many chunks the journal has.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -54,6 +55,18 @@ func run(t *testing.T, dir string) {
 			"onejson":    oneJSON,
 			"status":     status,
 			"crawl":      crawl,
+			"swap":       swap,
+			"append":     appendTo,
+			"samefields": samefields,
+			"in":         in,
+			"big":        big,
+			"api":        callAPI,
+			"samereview": sameReview,
+			"page":       pageOf,
+
+			"noise":       noise,
+			"changechunk": changeChunk,
+			"removechunk": removeChunk,
 		},
 		Deadline: time.Now().Add(scriptTime),
 	})
@@ -244,6 +257,191 @@ func crawl(ts *testscript.TestScript, neg bool, args []string) {
 	if len(seen) < least {
 		ts.Fatalf("only %d pages, want %d", len(seen), least)
 	}
+}
+
+// swap FILE OLD NEW replaces what must stand in a file; \n is a new line.
+func swap(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: swap FILE OLD NEW")
+	}
+	lines := strings.NewReplacer(`\n`, "\n")
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, lines.Replace(args[1])) {
+		ts.Fatalf("%s has no %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(text, lines.Replace(args[1]), lines.Replace(args[2]))), 0o600))
+}
+
+// append FILE TEXT adds a text to the end of a file; \n is a new line.
+func appendTo(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: append FILE TEXT")
+	}
+	text := ts.ReadFile(args[0]) + strings.ReplaceAll(args[1], `\n`, "\n")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// samefields NORTH SOUTH REQUEST writes what the nodes in north and south say of a request to two files, and wants all of it
+// that does not depend on the side to be the same; what runs to the instant of a look is asked for anew.
+func samefields(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: samefields FILE FILE REQUEST")
+	}
+	var texts [2]string
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		for i, dir := range []string{"north", "south"} {
+			ts.Check(ts.Exec("entente", "--dir", dir, "request", "show", args[2], "--json"))
+			var v map[string]any
+			ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &v))
+			delete(v, "next")
+			text, err := json.MarshalIndent(v, "", " ")
+			ts.Check(err)
+			texts[i] = string(text)
+			ts.Check(os.WriteFile(ts.MkAbs(args[i]), text, 0o600))
+		}
+		if texts[0] == texts[1] {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("the two sides differ:\n%s\n%s", texts[0], texts[1])
+		}
+	}
+}
+
+// samereview UNIT wants the same bytes from the nodes in north and south as their review of a unit, each from what it holds; what is
+// still on its way is waited for.
+func sameReview(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: samereview UNIT")
+	}
+	var texts [2]string
+	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
+		for i, dir := range []string{"north", "south"} {
+			ts.Check(ts.Exec("entente", "--dir", dir, "review", "--unit", args[0], "--from", "2026-01-01", "--to", "2199-01-01", "--json"))
+			texts[i] = ts.ReadFile("stdout")
+		}
+		if texts[0] == texts[1] && texts[0] != "" {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("the two reviews differ:\n%s\n%s", texts[0], texts[1])
+		}
+	}
+}
+
+// in NAME DURATION puts an instant that lies ahead into a variable.
+func in(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: in NAME DURATION")
+	}
+	d, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	ts.Setenv(args[0], time.Now().Add(d).UTC().Format(time.RFC3339))
+}
+
+// big FILE BYTES writes a text of that length.
+func big(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: big FILE BYTES")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Repeat("x", n)), 0o600))
+}
+
+// api STATUS BASE TOKEN CALL BODY makes a call of the API of a running node, as a program with a bearer token does; the answer, with
+// this status, becomes standard output.
+func callAPI(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 5 {
+		ts.Fatalf("usage: api STATUS BASE TOKEN CALL BODY")
+	}
+	req, err := http.NewRequest(http.MethodPost, args[1]+"/api/v1/"+args[3], strings.NewReader(args[4]))
+	ts.Check(err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+args[2])
+	client := &http.Client{Timeout: patience}
+	resp, err := client.Do(req)
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+	ts.Check(err)
+	if strconv.Itoa(resp.StatusCode) != args[0] {
+		ts.Fatalf("%s answers %s, not %s\n%s", args[3], resp.Status, args[0], body)
+	}
+	_, err = ts.Stdout().Write(body)
+	ts.Check(err)
+}
+
+// page BASE TOKEN PATH signs in to the pages of a running node and makes one of them standard output.
+func pageOf(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: page BASE TOKEN PATH")
+	}
+	jar, err := cookiejar.New(nil)
+	ts.Check(err)
+	client := &http.Client{Jar: jar, Timeout: patience}
+	for _, path := range []string{"/?token=" + url.QueryEscape(args[1]), args[2]} {
+		resp, err := client.Get(args[0] + path)
+		ts.Check(err)
+		body, err := io.ReadAll(io.LimitReader(resp.Body, 16<<20))
+		resp.Body.Close()
+		ts.Check(err)
+		if resp.StatusCode != http.StatusOK {
+			ts.Fatalf("%s: %s\n%s", path, resp.Status, body)
+		}
+		if path == args[2] {
+			_, err = ts.Stdout().Write(body)
+			ts.Check(err)
+		}
+	}
+}
+
+// noise FILE BYTES writes that many bytes that no compression makes fewer, the same ones each time.
+func noise(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: noise FILE BYTES")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	text := make([]byte, n)
+	_, err = rand.NewChaCha8([32]byte{}).Read(text)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
+}
+
+// chunkOf finds the chunk of evidence in the folder of a node that has one: the largest file among its payloads.
+func chunkOf(ts *testscript.TestScript, dir string) string {
+	files, err := filepath.Glob(filepath.Join(ts.MkAbs(dir), "units", "*", "payloads", "*", "*"))
+	ts.Check(err)
+	var name string
+	var most int64
+	for _, f := range files {
+		info, err := os.Stat(f)
+		ts.Check(err)
+		if info.Size() > most {
+			name, most = f, info.Size()
+		}
+	}
+	if name == "" {
+		ts.Fatalf("%s holds no payload", dir)
+	}
+	return name
+}
+
+// changechunk DIR changes one bit in the middle of the chunk of evidence in a node's folder.
+func changeChunk(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: changechunk DIR")
+	}
+	flip(ts, false, []string{chunkOf(ts, args[0]), "50%"})
+}
+
+// removechunk DIR removes the chunk of evidence from a node's folder.
+func removeChunk(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: removechunk DIR")
+	}
+	ts.Check(os.Remove(chunkOf(ts, args[0])))
 }
 
 // links are the addresses that a page leads to.

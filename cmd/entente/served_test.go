@@ -34,6 +34,8 @@ type served struct {
 	dir   string
 	org   string   // file of the organisation key
 	party string   // its id
+	token string   // with which one signs in to its pages
+	pages string   // where they are; "none": nowhere
 	wrap  []string // a command that runs the program, as "ip netns exec NAME"
 	cmd   *exec.Cmd
 	errs  *tail
@@ -105,7 +107,7 @@ func newServed(t testing.TB, exe, base, name, dir, listen string) *served {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &served{t: t, name: name, exe: exe, dir: dir, org: org, party: res.Party}
+	s := &served{t: t, name: name, exe: exe, dir: dir, org: org, party: res.Party, token: res.APIToken, pages: "none"}
 	s.configure("sync_every: 1m0s", "sync_every: 1s")
 	t.Cleanup(func() {
 		if s.cmd != nil {
@@ -132,7 +134,7 @@ func (s *served) configure(old, new string) {
 func (s *served) spawn() *bufio.Reader {
 	s.t.Helper()
 	s.errs = &tail{}
-	args := append(append([]string{}, s.wrap...), s.exe, "serve", "--dir", s.dir, "--http-listen", "none", "--json")
+	args := append(append([]string{}, s.wrap...), s.exe, "serve", "--dir", s.dir, "--http-listen", s.pages, "--json")
 	s.cmd = exec.Command(args[0], args[1:]...)
 	s.cmd.Stderr = s.errs
 	out, err := s.cmd.StdoutPipe()
@@ -254,8 +256,9 @@ func pair(t testing.TB, nodes ...*served) {
 	pairUnder(t, "", nodes...)
 }
 
-// pairUnder is pair under an accord with more in it.
-func pairUnder(t testing.TB, more string, nodes ...*served) {
+// meet founds a unit at the first node, pairs the others with it, and returns the parties as an accord names them. All are
+// serving.
+func meet(t testing.TB, nodes ...*served) []accord.PartyRef {
 	t.Helper()
 	first := nodes[0]
 	first.call("unit.found", node.UnitFoundRequest{Name: "Watch"}, nil)
@@ -277,10 +280,6 @@ func pairUnder(t testing.TB, more string, nodes ...*served) {
 	for _, s := range nodes {
 		refs = append(refs, accord.PartyRef{ID: s.party, Name: s.name, Agencies: []string{"CERT"}})
 	}
-	text, err := accord.ExampleFor("minimal", refs)
-	if err != nil {
-		t.Fatal(err)
-	}
 	eventuallySoon(t, "every node knows every other", func() error {
 		for _, s := range nodes {
 			if st := s.status(); len(st.Units) != 1 || len(st.Units[0].Members) != len(nodes) {
@@ -289,6 +288,17 @@ func pairUnder(t testing.TB, more string, nodes ...*served) {
 		}
 		return nil
 	})
+	return refs
+}
+
+// pairUnder is pair under an accord with more in it.
+func pairUnder(t testing.TB, more string, nodes ...*served) {
+	t.Helper()
+	first := nodes[0]
+	text, err := accord.ExampleFor("minimal", meet(t, nodes...))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var prop node.AccordProposeResponse
 	first.call("accord.propose", node.AccordProposeRequest{Text: string(text) + more}, &prop)
 	for _, s := range nodes {

@@ -67,6 +67,11 @@ func TestDuePauses(t *testing.T) {
 			t.Errorf("%s: %s, want %s", row.name, got.Format(time.RFC3339), row.want)
 		}
 	}
+	// A pause outside working time moves nothing, also where the clock runs out with the end of the day.
+	night := Clock{Length: "PT11H", Calendar: "office", Stops: c.Stops}
+	if got, want := d.Due(night, moment(t, "2026-11-19T17:00:00Z"), pause("needs-info", "2026-11-19T19:00:00Z", "2026-11-19T20:00:00Z")), moment(t, "2026-11-20T18:00:00Z"); !got.Equal(want) {
+		t.Errorf("a pause in the night: %s, want %s", got, want)
+	}
 	// In working time a pause counts only as far as it lies in working time.
 	c.Calendar = "office"
 	got := d.Due(c, moment(t, "2026-11-20T10:00:00Z"), pause("needs-info", "2026-11-20T17:00:00Z", "2026-11-21T12:00:00Z"))
@@ -96,6 +101,34 @@ func TestDueElections(t *testing.T) {
 	} {
 		if got := doc.Due(row.clock, moment(t, row.from)); !got.Equal(moment(t, row.want)) {
 			t.Errorf("%s: %s, want %s", row.name, got.Format(time.RFC3339), row.want)
+		}
+	}
+}
+
+// TestDuePausesInElections: in a window a stop counts day and night, as the cap does, and a clock that a stop carries into
+// a window is tightened there like any other.
+func TestDuePausesInElections(t *testing.T) {
+	doc := complete(t)
+	stops := []Stop{{Move: "needs-info", Until: []string{"info"}, AtMost: "P14D"}}
+	for _, row := range []struct {
+		name, typ, stage string
+		from             string
+		stop, go_        string
+		want             string
+	}{
+		// 14 and 15 October 2028 are a weekend; the type's calendar is the office's.
+		{"a minute on a Saturday", "assistance", StageAcknowledge, "2028-10-14T10:00:00Z", "2028-10-14T10:05:00Z", "2028-10-14T10:06:00Z", "2028-10-14T10:16:00Z"},
+		{"an hour at night", "assistance", StageAnswer, "2028-10-16T20:00:00Z", "2028-10-16T21:00:00Z", "2028-10-16T22:00:00Z", "2028-10-17T01:00:00Z"},
+		{"into the window", "information", StageAnswer, "2028-09-20T00:00:00Z", "2028-09-21T00:00:00Z", "2028-09-26T00:00:00Z", "2028-10-01T04:00:00Z"},
+		{"over its opening", "information", StageAnswer, "2028-09-28T00:00:00Z", "2028-09-30T00:00:00Z", "2028-10-03T00:00:00Z", "2028-10-03T04:00:00Z"},
+	} {
+		c, ok := doc.Clock(row.typ, Routine, row.stage)
+		if !ok {
+			t.Fatal("no clock")
+		}
+		c.Stops = stops
+		if got := doc.Due(c, moment(t, row.from), Pause{"needs-info", moment(t, row.stop), moment(t, row.go_)}); !got.Equal(moment(t, row.want)) {
+			t.Errorf("%s: %s, want %s", row.name, got.UTC().Format(time.RFC3339), row.want)
 		}
 	}
 }

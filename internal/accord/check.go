@@ -34,6 +34,7 @@ func check(d *Document, root *node) []Problem {
 	c.parties()
 	c.validity()
 	c.contacts()
+	c.spokespeople()
 	c.calendars()
 	c.requests()
 	c.elections()
@@ -233,6 +234,26 @@ func (c *checker) contacts() {
 			if !kinds[e.Contact][p.Party] {
 				c.warn(at("escalation", i, "contact"), "%s has no %s contact, so this step reaches nobody there", p.Name, e.Contact)
 			}
+		}
+	}
+}
+
+// spokespeople warns of a party that could sign no statement: none of its roles may speak.
+func (c *checker) spokespeople() {
+	list := c.d.Publicity.Spokespeople
+	if c.d.Publicity.Statements == "none" || len(list) == 0 {
+		return
+	}
+	for _, p := range c.d.Signatories {
+		speaks := slices.ContainsFunc(p.Agencies, func(a Agency) bool {
+			return slices.ContainsFunc(a.Roles, func(r Role) bool {
+				return slices.ContainsFunc(list, func(s string) bool {
+					return s == r.Role || s == a.Agency+":"+r.Role || strings.HasPrefix(s, r.Role+"@")
+				})
+			})
+		})
+		if !speaks {
+			c.warn(at("publicity", "spokespeople"), "%s has no role that speaks, so it can sign no statement", p.Name)
 		}
 	}
 }

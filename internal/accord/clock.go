@@ -50,9 +50,9 @@ type Pause struct {
 	From, To time.Time
 }
 
-// Due is when a clock started at start runs out: its length in its calendar, tightened by election
-// windows, later by the pauses (each at most as long as its stop rule allows; a move that is no
-// stop rule of the clock does not count). It is exact only as long as every pause has ended.
+// Due is when a clock started at start runs out: its length in its calendar, later by the pauses (each
+// at most as long as its stop rule allows; a move that is no stop rule of the clock does not count),
+// tightened by election windows. It is exact only as long as every pause has ended.
 func (d *Document) Due(c Clock, start time.Time, pauses ...Pause) time.Time {
 	span, err := c.Length.Span()
 	if err != nil {
@@ -63,9 +63,16 @@ func (d *Document) Due(c Clock, start time.Time, pauses ...Pause) time.Time {
 	if cal != nil {
 		due = cal.after(start, span)
 	}
+	due = c.paused(due, start, cal, pauses)
 	for _, e := range d.Elections {
-		due = e.tighten(c, start, due)
+		due = e.tighten(c, start, due, pauses)
 	}
+	return due
+}
+
+// paused moves a deadline of a clock that runs from start on by the pauses. In a business calendar a pause counts as far as
+// it lies in working time.
+func (c Clock) paused(due, start time.Time, cal *business, pauses []Pause) time.Time {
 	pauses = slices.Clone(pauses)
 	slices.SortFunc(pauses, func(a, b Pause) int { return a.From.Compare(b.From) })
 	var stoppedUntil time.Time
@@ -92,15 +99,16 @@ func (d *Document) Due(c Clock, start time.Time, pauses ...Pause) time.Time {
 		stoppedUntil = to
 		if cal == nil {
 			due = due.Add(to.Sub(from))
-		} else {
-			due = cal.after(due, Span{Clock: cal.between(from, to)})
+		} else if worked := cal.between(from, to); worked > 0 {
+			due = cal.after(due, Span{Clock: worked})
 		}
 	}
 	return due
 }
 
-// tighten brings a deadline forward where the clock runs inside an election window.
-func (e Election) tighten(c Clock, start, due time.Time) time.Time {
+// tighten brings a deadline forward where the clock runs inside an election window. The cap counts day and night, and so do
+// the pauses in it.
+func (e Election) tighten(c Clock, start, due time.Time, pauses []Pause) time.Time {
 	limit, ok := e.Caps[c.Stage]
 	if !ok || (len(e.Types) > 0 && !slices.Contains(e.Types, c.Type)) {
 		return due
@@ -114,7 +122,7 @@ func (e Election) tighten(c Clock, start, due time.Time) time.Time {
 	if start.After(from) {
 		from = start
 	}
-	if capped := span.After(from); capped.Before(due) {
+	if capped := c.paused(span.After(from), from, nil, pauses); capped.Before(due) {
 		return capped
 	}
 	return due

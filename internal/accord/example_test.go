@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -46,5 +47,37 @@ func TestExamplesAreAccords(t *testing.T) {
 			t.Fatalf("%s: %v", kind, err)
 		}
 		t.Log(len(doc.Clauses()))
+	}
+}
+
+// TestSomebodySpeaks: under the examples every party has a role that signs statements, and a text under which one has none
+// is warned of.
+func TestSomebodySpeaks(t *testing.T) {
+	warned := func(text string) (out int) {
+		_, problems, err := Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range problems {
+			if p.Warning && strings.Contains(p.Text, "can sign no statement") {
+				out++
+			}
+		}
+		return out
+	}
+	for _, kind := range []string{"complete", "minimal"} {
+		if n := warned(string(Example(kind))); n != 0 {
+			t.Errorf("under the %s example %d parties can sign no statement", kind, n)
+		}
+	}
+	const list = "spokespeople: [head, press@example.org]"
+	text := string(Example("complete"))
+	for other, want := range map[string]int{"[press@example.org]": 2, "[]": 0, "[\"police:head\"]": 1, "[head@example.org]": 0} {
+		if !strings.Contains(text, list) {
+			t.Fatal("the example says something else")
+		}
+		if n := warned(strings.Replace(text, list, "spokespeople: "+other, 1)); n != want {
+			t.Errorf("%s: %d parties are warned of, want %d", other, n, want)
+		}
 	}
 }

@@ -82,18 +82,18 @@ func checkTokens(tokens token.Tokens, b bounds) error {
 		}
 		switch t.Type {
 		case token.AnchorType, token.AliasType, token.MergeKeyType:
-			return atLine(line, "anchors, aliases and merge keys are not accepted in an accord; write the value out")
+			return atLine(line, "anchors, aliases and merge keys are not accepted; write the value out")
 		case token.TagType:
-			return atLine(line, "tags (!…) are not accepted in an accord; write the plain value")
+			return atLine(line, "tags (!…) are not accepted; write the plain value")
 		case token.DirectiveType:
-			return atLine(line, "directives (%%…) are not accepted in an accord; remove the line")
+			return atLine(line, "directives (%%…) are not accepted; remove the line")
 		case token.DocumentHeaderType, token.DocumentEndType:
 			// The parser takes minutes over a megabyte of document marks, so they stop here.
 			if marks++; marks > 2 {
 				return atLine(line, "there is more than one YAML document; keep one accord to a file")
 			}
 		case token.MappingKeyType:
-			return atLine(line, "complex keys (?) are not accepted in an accord; write name: value")
+			return atLine(line, "complex keys (?) are not accepted; write name: value")
 		case token.SequenceStartType, token.MappingStartType:
 			if flow++; flow > b.depth {
 				return atLine(line, "nested deeper than %d", b.depth)
@@ -186,7 +186,7 @@ func (r *yamlReader) value(v ast.Node, depth int) (*node, error) {
 	case *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
 		return nil, atLine(line, "%q: an accord has whole numbers only; put it in quotes if it is text", clip(v.GetToken().Value, 40))
 	}
-	return nil, atLine(line, "%s is not accepted in an accord", strings.ToLower(v.Type().String()))
+	return nil, atLine(line, "%s is not accepted", strings.ToLower(v.Type().String()))
 }
 
 func (r *yamlReader) members(n *node, values []*ast.MappingValueNode, depth int) error {

@@ -17,16 +17,21 @@ import (
 )
 
 // Client speaks the API, wherever the node is. Errors that the node answered
-// are [*Problem]; others mean that it could not be asked.
+// are [*Problem]; others mean that it could not be asked, and [*BrokenError] that it
+// went away while it was.
 type Client struct {
 	http  *http.Client
 	base  string
 	token string
 	lang  string
+	zone  string
 }
 
 // In asks for answers in a language (RFC 5646): words beside the codes, and problems told in it.
 func (c *Client) In(tag string) { c.lang = tag }
+
+// At asks for answers whose words tell instants in a time zone (an IANA name or an offset).
+func (c *Client) At(zone string) { c.zone = zone }
 
 // InProcess is a client of a handler in the same process.
 func InProcess(h http.Handler) *Client {
@@ -63,13 +68,17 @@ func (c *Client) Call(ctx context.Context, op string, in, out any) error {
 		return err
 	}
 	defer resp.Body.Close()
-	return decodeAnswer(resp.Body, out)
+	return broken(ctx, op, nil, decodeAnswer(resp.Body, out))
 }
 
 // Long runs a long operation, or an upload when body is not nil, and tells
 // progress (which may be nil) on the way.
 func (c *Client) Long(ctx context.Context, op string, in any, body io.Reader, progress func(node.Progress), out any) error {
-	resp, err := c.send(ctx, op, in, body, "application/x-ndjson")
+	var up *uploaded
+	if body != nil {
+		up = &uploaded{Reader: body}
+	}
+	resp, err := c.send(ctx, op, in, up, "application/x-ndjson")
 	if err != nil {
 		return err
 	}
@@ -77,11 +86,11 @@ func (c *Client) Long(ctx context.Context, op string, in any, body io.Reader, pr
 	lines := bufio.NewReader(resp.Body)
 	for {
 		text, err := lines.ReadBytes('\n')
-		if err != nil && len(text) == 0 {
+		if err != nil && (len(text) == 0 || !errors.Is(err, io.EOF)) {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
-			return fmt.Errorf("the node broke off its answer to %s: %w", op, err)
+			return broken(ctx, op, up, fmt.Errorf("the node broke off its answer to %s: %w", op, err))
 		}
 		var l struct {
 			Progress *node.Progress  `json:"progress"`
@@ -111,7 +120,7 @@ func (c *Client) Download(ctx context.Context, op string, in any, w io.Writer, o
 	}
 	defer resp.Body.Close()
 	if _, err := io.Copy(w, resp.Body); err != nil {
-		return fmt.Errorf("receiving the answer to %s: %w", op, err)
+		return broken(ctx, op, nil, fmt.Errorf("receiving the answer to %s: %w", op, err))
 	}
 	if text := resp.Trailer.Get(HeaderProblem); text != "" {
 		var p Problem
@@ -122,13 +131,13 @@ func (c *Client) Download(ctx context.Context, op string, in any, w io.Writer, o
 	}
 	text := resp.Trailer.Get(HeaderResult)
 	if text == "" {
-		return fmt.Errorf("the answer to %s is not complete: %w", op, io.ErrUnexpectedEOF)
+		return broken(ctx, op, nil, fmt.Errorf("the answer to %s is not complete: %w", op, io.ErrUnexpectedEOF))
 	}
 	return decodeAnswer(strings.NewReader(text), out)
 }
 
 // send posts a request and returns the answer if it is a good one.
-func (c *Client) send(ctx context.Context, op string, in any, body io.Reader, accept string) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, op string, in any, body *uploaded, accept string) (*http.Response, error) {
 	text := []byte("{}")
 	if in != nil {
 		var err error
@@ -155,12 +164,15 @@ func (c *Client) send(ctx context.Context, op string, in any, body io.Reader, ac
 	if c.lang != "" {
 		req.Header.Set("Accept-Language", c.lang)
 	}
+	if c.zone != "" {
+		req.Header.Set(HeaderZone, c.zone)
+	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("asking the node for %s: %w", op, err)
+		return nil, broken(ctx, op, body, fmt.Errorf("asking the node for %s: %w", op, err))
 	}
 	if resp.StatusCode == http.StatusOK {
 		return resp, nil

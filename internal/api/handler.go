@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"entente/internal/node"
+	"entente/internal/unread"
 )
 
 // Prefix is the path below which all operations lie.
@@ -73,7 +74,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c := h.language(r); c != nil {
 		head.Set("Content-Language", c.Tag())
 	}
-	head.Set("Vary", "Accept-Language")
+	if zone := h.zone(r); zone != "" {
+		head.Set(HeaderZone, zone)
+	}
+	head.Set("Vary", "Accept-Language, "+HeaderZone)
 	name, ok := strings.CutPrefix(r.URL.Path, Prefix)
 	if !ok {
 		h.refuse(w, r, "", &Problem{Status: http.StatusNotFound, Code: node.CodeNotFound, Title: "There is nothing at this address.", Next: "GET " + Prefix + " lists the operations."})
@@ -251,18 +255,9 @@ func (h *handler) fail(w http.ResponseWriter, op string, p *Problem) {
 	h.answer(w, p.Status, "application/problem+json", p)
 }
 
-const (
-	maxHeardOut     = 64 << 20         // bytes that are still read of a request that is refused
-	maxHeardOutTime = 10 * time.Second // for them to arrive
-)
-
-// refuse answers a request whose body was not read to its end, after it has read and dropped the rest: a connection that is closed with bytes unread is reset, and a caller who is still writing never
-// sees the answer. One that asked whether it should send the body (Expect) gets the answer instead.
+// refuse answers a request whose body was not read to its end, after it has dropped the rest.
 func (h *handler) refuse(w http.ResponseWriter, r *http.Request, op string, p *Problem) {
-	if r.Body != nil && r.ContentLength <= maxHeardOut && r.Header.Get("Expect") == "" {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(maxHeardOutTime)) // not every writer has one
-		_, _ = io.CopyN(io.Discard, r.Body, maxHeardOut)
-	}
+	unread.Drop(w, r)
 	h.fail(w, op, p)
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"entente/internal/accord"
 	"entente/internal/lang"
 	"entente/internal/node"
 )
@@ -20,12 +21,32 @@ func (h *handler) language(r *http.Request) *lang.Catalog {
 
 // spoken is the catalog of an answer, nil where the caller named no language. The header Content-Language
 // says it, so that whatever writes an answer or a problem uses the same.
+// The header Entente-Zone says in which zone it tells instants, if the caller named one.
 func spoken(w http.ResponseWriter) *lang.Catalog {
 	tag := w.Header().Get("Content-Language")
 	if tag == "" {
 		return nil
 	}
-	return lang.Match(tag)
+	c := lang.Match(tag)
+	if zone, err := accord.Zone(w.Header().Get(HeaderZone)); err == nil {
+		c = c.In(zone)
+	}
+	return c
+}
+
+// HeaderZone is the header in which a caller names the time zone that words tell instants in (an IANA name or an offset
+// such as +05:30), and an answer the one that was used. The parameter zone of the query does the same. Nothing but words
+// depends on it: members that are times are what they are.
+const HeaderZone = "Entente-Zone"
+
+// zone is the time zone that a caller wants, "" where none is named that is known.
+func (h *handler) zone(r *http.Request) string {
+	for _, wish := range []string{r.URL.Query().Get("zone"), r.Header.Get(HeaderZone)} {
+		if _, err := accord.Zone(wish); err == nil {
+			return wish
+		}
+	}
+	return ""
 }
 
 // label puts words beside the codes of an answer.
@@ -43,58 +64,48 @@ func label(w http.ResponseWriter, answer any) {
 	}
 }
 
-// localize puts the sentences of a problem into the language of the answer. Its codes stay. What is
-// particular to the case, and has no code, stays in detail as the node said it.
+// localize puts the sentences of a problem into the language of the answer.
 func localize(w http.ResponseWriter, p *Problem) {
-	c := spoken(w)
-	if c == nil {
-		return
+	p.Said = saidOf(p)
+	if c := spoken(w); c != nil {
+		Localize(c, p)
 	}
-	Localize(c, p)
 }
 
-// Localize puts the sentences of a problem into a language.
+// Localize puts the sentences of a problem into a language. Its codes stay, and what was said stays beside them.
 func Localize(c *lang.Catalog, p *Problem) {
+	p.Said = saidOf(p)
+	t := node.Telling{Code: p.Code, What: p.Title, Why: p.Detail, Next: p.Next, Terms: p.Terms, Decision: p.Decision}.In(c)
+	p.Title, p.Detail, p.Next = t.What, t.Why, t.Next
 	if p.Decision != nil {
 		d := *p.Decision
 		node.Label(c, &d)
 		p.Decision = &d
 	}
-	if c.IsEnglish() || !c.Has("problem."+p.Code) {
-		return
-	}
-	t := p.Terms
-	switch {
-	case t != nil:
-		p.Title = c.Text("problem.illegal-move", "move", c.Code("move", t.Move))
-		p.Detail = c.Text("problem.illegal-move.detail", "state", c.Code("state", t.State), "side", c.Code("side", t.Side), "code", node.IllegalText(c, t.Code)) + " [" + t.Code + "]"
-		next := c.Text("ui.none")
-		if len(t.Next) > 0 {
-			next = c.Codes("move", t.Next)
-		}
-		p.Next = c.Text("problem.illegal-move.next", "next", next)
-	case p.Decision != nil:
-		p.Title = c.Text("problem.gate")
-		p.Detail = c.Text("problem.gate.detail", "clause", p.Decision.Clause, "code", c.Code("gate", p.Decision.Code), "verdict", c.Code("verdict", p.Decision.Verdict))
-		if p.Decision.Reason != "" {
-			p.Detail += " [" + p.Decision.Reason + "]"
-		}
-		p.Next = c.Text("problem.gate.next")
-	default:
-		// The sentence of the code leads; what the node said of this case follows.
-		if p.Detail == "" {
-			p.Detail = p.Title
-		} else {
-			p.Detail = p.Title + " " + p.Detail
-		}
-		p.Title = c.Text(problemKey(p.Code))
-	}
 }
 
-// problemKey is the key of the sentence of a code that stands alone.
-func problemKey(code string) string {
-	if code == "illegal-move" { // of something else than a request
-		return "problem.illegal-move.other"
+// Said is what a problem says, taken apart: for a reader in another language than the answer is in.
+type Said struct {
+	Title  *lang.Sentence `json:"title,omitempty"`
+	Detail *lang.Sentence `json:"detail,omitempty"`
+	Next   *lang.Sentence `json:"next,omitempty"`
+}
+
+func saidOf(p *Problem) *Said {
+	if p.Said != nil {
+		return p.Said
 	}
-	return "problem." + code
+	var s Said
+	for _, x := range []struct {
+		text string
+		to   **lang.Sentence
+	}{{p.Title, &s.Title}, {p.Detail, &s.Detail}, {p.Next, &s.Next}} {
+		if said, ok := lang.Heard(x.text); ok {
+			*x.to = &said
+		}
+	}
+	if s == (Said{}) {
+		return nil
+	}
+	return &s
 }

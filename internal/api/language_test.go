@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"entente/internal/desk"
 	"entente/internal/lang"
@@ -23,7 +24,11 @@ func spokenTable() []Operation {
 		}),
 		plain(node.ScopeRead, "illegal", "Is illegal", func(*node.Node, context.Context, none) (*node.RequestView, error) {
 			return nil, &node.Error{Code: "illegal-move", Status: http.StatusConflict, What: "This side cannot accept now.", Why: "why", Next: "next",
-				Terms: &node.Terms{Move: desk.Accept, State: "sent", Side: "asked", Code: desk.CodeWrongState, Next: []string{"acknowledge", "dispute"}}}
+				Terms: &node.Terms{Family: "request", Move: desk.Accept, State: "sent", Side: "asked", Code: desk.CodeWrongState, Next: []string{"acknowledge", "dispute"}}}
+		}),
+		plain(node.ScopeRead, "call", "Is illegal, too", func(*node.Node, context.Context, none) (*node.CallView, error) {
+			return nil, &node.Error{Code: "illegal-move", Status: http.StatusConflict, What: "This side cannot received now.", Why: "why", Next: "next",
+				Terms: &node.Terms{Family: "exhibit", Move: "received", Code: desk.CodeIncomplete, Next: []string{"abandon"}}}
 		}),
 		plain(node.ScopeRead, "gate", "Is stopped", func(*node.Node, context.Context, none) (*node.RequestView, error) {
 			return nil, &node.Error{Code: node.CodeGate, Status: http.StatusForbidden, What: "The gate refused this.", Why: "w", Next: "n",
@@ -31,6 +36,9 @@ func spokenTable() []Operation {
 		}),
 		plain(node.ScopeRead, "missing", "Is not there", func(*node.Node, context.Context, none) (*node.RequestView, error) {
 			return nil, &node.Error{Code: node.CodeNotFound, Status: http.StatusNotFound, What: "No request X is here."}
+		}),
+		plain(node.ScopeRead, "other", "Is not there, either", func(*node.Node, context.Context, none) (*node.RequestView, error) {
+			return nil, &node.Error{Code: node.CodeNotFound, Status: http.StatusNotFound, What: "Nobody ever says this."}
 		}),
 		plain(node.ScopeRead, "new", "Makes", func(*node.Node, context.Context, none) (*RequestNewResponse, error) {
 			return &RequestNewResponse{Write: &node.WriteResponse{Decision: &node.Decision{Verdict: "allow", Code: "ok"}}}, nil
@@ -68,7 +76,7 @@ func TestAnswersInALanguage(t *testing.T) {
 			t.Fatal(err)
 		}
 		labels, _ := v["labels"].(map[string]any)
-		if head.Get("Content-Language") != x.tag || head.Get("Vary") != "Accept-Language" || v["state"] != "needs-info" || labels["state"] != c.Code("state", "needs-info") ||
+		if head.Get("Content-Language") != x.tag || head.Get("Vary") != "Accept-Language, Entente-Zone" || v["state"] != "needs-info" || labels["state"] != c.Code("state", "needs-info") ||
 			labels["fields.subject"] != c.Code("field", "subject") || labels["fields.own"] != "own" || labels["next.accept"] != c.Code("move", "accept") || labels["lang"] != c.Language("ru") {
 			t.Errorf("%+v: %v %s", x, head, text)
 		}
@@ -117,15 +125,51 @@ func TestProblemsInALanguage(t *testing.T) {
 			!strings.Contains(v["next"].(string), c.Codes("move", []string{"acknowledge", "dispute"})) {
 			t.Errorf("%s: %v", tag, v)
 		}
-		if g["title"] != c.Text("problem.gate") || !strings.Contains(g["detail"].(string), c.Code("gate", "tlp-ceiling")) || g["next"] != c.Text("problem.gate.next") {
+		if !strings.Contains(g["title"].(string), c.Code("stopped", "refused")) || !strings.Contains(g["detail"].(string), c.Code("gate", "tlp-ceiling")) || g["next"] != c.Text("problem.gate.next") {
 			t.Errorf("%s: %v", tag, g)
 		}
-		// What is particular to the case is not lost.
-		if m["title"] != c.Text("problem.not-found") || !strings.Contains(m["detail"].(string), "No request X is here.") {
+		x, _ := ask4(t, "call", "?lang="+tag, "")
+		if !strings.Contains(x["title"].(string), c.Code("custody", "received")) || !strings.Contains(x["detail"].(string), c.Code("desk", "incomplete")) || !strings.Contains(x["next"].(string), c.Code("exhibit-move", "abandon")) {
+			t.Errorf("%s: %v", tag, x)
+		}
+		// What is particular to the case is told in the language, too, and stands apart for readers of another one.
+		said, _ := m["said"].(map[string]any)
+		title, _ := said["title"].(map[string]any)
+		if got, ok := m["title"].(string); !ok || !strings.Contains(got, c.Code("kind", "request")) || !strings.Contains(got, "X") || title["text"] != "No {what} {id} is here." || title["args"].(map[string]any)["id"] != "X" {
 			t.Errorf("%s: %v", tag, m)
 		}
+		// What the catalogs do not have is not lost.
+		o, _ := ask4(t, "other", "?lang="+tag, "")
+		if o["title"] != c.Text("problem.not-found") || !strings.Contains(o["detail"].(string), "Nobody ever says this.") || o["said"] != nil {
+			t.Errorf("%s: %v", tag, o)
+		}
 	}
-	if v, _ := ask4(t, "nothing-here", "?lang=fr", ""); v["title"] != "Élément introuvable." {
+	if v, _ := ask4(t, "nothing-here", "?lang=fr", ""); v["title"] != "Il n’y a pas d’opération de ce nom." {
 		t.Errorf("%v", v)
+	}
+}
+
+// TestWordsInAZone: a label that tells an instant tells it in the zone that the caller names, with the offset; the member
+// with the instant stays as it is, and a zone that is none is passed over.
+func TestWordsInAZone(t *testing.T) {
+	met := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	h := newHandler(nil, Options{Trusted: true}, []Operation{ask(node.ScopeRead, "view", "", func(*node.Node, context.Context) (*node.RequestView, error) {
+		return &node.RequestView{Clocks: []node.ClockView{{Name: "receipt", Met: met}}}, nil
+	})})
+	for _, x := range []struct{ query, header, used, want string }{
+		{"?zone=Asia/Kolkata", "UTC", "Asia/Kolkata", "17:30:00 +05:30"},
+		{"", "Europe/Vienna", "Europe/Vienna", "14:00:00 +02:00"},
+		{"?zone=Local", "-09:30", "-09:30", "02:30:00 -09:30"},
+		{"", "UTC", "UTC", "12:00:00 +00:00"},
+		{"", "../etc/passwd", "", ""},
+	} {
+		r := httptest.NewRequest(http.MethodPost, Prefix+"view"+x.query, strings.NewReader("{}"))
+		r.Header.Set("Accept-Language", "en")
+		r.Header.Set(HeaderZone, x.header)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Header().Get(HeaderZone) != x.used || !strings.Contains(w.Body.String(), x.want) || !strings.Contains(w.Body.String(), `"met":"2026-07-01T12:00:00Z"`) {
+			t.Errorf("%+v: %v %s", x, w.Header(), w.Body)
+		}
 	}
 }

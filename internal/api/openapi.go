@@ -171,6 +171,7 @@ func scopeTexts() object {
 	return object{
 		string(node.ScopeRead):       "look at everything; TAXII and feeds",
 		string(node.ScopeIntel):      "import, share, decide on what arrived, write over TAXII",
+		string(node.ScopeWatch):      "be told what to watch for, and report what was seen; nothing else",
 		string(node.ScopeTAXIIRead):  "TAXII alone: read what sensors may be given; with a colon and a collection's alias or id behind it, of that collection alone",
 		string(node.ScopeTAXIIWrite): "TAXII alone: add to writable collections, and with taxii:read delete from them; likewise for one collection",
 		string(node.ScopeRequest):    "make requests and moves in them",

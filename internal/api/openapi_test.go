@@ -250,10 +250,10 @@ func TestSchemasOfTypes(t *testing.T) {
 	}
 	want := `{"properties":{"at":{"format":"date-time","type":"string"},"b":{"type":"boolean"},"by":{"$ref":"#/components/schemas/Claim"},` +
 		`"bytes":{"contentEncoding":"base64","type":"string"},"f":{"type":"number"},"for":{"description":"nanoseconds","format":"int64","type":"integer"},` +
-		`"list":{"items":{"$ref":"#/components/schemas/Inner"},"type":"array"},"map":{"additionalProperties":{"format":"int64","type":"integer"},"type":"object"},` +
+		`"hold_ready":{"type":"boolean"},"list":{"items":{"$ref":"#/components/schemas/Inner"},"type":"array"},"map":{"additionalProperties":{"format":"int64","type":"integer"},"type":"object"},` +
 		`"maybe":{"format":"date-time","type":"string"},"n":{"format":"int64","type":"integer"},"none":{"anyOf":[{"$ref":"#/components/schemas/Inner"},{"type":"null"}]},` +
 		`"raw":{"description":"any JSON value, as it was received or made"},"release":{"items":{"$ref":"#/components/schemas/Claim"},"type":"array"},` +
-		`"scope":{"pattern":"^(read|intel|request|unit|admin|release|audit|taxii:(read|write)(:[a-z0-9-]{1,64})?)$","type":"string"},"some":{"format":"int64","type":"integer"},"u":{"maximum":4294967295,"minimum":0,"type":"integer"}},` +
+		`"scope":{"pattern":"^(read|intel|request|unit|admin|release|audit|watch|taxii:(read|write)(:[a-z0-9-]{1,64})?)$","type":"string"},"some":{"format":"int64","type":"integer"},"u":{"maximum":4294967295,"minimum":0,"type":"integer"}},` +
 		`"required":["at","b","bytes","f","for","list","none","raw","scope","u"],"type":"object"}`
 	if string(got) != want {
 		t.Errorf("in an answer:\n%s\nwant\n%s", got, want)
@@ -407,6 +407,13 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	a := newAnswers(t, h)
 	a.ask("status", `{}`, "", 200)
 	a.ask("identity.show", `{}`, "", 200)
+	a.ask("setup", `{}`, "", 200)
+	a.ask("identity.keys", `{}`, "", 200)
+	a.ask("identity.rotate", `{"what":"tls","dry_run":true}`, "", 200)
+	a.ask("backup.state", `{}`, "", 200)
+	a.ask("doctor", `{}`, "", 200)
+	a.ask("audit.list", `{"from":"2026-01-01T00:00:00Z"}`, "", 200)
+	a.ask("audit.export", `{}`, "", 200)
 	a.ask("unit.found", `{"name":"Second unit"}`, "", 200)
 	a.ask("unit.found", `{"name":""}`, "", 400)
 	a.ask("unit.invite", `{"unit":"Joint unit","validity":3600000000000}`, "", 200)
@@ -544,9 +551,9 @@ func TestScopes(t *testing.T) {
 	}
 	// What each scope opens is decided in one place; this is what was promised.
 	for pattern, s := range map[string]node.Scope{
-		`^(status|search|feed\..*|.*\.(show|list|diff))$`: "", `^(import|share|intake\.decide)$`: node.ScopeIntel,
+		`^(status|search|feed\.(list|get)|.*\.(show|list|diff))$`: "", `^(import|share|intake\.decide)$`: node.ScopeIntel,
 		`^request\.(new|move)$`: node.ScopeRequest, `^(unit\.(found|invite|join|confirm|suspend|resume|withdraw)|accord\.(propose|act))$`: node.ScopeUnit,
-		`^(identity\.rotate|backup|rebuild|journal\.succeed|courier\..*|token\..*|officer\..*)$`: node.ScopeAdmin, `^audit\.`: node.ScopeAudit,
+		`^(identity\.rotate|backup|rebuild|journal\.succeed|courier\..*|token\..*|officer\..*|notify\.(set|remove|plan|test)|feed\.(set|remove))$`: node.ScopeAdmin, `^audit\.`: node.ScopeAudit, `^release\.approve$`: node.ScopeRelease,
 	} {
 		for _, op := range list {
 			want := s

@@ -66,6 +66,13 @@ type call struct {
 	progress func(node.Progress)
 }
 
+// asks tells a request for which that matters who asks.
+func asks(in any, who node.Grant) {
+	if x, ok := in.(interface{ Asks(node.Grant) }); ok {
+		x.Asks(who)
+	}
+}
+
 // none is the request of operations that need nothing said.
 type none struct{}
 
@@ -84,6 +91,7 @@ func plain[In, Out any](scope node.Scope, name, summary string, f func(*node.Nod
 		if err != nil {
 			return nil, err
 		}
+		asks(&in, c.who)
 		return f(c.node, ctx, in)
 	}}
 }
@@ -94,6 +102,7 @@ func long[In, Out any](scope node.Scope, name, summary string, f func(*node.Node
 		if err != nil {
 			return nil, err
 		}
+		asks(&in, c.who)
 		return f(c.node, ctx, in, c.progress)
 	}}
 }
@@ -104,6 +113,7 @@ func upload[In, Out any](scope node.Scope, name, summary string, f func(*node.No
 		if err != nil {
 			return nil, err
 		}
+		asks(&in, c.who)
 		return f(c.node, ctx, in, c.body, c.progress)
 	}}
 }
@@ -114,6 +124,7 @@ func download[In, Out any](scope node.Scope, name, summary string, f func(*node.
 		if err != nil {
 			return nil, err
 		}
+		asks(&in, c.who)
 		return f(c.node, ctx, in, c.out)
 	}}
 }

@@ -8,7 +8,7 @@ import (
 	"entente/internal/node"
 )
 
-// Problem is an error as it travels: RFC 9457 with four extension members.
+// Problem is an error as it travels: RFC 9457 with six extension members.
 // It is the error a [Client] returns when the node refused or failed.
 type Problem struct {
 	Type     string         `json:"type"`               // urn:entente:problem:CODE
@@ -20,6 +20,7 @@ type Problem struct {
 	Decision *node.Decision `json:"decision,omitempty"` // the gate's, when it was the gate
 	Scope    node.Scope     `json:"scope,omitempty"`    // that the caller's token lacks
 	Terms    *node.Terms    `json:"terms,omitempty"`    // the codes in detail and next, of an illegal move
+	Said     *Said          `json:"said,omitempty"`     // title, detail and next as sentences and what fills their places
 }
 
 // Error gives the three sentences in one line.

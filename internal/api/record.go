@@ -9,7 +9,7 @@ import (
 
 // quietly are operations of other scopes than read that change nothing and show
 // nothing that only few may see.
-var quietly = map[string]bool{"token.list": true, "officer.list": true, "officer.show": true, "officer.sessions": true}
+var quietly = map[string]bool{"token.list": true, "officer.list": true, "officer.show": true, "officer.sessions": true, "setup": true, "identity.keys": true, "backup.state": true}
 
 // recorded is the operation with its outcome written into the audit log, if it does
 // more than look. That the audit log was read is recorded, too.
@@ -47,13 +47,13 @@ const maxAbout = 1 << 20
 // Contents have other names.
 func about(request []byte) (ref string, by node.Claim) {
 	var x struct {
-		By                                                                                                   node.Claim
-		ID, Ref, Request, Call, Case, Commitment, Statement, Leak, Exhibit, Item, Hash, Officer, Unit, Party string
+		By                                                                                                                  node.Claim
+		ID, Ref, Request, Call, Case, Commitment, Statement, Leak, Exhibit, Item, Hash, Officer, Unit, Party, Channel, Feed string
 	}
 	if len(request) > maxAbout || len(request) == 0 || json.Unmarshal(request, &x) != nil {
 		return "", x.By
 	}
-	for _, s := range []string{x.ID, x.Ref, x.Request, x.Call, x.Case, x.Commitment, x.Statement, x.Leak, x.Exhibit, x.Item, x.Hash, x.Officer, x.Unit, x.Party} {
+	for _, s := range []string{x.ID, x.Ref, x.Request, x.Call, x.Case, x.Commitment, x.Statement, x.Leak, x.Exhibit, x.Item, x.Hash, x.Officer, x.Unit, x.Party, x.Channel, x.Feed} {
 		if s != "" {
 			return s, x.By
 		}

@@ -57,6 +57,7 @@ var choices = map[string][]string{
 	"SearchRequest.tlp":          {"", "clear", "green", "amber", "amber+strict", "red"},
 	"RequestListRequest.side":    {"", "asked", "owed"},
 	"IntakeRequest.state":        {"", "quarantined", "accepted", "rejected", "all"},
+	"HeldAct.state":              {"waiting", "releasing", "released", "rejected", "taken-back", "expired"},
 	"ImportRequest.unmarked":     {"", "clear", "green", "amber", "amber+strict", "red"},
 }
 

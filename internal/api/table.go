@@ -37,11 +37,17 @@ func Operations() []Operation {
 	return []Operation{
 		ask(node.ScopeRead, "status", "How the node is and what needs a person now", (*node.Node).Status),
 
+		ask(node.ScopeAdmin, "setup", "What a new node needs before it does its work, and what of it is done", (*node.Node).Setup),
+
 		ask(node.ScopeRead, "identity.show", "This party's identity and its chain of versions", (*node.Node).Identity),
+		ask(node.ScopeAdmin, "identity.keys", "The keys of this party, and since when each is in use", (*node.Node).Keys),
 		plain(node.ScopeAdmin, "identity.rotate", "Make the next identity version with a new node, TLS, witness or organisation key", (*node.Node).RotateIdentity),
 
 		plain(node.ScopeRead, "notify.list", "What the duty officer was told, or is about to be", (*node.Node).Notices),
 		plain(node.ScopeRequest, "notify.ack", "Say that somebody has looked at a notice", (*node.Node).AckNotice),
+		plain(node.ScopeAdmin, "notify.set", "Set a channel over which the duty officer is called; a secret made for it is shown once", (*node.Node).SetChannel),
+		plain(node.ScopeAdmin, "notify.remove", "Remove a channel that was set here", (*node.Node).RemoveChannel),
+		plain(node.ScopeAdmin, "notify.plan", "Say who is told at once, who when nobody has looked, and in which hours nobody", (*node.Node).PlanNotices),
 		plain(node.ScopeAdmin, "notify.test", "Send a test over the channels at once", (*node.Node).TestNotices),
 
 		plain(node.ScopeUnit, "unit.found", "Found a unit with this party as its first member", (*node.Node).FoundUnit),
@@ -65,21 +71,43 @@ func Operations() []Operation {
 		plain(node.ScopeRead, "intake.list", "What arrived and where it stands", (*node.Node).Intake),
 		plain(node.ScopeIntel, "intake.decide", "Accept or reject what is in quarantine", (*node.Node).DecideIntake),
 		ask(node.ScopeRead, "feed.list", "The feeds for sensors", (*node.Node).Feeds),
+		plain(node.ScopeAdmin, "feed.set", "Make or change a feed for sensors", (*node.Node).SetFeed),
+		plain(node.ScopeAdmin, "feed.remove", "End a feed for sensors", (*node.Node).RemoveFeed),
 		download(node.ScopeRead, "feed.get", "A feed for sensors, as it is now", (*node.Node).Feed),
+		download(node.ScopeWatch, "watch.set", "What is to be watched for, whole or since an earlier answer", (*node.Node).WatchSet),
+		plain(node.ScopeWatch, "watch.report", "Take in what a watcher saw", (*node.Node).ReportSightings),
+		plain(node.ScopeRead, "sighting.list", "What watchers saw, the last first", (*node.Node).Sightings),
+		plain(node.ScopeIntel, "sighting.make", "Make a STIX sighting of what watchers saw, which can be shared", (*node.Node).MakeSighting),
+		plain(node.ScopeIntel, "asset.add", "Add what is to be protected, or replace it", (*node.Node).AddAssets),
+		plain(node.ScopeRead, "asset.list", "What is protected, and which partner answers for which countries and networks", (*node.Node).Assets),
+		plain(node.ScopeRead, "asset.show", "One asset, with what was found about it", (*node.Node).Asset),
+		plain(node.ScopeIntel, "asset.remove", "Protect an asset no more", (*node.Node).RemoveAsset),
+		plain(node.ScopeIntel, "asset.partner", "Say for which countries and networks a partner answers", (*node.Node).SetAssetPartner),
+		plain(node.ScopeRead, "finding.list", "What watchers saw of assets, the last first", (*node.Node).Findings),
+		plain(node.ScopeRequest, "finding.draft", "Draft an incident notice and a request about a finding, for a partner of one's choice", (*node.Node).DraftFinding),
 		ask(node.ScopeRead, "guard.list", "What is guarded: lists, and what each keeps from sensors", (*node.Node).GuardLists),
 		plain(node.ScopeRead, "guard.show", "The entries of a guard list", (*node.Node).GuardShow),
 		plain(node.ScopeRead, "guard.test", "Which guard lists hold a value, and why", (*node.Node).GuardTest),
 		plain(node.ScopeRead, "guard.held", "What the guard keeps from sensors of what is accepted", (*node.Node).GuardHeld),
 		ask(node.ScopeRead, "guard.sources", "The score of each source, from its false positives", (*node.Node).GuardSources),
 		plain(node.ScopeIntel, "guard.false-positive", "State that an indicator is a false positive, or take that back", (*node.Node).FalsePositive),
+		ask(node.ScopeRead, "guard.prevalent", "Values that are held because this party sees them everywhere", (*node.Node).GuardPrevalent),
+		plain(node.ScopeIntel, "guard.review", "Decide on a value that is held because it is seen everywhere", (*node.Node).ReviewPrevalent),
+		ask(node.ScopeRead, "guard.disputes", "What partners state to be false positives of what was imported here", (*node.Node).GuardDisputes),
 		upload(node.ScopeAdmin, "guard.add", "Add or replace a guard list", (*node.Node).AddGuardList),
 		plain(node.ScopeAdmin, "guard.remove", "Remove a guard list", (*node.Node).RemoveGuardList),
 		plain(node.ScopeAdmin, "guard.update", "Read the folder of guard lists again", (*node.Node).UpdateGuard),
 		plain(node.ScopeRead, "search", "Look up what the node knows, with provenance", (*node.Node).Search),
 		plain(node.ScopeRead, "search.around", "What an object is connected with, to a depth", (*node.Node).Around),
 
+		plain(node.ScopeRead, "release.list", "What is held ready for a second person, what runs out first at the head", (*node.Node).HeldActs),
+		plain(node.ScopeRead, "release.show", "One act that is held ready, with exactly what would leave", (*node.Node).HeldAct),
+		download(node.ScopeRead, "release.content", "One content of an act that is held ready, as it would leave", heldContent),
+		plain(node.ScopeRelease, "release.approve", "Release an act that somebody else prepared", (*node.Node).Release),
+		plain(node.ScopeRead, "release.reject", "Drop an act: as a second person with a reason, or one's own", (*node.Node).Reject),
 		plain(node.ScopeRead, "request.form", "The form of a type of request under the accord in force", (*node.Node).RequestForm),
 		plain(node.ScopeRequest, "request.new", "Draft or send a request", newRequest),
+		plain(node.ScopeRequest, "request.drop", "Drop a draft for good", (*node.Node).DropDraft),
 		plain(node.ScopeRead, "request.list", "Requests, the most urgent clock first", (*node.Node).Requests),
 		plain(node.ScopeRead, "request.show", "One request with its conversation and clocks", (*node.Node).Request),
 		plain(node.ScopeRequest, "request.move", "Make one move in a request", (*node.Node).MoveRequest),
@@ -140,6 +168,10 @@ func Operations() []Operation {
 		long(node.ScopeAdmin, "journal.verify", "Read back and verify every byte of every journal", verifyJournals),
 		plain(node.ScopeRead, "journal.prove", "An entry with its proof of inclusion", (*node.Node).ProveEntry),
 		plain(node.ScopeRead, "journal.receipts", "Which members have acknowledged an own entry", (*node.Node).Acknowledged),
+		plain(node.ScopeRead, "journal.sides", "The journals of a unit side by side in causal order, the newest entries first", (*node.Node).JournalSides),
+		plain(node.ScopeRead, "journal.check", "An entry, verified step by step", (*node.Node).CheckEntry),
+		download(node.ScopeRead, "journal.file", "An entry with proof, receipts and keys as a file that verifies by itself", exportEntry),
+		plain(node.ScopeRead, "journal.proofs", "The proofs of misbehaviour kept about journals, verified again", (*node.Node).Proofs),
 		plain(node.ScopeAdmin, "journal.succeed", "Open successors for journals that may not be extended", succeed),
 		download(node.ScopeUnit, "dossier.export", "A package a third person can verify offline", exportDossier),
 
@@ -151,16 +183,23 @@ func Operations() []Operation {
 		ask(node.ScopeAdmin, "officer.list", "The officers, without their credentials", (*node.Node).Officers),
 		plain(node.ScopeAdmin, "officer.show", "One officer", (*node.Node).Officer),
 		plain(node.ScopeAdmin, "officer.roles", "Replace the roles of an officer, or the claims they may act under", (*node.Node).ChangeOfficer),
+		plain(node.ScopeAdmin, "officer.reads", "Change in which language and time zone an officer reads the pages", (*node.Node).OfficerReads),
 		plain(node.ScopeAdmin, "officer.disable", "Sign an officer out and let them in no more", (*node.Node).DisableOfficer),
 		plain(node.ScopeAdmin, "officer.enable", "Let a disabled officer in again", (*node.Node).EnableOfficer),
 		plain(node.ScopeAdmin, "officer.reset", "Take credentials and sessions of an officer away; a new one-time code is shown once", (*node.Node).ResetOfficer),
+		plain(node.ScopeAdmin, "officer.bind", "Give an officer an account at the OpenID provider, with which they sign in", (*node.Node).BindOfficer),
+		plain(node.ScopeAdmin, "officer.unbind", "Take the account at an OpenID provider away from an officer", (*node.Node).UnbindOfficer),
 		plain(node.ScopeAdmin, "officer.sessions", "Who is signed in, and where", (*node.Node).OfficerSessions),
 		plain(node.ScopeAdmin, "officer.end-session", "End one session, or all of an officer", (*node.Node).EndSession),
 
 		plain(node.ScopeAudit, "audit.list", "What was done here, and by whom, the newest first", (*node.Node).Audit),
 		ask(node.ScopeAudit, "audit.verify", "Read the audit log back and name the first line that breaks its chain", (*node.Node).VerifyAudit),
 
+		download(node.ScopeAudit, "audit.export", "The whole audit log as it lies: JSON, an act a line, the oldest first", exportAudit),
+
 		download(node.ScopeAdmin, "backup", "Everything the folder holds except its high-water marks, encrypted", backup),
+		ask(node.ScopeAdmin, "backup.state", "When a backup was last made", (*node.Node).BackupState),
+		long(node.ScopeAdmin, "doctor", "Read every file of the node's folder and name what is damaged, missing or in danger", examine),
 		long(node.ScopeAdmin, "rebuild", "Derive objects and indexes again from journals and local imports", rebuild),
 	}
 }
@@ -225,12 +264,37 @@ func backup(n *node.Node, ctx context.Context, _ none, w io.Writer) (*Written, e
 	return &Written{Written: true}, nil
 }
 
+func examine(n *node.Node, ctx context.Context, _ none, progress func(node.Progress)) (*node.DoctorResponse, error) {
+	return n.Examine(ctx, progress)
+}
+
+func exportAudit(n *node.Node, ctx context.Context, _ none, w io.Writer) (*Written, error) {
+	if err := n.ExportAudit(ctx, w); err != nil {
+		return nil, err
+	}
+	return &Written{Written: true}, nil
+}
+
 func rebuild(n *node.Node, ctx context.Context, _ none, progress func(node.Progress)) (*node.RebuildResponse, error) {
 	return n.Rebuild(ctx, progress)
 }
 
 func exportStatement(n *node.Node, ctx context.Context, r node.StatementExportRequest, w io.Writer) (*Written, error) {
 	if err := n.ExportStatement(ctx, r, w); err != nil {
+		return nil, err
+	}
+	return &Written{Written: true}, nil
+}
+
+func exportEntry(n *node.Node, ctx context.Context, r node.JournalFileRequest, w io.Writer) (*Written, error) {
+	if err := n.ExportEntry(ctx, r, w); err != nil {
+		return nil, err
+	}
+	return &Written{Written: true}, nil
+}
+
+func heldContent(n *node.Node, ctx context.Context, r node.ReleaseContentRequest, w io.Writer) (*Written, error) {
+	if err := n.HeldContent(ctx, r, w); err != nil {
 		return nil, err
 	}
 	return &Written{Written: true}, nil

@@ -6,11 +6,13 @@ package audit
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -461,10 +463,13 @@ type Filter struct {
 	Failed bool   // only what was refused
 	Before int64  // numbers below; 0: from the newest on
 	Limit  int    // 0: 100; at most 1000
+	// From and Until bound the time, From being within; zero: they do not.
+	From, Until time.Time
 }
 
 func (f *Filter) fits(x *Line) bool {
 	return (f.Who == "" || x.Who == f.Who || x.Name == f.Who) && (f.Before <= 0 || x.N < f.Before) && (!f.Failed || x.Outcome != OK) &&
+		(f.From.IsZero() || !x.At.Before(f.From)) && (f.Until.IsZero() || x.At.Before(f.Until)) &&
 		(f.Action == "" || x.Action == f.Action || strings.HasPrefix(x.Action, f.Action+"."))
 }
 
@@ -488,6 +493,9 @@ func (l *Log) Lines(f Filter) (out []Line, more bool, err error) {
 		}
 		lines := bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
 		for _, line := range slices.Backward(lines) {
+			if !bytes.Contains(line, []byte(f.Action)) { // as it is written, an action stands there as it is: most lines need not be parsed
+				continue
+			}
 			x, err := parseLine(line)
 			if err != nil || !f.fits(&x) {
 				continue
@@ -499,4 +507,34 @@ func (l *Log) Lines(f Filter) (out []Line, more bool, err error) {
 		}
 	}
 	return out, false, nil
+}
+
+// Export writes the whole log, file behind file, byte for byte as it lies. What is appended meanwhile is not in it.
+func (l *Log) Export(ctx context.Context, w io.Writer) error {
+	l.mu.Lock()
+	end := l.end
+	names, err := list(l.fs, l.dir)
+	l.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		text, err := store.ReadFile(l.fs, filepath.Join(l.dir, name), maxFile)
+		if err != nil {
+			return err
+		}
+		if name == end.File {
+			text = text[:min(int64(len(text)), end.Size)]
+		}
+		if _, err := w.Write(text); err != nil {
+			return err
+		}
+		if name == end.File {
+			return nil
+		}
+	}
+	return nil
 }

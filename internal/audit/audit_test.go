@@ -2,9 +2,11 @@ package audit
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -261,4 +263,51 @@ func mustJSON(t testing.TB, x Line) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// TestExport: the whole log comes as it lies, through all files, and a question about a time is held to it.
+func TestExport(t *testing.T) {
+	d := storetest.NewDisk()
+	now := at
+	l, err := Open("/n/audit", d, func() time.Time { return now })
+	if err != nil {
+		t.Fatal(err)
+	}
+	fill(t, l, 3, "")
+	now = at.Add(time.Hour)
+	fill(t, l, 10_000, strings.Repeat("y", maxText-10))
+	var all bytes.Buffer
+	if err := l.Export(t.Context(), &all); err != nil {
+		t.Fatal(err)
+	}
+	names, err := list(d, "/n/audit")
+	if err != nil || len(names) != 2 {
+		t.Fatalf("%q, %v", names, err)
+	}
+	prev, n := zero, int64(0)
+	for line := range bytes.Lines(all.Bytes()) {
+		line = bytes.TrimSuffix(line, []byte("\n"))
+		x, err := parseLine(line)
+		if n++; err != nil || x.N != n || x.Prev != prev {
+			t.Fatalf("line %d: %+v, %v", n, x, err)
+		}
+		prev = hashOf(line)
+	}
+	if r, err := l.Verify(); err != nil || n != 10_003 || r.Hash != prev {
+		t.Errorf("%d lines that end with %s, and the log %+v, %v", n, prev, r, err)
+	}
+	for _, c := range []struct {
+		from, until time.Time
+		lines       int
+	}{{at, now, 3}, {now, time.Time{}, 1000}, {time.Time{}, at, 0}, {at.Add(time.Second), now, 0}} {
+		lines, _, err := l.Lines(Filter{From: c.from, Until: c.until, Limit: maxPage})
+		if err != nil || len(lines) != c.lines {
+			t.Errorf("from %v until %v: %d lines, %v", c.from, c.until, len(lines), err)
+		}
+	}
+	gone, stop := context.WithCancel(t.Context())
+	stop()
+	if err := l.Export(gone, io.Discard); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
 }

@@ -103,18 +103,18 @@ hash that would be signed. It needs no node. "-" reads standard input.`,
 			}
 			return a.show(r, func(p *printer) {
 				for _, x := range r.Problems {
-					p.f("%s", x.String())
+					p.f("%s", p.words().Tell(x.String()))
 				}
 				if r.OK && showCanonical {
 					p.raw(string(r.Canonical) + "\n")
 					return
 				}
 				if r.OK {
-					p.f("The text is a valid accord.")
-					p.pairs("  hash", r.Hash)
+					p.say("", "cli.accord-valid")
+					p.fields("  ", "ui.hash", r.Hash)
 					return
 				}
-				p.f("The text is not a valid accord: %s.", count(int64(len(r.Problems)), "problem"))
+				p.f("%s", p.many("cli.accord-not-valid", int64(len(r.Problems))))
 			})
 		},
 	}.build()
@@ -125,7 +125,7 @@ hash that would be signed. It needs no node. "-" reads standard input.`,
 func (a *app) accordPropose(kind, short, long string) *cobra.Command {
 	in := node.AccordProposeRequest{Kind: kind}
 	var act *acting
-	done := map[string]string{"propose": "Proposed.", "counter": "Countered.", "amend": "The amendment is proposed."}[kind]
+	done := map[string]string{"propose": "said.text-proposed", "counter": "said.countered", "amend": "said.amendment-proposed"}[kind]
 	cmd := command{
 		use: kind + " FILE", short: short,
 		long:     long + "\nReads YAML or JSON; \"-\" reads standard input.",
@@ -151,13 +151,13 @@ func (a *app) accordPropose(kind, short, long string) *cobra.Command {
 			}
 			return a.show(r, func(p *printer) {
 				writeWrite(p, &r.WriteResponse, done)
-				p.pairs("  hash", r.Hash)
+				p.fields("  ", "ui.hash", r.Hash)
 				for _, x := range r.Problems {
 					where := x.Path
 					if x.Line > 0 {
-						where = "line " + number(int64(x.Line)) + ": " + where
+						where = p.t("cli.line", "n", x.Line, "where", where)
 					}
-					p.f("  %s: %s", where, x.Message)
+					p.f("  %s: %s", where, p.words().Tell(x.Message))
 				}
 				writeChanges(p, r.Changes)
 			})
@@ -187,7 +187,7 @@ func (a *app) accordAct(move, short, long string) *cobra.Command {
 			if len(args) == 1 {
 				in.Hash = args[0]
 			}
-			done := map[string]string{"reserve": "The reservation is made.", "accept": "Accepted.", "sign": "Signed."}[move]
+			done := map[string]string{"reserve": "said.reserved", "accept": "said.accepted", "sign": "said.signed"}[move]
 			return a.write(ctx, "accord.act", in, done)
 		},
 	}.build()
@@ -219,11 +219,11 @@ func (a *app) accordShow() *cobra.Command {
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				state := "not in force"
+				state := "ui.not-in-force"
 				if r.InForce {
-					state = "in force"
+					state = "ui.in-force"
 				}
-				p.pairs("unit", r.Unit, "hash", r.Hash, "state", state)
+				p.fields("", "ui.in-unit", r.Unit, "ui.hash", r.Hash, "ui.state", p.t(state))
 				writeProposals(p, r.Proposals, u.Brief.Members)
 				p.gap()
 				p.block("", readable(r.Text))
@@ -271,10 +271,10 @@ need no node.`,
 			}
 			return a.show(r, func(p *printer) {
 				if len(r.Changes) == 0 {
-					p.f("The two accords say the same.")
+					p.say("", "cli.accords-same")
 					return
 				}
-				p.pairs("from", r.A, "to", r.B)
+				p.fields("", "ui.from", r.A, "ui.to", r.B)
 				writeChanges(p, r.Changes)
 			})
 		},
@@ -366,7 +366,7 @@ func writeChanges(p *printer, changes []node.Change) {
 		p.gap()
 		where := c.Path
 		if c.Clause != "" {
-			where = "clause " + c.Clause + ", " + c.Path
+			where = p.t("cli.clause-path", "clause", c.Clause, "path", c.Path)
 		}
 		p.f("%s", where)
 		if c.Before == "" && c.After == "" {

@@ -35,7 +35,7 @@ size? The answer names the clause. Exit code 0: yes; 3: no, or not now.`,
 				n := int64(1)
 				if counted {
 					if n, err = strconv.ParseInt(count, 10, 64); err != nil || n < 1 {
-						return usagef("--object %s counts nothing: write indicator=25", s)
+						return usage("usage.not-form", "flag", "--object", "value", s, "form", "TYPE=NUMBER")
 					}
 				}
 				in.Types[name] += n

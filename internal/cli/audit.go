@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,32 +11,39 @@ import (
 
 func (a *app) auditCommand() *cobra.Command {
 	var in node.AuditListRequest
+	var from, until string
 	list := command{
 		use: "list", short: "Show what was done at this node, and by whom",
 		long: `The newest first: who (an officer, a token, the command line on this machine), under
 which claim, what, on what, from where, and with which outcome; also signing in and out,
 and what was refused. Contents are not in it.`,
 		examples: []string{"entente audit list", "entente audit list --who ada --failed", "entente audit list --action sign-in --limit 500 --json"},
-		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) (err error) {
+			if in.From, err = a.parseTime("--from", from); err != nil {
+				return err
+			}
+			if in.Until, err = a.parseTime("--until", until); err != nil {
+				return err
+			}
 			var r node.AuditListResponse
 			if err := a.call(ctx, "audit.list", in, &r); err != nil {
 				return err
 			}
 			return a.show(r, func(p *printer) {
 				if len(r.Lines) == 0 {
-					p.f("There is nothing of the kind.")
+					p.say("", "cli.no-such-lines")
 				}
 				rows := [][]string{}
 				for _, x := range r.Lines {
-					who := x.Kind
+					who := p.code("audit-kind", x.Kind)
 					if x.Name != "" {
-						who = x.Name + " (" + x.Kind + ")"
+						who = x.Name + " (" + who + ")"
 					}
-					rows = append(rows, []string{strconv.FormatInt(x.N, 10), moment(x.At), who, strings.Join(x.Roles, ", "), x.Claim, x.Action, brief(x.Ref), x.Outcome, x.From})
+					rows = append(rows, []string{strconv.FormatInt(x.N, 10), p.at(x.At), who, p.codes("role", x.Roles), x.Claim, x.Action, brief(x.Ref), x.Outcome, x.From})
 				}
-				p.table([]string{"no", "at", "who", "roles", "in the name of", "did", "to", "outcome", "from"}, rows)
+				p.grid("", rows, "cli.number", "cli.at", "cli.who", "cli.roles", "ui.in-the-name-of", "cli.did", "cli.to-what", "cli.outcome", "ui.from")
 				if r.Next > 0 {
-					p.hint("There is more: --before %d", r.Next)
+					p.note("", "cli.more-before", "n", r.Next)
 				}
 			})
 		},
@@ -45,6 +51,8 @@ and what was refused. Contents are not in it.`,
 	f := list.Flags()
 	f.StringVar(&in.Who, "who", "", "only of this officer or token (id, or name as it was then)")
 	f.StringVar(&in.Action, "action", "", "only this, or what begins with it: sign-in, request, request.move, officer, ...")
+	f.StringVar(&from, "from", "", "only what was done at this time or later (2026-03-01, or with time and offset)")
+	f.StringVar(&until, "until", "", "only what was done before this time")
 	f.BoolVar(&in.Failed, "failed", false, "only what was refused or failed")
 	f.Int64Var(&in.Before, "before", 0, "only lines with lower numbers")
 	f.IntVar(&in.Limit, "limit", 0, "how many, at most 1000 (default 100)")
@@ -70,16 +78,31 @@ Exit code 5: it does not verify.`,
 				if !r.Whole {
 					where := r.File
 					if r.Line > 0 {
-						where += ", line " + strconv.FormatInt(r.Line, 10)
+						where = p.t("cli.audit-line", "file", r.File, "n", r.Line)
 					}
-					p.f("The audit log is broken: %s: %s.", where, r.Why)
-					p.f("%s before it verify.", count(r.Lines, "line"))
+					p.say("", "cli.audit-broken", "where", where, "why", p.tell(r.Why))
+					p.f("%s", p.many("ui.audit-before", r.Lines))
 					return
 				}
-				p.f("The audit log verifies: %s in %s.", count(r.Lines, "line"), count(int64(r.Files), "file"))
-				p.pairs("  hash", r.Hash)
+				p.say("", "cli.audit-verifies", "lines", p.many("cli.n-lines", r.Lines), "files", p.many("ui.n-files", int64(r.Files)))
+				p.fields("  ", "ui.hash", r.Hash)
 			})
 		},
 	}.build()
-	return group("audit", "The log of what was done at this node, and by whom", "", []string{"entente audit list --who ada", "entente audit verify"}, list, verify)
+	var output string
+	export := command{
+		use: "export", short: "Write the whole audit log to a file",
+		long: `Writes the log as it lies, the oldest line first: JSON, an act a line, each with the hash
+of the line before. An auditor needs nothing else to read it, and to follow the chain.`,
+		examples: []string{"entente audit export --output audit.jsonl"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			s, err := a.download(ctx, "audit.export", nil, output, nil)
+			if err != nil || output == "-" {
+				return err
+			}
+			return a.show(s, func(p *printer) { p.say("", "cli.audit-in", "file", s.File, "size", p.size(s.Bytes)) })
+		},
+	}.build()
+	export.Flags().StringVarP(&output, "output", "o", "-", "the file to write (\"-\": standard output)")
+	return group("audit", "The log of what was done at this node, and by whom", "", []string{"entente audit list --who ada", "entente audit verify"}, list, verify, export)
 }

@@ -40,7 +40,7 @@ FOLDER must not exist; it appears only once all of it is written.`,
 		args:     cobra.ExactArgs(1),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
 			if to == "" {
-				return usagef("the folder needs a name: --to FOLDER")
+				return usage("usage.needs-folder")
 			}
 			in.ID = args[0]
 			r, err := a.exportBag(ctx, in, to)
@@ -48,7 +48,7 @@ FOLDER must not exist; it appears only once all of it is written.`,
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("The exhibit is in %s (%s, %s), and every file has its hash.", r.Folder, count(r.Files, "file"), size(r.Bytes))
+				p.say("", "ui.bag-in", "folder", r.Folder, "files", p.t("ui.n-files", "n", r.Files), "size", p.size(r.Bytes))
 			})
 		},
 	}.build()
@@ -122,8 +122,8 @@ func (a *app) bag(x *node.ExhibitView, m *exhibit.Manifest) (exhibit.Bag, error)
 		return exhibit.Bag{}, err
 	}
 	p := a.printer()
-	p.f("Chain of custody of exhibit %s.", x.ID)
-	p.f("Times are what whoever wrote an entry, or a receipt, says.")
+	p.say("", "ui.chain-of", "id", x.ID)
+	p.say("", "ui.times-are-claims")
 	p.gap()
 	writeExhibit(p, x)
 	return exhibit.Bag{Manifest: m, Tags: map[string][]byte{"custody.json": append(custody, '\n'), "custody.txt": []byte(p.String())},

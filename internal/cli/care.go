@@ -24,16 +24,16 @@ without --yes checks a backup to its last byte and changes nothing.`,
 		examples: []string{"entente backup --output /media/disk/north.backup", "entente backup --output north.backup --json"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			if output == "" {
-				return usagef("the file needs a name: --output FILE")
+				return usage("usage.needs-output")
 			}
 			s, err := a.downloadChecked(ctx, "backup", output)
 			if err != nil || output == "-" {
 				return err
 			}
 			return a.show(s, func(p *printer) {
-				p.f("The backup is in %s (%s); it was read back.", s.File, size(s.Bytes))
-				p.pairs("  SHA-256", s.SHA256)
-				p.hint("Now and then, try it on a spare machine: entente restore %s --dir DIR --org-key FILE", s.File)
+				p.say("", "cli.backup-in", "file", s.File, "size", p.size(s.Bytes))
+				p.fields("  ", "SHA-256", s.SHA256)
+				p.note("", "cli.try-backup", "file", s.File)
 			})
 		},
 	}.build()
@@ -110,17 +110,17 @@ func (a *app) planRestore(ctx context.Context, name string, backup io.Reader, di
 		a.code = exitFailed
 	}
 	return a.show(plan, func(p *printer) {
-		p.f("Dry run: nothing was changed. The backup is whole.")
-		p.pairs("  of", found.Name, "  party", found.Party, "  made", found.Made, "  holds", count(int64(found.Files), "file")+", "+size(found.Bytes))
+		p.f("%s %s", p.t("cli.dry-nothing-changed"), p.t("cli.backup-whole"))
+		p.fields("  ", "cli.backup-of", found.Name, "review.party", found.Party, "cli.made", found.Made, "cli.backup-holds", p.words().List([]string{p.many("ui.n-files", int64(found.Files)), p.size(found.Bytes)}))
 		if plan.Occupied {
-			p.f("  It would be refused as it stands: the folder %s is not empty. Name an empty one with --dir.", dir)
+			p.say("  ", "cli.restore-refused", "dir", dir)
 		}
 		for _, u := range found.Units {
 			p.gap()
 			writeRestoredUnit(p, &u)
 		}
 		if !plan.Occupied {
-			p.hint("To make the folder %s of it, add --yes.", dir)
+			p.note("", "cli.restore-yes", "dir", dir)
 		}
 	})
 }
@@ -140,14 +140,18 @@ dry run until --yes is given.`,
 				if err := a.call(ctx, "status", nil, &s); err != nil {
 					return err
 				}
+				objects := s.Objects.Accepted + s.Objects.Quarantined + s.Objects.Rejected
+				would := func(p *printer) string {
+					return p.t("cli.would-rebuild", "objects", p.many("ui.object-count", objects), "dir", s.Dir)
+				}
 				plan := struct {
 					DryRun  bool     `json:"dry_run"`
 					Effects []string `json:"effects"`
-				}{true, []string{count(s.Objects.Accepted+s.Objects.Quarantined+s.Objects.Rejected, "object") + " in " + s.Dir + " would be derived again from journals and local imports."}}
+				}{true, []string{would(&printer{})}}
 				return a.show(plan, func(p *printer) {
-					p.f("Dry run: nothing was changed.")
-					p.f("  - %s", plan.Effects[0])
-					p.hint("To do it, add --yes.")
+					p.say("", "cli.dry-nothing-changed")
+					p.f("  - %s", would(p))
+					p.note("", "cli.add-yes")
 				})
 			}
 			var r node.RebuildResponse
@@ -158,10 +162,10 @@ dry run until --yes is given.`,
 				a.code = exitVerify
 			}
 			return a.show(r, func(p *printer) {
-				p.f("Derived again: %s from %s in %s.", count(r.Objects, "object"), count(r.Entries, "entry"), (time.Duration(r.DurationMS) * time.Millisecond).String())
-				p.pairs("  digest before", r.Before, "  digest now", r.Digest)
+				p.say("", "cli.rebuilt", "objects", p.many("ui.object-count", r.Objects), "entries", p.many("ui.n-entries", r.Entries), "time", p.lasted(time.Duration(r.DurationMS)*time.Millisecond))
+				p.fields("  ", "cli.digest-before", r.Before, "cli.digest-now", r.Digest)
 				if a.code == exitVerify {
-					p.f("The two differ: what was there before was not what the journals say.")
+					p.say("", "cli.rebuilt-differ")
 				}
 			})
 		},
@@ -171,10 +175,10 @@ dry run until --yes is given.`,
 }
 
 func writeRestored(p *printer, r *node.RestoreResult) {
-	p.f("%s is restored in %s: %s.", r.Name, r.Dir, count(int64(r.Files), "file"))
-	p.pairs("  party", r.Party)
+	p.say("", "cli.restored", "name", r.Name, "dir", r.Dir, "files", p.many("ui.n-files", int64(r.Files)))
+	p.fields("  ", "review.party", r.Party)
 	for _, d := range r.Damage {
-		p.f("  damaged when the backup was made: %s", d)
+		p.say("  ", "cli.damaged-then", "what", p.tell(d))
 	}
 	for _, u := range r.Units {
 		p.gap()
@@ -186,11 +190,12 @@ func writeRestoredUnit(p *printer, u *node.RestoredUnit) {
 	meaning := u.State
 	switch u.State {
 	case "current":
-		meaning = "current: the high-water mark shows that nothing is missing; signing goes on"
+		meaning = p.t("cli.restored-current")
 	case "successor":
-		meaning = "successor: a new journal was opened, certified by the organisation key"
+		meaning = p.t("cli.restored-successor")
 	case "retired":
-		meaning = "retired: nothing may be signed; 'entente journal succeed --org-key FILE' opens a successor"
+		meaning = p.t("cli.restored-retired")
 	}
-	p.pairs("unit", u.Name, "  id", u.Unit, "  state", meaning, "  origin", u.Origin, "  last known", count(u.Head, "entry"))
+	p.fields("", "ui.in-unit", u.Name)
+	p.fields("  ", "ui.id", u.Unit, "ui.state", meaning, "cli.origin", u.Origin, "cli.last-known", p.many("ui.n-entries", u.Head))
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -17,23 +18,23 @@ mixed), and what came of it. Whoever a claim concerns has the right of reply: un
 it is shown as not answered. ID is what 'case list' prints, or a prefix of it.`,
 		[]string{"entente case open --title \"Register broken into\"", "entente case list", "entente case show ID"},
 		a.caseOpen(),
-		a.caseMove(caseMove{use: "link ID", long: "Ties an entry (a request, a share, another case, ...) or a STIX object to the case.", short: "Tie something to a case", done: "Tied in.",
+		a.caseMove(caseMove{use: "link ID", long: "Ties an entry (a request, a share, another case, ...) or a STIX object to the case.", short: "Tie something to a case", done: "said.tied",
 			examples: []string{"entente case link 3f9a12 --entry 7c01d2aa-41 --relation asked", "entente case link 3f9a12 --object indicator--11111111-1111-4111-8111-111111111111 --relation seen-in"},
 			flags: func(f flagSet, in *node.CaseMoveRequest, _ *caseTimes) {
 				f.StringVar(&in.Target, "entry", "", "the entry that is tied in (origin#index, or as lists print it)")
 				f.StringVar(&in.Object, "object", "", "or the id of a STIX object")
 				f.StringVar(&in.Relation, "relation", "", "how it belongs there, a short word such as evidence (required)")
 			}}),
-		a.caseMove(caseMove{use: "unlink ID", short: "Take an own tie back", done: "Taken back.", long: "Only the side that tied something in takes that back; both stay visible.",
+		a.caseMove(caseMove{use: "unlink ID", short: "Take an own tie back", done: "said.taken-back", long: "Only the side that tied something in takes that back; both stay visible.",
 			examples: []string{"entente case unlink 3f9a12 --entry 7c01d2aa-44"}, flags: entryFlag}),
-		a.caseMove(caseMove{use: "event ID", short: "Put something that happened on the time line", done: "On the time line.", long: "Says what kind of event it was, when it happened, and how exactly that is known:\n" + strings.Join(node.Precisions(), ", ") + ".",
+		a.caseMove(caseMove{use: "event ID", short: "Put something that happened on the time line", done: "said.on-line", long: "Says what kind of event it was, when it happened, and how exactly that is known:\n" + strings.Join(node.Precisions(), ", ") + ".",
 			examples: []string{"entente case event 3f9a12 --kind intrusion --happened 2026-03-01T04:10:00+02:00 --precision minute --text \"First login\""},
 			flags: func(f flagSet, in *node.CaseMoveRequest, x *caseTimes) {
 				f.StringVar(&in.Event, "kind", "", "what kind of event, a short word (required)")
 				f.StringVar(&x.happened, "happened", "", "when (RFC 3339, or a date; required)")
 				f.StringVar(&in.Precision, "precision", "", "how exactly that is known: "+join(node.Precisions())+" (default second)")
 			}}),
-		a.caseMove(caseMove{use: "claim ID", short: "State a fact, an assessment, an attribution or a denial", done: "Claimed.", long: "A claim is of one class: " + join(node.ClaimClasses()) + ". Assessments and attributions say\nhow sure this side is. --concerns names the member that has the right of reply.",
+		a.caseMove(caseMove{use: "claim ID", short: "State a fact, an assessment, an attribution or a denial", done: "said.claimed", long: "A claim is of one class: " + join(node.ClaimClasses()) + ". Assessments and attributions say\nhow sure this side is. --concerns names the member that has the right of reply.",
 			examples: []string{"entente case claim 3f9a12 --class fact --evidence 7c01d2aa-41 --text \"The logs show ...\"", "entente case claim 3f9a12 --class attribution --confidence moderate --concerns South --text-file why.txt", "entente case claim 3f9a12 --class denial --about 7c01d2aa-46 --text \"A rented host.\""},
 			flags: func(f flagSet, in *node.CaseMoveRequest, _ *caseTimes) {
 				f.StringVar(&in.Class, "class", "", join(node.ClaimClasses())+" (required)")
@@ -42,18 +43,18 @@ it is shown as not answered. ID is what 'case list' prints, or a prefix of it.`,
 				f.StringVar(&in.About, "about", "", "another claim of the case that it is about")
 				f.StringVar(&in.Concerns, "concerns", "", "member that it concerns, which may reply")
 			}}),
-		a.caseMove(caseMove{use: "reply ID", short: "Reply to a claim that concerns this party", done: "Replied.", long: "The right of reply. A second reply amends the first; both stay visible. It does not\nend when the case is closed.",
+		a.caseMove(caseMove{use: "reply ID", short: "Reply to a claim that concerns this party", done: "said.replied", long: "The right of reply. A second reply amends the first; both stay visible. It does not\nend when the case is closed.",
 			examples: []string{"entente case reply 3f9a12 --claim 7c01d2aa-46 --text \"We have looked: ...\""},
 			flags: func(f flagSet, in *node.CaseMoveRequest, _ *caseTimes) {
 				f.StringVar(&in.Claim, "claim", "", "the claim (required)")
 			}}),
-		a.caseMove(caseMove{use: "withdraw ID", short: "Take an own claim, event or outcome back", done: "Taken back.", long: "It stays visible, marked as taken back.", examples: []string{"entente case withdraw 3f9a12 --entry 7c01d2aa-46 --code mistaken"}, flags: entryFlag, code: true}),
-		a.caseMove(caseMove{use: "outcome ID", short: "Say what came of it", done: "On record.", long: "Each side says so for itself: " + join(node.Outcomes()) + ".", examples: []string{"entente case outcome 3f9a12 --outcome mitigated"},
+		a.caseMove(caseMove{use: "withdraw ID", short: "Take an own claim, event or outcome back", done: "said.taken-back", long: "It stays visible, marked as taken back.", examples: []string{"entente case withdraw 3f9a12 --entry 7c01d2aa-46 --code mistaken"}, flags: entryFlag, code: true}),
+		a.caseMove(caseMove{use: "outcome ID", short: "Say what came of it", done: "said.on-record", long: "Each side says so for itself: " + join(node.Outcomes()) + ".", examples: []string{"entente case outcome 3f9a12 --outcome mitigated"},
 			flags: func(f flagSet, in *node.CaseMoveRequest, _ *caseTimes) {
 				f.StringVar(&in.Outcome, "outcome", "", join(node.Outcomes())+" (required)")
 			}}),
-		a.caseMove(caseMove{use: "close ID", short: "Say that the case may be closed", done: "Said.", long: "It is closed once every member has said so.", examples: []string{"entente case close 3f9a12"}, code: true}),
-		a.caseMove(caseMove{use: "reopen ID", short: "Open a case again, or object to its being closed", done: "Open.", long: "Any member may.", examples: []string{"entente case reopen 3f9a12 --code new-evidence"}, code: true}),
+		a.caseMove(caseMove{use: "close ID", short: "Say that the case may be closed", done: "said.said", long: "It is closed once every member has said so.", examples: []string{"entente case close 3f9a12"}, code: true}),
+		a.caseMove(caseMove{use: "reopen ID", short: "Open a case again, or object to its being closed", done: "said.open", long: "Any member may.", examples: []string{"entente case reopen 3f9a12 --code new-evidence"}, code: true}),
 		jointList(a, "case.list", "open cases, those with open replies first", "Closed cases with open replies are listed too.", func(p *printer, r *node.CaseListResponse) {
 			var rows [][]string
 			for _, c := range r.Cases {
@@ -63,14 +64,14 @@ it is shown as not answered. ID is what 'case list' prints, or a prefix of it.`,
 					for _, o := range c.OpenReplies {
 						days = max(days, o.Days)
 					}
-					waits = count(int64(n), "claim") + " not answered yet, up to " + count(int64(days), "day")
+					waits = p.t("ui.claims-wait", "n", n, "days", p.t("ui.n-days", "n", days))
 				}
-				rows = append(rows, []string{c.Short, p.code("case-state", c.State), c.Opener, moment(c.Opened.Local()), c.Title, waits})
+				rows = append(rows, []string{c.Short, p.code("case-state", c.State), c.Opener, p.at(c.Opened), c.Title, waits})
 			}
 			if len(rows) == 0 {
-				p.f("No cases.")
+				p.say("", "cli.no-cases")
 			}
-			p.table([]string{"id", "state", "opened by", "on", "title", "waits for"}, rows)
+			p.grid("", rows, "ui.id", "ui.state", "cli.opened-by", "ui.opened-on", "ui.title", "ui.waits-for")
 		}),
 		jointShow(a, "case.show", "case with the time line of all that is tied to it", "Shows what happened and what was said in one time line, every claim with what was\nreplied, and what did not count with its code.", writeCase))
 }
@@ -85,7 +86,7 @@ func (a *app) caseOpen() *cobra.Command {
 			if err := a.into(x, &in.Acting, &in.Unit, &in.Text, &in.TLP, &in.DryRun); err != nil {
 				return err
 			}
-			return a.write(ctx, "case.open", in, "Opened.")
+			return a.write(ctx, "case.open", in, "said.opened")
 		},
 	}.build()
 	x = a.saidFlags(cmd)
@@ -129,7 +130,7 @@ func (a *app) caseMove(m caseMove) *cobra.Command {
 			if err := a.into(x, &in.Acting, &in.Unit, &in.Text, &in.TLP, &in.DryRun); err != nil {
 				return err
 			}
-			if in.Happened, err = parseTime("--happened", times.happened); err != nil {
+			if in.Happened, err = a.parseTime("--happened", times.happened); err != nil {
 				return err
 			}
 			return a.write(ctx, "case.move", in, m.done)
@@ -147,56 +148,54 @@ func (a *app) caseMove(m caseMove) *cobra.Command {
 
 func writeCase(p *printer, c *node.CaseView) {
 	p.f("%s  %s", c.Short, c.Title)
-	p.pairs("  state", p.code("case-state", c.State), "  opened", moment(c.Opened.Local())+" by "+c.Opener, "  incidents", join(c.Incidents), "  sectors", join(c.Sectors),
-		"  to be closed, say", marks(c.Closing), "  not yet said by", join(c.Awaited))
-	if c.Text != "" {
+	p.fields("  ", "ui.state", p.code("case-state", c.State), "ui.opened", by(p, c.Opened, c.Opener), "cli.incidents", join(c.Incidents), "cli.sectors", join(c.Sectors),
+		"ui.closing-said", marks(c.Closing), "ui.closing-awaited", join(c.Awaited))
+	if c.Text != "" || c.Absent != "" {
 		p.gap()
-		p.block("  | ", c.Text)
+		p.spoken("  ", "| ", c.Text, c.Absent)
 	}
 	if len(c.OpenReplies) > 0 {
 		p.gap()
-		p.f("  Not answered yet:")
+		p.say("  ", "cli.not-answered-yet")
 		for _, o := range c.OpenReplies {
-			p.f("    %s %s, by %s, for %s", p.code("claim", o.Class), brief(o.Claim), o.Party, count(int64(o.Days), "day"))
+			p.say("    ", "ui.open-reply", "class", p.code("claim", o.Class), "claim", brief(o.Claim), "party", o.Party, "days", p.t("ui.n-days", "n", o.Days))
 		}
 	}
 	if len(c.Line) > 0 {
 		p.gap()
 		var rows [][]string
 		for _, x := range c.Line {
-			when := moment(x.When)
+			when := p.at(x.When)
 			if x.Precision != "" && x.Precision != "second" {
 				when += " (" + p.code("precision", x.Precision) + ")"
 			}
-			what := x.What
+			what := node.LineText(p.words(), &x)
 			if x.Withdrawn {
-				what += " (taken back)"
+				what += " (" + p.t("ui.taken-back") + ")"
 			}
-			rows = append(rows, []string{"  " + when, what, x.Party, brief(x.Ref), firstLine(x.Text)})
+			rows = append(rows, []string{"  " + when, what, x.Party, brief(x.Ref), firstLine(cmp.Or(x.Text, inBrackets(p, x.Absent)))})
 		}
-		p.table([]string{"  when", "what", "who says so", "entry", "words"}, rows)
+		p.grid("  ", rows, "review.when", "review.what", "ui.who-says", "ui.entry", "ui.in-words")
 	}
 	for _, x := range c.Claims {
 		p.gap()
 		answered := ""
 		if x.Concerns != "" {
-			answered = "not answered yet"
+			answered = p.t("ui.reply-awaited")
 			if x.Answered {
-				answered = "answered"
+				answered = p.t("review.answered")
 			}
 		}
-		p.f("  %s by %s, %s", strings.ToUpper(p.code("claim", x.Class)), x.Party, moment(x.At))
-		p.pairs("    entry", brief(x.Ref), "    confidence", p.code("confidence", x.Confidence), "    evidence", join(briefs(x.Evidence)), "    about", brief(x.About), "    concerns", x.Concerns, "    right of reply", answered, "    denied by", marks(x.Denials), "    ", withdrawn(x.Withdrawn))
-		if x.Text != "" {
-			p.block("    | ", x.Text)
-		}
+		p.say("  ", "ui.said-by", "what", strings.ToUpper(p.code("claim", x.Class)), "party", x.Party, "at", p.at(x.At))
+		p.fields("    ", "ui.entry", brief(x.Ref), "cli.confidence", p.code("confidence", x.Confidence), "cli.rests-on", join(briefs(x.Evidence)), "ui.about", brief(x.About), "cli.concerns", x.Concerns, "cli.right-of-reply", answered, "cli.denied-by", marks(x.Denials), "", withdrawn(p, x.Withdrawn))
+		p.spoken("    ", "| ", x.Text, x.Absent)
 		for i, r := range x.Replies {
-			amended := ""
+			key := "cli.reply-of"
 			if i+1 < len(x.Replies) {
-				amended = " (amended later)"
+				key = "ui.reply-amended"
 			}
-			p.f("    reply of %s, %s%s", r.Party, moment(r.At), amended)
-			p.block("    > ", r.Text)
+			p.say("    ", key, "party", r.Party, "at", p.at(r.At))
+			p.spoken("    ", "> ", r.Text, r.Absent)
 		}
 	}
 	if len(c.Links) > 0 {
@@ -207,21 +206,19 @@ func writeCase(p *printer, c *node.CaseView) {
 			if what == "" {
 				what = k.Object
 			}
-			rows = append(rows, []string{"  " + k.Relation, what, k.Kind, k.Party, brief(k.Ref), withdrawn(k.Unlinked)})
+			rows = append(rows, []string{"  " + k.Relation, what, node.EntryText(p.words(), k.Kind), k.Party, brief(k.Ref), withdrawn(p, k.Unlinked)})
 		}
-		p.table([]string{"  relation", "tied in", "kind", "by", "entry", ""}, rows)
+		p.grid("  ", rows, "cli.relation", "ui.tied-in", "ui.kind", "ui.by", "ui.entry", "")
 	}
 	for _, o := range c.Outcomes {
 		p.gap()
-		p.f("  OUTCOME %s, by %s, %s %s", p.code("outcome", o.Outcome), o.Party, moment(o.At), withdrawn(o.Withdrawn))
-		if o.Text != "" {
-			p.block("    | ", o.Text)
-		}
+		p.f("  %s %s", p.t("ui.outcome-by", "outcome", p.code("outcome", o.Outcome), "party", o.Party, "at", p.at(o.At)), withdrawn(p, o.Withdrawn))
+		p.spoken("    ", "| ", o.Text, o.Absent)
 	}
 	for _, s := range c.Said {
 		if s.Refused != "" {
 			p.gap()
-			p.f("  NO EFFECT: %s by %s, %s (%s): %s", p.code("case-move", s.Move), s.Party, moment(s.At), node.IllegalText(p.words(), s.Refused), s.Reason)
+			p.say("  ", "ui.no-effect-of", "move", p.code("case-move", s.Move), "party", s.Party, "at", p.at(s.At), "why", illegal(p, s.Refused, s.Reason))
 		}
 	}
 }
@@ -245,9 +242,9 @@ func briefs(ids []string) []string {
 	return out
 }
 
-func yes(b bool, word string) string {
+func (p *printer) yes(b bool, key string) string {
 	if b {
-		return word
+		return p.t(key)
 	}
 	return ""
 }

@@ -16,21 +16,21 @@ a date that was moved after it had passed is shown as such. ID is what 'commitme
 prints, or a prefix of it.`,
 		[]string{"entente commitment make --title \"We punish whoever intrudes from our territory\" --standing", "entente commitment list", "entente commitment show ID"},
 		a.commitmentMake(),
-		a.commitmentMove(commitmentMove{use: "accept ID", short: "Take another's commitment as good enough", done: "Accepted.", long: "Says that what was promised suffices this side.", example: "entente commitment accept 3f9a12"}),
-		a.commitmentMove(commitmentMove{use: "decline ID", short: "Say that another's commitment does not suffice", done: "Declined.", long: "The other side stays bound all the same.", example: "entente commitment decline 3f9a12 --code too-late --text \"The election is in May.\""}),
-		a.commitmentMove(commitmentMove{use: "report ID", short: "Report how an own commitment stands", done: "Reported.", status: true, long: "How it stands: " + join(node.Standings()) + ". That a recurring one is done moves its date on.", example: "entente commitment report 3f9a12 --status on-track"}),
-		a.commitmentMove(commitmentMove{use: "view ID", short: "Say how this side sees that another's commitment stands", done: "On record.", status: true, long: "How it stands, as this side sees it: " + join(node.Standings()) + ".", example: "entente commitment view 3f9a12 --status broken --text \"The host still answers.\""}),
-		a.commitmentMove(commitmentMove{use: "amend ID", short: "Move the date of an own commitment", done: "Moved.", due: true, long: "The date before stays visible. If it had passed already, that is shown with it.", example: "entente commitment amend 3f9a12 --due 2026-06-01 --code capacity"}),
-		a.commitmentMove(commitmentMove{use: "release ID", short: "Let another off a commitment", done: "Released.", long: "It is released once all others have said so.", example: "entente commitment release 3f9a12"}),
+		a.commitmentMove(commitmentMove{use: "accept ID", short: "Take another's commitment as good enough", done: "said.accepted", long: "Says that what was promised suffices this side.", example: "entente commitment accept 3f9a12"}),
+		a.commitmentMove(commitmentMove{use: "decline ID", short: "Say that another's commitment does not suffice", done: "said.declined", long: "The other side stays bound all the same.", example: "entente commitment decline 3f9a12 --code too-late --text \"The election is in May.\""}),
+		a.commitmentMove(commitmentMove{use: "report ID", short: "Report how an own commitment stands", done: "said.reported", status: true, long: "How it stands: " + join(node.Standings()) + ". That a recurring one is done moves its date on.", example: "entente commitment report 3f9a12 --status on-track"}),
+		a.commitmentMove(commitmentMove{use: "view ID", short: "Say how this side sees that another's commitment stands", done: "said.on-record", status: true, long: "How it stands, as this side sees it: " + join(node.Standings()) + ".", example: "entente commitment view 3f9a12 --status broken --text \"The host still answers.\""}),
+		a.commitmentMove(commitmentMove{use: "amend ID", short: "Move the date of an own commitment", done: "said.moved", due: true, long: "The date before stays visible. If it had passed already, that is shown with it.", example: "entente commitment amend 3f9a12 --due 2026-06-01 --code capacity"}),
+		a.commitmentMove(commitmentMove{use: "release ID", short: "Let another off a commitment", done: "said.released", long: "It is released once all others have said so.", example: "entente commitment release 3f9a12"}),
 		jointList(a, "commitment.list", "commitments, the next due first", "Lists what is open, with each side's view.", func(p *printer, r *node.CommitmentListResponse) {
 			var rows [][]string
 			for _, c := range r.Commitments {
-				rows = append(rows, []string{c.Short, c.Party, c.Title, dueText(p, &c), p.code("standing", c.Report), sights(p, &c), yes(c.Differing, "DIFFERING")})
+				rows = append(rows, []string{c.Short, c.Party, c.Title, dueText(p, &c), p.code("standing", c.Report), sights(p, &c), p.yes(c.Differing, "ui.differing")})
 			}
 			if len(rows) == 0 {
-				p.f("No commitments.")
+				p.say("", "cli.no-commitments")
 			}
-			p.table([]string{"id", "bound", "to what", "due", "own report", "others see", ""}, rows)
+			p.grid("", rows, "ui.id", "cli.bound", "ui.to-what", "ui.due", "ui.own-report", "ui.others-see", "")
 		}),
 		jointShow(a, "commitment.show", "commitment with each side's view of how it stands", "Shows every date it had, what the others answered, and all that was said of it.", writeCommitment))
 }
@@ -48,18 +48,18 @@ func (a *app) commitmentMake() *cobra.Command {
 			if err := a.into(x, &in.Acting, &in.Unit, &in.Text, &in.TLP, &in.DryRun); err != nil {
 				return err
 			}
-			if in.Due, err = parseTime("--due", due); err != nil {
+			if in.Due, err = a.parseTime("--due", due); err != nil {
 				return err
 			}
 			switch {
 			case standing && in.Every != "":
-				return usagef("a commitment is standing or recurring, not both")
+				return usage("usage.one-form")
 			case standing:
 				in.Form = "standing"
 			case in.Every != "":
 				in.Form = "recurring"
 			}
-			return a.write(ctx, "commitment.make", in, "Bound.")
+			return a.write(ctx, "commitment.make", in, "said.bound")
 		},
 	}.build()
 	x = a.saidFlags(cmd)
@@ -90,7 +90,7 @@ func (a *app) commitmentMove(m commitmentMove) *cobra.Command {
 			if err := a.into(x, &in.Acting, &in.Unit, &in.Text, &in.TLP, &in.DryRun); err != nil {
 				return err
 			}
-			if in.Due, err = parseTime("--due", due); err != nil {
+			if in.Due, err = a.parseTime("--due", due); err != nil {
 				return err
 			}
 			return a.write(ctx, "commitment.move", in, m.done)
@@ -114,14 +114,14 @@ func dueText(p *printer, c *node.CommitmentView) string {
 	case c.Form == "standing":
 		return p.code("commitment-form", c.Form)
 	case c.Due.IsZero():
-		return "no date"
+		return p.t("ui.dateless")
 	}
-	s := deadline(c.Due, p.now)
+	s := p.until(c.Due)
 	switch {
 	case c.Overdue:
-		s = "OVERDUE: " + s
+		s = p.t("clock.overdue-due", "clock", s)
 	case c.DueSoon:
-		s = "due soon: " + s
+		s = p.t("ui.due-soon", "at", s)
 	}
 	return s
 }
@@ -136,21 +136,21 @@ func sights(p *printer, c *node.CommitmentView) string {
 
 func writeCommitment(p *printer, c *node.CommitmentView) {
 	p.f("%s  %s", c.Short, c.Title)
-	p.pairs("  bound", c.Party, "  state", p.code("commitment-state", c.State), "  form", p.code("commitment-form", c.Form), "  every", p.code("rhythm", c.Every), "  made", moment(c.Made.Local()), "  due", dueText(p, c), "  times done", number0(c.Settled), "  case", brief(c.Case),
-		"  own report", p.code("standing", c.Report), "  others see", sights(p, c), "  ", yes(c.Differing, "THE TWO SIDES DIFFER"), "  released by", marks(c.Released))
+	p.fields("  ", "cli.bound", c.Party, "ui.state", p.code("commitment-state", c.State), "ui.form", p.code("commitment-form", c.Form), "ui.rhythm", p.code("rhythm", c.Every), "ui.made", p.at(c.Made), "ui.due", dueText(p, c), "ui.times-done", number0(c.Settled), "cli.case", brief(c.Case),
+		"ui.own-report", p.code("standing", c.Report), "ui.others-see", sights(p, c), "", p.yes(c.Differing, "ui.sides-differ"), "cli.let-off-by", marks(c.Released))
 	for _, x := range c.Answers {
-		word := "does not suffice"
+		key := "ui.not-suffices"
 		if x.Accepted {
-			word = "suffices"
+			key = "ui.suffices"
 		}
-		p.f("  %s says that it %s %s", x.Party, word, x.Code)
+		p.f("  %s %s", p.t(key, "party", x.Party), x.Code)
 	}
 	for _, x := range c.Moved {
-		p.f("  date moved from %s to %s on %s %s", moment(x.From), moment(x.To), moment(x.At), yes(x.Late, "AFTER IT HAD PASSED"))
+		p.f("  %s %s", p.t("ui.date-moved", "from", p.at(x.From), "to", p.at(x.To), "at", p.at(x.At)), p.yes(x.Late, "cli.moved-late"))
 	}
-	if c.Text != "" {
+	if c.Text != "" || c.Absent != "" {
 		p.gap()
-		p.block("  | ", c.Text)
+		p.spoken("  ", "| ", c.Text, c.Absent)
 	}
 	writeSaid(p, "commitment-move", c.Said)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"entente/internal/api"
@@ -35,12 +36,12 @@ type session struct {
 // preceded by asking the partners, so that one that is new is on the safe side.
 var silent = map[string]bool{
 	"status": true, "identity.show": true, "unit.show": true, "accord.show": true, "accord.diff": true, "import": true,
-	"intake.list": true, "search": true, "search.around": true, "request.list": true, "request.show": true, "notify.list": true, "notify.ack": true, "notify.test": true, "courier.export": true,
-	"journal.show": true, "journal.verify": true, "journal.prove": true, "dossier.export": true, "backup": true, "rebuild": true,
+	"intake.list": true, "search": true, "search.around": true, "sighting.list": true, "sighting.make": true, "watch.set": true, "watch.report": true, "asset.add": true, "asset.list": true, "asset.show": true, "asset.remove": true, "asset.partner": true, "finding.list": true, "finding.draft": true, "request.list": true, "request.show": true, "notify.list": true, "notify.ack": true, "notify.test": true, "courier.export": true,
+	"journal.show": true, "journal.verify": true, "journal.prove": true, "journal.file": true, "journal.sides": true, "journal.check": true, "journal.proofs": true, "release.list": true, "release.show": true, "release.reject": true, "dossier.export": true, "backup": true, "rebuild": true,
 	"review.report": true, "review.list": true, "review.show": true,
 	"exhibit.list": true, "exhibit.show": true, "exhibit.verify": true, "exhibit.manifest": true, "exhibit.get": true,
 	"token.new": true, "token.list": true, "token.revoke": true,
-	"officer.new": true, "officer.list": true, "officer.show": true, "officer.roles": true, "officer.disable": true, "officer.enable": true, "officer.reset": true,
+	"officer.new": true, "officer.list": true, "officer.show": true, "officer.roles": true, "officer.reads": true, "officer.disable": true, "officer.enable": true, "officer.reset": true, "officer.bind": true, "officer.unbind": true,
 	"officer.sessions": true, "officer.end-session": true, "audit.list": true, "audit.verify": true,
 }
 
@@ -132,11 +133,37 @@ func (a *app) with(ctx context.Context, work func(*session) error) error {
 	if c := a.catalog(); a.wish != "" || !c.IsEnglish() {
 		s.In(c.Tag())
 	}
-	err = work(s)
+	s.At(a.zoneWish)
+	err = a.gone(work(s))
 	if closing := s.close(); err == nil && closing != nil {
 		return fmt.Errorf("closing the folder: %w", closing)
 	}
 	return err
+}
+
+// gone tells of a server that ended while it worked.
+func (a *app) gone(err error) error {
+	var lost *api.BrokenError
+	if !errors.As(err, &lost) {
+		return err
+	}
+	next := "Start it again ('entente serve'), see whether what you asked for was done, and say it again if not."
+	if strings.HasPrefix(lost.Op, "exhibit.") {
+		next = "Start it again ('entente serve') and give the same command again: what was begun goes on where it stopped."
+	}
+	return &node.Error{Code: "node-gone", Status: http.StatusBadGateway, What: "The node went away before it had answered.",
+		Why: "Its server ended or was ended during " + lost.Op + ": " + rootOf(lost).Error() + ".", Next: next, Err: err}
+}
+
+// rootOf is the last cause of an error: what the system says.
+func rootOf(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
 }
 
 // dialControl opens a connection to the server over a folder.

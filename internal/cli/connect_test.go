@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"entente/internal/api"
 )
 
@@ -91,14 +93,14 @@ func TestAFileIsWrittenWholeOrNotAtAll(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	for want, err := range map[int]error{
 		exitFailed:   errors.New("x"),
-		exitUsage:    usagef("x"),
+		exitUsage:    usage("usage.missing"),
 		exitGate:     &api.Problem{Code: "gate", Status: 403},
 		exitNotFound: &api.Problem{Code: "not-found", Status: 404},
 		exitVerify:   &api.Problem{Code: "damaged", Status: 500},
 	} {
 		var b bytes.Buffer
 		a := &app{err: &b, started: true}
-		if got := a.fail(err); got != want || b.Len() == 0 {
+		if got := a.fail(err, &cobra.Command{Use: "x"}); got != want || b.Len() == 0 {
 			t.Errorf("%v exits %d, want %d; said %q", err, got, want, b.String())
 		}
 	}

@@ -31,21 +31,21 @@ reached within the accord's rhythm of drills is marked STALE.`,
 			}
 			return a.show(r, func(p *printer) {
 				if len(r.Contacts) == 0 {
-					p.f("No contacts.")
+					p.say("", "ui.no-contacts")
 					return
 				}
 				if c := &r.Contacts[0]; c.Open {
-					p.f("Call now: %s of %s, %s", p.code("contact", c.Kind), c.Party, strings.Join(reach(c), ", "))
+					p.say("", "ui.call-first", "kind", p.code("contact", c.Kind), "party", c.Party, "reach", join(reach(c)))
 				} else {
-					p.f("Nobody answers at this hour. The first to open is %s.", firstOpen(r.Contacts))
+					p.say("", "ui.nobody-answers", "first", firstOpen(p, r.Contacts))
 				}
 				p.gap()
 				var rows [][]string
 				for i := range r.Contacts {
 					c := &r.Contacts[i]
-					rows = append(rows, []string{c.ID, c.Party, p.code("contact", c.Kind), openText(c), strings.Join(c.Languages, " "), strings.Join(reach(c), ", "), freshText(p, c)})
+					rows = append(rows, []string{c.ID, c.Party, p.code("contact", c.Kind), openText(p, c), strings.Join(c.Languages, " "), join(reach(c)), freshText(p, c)})
 				}
-				p.table([]string{"id", "party", "kind", "now", "languages", "reach", "fresh"}, rows)
+				p.grid("", rows, "ui.id", "review.party", "ui.kind", "time.now", "cli.languages", "ui.reach", "ui.fresh")
 			})
 		},
 	}.build()
@@ -64,33 +64,33 @@ func reach(c *node.ContactView) (out []string) {
 	return out
 }
 
-func firstOpen(list []node.ContactView) string {
+func firstOpen(p *printer, list []node.ContactView) string {
 	first := &list[0]
 	for i := range list {
 		if c := &list[i]; !c.Change.IsZero() && (first.Change.IsZero() || c.Change.Before(first.Change)) {
 			first = c
 		}
 	}
-	return first.ID + " at " + moment(first.Change)
+	return p.t("ui.opens-at", "contact", first.ID, "at", p.at(first.Change))
 }
 
-func openText(c *node.ContactView) string {
+func openText(p *printer, c *node.ContactView) string {
 	switch {
 	case c.Open && c.Change.IsZero():
-		return "answers, " + c.Hours
+		return p.t("ui.answers-hours", "hours", c.Hours)
 	case c.Open:
-		return "answers until " + moment(c.Change)
+		return p.t("ui.answers-until", "at", p.at(c.Change))
 	}
-	return "closed until " + moment(c.Change)
+	return p.t("ui.closed-until", "at", p.at(c.Change))
 }
 
 func freshText(p *printer, c *node.ContactView) string {
-	s := "until " + deadline(c.Stale, p.now)
+	s := p.t("cli.fresh-until", "at", p.until(c.Stale))
 	if c.IsStale {
-		s = "STALE since " + moment(c.Stale)
+		s = p.t("cli.stale-since", "at", p.at(c.Stale))
 	}
 	if c.Changed {
-		s += ", its party says that it CHANGES"
+		s = p.t("ui.fresh-changes", "fresh", s)
 	}
 	return s
 }
@@ -108,16 +108,14 @@ func (a *app) contactShow() *cobra.Command {
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("%s of %s: %s", p.code("contact", r.Kind), r.Party, openText(&r))
+				p.say("", "ui.contact-of", "kind", p.code("contact", r.Kind), "party", r.Party, "state", openText(p, &r))
 				by := ""
 				if !r.Confirmed.IsZero() {
 					by = r.By.Agency + ", " + r.By.Role
 				}
-				p.pairs("  contact", r.ID, "  phone", r.Phone, "  mailbox", r.Mailbox, "  languages", strings.Join(r.Languages, " "), "  hours", r.Hours+" ("+r.Zone+")",
-					"  confirmed", moment(r.Confirmed), "  by", by, "  last reached", moment(r.Reached), "  fresh", freshText(p, &r))
-				if r.Text != "" {
-					p.block("  | ", r.Text)
-				}
+				p.fields("  ", "ui.contact", r.ID, "cli.phone", r.Phone, "cli.mailbox", r.Mailbox, "cli.languages", strings.Join(r.Languages, " "), "cli.hours", r.Hours+" ("+r.Zone+")",
+					"cli.confirmed", p.at(r.Confirmed), "ui.by", by, "ui.last-reached", p.at(r.Reached), "ui.fresh", freshText(p, &r))
+				p.spoken("  ", "| ", r.Text, r.Absent)
 			})
 		},
 	}.build()
@@ -127,7 +125,7 @@ func (a *app) contactShow() *cobra.Command {
 
 func (a *app) contactConfirm() *cobra.Command {
 	var in node.ContactConfirmRequest
-	return a.contactWord(contactWord{use: "confirm CONTACT", short: "Say that an own contact holds, or that it changes", op: "contact.confirm", done: "Confirmed.",
+	return a.contactWord(contactWord{use: "confirm CONTACT", short: "Say that an own contact holds, or that it changes", op: "contact.confirm", done: "said.confirmed",
 		long:     "Says that an own contact of the accord still holds. With --changed it says that it\ndoes not, and how it is reached now; the accord is amended apart from that.",
 		examples: []string{"entente contact confirm K1.duty", "entente contact confirm K1.technical --changed --text \"From Monday: +00 123\""}},
 		&in.Acting, &in.Unit, &in.Contact, &in.Text, &in.TLP, &in.DryRun, func() any { return in },
@@ -138,7 +136,7 @@ func (a *app) contactConfirm() *cobra.Command {
 
 func (a *app) contactPing() *cobra.Command {
 	var in node.ContactPingRequest
-	return a.contactWord(contactWord{use: "ping CONTACT", short: "Try a contact of another party: a drill", op: "contact.ping", done: done(true, "pinged."),
+	return a.contactWord(contactWord{use: "ping CONTACT", short: "Try a contact of another party: a drill", op: "contact.ping", done: "said.drill-pinged",
 		long:     "Asks the other side to answer for one contact, and is marked as a drill. Where the\naccord wants drills announced, so are these.",
 		examples: []string{"entente contact ping K2.technical", "entente contact ping K2.technical --announced 3f9a12-7"}},
 		&in.Acting, &in.Unit, &in.Contact, &in.Text, &in.TLP, &in.DryRun, func() any { return in },
@@ -149,7 +147,7 @@ func (a *app) contactPing() *cobra.Command {
 
 func (a *app) contactAnswer() *cobra.Command {
 	var in node.ContactAnswerRequest
-	return a.contactWord(contactWord{use: "answer [ID]", short: "Answer a ping", op: "contact.answer", done: done(true, "answered."), optional: true,
+	return a.contactWord(contactWord{use: "answer [ID]", short: "Answer a ping", op: "contact.answer", done: "said.drill-answered", optional: true,
 		long: "Answers a ping of an own contact. ID is what 'hotline list' prints; left out, it is\nthe only one that is open.", examples: []string{"entente contact answer", "entente contact answer 3f9a12-7 --language fr"}},
 		&in.Acting, &in.Unit, &in.ID, &in.Text, &in.TLP, &in.DryRun, func() any { return in },
 		func(cmd *cobra.Command) {

@@ -1,10 +1,12 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -34,6 +36,14 @@ not stay up, and exits 0 only if every step held.`,
 					ready(demo.Ready{Pages: r.Pages, API: r.API, TAXII: r.TAXII, Peer: r.Peer})
 					return nil
 				})
+			}
+			o.Program = func(ctx context.Context, args ...string) ([]byte, int) {
+				var out, errs bytes.Buffer
+				code := Main(ctx, args, strings.NewReader(""), &out, &errs, a.env)
+				if code == exitFailed || code == exitUsage {
+					return append(out.Bytes(), errs.Bytes()...), code
+				}
+				return out.Bytes(), code
 			}
 			return demo.Run(ctx, o)
 		},

@@ -34,6 +34,7 @@ Made from the program itself (` + "`go test ./internal/cli -run TestDocs -update
 | 3 | the gate held or refused it: nothing left the node; the clause is named |
 | 4 | not found: a folder, file, unit, request, entry |
 | 5 | something does not verify; the place is named |
+| 6 | ` + "`watch`" + `: something matched |
 
 A share of which the gate let only a part out exits 0 and lists what stayed; one
 of which nothing was let out exits 3.
@@ -42,7 +43,7 @@ of which nothing was let out exits 3.
 
 With ` + "`--json`" + ` standard output holds exactly one JSON document, the answer of the
 operation (the types of the API, see ` + "`GET /api/v1/`" + `), and for long work the
-final result. Errors are one problem document (RFC 9457, with ` + "`code`, `next` and, from the gate, `decision`" + `)
+final result; ` + "`watch`" + ` prints one JSON object a line instead. Errors are one problem document (RFC 9457, with ` + "`code`, `next` and, from the gate, `decision`" + `)
 on standard error; standard output is then empty. ` + "`serve --json`" + ` prints one line
 when it is ready. Where an answer is a file, ` + "`--output -`" + ` writes it to standard
 output.
@@ -55,7 +56,7 @@ character of foreign text written out as an escape.
 A command dials ` + "`control.sock`" + ` in the node's folder. When a server answers, the
 command is one call of its API; otherwise the folder is opened in this process and the
 same API is called without a connection. Two processes never have one folder open.
-` + "`journal verify`" + ` only reads and never goes through the server. ` + "`verify`, `accord example`, `accord check`, `accord diff` of files, `init`, `restore`, `version`, `api`, `completion`" + ` and ` + "`taxii`" + ` (but with --import, or for objects of the node) need no node.
+` + "`journal verify`" + ` only reads and never goes through the server. ` + "`verify`, `accord example`, `accord check`, `accord diff` of files, `watch`, `init`, `restore`, `version`, `api`, `completion`" + ` and ` + "`taxii`" + ` (but with --import, or for objects of the node) need no node.
 
 | environment | meaning |
 | --- | --- |
@@ -64,19 +65,35 @@ same API is called without a connection. Two processes never have one folder ope
 | ` + "`ENTENTE_TAXII_CREDENTIALS`" + ` | USER:PASSWORD or "Bearer TOKEN" for the TAXII servers of others, when --credentials is not given |
 `
 
+// TestCommandsAreThereOnce: a command that stood in the tree twice stood in the help and in docs/cli.md twice.
+func TestCommandsAreThereOnce(t *testing.T) {
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		seen := map[string]bool{}
+		for _, child := range c.Commands() {
+			if seen[child.Name()] {
+				t.Errorf("%s has %s twice", c.CommandPath(), child.Name())
+			}
+			seen[child.Name()] = true
+			walk(child)
+		}
+	}
+	walk((&app{env: func(string) string { return "" }}).root())
+}
+
 // documentation is docs/cli.md as the tree of commands says it should be.
 func documentation() string {
 	a := &app{env: func(string) string { return "" }}
 	root := a.root()
 	var b strings.Builder
-	fmt.Fprintf(&b, docsHead, strings.TrimSpace(usage(root)))
+	fmt.Fprintf(&b, docsHead, strings.TrimSpace(helpOf(root)))
 	for _, c := range root.Commands() {
 		document(&b, c, 2)
 	}
 	return b.String()
 }
 
-func usage(c *cobra.Command) string {
+func helpOf(c *cobra.Command) string {
 	var b bytes.Buffer
 	c.InitDefaultHelpFlag()
 	c.SetOut(&b)

@@ -42,32 +42,36 @@ could not look.`,
 
 func writeDoctor(p *printer, r *node.DoctorResponse) {
 	if r.Healthy {
-		p.f("%s is healthy.", r.Dir)
+		p.say("", "doctor.healthy", "dir", r.Dir)
 	} else {
-		p.f("%s needs you.", r.Dir)
+		p.say("", "doctor.needs-you", "dir", r.Dir)
 	}
-	p.pairs("  looked at", count(r.Files, "file")+", "+count(int64(r.Journals), "journal")+" with "+count(r.Entries, "entry")+", "+count(r.Payloads, "payload")+", "+count(r.Records, "local record"))
+	p.say("  ", "doctor.looked-at", "files", p.t("ui.n-files", "n", r.Files), "journals", p.t("verify.n-journals", "n", r.Journals), "entries", p.t("ui.n-entries", "n", r.Entries),
+		"payloads", p.t("verify.n-payloads", "n", r.Payloads), "records", p.number(r.Records))
 	if r.InUse {
-		p.f("  A process has the folder; objects/ was not read. Stop it before you mend anything.")
+		p.say("  ", "doctor.in-use")
 	}
 	for _, f := range r.Findings {
 		p.gap()
 		where := f.File
 		if where == "" {
-			where = "(the folder)"
+			where = p.t("doctor.whole-folder")
 		}
 		if f.Entry != "" {
-			where += ", entry " + f.Entry
+			where = p.words().List([]string{where, p.t("verify.entry", "entry", f.Entry)})
 		}
-		p.f("%s: %s", f.Rank, where)
-		p.f("  %s %s", f.What, f.Means)
-		p.f("  %s", f.Next)
+		p.f("%s: %s", p.code("rank", f.Rank), where)
+		for _, text := range []string{f.What, f.Means, f.Next} {
+			if text != "" {
+				p.f("  %s", node.DoctorText(p.words(), text))
+			}
+		}
 		for _, c := range f.Commands {
 			p.f("    %s", c)
 		}
 	}
 	if r.More > 0 {
 		p.gap()
-		p.f("... and %s more.", count(int64(r.More), "finding"))
+		p.say("", "doctor.more", "n", p.number(int64(r.More)))
 	}
 }

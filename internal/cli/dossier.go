@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +15,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	var trust []string
 	var page string
 	cmd := command{
-		use: "verify FILE...", short: "Verify dossiers and statements, offline, without a node",
+		use: "verify FILE...", short: "Verify dossiers, statements and entries, offline, without a node",
 		long: `Needs nothing but the file: no node, no folder, no network. --trust pins the
 parties you know by their ids (repeatable); without it the report says which
 parties the file names, and it is for you to compare their ids with what you know
@@ -27,7 +28,9 @@ what, when by whose clock, which bytes show it and how to check them. Only
 makes nobody guilty.
 
 The file of a statement ('statement export') is verified the same way: the report says
-who signed which texts, when, and until when they are under embargo.
+who signed which texts, when, and until when they are under embargo. So is that of a
+single entry ('journal prove --file', or the button of its page): whose journal it lies
+in, and who said with a signed receipt to hold it.
 
 With several dossiers of one unit, such as an accuser's and the accused's, each is
 verified by itself and then all together (at most 16): what one leaves out another
@@ -42,7 +45,7 @@ may have put into the file is a claim of the maker, and is not used.`,
 		run: func(_ context.Context, _ *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				if page != "" {
-					return usagef("a page is drawn of one dossier")
+					return usage("usage.one-page")
 				}
 				return a.verifyTogether(args, trust)
 			}
@@ -52,8 +55,12 @@ may have put into the file is a claim of the maker, and is not used.`,
 			}
 			defer done()
 			peek := bufio.NewReader(body)
-			if begin, err := peek.Peek(node.StatementMagic); err == nil && node.IsStatementFile(begin) {
+			begin, _ := peek.Peek(node.StatementMagic) // whatever is shorter is neither
+			switch {
+			case node.IsStatementFile(begin):
 				return a.verifyStatement(peek, trust)
+			case node.IsEntryFile(begin):
+				return a.verifyEntry(peek, trust)
 			}
 			verify := node.VerifyDossier
 			if page != "" {
@@ -64,7 +71,7 @@ may have put into the file is a claim of the maker, and is not used.`,
 				return &exitError{exitVerify, err}
 			}
 			if page != "" && r.OK {
-				if _, err := a.writeFile(page, "page", r.WritePage); err != nil {
+				if _, err := a.writeFile(page, "page", func(w io.Writer) error { return r.WritePage(w, a.catalog()) }); err != nil {
 					return err
 				}
 			}
@@ -79,12 +86,30 @@ may have put into the file is a claim of the maker, and is not used.`,
 	return cmd
 }
 
+func (a *app) verifyEntry(body io.Reader, trust []string) error {
+	r, err := node.VerifyEntry(body, trust)
+	if err != nil {
+		return &exitError{exitVerify, err}
+	}
+	if !r.OK {
+		a.code = exitVerify
+	}
+	return a.show(r, func(p *printer) {
+		if !r.OK {
+			p.say("", "ui.entry-fails")
+			p.f("  %s", r.Why(p.words()))
+			return
+		}
+		p.block("", r.Text(a.catalog()))
+	})
+}
+
 // verifyTogether verifies several files, which are read more than once.
 func (a *app) verifyTogether(names, trust []string) error {
 	var files []node.DossierFile
 	for _, name := range names {
 		if name == "-" {
-			return usagef("several dossiers are read more than once: name files instead of \"-\"")
+			return usage("usage.no-stdin")
 		}
 		f, err := openFile(name)
 		if err != nil {
@@ -104,15 +129,15 @@ func (a *app) verifyTogether(names, trust []string) error {
 	if !r.OK {
 		a.code = exitVerify
 	}
-	return a.show(r, func(p *printer) { p.block("", r.Text()) })
+	return a.show(r, func(p *printer) { p.block("", r.Text(p.words())) })
 }
 
 // writeDossier prints what a dossier shows, or what does not hold of it.
 func writeDossier(p *printer, r *node.DossierReport) {
 	if r.OK {
-		p.block("", r.Text())
+		p.block("", r.Text(p.words()))
 		return
 	}
-	p.f("The dossier does NOT verify. Do not rely on any part of it.")
-	p.f("  %s", r.Damage)
+	p.say("", "ui.dossier-fails")
+	p.f("  %s", r.Why(p.words()))
 }

@@ -29,15 +29,15 @@ code 1 when a session failed.`,
 			}
 			return a.show(r, func(p *printer) {
 				if len(r.Sessions) == 0 {
-					p.f("There is no partner to open a session with.")
+					p.say("", "cli.no-partner")
 				}
 				for _, s := range r.Sessions {
 					if s.Error != "" || s.Code != "" {
-						p.f("%s: failed (%s)", s.Name, s.Code)
-						p.pairs("  why", s.Error)
+						p.say("", "cli.sync-failed", "name", s.Name, "code", s.Code)
+						p.fields("  ", "cli.why", p.tell(s.Error))
 						continue
 					}
-					p.f("%s: sent %s, received %s, %s in %s", s.Name, count(s.Sent, "entry"), number(s.Received), size(s.Bytes), count(int64(s.Rounds), "round"))
+					p.say("", "cli.synced", "name", s.Name, "sent", p.many("ui.n-entries", s.Sent), "received", p.number(s.Received), "bytes", p.size(s.Bytes), "rounds", p.many("cli.n-rounds", int64(s.Rounds)))
 				}
 			})
 		},
@@ -57,7 +57,7 @@ receipts (or everything, with --full), for networks that never touch.`,
 		examples: []string{"entente courier export --output /media/stick/south.courier", "entente courier export --party South --full --output all.courier"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			if output == "" {
-				return usagef("the file needs a name: --output FILE")
+				return usage("usage.needs-output")
 			}
 			out := struct {
 				File string `json:"file"`
@@ -71,7 +71,7 @@ receipts (or everything, with --full), for networks that never touch.`,
 				return nil
 			}
 			return a.show(out, func(p *printer) {
-				p.f("%s holds what %s lacks (%s).", output, brief(out.To), size(s.Bytes))
+				p.say("", "cli.courier-holds", "file", output, "party", brief(out.To), "size", p.size(s.Bytes))
 				writeCourier(p, &out.CourierReport)
 			})
 		},
@@ -98,7 +98,7 @@ before, or is older than what is known, changes nothing. "-" reads standard inpu
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("Taken in from %s: %s.", brief(r.From), count(r.New, "new entry"))
+				p.say("", "cli.courier-taken", "party", brief(r.From), "entries", p.many("cli.n-new-entries", r.New))
 				writeCourier(p, &r)
 			})
 		},
@@ -107,7 +107,7 @@ before, or is older than what is known, changes nothing. "-" reads standard inpu
 }
 
 func writeCourier(p *printer, r *node.CourierReport) {
-	p.pairs("  unit", r.Unit, "  from", r.From, "  to", r.To, "  entries", number(r.Entries), "  payloads", number(r.Payloads), "  bytes", size(r.Bytes), "  notes", join(r.Notes))
+	p.fields("  ", "ui.in-unit", r.Unit, "ui.from", r.From, "ui.to", r.To, "review.entries", p.number(r.Entries), "cli.contents", p.number(r.Payloads), "cli.size", p.size(r.Bytes), "cli.notes", join(r.Notes))
 }
 
 // open opens a file to read, or standard input for "-".

@@ -60,7 +60,7 @@ func (a *app) exhibitAdd() *cobra.Command {
 	var title string
 	var noWait bool
 	cmd := command{
-		use: "add PATH", short: "Attach a file or a folder",
+		use: "add PATH", short: "Attach a file or a folder", alone: []string{"request", "case"},
 		long: `Reads PATH once to make its manifest (paths, sizes, hashes), asks the gate about all of
 it, and then writes it in chunks. Whatever interrupts it: the same command again goes on
 with the first chunk that is missing. Links, devices and pipes are refused, and so are
@@ -95,13 +95,19 @@ day is left to everything else.`,
 			return a.show(r, func(p *printer) {
 				switch {
 				case r.Exhibit != nil && r.Exhibit.State == "adding":
-					p.f("The rest waits. The same command goes on with it.")
+					p.say("", "ui.rest-waits")
 				case r.Resumed && len(r.Refs) == 0:
-					p.f("It was attached before.")
+					p.say("", "ui.attached-before")
 				case r.Resumed:
-					p.f("Attached; it was begun before.")
+					p.say("", "ui.attached-begun")
 				default:
-					writeWrite(p, &r.WriteResponse, "Attached.")
+					writeWrite(p, &r.WriteResponse, "said.attached")
+					if r.DryRun {
+						p.say("  ", "ui.would-attach", "files", p.t("ui.n-files", "n", len(m.Files)), "size", p.size(m.Size), "chunks", p.t("ui.n-chunks", "n", len(m.Chunks)))
+					}
+					if r.Pace != nil {
+						writePace(p, r.Pace)
+					}
 				}
 				if r.Exhibit != nil {
 					p.gap()
@@ -114,7 +120,6 @@ day is left to everything else.`,
 	f := cmd.Flags()
 	f.StringVar(&in.About, "request", "", "the request that it belongs to")
 	f.StringVar(&in.About, "case", "", "the case that it belongs to, in the place of a request")
-	cmd.MarkFlagsMutuallyExclusive("request", "case")
 	f.StringVar(&in.TLP, "tlp", "", "TLP of the exhibit (default amber)")
 	f.StringVar(&title, "title", "", "what it is, in one line; encrypted like the content")
 	f.BoolVar(&in.DryRun, "dry-run", false, "ask the gate, write nothing")
@@ -171,8 +176,9 @@ func (a *app) tellPace(x *node.ExhibitView) {
 	if a.quiet {
 		return
 	}
-	fmt.Fprintf(a.err, "%d of %d chunks are written; the accord (%s) lets the rest go on at %s, and end on %s. Waiting.\n", x.Written, x.Chunks,
-		cleanLine(x.Pace.Clause), x.Pace.Resumes.Format(time.RFC3339), x.Pace.Ends.Format(time.DateOnly))
+	p := a.printer()
+	p.say("", "ui.pace-told", "written", p.number(x.Written), "all", p.number(x.Chunks), "clause", x.Pace.Clause, "at", p.at(x.Pace.Resumes), "day", x.Pace.Ends.Format(time.DateOnly))
+	fmt.Fprint(a.err, p.String())
 }
 
 // waitUntil waits for a time of the clock, which may be set meanwhile.
@@ -210,7 +216,7 @@ func (a *app) describe(fsys fs.FS, root, title string) (*exhibit.Manifest, []byt
 func (a *app) exhibitList() *cobra.Command {
 	var in node.ExhibitListRequest
 	cmd := command{
-		use: "list", short: "List exhibits, the newest first",
+		use: "list", short: "List exhibits, the newest first", alone: []string{"request", "case"},
 		long:     "Lists what both sides attached, how much of it is here, and who holds it.",
 		examples: []string{"entente exhibit list", "entente exhibit list --request 3f9a12 --json"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
@@ -221,19 +227,18 @@ func (a *app) exhibitList() *cobra.Command {
 			return a.show(r, func(p *printer) {
 				var rows [][]string
 				for _, x := range r.Exhibits {
-					rows = append(rows, []string{x.Short, p.code("exhibit-state", x.State), x.From, size(x.Bytes), fmt.Sprintf("%d/%d", x.Here, x.Chunks), heldBy(x.Holders), x.Title})
+					rows = append(rows, []string{x.Short, p.code("exhibit-state", x.State), x.From, p.size(x.Bytes), fmt.Sprintf("%d/%d", x.Here, x.Chunks), heldBy(x.Holders), x.Title})
 				}
 				if len(rows) == 0 {
-					p.f("No exhibits.")
+					p.say("", "ui.no-exhibits")
 				}
-				p.table([]string{"id", "state", "from", "size", "chunks here", "held by", "title"}, rows)
+				p.grid("", rows, "ui.id", "ui.state", "ui.from", "ui.size", "ui.chunks-here", "ui.held-by", "ui.title")
 			})
 		},
 	}.build()
 	unitFlag(cmd, &in.Unit)
 	cmd.Flags().StringVar(&in.About, "request", "", "only those of this request")
 	cmd.Flags().StringVar(&in.About, "case", "", "only those of this case")
-	cmd.MarkFlagsMutuallyExclusive("request", "case")
 	return cmd
 }
 
@@ -269,26 +274,34 @@ func (a *app) exhibitShow() *cobra.Command {
 
 // writeExhibit prints an exhibit. What partners wrote goes through the printer, which escapes it.
 func writeExhibit(p *printer, x *node.ExhibitView) {
-	p.f("Exhibit %s (%s)", x.Short, p.code("exhibit-state", x.State))
-	p.pairs("  title", x.Title, "  from", x.From, "  about", x.About, "  tlp", x.TLP, "  files", number(x.Files), "  size", size(x.Bytes),
-		"  chunks", fmt.Sprintf("%d of %d written, %d here", x.Written, x.Chunks, x.Here), "  seal", x.Seal, "  manifest", x.ManifestSHA256, "  next", join(x.Next))
+	p.say("", "ui.exhibit-line", "id", x.Short, "state", p.code("exhibit-state", x.State))
+	var next []string
+	for _, name := range x.Next { // acts of custody, or moves
+		if text := coded(p.words(), "custody", name); text != name {
+			next = append(next, text)
+		} else {
+			next = append(next, coded(p.words(), "exhibit-move", name))
+		}
+	}
+	p.fields("  ", "ui.title", x.Title, "ui.from", x.From, "ui.about", x.About, "TLP", x.TLP, "ui.file-count", p.number(x.Files), "ui.size", p.size(x.Bytes),
+		"ui.chunks", p.t("ui.chunk-counts", "written", p.number(x.Written), "all", p.number(x.Chunks), "here", p.number(x.Here)), "ui.seal-hash", x.Seal, "ui.manifest", x.ManifestSHA256, "ui.may", join(next))
 	if x.Pace != nil {
 		writePace(p, x.Pace)
 	}
 	if len(x.List) > 0 {
 		var rows [][]string
 		for _, f := range x.List {
-			rows = append(rows, []string{fmt.Sprintf("%+q", f.Path), size(f.Bytes), f.Type, f.SHA256})
+			rows = append(rows, []string{fmt.Sprintf("%+q", f.Path), p.size(f.Bytes), f.Type, f.SHA256})
 		}
 		p.gap()
-		p.table([]string{"file", "size", "type", "SHA-256"}, rows)
+		p.grid("", rows, "ui.path", "ui.size", "ui.type", "SHA-256")
 		if more := x.Files - int64(len(x.List)); more > 0 {
-			p.f("... and %s more; the manifest has them all.", number(more))
+			p.say("", "ui.more-files", "n", p.number(more))
 		}
 	}
 	if len(x.Steps) > 0 {
 		p.gap()
-		p.f("Custody:")
+		p.f("%s:", p.t("ui.custody"))
 		for _, s := range x.Steps {
 			writeCustody(p, &s)
 		}
@@ -297,17 +310,17 @@ func writeExhibit(p *printer, x *node.ExhibitView) {
 
 // writePace says how the rest goes on.
 func writePace(p *printer, e *node.ExhibitPace) {
-	resumes, ends := "now", ""
+	resumes, ends := p.t("time.now"), ""
 	switch {
 	case e.PerDay == 0:
-		resumes = "not under this accord: a piece is more than its bytes of a day"
+		resumes = p.t("ui.pace-never")
 	case !e.Resumes.IsZero():
-		resumes = e.Resumes.Format(time.RFC3339)
+		resumes = p.at(e.Resumes)
 	}
 	if !e.Ends.IsZero() {
 		ends = e.Ends.Format(time.DateOnly)
 	}
-	p.pairs("  goes on", resumes, "  a day", size(e.PerDay)+" ("+e.Clause+")", "  may be whole on", ends)
+	p.fields("  ", "ui.goes-on", resumes, "ui.a-day", p.size(e.PerDay)+" ("+e.Clause+")", "ui.whole-on", ends)
 }
 
 func writeCustody(p *printer, s *node.ExhibitStepView) {
@@ -316,21 +329,19 @@ func writeCustody(p *printer, s *node.ExhibitStepView) {
 		what = p.code("exhibit-move", s.Move)
 	}
 	if s.Refused != "" {
-		what += " (" + p.words().Text("ui.changed-nothing", "code", node.IllegalText(p.words(), s.Refused)) + ")"
+		what += " (" + p.t("ui.changed-nothing", "code", illegal(p, s.Refused, s.Reason)) + ")"
 	}
-	p.f("  %s  %s: %s", s.At.UTC().Format("2006-01-02 15:04:05Z"), s.Party, what)
+	p.f("  %s  %s: %s", p.at(s.At), s.Party, what)
 	to := ""
 	if s.Act == "handed" {
 		to = s.To.Agency + ":" + s.To.Role
 	}
 	var receipts []string
 	for _, r := range s.Receipts {
-		receipts = append(receipts, r.Party+" "+r.At.UTC().Format("2006-01-02 15:04:05Z"))
+		receipts = append(receipts, r.Party+" "+p.at(r.At))
 	}
-	p.pairs("    by", s.By.Agency+":"+s.By.Role, "    to", to, "    code", s.Code, "    hash", s.Seal, "    receipted", join(receipts), "    entry", s.Ref)
-	if s.Text != "" {
-		p.block("    ", s.Text)
-	}
+	p.fields("    ", "ui.by", s.By.Agency+":"+s.By.Role, "ui.to", to, "ui.code", s.Code, "ui.hash", s.Seal, "ui.receipts", join(receipts), "ui.entry", s.Ref)
+	p.spoken("    ", "", s.Text, s.Absent)
 }
 
 func (a *app) exhibitVerify() *cobra.Command {
@@ -351,12 +362,12 @@ func (a *app) exhibitVerify() *cobra.Command {
 			}
 			return a.show(r, func(p *printer) {
 				if r.OK {
-					p.f("Every byte holds: %s, %s, %s.", count(r.Files, "file"), count(r.Chunks, "chunk"), size(r.Bytes))
+					p.say("", "ui.every-byte", "files", p.t("ui.n-files", "n", r.Files), "chunks", p.t("ui.n-chunks", "n", r.Chunks), "size", p.size(r.Bytes))
 				} else {
-					p.f("The exhibit does NOT verify: %s missing, %s verified.", count(r.Missing, "chunk"), count(r.Chunks, "chunk"))
+					p.say("", "ui.exhibit-fails", "missing", p.t("ui.n-chunks", "n", r.Missing), "verified", p.t("ui.n-chunks", "n", r.Chunks))
 				}
 				for _, e := range r.Errors {
-					p.f("  - %s", e)
+					p.f("  - %s", p.tell(e))
 				}
 			})
 		},
@@ -384,7 +395,7 @@ its hash. 'destroyed' destroys what is held here, for good.`,
 			if to != "" {
 				var ok bool
 				if in.To.Agency, in.To.Role, ok = strings.Cut(to, ":"); !ok || in.To.Agency == "" || in.To.Role == "" {
-					return usagef("--to %q is not of the form AGENCY:ROLE", to)
+					return usage("usage.not-form", "flag", "--to", "value", to, "form", "AGENCY:ROLE")
 				}
 			}
 			if in.Text, err = a.text(in.Text, textFile); err != nil {
@@ -395,7 +406,7 @@ its hash. 'destroyed' destroys what is held here, for good.`,
 				return err
 			}
 			a.gated(r.Decision)
-			return a.show(r, func(p *printer) { writeWrite(p, &r, "Stated.") })
+			return a.show(r, func(p *printer) { writeWrite(p, &r, "said.stated") })
 		},
 	}.build()
 	act = a.actingFlags(cmd)
@@ -423,13 +434,13 @@ the keys before are forgotten. Partners do not notice. Make a backup afterwards.
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("Evidence is encrypted to a new key (%s).", r.File)
+				p.say("", "ui.rekeyed", "file", r.File)
 				if in.All {
-					p.f("%s encrypted anew; the keys before are forgotten.", count(r.Resealed, "payload"))
+					p.say("", "ui.resealed", "n", r.Resealed)
 				} else if r.Keys > 1 {
-					p.f("%s before it stay for what was taken in before.", count(int64(r.Keys-1), "key"))
+					p.say("", "ui.old-keys", "n", r.Keys-1)
 				}
-				p.f("Make a backup now: one of before does not have this key.")
+				p.say("", "ui.backup-now")
 			})
 		},
 	}.build()
@@ -450,7 +461,7 @@ func (a *app) exhibitAbandon() *cobra.Command {
 				return err
 			}
 			in.Unit, in.ID = act.unit, args[0]
-			return a.write(ctx, "exhibit.abandon", in, "Given up.")
+			return a.write(ctx, "exhibit.abandon", in, "said.given-up")
 		},
 	}.build()
 	act = a.actingFlags(cmd)

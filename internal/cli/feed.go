@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -13,9 +14,9 @@ func (a *app) feedCommand() *cobra.Command {
 		use: "list", short: "List the feeds for sensors, resolvers and firewalls",
 		long: `Shows each feed with its format, who reads it, and the strictest marking that goes
 into it. Feeds are read at http.listen under /feeds/NAME with the TAXII user and
-password, and say with an ETag whether anything changed. They are configured under
-feeds: in config.yaml; without any there is one of each format, and a list for each
-kind of value that firewalls take.`,
+password, and say with an ETag whether anything changed. They are set with 'entente feed
+set' or on the pages, or pinned under feeds: in config.yaml; without any there is one of
+each format, and a list for each kind of value that firewalls take.`,
 		examples: []string{"entente feed list", "curl -s -u sensor:PASSWORD http://127.0.0.1:8080/feeds/rpz"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			var r node.FeedListResponse
@@ -25,13 +26,13 @@ kind of value that firewalls take.`,
 			return a.show(r, func(p *printer) {
 				rows := [][]string{}
 				for _, f := range r.Feeds {
-					does := "looks for"
+					does := "ui.feed-looks"
 					if f.Blocks {
-						does = "blocks"
+						does = "ui.feed-blocks"
 					}
-					rows = append(rows, []string{f.Name, f.Format, "up to " + f.TLP, does, f.For})
+					rows = append(rows, []string{f.Name, f.Format, p.t("cli.up-to", "tlp", f.TLP), p.t(does), p.tell(f.For)})
 				}
-				p.table([]string{"name", "format", "marking", "reader", "for"}, rows)
+				p.grid("", rows, "verify.col-name", "cli.format", "cli.marking", "cli.reader", "cli.for")
 			})
 		},
 	}.build()
@@ -53,18 +54,10 @@ run out or was taken back.`,
 				saved
 				node.FeedResponse
 			}{s, r}, func(p *printer) {
-				p.f("%s is in %s: %s, serial %d.", r.Name, s.File, counted(r.Entries, "entry", "entries"), r.Serial)
+				p.say("", "cli.feed-in", "name", r.Name, "file", s.File, "entries", p.many("ui.n-entries", r.Entries), "serial", fmt.Sprint(r.Serial))
 			})
 		},
 	}.build()
 	get.Flags().StringVarP(&output, "output", "o", "-", "the file to write (\"-\": standard output)")
-	return group("feed", "What sensors, resolvers and firewalls read", "", []string{"entente feed list", "entente feed get zeek --output entente.intel"}, list, get)
-}
-
-// counted is count for a word whose plural is another.
-func counted(n int64, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return number(n) + " " + many
+	return group("feed", "What sensors, resolvers and firewalls read", "", []string{"entente feed list", "entente feed get zeek --output entente.intel", "entente feed set clients --format rpz --tlp green"}, list, get, a.feedSet(), a.feedRemove())
 }

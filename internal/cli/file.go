@@ -29,20 +29,22 @@ func openFile(name string) (*os.File, error) {
 	return f, nil
 }
 
+// nameFile is what to do about something that is no file.
+const nameFile = ": name a file, or \"-\" for standard input where the command takes it"
+
 // notRegular says what stands where a file should be.
 func notRegular(name string, mode os.FileMode) error {
-	kind := "no regular file"
 	switch {
 	case mode.IsDir():
-		kind = "a folder"
+		return fmt.Errorf("%s is a folder"+nameFile, name)
 	case mode&os.ModeNamedPipe != 0:
-		kind = "a named pipe"
+		return fmt.Errorf("%s is a named pipe"+nameFile, name)
 	case mode&os.ModeSocket != 0:
-		kind = "a socket"
+		return fmt.Errorf("%s is a socket"+nameFile, name)
 	case mode&os.ModeDevice != 0:
-		kind = "a device"
+		return fmt.Errorf("%s is a device"+nameFile, name)
 	}
-	return fmt.Errorf("%s is %s: name a file, or \"-\" for standard input where the command takes it", name, kind)
+	return fmt.Errorf("%s is no regular file"+nameFile, name)
 }
 
 // sized is a file as long as it was when it was opened: one that grows while it is read does not

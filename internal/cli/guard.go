@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -39,12 +40,12 @@ indicators it keeps from sensors, and what of it cannot be used.`,
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("%s: %s (%s)", r.List.Name, r.List.Why, r.List.Source)
+				p.f("%s: %s (%s)", r.List.Name, p.tell(r.List.Why), r.List.Source)
 				for _, e := range r.Entries {
 					p.f("  %s", e)
 				}
 				if end := r.Offset + len(r.Entries); end < r.List.Entries {
-					p.hint("There are %s; go on with --offset %d", counted(int64(r.List.Entries), "entry", "entries"), end)
+					p.note("", "cli.guard-more", "entries", p.many("ui.n-entries", int64(r.List.Entries)), "offset", end)
 				}
 			})
 		},
@@ -68,12 +69,12 @@ domain above it). Of a single value every list that guards it is shown. The exit
 			return a.show(r, func(p *printer) {
 				for _, t := range r.Results {
 					if !t.Guarded {
-						p.f("%s (%s) is not guarded.", t.Value, t.Type)
+						p.say("", "cli.not-guarded", "value", t.Value, "type", t.Type)
 						continue
 					}
-					p.f("%s (%s) is guarded:", t.Value, t.Type)
+					p.say("", "cli.is-guarded", "value", t.Value, "type", t.Type)
 					for _, h := range t.Hits {
-						p.f("  %s", h.Text)
+						p.f("  %s", p.tell(h.Text))
 					}
 				}
 			})
@@ -93,10 +94,10 @@ partner sends is held in intake instead: see 'entente intake list'.`,
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("The guard keeps %s from sensors.", counted(r.Total, "value", "values"))
+				p.f("%s", p.many("cli.guard-keeps", r.Total))
 				writeHeld(p, r.Held)
 				if r.Total > int64(len(r.Held)) {
-					p.hint("%s are shown; --limit shows more", number(int64(len(r.Held))))
+					p.note("", "cli.shown-of", "n", p.number(int64(len(r.Held))))
 				}
 			})
 		},
@@ -108,7 +109,7 @@ a partner sends that names them is held, what is shared that names them is refus
 sensor is given them. Lists are data: the program has some, and the folder guard takes
 more, as MISP warning lists (.json) or with an entry a line (.txt).`,
 		[]string{"entente guard list", "entente guard test 8.8.8.8", "entente guard add partners.txt --dry-run"},
-		append(append([]*cobra.Command{list, show, test, held}, a.guardChanges()...), a.guardSources()...)...)
+		slices.Concat([]*cobra.Command{list, show, test, held}, a.guardChanges(), a.guardSources(), a.guardReview())...)
 }
 
 // guardChanges are the commands that change what is guarded.
@@ -189,59 +190,57 @@ func writeGuardLists(p *printer, r *node.GuardListResponse) {
 		kind := l.Type
 		switch {
 		case l.Builtin:
-			kind = "built in"
+			kind = p.t("cli.built-in")
 		case kind == "" && strings.HasSuffix(l.Name, ".txt"):
-			kind = "text"
+			kind = p.t("cli.as-text")
 		}
-		rows = append(rows, []string{l.Name, kind, number(int64(l.Entries)), number(l.Holds), l.Why})
+		rows = append(rows, []string{l.Name, kind, p.number(int64(l.Entries)), p.number(l.Holds), p.tell(l.Why)})
 	}
-	p.table([]string{"name", "kind", "entries", "keeps", "what it holds"}, rows)
+	p.grid("", rows, "verify.col-name", "review.kind", "review.entries", "cli.keeps", "cli.what-list-holds")
 	for _, l := range r.Lists {
 		writeListProblems(p, &l)
 	}
 	for _, name := range r.Without {
-		p.f("%s is left out by config.yaml.", name)
+		p.say("", "cli.list-left-out", "name", name)
 	}
 	if r.Holds > 0 {
-		p.hint("What is kept from sensors: entente guard held")
+		p.note("", "cli.see-held")
 	}
 }
 
 func writeListProblems(p *printer, l *node.GuardList) {
 	if l.Fault != "" {
-		p.f("%s is not used: %s", l.Name, l.Fault)
+		p.say("", "cli.list-not-used", "name", l.Name, "why", p.tell(l.Fault))
 	}
 	if l.Unused > 0 {
-		p.f("%s: %s cannot be used", l.Name, counted(int64(l.Unused), "entry", "entries"))
+		p.say("", "cli.list-unused", "n", l.Unused, "name", l.Name)
 	}
 	for _, problem := range l.Problems {
-		p.f("  %s", problem)
+		p.f("  %s", p.tell(problem))
 	}
 }
 
 func writeGuardChange(p *printer, r *node.GuardChangeResponse) {
 	for _, l := range r.Lists {
 		if l.Entries > 0 || l.Fault != "" {
-			p.f("%s: %s", l.Name, counted(int64(l.Entries), "entry", "entries"))
+			p.f("%s: %s", l.Name, p.many("ui.n-entries", int64(l.Entries)))
 		}
 		writeListProblems(p, &l)
 	}
-	verb := "Done"
+	what := p.t("cli.is-done")
 	if r.DryRun {
-		verb = "Dry run, nothing changed"
+		what = p.t("cli.dry-changed-nothing")
 	}
-	p.f("%s: %s taken from sensors, %s given to them again.", verb, counted(r.TakenOut, "value is", "values are"), counted(r.ComeBack, "value is", "values are"))
+	p.say("", "cli.guard-change", "what", what, "out", p.many("cli.n-values", r.TakenOut), "back", p.many("cli.n-values", r.ComeBack))
 	writeHeld(p, r.First)
 }
 
 func writeHeld(p *printer, list []node.GuardHeld) {
 	rows := [][]string{}
 	for _, h := range list {
-		rows = append(rows, []string{h.Value, h.Source, h.ID, h.Hit.Text})
+		rows = append(rows, []string{h.Value, h.Source, h.ID, p.tell(h.Hit.Text)})
 	}
-	if len(rows) > 0 {
-		p.table([]string{"value", "source", "indicator", "why"}, rows)
-	}
+	p.grid("", rows, "cli.value", "cli.source", "cli.indicator", "cli.why")
 }
 
 // guardSources are the commands about false positives.
@@ -277,25 +276,136 @@ is a STIX opinion, which can be shared. --retract takes it back.`,
 			return a.show(r, func(p *printer) {
 				switch {
 				case r.Known:
-					p.f("It was stated before: %s", r.Opinion)
+					p.say("", "cli.stated-before", "id", r.Opinion)
 				case in.Retract:
-					p.f("Taken back: %s", r.Opinion)
+					p.say("", "cli.taken-back", "id", r.Opinion)
 				default:
-					p.f("Stated: %s", r.Opinion)
+					p.say("", "cli.stated", "id", r.Opinion)
 				}
+				writeTold(p, r.Told)
 				writeSources(p, r.Sources)
 			})
 		},
 	}.build()
+	state.Flags().BoolVar(&in.Tell, "tell", false, "share the statement with whom the indicator came from, as far as the accord allows")
 	state.Flags().StringVar(&in.Note, "note", "", "why, for people")
 	state.Flags().BoolVar(&in.Retract, "retract", false, "it is none after all")
 	return []*cobra.Command{list, state}
 }
 
+// writeTold says whom a statement was shared with.
+func writeTold(p *printer, list []node.TellOriginator) {
+	for _, x := range list {
+		to := p.words().List(x.To)
+		switch {
+		case x.Shared:
+			p.say("", "ui.false-told", "to", to)
+		case x.Decision != nil:
+			p.say("", "ui.false-refused", "to", to, "why", p.tell(x.Decision.Reason))
+		default:
+			p.say("", "ui.false-known", "to", to)
+		}
+	}
+}
+
+// guardReview are the commands about what this party sees everywhere, and what partners state.
+func (a *app) guardReview() []*cobra.Command {
+	list := command{
+		use: "prevalent", short: "List the values that are held because this party sees them everywhere",
+		long: `What watchers see at so many of this party's own machines a day, on so many of the last 31
+days, is hardly an attack, and blocking it would hurt: it is kept from sensors and watchers
+until somebody looks. guard.prevalence in config.yaml says how many machines and days.
+'entente guard review' decides, and can decide otherwise later.`,
+		examples: []string{"entente guard prevalent", "entente guard prevalent --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.GuardPrevalentResponse
+			if err := a.call(ctx, "guard.prevalent", nil, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				if r.Off {
+					p.say("", "ui.prevalent-off")
+				} else {
+					p.say("", "ui.prevalent-from", "machines", p.number(r.Machines), "days", r.Days)
+				}
+				if len(r.Values) > 0 {
+					writePrevalent(p, r.Values)
+				}
+			})
+		},
+	}.build()
+	var in node.PrevalentReviewRequest
+	var keep bool
+	review := command{
+		use: "review VALUE --keep|--release", short: "Decide on a value that is held because it is seen everywhere",
+		long: `--keep leaves it out of what sensors and watchers are given, --release gives it to them again,
+and it is not held for this any more. Either can be decided otherwise later.`,
+		examples: []string{"entente guard review cdn.example --keep --note 'our own mail relay'", "entente guard review 192.0.2.7 --release", "entente guard review cdn.example --release --dry-run"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			if keep == in.Release {
+				return usage("usage.keep-or-release")
+			}
+			in.Value = args[0]
+			var r node.PrevalentValue
+			if err := a.call(ctx, "guard.review", in, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				if in.DryRun {
+					p.say("", "ui.prevalent-would")
+				}
+				writePrevalent(p, []node.PrevalentValue{r})
+			})
+		},
+	}.build()
+	f := review.Flags()
+	f.BoolVar(&keep, "keep", false, "it stays out")
+	f.BoolVar(&in.Release, "release", false, "sensors and watchers are given it all the same")
+	f.StringVar(&in.Note, "note", "", "why, for people")
+	f.BoolVar(&in.DryRun, "dry-run", false, "show what would be decided, and decide nothing")
+	disputes := command{
+		use: "disputes", short: "List what partners state to be false positives of what was imported here",
+		long: `A partner that saw an indicator of this party's where there was no attack may say so. It takes
+nothing from sensors here and counts against no source: look, and take the indicator back
+by importing and sharing a version that is revoked, or state it here with
+'entente guard false-positive'.`,
+		examples: []string{"entente guard disputes", "entente guard disputes --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.GuardDisputesResponse
+			if err := a.call(ctx, "guard.disputes", nil, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				if len(r.Disputes) == 0 {
+					p.say("", "ui.disputes-none")
+					return
+				}
+				rows := [][]string{}
+				for _, d := range r.Disputes {
+					rows = append(rows, []string{d.Indicator, d.Name, d.Source, d.By, p.at(d.At), d.Note})
+				}
+				p.grid("", rows, "ui.id", "ui.name", "ui.source", "ui.disputes-by", "ui.prevalent-since", "ui.note")
+			})
+		},
+	}.build()
+	return []*cobra.Command{list, review, disputes}
+}
+
+var prevalentStates = map[string]string{node.PrevalentHeld: "ui.prevalent-held", node.PrevalentKept: "ui.prevalent-kept", node.PrevalentReleased: "ui.prevalent-released"}
+
+func writePrevalent(p *printer, list []node.PrevalentValue) {
+	rows := [][]string{}
+	for _, v := range list {
+		rows = append(rows, []string{v.Value, p.t(prevalentStates[v.State]), p.number(v.Machines), p.number(int64(v.Days)), p.at(v.Since), v.Note})
+	}
+	p.grid("", rows, "cli.value", "ui.state", "ui.prevalent-machines", "ui.prevalent-days", "ui.prevalent-since", "ui.note")
+}
+
 func writeSources(p *printer, list []node.GuardSource) {
 	rows := [][]string{}
 	for _, s := range list {
-		rows = append(rows, []string{s.Source, number(int64(s.Score)), number(s.Given), number(s.False)})
+		rows = append(rows, []string{s.Source, p.number(int64(s.Score)), p.number(s.Given), p.number(s.False), p.number(s.Disputed)})
 	}
-	p.table([]string{"source", "score", "given to sensors", "false positives"}, rows)
+	p.grid("", rows, "cli.source", "cli.score", "cli.given", "cli.false-positives", "cli.disputed")
 }

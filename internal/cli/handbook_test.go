@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"regexp"
 	"strings"
@@ -47,21 +48,21 @@ func parses(line string, whole bool) error {
 	root := a.root()
 	args := split(line)
 	if len(args) == 0 || args[0] != "entente" {
-		return usagef("%q is no command line", line)
+		return fmt.Errorf("%q is no command line", line)
 	}
 	cmd, rest, err := root.Find(args[1:])
 	if err != nil {
 		return err
 	}
 	if cmd == root && len(rest) > 0 {
-		return usagef("%q is no command", line)
+		return fmt.Errorf("%q is no command", line)
 	}
 	if err := cmd.ParseFlags(rest); err != nil {
 		return err
 	}
 	if cmd.HasSubCommands() {
 		if left := cmd.Flags().Args(); len(left) > 0 || whole && cmd.Flags().NFlag() == 0 {
-			return usagef("%q names no command below %s", line, cmd.CommandPath())
+			return fmt.Errorf("%q names no command below %s", line, cmd.CommandPath())
 		}
 		return nil
 	}

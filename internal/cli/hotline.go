@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,10 +15,10 @@ prefix of it; left out, it is the only call that is open. A drill is a call that
 is marked as one in every entry and every line; it never counts as live.`,
 		[]string{"entente hotline call --subject register --text \"Votes are missing. Call back.\"", "entente hotline ack", "entente hotline list"},
 		a.hotlineCall(false),
-		a.hotlineMove(callMove{use: "ack [ID]", move: "acknowledge", short: "Take a call", done: "Taken.", long: "A named role takes the call. This stops its clock.", example: "entente hotline ack 3f9a12 --text \"On it.\""}),
-		a.hotlineMove(callMove{use: "say [ID]", move: "say", short: "Say something in a call", done: "Said.", long: "Both sides may, once the call is taken; before, only the one that calls.", example: "entente hotline say --text \"It began at six.\""}),
-		a.hotlineMove(callMove{use: "escalate [ID]", move: "escalate", short: "Climb a step of the accord's ladder", done: "Climbed.", step: true, long: "The calling side climbs step by step, each step once its time after the clock\nthat the called side missed has passed. 'hotline show' says when that is.", example: "entente hotline escalate 3f9a12"}),
-		a.hotlineMove(callMove{use: "close [ID]", move: "close", short: "End a call, or give it up", done: "Ended.", code: true, long: "Either side ends a call that was taken; the one that calls may give it up before.", example: "entente hotline close 3f9a12 --code settled"}),
+		a.hotlineMove(callMove{use: "ack [ID]", move: "acknowledge", short: "Take a call", done: "said.taken", long: "A named role takes the call. This stops its clock.", example: "entente hotline ack 3f9a12 --text \"On it.\""}),
+		a.hotlineMove(callMove{use: "say [ID]", move: "say", short: "Say something in a call", done: "said.said", long: "Both sides may, once the call is taken; before, only the one that calls.", example: "entente hotline say --text \"It began at six.\""}),
+		a.hotlineMove(callMove{use: "escalate [ID]", move: "escalate", short: "Climb a step of the accord's ladder", done: "said.climbed", step: true, long: "The calling side climbs step by step, each step once its time after the clock\nthat the called side missed has passed. 'hotline show' says when that is.", example: "entente hotline escalate 3f9a12"}),
+		a.hotlineMove(callMove{use: "close [ID]", move: "close", short: "End a call, or give it up", done: "said.ended", code: true, long: "Either side ends a call that was taken; the one that calls may give it up before.", example: "entente hotline close 3f9a12 --code settled"}),
 		a.hotlineList(), a.hotlineShow(), a.hotlineCall(true), a.hotlineAnnounce(), a.hotlineHistory())
 }
 
@@ -51,7 +50,7 @@ entry. The clock of the accord starts with the other side's receipt.`,
 			if in.Text, err = a.text(in.Text, *file); err != nil {
 				return err
 			}
-			return a.write(ctx, "hotline.call", in, done(drill, "calling."))
+			return a.write(ctx, "hotline.call", in, map[bool]string{false: "said.calling", true: "said.drill-calling"}[drill])
 		},
 	}
 	if drill {
@@ -77,14 +76,6 @@ side has receipted and whose time it is; the own one for now is found by itself.
 		f.StringVar(&in.Request, "request", "", "request that it is about: it climbs the ladder if that is late")
 	}
 	return cmd
-}
-
-// done marks the line of a drill.
-func done(drill bool, text string) string {
-	if drill {
-		return "DRILL: " + text
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // callMove describes a command that makes one move in a call.
@@ -138,16 +129,16 @@ func (a *app) hotlineAnnounce() *cobra.Command {
 				return err
 			}
 			in.Unit = act.unit
-			if in.From, err = parseTime("--from", from); err != nil {
+			if in.From, err = a.parseTime("--from", from); err != nil {
 				return err
 			}
-			if in.Until, err = parseTime("--until", until); err != nil {
+			if in.Until, err = a.parseTime("--until", until); err != nil {
 				return err
 			}
 			if in.Text, err = a.text(in.Text, *file); err != nil {
 				return err
 			}
-			return a.write(ctx, "hotline.announce", in, done(true, "announced."))
+			return a.write(ctx, "hotline.announce", in, "said.drill-announced")
 		},
 	}.build()
 	act = a.actingFlags(cmd)
@@ -182,48 +173,49 @@ func (a *app) hotlineList() *cobra.Command {
 }
 
 func writeCalls(p *printer, r *node.HotlineListResponse) {
-	heading := []string{"id", "state", "urgency", "from -> to", "subject", "whose turn", "step", "next deadline"}
+	grid := func(rows [][]string) {
+		p.grid("", rows, "ui.id", "ui.state", "ui.urgency", "ui.from-to", "cli.subject", "ui.whose-turn", "cli.step", "ui.next-deadline")
+	}
 	rows := func(calls []node.CallView) (out [][]string) {
 		for _, c := range calls {
-			out = append(out, []string{c.Short, p.code("call-state", c.State), p.code("urgency", c.Urgency), c.From + " -> " + c.To, c.Title, c.Turn, stepText(&c), nextClock(p.words(), c.Clocks, p.now)})
+			out = append(out, []string{c.Short, p.code("call-state", c.State), p.code("urgency", c.Urgency), c.From + " -> " + c.To, node.CallTitle(p.words(), &c), c.Turn, stepText(p, &c), nextClock(p.words(), c.Clocks, p.now)})
 		}
 		return out
 	}
 	if len(r.Calls) == 0 {
-		p.f("No calls.")
+		p.say("", "cli.no-calls")
 	}
-	p.table(heading, rows(r.Calls))
+	grid(rows(r.Calls))
 	for _, d := range r.Drills {
 		if len(d.Calls)+len(d.Pings)+len(d.Announced) == 0 && !d.Overdue {
 			continue
 		}
 		p.gap()
-		p.f("DRILLS in unit %s (nothing below is live):", d.Name)
+		p.say("", "ui.drills-in", "name", d.Name)
 		if d.Overdue {
-			p.f("  DRILL: one is due since %s", moment(d.Due))
+			p.say("  ", "cli.drill-due-since", "at", p.at(d.Due))
 		}
-		p.table(heading, rows(d.Calls))
+		grid(rows(d.Calls))
 		var lines [][]string
 		for _, x := range d.Announced {
-			lines = append(lines, []string{x.Short, p.code("call-state", x.State), "", x.From + " -> " + x.To, "DRILL: announced", "", "", moment(x.Begins) + " to " + moment(x.Ends)})
+			lines = append(lines, []string{x.Short, p.code("call-state", x.State), "", x.From + " -> " + x.To, p.t("ui.drill-announced"), "", "", p.t("review.span", "from", p.at(x.Begins), "to", p.at(x.Ends))})
 		}
 		for _, x := range d.Pings {
 			clock := ""
 			if x.Clock != nil {
 				clock = nextClock(p.words(), []node.ClockView{*x.Clock}, p.now)
 			}
-			lines = append(lines, []string{x.Short, p.code("call-state", x.State), "", x.From + " -> " + x.To, "DRILL: contact " + x.Contact, "", "", clock})
+			lines = append(lines, []string{x.Short, p.code("call-state", x.State), "", x.From + " -> " + x.To, p.t("ui.drill-contact", "contact", x.Contact), "", "", clock})
 		}
-		p.table(heading, lines)
+		grid(lines)
 	}
 }
 
-func stepText(c *node.CallView) string {
-	s := strconv.Itoa(c.Step)
+func stepText(p *printer, c *node.CallView) string {
 	if c.Climb > 0 {
-		s += ", step " + strconv.Itoa(c.Climb) + " is DUE"
+		return p.t("ui.step-due", "n", strconv.Itoa(c.Step), "next", strconv.Itoa(c.Climb))
 	}
-	return s
+	return strconv.Itoa(c.Step)
 }
 
 func (a *app) hotlineShow() *cobra.Command {
@@ -248,23 +240,23 @@ func (a *app) hotlineShow() *cobra.Command {
 }
 
 func writeCall(p *printer, c *node.CallView) {
-	p.f("%s  [%s]", c.Title, p.code("call-state", c.State))
+	p.f("%s  [%s]", node.CallTitle(p.words(), c), p.code("call-state", c.State))
 	mark := ""
 	if c.Drill {
-		mark = "DRILL "
+		mark = p.t("ui.drill") + " "
 	}
-	p.pairs("  id", c.ID, "  short", c.Short, "  from", c.From, "  to", c.To, "  urgency", p.code("urgency", c.Urgency), "  language", c.Language, "  request", c.Request,
-		"  follows", c.Follows, "  announced", c.Announced, "  whose turn", c.Turn)
+	p.fields("  ", "ui.id", c.ID, "ui.short", c.Short, "ui.from", c.From, "ui.to", c.To, "ui.urgency", p.code("urgency", c.Urgency), "ui.spoken", c.Language, "ui.request", c.Request,
+		"cli.follows", c.Follows, "ui.announced", c.Announced, "ui.whose-turn", c.Turn)
 	p.gap()
 	var rows [][]string
 	for _, k := range c.Clocks {
-		due := deadline(k.Due, p.now)
+		due := p.until(k.Due)
 		if !k.Met.IsZero() {
-			due = moment(k.Due.Local())
+			due = p.at(k.Due)
 		}
-		rows = append(rows, []string{"  " + mark + p.code("stage", k.Name), node.ClockState(p.words(), k), due, k.Owner, k.Clause, p.code("basis", k.Basis)})
+		rows = append(rows, []string{"  " + mark + p.code("stage", k.Name), node.ClockState(p.words(), k), due, k.Owner, k.Clause, node.ClockBasis(p.words(), k)})
 	}
-	p.table([]string{"  clock", "state", "due", "whose", "clause", "runs from"}, rows)
+	p.grid("  ", rows, "ui.clock", "ui.state", "ui.due", "ui.whose", "ui.clause", "ui.runs-from")
 	if len(c.Ladder) > 0 {
 		p.gap()
 		rows = nil
@@ -272,31 +264,29 @@ func writeCall(p *printer, c *node.CallView) {
 			state := ""
 			switch {
 			case !r.Climbed.IsZero():
-				state = "climbed " + moment(r.Climbed)
+				state = p.t("ui.climbed", "at", p.at(r.Climbed))
 			case r.Due:
-				state = "DUE since " + moment(r.From)
+				state = p.t("ui.due-since", "at", p.at(r.From))
 			case !r.From.IsZero():
-				state = "from " + deadline(r.From, p.now)
+				state = p.t("ui.from-when", "at", p.until(r.From))
 			}
 			rows = append(rows, []string{"  " + mark + strconv.Itoa(r.Step), r.Contact, r.Role, r.Clause, state})
 		}
-		p.table([]string{"  step", "contact", "role", "clause", "may be climbed"}, rows)
+		p.grid("  ", rows, "cli.step", "ui.contact", "ui.role", "ui.clause", "ui.may-be-climbed")
 	}
 	for _, m := range c.Moves {
 		p.gap()
-		p.f("  %s%s  %s  %s (%s, %s)", mark, moment(m.At), p.code("call-move", m.Move), m.Party, m.By.Agency, m.By.Role)
+		p.f("  %s%s  %s  %s (%s, %s)", mark, p.at(m.At), p.code("call-move", m.Move), m.Party, m.By.Agency, m.By.Role)
 		step := ""
 		if m.Step > 0 {
 			step = strconv.Itoa(m.Step)
 		}
-		p.pairs("    entry", brief(m.Ref), "    step", step, "    code", m.Code, "    no effect", node.IllegalText(p.words(), m.Refused))
-		if m.Text != "" {
-			p.block("    | ", m.Text)
-		}
+		p.fields("    ", "ui.entry", brief(m.Ref), "cli.step", step, "ui.code", m.Code, "ui.no-effect", illegal(p, m.Refused, ""))
+		p.spoken("    ", "| ", m.Text, m.Absent)
 	}
 	if len(c.Next) > 0 {
 		p.gap()
-		p.hint("  You may: %s", p.codes("call-move", c.Next))
+		p.hint("  %s", p.t("ui.you-may", "moves", codedList(p, "call-move", c.Next)))
 	}
 }
 
@@ -315,24 +305,24 @@ func (a *app) hotlineHistory() *cobra.Command {
 				for _, x := range []struct {
 					title, mark string
 					list        []node.SpeedView
-				}{{"Live calls:", "", r.Live}, {"DRILLS:", "DRILL ", r.Drills}} {
-					p.f("%s", x.title)
+				}{{"cli.live-calls", "", r.Live}, {"ui.drill-calls", p.t("ui.drill") + " ", r.Drills}} {
+					p.say("", x.title)
 					if len(x.list) == 0 {
-						p.f("  none")
+						p.say("  ", "ui.none")
 					}
 					var rows [][]string
 					for _, s := range x.list {
 						last := ""
 						if !s.LastAt.IsZero() {
-							last = seconds(s.Last) + ", " + moment(s.LastAt)
+							last = p.took(s.Last) + ", " + p.at(s.LastAt)
 						}
 						median := ""
 						if s.Answered > 0 {
-							median = seconds(s.Median)
+							median = p.took(s.Median)
 						}
 						rows = append(rows, []string{"  " + x.mark + s.Party, s.Contact, strconv.Itoa(s.Rang), strconv.Itoa(s.Answered), strconv.Itoa(s.Late), strconv.Itoa(s.Unanswered), median, last})
 					}
-					p.table([]string{"  party", "contact", "rang", "answered", "late", "not answered", "median", "last"}, rows)
+					p.grid("  ", rows, "review.party", "ui.contact", "ui.rang", "review.answered", "review.late", "cli.not-answered", "review.median", "ui.last")
 					p.gap()
 				}
 			})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -39,19 +40,22 @@ courier key stays.`,
 		args:     cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
 			in.What = args[0]
-			if keyFile == "" {
-				return usagef("the organisation key signs the new version: --org-key FILE")
+			if keyFile == "" && !in.DryRun {
+				return usage("usage.needs-org-key")
 			}
-			if in.What == "org" && newKeyFile == "" {
-				return usagef("the new organisation key needs a place: --new-org-key FILE")
+			if in.What == "org" && newKeyFile == "" && !in.DryRun {
+				return usage("usage.needs-new-org-key")
 			}
-			text, err := readFile(keyFile, 1<<20)
-			if err != nil {
-				return err
+			if keyFile != "" {
+				text, err := readFile(keyFile, 1<<20)
+				if err != nil {
+					return err
+				}
+				in.OrgKey = string(text)
 			}
-			in.OrgKey = string(text)
 			var out io.WriteCloser
-			if in.What == "org" {
+			var err error
+			if in.What == "org" && !in.DryRun {
 				// Opened first: a new key that cannot be kept must not be made.
 				if out, err = os.OpenFile(newKeyFile, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600); err != nil {
 					return fmt.Errorf("a place for the new organisation key: %w", err)
@@ -75,9 +79,13 @@ courier key stays.`,
 				r.NewOrgKey = "" // it lies in the file, not in a terminal's history
 			}
 			return a.show(r, func(p *printer) {
-				p.f("Identity version %d is made; %s.", r.Identity.Version, count(int64(len(r.Entries)), "journal entry")+" written")
+				if r.DryRun {
+					p.say("", "cli.identity-would", "version", r.Version, "kinds", join(r.Changes), "units", join(r.Units))
+					return
+				}
+				p.say("", "cli.identity-made", "n", len(r.Entries), "version", r.Identity.Version)
 				if newKeyFile != "" && in.What == "org" {
-					p.f("The new organisation key is in %s. Move it offline and destroy the old one.", newKeyFile)
+					p.say("", "cli.org-key-in", "file", newKeyFile)
 				}
 				p.gap()
 				writeIdentity(p, &r.Identity)
@@ -89,16 +97,38 @@ courier key stays.`,
 	rotate.Flags().StringVar(&newKeyFile, "new-org-key", "", "file for the new organisation key; it must not exist")
 	rotate.Flags().BoolVar(&in.Compromise, "compromise", false, "the old key may be in other hands: write a compromise notice too")
 	rotate.Flags().BoolVar(&in.Unseen, "unseen", false, "the high-water marks are lost, and nobody can have seen an identity newer than this one")
+	rotate.Flags().BoolVar(&in.DryRun, "dry-run", false, "say what would change, change nothing; needs no organisation key")
 	rotate.Flags().StringVar(&in.Note, "note", "", "why, for the own records")
-	return group("identity", "Show or rotate this party's identity", "", []string{"entente identity show"}, show, rotate)
+	keys := command{
+		use: "keys", short: "List the keys of this party",
+		long:     "Shows each key with where its secret half lies and since when it is in use, and whether the\norganisation key lies in the folder, where it should not be.",
+		examples: []string{"entente identity keys", "entente identity keys --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.KeysResponse
+			if err := a.call(ctx, "identity.keys", nil, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				rows := [][]string{}
+				for _, k := range r.Keys {
+					rows = append(rows, []string{p.code("key", k.Kind), k.Unit, brief(k.ID), p.at(k.At), k.File})
+				}
+				p.grid("", rows, "cli.key", "ui.in-unit", "ui.id", "ui.since", "cli.file")
+				if r.OrgKeyFile != "" {
+					p.f("%s", p.words().Text("ui.org-key-here", "file", r.OrgKeyFile))
+				}
+			})
+		},
+	}.build()
+	return group("identity", "Show or rotate this party's identity", "", []string{"entente identity show"}, show, keys, rotate)
 }
 
 func writeIdentity(p *printer, r *node.IdentityResponse) {
-	p.f("%s, identity version %d", r.Name, r.Version)
-	p.pairs("  party", r.Party, "  organisation key", r.OrgKey, "  node key", r.NodeKey, "  witness key", r.Witness,
-		"  made", moment(r.Created), "  expires", deadline(r.Expires, p.now), "  addresses", join(r.Addresses))
+	p.say("", "cli.identity-head", "name", r.Name, "version", r.Version)
+	p.fields("  ", "review.party", r.Party, "key.organisation", r.OrgKey, "key.node", r.NodeKey, "key.witness", r.Witness,
+		"cli.made", p.at(r.Created), "ui.expires", p.until(r.Expires), "cli.addresses", join(r.Addresses))
 	for _, h := range r.TLS {
-		p.pairs("  TLS key", h)
+		p.fields("  ", "key.tls", h)
 	}
 }
 
@@ -118,15 +148,21 @@ func readAtMost(r io.Reader, name string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("%s is too long: more than %s", name, size(limit))
+		return nil, tooLong(name, limit)
 	}
 	return text, nil
+}
+
+// tooLong is the error for what a person named and what is longer than is read.
+func tooLong(name string, most int64) error {
+	return &node.Error{Code: node.CodeBadInput, Status: http.StatusRequestEntityTooLarge, What: fmt.Sprintf("%s is too long: more than %s.", name, size(most)),
+		Next: "Name a shorter one; files of any size are attached with 'entente exhibit add'."}
 }
 
 // readText reads a file a person named, or standard input for "-".
 func (a *app) readText(name string, limit int64) ([]byte, error) {
 	if name == "-" {
-		return readAtMost(a.in, "standard input", limit)
+		return readAtMost(a.in, a.catalog().Text("cli.standard-input"), limit)
 	}
 	return readFile(name, limit)
 }

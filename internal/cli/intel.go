@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entente/internal/accord"
 	"entente/internal/node"
 )
 
@@ -47,7 +48,7 @@ nothing of that file. "-" reads standard input. Plain or with gzip.`,
 		args: cobra.MinimumNArgs(1),
 		run: func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			if in.Name != "" && len(args) > 1 {
-				return usagef("--name names one source: give one file")
+				return usage("usage.one-file")
 			}
 			if confidence >= 0 {
 				in.Confidence = &confidence
@@ -136,88 +137,83 @@ func (s *imported) add(name string, r *node.ImportResponse) {
 // writeNotices tells what is to be known of objects that came in all the same.
 func writeNotices(p *printer, list []node.ImportNotice) {
 	for _, n := range list {
-		should := "STIX says SHOULD"
+		should := p.t("cli.stix-should")
 		if n.Must {
-			should = "STIX says MUST"
+			should = p.t("cli.stix-must")
 		}
-		p.f("  %s (%s), %s:", n.Code, should, count(n.Count, "time"))
+		p.f("  %s (%s): %s", n.Code, should, p.many("cli.n-times", n.Count))
 		for _, b := range n.First {
-			p.f("    %s %s: %s", b.Path, b.ID, b.Reason)
+			p.f("    %s %s: %s", b.Path, b.ID, p.tell(b.Reason))
 		}
 	}
 }
 
 func writeImported(p *printer, s *imported) {
-	verb := "Taken in"
+	what := p.t("cli.taken-in")
 	if s.DryRun {
-		verb = "Dry run, nothing kept"
+		what = p.t("cli.dry-kept-nothing")
 	}
 	for _, f := range s.Files {
-		p.f("%s (%s): %s read, %s new, %s known, %s, %s not taken in", f.Name, f.Format, count(f.Read, "object"), number(f.New), number(f.Known), count(f.Conflicts, "conflict"), number(f.BadCount))
+		p.say("", "cli.imported-file", "file", f.Name, "format", f.Format, "read", p.many("ui.object-count", f.Read), "new", p.number(f.New), "known", p.number(f.Known),
+			"conflicts", p.many("ui.n-conflicts", f.Conflicts), "bad", p.number(f.BadCount))
 		for i, b := range f.Bad {
 			if i == 20 {
-				p.f("  … and %s more (see --json)", number(f.BadCount-20))
+				p.say("  ", "cli.more-json", "n", p.number(f.BadCount-20))
 				break
 			}
-			p.f("  %s %s: %s", b.Path, b.ID, b.Reason)
+			p.f("  %s %s: %s", b.Path, b.ID, p.tell(b.Reason))
 		}
 		writeNotices(p, f.Together)
 		writeNotices(p, f.Advice)
 		if f.GuardedCount > 0 {
-			p.f("  %s what the guard holds, and no sensor is given them:", counted(f.GuardedCount, "indicator names", "indicators name"))
+			p.f("  %s", p.many("cli.guard-names", f.GuardedCount))
 			for i, g := range f.Guarded {
 				if i == 5 {
-					p.f("  … see 'entente guard held'")
+					p.say("  ", "cli.see-guard-held")
 					break
 				}
-				p.f("  %s (%s): %s", g.Value, g.ID, g.Hit.Text)
+				p.f("  %s (%s): %s", g.Value, g.ID, p.tell(g.Hit.Text))
 			}
 		}
 		writePage(p, &f.ImportResponse)
 	}
-	rate := ""
+	made, took := p.many("cli.n-new-objects", s.New), p.lasted(time.Duration(s.DurationMS)*time.Millisecond)
 	if s.DurationMS > 0 {
-		rate = ", " + number(s.Read*1000/s.DurationMS) + " objects/s"
+		p.say("", "cli.came-to-rate", "what", what, "new", made, "time", took, "rate", p.number(s.Read*1000/s.DurationMS))
+	} else {
+		p.say("", "cli.came-to", "what", what, "new", made, "time", took)
 	}
-	p.f("%s: %s in %s%s.", verb, count(s.New, "new object"), (time.Duration(s.DurationMS) * time.Millisecond).String(), rate)
-	p.table([]string{"  type", "objects"}, typeRows(s.Types))
+	p.grid("  ", typeRows(p, s.Types), "ui.type", "ui.objects")
 }
 
 // writePage shows what was found in a page, for the analyst who confirms it.
 func writePage(p *printer, r *node.ImportResponse) {
-	if r.Layout != "" {
-		p.f("  Columns: %s", r.Layout)
-	}
+	p.fields("  ", "cli.columns", r.Layout)
 	if g := r.Page; g != nil {
+		date, language, by := "", "", g.Author
 		if g.Title != "" {
-			p.f("  Title:    %s", g.Title)
-			p.f("  Date:     %s (%s)", orUnknown(g.Date), orUnknown(g.Evidence))
-			p.f("  Language: %s", orUnknown(g.Language))
+			date, language = orUnknown(p, g.Date)+" ("+orUnknown(p, g.Evidence)+")", orUnknown(p, g.Language)
 		}
-		if g.Author != "" || g.Via != "" {
-			via := ""
-			if g.Via != "" {
-				via = "after " + g.Via
-			}
-			p.f("  By:       %s", strings.TrimSpace(g.Author+" "+via))
+		if g.Via != "" {
+			by = strings.TrimSpace(p.t("cli.after-source", "author", g.Author, "via", g.Via))
 		}
-		p.f("  Text:     %s", excerpt(g.Text, 200))
+		p.fields("  ", "ui.title", g.Title, "cli.date-of-page", date, "ui.spoken", language, "ui.by", by, "cli.page-text", excerpt(g.Text, 200))
 		for i, x := range g.Named {
 			if i == 50 {
-				p.f("  … and %s more (see --json)", number(int64(len(g.Named)-50)))
+				p.say("  ", "cli.more-json", "n", p.number(int64(len(g.Named)-50)))
 				break
 			}
-			p.f("  names %s (%s)", x.Name, count(int64(x.Count), "time"))
+			p.say("  ", "cli.names", "name", x.Name, "times", p.many("cli.n-times", int64(x.Count)))
 		}
 	}
 	if r.Held && !r.DryRun {
-		p.f("  A draft: see it with 'entente intake list', and accept or reject it there.")
+		p.say("  ", "cli.draft-waits")
 	}
 }
 
-func orUnknown(s string) string {
+func orUnknown(p *printer, s string) string {
 	if s == "" {
-		return "not known"
+		return p.t("cli.not-known")
 	}
 	return s
 }
@@ -231,7 +227,7 @@ func excerpt(s string, n int) string {
 	return string(r[:n]) + "…"
 }
 
-func typeRows(types map[string]int) [][]string {
+func typeRows(p *printer, types map[string]int) [][]string {
 	names := make([]string, 0, len(types))
 	for t := range types {
 		names = append(names, t)
@@ -244,7 +240,7 @@ func typeRows(types map[string]int) [][]string {
 	})
 	var rows [][]string
 	for _, t := range names {
-		rows = append(rows, []string{"  " + t, number(int64(types[t]))})
+		rows = append(rows, []string{"  " + t, p.number(int64(types[t]))})
 	}
 	return rows
 }
@@ -266,7 +262,7 @@ clause is named. Exit code 3 when nothing was let out.`,
 				}
 			}
 			if chosen != 1 {
-				return usagef("say what to share with exactly one of --id, --source, --value, --all")
+				return usage("usage.exactly-one", "flags", "--id, --source, --value, --all")
 			}
 			if in.Acting, err = act.claims(); err != nil {
 				return err
@@ -295,24 +291,27 @@ clause is named. Exit code 3 when nothing was let out.`,
 }
 
 func writeShared(p *printer, r *node.ShareResponse) {
-	verb := "Shared"
+	done := "cli.shared-in"
 	if r.DryRun {
-		verb = "Dry run: would share"
+		done = "cli.would-share-in"
 	}
-	p.f("%s %s in %s.", verb, count(r.Shared, "object"), count(int64(len(r.Refs)), "entry"))
+	if r.Held != "" {
+		writeHeldReady(p, r.Held)
+	}
+	p.say("", done, "objects", p.many("ui.object-count", r.Shared), "entries", p.many("ui.n-entries", int64(len(r.Refs))))
 	for _, e := range r.Effects {
-		p.f("  - %s", e)
+		p.f("  - %s", p.tell(e))
 	}
 	if r.Stopped > 0 {
 		p.gap()
-		p.f("The gate stopped %s:", count(r.Stopped, "object"))
+		p.f("%s", p.many("cli.gate-stopped", r.Stopped))
 		var rows [][]string
 		for _, x := range r.Refused[:min(len(r.Refused), 20)] {
-			rows = append(rows, []string{"  " + x.ID, x.TLP, x.Decision.Verdict, x.Decision.Clause, x.Decision.Reason})
+			rows = append(rows, []string{"  " + x.ID, x.TLP, p.code("verdict", x.Decision.Verdict), x.Decision.Clause, p.tell(x.Decision.Reason)})
 		}
-		p.table([]string{"  object", "TLP", "gate", "clause", "reason"}, rows)
+		p.grid("  ", rows, "cli.object", "TLP", "ui.gate", "ui.clause", "ui.reason")
 		if r.Stopped > 20 {
-			p.f("  … and %s more (see --json)", number(r.Stopped-int64(len(rows))))
+			p.say("  ", "cli.more-json", "n", p.number(r.Stopped-int64(len(rows))))
 		}
 	}
 	writeDecision(p, r.Decision)
@@ -331,14 +330,14 @@ func (a *app) intakeCommand() *cobra.Command {
 			}
 			return a.show(r, func(p *printer) {
 				if len(r.Items) == 0 {
-					p.f("Nothing.")
+					p.say("", "ui.nothing-here")
 				}
 				for _, x := range r.Items {
-					p.f("%s  %s", x.Item, x.State)
-					p.pairs("  object", x.ID, "  name", x.Name, "  from", x.From, "  entry", x.Ref, "  code", x.Code, "  clause", x.Clause, "  reason", x.Reason)
+					p.f("%s  %s", x.Item, p.code("instate", x.State))
+					p.fields("  ", "cli.object", x.ID, "verify.col-name", x.Name, "ui.from", x.From, "ui.entry", x.Ref, "ui.code", coded(p.words(), "gate", x.Code), "ui.clause", x.Clause, "ui.reason", p.tell(x.Reason))
 				}
 				if r.Next != "" {
-					p.hint("More: add --next %s", r.Next)
+					p.note("", "cli.next-page", "next", r.Next)
 				}
 			})
 		},
@@ -361,14 +360,18 @@ func (a *app) intakeDecide(name, short string, accept bool) *cobra.Command {
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
 			in.Items = args
 			if (len(args) == 0) == (in.Ref == "") {
-				return usagef("name items, or an entry with --ref")
+				return usage("usage.needs-items")
 			}
 			var r node.IntakeDecideResponse
 			if err := a.call(ctx, "intake.decide", in, &r); err != nil {
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("%s: %s.", map[bool]string{true: "Accepted", false: "Rejected"}[accept], count(int64(r.Decided), "object"))
+				done := "cli.rejected-objects"
+				if accept {
+					done = "cli.accepted-objects"
+				}
+				p.f("%s", p.many(done, int64(r.Decided)))
 			})
 		},
 		args: cobra.ArbitraryArgs,
@@ -378,19 +381,31 @@ func (a *app) intakeDecide(name, short string, accept bool) *cobra.Command {
 	return cmd
 }
 
-// parseTime reads a time that a person typed: RFC 3339, or a date (its start,
-// in this machine's zone).
-func parseTime(flag, s string) (time.Time, error) {
+// parseTime reads a time that a person typed: RFC 3339, or one of the zone that times are told in; of a date it is its
+// start. What the clocks show twice, or never, is refused.
+func (a *app) parseTime(flag, s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
 	}
-	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
+	if day, err := time.Parse(time.DateOnly, s); err == nil {
+		return accord.DayStart(day, a.zone()), nil
+	}
+	for _, layout := range []string{"2006-01-02 15:04", "2006-01-02T15:04"} {
+		clock, err := time.Parse(layout, s)
+		if err != nil {
+			continue
+		}
+		switch at := accord.Instants(clock, a.zone()); len(at) {
+		case 0:
+			return time.Time{}, usage("usage.no-such-hour", "flag", flag, "text", s)
+		case 1:
+			return at[0], nil
+		default:
+			return time.Time{}, usage("usage.hour-twice", "flag", flag, "text", s, "first", at[0].Format(time.RFC3339), "second", at[1].Format(time.RFC3339))
 		}
 	}
-	return time.Time{}, usagef("%s %q is not a time: write 2026-01-31, 2026-01-31 15:04 or 2026-01-31T15:04:00Z", flag, s)
+	return time.Time{}, usage("usage.no-time", "flag", flag, "text", s)
 }

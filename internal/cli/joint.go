@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -95,19 +96,44 @@ func opGroup(op string) string {
 func writeSaid(p *printer, family string, all []node.SaidView) {
 	for _, s := range all {
 		p.gap()
-		p.f("  %s  %s  %s (%s, %s)", moment(s.At), p.code(family, s.Move), s.Party, s.By.Agency, s.By.Role)
-		p.pairs("    entry", brief(s.Ref), "    code", s.Code, "    no effect", node.IllegalText(p.words(), s.Refused), "    because", s.Reason)
-		if s.Text != "" {
-			p.block("    | ", s.Text)
-		}
+		p.f("  %s  %s  %s (%s, %s)", p.at(s.At), p.code(family, s.Move), s.Party, s.By.Agency, s.By.Role)
+		p.fields("    ", "ui.entry", brief(s.Ref), "ui.code", s.Code, "ui.no-effect", illegal(p, s.Refused, s.Reason))
+		p.spoken("    ", "| ", s.Text, s.Absent)
 	}
 }
 
-func withdrawn(m *node.MarkView) string {
+// illegal says why an entry changes nothing: the words of the code, and the code, and what is particular to the case where it is a
+// sentence of this program.
+func illegal(p *printer, code, why string) string {
+	if code == "" {
+		return ""
+	}
+	text := node.IllegalText(p.words(), code) + " (" + code + ")"
+	if said, ok := p.words().Told(why); ok {
+		text += ": " + said
+	}
+	return text
+}
+
+// codedList is a list of codes in words, each with the code behind it that one types.
+func codedList(p *printer, family string, codes []string) string {
+	var out []string
+	for _, code := range codes {
+		out = append(out, coded(p.words(), family, code))
+	}
+	return join(out)
+}
+
+// by says when something was done and by whom.
+func by(p *printer, at time.Time, party string) string {
+	return p.t("ui.at-by", "at", p.at(at), "party", party)
+}
+
+func withdrawn(p *printer, m *node.MarkView) string {
 	if m == nil {
 		return ""
 	}
-	return "taken back " + moment(m.At)
+	return p.t("ui.taken-back-at", "at", p.at(m.At))
 }
 
 func marks(ms []node.MarkView) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,13 +33,13 @@ retraction has reached everybody.`,
 			return a.show(r, func(p *printer) {
 				rows := [][]string{}
 				for _, m := range r.Members {
-					state := "not yet"
+					state := "ui.step-wait"
 					if m.Acknowledged {
-						state = "yes"
+						state = "ui.yes"
 					}
-					rows = append(rows, []string{m.Name, state, number(m.Receipted)})
+					rows = append(rows, []string{m.Name, p.t(state), p.number(m.Receipted)})
 				}
-				p.table([]string{"member", "acknowledged", "of entries"}, rows)
+				p.grid("", rows, "ui.member-name", "cli.acknowledged", "cli.of-entries")
 			})
 		},
 	}.build()
@@ -84,11 +85,11 @@ type entryHead struct {
 }
 
 func writeJournal(p *printer, r *node.JournalShowResponse, evidence bool) {
-	p.f("Journal of %s in unit %s: %s", r.Name, brief(r.Unit), count(r.Size, "entry"))
-	p.pairs("  origin", r.Origin, "  party", r.Party)
+	p.say("", "cli.journal-head", "name", r.Name, "unit", brief(r.Unit), "entries", p.many("ui.n-entries", r.Size))
+	p.fields("  ", "cli.origin", r.Origin, "review.party", r.Party)
 	if evidence {
 		if len(r.Evidence) == 0 {
-			p.f("  No proof of misbehaviour is kept.")
+			p.say("  ", "cli.no-proof-kept")
 		}
 		for _, e := range r.Evidence {
 			p.gap()
@@ -98,40 +99,49 @@ func writeJournal(p *printer, r *node.JournalShowResponse, evidence bool) {
 	}
 	for _, e := range r.Entries {
 		var h entryHead
-		if err := json.Unmarshal(e.Entry, &h); err != nil {
-			h.Kind = "(cannot be read)"
+		kind := p.t("cli.cannot-be-read")
+		if json.Unmarshal(e.Entry, &h) == nil {
+			kind = h.Kind
 		}
 		p.gap()
 		marks := []string{}
 		if e.Final {
-			marks = append(marks, "final")
+			marks = append(marks, p.t("ui.final"))
 		}
 		if e.Payload != "" {
-			marks = append(marks, "payload "+e.Payload)
+			marks = append(marks, payloadText(p, e.Payload))
 		}
 		if e.Void != "" {
-			marks = append(marks, "VOID: "+e.Void)
+			marks = append(marks, p.t("cli.void", "why", coded(p.words(), "void", e.Void)))
 		}
-		p.f("#%d  %s  %s  %s", e.Index, h.At, h.Kind, strings.Join(marks, ", "))
+		p.f("#%d  %s  %s  %s", e.Index, h.At, kind, p.words().List(marks))
 		by := strings.Trim(h.By.Agency+", "+h.By.Role, ", ")
-		p.pairs("    by", by, "    leaf", e.Leaf, "    body", shortened(string(h.Body), 240))
+		p.fields("    ", "ui.by", by, "cli.leaf", e.Leaf, "cli.body", shortened(p, string(h.Body), 240))
 		if e.Decision != nil {
-			p.pairs("    gate", e.Decision.Verdict+" by clause "+e.Decision.Clause+": "+e.Decision.Reason)
+			p.fields("    ", "ui.gate", p.t("cli.gate-by-clause", "verdict", p.code("verdict", e.Decision.Verdict), "clause", e.Decision.Clause, "reason", p.tell(e.Decision.Reason)))
 		}
 	}
 	if n := len(r.Entries); n > 0 && r.Entries[n-1].Index+1 < r.Size {
 		p.gap()
-		p.hint("More: add --from %d", r.Entries[n-1].Index+1)
+		p.note("", "cli.more-from", "n", r.Entries[n-1].Index+1)
 	}
 }
 
+// payloadText says whether the content of an entry is here.
+func payloadText(p *printer, state string) string {
+	if key, ok := map[string]string{"held": "ui.content-held", "destroyed": "ui.content-destroyed", "missing": "ui.content-missing", "unreadable": "ui.content-unreadable"}[state]; ok {
+		return p.t(key)
+	}
+	return state
+}
+
 // shortened cuts a long text for a line; --json has all of it.
-func shortened(s string, most int) string {
+func shortened(p *printer, s string, most int) string {
 	runes := []rune(s)
 	if len(runes) <= most {
 		return s
 	}
-	return string(runes[:most]) + " … (" + count(int64(len(runes)-most), "more character") + " in --json)"
+	return p.t("cli.more-characters", "n", len(runes)-most, "text", string(runes[:most]))
 }
 
 func (a *app) journalVerify() *cobra.Command {
@@ -163,40 +173,51 @@ that does not hold.`,
 func writeVerified(p *printer, r *node.JournalVerifyResponse) {
 	var rows [][]string
 	for _, j := range r.Journals {
-		state := "holds"
+		state := "cli.holds"
 		if j.Error != "" {
-			state = "DOES NOT HOLD"
+			state = "cli.does-not-hold"
 		}
-		rows = append(rows, []string{j.Name, brief(j.Unit), brief(j.Origin), number(j.Size), number(j.Heads), state})
+		rows = append(rows, []string{j.Name, brief(j.Unit), brief(j.Origin), p.number(j.Size), p.number(j.Heads), p.t(state)})
 	}
-	p.table([]string{"journal of", "unit", "origin", "entries", "checkpoints", "state"}, rows)
+	p.grid("", rows, "cli.journal-of", "ui.in-unit", "cli.origin", "review.entries", "cli.checkpoints", "ui.state")
 	p.gap()
 	for _, j := range r.Journals {
 		if j.Error != "" {
-			p.f("%s: %s", j.Name, j.Error)
+			p.f("%s: %s", j.Name, p.tell(j.Error))
 		}
 	}
 	for _, e := range r.Errors {
-		p.f("%s", e)
+		p.f("%s", p.tell(e))
 	}
 	if r.OK {
-		p.f("Every byte holds: %s, %s, %s.", count(int64(len(r.Journals)), "journal"), count(r.Payloads, "payload"), count(r.Records, "local record"))
+		p.say("", "cli.every-byte", "journals", p.many("verify.n-journals", int64(len(r.Journals))), "payloads", p.many("verify.n-payloads", r.Payloads), "records", p.many("cli.n-records", r.Records))
 	} else {
-		p.f("The folder does NOT verify.")
+		p.say("", "cli.folder-not-verified")
 	}
 }
 
 func (a *app) journalProve() *cobra.Command {
 	var in node.JournalProveRequest
-	var output string
+	var output, file string
 	cmd := command{
 		use: "prove REF", short: "Prove that an entry is in a journal",
 		long: `REF is "origin#index", or an index of the own journal. Prints the entry and a C2SP
-tlog-proof that anybody can check with the party's public keys.`,
-		examples: []string{"entente journal prove 12", "entente journal prove 'entente/…#12' --output entry.tlog-proof"},
+tlog-proof that anybody can check with the party's public keys. --file writes one file
+with the receipts and the keys too, which 'entente verify' checks by itself.`,
+		examples: []string{"entente journal prove 12", "entente journal prove 12 --file entry.entente", "entente journal prove 'entente/…#12' --output entry.tlog-proof"},
 		args:     cobra.ExactArgs(1),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
 			in.Ref = args[0]
+			if file != "" {
+				s, err := a.download(ctx, "journal.file", node.JournalFileRequest(in), file, nil)
+				if err != nil || file == "-" {
+					return err
+				}
+				return a.show(s, func(p *printer) {
+					p.say("", "cli.entry-in", "file", s.File, "size", p.size(s.Bytes))
+					p.note("", "ui.anybody-checks", "file", s.File)
+				})
+			}
 			var r node.JournalProveResponse
 			if err := a.call(ctx, "journal.prove", in, &r); err != nil {
 				return err
@@ -207,19 +228,20 @@ tlog-proof that anybody can check with the party's public keys.`,
 				}
 			}
 			return a.show(r, func(p *printer) {
-				p.pairs("entry", r.Ref)
+				p.fields("", "ui.entry", r.Ref)
 				p.block("  ", string(r.Entry))
 				p.gap()
 				p.block("", r.Proof)
 				p.gap()
 				for _, k := range r.Keys {
-					p.pairs("key", k)
+					p.fields("", "cli.key", k)
 				}
 			})
 		},
 	}.build()
 	unitFlag(cmd, &in.Unit)
 	cmd.Flags().StringVarP(&output, "output", "o", "", "also write the proof to this file")
+	cmd.Flags().StringVar(&file, "file", "", "write entry, proof, receipts and keys as one file instead (\"-\": standard output)")
 	return cmd
 }
 
@@ -234,7 +256,7 @@ cosigns nothing any more and every member can be heard, its key is replaced, too
 		examples: []string{"entente journal succeed --org-key /media/stick/north.key"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			if keyFile == "" {
-				return usagef("the organisation key certifies a successor: --org-key FILE")
+				return usage("usage.needs-org-key")
 			}
 			text, err := readFile(keyFile, 1<<20)
 			if err != nil {
@@ -246,7 +268,7 @@ cosigns nothing any more and every member can be heard, its key is replaced, too
 			}
 			return a.show(r, func(p *printer) {
 				if len(r.Units) == 0 {
-					p.f("No journal is retired: there is nothing to succeed.")
+					p.say("", "cli.none-retired")
 				}
 				for _, u := range r.Units {
 					writeRestoredUnit(p, &u)
@@ -261,6 +283,7 @@ cosigns nothing any more and every member can be heard, its key is replaced, too
 func (a *app) dossierCommand() *cobra.Command {
 	in := node.DossierExportRequest{}
 	var output string
+	var from, to string
 	var noPayloads bool
 	export := command{
 		use: "export --output FILE", short: "Write a package a third person can verify offline",
@@ -270,20 +293,25 @@ With --request it is about one request: the contents of that request, of the cal
 name it, of the cases that tie it in and of the exhibits about it go in, and a page for
 people. With --case it is about one case: its contents, those of all that it ties in or
 names as evidence, of the calls and exhibits of its requests, and of the commitments that
-came out of it. Of exhibits the manifests go in, with --evidence the exhibits themselves.`,
+came out of it. Of exhibits the manifests go in, with --evidence the exhibits themselves.
+--from and --to leave out the contents of entries whose authors say that they were
+written earlier, or later; the entries themselves are always all there.`,
 		examples: []string{"entente dossier export --output dossier.entente", "entente dossier export --request 3f9a12 --evidence --output dossier.entente", "entente dossier export --case 3f9a12-7 --output case.entente", "entente dossier export --no-payloads --request 3f9a12 --output dossier.entente"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			if output == "" {
-				return usagef("the file needs a name: --output FILE")
+				return usage("usage.needs-output")
 			}
 			in.Payloads = !noPayloads
+			if err := a.period(&in.From, &in.To, new(time.Time), from, to, "", false); err != nil {
+				return err
+			}
 			s, err := a.download(ctx, "dossier.export", in, output, nil)
 			if err != nil || output == "-" {
 				return err
 			}
 			return a.show(s, func(p *printer) {
-				p.f("The dossier is in %s (%s).", s.File, size(s.Bytes))
-				p.hint("Anybody can check it: entente verify %s", s.File)
+				p.say("", "ui.dossier-in", "file", s.File, "size", p.size(s.Bytes))
+				p.hint("%s", p.t("ui.anybody-checks", "file", s.File))
 			})
 		},
 	}.build()
@@ -293,6 +321,8 @@ came out of it. Of exhibits the manifests go in, with --evidence the exhibits th
 	export.Flags().BoolVar(&in.Page, "page", false, "put a page for people in (with --request or --case there always is one)")
 	export.Flags().StringVar(&in.Request, "request", "", "the request the dossier is about: contents of others are left out")
 	export.Flags().StringVar(&in.Case, "case", "", "the case the dossier is about, in the place of a request")
+	export.Flags().StringVar(&from, "from", "", "contents from here only (RFC 3339, or a date in UTC)")
+	export.Flags().StringVar(&to, "to", "", "contents until before here only")
 	export.Flags().StringVar(&in.Note, "note", "", "a note for the reader")
 	export.Flags().StringVarP(&output, "output", "o", "", "the file to write (\"-\": standard output)")
 	return group("dossier", "Packages that a third person can verify", "", []string{"entente dossier export --output dossier.entente"}, export)

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"entente/internal/accord"
 	"entente/internal/lang"
 	"entente/internal/node"
 )
@@ -16,7 +18,7 @@ func (a *app) catalog() *lang.Catalog {
 		return a.words
 	}
 	if a.env == nil {
-		return lang.English()
+		return lang.English().In(a.zone())
 	}
 	env := ""
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
@@ -37,8 +39,16 @@ func (a *app) catalog() *lang.Catalog {
 	if !ok {
 		c = lang.English()
 	}
-	a.words = c
-	return c
+	a.words = c.In(a.zone())
+	return a.words
+}
+
+// zone is the time zone that instants are told in: that of --tz, else of the environment (TZ), else of the machine.
+func (a *app) zone() *time.Location {
+	if loc, err := accord.Zone(a.zoneWish); err == nil {
+		return loc
+	}
+	return time.Local
 }
 
 func (a *app) requestTranslate() *cobra.Command {
@@ -58,7 +68,7 @@ language of the translation; what is printed goes by the environment.`,
 		args:     cobra.ExactArgs(1),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
 			in.ID, in.Lang = args[0], tag
-			return a.makeMove(ctx, x, "Added.")
+			return a.makeMove(ctx, x, "said.added")
 		},
 	}.build()
 	x.act = a.actingFlags(cmd)

@@ -19,12 +19,12 @@ robbed. ID is what 'leak list' prints, or a prefix of it.`,
 		jointList(a, "leak.list", "leaks that not everybody has answered, the newest first", "With --all also those that everybody has answered, or that were taken back.", func(p *printer, r *node.LeakListResponse) {
 			var rows [][]string
 			for _, l := range r.Leaks {
-				rows = append(rows, []string{l.Short, l.Kind, brief(l.About), moment(l.Found), l.Reporter, l.Where, leakAnswers(p, &l), withdrawn(l.Withdrawn)})
+				rows = append(rows, []string{l.Short, node.EntryText(p.words(), l.Kind), brief(l.About), p.at(l.Found), l.Reporter, l.Where, leakAnswers(p, &l), withdrawn(p, l.Withdrawn)})
 			}
 			if len(rows) == 0 {
-				p.f("No leaks.")
+				p.say("", "cli.no-leaks")
 			}
-			p.table([]string{"id", "what", "entry", "found", "reported by", "where", "answers", ""}, rows)
+			p.grid("", rows, "ui.id", "review.what", "ui.entry", "cli.found-at", "cli.reported-by", "cli.where", "cli.answers", "")
 		}),
 		jointShow(a, "leak.show", "leak with who had what was found", "A member had it if it wrote it or gave a receipt for it.", writeLeak))
 }
@@ -40,16 +40,16 @@ func (a *app) leakReport() *cobra.Command {
 			if err := a.into(x, &in.Acting, &in.Unit, &in.Text, &in.TLP, &in.DryRun); err != nil {
 				return err
 			}
-			if in.Found, err = parseTime("--found", found); err != nil {
+			if in.Found, err = a.parseTime("--found", found); err != nil {
 				return err
 			}
 			if in.About == "" {
-				return usagef("what was found? --entry ENTRY")
+				return usage("usage.what-found")
 			}
 			if in.Found.IsZero() {
 				in.Found = a.now().Truncate(time.Second)
 			}
-			return a.write(ctx, "leak.report", in, "On record.")
+			return a.write(ctx, "leak.report", in, "said.on-record")
 		},
 	}.build()
 	x = a.saidFlags(cmd)
@@ -72,7 +72,7 @@ func (a *app) leakAnswer() *cobra.Command {
 			if err := a.into(x, &in.Acting, &in.Unit, &in.Text, &in.TLP, &in.DryRun); err != nil {
 				return err
 			}
-			return a.write(ctx, "leak.move", in, "Answered.")
+			return a.write(ctx, "leak.move", in, "said.answered")
 		},
 	}.build()
 	x = a.saidFlags(cmd)
@@ -89,7 +89,7 @@ func (a *app) leakWithdraw() *cobra.Command {
 			if err := a.into(x, &in.Acting, &in.Unit, &in.Text, &in.TLP, &in.DryRun); err != nil {
 				return err
 			}
-			return a.write(ctx, "leak.move", in, "Taken back.")
+			return a.write(ctx, "leak.move", in, "said.taken-back")
 		},
 	}.build()
 	x = a.saidFlags(cmd)
@@ -103,23 +103,23 @@ func leakAnswers(p *printer, l *node.LeakView) string {
 		out = append(out, w.Party+": "+p.code("leak-answer", w.Answer))
 	}
 	for _, who := range l.Unanswered {
-		out = append(out, who+": nothing yet")
+		out = append(out, who+": "+p.t("ui.nothing-yet"))
 	}
 	return join(out)
 }
 
 func writeLeak(p *printer, l *node.LeakView) {
-	p.f("%s  %s %s", l.Short, l.Kind, brief(l.About))
-	p.pairs("  written by", l.Author, "  found", moment(l.Found), "  where", l.Where, "  noticed by", l.Noticed, "  reported", moment(l.Reported.Local())+" by "+l.Reporter, "  answers", leakAnswers(p, l), "  ", withdrawn(l.Withdrawn))
+	p.f("%s  %s %s", l.Short, node.EntryText(p.words(), l.Kind), brief(l.About))
+	p.fields("  ", "ui.written-by", l.Author, "cli.found-at", p.at(l.Found), "cli.where", l.Where, "cli.noticed-by", l.Noticed, "ui.reported", by(p, l.Reported, l.Reporter), "cli.answers", leakAnswers(p, l), "", withdrawn(p, l.Withdrawn))
 	p.gap()
 	var rows [][]string
 	for _, h := range l.Holders {
-		how := "gave a receipt"
+		how := "ui.gave-receipt"
 		if h.Author {
-			how = "wrote it"
+			how = "ui.wrote-it"
 		}
-		rows = append(rows, []string{"  " + h.Party, how, moment(h.Since), yes(h.After, "only after it was found")})
+		rows = append(rows, []string{"  " + h.Party, p.t(how), p.at(h.Since), p.yes(h.After, "ui.only-after")})
 	}
-	p.table([]string{"  had it", "how", "since", ""}, rows)
+	p.grid("  ", rows, "ui.had-it", "cli.how", "ui.since", "")
 	writeSaid(p, "leak-move", l.Said)
 }

@@ -6,6 +6,8 @@
 package cli
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +19,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"entente/internal/api"
 	"entente/internal/lang"
@@ -40,13 +44,14 @@ type app struct {
 	env      func(string) string
 	now      func() time.Time
 
-	dir     string
-	json    bool
-	quiet   bool
-	started bool   // the command line was good; errors from here on are not usage
-	wish    string // the language that --lang names
-	words   *lang.Catalog
-	code    int // what a command that did its work asks to exit with
+	dir      string
+	json     bool
+	quiet    bool
+	started  bool   // the command line was good; errors from here on are not usage
+	wish     string // the language that --lang names
+	zoneWish string // the time zone that --tz names
+	words    *lang.Catalog
+	code     int // what a command that did its work asks to exit with
 }
 
 // Main runs one command line (without the program's name) and returns the exit
@@ -58,20 +63,26 @@ func Main(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
-		a.json = a.json || slices.Contains(args, "--json") // the flag may stand behind what was wrong
-		return a.fail(err)
+	if cmd, err := root.ExecuteContextC(ctx); err != nil {
+		a.json = a.json || slices.Contains(args, "--json") // the flags may stand behind what was wrong
+		a.wish = cmp.Or(a.wish, wished(args))
+		return a.fail(err, cmd)
 	}
 	return a.code
 }
 
-// usageError is a command line that cannot be understood.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() }
-func (e *usageError) Unwrap() error { return e.err }
-
-func usagef(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
+// wished is the language that is named somewhere on a command line.
+func wished(args []string) string {
+	for i, arg := range args {
+		if tag, ok := strings.CutPrefix(arg, "--lang="); ok {
+			return tag
+		}
+		if arg == "--lang" && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	return ""
+}
 
 // exitError carries an exit code with an error.
 type exitError struct {
@@ -83,16 +94,10 @@ func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
 // fail tells the error and picks the exit code.
-func (a *app) fail(err error) int {
+func (a *app) fail(err error, cmd *cobra.Command) int {
 	var usage *usageError
 	if !a.started || errors.As(err, &usage) {
-		if a.json {
-			a.problem(&api.Problem{Type: "urn:entente:problem:usage", Title: "The command line is wrong.", Status: http.StatusBadRequest, Detail: err.Error(), Code: "usage"})
-			return exitUsage
-		}
-		fmt.Fprintf(a.err, "entente: %s\n", cleanLine(err.Error()))
-		fmt.Fprintln(a.err, "  Add --help to see how the command is used.")
-		return exitUsage
+		return a.failUsage(err, cmd)
 	}
 	p := problemOf(err)
 	var told *api.Problem
@@ -144,7 +149,7 @@ func (a *app) problem(p *api.Problem) {
 		fmt.Fprintln(a.err, "entente:", cleanLine(p.Error()))
 		return
 	}
-	fmt.Fprintf(a.err, "%s\n", text)
+	fmt.Fprintf(a.err, "%s\n", lang.VisibleJSON(text))
 }
 
 func codeOf(p *api.Problem) int {
@@ -171,7 +176,7 @@ func (a *app) folder() (string, error) {
 			home = a.env("USERPROFILE")
 		}
 		if home == "" {
-			return "", usagef("no folder: name one with --dir or ENTENTE_DIR")
+			return "", usage("usage.no-folder")
 		}
 		dir = filepath.Join(home, ".entente")
 	}
@@ -186,12 +191,14 @@ func (a *app) folder() (string, error) {
 // by write.
 func (a *app) show(v any, write func(*printer)) error {
 	if a.json {
-		e := json.NewEncoder(a.out)
+		var doc bytes.Buffer
+		e := json.NewEncoder(&doc)
 		e.SetEscapeHTML(false)
 		if err := e.Encode(v); err != nil {
 			return fmt.Errorf("writing JSON: %w", err)
 		}
-		return nil
+		_, err := a.out.Write(lang.VisibleJSON(doc.Bytes()))
+		return err
 	}
 	p := a.printer()
 	write(p)

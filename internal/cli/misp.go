@@ -138,10 +138,10 @@ command line.`,
 func (p *mispPuller) begin(feed string) error {
 	u, err := url.Parse(feed)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return usagef("%q is no URL of a feed: https://HOST/PATH, and nothing behind the path", feed)
+		return usage("usage.no-feed", "text", feed)
 	}
 	if p.most < 0 {
-		return usagef("--max-events is 0 or more")
+		return usage("usage.least", "flag", "--max-events", "least", "0")
 	}
 	u.Path = strings.TrimSuffix(u.Path, "/"+misp.ManifestName)
 	u.Path = strings.TrimSuffix(u.Path, "/") + "/"
@@ -265,7 +265,7 @@ func (p *mispPuller) open(ctx context.Context, name string, most int64) ([]byte,
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if int64(len(b)) > most {
-		return nil, fmt.Errorf("%s: %w: more than %s", name, misp.ErrTooLarge, size(most))
+		return nil, fmt.Errorf("%s: %w: at most %s are read", name, misp.ErrTooLarge, size(most))
 	}
 	return b, nil
 }
@@ -458,20 +458,20 @@ func (p *mispPuller) unusable(err error) bool {
 
 func (p *mispPuller) write(w *printer) {
 	r := &p.answer
-	w.f("%s of %s from %s; %s known as they are.", count(r.Pulled, "event"), strconv.FormatInt(r.Events, 10), r.Feed, strconv.FormatInt(r.Same, 10))
+	w.say("", "cli.misp-pulled", "events", w.many("cli.n-events", r.Pulled), "all", strconv.FormatInt(r.Events, 10), "feed", r.Feed, "same", strconv.FormatInt(r.Same, 10))
 	if r.Gone > 0 {
-		w.f("No more in the feed: %s. What they brought stays.", count(r.Gone, "event"))
+		w.say("", "cli.misp-gone", "events", w.many("cli.n-events", r.Gone))
 	}
 	for _, b := range r.Bad {
-		w.f("  %s: %s", b.Path, b.Reason)
+		w.f("  %s: %s", b.Path, w.tell(b.Reason))
 	}
 	if r.BadCount > 0 {
-		w.f("Left out: %s.", count(r.BadCount, "event"))
+		w.say("", "cli.left-out", "things", w.many("cli.n-events", r.BadCount))
 	}
 	if r.Pulled > 0 {
 		writeImported(w, &imported{ImportResponse: r.Import, Files: []importedFile{{Name: p.in.Name, ImportResponse: r.Import}}})
 	}
 	if r.More {
-		w.hint("There is more to pull.")
+		w.note("", "cli.more-to-pull")
 	}
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -10,9 +9,9 @@ import (
 )
 
 func (a *app) notifyCommand() *cobra.Command {
-	return group("notify", "How a duty officer is called", `Channels, quiet hours and escalation are set in the part notify of the
-configuration; 'entente serve' does the calling.`, []string{"entente notify list", "entente notify ack 3f9a12c0", "entente notify test"},
-		a.notifyList(), a.notifyAck(), a.notifyTest())
+	return group("notify", "How a duty officer is called", `Channels, quiet hours and escalation are set here or on the pages, or pinned in the part
+notify of the configuration; 'entente serve' does the calling.`, []string{"entente notify list", "entente notify set desk --webhook https://desk.example/hook", "entente notify test"},
+		a.notifyList(), a.notifyAck(), a.notifySet(), a.notifyRemove(), a.notifyPlan(), a.notifyTest())
 }
 
 func (a *app) notifyList() *cobra.Command {
@@ -28,7 +27,7 @@ func (a *app) notifyList() *cobra.Command {
 			return a.show(r, func(p *printer) {
 				c := p.words()
 				if len(r.Channels) == 0 {
-					p.hint("No channel is configured: nobody is called. See the part notify in docs/operations.md.")
+					p.hint("%s", c.Text("cli.no-channel"))
 				}
 				open := 0
 				for _, e := range r.Events {
@@ -40,16 +39,20 @@ func (a *app) notifyList() *cobra.Command {
 				for _, e := range r.Events {
 					p.gap()
 					p.f("%s  %s  [%s]", e.ID, c.Code("notify", e.Kind), c.Code("urgency", e.Urgency))
-					p.pairs("  unit", e.Unit, "  reference", e.Ref, "  time", c.Time(e.At), "  code", e.Code, "  looked at", c.Time(e.Acked), "  by", e.By, "  over since", c.Time(e.Gone))
+					p.fields("  ", "ui.in-unit", e.Unit, "ui.reference", e.Ref, "ui.time", c.Time(e.At), "ui.code", e.Code, "ui.seen-at", c.Time(e.Acked), "ui.by", e.By, "ui.over-since", c.Time(e.Gone))
 					for _, s := range e.Sent {
-						state := "told " + c.Time(s.Done)
+						state := c.Text("cli.told", "at", c.Time(s.Done))
 						if s.Done.IsZero() {
-							state = "not told after " + strconv.Itoa(s.Tries) + " attempt(s), next " + c.Time(s.Next) + ": " + s.Error
+							tries := c.Text("ui.n-attempts", "n", s.Tries)
+							state = c.Text("ui.told-again", "attempts", tries, "at", c.Time(s.Next), "error", p.tell(s.Error))
 							if s.Next.IsZero() {
-								state = "given up after " + strconv.Itoa(s.Tries) + " attempts: " + s.Error
+								state = c.Text("ui.told-never", "attempts", tries, "error", p.tell(s.Error))
 							}
 						}
 						p.f("  %s: %s", s.Channel, state)
+					}
+					for _, x := range e.Coming {
+						p.f("  %s: %s", x.Channel, c.Text(node.ComingKey(x), "at", c.Time(x.At)))
 					}
 				}
 			})
@@ -75,7 +78,7 @@ func (a *app) notifyAck() *cobra.Command {
 			if err := a.call(ctx, "notify.ack", in, &r); err != nil {
 				return err
 			}
-			return a.show(r, func(p *printer) { p.f("Confirmed: %s.", count(int64(r.Confirmed), "notice")) })
+			return a.show(r, func(p *printer) { p.say("", "ui.notices-confirmed", "n", r.Confirmed) })
 		},
 	}.build()
 	act = a.actingFlags(cmd)
@@ -100,9 +103,9 @@ func (a *app) notifyTest() *cobra.Command {
 			return a.show(r, func(p *printer) {
 				for _, t := range r.Channels {
 					if t.OK {
-						p.f("%s: sent", t.Channel)
+						p.say("", "ui.channel-sent", "channel", t.Channel)
 					} else {
-						p.f("%s: failed: %s", t.Channel, t.Error)
+						p.say("", "ui.channel-failed", "channel", t.Channel, "error", p.tell(t.Error))
 					}
 				}
 			})

@@ -112,7 +112,7 @@ func (a *app) downloadChecked(ctx context.Context, op, name string) (saved, erro
 func (a *app) download(ctx context.Context, op string, in any, name string, out any) (saved, error) {
 	s := saved{File: name}
 	if name == "-" && a.json {
-		return s, usagef("the bytes and the JSON cannot both go to standard output: name a file with --output")
+		return s, usage("usage.both-out")
 	}
 	var err error
 	s.Bytes, err = a.writeFile(name, op, func(w io.Writer) error {

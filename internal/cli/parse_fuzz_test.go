@@ -16,8 +16,9 @@ func FuzzTime(f *testing.F) {
 	for _, s := range []string{"", "2026-01-31", "2026-01-31 15:04", "2026-01-31T15:04:00Z", "2026-01-31T15:04:00+25:00", "2026-13-01", "0000-00-00", "now"} {
 		f.Add(s)
 	}
+	a := &app{}
 	f.Fuzz(func(t *testing.T, s string) {
-		got, err := parseTime("--at", s)
+		got, err := a.parseTime("--at", s)
 		if err != nil {
 			var u *usageError
 			if !errors.As(err, &u) {
@@ -31,7 +32,7 @@ func FuzzTime(f *testing.F) {
 			}
 			return
 		}
-		if again, err := parseTime("--at", got.Format(time.RFC3339)); err != nil || !again.Equal(got.Truncate(time.Second)) {
+		if again, err := a.parseTime("--at", got.Format(time.RFC3339)); err != nil || !again.Equal(got.Truncate(time.Second)) {
 			t.Fatalf("%q is %v, and then %v: %v", s, got, again, err)
 		}
 	})

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -23,6 +24,28 @@ func (a *app) progress(stage string) *progress {
 	return &progress{a: a, stage: stage, shown: ok && !a.quiet && !a.json && term.IsTerminal(int(f.Fd()))}
 }
 
+// doings are the words for stages of work: what a node names, and operations that take long.
+var doings = map[string]string{
+	"import": "doing.import", "courier.import": "doing.import", "backup": "doing.backup", "restore": "doing.restore", "rebuild": "doing.rebuild",
+	"share": "doing.share", "sync": "doing.sync", "verify": "doing.verify", "exhibit.verify": "doing.verify", "hash": "doing.hash",
+	"attach": "doing.attach", "exhibit.add": "doing.attach", "exhibit.content": "doing.attach", "exhibit.custody": "doing.custody",
+	"reseal": "doing.reseal", "exhibit.rekey": "doing.reseal", "export": "doing.export", "audit.export": "doing.export", "courier.export": "doing.export",
+	"dossier.export": "doing.export", "feed.get": "doing.export", "journal.file": "doing.export", "review.report": "doing.export",
+	"statement.export": "doing.export", "hunt": "doing.hunt", "watch": "doing.watch", "doctor": "doing.doctor", "pull": "doing.pull", "push": "doing.push",
+	"guard.add": "doing.guard",
+}
+
+// doing tells a stage of work in words; a file that is read or written stands for itself.
+func (a *app) doing(stage string) string {
+	if key, ok := doings[stage]; ok {
+		return a.catalog().Text(key)
+	}
+	if name, ok := strings.CutPrefix(stage, "sync with "); ok {
+		return a.catalog().Text("doing.sync-with", "name", name)
+	}
+	return stage
+}
+
 // set shows one step.
 func (p *progress) set(s node.Progress) {
 	if !p.shown {
@@ -37,10 +60,10 @@ func (p *progress) set(s node.Progress) {
 		}
 		p.bar = progressbar.NewOptions64(total,
 			progressbar.OptionSetWriter(p.a.err),
-			progressbar.OptionSetDescription(cleanLine(s.Stage)),
+			progressbar.OptionSetDescription(cleanLine(p.a.doing(s.Stage))),
 			progressbar.OptionShowCount(),
 			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString(cleanLine(s.Unit)),
+			progressbar.OptionSetItsString(cleanLine(p.a.catalog().Code("each", s.Unit))),
 			progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionClearOnFinish(),
 			progressbar.OptionShowElapsedTimeOnFinish(),

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"net/http"
 	"sort"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -20,12 +22,12 @@ const maxText = 15 << 20
 func (a *app) requestCommand() *cobra.Command {
 	return group("request", "Ask, answer and assess", `A request is a typed question with clocks that the accord sets. ID is what 'request
 list' prints, or a prefix of it.`, []string{"entente request new --urgency urgent --title \"Who runs this?\" --text-file question.txt", "entente request list", "entente request show ID"},
-		a.requestForm(), a.requestNew(), a.requestList(), a.requestShow(),
-		a.requestAct(move{use: "ack ID", move: "acknowledge", short: "Acknowledge a request as a person", done: "Acknowledged.", long: "A named role says that the request is read and in hand. This stops the clock of\nthe acknowledgement."}),
-		a.requestAct(move{use: "accept ID", move: "accept", short: "Accept a request", done: "Accepted.", long: "Says that this side will answer by the deadline of the accord."}),
-		a.requestAct(move{use: "refuse ID", move: "refuse", short: "Refuse a request", done: "Refused.", code: true, long: "Refuses with a code of the accord, and a reason where the accord owes one."}),
-		a.requestAct(move{use: "answer ID", move: "answer", short: "Answer a request", done: "Answered.", objects: true, long: "Sends the answer through the gate: a text, and objects of this node."}),
-		a.requestAct(move{use: "assess ID", move: "assess", short: "Assess an answer", done: "Assessed.", scores: true, long: "Scores relevance, accuracy, timeliness, clarity, usefulness and completeness from\n1 to 5, and says what use was made of the answer."}),
+		a.requestForm(), a.requestNew(), a.requestDrop(), a.requestList(), a.requestShow(),
+		a.requestAct(move{use: "ack ID", move: "acknowledge", short: "Acknowledge a request as a person", done: "said.acknowledged", long: "A named role says that the request is read and in hand. This stops the clock of\nthe acknowledgement."}),
+		a.requestAct(move{use: "accept ID", move: "accept", short: "Accept a request", done: "said.accepted", long: "Says that this side will answer by the deadline of the accord."}),
+		a.requestAct(move{use: "refuse ID", move: "refuse", short: "Refuse a request", done: "said.refused", code: true, long: "Refuses with a code of the accord, and a reason where the accord owes one."}),
+		a.requestAct(move{use: "answer ID", move: "answer", short: "Answer a request", done: "said.answered", objects: true, long: "Sends the answer through the gate: a text, and objects of this node."}),
+		a.requestAct(move{use: "assess ID", move: "assess", short: "Assess an answer", done: "said.assessed", scores: true, long: "Scores relevance, accuracy, timeliness, clarity, usefulness and completeness from\n1 to 5, and says what use was made of the answer."}),
 		a.requestTranslate(), a.requestMove())
 }
 
@@ -53,14 +55,14 @@ says are refused.`,
 				}
 				return a.sendRequest(ctx, in)
 			}
-			if in.Detected, err = parseTime("--detected", detected); err != nil {
+			if in.Detected, err = a.parseTime("--detected", detected); err != nil {
 				return err
 			}
 			if in.Text, err = a.text(in.Text, textFile); err != nil {
 				return err
 			}
 			if in.From == "" && in.Title == "" {
-				return usagef("a request needs a title: --title TEXT")
+				return usage("usage.needs-title")
 			}
 			return a.sendRequest(ctx, in)
 		},
@@ -95,9 +97,9 @@ func (a *app) sendRequest(ctx context.Context, in node.RequestNewRequest) error 
 	}
 	return a.show(r, func(p *printer) {
 		if r.Write != nil {
-			writeWrite(p, r.Write, "Sent.")
+			writeWrite(p, r.Write, "said.sent")
 		} else if in.Draft {
-			p.f("Kept as a draft; nothing left this node.")
+			p.say("", "ui.kept-as-draft")
 		}
 		if r.Request != nil {
 			p.gap()
@@ -112,10 +114,27 @@ func (a *app) text(text, file string) (string, error) {
 		return text, nil
 	}
 	if text != "" {
-		return "", usagef("give --text or --text-file, not both")
+		return "", usage("usage.same", "flag", "--text", "other", "--text-file")
 	}
 	b, err := a.readText(file, maxText)
+	if err == nil && !utf8.Valid(b) { // as JSON it would be sent with other characters in the place of those bytes
+		return "", &node.Error{Code: node.CodeBadInput, Status: http.StatusBadRequest, What: file + " is not text in UTF-8.", Next: "Save it in UTF-8 and try again; files of any kind are attached with 'entente exhibit add'."}
+	}
 	return string(b), err
+}
+
+func (a *app) requestDrop() *cobra.Command {
+	return command{
+		use: "drop DRAFT", short: "Drop a draft for good", long: "Drops a draft that was kept here. It never left this node; a request that was sent is\nwithdrawn with 'request move' instead.",
+		examples: []string{"entente request drop draft-3f9a12c0"}, args: cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			var q node.RequestView
+			if err := a.call(ctx, "request.drop", node.RequestDropRequest{ID: args[0]}, &q); err != nil {
+				return err
+			}
+			return a.show(q, func(p *printer) { p.say("", "said.dropped", "title", q.Title) })
+		},
+	}.build()
 }
 
 func (a *app) requestList() *cobra.Command {
@@ -188,12 +207,12 @@ func nextClock(c *lang.Catalog, clocks []node.ClockView, now time.Time) string {
 	return s
 }
 
-// deadlineIn writes a time absolutely, in this machine's zone, and relative to now.
+// deadlineIn writes a time absolutely, in the zone of the reader, and relative to now.
 func deadlineIn(c *lang.Catalog, t, now time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return c.Time(t.Local()) + " (" + c.Relative(t.Sub(now)) + ")"
+	return c.Time(t) + " (" + c.Relative(t.Sub(now)) + ")"
 }
 
 func (a *app) requestShow() *cobra.Command {
@@ -233,16 +252,16 @@ func writeRequest(p *printer, q *node.RequestView) {
 	for _, name := range names {
 		p.f("  %s: %s", c.Code("field", name), q.Fields[name])
 	}
-	writeOriginal(p, "  ", q.Lang, q.Text, q.Translations)
+	writeOriginal(p, "  ", q.Lang, q.Text, q.Absent, q.Translations)
 	if len(q.Clocks) > 0 {
 		p.gap()
 		var rows [][]string
 		for _, k := range q.Clocks {
 			due := deadlineIn(c, k.Due, p.now)
 			if !k.Met.IsZero() {
-				due = c.Time(k.Due.Local()) // how far away it is no longer matters
+				due = c.Time(k.Due) // how far away it is no longer matters
 			}
-			rows = append(rows, []string{"  " + c.Code("stage", k.Name), node.ClockState(c, k), due, k.Owner, k.Clause, c.Code("basis", k.Basis)})
+			rows = append(rows, []string{"  " + c.Code("stage", k.Name), node.ClockState(c, k), due, k.Owner, k.Clause, node.ClockBasis(c, k)})
 		}
 		p.table([]string{"  " + c.Text("ui.clock"), c.Text("ui.state"), c.Text("ui.due"), c.Text("ui.whose"), c.Text("ui.clause"), c.Text("ui.runs-from")}, rows)
 	}
@@ -255,7 +274,7 @@ func writeRequest(p *printer, q *node.RequestView) {
 		}
 		in := func(key string) string { return "    " + c.Text(key) }
 		p.pairs(in("ui.entry"), brief(m.Ref), in("ui.code"), coded(c, "refusal", m.Code), in("ui.until"), c.Time(m.Until), in("ui.objects"), join(m.Objects), in("ui.scores"), scoreText(c, m.Scores), in("ui.no-effect"), refused)
-		writeOriginal(p, "    ", m.Lang, m.Text, m.Translations)
+		writeOriginal(p, "    ", m.Lang, m.Text, m.Absent, m.Translations)
 	}
 	if len(q.Next) > 0 {
 		p.gap()
@@ -276,9 +295,9 @@ func coded(c *lang.Catalog, family, code string) string {
 }
 
 // writeOriginal prints a text as it was written, and below it what others say that it means.
-func writeOriginal(p *printer, indent, tag, text string, translations []node.TranslationView) {
+func writeOriginal(p *printer, indent, tag, text, absent string, translations []node.TranslationView) {
 	c := p.words()
-	if text == "" && len(translations) == 0 {
+	if text == "" && absent == "" && len(translations) == 0 {
 		return
 	}
 	if indent == "  " {
@@ -287,15 +306,13 @@ func writeOriginal(p *printer, indent, tag, text string, translations []node.Tra
 	if tag != "" || len(translations) > 0 {
 		p.f("%s[%s]", indent, c.Text("ui.original", "lang", c.Language(tag)))
 	}
-	if text != "" {
-		p.block(indent+"| ", text)
-	}
+	p.spoken(indent, "| ", text, absent)
 	for _, t := range translations {
 		p.f("%s[%s; %s]", indent, node.TranslationLine(c, t), node.AuthenticText(c, t))
 		if t.Title != "" {
 			p.block(indent+": ", t.Title)
 		}
-		p.block(indent+": ", t.Text)
+		p.spoken(indent, ": ", t.Text, t.Absent)
 	}
 	if len(translations) > 0 {
 		p.f("%s[%s]", indent, c.Text("translation.original-authentic"))
@@ -347,7 +364,7 @@ show' lists those that this side may make now.`,
 		args:     cobra.ExactArgs(2),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
 			in.ID, in.Move = args[0], args[1]
-			return a.makeMove(ctx, x, "Done.")
+			return a.makeMove(ctx, x, "said.done")
 		},
 	}.build()
 	a.moveFlags(cmd, x, true, true, true, true)
@@ -388,7 +405,7 @@ func (a *app) makeMove(ctx context.Context, x *moveFlags, done string) (err erro
 		return err
 	}
 	x.in.Unit = x.act.unit
-	if x.in.Until, err = parseTime("--until", x.until); err != nil {
+	if x.in.Until, err = a.parseTime("--until", x.until); err != nil {
 		return err
 	}
 	if x.in.Text, err = a.text(x.in.Text, x.textFile); err != nil {

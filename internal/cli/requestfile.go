@@ -12,7 +12,7 @@ import (
 func (a *app) requestFile(cmd *cobra.Command, file string, flags node.RequestNewRequest) (node.RequestNewRequest, error) {
 	for _, name := range []string{"to", "type", "detected", "urgency", "tlp", "title", "text", "text-lang", "text-file", "field", "from-draft"} {
 		if cmd.Flags().Changed(name) {
-			return flags, usagef("--%s and --file say the same thing: leave one of them out", name)
+			return flags, usage("usage.same", "flag", "--"+name, "other", "--file")
 		}
 	}
 	text, err := a.readText(file, accord.MaxText)
@@ -27,7 +27,7 @@ func (a *app) requestFile(cmd *cobra.Command, file string, flags node.RequestNew
 	if r.Unit == "" {
 		r.Unit = flags.Unit
 	} else if flags.Unit != "" && flags.Unit != r.Unit {
-		return flags, usagef("--unit names %s and the file %s", flags.Unit, r.Unit)
+		return flags, usage("usage.unit-differs", "unit", flags.Unit, "other", r.Unit)
 	}
 	if r.By == (node.Claim{}) {
 		r.By = flags.By

@@ -36,9 +36,9 @@ committed to, shown once all have committed, and the report of the cut is signed
 		examples: []string{"entente review --from 2026-01-01 --to 2026-07-01", "entente review --from 2026-01-01 --to 2026-07-01 --json | sha256sum", "entente review --from 2026-01-01 --to 2026-07-01 --html review.html", "entente review --review 3f9a12 --csv", "entente review open --from 2026-01-01 --to 2026-07-01"},
 		run: func(ctx context.Context, cmd *cobra.Command, args []string) (err error) {
 			if len(args) > 0 {
-				return usagef("unknown command %q for %q%s", args[0], cmd.CommandPath(), suggestion(cmd, args[0]))
+				return unknown(cmd, args[0])
 			}
-			if err := period(&in.From, &in.To, &in.Now, from, to, now, in.ID == ""); err != nil {
+			if err := a.period(&in.From, &in.To, &in.Now, from, to, now, in.ID == ""); err != nil {
 				return err
 			}
 			return a.review(ctx, in, table, html)
@@ -52,8 +52,8 @@ committed to, shown once all have committed, and the report of the cut is signed
 	f.BoolVar(&table, "csv", false, "write a table, one value a line")
 	f.StringVar(&html, "html", "", "write a page with charts, fit to print, to this file (\"-\": standard output)")
 	cmd.AddCommand(a.reviewOpen(), a.reviewCommit(),
-		a.reviewMove("reveal", "Show the scores that were committed to", "Works once all parties have committed, and their commitments are here. Scores that\nare shown earlier do not count.", "Shown."),
-		a.reviewMove("sign", "Countersign the report of a review", "Computes the report of the review's cut and signs the SHA-256 of its JSON. 'review\nshow' says whether all have signed the same.", "Signed."),
+		a.reviewMove("reveal", "Show the scores that were committed to", "Works once all parties have committed, and their commitments are here. Scores that\nare shown earlier do not count.", "said.shown"),
+		a.reviewMove("sign", "Countersign the report of a review", "Computes the report of the review's cut and signs the SHA-256 of its JSON. 'review\nshow' says whether all have signed the same.", "said.signed"),
 		a.reviewShow(), a.reviewList())
 	return cmd
 }
@@ -67,9 +67,9 @@ func periodFlags(cmd *cobra.Command, from, to, now *string) {
 
 // period reads the flags of a period. Dates without a zone are UTC, whatever this machine's zone is: the same
 // command gives the same report everywhere.
-func period(inFrom, inTo, inNow *time.Time, from, to, now string, needed bool) (err error) {
+func (a *app) period(inFrom, inTo, inNow *time.Time, from, to, now string, needed bool) (err error) {
 	if needed && (from == "" || to == "") {
-		return usagef("a review needs a period: --from 2026-01-01 --to 2026-07-01")
+		return usage("usage.needs-period")
 	}
 	for _, x := range []struct {
 		flag, text string
@@ -77,10 +77,10 @@ func period(inFrom, inTo, inNow *time.Time, from, to, now string, needed bool) (
 	}{{"--from", from, inFrom}, {"--to", to, inTo}, {"--now", now, inNow}} {
 		if day, failed := time.Parse(time.DateOnly, x.text); failed == nil {
 			*x.at = day
-		} else if *x.at, err = parseTime(x.flag, x.text); err != nil {
+		} else if *x.at, err = a.parseTime(x.flag, x.text); err != nil {
 			return err
 		} else if _, exact := time.Parse(time.RFC3339, x.text); exact != nil && x.text != "" {
-			return usagef("%s %q has no zone: write a date (UTC), or 2026-01-31T15:04:00Z", x.flag, x.text)
+			return usage("usage.no-zone", "flag", x.flag, "text", x.text)
 		}
 	}
 	return nil
@@ -90,14 +90,14 @@ func period(inFrom, inTo, inNow *time.Time, from, to, now string, needed bool) (
 func (a *app) review(ctx context.Context, in node.ReviewReportRequest, table bool, html string) error {
 	switch {
 	case table && html != "", a.json && (table || html != ""):
-		return usagef("give one of --json, --csv and --html")
+		return usage("usage.not-both", "flags", "--json, --csv, --html")
 	case html != "":
 		in.Format, in.Lang = node.ReviewHTML, a.catalog().Tag()
 		s, err := a.download(ctx, "review.report", in, html, nil)
 		if err != nil || html == "-" {
 			return err
 		}
-		return a.show(s, func(p *printer) { p.f("Wrote %s.", s.File) })
+		return a.show(s, func(p *printer) { p.say("", "ui.wrote", "file", s.File) })
 	case table:
 		in.Format = node.ReviewCSV
 	default:
@@ -132,9 +132,9 @@ func writeReport(p *printer, r *node.ReviewReport) {
 	for _, x := range r.Parties {
 		names[string(x.ID)] = cmp.Or(x.Name, x.ID.Short())
 	}
-	p.f("%s: requests sent from %s until before %s, clocks as of %s", r.Name, moment(r.From), moment(r.To), moment(r.Now))
+	p.say("", "ui.report-head", "name", r.Name, "from", p.at(r.From), "to", p.at(r.To), "now", p.at(r.Now))
 	if len(r.Types) == 0 {
-		p.f("Nothing was asked in this period.")
+		p.say("", "review.nothing-asked")
 	}
 	var rows, clocks [][]string
 	for _, t := range r.Types {
@@ -143,15 +143,15 @@ func writeReport(p *printer, r *node.ReviewReport) {
 			c := t.Clocks[name]
 			took := []string{"", "", ""}
 			if c.InTime+c.Late > 0 {
-				took = []string{seconds(c.P50), seconds(c.P90), seconds(c.Max)}
+				took = []string{p.took(c.P50), p.took(c.P90), p.took(c.Max)}
 			}
 			clocks = append(clocks, append([]string{p.code("type", t.Type), p.code("stage", name), strconv.Itoa(c.N), strconv.Itoa(c.InTime), strconv.Itoa(c.Late), strconv.Itoa(c.Missed), strconv.Itoa(c.Running + c.Ended)}, took...))
 		}
 	}
 	p.gap()
-	p.table([]string{"type", "sent", "answered", "refused", "silent", "unreceived", "withdrawn", "open", "overdue", "disputed"}, rows)
+	p.grid("", rows, "review.type", "review.sent", "review.answered", "review.refused", "review.silent", "review.unreceived", "review.withdrawn", "review.open", "review.overdue", "review.disputed")
 	p.gap()
-	p.table([]string{"type", "clock", "all", "in time", "late", "missed", "running or ended", "median", "90 of 100", "longest"}, clocks)
+	p.grid("", clocks, "review.type", "review.clock", "review.all", "review.in-time", "review.late", "review.missed", "review.running-ended", "review.median", "review.p90", "review.maximum")
 	var agencies [][]string
 	for _, t := range r.Rows {
 		var more []string
@@ -164,53 +164,40 @@ func writeReport(p *printer, r *node.ReviewReport) {
 		for _, use := range slices.Sorted(maps.Keys(t.Use)) {
 			more = append(more, fmt.Sprintf("%s %d", use, t.Use[use]))
 		}
-		agencies = append(agencies, []string{p.code("type", t.Type), names[string(t.Asking)] + ", " + t.AskingAgency, names[string(t.Asked)] + ", " + cmp.Or(t.AskedAgency, "nobody yet"), strconv.Itoa(t.Sent), strconv.Itoa(t.Answered), strconv.Itoa(t.Overdue), join(more)})
+		agencies = append(agencies, []string{p.code("type", t.Type), names[string(t.Asking)] + ", " + t.AskingAgency, names[string(t.Asked)] + ", " + cmp.Or(t.AskedAgency, p.t("ui.nobody-yet")), strconv.Itoa(t.Sent), strconv.Itoa(t.Answered), strconv.Itoa(t.Overdue), join(more)})
 	}
 	p.gap()
-	p.table([]string{"type", "asking", "asked", "sent", "answered", "overdue", "codes, scores, use"}, agencies)
+	p.grid("", agencies, "review.type", "review.asking", "review.asked", "review.sent", "review.answered", "review.overdue", "ui.codes-scores-use")
 	var calls [][]string
 	for _, c := range r.Calls {
-		calls = append(calls, []string{names[string(c.Called)], map[bool]string{false: "calls", true: "drills"}[c.Drill], strconv.Itoa(c.N), strconv.Itoa(c.InTime), strconv.Itoa(c.Late), strconv.Itoa(c.Missed), seconds(c.P50), seconds(c.Max)})
+		calls = append(calls, []string{names[string(c.Called)], p.t(map[bool]string{false: "review.calls", true: "review.drills"}[c.Drill]), strconv.Itoa(c.N), strconv.Itoa(c.InTime), strconv.Itoa(c.Late), strconv.Itoa(c.Missed), p.took(c.P50), p.took(c.Max)})
 	}
 	p.gap()
-	p.table([]string{"called", "", "all", "in time", "late", "missed", "median", "longest"}, calls)
+	p.grid("", calls, "review.called", "", "review.all", "review.in-time", "review.late", "review.missed", "review.median", "review.maximum")
 	var differences [][]string
 	for _, d := range r.Differences.Listed {
 		var says []string
 		for _, c := range d.Claims {
-			says = append(says, strings.TrimSpace(names[string(c.Party)]+": "+c.Says+" "+moment(c.At)))
+			says = append(says, strings.TrimSpace(names[string(c.Party)]+": "+c.Text(p.words())+" "+p.at(c.At)))
 		}
 		differences = append(differences, []string{p.code("difference", d.What), node.IllegalText(p.words(), d.Code), brief(d.Entry.String()), join(says)})
 	}
 	p.gap()
-	p.f("Seen differently: %d; disputes: %d; breaches of the accord: %d.", r.Differences.Total, r.Disputes.Total, r.Breaches.Total)
-	p.table([]string{"what", "code", "entry", "each side says"}, differences)
+	p.say("", "ui.report-totals", "differences", strconv.Itoa(r.Differences.Total), "disputes", strconv.Itoa(r.Disputes.Total), "breaches", strconv.Itoa(r.Breaches.Total))
+	p.grid("", differences, "review.what", "review.code", "review.entry", "review.says")
 	var others [][]string
 	for _, d := range r.Disputes.Listed {
-		others = append(others, []string{map[bool]string{true: "open dispute", false: "dispute, over"}[d.Open], names[string(d.Party)], p.code("type", d.Type), d.Code, moment(d.At), brief(d.Entry.String())})
+		others = append(others, []string{p.t(map[bool]string{true: "ui.dispute-open", false: "ui.dispute-over"}[d.Open]), names[string(d.Party)], p.code("type", d.Type), d.Code, p.at(d.At), brief(d.Entry.String())})
 	}
 	for _, b := range r.Breaches.Listed {
-		others = append(others, []string{"breach of " + b.Clause, names[string(b.Party)], b.Kind, p.code("gate", b.Code), moment(b.At), brief(b.Entry.String())})
+		others = append(others, []string{p.t("ui.breach-of", "clause", b.Clause), names[string(b.Party)], node.EntryText(p.words(), b.Kind), p.code("gate", b.Code), p.at(b.At), brief(b.Entry.String())})
 	}
 	p.gap()
-	p.table([]string{"", "party", "about", "code", "when", "entry"}, others)
+	p.grid("", others, "", "review.party", "ui.about", "review.code", "review.when", "review.entry")
 	p.gap()
 	for _, h := range r.Cut {
-		p.f("cut: %s, %d entries of %s", brief(string(h.Origin)), h.Size, names[string(h.Party)])
+		p.say("", "ui.cut-line", "journal", brief(string(h.Origin)), "entries", p.t("ui.n-entries", "n", h.Size), "party", names[string(h.Party)])
 	}
-}
-
-// seconds writes a time in its largest units.
-func seconds(s int64) string {
-	switch {
-	case s >= 86400:
-		return fmt.Sprintf("%d d %d h", s/86400, s%86400/3600)
-	case s >= 3600:
-		return fmt.Sprintf("%d h %d min", s/3600, s%3600/60)
-	case s >= 60:
-		return fmt.Sprintf("%d min %d s", s/60, s%60)
-	}
-	return fmt.Sprintf("%d s", s)
 }
 
 func (a *app) reviewOpen() *cobra.Command {
@@ -226,7 +213,7 @@ func (a *app) reviewOpen() *cobra.Command {
 				return err
 			}
 			in.Unit = act.unit
-			if err := period(&in.From, &in.To, &in.Now, from, to, now, true); err != nil {
+			if err := a.period(&in.From, &in.To, &in.Now, from, to, now, true); err != nil {
 				return err
 			}
 			var r node.ReviewOpenResponse
@@ -235,7 +222,7 @@ func (a *app) reviewOpen() *cobra.Command {
 			}
 			a.gated(r.Write.Decision)
 			return a.show(r, func(p *printer) {
-				writeWrite(p, r.Write, "Opened.")
+				writeWrite(p, r.Write, "said.opened")
 				if r.Review != nil {
 					p.gap()
 					writeReview(p, r.Review)
@@ -269,7 +256,7 @@ timeliness, clarity, usefulness and completeness, for each type of request.`,
 			if in.Scores, err = parseScores(scores); err != nil {
 				return err
 			}
-			return a.write(ctx, "review.commit", in, "Committed. Show the scores with 'entente review reveal' once all have.")
+			return a.write(ctx, "review.commit", in, "said.committed")
 		},
 	}.build()
 	act = a.actingFlags(cmd)
@@ -290,7 +277,7 @@ func parseScores(list []string) (map[string]map[string]map[string]int, error) {
 		i := strings.LastIndexByte(rest, '.')
 		n, err := strconv.Atoi(value)
 		if !ok || i <= 0 || i+1 == len(rest) || err != nil {
-			return nil, usagef("%q is no score: --score TYPE.NAME=4, or PARTY:TYPE.NAME=4", s)
+			return nil, usage("usage.not-form", "flag", "--score", "value", s, "form", "[PARTY:]TYPE.NAME=NUMBER")
 		}
 		if out[party] == nil {
 			out[party] = map[string]map[string]int{}
@@ -363,13 +350,13 @@ func (a *app) reviewList() *cobra.Command {
 			}
 			return a.show(r, func(p *printer) {
 				if len(r.Reviews) == 0 {
-					p.f("No reviews.")
+					p.say("", "cli.no-reviews")
 				}
 				var rows [][]string
 				for _, v := range r.Reviews {
-					rows = append(rows, []string{v.Short, p.code("review-state", v.State), signedText(&v), moment(v.From), moment(v.To), v.Opener, p.codes("review-move", v.Next)})
+					rows = append(rows, []string{v.Short, p.code("review-state", v.State), signedText(p, &v), p.at(v.From), p.at(v.To), v.Opener, p.codes("review-move", v.Next)})
 				}
-				p.table([]string{"id", "scores", "report", "from", "to", "opened by", "you may"}, rows)
+				p.grid("", rows, "ui.id", "review.scores", "ui.report", "ui.from", "ui.to", "cli.opened-by", "ui.may")
 			})
 		},
 	}.build()
@@ -378,26 +365,26 @@ func (a *app) reviewList() *cobra.Command {
 }
 
 // signedText says how far a report is signed.
-func signedText(v *node.ReviewView) string {
+func signedText(p *printer, v *node.ReviewView) string {
 	n := 0
-	for _, p := range v.Parties {
-		if p.Signed != "" {
+	for _, x := range v.Parties {
+		if x.Signed != "" {
 			n++
 		}
 	}
 	switch {
 	case v.Agreed != "":
-		return "signed by all"
+		return p.t("review.agreed")
 	case v.Differs:
-		return "DIFFERENT REPORTS SIGNED"
+		return strings.ToUpper(p.t("review.differs"))
 	}
-	return fmt.Sprintf("signed by %d of %d", n, len(v.Parties))
+	return p.t("ui.signed-by-of", "n", strconv.Itoa(n), "all", strconv.Itoa(len(v.Parties)))
 }
 
 func writeReview(p *printer, v *node.ReviewView) {
-	p.f("Review of %s to %s  [%s, %s]", moment(v.From), moment(v.To), p.code("review-state", v.State), signedText(v))
-	p.pairs("  id", v.ID, "  short", v.Short, "  opened", moment(v.Opened)+" by "+v.Opener, "  clocks as of", moment(v.Now), "  cut", strconv.FormatInt(v.Entries, 10)+" entries",
-		"  report here", v.Report, "  agreed", v.Agreed)
+	p.f("%s  [%s, %s]", p.t("ui.review-head", "from", p.at(v.From), "to", p.at(v.To)), p.code("review-state", v.State), signedText(p, v))
+	p.fields("  ", "ui.id", v.ID, "ui.short", v.Short, "ui.opened", by(p, v.Opened, v.Opener), "ui.clocks-as-of", p.at(v.Now), "ui.cut", p.t("ui.n-entries", "n", v.Entries),
+		"ui.report-here", v.Report, "ui.agreed-hash", v.Agreed)
 	names := map[string]string{}
 	for _, x := range v.Parties {
 		names[x.Party] = x.Name
@@ -405,35 +392,33 @@ func writeReview(p *printer, v *node.ReviewView) {
 	p.gap()
 	var rows [][]string
 	for _, x := range v.Parties {
-		scores := map[bool]string{true: "shown", false: map[bool]string{true: "committed", false: "none"}[x.Committed]}[x.Revealed]
+		scores := p.t(map[bool]string{true: "ui.scores-shown", false: map[bool]string{true: "ui.scores-committed", false: "ui.none"}[x.Committed]}[x.Revealed])
 		if x.Unfit > 0 {
-			scores += fmt.Sprintf(", %d shown that DO NOT FIT", x.Unfit)
+			scores = p.t("ui.scores-unfit", "scores", scores, "n", strconv.Itoa(x.Unfit))
 		}
 		rows = append(rows, []string{"  " + x.Name, scores, x.Signed})
 	}
-	p.table([]string{"  party", "scores", "signed"}, rows)
+	p.grid("  ", rows, "review.party", "review.scores", "ui.signed-hash")
 	rows = nil
 	for _, x := range v.Parties {
 		for _, of := range slices.Sorted(maps.Keys(x.Scores)) {
 			for _, kind := range slices.Sorted(maps.Keys(x.Scores[of])) {
-				rows = append(rows, []string{"  " + x.Name, cmp.Or(names[of], of), kind, scoreText(p.words(), x.Scores[of][kind])})
+				rows = append(rows, []string{"  " + x.Name, cmp.Or(names[of], of), p.code("type", kind), scoreText(p.words(), x.Scores[of][kind])})
 			}
 		}
 	}
 	p.gap()
-	p.table([]string{"  by", "of", "type", "scores"}, rows)
+	p.grid("  ", rows, "ui.by", "ui.of", "review.type", "review.scores")
 	for _, m := range v.Moves {
-		if m.Text != "" || m.Refused != "" {
+		if m.Text != "" || m.Absent != "" || m.Refused != "" {
 			p.gap()
-			p.f("  %s  %s  %s (%s, %s)", moment(m.At), p.code("review-move", m.Move), m.Party, m.By.Agency, m.By.Role)
-			p.pairs("    entry", brief(m.Ref), "    no effect", node.IllegalText(p.words(), m.Refused))
-			if m.Text != "" {
-				p.block("    | ", m.Text)
-			}
+			p.f("  %s  %s  %s (%s, %s)", p.at(m.At), p.code("review-move", m.Move), m.Party, m.By.Agency, m.By.Role)
+			p.fields("    ", "ui.entry", brief(m.Ref), "ui.no-effect", illegal(p, m.Refused, ""))
+			p.spoken("    ", "| ", m.Text, m.Absent)
 		}
 	}
 	if len(v.Next) > 0 {
 		p.gap()
-		p.hint("  You may: %s", p.codes("review-move", v.Next))
+		p.hint("  %s", p.t("ui.you-may", "moves", codedList(p, "review-move", v.Next)))
 	}
 }

@@ -29,14 +29,14 @@ func TestPeriodsDoNotDependOnThisMachine(t *testing.T) {
 	time.Local = time.FixedZone("elsewhere", 5*3600)
 	defer func() { time.Local = was }()
 	var from, to, now time.Time
-	if err := period(&from, &to, &now, "2026-01-01", "2026-07-01T02:00:00+02:00", "", true); err != nil {
+	if err := (&app{}).period(&from, &to, &now, "2026-01-01", "2026-07-01T02:00:00+02:00", "", true); err != nil {
 		t.Fatal(err)
 	}
 	if !from.Equal(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)) || !to.Equal(time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC)) || !now.IsZero() {
 		t.Errorf("%s to %s as of %s", from, to, now)
 	}
 	for _, bad := range [][3]string{{"", "2026-07-01", ""}, {"2026-01-01", "", ""}, {"2026-01-01 10:00", "2026-07-01", ""}, {"2026-01-01", "2026-07-01", "2026-07-01T10:00"}, {"yesterday", "2026-07-01", ""}} {
-		if err := period(&from, &to, &now, bad[0], bad[1], bad[2], true); err == nil {
+		if err := (&app{}).period(&from, &to, &now, bad[0], bad[1], bad[2], true); err == nil {
 			t.Errorf("%v is taken for a period", bad)
 		}
 	}

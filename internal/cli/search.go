@@ -3,8 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"strings"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -43,21 +42,21 @@ search looks at what this node keeps; it asks nobody else.`,
 					}
 				}
 				if len(args) > 0 || len(other) > 0 {
-					return usagef("--around goes with --depth, --limit and --next alone, not with %s", strings.Join(append(other, args...), ", "))
+					return usage("usage.around-not", "others", join(append(other, args...)))
 				}
 				around.Limit, around.Next = in.Limit, in.Next
 				return a.around(ctx, around)
 			}
 			if cmd.Flags().Changed("depth") {
-				return usagef("--depth goes with --around")
+				return usage("usage.only-with", "flags", "--depth", "with", "--around")
 			}
 			if len(args) == 1 {
 				in.Value = args[0]
 			}
-			if in.After, err = parseTime("--after", after); err != nil {
+			if in.After, err = a.parseTime("--after", after); err != nil {
 				return err
 			}
-			if in.Before, err = parseTime("--before", before); err != nil {
+			if in.Before, err = a.parseTime("--before", before); err != nil {
 				return err
 			}
 			var r node.SearchResponse
@@ -96,31 +95,29 @@ func (a *app) around(ctx context.Context, in node.AroundRequest) error {
 
 func writeAround(p *printer, r *node.AroundResponse) {
 	if len(r.Objects) == 0 {
-		p.f("Nothing is known.")
+		p.say("", "ui.nothing-known")
 	}
 	for i, o := range r.Objects {
 		if i > 0 {
 			p.gap()
 		}
 		p.f("%s", o.ID)
-		what := []string{"  steps away", fmt.Sprint(o.Depth)}
 		if o.Found == nil {
-			what = append(what, "  state", "referred to, not accepted here")
+			p.fields("  ", "cli.steps-away", strconv.Itoa(o.Depth), "ui.state", p.t("cli.not-accepted-here"))
 		} else {
-			what = append(what, "  state", o.Found.State, "  TLP", o.Found.TLP, "  name", objectName(o.Found.Object))
+			p.fields("  ", "cli.steps-away", strconv.Itoa(o.Depth), "ui.state", p.code("instate", o.Found.State), "TLP", o.Found.TLP, "verify.col-name", objectName(o.Found.Object))
 		}
-		p.pairs(what...)
 		for _, e := range o.References {
-			p.pairs("  "+e.Property, e.From+" to "+e.To)
+			p.pairs("  "+e.Property, p.t("cli.reference-to", "from", e.From, "to", e.To))
 		}
 	}
 	if r.Cut != "" {
 		p.gap()
-		p.hint("It is not whole: there is too much to look at (%s).", r.Cut)
+		p.note("", "cli.not-whole", "why", r.Cut)
 	}
 	if r.Next != "" {
 		p.gap()
-		p.hint("More: add --next %s", r.Next)
+		p.note("", "cli.next-page", "next", r.Next)
 	}
 }
 
@@ -138,35 +135,35 @@ func objectName(object json.RawMessage) string {
 func writeFound(p *printer, r *node.SearchResponse) {
 	if len(r.Objects) == 0 {
 		if r.Next == "" {
-			p.f("Nothing is known.")
+			p.say("", "ui.nothing-known")
 			return
 		}
-		p.f("Nothing so far: there is much to look at.")
+		p.say("", "ui.nothing-so-far")
 	}
 	for i, o := range r.Objects {
 		if i > 0 {
 			p.gap()
 		}
-		state := o.State
+		state := p.code("instate", o.State)
 		if o.Conflict {
-			state += ", in conflict: other content of the same id and version is kept, too"
+			state = p.t("cli.in-conflict", "state", state)
 		}
 		p.f("%s", o.ID)
-		p.pairs("  state", state, "  TLP", o.TLP, "  added", moment(o.Added))
+		p.fields("  ", "ui.state", state, "TLP", o.TLP, "cli.added", p.at(o.Added))
 		for _, from := range o.Provenance {
-			s := from.Source
+			s := []string{from.Source}
 			if from.Ref != "" {
-				s += ", entry " + brief(from.Ref)
+				s = append(s, p.t("verify.entry", "entry", brief(from.Ref)))
 			}
 			if from.TLP != "" {
-				s += ", TLP " + from.TLP
+				s = append(s, "TLP "+from.TLP)
 			}
-			p.pairs("  from", s+", "+moment(from.At))
+			p.fields("  ", "ui.from", p.words().List(append(s, p.at(from.At))))
 		}
 		p.block("    ", indented(o.Object))
 	}
 	if r.Next != "" {
 		p.gap()
-		p.hint("More: add --next %s", r.Next)
+		p.note("", "cli.next-page", "next", r.Next)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -31,8 +32,8 @@ const (
 	maxHeader      = 128 << 10
 	shutdownGrace  = 10 * time.Second
 
-	// memoryGoal is what the memory manager of a serving node works towards before it
-	// takes more: a soft limit, not a wall. GOMEMLIMIT in the environment replaces it.
+	// memoryGoal is what the memory manager of a serving node works towards before it takes more, beside what the journals of
+	// its units take when it starts: a soft limit, not a wall. GOMEMLIMIT in the environment replaces it.
 	memoryGoal = 128 << 20
 )
 
@@ -87,12 +88,16 @@ line when it is ready.`,
 // serve runs the node of a folder until ctx ends and calls ready once it
 // answers. An empty address means the configuration's.
 func serve(ctx context.Context, dir, httpListen, peerListen string, log *slog.Logger, ready func(serving) error) (err error) {
-	if os.Getenv("GOMEMLIMIT") == "" {
+	own := os.Getenv("GOMEMLIMIT") == ""
+	if own {
 		debug.SetMemoryLimit(memoryGoal)
 	}
 	n, err := openWhenFree(ctx, dir, node.Options{Version: version(), Log: log})
 	if err != nil {
 		return err
+	}
+	if own { // a goal below what is held for good would have the memory manager search without end for what is not there
+		debug.SetMemoryLimit(memoryGoal + held())
 	}
 	defer func() { err = errors.Join(err, n.Close()) }()
 	// Before anybody is listened to: two nodes that start at once must not wait for
@@ -145,17 +150,25 @@ func serve(ctx context.Context, dir, httpListen, peerListen string, log *slog.Lo
 	return work.Wait()
 }
 
+// held is how many bytes are in use, and not only not yet given back.
+func held() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc) //nolint:gosec // no machine has more
+}
+
 func writeReady(p *printer, r *serving) {
-	p.f("%s is ready.", r.Name)
+	p.say("", "cli.ready", "name", r.Name)
 	peer := r.Peer
 	if peer == "" {
-		peer = "no (this side opens every session)"
+		peer = p.t("cli.connects-nobody")
 	}
-	p.pairs("  folder", r.Dir, "  partners connect to", peer, "  pages", r.Pages, "  API", r.API, "  TAXII", r.TAXII, "  commands", r.Control)
+	p.fields("  ", "ui.in-folder", r.Dir, "ui.partners-connect", peer, "cli.pages", r.Pages, "API", r.API, "TAXII", r.TAXII, "cli.commands", r.Control)
 	if r.exposed {
-		p.f("  The pages are reachable from other machines without encryption: put a TLS proxy before them, or listen on 127.0.0.1.")
+		p.say("  ", "cli.exposed")
 	}
-	p.hint("Sign in to the pages with the token that 'entente init' showed. Stop with Ctrl-C.")
+	p.note("", "cli.serve-hint")
 }
 
 // public is what strangers may reach: each part asks who it is. What waits ends with ctx.

@@ -49,22 +49,22 @@ are printed are shown once; the folder keeps only their digests.`,
 				return err
 			}
 			if o.Name == "" {
-				return usagef("a node needs a name: --name NAME")
+				return usage("usage.needs-name")
 			}
 			r, err := node.Init(ctx, dir, o, node.Options{Version: version()})
 			if err != nil {
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("%s has a node in %s.", r.Name, r.Dir)
+				p.say("", "cli.node-made", "name", r.Name, "dir", r.Dir)
 				p.gap()
-				p.pairs("party", r.Party, "organisation key", r.OrgKeyPath, "partners connect to", r.PeerListen, "pages, API, TAXII", r.HTTPListen)
+				p.fields("", "review.party", r.Party, "key.organisation", r.OrgKeyPath, "ui.partners-connect", r.PeerListen, "cli.pages-api-taxii", r.HTTPListen)
 				p.gap()
-				p.f("These secrets are shown once; the folder keeps only their digests:")
-				p.pairs("  API and pages, token", r.APIToken, "  TAXII, user", r.TAXIIUser, "  TAXII, password", r.TAXIIPassword)
+				p.say("", "cli.secrets-once")
+				p.fields("  ", "cli.api-token", r.APIToken, "cli.taxii-user", r.TAXIIUser, "cli.taxii-password", r.TAXIIPassword)
 				p.gap()
-				p.hint("Move the organisation key to a place that is not connected to anything.")
-				p.hint("Next: 'entente serve', then 'entente unit found NAME' or 'entente unit join INVITATION'.")
+				p.note("", "cli.move-org-key")
+				p.note("", "cli.next-serve")
 			})
 		},
 	}.build()
@@ -77,6 +77,39 @@ are printed are shown once; the folder keeps only their digests.`,
 	f.StringVar(&o.Role, "role", "", "role used by commands that name none (default duty)")
 	f.StringVar(&o.OrgKeyPath, "org-key", "", "where the offline organisation key goes (default: organisation.key in the folder)")
 	return cmd
+}
+
+func (a *app) setupCommand() *cobra.Command {
+	return command{
+		use: "setup", short: "Say what a new node still needs",
+		long: `Lists the steps of the first day, each with whether it is done: an account for an
+administrator, the name that partners are told, the organisation key out of the folder, a
+unit, a partner, and something that is known. The pages lead through the same steps at
+/first.`,
+		examples: []string{"entente setup", "entente setup --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.SetupResponse
+			if err := a.call(ctx, "setup", nil, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) { writeSetup(p, &r) })
+		},
+	}.build()
+}
+
+func writeSetup(p *printer, r *node.SetupResponse) {
+	c := p.words()
+	for _, s := range r.Steps {
+		state := c.Text("ui.to-do")
+		if s.Done {
+			state = c.Text("ui.is-done")
+		}
+		p.f("%s: %s", c.Code("setup", s.Code), state)
+	}
+	if r.OrgKeyFile != "" {
+		p.gap()
+		p.f("%s", c.Text("ui.org-key-here", "file", r.OrgKeyFile))
+	}
 }
 
 func (a *app) versionCommand() *cobra.Command {

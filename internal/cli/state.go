@@ -59,36 +59,36 @@ func writeState(p *printer, text json.RawMessage, members []node.MemberBrief) {
 	var s unitState
 	if err := json.Unmarshal(text, &s); err != nil {
 		p.gap()
-		p.f("The state cannot be set out: %s. It is whole in --json.", err.Error())
+		p.say("", "cli.state-unreadable", "why", p.tell(err.Error()))
 		return
 	}
 	if s.Problem != "" {
 		p.gap()
-		p.f("%s", s.Problem)
+		p.f("%s", p.tell(s.Problem))
 	}
 	writeProposals(p, s.Proposals, members)
 	if len(s.Suspensions) > 0 {
 		p.gap()
-		p.f("Suspensions:")
+		p.f("%s:", p.t("ui.suspensions"))
 		for _, x := range s.Suspensions {
-			verb, end := "had suspended", ""
+			key, more := "cli.suspension-before", []string{p.at(x.At)}
 			if x.Active {
-				verb = "suspended"
-			}
-			if x.Resumed != nil {
-				end = ", lifted " + moment(x.Resumed.At)
+				key = "cli.suspension-now"
 			}
 			if x.Code != "" {
-				end = ", " + p.code("reason", x.Code) + end
+				more = append(more, p.code("reason", x.Code))
 			}
-			p.f("  %s %s %s on %s%s (entry %s)", nameOf(members, x.Party), verb, join(x.Scope), moment(x.At), end, x.entry())
+			if x.Resumed != nil {
+				more = append(more, p.t("ui.lifted", "at", p.at(x.Resumed.At)))
+			}
+			p.say("  ", key, "party", nameOf(members, x.Party), "scope", p.words().List(x.Scope), "at", p.words().List(more), "entry", x.entry())
 		}
 	}
-	writeBreaches(p, "Against the accord (kept as proof, never used):", s.Breaches, members)
-	writeBreaches(p, "Held by the gate:", s.Held, members)
-	writeBreaches(p, "Without effect:", s.Void, members)
+	writeBreaches(p, "cli.against-accord", s.Breaches, members)
+	writeBreaches(p, "cli.held-by-gate", s.Held, members)
+	writeBreaches(p, "cli.without-effect", s.Void, members)
 	for _, hash := range s.Missing {
-		p.f("Missing: the accord text %s, which entries name.", hash)
+		p.say("", "cli.text-missing", "hash", hash)
 	}
 }
 
@@ -98,7 +98,7 @@ func writeBreaches(p *printer, title string, list []breach, members []node.Membe
 		return
 	}
 	p.gap()
-	p.f("%s", title)
+	p.say("", title)
 	why := func(code string) string {
 		for _, family := range []string{"gate", "void"} {
 			if text := p.code(family, code); text != code {
@@ -109,9 +109,9 @@ func writeBreaches(p *printer, title string, list []breach, members []node.Membe
 	}
 	var rows [][]string
 	for _, b := range list {
-		rows = append(rows, []string{"  " + b.entry(), b.Kind, nameOf(members, b.Party), b.Clause, why(b.Code), b.Reason})
+		rows = append(rows, []string{"  " + b.entry(), p.words().Entry(b.Kind), nameOf(members, b.Party), b.Clause, why(b.Code), p.words().Tell(b.Reason)})
 	}
-	p.table([]string{"  entry", "kind", "by", "clause", "code", "reason"}, rows)
+	p.grid("  ", rows, "ui.entry", "review.kind", "ui.by", "ui.clause", "ui.code", "ui.reason")
 }
 
 // writeProposals prints who proposed, reserved, accepted and signed what.
@@ -140,19 +140,19 @@ func writeProposals(p *printer, text json.RawMessage, members []node.MemberBrief
 		return join(out)
 	}
 	p.gap()
-	p.f("Accord texts:")
+	p.say("", "cli.accord-texts")
 	var rows [][]string
 	for _, x := range list {
 		var unsigned []string
 		for _, party := range x.Unsigned {
 			unsigned = append(unsigned, nameOf(members, party))
 		}
-		rows = append(rows, []string{"  " + brief(x.Hash), fmt.Sprint(x.Version), x.Status, names(x.Proposed), names(x.Accepted), names(x.Signed), join(unsigned)})
+		rows = append(rows, []string{"  " + brief(x.Hash), fmt.Sprint(x.Version), p.code("proposal", x.Status), names(x.Proposed), names(x.Accepted), names(x.Signed), join(unsigned)})
 	}
-	p.table([]string{"  hash", "version", "status", "proposed by", "accepted", "signed", "not signed yet"}, rows)
+	p.grid("  ", rows, "ui.hash", "cli.version", "cli.status", "cli.proposed-by", "cli.accepted-by", "cli.signed-by", "cli.not-signed")
 	for _, x := range list {
 		for _, r := range x.Reservations {
-			p.f("  reservation of %s on %s: %s", nameOf(members, r.Party), brief(x.Hash), join(r.Clauses))
+			p.say("  ", "cli.reservation", "party", nameOf(members, r.Party), "hash", brief(x.Hash), "clauses", p.words().List(r.Clauses))
 		}
 	}
 }

@@ -16,9 +16,9 @@ office that the accord lets speak. Nothing is published before its embargo ends.
 'statement list' prints, or a prefix of it.`,
 		[]string{"entente statement propose --text en=statement.en.txt --text fr=statement.fr.txt --authentic en", "entente statement sign ID", "entente statement export ID --output statement.entente"},
 		a.statementPropose(),
-		a.statementMove(statementMove{use: "sign ID", short: "Sign a statement", done: "Signed.", sum: true, long: "Signs the very texts that are here. --sha256 names what was read elsewhere: another\ntext is then refused.", example: "entente statement sign 3f9a12 --role press"}),
-		a.statementMove(statementMove{use: "decline ID", short: "Do not sign a statement", done: "Declined.", code: true, long: "As long as not everybody has signed, the latest word of a side counts.", example: "entente statement decline 3f9a12 --code wording --text \"Paragraph 2.\""}),
-		a.statementMove(statementMove{use: "retract ID", short: "Take a statement back", done: "Said.", code: true, long: "Before everybody has signed, by who proposed it; afterwards it takes the word of all.", example: "entente statement retract 3f9a12 --code overtaken"}),
+		a.statementMove(statementMove{use: "sign ID", short: "Sign a statement", done: "said.signed", sum: true, long: "Signs the very texts that are here. --sha256 names what was read elsewhere: another\ntext is then refused.", example: "entente statement sign 3f9a12 --role press"}),
+		a.statementMove(statementMove{use: "decline ID", short: "Do not sign a statement", done: "said.declined", code: true, long: "As long as not everybody has signed, the latest word of a side counts.", example: "entente statement decline 3f9a12 --code wording --text \"Paragraph 2.\""}),
+		a.statementMove(statementMove{use: "retract ID", short: "Take a statement back", done: "said.said", code: true, long: "Before everybody has signed, by who proposed it; afterwards it takes the word of all.", example: "entente statement retract 3f9a12 --code overtaken"}),
 		jointList(a, "statement.list", "statements, the newest first", "Says of each who has signed, and whether it is under embargo.", func(p *printer, r *node.StatementListResponse) {
 			var rows [][]string
 			for _, s := range r.Statements {
@@ -29,9 +29,9 @@ office that the accord lets speak. Nothing is published before its embargo ends.
 				rows = append(rows, []string{s.Short, p.code("statement-form", s.Form), p.code("statement-state", s.State), marks(s.Signed), join(langs), embargo(p, &s)})
 			}
 			if len(rows) == 0 {
-				p.f("No statements.")
+				p.say("", "cli.no-statements")
 			}
-			p.table([]string{"id", "form", "state", "signed by", "languages", "embargo"}, rows)
+			p.grid("", rows, "ui.id", "ui.form", "ui.state", "ui.signed", "cli.languages", "cli.embargo")
 		}),
 		jointShow(a, "statement.show", "statement with its texts and who has signed", "Shows the texts as they were proposed, and says if they are not what was signed.", writeStatement),
 		a.statementCompare(), a.statementExport())
@@ -52,7 +52,7 @@ func (a *app) statementPropose() *cobra.Command {
 				return err
 			}
 			in.Unit = act.unit
-			if in.Embargo, err = parseTime("--embargo", until); err != nil {
+			if in.Embargo, err = a.parseTime("--embargo", until); err != nil {
 				return err
 			}
 			bind := map[string]bool{}
@@ -62,7 +62,7 @@ func (a *app) statementPropose() *cobra.Command {
 			for _, f := range files {
 				lang, name, ok := strings.Cut(f, "=")
 				if !ok || lang == "" || name == "" {
-					return usagef("--text %q is not of the form LANGUAGE=FILE", f)
+					return usage("usage.not-form", "flag", "--text", "value", f, "form", "LANGUAGE=FILE")
 				}
 				text, err := a.text("", name)
 				if err != nil {
@@ -73,9 +73,9 @@ func (a *app) statementPropose() *cobra.Command {
 				delete(bind, lang)
 			}
 			for lang := range bind {
-				return usagef("--authentic %s: there is no --text in that language", lang)
+				return usage("usage.no-text-in", "lang", lang)
 			}
-			return a.write(ctx, "statement.propose", in, "Proposed. It counts once every side has signed it.")
+			return a.write(ctx, "statement.propose", in, "said.proposed")
 		},
 	}.build()
 	act = a.actingFlags(cmd)
@@ -141,12 +141,12 @@ func (a *app) statementCompare() *cobra.Command {
 			}
 			return a.show(r, func(p *printer) {
 				if !r.Same {
-					p.f("The text is NOT one of the statement's.")
-					p.pairs("  SHA-256", r.SHA256)
+					p.say("", "ui.not-its-text")
+					p.fields("  ", "SHA-256", r.SHA256)
 					return
 				}
-				p.f("The text is the statement's in the language %s.", r.Lang)
-				p.pairs("  SHA-256", r.SHA256, "  authentic", yes(r.Authentic, "yes"), "  counts", map[bool]string{true: "yes", false: "NO: not everybody has signed it"}[r.Counts], "  embargo", yes(r.Embargoed, "NOT OVER: it must not be public yet"))
+				p.say("", "ui.its-text", "lang", p.words().Language(r.Lang))
+				p.fields("  ", "SHA-256", r.SHA256, "cli.authentic", p.yes(r.Authentic, "ui.yes"), "cli.counts", p.t(map[bool]string{true: "ui.yes", false: "ui.counts-not"}[r.Counts]), "cli.embargo", p.yes(r.Embargoed, "ui.embargo-not-over"))
 			})
 		},
 	}.build()
@@ -164,7 +164,7 @@ func (a *app) statementExport() *cobra.Command {
 		args:     cobra.ExactArgs(1),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
 			if output == "" {
-				return usagef("the file needs a name: --output FILE")
+				return usage("usage.needs-output")
 			}
 			in.ID = args[0]
 			s, err := a.download(ctx, "statement.export", in, output, nil)
@@ -172,8 +172,8 @@ func (a *app) statementExport() *cobra.Command {
 				return err
 			}
 			return a.show(s, func(p *printer) {
-				p.f("The statement is in %s (%s).", s.File, size(s.Bytes))
-				p.hint("Anybody can check it: entente verify %s", s.File)
+				p.say("", "ui.statement-in", "file", s.File, "size", p.size(s.Bytes))
+				p.hint("%s", p.t("ui.anybody-checks", "file", s.File))
 			})
 		},
 	}.build()
@@ -185,26 +185,26 @@ func (a *app) statementExport() *cobra.Command {
 
 func embargo(p *printer, s *node.StatementView) string {
 	if s.Embargoed {
-		return "EMBARGOED until " + deadline(s.Embargo, p.now)
+		return p.t("ui.embargoed-until", "at", p.until(s.Embargo))
 	}
-	return "over since " + moment(s.Embargo.Local())
+	return p.t("cli.embargo-over", "at", p.at(s.Embargo))
 }
 
 func writeStatement(p *printer, s *node.StatementView) {
-	counts := "no"
+	counts := p.t("ui.no")
 	if s.Counts {
-		counts = "yes, since " + moment(s.Completed.Local())
+		counts = p.t("ui.yes-since", "at", p.at(s.Completed))
 	}
-	p.f("%s  %s, version %s", s.Short, p.code("statement-form", s.Form), number0(s.Version))
-	p.pairs("  state", p.code("statement-state", s.State), "  counts", counts, "  embargo", embargo(p, s), "  proposed", moment(s.Proposed.Local())+" by "+s.Proposer, "  replaces", brief(s.Replaces), "  SHA-256", s.SHA256,
-		"  signed by", marks(s.Signed), "  not signed by", join(s.Missing), "  retracted by", marks(s.Retracted), "  PROBLEM", s.Problem)
+	p.f("%s  %s", s.Short, p.t("ui.form-version", "form", p.code("statement-form", s.Form), "n", number0(s.Version)))
+	p.fields("  ", "ui.state", p.code("statement-state", s.State), "cli.counts", counts, "cli.embargo", embargo(p, s), "ui.proposed", by(p, s.Proposed, s.Proposer), "cli.replaces", brief(s.Replaces), "SHA-256", s.SHA256,
+		"ui.signed", marks(s.Signed), "ui.unsigned", join(s.Missing), "cli.retracted-by", marks(s.Retracted), "ui.problem", p.words().Tell(s.Problem))
 	for _, t := range s.Texts {
 		p.gap()
-		kind := "courtesy translation"
+		kind := "translation.courtesy"
 		if t.Authentic {
-			kind = "authentic"
+			kind = "cli.authentic"
 		}
-		p.f("  %s (%s), SHA-256 %s", t.Lang, kind, t.SHA256)
+		p.f("  %s (%s), SHA-256 %s", p.words().Language(t.Lang), p.t(kind), t.SHA256)
 		if t.Text != "" {
 			p.block("  | ", t.Text)
 		}
@@ -223,12 +223,12 @@ func (a *app) verifyStatement(body io.Reader, trust []string) error {
 	}
 	return a.show(r, func(p *printer) {
 		if !r.OK {
-			p.f("The statement does NOT verify. Do not rely on any part of it.")
-			p.f("  %s", r.Damage)
+			p.say("", "ui.statement-fails")
+			p.f("  %s", r.Why(p.words()))
 			return
 		}
 		var b strings.Builder
-		_ = r.WriteText(&b, p.now) // a Builder does not fail
+		_ = r.WriteText(&b, p.now, p.words()) // a Builder does not fail
 		p.block("", b.String())
 	})
 }

@@ -30,17 +30,17 @@ func (a *app) statusCommand() *cobra.Command {
 }
 
 func writeStatus(p *printer, r *node.StatusResponse) {
-	serving := "no (commands work on the folder itself)"
+	serving := "ui.serving-no"
 	if r.Serving {
-		serving = "yes"
+		serving = "ui.yes"
 	}
 	p.f("%s", r.Name)
-	p.pairs("  party", r.Party, "  folder", r.Dir, "  serving", serving, "  partners connect to", r.PeerAddr, "  version", r.Version)
+	p.fields("  ", "review.party", r.Party, "ui.in-folder", r.Dir, "ui.serving", p.t(serving), "ui.partners-connect", r.PeerAddr, "ui.program-version", r.Version)
 	p.gap()
 	if len(r.Attention) == 0 {
-		p.f("Nothing needs you now.")
+		p.say("", "ui.nothing-needs")
 	} else {
-		p.f("Needs you now:")
+		p.f("%s:", p.t("ui.needs-you"))
 		for i := range r.Attention {
 			p.f("  - %s", r.Attention[i].Text(p.words()))
 		}
@@ -52,13 +52,13 @@ func writeStatus(p *printer, r *node.StatusResponse) {
 	}
 	if len(r.Units) == 0 {
 		p.gap()
-		p.hint("No unit yet. Found one with 'entente unit found NAME', or answer an invitation with 'entente unit join'.")
+		p.hint("%s", p.t("ui.no-unit-hint"))
 	}
 	p.gap()
 	o := r.Objects
-	p.f("Knows %s; %s in quarantine, %s rejected, %s.", count(o.Accepted, "accepted object"), number(o.Quarantined), number(o.Rejected), count(o.Conflicts, "conflict"))
+	p.say("", "ui.knows", "accepted", p.t("ui.n-accepted", "n", o.Accepted), "quarantined", p.number(o.Quarantined), "rejected", p.number(o.Rejected), "conflicts", p.t("ui.n-conflicts", "n", o.Conflicts))
 	if o.Conflicts > 0 {
-		p.hint("See who brought what under the same id and version: 'entente search --conflicts'.")
+		p.hint("%s", p.t("ui.conflicts-hint"))
 	}
 }
 
@@ -72,65 +72,62 @@ func writePairings(p *printer, list []node.Pairing) {
 func writePairing(p *printer, x *node.Pairing) {
 	partner := x.Partner
 	if partner == "" {
-		partner = "a partner whose name is not known yet"
+		partner = p.t("ui.partner-unnamed")
 	}
-	p.f("Pairing with %s for unit %s: %s", partner, x.Name, pairingState(x))
-	p.pairs("  pairing", x.ID, "  partner's party", x.Party, "  read aloud", x.Digits, "  expires", deadline(x.Expires, p.now))
+	p.f("%s: %s", p.t("ui.pairing", "partner", partner, "unit", x.Name), pairingState(p, x))
+	p.fields("  ", "ui.pairing-id", x.ID, "ui.partners-party", x.Party, "ui.digits", x.Digits, "ui.expires", p.until(x.Expires))
 	if x.State == "compare" || x.State == "confirmed-there" {
-		p.hint("  Call the partner on a line you know. Read your digits aloud, let them read theirs,")
-		p.hint("  and type in what you HEAR: entente unit confirm DIGITS")
+		p.hint("  %s", p.t("ui.compare-hint"))
 	}
 }
 
-func pairingState(x *node.Pairing) string {
-	switch x.State {
-	case "compare":
-		return "compare the digits"
-	case "confirmed-here":
-		return "confirmed here, waiting for the partner"
-	case "confirmed-there":
-		return "the partner confirmed, waiting for you"
-	case "failed":
-		return "failed (" + x.Code + ")"
+func pairingState(p *printer, x *node.Pairing) string {
+	s := p.code("pairing", x.State)
+	if x.Code != "" {
+		s += " (" + x.Code + ")"
 	}
-	return x.State
+	return s
 }
 
 func writeUnit(p *printer, u *node.UnitBrief) {
-	p.f("Unit %s: %s", u.Name, p.code("unit", u.State))
-	p.pairs("  unit", u.Unit, "  accord", u.Accord)
+	p.say("", "ui.unit-line", "name", u.Name, "state", p.code("unit", u.State))
+	p.fields("  ", "ui.in-unit", u.Unit, "review.accord", u.Accord)
 	var rows [][]string
-	for _, m := range u.Members {
+	for i := range u.Members {
+		m := &u.Members[i]
 		name := m.Name
 		if m.Self {
-			name += " (this node)"
+			name += " (" + p.t("ui.this-node") + ")"
 		}
 		fault := p.code("fault", m.Fault)
 		if fault == "" {
-			fault = "none"
+			fault = p.t("ui.no-fault")
 		}
-		receipted, synced := number(m.Receipted), ago(m.LastSync, p.now)
+		receipted, synced := p.number(m.Receipted), ago(p, m.LastSession())
+		if m.OpenedThere() {
+			synced = p.t("ui.session-there", "ago", synced)
+		}
 		if m.Self {
 			receipted, synced = "", ""
 		}
-		rows = append(rows, []string{"  " + name, brief(m.Party), number(m.Size), receipted, synced, fault})
+		rows = append(rows, []string{"  " + name, brief(m.Party), p.number(m.Size), receipted, synced, fault})
 	}
-	p.table([]string{"  member", "party", "entries held", "receipted of ours", "last session", "fault"}, rows)
-	p.f("  %s asked, %s owed, %s overdue", count(int64(u.OpenAsked), "open request"), number(int64(u.OpenOwed)), number(int64(u.Overdue)))
+	p.grid("  ", rows, "ui.member-name", "review.party", "ui.held-count", "ui.receipted-count", "ui.session-last", "ui.fault")
+	p.say("  ", "ui.open-counts", "asked", p.t("ui.n-open-requests", "n", u.OpenAsked), "owed", p.number(int64(u.OpenOwed)), "overdue", p.number(int64(u.Overdue)))
 	if u.OpenCalls > 0 {
-		p.f("  hotline: %s", count(int64(u.OpenCalls), "open call"))
+		p.say("  ", "ui.n-open-calls", "n", u.OpenCalls)
 	}
 	if u.OpenDrill > 0 {
-		p.f("  DRILLS: %s", count(int64(u.OpenDrill), "open drill"))
+		p.say("  ", "ui.n-open-drills", "n", u.OpenDrill)
 	}
 	if w := u.Intake; w != nil {
-		p.f("  content of %s is here and not taken in yet, since %s: %s", count(int64(w.Entries), "entry"), w.Since.UTC().Format(time.RFC3339), w.Why)
+		p.say("  ", "ui.not-taken-in", "n", w.Entries, "at", p.at(w.Since), "why", p.words().Tell(w.Why))
 	}
 }
 
-func ago(t, now time.Time) string {
+func ago(p *printer, t time.Time) string {
 	if t.IsZero() {
-		return "never"
+		return p.t("ui.never")
 	}
-	return relative(t.Sub(now))
+	return p.words().Relative(t.Sub(p.now))
 }

@@ -74,7 +74,7 @@ func (l *taxiiLink) client(server string) (*taxii.Client, error) {
 	}
 	u, err := url.Parse(server)
 	if err != nil {
-		return nil, usagef("%q is no URL", server)
+		return nil, usage("usage.no-server")
 	}
 	if u.Scheme == "http" && authorize != nil && !l.plain && !sameMachine(u.Hostname()) {
 		return nil, &node.Error{Code: node.CodeBadInput, Status: http.StatusBadRequest, What: "The credential is not sent over http:// to another machine.",
@@ -85,7 +85,7 @@ func (l *taxiiLink) client(server string) (*taxii.Client, error) {
 		return nil, err
 	}
 	if l.tries < 1 || l.tries > 100 {
-		return nil, usagef("--tries is between 1 and 100")
+		return nil, usage("usage.between", "flag", "--tries", "low", "1", "high", "100")
 	}
 	c, err := taxii.NewClient(server, taxii.ClientOptions{
 		HTTP: &http.Client{Transport: &http.Transport{
@@ -95,7 +95,7 @@ func (l *taxiiLink) client(server string) (*taxii.Client, error) {
 		Authorize: authorize, Hosts: l.hosts, Tries: l.tries,
 	})
 	if err != nil {
-		return nil, usagef("%s", strings.TrimPrefix(err.Error(), "taxii: "))
+		return nil, usage("usage.no-server")
 	}
 	return c, nil
 }
@@ -157,7 +157,7 @@ func readSmall(name string, most int64, secret bool) ([]byte, error) {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
 	if int64(len(b)) > most {
-		return nil, fmt.Errorf("%s is too long: more than %s", name, size(most))
+		return nil, tooLong(name, most)
 	}
 	return b, nil
 }
@@ -172,7 +172,7 @@ func (l *taxiiLink) tls() (*tls.Config, error) {
 		}
 		c.RootCAs = x509.NewCertPool()
 		if !c.RootCAs.AppendCertsFromPEM(text) {
-			return nil, usagef("--ca %s: there is no certificate in it (PEM, \"-----BEGIN CERTIFICATE-----\")", l.ca)
+			return nil, usage("usage.no-certificate", "file", l.ca)
 		}
 	}
 	if l.pin == "" {
@@ -180,7 +180,7 @@ func (l *taxiiLink) tls() (*tls.Config, error) {
 	}
 	want, err := hex.DecodeString(strings.ReplaceAll(l.pin, ":", ""))
 	if err != nil || len(want) != sha256.Size {
-		return nil, usagef("--pin is not the SHA-256 of a public key: it has 64 hex digits")
+		return nil, usage("usage.no-pin")
 	}
 	c.InsecureSkipVerify = l.ca == "" // the pinned key is who it is
 	c.VerifyConnection = func(s tls.ConnectionState) error {
@@ -310,19 +310,19 @@ func writeCollections(p *printer, r *taxiiServer) {
 			}
 			may := []string{}
 			if c.CanRead {
-				may = append(may, "read")
+				may = append(may, p.t("cli.may-read"))
 			}
 			if c.CanWrite {
-				may = append(may, "write")
+				may = append(may, p.t("cli.may-write"))
 			}
-			rows = append(rows, []string{"  " + c.ID, c.Alias, join(may), c.Title})
+			rows = append(rows, []string{"  " + c.ID, c.Alias, p.words().List(may), c.Title})
 		}
 		if len(rows) == 0 {
-			p.f("  No collections.")
+			p.say("  ", "cli.no-collections")
 		}
-		p.table([]string{"  id", "alias", "may", "title"}, rows)
+		p.grid("  ", rows, "ui.id", "cli.alias", "cli.may", "ui.title")
 	}
 	if len(r.Roots) == 0 {
-		p.f("The server lists no API root.")
+		p.say("", "cli.no-root")
 	}
 }

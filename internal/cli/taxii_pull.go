@@ -174,14 +174,17 @@ type pullSink interface {
 // check looks at the flags.
 func (p *puller) check() error {
 	if p.importing == (p.output != "") {
-		return usagef("say where to: --output FILE, or --import")
+		return usage("usage.where-to")
 	}
 	if !p.importing && (p.in.DryRun || p.in.Name != "" || p.in.Unmarked != "" || p.in.Note != "") {
-		return usagef("--dry-run, --name, --unmarked and --note go with --import")
+		return usage("usage.only-with", "flags", "--dry-run, --name, --unmarked, --note", "with", "--import")
 	}
 	p.gone = p.gone || p.withdraw
-	if p.gone && (!p.importing || p.goneMost < 0) {
-		return usagef("--gone and --withdraw-gone go with --import, and --gone-most is 0 or more")
+	switch {
+	case p.gone && !p.importing:
+		return usage("usage.only-with", "flags", "--gone, --withdraw-gone", "with", "--import")
+	case p.gone && p.goneMost < 0:
+		return usage("usage.least", "flag", "--gone-most", "least", "0")
 	}
 	if p.format == "" {
 		p.format = "ndjson"
@@ -191,15 +194,17 @@ func (p *puller) check() error {
 	}
 	switch {
 	case p.format != "ndjson" && p.format != "bundle":
-		return usagef("--format is bundle or ndjson")
+		return usage("usage.flag-is", "flag", "--format", "values", "bundle, ndjson")
 	case p.adding && (p.format != "ndjson" || p.importing || p.output == "-"):
-		return usagef("--append adds to a file of one object a line: --output NAME.ndjson")
+		return usage("usage.append")
 	case p.adding && p.overwrite:
-		return usagef("--append or --overwrite, not both")
+		return usage("usage.not-both", "flags", "--append, --overwrite")
 	case p.output == "-" && p.a.json:
-		return usagef("the objects and the JSON cannot both go to standard output: name a file with --output")
-	case p.limit < 1 || p.limit > 1_000_000 || p.most < 0:
-		return usagef("--limit is between 1 and 1000000, --max-objects 0 or more")
+		return usage("usage.both-out")
+	case p.limit < 1 || p.limit > 1_000_000:
+		return usage("usage.between", "flag", "--limit", "low", "1", "high", "1000000")
+	case p.most < 0:
+		return usage("usage.least", "flag", "--max-objects", "least", "0")
 	}
 	return nil
 }
@@ -219,7 +224,7 @@ func (p *puller) begin(server string, ref taxii.Ref, info taxii.CollectionInfo) 
 		p.in.Name = excerpt("taxii:"+host+"/"+firstOf(info.Alias, info.Title, ref.Collection), 190)
 	}
 	p.in.As = "stix"
-	after, err := parseTime("--added-after", p.addedAfter)
+	after, err := p.a.parseTime("--added-after", p.addedAfter)
 	if err != nil {
 		return err
 	}
@@ -579,7 +584,7 @@ func (p *puller) findGone(ctx context.Context, c *taxii.Client, ref taxii.Ref) e
 		return nil
 	}
 	if len(gone) > p.goneMost {
-		return &node.Error{Code: codeRemote, Status: http.StatusConflict, What: fmt.Sprintf("%s are gone from the collection, and nothing of it was deleted here.", count(int64(len(gone)), "object")),
+		return &node.Error{Code: codeRemote, Status: http.StatusConflict, What: fmt.Sprintf("Gone from the collection: %s. Nothing of it was deleted here.", number(int64(len(gone)))),
 			Why: fmt.Sprintf("That is more than --gone-most %d.", p.goneMost), Next: "Look at the collection; if it is right, repeat this with a higher --gone-most."}
 	}
 	for part := range slices.Chunk(gone, 1000) {
@@ -594,29 +599,29 @@ func (p *puller) findGone(ctx context.Context, c *taxii.Client, ref taxii.Ref) e
 
 func writePulled(w *printer, p *puller) {
 	r := &p.answer
-	w.f("%s from %s in %s.", count(r.Objects, "object"), r.Title, count(r.Pages, "page"))
+	w.say("", "cli.taxii-pulled", "objects", w.many("ui.object-count", r.Objects), "title", r.Title, "pages", w.many("cli.n-pages", r.Pages))
 	if r.BadCount > 0 {
-		w.f("Left out, because they are no JSON: %s.", count(r.BadCount, "object"))
+		w.say("", "cli.no-json", "objects", w.many("ui.object-count", r.BadCount))
 	}
 	if r.File != "" {
-		w.f("They are in %s.", r.File)
+		w.say("", "cli.they-are-in", "file", r.File)
 	}
 	if in := r.Import; in != nil {
 		writeImported(w, &imported{ImportResponse: *in, Files: []importedFile{{Name: p.in.Name, ImportResponse: *in}}})
 	}
 	if p.gone {
-		w.f("No more in the collection: %s. Deleted here: %s.", count(r.GoneCount, "object"), count(r.Withdrawn, "version"))
+		w.say("", "cli.taxii-gone", "objects", w.many("ui.object-count", r.GoneCount), "versions", w.many("cli.n-versions", r.Withdrawn))
 		for _, id := range r.Gone {
 			w.f("  %s", id)
 		}
 	}
 	switch {
 	case p.state != "" && !p.in.DryRun:
-		w.hint("The next run with --state %s goes on there.", p.state)
+		w.note("", "cli.state-goes-on", "file", p.state)
 	case !r.Cursor.AddedAfter.IsZero() && !r.More:
-		w.hint("What is added later: --added-after %s", r.Cursor.AddedAfter.Format(time.RFC3339Nano))
+		w.note("", "cli.added-later", "at", r.Cursor.AddedAfter.Format(time.RFC3339Nano))
 	}
 	if r.More {
-		w.hint("There is more to read.")
+		w.note("", "cli.more-to-read")
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entente/internal/lang"
 	"entente/internal/node"
 	"entente/stix"
 	"entente/taxii"
@@ -49,6 +50,9 @@ type heldObject struct {
 	ID     string `json:"id"`
 	TLP    string `json:"tlp,omitempty"`
 	Reason string `json:"reason"`
+
+	why  string // the key of the reason, and what fills it
+	args []any
 }
 
 func (a *app) taxiiPush() *cobra.Command {
@@ -82,7 +86,7 @@ read or were refused by the server.`,
 				}
 			}
 			if chosen != 1 {
-				return usagef("say what to push with files, or with exactly one of --id, --source, --value, --all")
+				return usage("usage.push-what", "flags", "--id, --source, --value, --all")
 			}
 			var err error
 			if p.most, err = outgoingTLP("--tlp", tlp); err != nil {
@@ -141,10 +145,10 @@ read or were refused by the server.`,
 func outgoingTLP(flag, text string) (stix.TLP, error) {
 	t, err := stix.ParseTLP(text)
 	if err != nil || t == stix.TLPNone {
-		return t, usagef("%s %q is no marking: use clear, green, amber or amber+strict", flag, text)
+		return t, usage("usage.flag-is", "flag", flag, "values", "clear, green, amber, amber+strict")
 	}
 	if t == stix.TLPRed {
-		return t, usagef("%s: TLP:RED is for named persons and goes to no server", flag)
+		return t, usage("usage.no-red", "flag", flag)
 	}
 	return t, nil
 }
@@ -364,7 +368,7 @@ func (p *pusher) ofNode(ctx context.Context, found *node.FoundObject) ([]byte, e
 		}
 	}
 	if !here {
-		p.hold(o, stix.TLPNone, "it came from "+from+" alone: the accord decides who gets it, see 'entente share'")
+		p.hold(o, stix.TLPNone, "cli.held-source", "source", from)
 		return nil, nil
 	}
 	if !p.lets(ctx, o, level) {
@@ -407,7 +411,7 @@ func (p *pusher) lets(ctx context.Context, o *stix.Object, level stix.TLP) bool 
 	}
 	resolve := p.resolve(ctx)
 	if unknown := o.UnknownMarkings(resolve); len(unknown) > 0 {
-		p.hold(o, level, "it is under "+unknown[0]+", and what that asks is not known here")
+		p.hold(o, level, "cli.held-unknown", "marking", unknown[0])
 		return false
 	}
 	own, _ := o.TLP(resolve)
@@ -417,11 +421,11 @@ func (p *pusher) lets(ctx context.Context, o *stix.Object, level stix.TLP) bool 
 	}
 	switch {
 	case level == stix.TLPNone && p.unmarked > p.most:
-		p.hold(o, level, "nobody marked it, so that it counts as "+p.unmarked.Label()+"; state its marking with --unmarked")
+		p.hold(o, level, "cli.held-unmarked", "tlp", p.unmarked.Label())
 	case level == stix.TLPRed:
-		p.hold(o, level, "it is TLP:RED, for named persons: it goes to no server")
+		p.hold(o, level, "cli.held-red")
 	case level > p.most:
-		p.hold(o, level, "it is "+level.Label()+"; state with --tlp that the readers of this server may have that")
+		p.hold(o, level, "cli.held-level", "tlp", level.Label())
 	default:
 		p.answer.Outgoing++
 		return true
@@ -429,55 +433,56 @@ func (p *pusher) lets(ctx context.Context, o *stix.Object, level stix.TLP) bool 
 	return false
 }
 
-func (p *pusher) hold(o *stix.Object, level stix.TLP, reason string) {
+// hold lists what stays; the reason is a text of the catalogs.
+func (p *pusher) hold(o *stix.Object, level stix.TLP, why string, args ...any) {
 	p.answer.HeldCount++
 	if len(p.answer.Held) < maxTAXIIListed {
-		p.answer.Held = append(p.answer.Held, heldObject{o.ID, level.String(), reason})
+		p.answer.Held = append(p.answer.Held, heldObject{ID: o.ID, TLP: level.String(), Reason: lang.English().Text(why, args...), why: why, args: args})
 	}
 }
 
 func writePushed(p *printer, r *pushed) {
 	if r.DryRun {
-		p.f("Dry run, nothing sent: %s of %s would go to %s.", count(r.Outgoing, "object"), number(r.Selected), r.Title)
+		p.say("", "cli.would-push", "objects", p.many("ui.object-count", r.Outgoing), "all", p.number(r.Selected), "title", r.Title)
 	} else {
-		p.f("%s taken in by %s, %s refused, %s not decided, in %s.", count(int64(r.Report.Success), "object"), r.Title,
-			number(int64(r.Report.Failure)), number(int64(r.Report.Pending)), count(int64(r.Report.Requests), "request"))
+		p.say("", "cli.pushed", "objects", p.many("ui.object-count", int64(r.Report.Success)), "title", r.Title, "refused", p.number(int64(r.Report.Failure)),
+			"pending", p.number(int64(r.Report.Pending)), "requests", p.many("cli.n-http-requests", int64(r.Report.Requests)))
 	}
 	if r.HeldCount > 0 {
 		p.gap()
-		p.f("Not let out (TLP:%s and below was): %s", strings.ToUpper(r.TLP), count(r.HeldCount, "object"))
+		p.say("", "cli.not-let-out", "tlp", strings.ToUpper(r.TLP), "objects", p.many("ui.object-count", r.HeldCount))
 		for i, h := range r.Held {
 			if i == 20 {
-				p.f("  … and %s more (see --json)", number(r.HeldCount-20))
+				p.say("  ", "cli.more-json", "n", p.number(r.HeldCount-20))
 				break
 			}
-			p.f("  %s: %s", h.ID, h.Reason)
+			p.f("  %s: %s", h.ID, p.t(h.why, h.args...))
 		}
 	}
 	if r.BadCount > 0 {
 		p.gap()
-		p.f("Not readable: %s", count(r.BadCount, "object"))
+		p.say("", "cli.not-readable", "objects", p.many("ui.object-count", r.BadCount))
 		for i, b := range r.Bad {
 			if i == 20 {
-				p.f("  … and %s more (see --json)", number(r.BadCount-20))
+				p.say("  ", "cli.more-json", "n", p.number(r.BadCount-20))
 				break
 			}
-			p.f("  %s: %s", b.Path, b.Reason)
+			p.f("  %s: %s", b.Path, p.tell(b.Reason))
 		}
 	}
 	for _, list := range []struct {
 		heading string
 		n       int64
 		of      []taxii.StatusDetail
-	}{{"Refused by the server", int64(r.Report.Failure), r.Report.Failures}, {"Remarks of the server", int64(len(r.Report.Remarks)), r.Report.Remarks}} {
+	}{{"cli.refused-by-server", int64(r.Report.Failure), r.Report.Failures}, {"cli.remarks-of-server", int64(len(r.Report.Remarks)), r.Report.Remarks}} {
 		if list.n == 0 {
 			continue
 		}
 		p.gap()
-		p.f("%s: %s", list.heading, count(list.n, "object"))
+		p.say("", list.heading, "objects", p.many("ui.object-count", list.n))
 		for i, d := range list.of {
 			if i == 20 {
-				p.f("  … and %s more (see --json)", number(list.n-20))
+				p.say("  ", "cli.more-json", "n", p.number(list.n-20))
 				break
 			}
 			p.f("  %s %s: %s", d.ID, d.Version, d.Message)

@@ -38,6 +38,71 @@ func (p *printer) code(family, code string) string { return p.words().Code(famil
 
 func (p *printer) codes(family string, codes []string) string { return p.words().Codes(family, codes) }
 
+// tell puts a sentence that a node or a package said into the reader's language.
+func (p *printer) tell(text string) string { return p.words().Tell(text) }
+
+// t is a text of the reader's catalog; what is no key of it, such as SHA-256, stays as it is.
+func (p *printer) t(key string, args ...any) string { return p.words().Text(key, args...) }
+
+// say prints a text of the catalog as a line.
+func (p *printer) say(indent, key string, args ...any) { p.f("%s%s", indent, p.t(key, args...)) }
+
+// fields is pairs with keys of the catalog for names.
+func (p *printer) fields(indent string, kv ...string) {
+	for i := 0; i < len(kv); i += 2 {
+		kv[i] = indent + p.t(kv[i])
+	}
+	p.pairs(kv...)
+}
+
+// grid is table with keys of the catalog for headings; the indent is that of the rows.
+func (p *printer) grid(indent string, rows [][]string, keys ...string) {
+	for i, key := range keys {
+		keys[i] = p.t(key)
+	}
+	keys[0] = indent + keys[0]
+	p.table(keys, rows)
+}
+
+// at writes an instant with its offset, in the zone of the reader; until says too how far away it is.
+func (p *printer) at(t time.Time) string { return p.words().Time(t) }
+
+func (p *printer) until(t time.Time) string { return deadlineIn(p.words(), t, p.now) }
+
+// took writes so many seconds in their two largest units.
+func (p *printer) took(s int64) string {
+	if s == 0 {
+		return p.t("time.s", "n", 0)
+	}
+	return p.words().Span(time.Duration(s) * time.Second)
+}
+
+// many is a text with plural forms of so many things; number is a number alone. Thousands are set apart as the language does.
+func (p *printer) many(key string, n int64) string { return p.t(key, "n", grouped(p.words(), n)) }
+
+func (p *printer) number(n int64) string { return fmt.Sprint(grouped(p.words(), n)) }
+
+// lasted is how long something took.
+func (p *printer) lasted(d time.Duration) string {
+	if d < time.Second {
+		return p.t("time.ms", "n", d.Milliseconds())
+	}
+	return p.words().Span(d)
+}
+
+// size writes a number of bytes.
+func (p *printer) size(n int64) string {
+	for _, u := range []struct {
+		key  string
+		bits int
+	}{{"size.gib", 30}, {"size.mib", 20}, {"size.kib", 10}} {
+		if n >= 1<<u.bits {
+			return p.t(u.key, "n", fmt.Sprintf("%.1f", float64(n)/float64(int64(1)<<u.bits)))
+		}
+	}
+	return p.t("size.bytes", "n", n)
+}
+
 func (p *printer) String() string { return p.b.String() }
 
 // f prints a line.
@@ -69,6 +134,31 @@ func (p *printer) block(indent, text string) {
 	for line := range strings.SplitSeq(strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n"), "\n") {
 		p.b.WriteString(strings.TrimRight(indent+cleanLine(strings.ReplaceAll(line, "\t", "    ")), " ") + "\n")
 	}
+}
+
+// note prints a text of the catalog as a line that helps but is not the answer.
+func (p *printer) note(indent, key string, args ...any) {
+	if !p.quiet {
+		p.say(indent, key, args...)
+	}
+}
+
+// spoken prints what somebody said, or, in brackets, why it is not shown.
+func (p *printer) spoken(indent, mark, text, absent string) {
+	switch {
+	case absent != "":
+		p.f("%s%s", indent, inBrackets(p, absent))
+	case text != "":
+		p.block(indent+mark, text)
+	}
+}
+
+// inBrackets is why words are not shown, as a table has it.
+func inBrackets(p *printer, absent string) string {
+	if absent == "" {
+		return ""
+	}
+	return "[" + p.code("absent", absent) + "]"
 }
 
 // raw prints a text of this program or a document of this side, as it is.
@@ -150,63 +240,6 @@ func brief(id string) string {
 	return hash
 }
 
-// moment writes a time with its offset, in the offset it came with.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format("2006-01-02 15:04:05 -07:00")
-}
-
-// deadline writes a time absolutely, in this machine's zone, and relative to now.
-func deadline(t, now time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return moment(t.Local()) + " (" + relative(t.Sub(now)) + ")"
-}
-
-// relative says how far away something is: "in 3 h 10 min", "2 d 4 h ago".
-func relative(d time.Duration) string {
-	s := span(d.Abs())
-	switch {
-	case s == "":
-		return "now"
-	case d < 0:
-		return s + " ago"
-	}
-	return "in " + s
-}
-
-// span writes the two largest units of a duration, rounded to the second of
-// them; "" below one second.
-func span(d time.Duration) string {
-	switch {
-	case d >= 24*time.Hour:
-		d = d.Round(time.Hour)
-	case d >= time.Hour:
-		d = d.Round(time.Minute)
-	}
-	parts := []struct {
-		unit string
-		size time.Duration
-	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"min", time.Minute}, {"s", time.Second}}
-	for i, p := range parts {
-		n := d / p.size
-		if n == 0 {
-			continue
-		}
-		s := strconv.FormatInt(int64(n), 10) + " " + p.unit
-		if i+1 < len(parts) {
-			if rest := (d - n*p.size) / parts[i+1].size; rest > 0 {
-				s += " " + strconv.FormatInt(int64(rest), 10) + " " + parts[i+1].unit
-			}
-		}
-		return s
-	}
-	return ""
-}
-
 // count writes a number of things: "1 object", "3 objects", "1,234 objects".
 func count(n int64, thing string) string {
 	if n != 1 {
@@ -217,6 +250,29 @@ func count(n int64, thing string) string {
 		}
 	}
 	return number(n) + " " + thing
+}
+
+// A number that chooses a plural form and shows its thousands as one language does.
+type (
+	commas int64
+	points int64
+	spaces int64
+)
+
+func (n commas) String() string { return number(int64(n)) }
+
+func (n points) String() string { return strings.ReplaceAll(number(int64(n)), ",", ".") }
+
+func (n spaces) String() string { return strings.ReplaceAll(number(int64(n)), ",", "\u00a0") }
+
+func grouped(c *lang.Catalog, n int64) any {
+	switch c.Tag() {
+	case "fr", "ru":
+		return spaces(n)
+	case "vi":
+		return points(n)
+	}
+	return commas(n)
 }
 
 func number(n int64) string {

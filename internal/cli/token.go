@@ -21,9 +21,9 @@ func (a *app) tokenCommand() *cobra.Command {
 may be used for, and holds no other: read (look at everything, TAXII and feeds), intel
 (import, share, decide on what arrived, write over TAXII), request (make requests and
 moves in them), unit (units, accords, exchange, dossiers), admin (identity, officers,
-tokens, backup, rebuild, succession, courier files), release (kept for releasing what
-somebody else holds ready; nothing asks for it yet), audit (read the audit log),
-taxii:read (TAXII and feeds) and taxii:write (TAXII); with :COLLECTION behind it, an
+tokens, backup, rebuild, succession, courier files), release (see and reject what
+waits for a second person; no token releases it), audit (read the audit log), watch
+(be told what to watch for, and report what was seen), taxii:read (TAXII and feeds) and taxii:write (TAXII); with :COLLECTION behind it, an
 alias or id, for that one alone, and not for feeds. Since admin makes tokens, it is as
 good as all of them. The pages ask for read.
 
@@ -33,11 +33,11 @@ Basic, with any user, for TAXII clients that speak nothing else.`,
 		examples: []string{"entente token new --name MISP --scope read --scope intel --expires 720h", "entente token new --name honeypot --scope taxii:read:inbox --scope taxii:write:inbox", "entente token new --name dashboard --scope read --json"},
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			if in.Name == "" || len(scopes) == 0 {
-				return usagef("a token needs a name and a scope: --name NAME --scope %s", strings.Join(scopeNames(), "|"))
+				return usage("usage.needs-scope", "scopes", strings.Join(scopeNames(), "|"))
 			}
 			for _, s := range scopes {
 				if node.Scope(s).Check() != nil {
-					return usagef("there is no scope %q: there are %s, and taxii:read:COLLECTION and taxii:write:COLLECTION", s, strings.Join(scopeNames(), ", "))
+					return usage("usage.no-scope", "scope", s, "scopes", join(append(scopeNames(), "taxii:read:COLLECTION", "taxii:write:COLLECTION")))
 				}
 				in.Scopes = append(in.Scopes, node.Scope(s))
 			}
@@ -46,15 +46,15 @@ Basic, with any user, for TAXII clients that speak nothing else.`,
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("The token %s (%s) is good for %s, %s.", r.Token.ID, r.Token.Name, scopeText(r.Token.Scopes), until(r.Token))
-				p.pairs("  secret", r.Secret)
-				p.hint("It is shown this once. End it with: entente token revoke %s", r.Token.ID)
+				p.say("", "cli.token-made", "id", r.Token.ID, "name", r.Token.Name, "scopes", scopeText(r.Token.Scopes), "until", until(p, r.Token))
+				p.fields("  ", "cli.secret", r.Secret)
+				p.note("", "cli.token-once", "id", r.Token.ID)
 			})
 		},
 	}.build()
 	f := create.Flags()
 	f.StringVar(&in.Name, "name", "", "what the token is for, to tell it from others")
-	f.StringSliceVar(&scopes, "scope", nil, "what it may be used for: read, intel, request, unit, admin, release, audit, taxii:read, taxii:write (repeat it for more)")
+	f.StringSliceVar(&scopes, "scope", nil, "what it may be used for: read, intel, request, unit, admin, release, audit, watch, taxii:read, taxii:write (repeat it for more)")
 	f.DurationVar(&in.Expires, "expires", 0, "how long it is good, as in 720h (default: until it is revoked)")
 
 	list := command{
@@ -69,32 +69,42 @@ init' showed is in the configuration and not in the list.`,
 			}
 			return a.show(r, func(p *printer) {
 				if len(r.Tokens) == 0 {
-					p.f("There are no tokens besides the one that init showed.")
+					p.say("", "cli.no-tokens")
 					return
 				}
 				rows := [][]string{}
 				for _, t := range r.Tokens {
-					rows = append(rows, []string{t.ID, t.Name, scopeText(t.Scopes), t.Created.Format(time.DateOnly), until(t)})
+					rows = append(rows, []string{t.ID, t.Name, scopeText(t.Scopes), t.Created.Format(time.DateOnly), until(p, t)})
 				}
-				p.table([]string{"id", "name", "scopes", "made", "good"}, rows)
+				p.grid("", rows, "ui.id", "verify.col-name", "cli.scopes", "cli.made", "cli.good")
 			})
 		},
 	}.build()
 
+	var gone node.TokenRevokeRequest
 	revoke := command{
 		use: "revoke ID", short: "End a bearer token at once",
 		long: `From now on the token is refused, on a server that runs, too, and who signed in to
-the pages with it is signed out. What is under way is not broken off.`,
-		examples: []string{"entente token revoke 4f1c09ab77e2"},
+the pages with it is signed out. What is under way is not broken off. --dry-run says which
+sessions would end, and which acts wait that were prepared with it.`,
+		examples: []string{"entente token revoke 4f1c09ab77e2 --dry-run", "entente token revoke 4f1c09ab77e2"},
 		args:     cobra.ExactArgs(1),
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
 			var r node.TokenRevokeResponse
-			if err := a.call(ctx, "token.revoke", node.TokenRevokeRequest{ID: args[0]}, &r); err != nil {
+			gone.ID = args[0]
+			if err := a.call(ctx, "token.revoke", gone, &r); err != nil {
 				return err
 			}
-			return a.show(r, func(p *printer) { p.f("The token %s (%s) is revoked.", r.Token.ID, r.Token.Name) })
+			return a.show(r, func(p *printer) {
+				if r.DryRun {
+					writeEnds(p, &r.Ends)
+					return
+				}
+				p.say("", "cli.token-revoked", "id", r.Token.ID, "name", r.Token.Name)
+			})
 		},
 	}.build()
+	revoke.Flags().BoolVar(&gone.DryRun, "dry-run", false, "say what would end, and change nothing")
 	return group("token", "Bearer tokens for programs that use the API", "", []string{"entente token new --name dashboard --scope read", "entente token list", "entente token revoke 4f1c09ab77e2"}, create, list, revoke)
 }
 
@@ -115,16 +125,16 @@ func scopeText(scopes []node.Scope) string {
 }
 
 // until says how long a token is good.
-func until(t node.TokenView) string {
+func until(p *printer, t node.TokenView) string {
 	switch {
 	case t.Revoked:
-		return "revoked, not on the disk: revoke it again"
+		return p.t("cli.revoked-not-kept")
 	case t.Expired:
-		return "run out " + t.Expires.Format(time.RFC3339)
+		return p.t("cli.run-out", "at", t.Expires.Format(time.RFC3339))
 	case t.Expires.IsZero():
-		return "until it is revoked"
+		return p.t("cli.until-revoked")
 	}
-	return "until " + t.Expires.Format(time.RFC3339)
+	return p.t("cli.fresh-until", "at", t.Expires.Format(time.RFC3339))
 }
 
 func (a *app) apiCommand() *cobra.Command {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,16 +33,16 @@ func (a *app) unitFound() *cobra.Command {
 				in.Name = args[0]
 			}
 			if in.Name == "" || len(args) == 1 && args[0] != in.Name {
-				return usagef("a unit needs one name: entente unit found NAME")
+				return usage("usage.needs-unit")
 			}
 			var r node.UnitRef
 			if err := a.call(ctx, "unit.found", in, &r); err != nil {
 				return err
 			}
 			return a.show(r, func(p *printer) {
-				p.f("Unit %s is founded.", r.Name)
-				p.pairs("  unit", r.Unit, "  journal", r.Origin)
-				p.hint("Next: 'entente unit invite' and give the line to the partner.")
+				p.say("", "cli.unit-founded", "name", r.Name)
+				p.fields("  ", "ui.in-unit", r.Unit, "review.journal", r.Origin)
+				p.note("", "cli.next-invite")
 			})
 		},
 	}.build()
@@ -75,9 +77,9 @@ The server must run ('entente serve') for the partner to reach it.`,
 					p.block("", r.QR)
 					p.gap()
 				}
-				p.hint("Good until %s. The partner types: entente unit join INVITATION", deadline(r.Expires, p.now))
+				p.note("", "cli.invitation-good", "until", p.until(r.Expires))
 				if !r.Listening {
-					p.f("Nobody listens for partners now: start 'entente serve' (with peer.listen in the configuration) before the partner joins.")
+					p.say("", "cli.nobody-listens")
 				}
 			})
 		},
@@ -101,7 +103,7 @@ one was put back to before the pairing or a rotation of keys, pair again the sam
 		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
 			line := strings.Join(args, "") // a line that the shell or a mail program broke
 			if line == "-" {
-				text, err := readAtMost(a.in, "standard input", 64<<10)
+				text, err := readAtMost(a.in, a.catalog().Text("cli.standard-input"), 64<<10)
 				if err != nil {
 					return err
 				}
@@ -133,7 +135,7 @@ pairing, because a second guess would help whoever sits in between.`,
 			return a.show(r, func(p *printer) {
 				writePairing(p, &r)
 				if r.State == "done" {
-					p.hint("  Next: 'entente accord example', edit it together, and 'entente accord propose FILE'.")
+					p.note("  ", "cli.next-accord")
 				}
 			})
 		},
@@ -161,11 +163,11 @@ func (a *app) unitList() *cobra.Command {
 					for _, m := range u.Members {
 						names = append(names, m.Name)
 					}
-					rows = append(rows, []string{u.Name, brief(u.Unit), p.code("unit", u.State), join(names), number(int64(u.OpenAsked)), number(int64(u.OpenOwed)), number(int64(u.Overdue))})
+					rows = append(rows, []string{u.Name, brief(u.Unit), p.code("unit", u.State), p.words().List(names), p.number(int64(u.OpenAsked)), p.number(int64(u.OpenOwed)), p.number(int64(u.Overdue))})
 				}
-				p.table([]string{"unit", "id", "state", "members", "asked", "owed", "overdue"}, rows)
+				p.grid("", rows, "ui.in-unit", "ui.id", "ui.state", "cli.members", "cli.asked", "cli.owed", "ui.overdue")
 				if len(rows) == 0 {
-					p.f("No units.")
+					p.say("", "cli.no-units")
 				}
 			})
 		},
@@ -221,7 +223,7 @@ takes effect at once and is recorded. 'entente unit resume' lifts it.`,
 				return err
 			}
 			in.Unit = act.unit
-			return a.write(ctx, "unit.suspend", in, "Suspended.")
+			return a.write(ctx, "unit.suspend", in, "said.suspended")
 		},
 	}.build()
 	act = a.actingFlags(cmd)
@@ -246,7 +248,7 @@ func (a *app) unitResume() *cobra.Command {
 			if len(args) == 1 {
 				in.Ref = args[0]
 			}
-			return a.write(ctx, "unit.resume", in, "Resumed.")
+			return a.write(ctx, "unit.resume", in, "said.resumed")
 		},
 	}.build()
 	act = a.actingFlags(cmd)
@@ -260,7 +262,7 @@ func (a *app) unitNotice() *cobra.Command {
 		long: `Tells the partners that this party will leave when the accord's notice period has
 run. A dry run until it is confirmed with the unit's name.`,
 		examples: []string{"entente unit notice", `entente unit notice --confirm "Joint Cyber Unit"`},
-	}, "Notice is given.")
+	}, "said.notice-given")
 }
 
 func (a *app) unitWithdraw() *cobra.Command {
@@ -271,7 +273,7 @@ func (a *app) unitWithdraw() *cobra.Command {
 destroyed is destroyed here, with a signed statement. It cannot be undone. A dry
 run that says what would happen until it is confirmed with the unit's name.`,
 		examples: []string{"entente unit withdraw", `entente unit withdraw --confirm "Joint Cyber Unit"`},
-	}, "Withdrawn.")
+	}, "said.withdrawn")
 }
 
 func (a *app) leave(in *node.UnitWithdrawRequest, c command, done string) *cobra.Command {
@@ -309,17 +311,23 @@ func (a *app) write(ctx context.Context, op string, in any, done string) error {
 func writeWrite(p *printer, r *node.WriteResponse, done string) {
 	switch {
 	case r.DryRun:
-		p.f("Dry run: nothing was written.")
+		p.say("", "ui.dry-run")
 	case len(r.Refs) > 0:
-		p.f("%s", done)
+		p.say("", done)
+	case r.Held != "":
+		writeHeldReady(p, r.Held)
 	default:
-		p.f("Nothing was written.")
+		p.say("", "ui.nothing-written")
 	}
 	for _, e := range r.Effects {
-		p.f("  - %s", e)
+		p.f("  - %s", p.tell(e))
 	}
 	for _, ref := range r.Refs {
-		p.pairs("  entry", ref)
+		p.fields("  ", "ui.entry", ref)
+	}
+	p.fields("  ", "ui.report-here", r.Report)
+	for _, party := range slices.Sorted(maps.Keys(r.Others)) {
+		p.say("  - ", "ui.signed-other", "party", party, "hash", r.Others[party])
 	}
 	writeDecision(p, r.Decision)
 }
@@ -328,5 +336,5 @@ func writeDecision(p *printer, d *node.Decision) {
 	if d == nil {
 		return
 	}
-	p.pairs("  gate", p.code("verdict", d.Verdict), "  clause", d.Clause, "  code", coded(p.words(), "gate", d.Code), "  reason", d.Reason, "  obligations", join(d.Obligations))
+	p.fields("  ", "ui.gate", p.code("verdict", d.Verdict), "ui.clause", d.Clause, "ui.code", coded(p.words(), "gate", d.Code), "ui.reason", p.words().Tell(d.Reason), "ui.obligations", join(d.Obligations))
 }

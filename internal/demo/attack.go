@@ -32,6 +32,10 @@ func (s *story) attack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Who is caught is not listened to any more. What South still owes North, a receipt say, has to be there before.
+	if err := s.rest(ctx, unit); err != nil {
+		return err
+	}
 	forged, entry, err := s.forge(ctx, unit)
 	if err != nil {
 		return err
@@ -79,7 +83,7 @@ func (s *story) attack(ctx context.Context) error {
 		return fmt.Errorf("the first unit is %s after an attack in the second: %w", v.Brief.State, err)
 	}
 	s.say.did("North withdraws from that unit; the first one is untouched")
-	return nil
+	return s.settle(ctx, unit)
 }
 
 // proves tells whether a verified dossier proves a fork by this party.

@@ -11,9 +11,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"entente/internal/api"
@@ -36,6 +38,8 @@ type Options struct {
 	Import []string // files that are imported at North and shared as well
 	Keep   string   // folder that receives north/, south/, what they export and the evidence
 	Port   int      // first of four ports; 0 picks free ones
+	// Program runs the program with a command line of a subcommand, and gives what it printed and its exit code.
+	Program func(ctx context.Context, args ...string) (out []byte, code int)
 	// Serve runs a node's folder until ctx ends, as 'entente serve' does, and
 	// calls ready once it answers.
 	Serve func(ctx context.Context, dir string, ready func(Ready)) error
@@ -48,6 +52,8 @@ type party struct {
 	init  *node.InitResult
 	ready Ready
 	taxii string // token of an analyst's TAXII client
+	// language is that of its pages: two parties need not share one.
+	language string
 	*api.Client
 	stop   context.CancelFunc
 	served chan error
@@ -61,6 +67,7 @@ type story struct {
 	unit         string
 	accord       string
 	registry     struct{ unit, incident, request string } // the longer story
+	drafted      struct{ incident, request string }       // what South's node drafted about the attack
 	say          *narrator
 	dossier      string
 }
@@ -112,7 +119,7 @@ func (s *story) folder() (err error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
-	for _, name := range []string{"north", "south", "evidence", "dossier.entente", "register.entente", "statement.entente"} {
+	for _, name := range []string{"north", "south", "logs", "evidence", "dossier.entente", "register.entente", "statement.entente"} {
 		if _, err := os.Stat(filepath.Join(s.dir, name)); err == nil {
 			return &node.Error{Code: "exists", Status: 409, What: "The folder " + s.dir + " holds a story already.",
 				Why: "There is " + name + " in it, and a story is never written over.", Next: "Name another folder with --keep, or remove it."}
@@ -140,8 +147,8 @@ func (s *story) ports(n int) ([]string, error) {
 }
 
 // start makes a party and serves it.
-func (s *story) start(ctx context.Context, name, dir, peerAddr, httpAddr string) (*party, error) {
-	p := &party{name: name, dir: filepath.Join(s.dir, dir), served: make(chan error, 1)}
+func (s *story) start(ctx context.Context, name, language, peerAddr, httpAddr string) (*party, error) {
+	p := &party{name: name, dir: filepath.Join(s.dir, strings.ToLower(name)), language: language, served: make(chan error, 1)}
 	var err error
 	p.init, err = node.Init(ctx, p.dir, node.InitOptions{
 		Name: name, PeerListen: peerAddr, HTTPListen: httpAddr, Agency: "CERT", Role: "duty-officer"}, node.Options{})
@@ -239,6 +246,7 @@ type programParty struct {
 	Party       string             `json:"party"`
 	Dir         string             `json:"dir"`
 	Pages       string             `json:"pages"`
+	SignedIn    string             `json:"signed_in"` // the pages, signed in, in the party's language
 	API         string             `json:"api"`
 	Peer        string             `json:"peer"`
 	TAXII       programTAXII       `json:"taxii"`
@@ -273,7 +281,8 @@ func (s *story) invite(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		pp := programParty{Name: p.name, Party: p.init.Party, Dir: p.dir, Pages: p.ready.Pages, API: p.ready.API, Peer: p.ready.Peer,
+		q := url.Values{"token": {p.init.APIToken}, "lang": {p.language}}
+		pp := programParty{Name: p.name, Party: p.init.Party, Dir: p.dir, Pages: p.ready.Pages, SignedIn: p.ready.Pages + "?" + q.Encode(), API: p.ready.API, Peer: p.ready.Peer,
 			TAXII:       programTAXII{Discovery: p.ready.TAXII, APIRoot: root},
 			Credentials: programCredentials{p.init.APIToken, analyst, p.taxii}}
 		for _, c := range collections {
@@ -287,11 +296,12 @@ func (s *story) invite(ctx context.Context) error {
 	s.say.end("Every step held. Both nodes keep running; Ctrl-C ends the demo.")
 	for _, p := range out.Parties {
 		s.say.plain("%s", p.Name)
-		s.say.plain("  pages   %s?token=%s", p.Pages, p.Credentials.APIToken)
+		s.say.plain("  pages   %s", p.SignedIn)
 		s.say.plain("  API     curl -s -X POST -H 'Authorization: Bearer %s' %sstatus", p.Credentials.APIToken, p.API)
 		s.say.plain("  TAXII   curl -s -u %s:%s -H 'Accept: application/taxii+json;version=2.1' %scollections/", p.Credentials.TAXIIUser, p.Credentials.TAXIIPassword, p.TAXII.APIRoot)
 		s.say.plain("  CLI     entente status --dir %s", p.Dir)
 	}
+	s.say.plain("Open the two pages side by side: they are signed in, North in English and South in Vietnamese.")
 	s.say.plain("Dossier   entente verify %s", s.dossier)
 	return nil
 }

@@ -78,9 +78,10 @@ func (s *story) open(ctx context.Context, from, to *party, r node.RequestNewRequ
 // notice is the early warning, and the wish that data are kept before anything is explained.
 func (s *story) notice(ctx context.Context) (err error) {
 	unit := s.registry.unit
-	if s.registry.incident, err = s.open(ctx, s.south, s.north, node.RequestNewRequest{Type: "incident", Urgency: "emergency",
-		Title: "Intrusion into the voter register", Text: "A login from outside read 1,200 records. The account is closed.",
-		Detected: time.Now().Add(-2 * time.Hour).Truncate(time.Second), Fields: map[string]string{"subject": "voter register"}}); err != nil {
+	if s.registry.incident, err = s.sendDraft(ctx, s.drafted.incident, func(r *node.RequestNewRequest) {
+		r.Title = "Intrusion into the voter register"
+		r.Text += "\nA login from outside read 1,200 records. The account is closed."
+	}); err != nil {
 		return err
 	}
 	if err := s.moves(ctx, unit, s.registry.incident, move{s.north, "acknowledged", node.RequestMoveRequest{Move: "acknowledge"}}); err != nil {
@@ -111,9 +112,10 @@ func (s *story) notice(ctx context.Context) (err error) {
 // investigate asks for an act whose doing may expose the case: the asking side decides.
 func (s *story) investigate(ctx context.Context) (err error) {
 	unit := s.registry.unit
-	if s.registry.request, err = s.open(ctx, s.south, s.north, node.RequestNewRequest{Type: "assistance", Urgency: "emergency",
-		Title: "Who used 198.51.100.7 on 3 May?", Text: "We ask for the customer's records, and that the host is imaged.",
-		Fields: map[string]string{"subject": "198.51.100.7", "purpose": "voter register"}}); err != nil {
+	if s.registry.request, err = s.sendDraft(ctx, s.drafted.request, func(r *node.RequestNewRequest) {
+		r.Title = "Who uses 198.51.100.7?"
+		r.Text += "\nWe ask for the customer's records, and that the host is imaged."
+	}); err != nil {
 		return err
 	}
 	err = s.moves(ctx, unit, s.registry.request,
@@ -333,15 +335,20 @@ func (s *story) announce(ctx context.Context) error {
 	id := proposed.Refs[0]
 	s.say.did("North proposes a joint statement, in two languages that are equally authentic")
 	for _, p := range []*party{s.south, s.north} {
+		// Its entry comes first, its texts may come a moment later, and nobody signs what they cannot read.
 		err := eventually(ctx, "the statement at "+p.name, func() (bool, error) {
-			err := p.Call(ctx, "statement.move", node.StatementMoveRequest{Unit: unit, ID: id, Move: "sign"}, nil)
+			var there node.StatementView
+			err := p.Call(ctx, "statement.show", node.JointShowRequest{Unit: unit, ID: id}, &there)
 			var problem *api.Problem
 			if errors.As(err, &problem) && problem.Code == "not-found" {
 				return false, nil
 			}
-			return err == nil, err
+			return err == nil && there.Problem == "", err
 		})
 		if err != nil {
+			return err
+		}
+		if err := p.Call(ctx, "statement.move", node.StatementMoveRequest{Unit: unit, ID: id, Move: "sign"}, nil); err != nil {
 			return err
 		}
 	}

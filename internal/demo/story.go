@@ -17,6 +17,7 @@ import (
 	"entente/internal/accord"
 	"entente/internal/api"
 	"entente/internal/node"
+	"entente/journal"
 )
 
 //go:embed data/facts.json
@@ -52,7 +53,8 @@ func (s *story) steps() []step {
 		step{"The partner rewrites its journal, and is caught", s.attack},
 		step{"Suspend, and resume", s.suspend},
 		step{"A unit for the election register", s.register},
-		step{"An intrusion is noticed, and what it left is preserved", s.notice},
+		step{"The register is watched over: an attack is seen, and hunted back in time", s.watch},
+		step{"Notice of the intrusion, and what it left is preserved", s.notice},
 		step{"Asked about, with the risk of acting", s.investigate},
 		step{"The hotline climbs", s.climb},
 		step{"An answer with evidence", s.answer},
@@ -76,10 +78,10 @@ func (s *story) begin(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.north, err = s.start(ctx, "North", "north", at[0], at[1]); err != nil {
+	if s.north, err = s.start(ctx, "North", "en", at[0], at[1]); err != nil {
 		return err
 	}
-	if s.south, err = s.start(ctx, "South", "south", at[2], at[3]); err != nil {
+	if s.south, err = s.start(ctx, "South", "vi", at[2], at[3]); err != nil {
 		return err
 	}
 	for _, p := range []*party{s.north, s.south} {
@@ -604,6 +606,42 @@ func (s *story) settle(ctx context.Context, unit string) error {
 					return false, nil
 				}
 				sizes[m.Origin] = m.Size
+			}
+		}
+		return true, nil
+	})
+}
+
+// rest waits until both hold the same journals and have receipted all that asks for a receipt, so that neither writes
+// anything more by itself.
+func (s *story) rest(ctx context.Context, unit string) error {
+	return eventually(ctx, "both sides having receipted everything", func() (bool, error) {
+		if err := s.settle(ctx, unit); err != nil {
+			return false, err
+		}
+		for _, p := range []*party{s.north, s.south} {
+			var own node.JournalShowResponse
+			if err := p.Call(ctx, "journal.show", node.JournalShowRequest{Unit: unit, Limit: 1000}, &own); err != nil {
+				return false, err
+			}
+			asks := int64(0)
+			for _, e := range own.Entries {
+				var head struct{ Kind string }
+				if err := json.Unmarshal(e.Entry, &head); err != nil {
+					return false, err
+				}
+				if head.Kind != journal.KindReceipt {
+					asks = e.Index + 1
+				}
+			}
+			v, err := p.unit(ctx, unit)
+			if err != nil {
+				return false, err
+			}
+			for _, m := range v.Brief.Members {
+				if !m.Self && m.Receipted < asks {
+					return false, nil
+				}
 			}
 		}
 		return true, nil

@@ -16,6 +16,9 @@ const (
 	BasisClaim   = "claim"   // when the asking side says that it was detected
 )
 
+// ClockHold is the clock that runs towards the date until which data are kept: a date that comes, which nobody owes.
+const ClockHold = accord.StageHold
+
 // measure is what a clock of a type of request goes by.
 type measure struct {
 	stage    string // of the accord
@@ -95,17 +98,26 @@ type Interval struct{ From, To time.Time }
 // Request.Accord names (nil: no clocks), received the time of the asked side's first journaled
 // receipt that covers the request (zero: none), pauses the times in which requests were suspended.
 func (r *Request) Clocked(doc *accord.Document, now, received time.Time, pauses []Interval) Request {
-	out := *r
+	out, _ := r.ClockedUntil(doc, now, received, pauses)
+	return out
+}
+
+// ClockedUntil is Clocked, and says for how long that holds: at every instant from now on and before until the copy would be the
+// same. A zero until is for ever; one that is now says nothing: a clock stands, and what it says moves with the instant.
+func (r *Request) ClockedUntil(doc *accord.Document, now, received time.Time, pauses []Interval) (out Request, until time.Time) {
+	out = *r
 	out.Overlay = Overlay{Received: received, Clocks: []Clock{}, Escalated: []Escalated{}, Skewed: []journal.Ref{}}
+	c := clockwork{r: r, doc: doc, now: now, pauses: pauses}
 	for _, p := range pauses {
 		if !now.Before(p.From) && (p.To.IsZero() || now.Before(p.To)) {
 			out.Suspended = true
 		}
+		c.turns(p.From)
+		c.turns(p.To)
 	}
 	if doc == nil {
-		return out
+		return out, c.until
 	}
-	c := clockwork{r: r, doc: doc, now: now, pauses: pauses}
 	out.Clocks = c.all(received)
 	out.Skewed = skewed(r.Steps, received, tolerance(doc))
 	for i := range out.Clocks {
@@ -118,7 +130,10 @@ func (r *Request) Clocked(doc *accord.Document, now, received time.Time, pauses 
 			out.Escalated = append(out.Escalated, c.ladder(k)...)
 		}
 	}
-	return out
+	if c.stands {
+		return out, now
+	}
+	return out, c.until
 }
 
 // clockwork computes the clocks of one request for one instant.
@@ -127,6 +142,16 @@ type clockwork struct {
 	doc    *accord.Document
 	now    time.Time
 	pauses []Interval
+
+	until  time.Time // when something turns next, zero if nothing does
+	stands bool      // a clock stands at this instant
+}
+
+// turns notes an instant at which what a clock says becomes another.
+func (c *clockwork) turns(at time.Time) {
+	if at.After(c.now) && (c.until.IsZero() || at.Before(c.until)) {
+		c.until = at
+	}
 }
 
 // all returns the clocks that apply, in the order of a request's life.
@@ -194,10 +219,15 @@ func (c *clockwork) clock(m measure, basis string, from, met time.Time) (Clock, 
 		term.Stops = append(slices.Clip(term.Stops), accord.Stop{Move: suspended})
 		for _, p := range c.pauses {
 			to := p.To
-			if to.IsZero() || to.After(until) {
+			if to.IsZero() {
 				to = until
 			}
 			pauses = append(pauses, accord.Pause{Move: suspended, From: p.From, To: to})
+		}
+		for i := range pauses { // what came after it was met moves nothing
+			if pauses[i].To.After(until) {
+				pauses[i].To = until
+			}
 		}
 	}
 	switch {
@@ -217,11 +247,16 @@ func (c *clockwork) clock(m measure, basis string, from, met time.Time) (Clock, 
 		return k, true
 	}
 	for _, p := range pauses {
+		c.stands = c.stands || !p.To.Before(c.now)
 		k.Stopped = k.Stopped || !p.From.After(c.now) && !p.To.Before(c.now) && c.lasts(term.Stops, p)
 	}
 	k.Overdue = !k.Stopped && c.now.After(k.Due)
+	c.turns(k.Due.Add(1)) // what is due at an instant is not overdue at it
 	if ok && (stage == accord.StageAnswer || stage == accord.StageHold) {
 		k.Warnings = term.WarnAt(k.Due)
+		if len(k.Warnings) > 0 {
+			c.turns(k.Warnings[0])
+		}
 		k.Warning = !k.Stopped && !k.Overdue && len(k.Warnings) > 0 && !c.now.Before(k.Warnings[0])
 	}
 	return k, true
@@ -275,7 +310,9 @@ func (c *clockwork) ladder(k *Clock) []Escalated {
 				continue
 			}
 		}
-		if since := span.After(k.Due); !c.now.Before(since) {
+		since := span.After(k.Due)
+		c.turns(since)
+		if !c.now.Before(since) {
 			out = append(out, Escalated{e.ID, k.Name, e.Contact, e.Role, since})
 		}
 	}

@@ -276,7 +276,14 @@ func TestClocks(t *testing.T) {
 	if k := clock(t, c.request(c.now, received), "answer"); !k.Due.Equal(received.Add(3*day + 13*hour)) {
 		t.Errorf("at-risk: due %s", k.Due)
 	}
+	if k := clock(t, c.request(c.now, received), "acknowledge"); !k.Due.Equal(received.Add(4*hour)) || k.Late {
+		t.Errorf("stops that came after it was met moved a deadline: %+v", k)
+	}
 	until := start.Add(40 * day)
+	for _, past := range []time.Time{start, c.now.Add(hour)} { // the move is made an hour later
+		c.move(south, "postpone", desk.CodeBadDate, func(b *desk.Body) { b.Code, b.Until = "overload", past })
+		c.now = c.now.Add(-hour)
+	}
 	c.move(south, "postpone", "", func(b *desk.Body) { b.Code, b.Until = "overload", until })
 	if k := clock(t, c.request(c.now, received), "answer"); !k.Due.Equal(until) {
 		t.Errorf("postponed: due %s", k.Due)
@@ -348,6 +355,8 @@ func TestMovesProperty(t *testing.T) {
 				if ok = ok && m.Body.Until.After(m.At) && !m.Body.Until.Before(held); ok {
 					held = m.Body.Until
 				}
+			case "postpone":
+				ok = ok && m.Body.Until.After(m.At)
 			case "lapse":
 				ok = ok && !m.At.Before(held)
 			case "acknowledge":

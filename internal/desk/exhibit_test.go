@@ -198,7 +198,7 @@ func TestExhibitIsAFunctionOfItsMoves(t *testing.T) {
 			rt.Fatal("two that saw the same differ")
 		}
 	})
-	if complete == 0 {
+	if complete == 0 && !testing.Short() { // a fifth of the cases: too few to say what chance brings
 		t.Error("no exhibit was ever complete")
 	}
 }

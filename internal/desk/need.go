@@ -86,13 +86,15 @@ func (r *Request) IsOpen() bool { return r.State != Closed && r.State != Withdra
 
 // Needs returns what a request with its clocks wants of a party, the most pressing first: nothing if it
 // is over or of others.
-func (r *Request) Needs(self journal.PartyID) []Need {
+func (r *Request) Needs(self journal.PartyID) []Need { return r.appendNeeds(nil, self) }
+
+// appendNeeds is Needs, behind others.
+func (r *Request) appendNeeds(out []Need, self journal.PartyID) []Need {
 	side := r.SideOf(self)
 	if side == "" || !r.IsOpen() {
-		return nil
+		return out
 	}
-	base := Need{Ref: r.ID, From: r.Asking, To: r.Asked, Urgency: r.Urgency, Due: r.Due}
-	var out []Need
+	base, first := Need{Ref: r.ID, From: r.Asking, To: r.Asked, Urgency: r.Urgency, Due: r.Due}, len(out)
 	add := func(code, word string, since time.Time, about journal.Ref) *Need {
 		n := base
 		n.Code, n.Word, n.Since, n.About = code, word, since, about
@@ -118,11 +120,11 @@ func (r *Request) Needs(self journal.PartyID) []Need {
 		add(NeedRequestTurn, last.Move, last.At, last.Ref)
 	}
 	for i := range r.Clocks {
-		if k := &r.Clocks[i]; !k.Overdue && k.Warning && k.Owner == self {
+		if k := &r.Clocks[i]; !k.Overdue && k.Warning && (k.Owner == self || k.Name == ClockHold) { // who keeps the data is warned too
 			clock(NeedClockSoon, k)
 		}
 	}
-	if len(out) == 0 && !(r.Due.IsZero() && len(r.Next[side]) == 0) {
+	if len(out) == first && !(r.Due.IsZero() && len(r.Next[side]) == 0) {
 		add(NeedRequestOpen, string(r.State), r.Sent, journal.Ref{})
 	}
 	return out

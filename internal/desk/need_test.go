@@ -54,6 +54,34 @@ func TestNeedsOfARequest(t *testing.T) {
 	needs(t, "over", at(start.AddDate(1, 0, 0)).Needs(south), "")
 }
 
+// TestBothSidesAreWarnedOfALapse: who asked for the data and who keeps them are told before the date and after it.
+func TestBothSidesAreWarnedOfALapse(t *testing.T) {
+	c := conversationOf(t, desk.Body{Type: desk.Preservation, Urgency: "routine"})
+	date := start.Add(70 * 24 * time.Hour)
+	c.move(south, "acknowledge", "")
+	c.move(south, "hold", "", until(date))
+	at := func(now time.Time) *desk.Request { r := c.request(now, start); return &r }
+	for _, side := range []journal.PartyID{north, south} {
+		for _, row := range []struct {
+			now  time.Time
+			want string
+		}{{date.Add(-20 * 24 * time.Hour), ""}, {date.Add(-10 * 24 * time.Hour), desk.NeedClockSoon}, {date.Add(time.Second), desk.NeedClockOverdue}} {
+			got := ""
+			for _, n := range at(row.now).Needs(side) {
+				if n.Word == desk.ClockHold && n.Code != desk.NeedRequestTurn {
+					got = n.Code
+					if n.From != south || n.To != north {
+						t.Errorf("%s: of %s to %s", n.Code, n.From.Short(), n.To.Short())
+					}
+				}
+			}
+			if got != row.want {
+				t.Errorf("%s at %s: %q, want %q", side.Short(), row.now, got, row.want)
+			}
+		}
+	}
+}
+
 // TestNeedsOfJointRecords: a right of reply, a case that others would close, commitments, statements, leaks, exhibits
 // and reviews each wait for who has not spoken, and for nobody else.
 func TestNeedsOfJointRecords(t *testing.T) {

@@ -194,6 +194,8 @@ func (r *Request) refuse(m Move, side Side) (code, why string) {
 		return CodeDuplicate, fmt.Sprintf("%s was made already", m.Name)
 	case m.Name == Translate:
 		return r.untranslatable(m)
+	case m.Name == Postpone && !m.Body.Until.After(m.At):
+		return CodeBadDate, "a request is postponed to a date that lies ahead"
 	case m.Name == Hold && !m.Body.Until.After(m.At):
 		return CodeBadDate, "data are kept until a date that lies ahead"
 	case m.Name == Hold && m.Body.Until.Before(r.Until):

@@ -205,7 +205,7 @@ func TestReviewMachine(t *testing.T) {
 			t.Fatalf("%s with %d commitments", v.State, len(got))
 		}
 	})
-	if revealed == 0 || agreed == 0 {
+	if !testing.Short() && (revealed == 0 || agreed == 0) { // a fifth of the cases says nothing about what chance brings
 		t.Errorf("%d revealed, %d agreed", revealed, agreed)
 	}
 }

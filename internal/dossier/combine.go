@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"entente/internal/lang"
 	"entente/journal"
 )
 
@@ -40,6 +41,8 @@ type Combined struct {
 	Report *Report `json:"report"`
 	// Problem says why there is no Report.
 	Problem string `json:"problem,omitempty"`
+
+	problem sentence // of which Problem is the English
 }
 
 // FileReport is one of the files by itself.
@@ -51,6 +54,8 @@ type FileReport struct {
 	Created time.Time    `json:"created,omitzero"` // as its maker says
 	Purpose string       `json:"purpose,omitempty"`
 	Proven  []Proven     `json:"proven"` // by this file alone
+
+	why func(*lang.Catalog) string // Damage in a language
 }
 
 // Difference is a journal that the files do not show alike.
@@ -96,11 +101,13 @@ func VerifyTogether(ctx context.Context, files []File, o Options) (*Combined, er
 		var d *Damage
 		switch {
 		case errors.As(err, &d):
-			x.Damage = err.Error()
+			x.Damage, x.why = err.Error(), d.Text
 		case err != nil:
 			return nil, fmt.Errorf("%s: %w", f.Name, err)
 		case len(held) > 0 && rep.Unit != held[0].rep.Unit:
-			x.Damage = fmt.Sprintf("it is about another unit, %s: what happened there shows nothing about unit %s", rep.Unit, held[0].rep.Unit)
+			other := say("verify.other-unit", "unit", rep.Unit, "of", held[0].rep.Unit)
+			x.why = func(c *lang.Catalog) string { return other.text(c, clean) }
+			x.Damage = x.why(lang.English())
 		default:
 			x.OK, x.SHA256, x.Created, x.Purpose, x.Proven = true, rep.SHA256, rep.Created, rep.Purpose, rep.Proven
 			held = append(held, &opened{f, v, rep})
@@ -108,7 +115,7 @@ func VerifyTogether(ctx context.Context, files []File, o Options) (*Combined, er
 		c.Files = append(c.Files, x)
 	}
 	if len(held) == 0 {
-		c.Problem = "none of the files holds"
+		c.failed(say("verify.none-holds"))
 		return c, nil
 	}
 	j := joiner{ctx: ctx, files: held, from: map[journal.Origin]*opened{}}
@@ -120,7 +127,7 @@ func VerifyTogether(ctx context.Context, files []File, o Options) (*Combined, er
 	var trust *TrustError
 	switch {
 	case errors.As(err, &d):
-		c.Problem = "the files hold, each by itself, and cannot be put together: " + d.Detail
+		c.failed(say("verify.not-together", "why", d))
 		return c, nil
 	case err != nil && !errors.As(err, &trust):
 		return nil, err
@@ -435,70 +442,74 @@ func (c *Combined) compare(files []*opened) {
 	}
 }
 
+// failed says why nothing is shown together.
+func (c *Combined) failed(why sentence) { c.Problem, c.problem = why.text(lang.English(), asIs), why }
+
 // OK says whether every file holds and all could be put together.
 func (c *Combined) OK() bool {
 	return c.Report != nil && !slices.ContainsFunc(c.Files, func(f FileReport) bool { return !f.OK })
 }
 
-// WriteText writes the result for people. Foreign text in it is escaped.
-func (c *Combined) WriteText(w io.Writer) error {
+// WriteText writes the result for people, in the language of a catalog. Foreign text in it is escaped.
+func (c *Combined) WriteText(w io.Writer, words *lang.Catalog) error {
 	rep := c.Report
 	if rep == nil {
 		rep = &Report{}
 	}
-	p := newPage(w, rep)
-	p.f("%s dossiers, read together", len(c.Files))
+	p := newPage(w, rep, words)
+	p.say("", "verify.together", "n", len(c.Files))
 	for _, x := range c.Files {
 		switch {
 		case !x.OK:
-			p.f("  %s: LEFT OUT. %s", x.Name, x.Damage)
+			p.say("  ", "verify.file-out", "file", x.Name, "why", x.why(p.c))
 		case len(x.Proven) == 0:
-			p.f("  %s: holds, made %s, SHA-256 %s; by itself it proves nothing against anybody", x.Name, when(x.Created), x.SHA256)
+			p.say("  ", "verify.file-nothing", "file", x.Name, "at", x.Created, "hash", x.SHA256)
 		default:
 			var list []string
 			for _, g := range x.Proven {
-				list = append(list, p.party(g.Party)+": "+strings.Join(g.Codes, ", "))
+				list = append(list, p.party(g.Party)+" ("+strings.Join(g.Codes, ", ")+")")
 			}
-			p.f("  %s: holds, made %s, SHA-256 %s; by itself it proves %s", x.Name, when(x.Created), x.SHA256, strings.Join(list, "; "))
+			p.say("  ", "verify.file-proves", "file", x.Name, "at", x.Created, "hash", x.SHA256, "list", strings.Join(list, "; "))
 		}
 	}
-	list(p, "What they do not show alike", c.Journals, func(d Difference) {
-		p.f("  journal %s of %s", d.Origin, p.party(d.Party))
+	list(p, "verify.differ", c.Journals, func(d Difference) {
+		p.say("  ", "verify.differ-journal", "journal", d.Origin, "party", p.party(d.Party))
 		n := 0
 		for _, x := range c.Files {
 			if !x.OK {
 				continue
 			}
 			if size := d.Entries[n]; size == 0 {
-				p.f("    %s does not show it", x.Name)
+				p.say("    ", "verify.differ-none", "file", x.Name)
 			} else {
-				p.f("    %s shows %s entries", x.Name, size)
+				p.say("    ", "verify.differ-shows", "file", x.Name, "entries", count("ui.n-entries", size))
 			}
 			n++
 		}
 		if d.Contradiction {
-			p.f("    they CONTRADICT each other, and the author signed both")
+			p.say("    ", "verify.differ-contradict")
 		}
 	})
-	list(p, "What that changes", c.Changed, func(x Change) {
+	list(p, "verify.changed", c.Changed, func(x Change) {
+		key, now := "verify.changed-is", x.Now
 		switch {
 		case x.File == "":
-			p.f("  only together, %s, %s: %s", x.Now, x.Finding.Code, x.Finding.Text)
-		case x.Now == "":
-			p.f("  FALLS, which %s alone holds to be %s, %s: %s", x.File, x.Finding.Weight, x.Finding.Code, x.Finding.Text)
-		default:
-			p.f("  is %s, which %s alone holds to be %s, %s: %s", x.Now, x.File, x.Finding.Weight, x.Finding.Code, x.Finding.Text)
+			key = "verify.changed-new"
+		case now == "":
+			key = "verify.changed-falls"
 		}
+		p.say("  ", key, "now", p.code("weight", string(now)), "file", x.File, "was", p.code("weight", string(x.Finding.Weight)), "code", x.Finding.Code, "text", x.Finding.words(p.c, asIs))
 		if x.Finding.Party != "" {
-			p.f("    about %s", p.party(x.Finding.Party))
+			p.say("    ", "verify.finding-about", "party", p.party(x.Finding.Party))
 		}
 	})
 	if c.Report == nil {
-		p.f("\nThere is no joint report: %s.", c.Problem)
+		p.blank()
+		p.say("", "verify.no-joint", "why", c.problem)
 		return p.w.Flush()
 	}
 	p.joint = true
-	p.f("")
+	p.blank()
 	p.report()
 	return p.w.Flush()
 }

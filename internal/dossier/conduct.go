@@ -1,8 +1,6 @@
 package dossier
 
 import (
-	"fmt"
-
 	"entente/internal/accord"
 	"entente/internal/unit"
 )
@@ -13,18 +11,18 @@ import (
 // seen, because somebody else signed two histories, the finding is disputed.
 func (v *verifier) conduct(st *unit.State) {
 	for _, b := range st.Breaches {
-		why := "the accord in force when it was written refuses it"
+		why := "verify.why-refused"
 		if b.Code == accord.CodeNoAccord {
-			why = "no accord allowed it"
+			why = "verify.why-no-accord"
 		}
 		v.breach(b, why)
 	}
 	for _, b := range st.Held {
 		switch {
 		case b.Knowing:
-			v.breach(b, "its author knew of the suspension that holds it")
+			v.breach(b, "verify.why-knew")
 		case b.Code == accord.CodeTwoPerson:
-			v.breach(b, "the accord demands a release by two roles, and it carries none")
+			v.breach(b, "verify.why-two-roles")
 		}
 	}
 	for _, x := range st.Void {
@@ -32,16 +30,16 @@ func (v *verifier) conduct(st *unit.State) {
 			continue
 		}
 		v.add(Finding{Weight: Proved, Code: x.Code, Party: x.Party, Refs: refs(x.Ref), At: x.At, Clock: x.Party,
-			Text: fmt.Sprintf("the party put content behind an entry of kind %s, past the gate: %s", x.Kind, x.Reason)})
+			says: []sentence{say("verify.past-gate", "kind", kindOf(x.Kind), "reason", word{"void", x.Code, x.Reason})}})
 	}
 }
 
 func (v *verifier) breach(b unit.Breach, why string) {
 	f := Finding{Weight: Proved, Code: b.Code, Party: b.Party, Refs: refs(b.Ref), At: b.At, Clock: b.Party,
-		Text: fmt.Sprintf("the party wrote an entry of kind %s, and %s (clause %s): %s", b.Kind, why, b.Clause, b.Reason)}
+		says: []sentence{say("verify.breach", "kind", kindOf(b.Kind), "why", say(why), "clause", b.Clause, "reason", word{"gate", b.Code, b.Reason})}}
 	if b.Partial {
 		f.Weight = Disputed
-		f.Text += ". Its author had seen a history of another party's journal that is not the one in the dossier; with that the verdict may have been another"
+		f.say("verify.breach-partial")
 	}
 	v.add(f)
 }

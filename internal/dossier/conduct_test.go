@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"entente/internal/dossier"
+	"entente/internal/lang"
 	"entente/internal/unit"
 	"entente/journal"
 	"entente/journal/journaltest"
@@ -56,7 +57,7 @@ func TestContradictionIsProved(t *testing.T) {
 		t.Fatalf("%+v", r.Findings)
 	}
 	var text bytes.Buffer
-	ok(t, r.WriteText(&text))
+	ok(t, r.WriteText(&text, lang.English()))
 	if !strings.Contains(text.String(), "signed two heads that contradict each other") {
 		t.Error(text.String())
 	}

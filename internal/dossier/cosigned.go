@@ -97,7 +97,7 @@ func (v *verifier) cosigned(e *journal.Entry, s *shelf, signed string) {
 			}
 			t.told = true
 			f := Finding{Weight: Proved, Code: CodeCosigned, Party: w.Witness, Refs: refs(other.Ref, w.Ref), At: later(w.At, other.At), Clock: w.Witness,
-				Text: fmt.Sprintf("as a witness the party cosigned two histories of journal %s: a head of %d entries and one of %d that exclude each other", o, other.Head.Size, h.Size)}
+				says: []sentence{say("verify.cosigned", "journal", o, "a", count("verify.of-entries", other.Head.Size), "b", count("verify.of-entries", h.Size))}}
 			x := v.carried(e).exhibit(ExhibitHead, []byte(signed))
 			x.Head, x.At = &h, w.At
 			f.Exhibits = []Exhibit{x}

@@ -87,7 +87,7 @@ func (v *verifier) crossCheck() {
 	for _, c := range v.claims { // in order, not as the map gives them
 		if b := beyond[c.origin]; b != nil && b.by == c.by {
 			delete(beyond, c.origin)
-			v.find(Open, CodeAbsent, "", []journal.Ref{b.by}, "journal %s is named with %d entries and is not in the dossier", b.origin, b.head.Size)
+			v.find(Open, CodeAbsent, "", []journal.Ref{b.by}, "verify.journal-absent", "journal", b.origin, "entries", count("ui.n-entries", b.head.Size))
 		}
 	}
 	v.proven()
@@ -103,7 +103,7 @@ func (v *verifier) proven() {
 	for _, n := range v.notices {
 		author := v.byOrigin[n.ref.Origin].head.Party
 		v.find(Claimed, CodeCompromise, author, []journal.Ref{n.ref},
-			"the party declared key %s of journal %s compromised and stands by it up to %d entries; what others held before they saw this binds it further", n.body.Key, n.body.Origin, n.body.Good.Size)
+			"verify.compromise", "key", n.body.Key, "journal", n.body.Origin, "entries", count("verify.of-entries", n.body.Good.Size))
 	}
 	for _, e := range v.certs {
 		if e.Kind == journal.KindEvidence {
@@ -131,10 +131,9 @@ func (v *verifier) beyond(s *shelf, c *claim) {
 	by := v.byOrigin[c.by.Origin].head.Party
 	f := Finding{Weight: Open, Code: CodeBeyond, Party: s.head.Party, By: by, Refs: []journal.Ref{c.by}}
 	if by == s.head.Party {
-		f.Text = fmt.Sprintf("its author itself names %d entries of journal %s, the dossier shows it up to %d only: what came after is not shown", c.head.Size, s.head.Origin, s.head.Size)
+		f.say("verify.beyond-own", "entries", count("ui.n-entries", c.head.Size), "journal", s.head.Origin, "shown", s.head.Size)
 	} else {
-		f.Text = fmt.Sprintf("party %s names %d entries of journal %s, the dossier shows it up to %d only: either the dossier leaves its end out, or party %s names what was never signed",
-			v.name(by), c.head.Size, s.head.Origin, s.head.Size, v.name(by))
+		f.say("verify.beyond", "party", v.name(by), "entries", count("ui.n-entries", c.head.Size), "journal", s.head.Origin, "shown", s.head.Size)
 	}
 	v.add(f)
 }
@@ -164,14 +163,13 @@ func (v *verifier) rootOf(known map[claimKey]journal.Hash, o journal.Origin, siz
 }
 
 func (v *verifier) disputed(c *claim) {
-	what := "says it has seen"
+	key, of := "verify.disputed-seen", "ui.n-entries"
 	if c.receipts {
-		what = "receipts"
+		key, of = "verify.disputed-receipt", "verify.of-entries"
 	}
 	author := v.byOrigin[c.by.Origin].head.Party
 	v.add(Finding{Weight: Disputed, Code: journal.CodeBadRoot, By: author, Refs: []journal.Ref{c.by},
-		Text: fmt.Sprintf("party %s %s %d entries of journal %s under another root than that journal has: either its author, party %s, signed two histories, or party %s names one that was never signed. The signed head of that size would settle it: party %s can show it if it exists",
-			v.name(author), what, c.head.Size, c.origin, v.name(v.byOrigin[c.origin].head.Party), v.name(author), v.name(author))})
+		says: []sentence{say(key, "party", v.name(author), "entries", count(of, c.head.Size), "journal", c.origin, "author", v.name(v.byOrigin[c.origin].head.Party)), say("verify.disputed-settled", "party", v.name(author))}})
 }
 
 // predecessor compares what a successor's certificate, signed by the organisation key, says of the
@@ -184,12 +182,12 @@ func (v *verifier) predecessor(s *shelf) {
 	genesis := []journal.Ref{{Origin: s.head.Origin}}
 	old := v.byOrigin[p.Origin]
 	if old == nil {
-		v.find(Open, CodeAbsent, s.head.Party, genesis, "the journal succeeds journal %s, which is not in the dossier", p.Origin)
+		v.find(Open, CodeAbsent, s.head.Party, genesis, "verify.predecessor-absent", "journal", p.Origin)
 		return
 	}
 	if root, ok := old.root(p.Head.Size); ok && root != p.Head.Root {
 		v.find(Proved, journal.CodeRewritten, s.head.Party, genesis,
-			"the party's organisation key names a head of %d entries that its own journal %s never had", p.Head.Size, p.Origin)
+			"verify.predecessor-head", "entries", count("verify.of-entries", p.Head.Size), "journal", p.Origin)
 	}
 }
 
@@ -219,12 +217,12 @@ func (v *verifier) evidence(e *journal.Entry) {
 	}
 	if err := b.Refuted(); err != nil {
 		v.add(Finding{Weight: Proved, Code: CodeFalse, Party: e.Author, Refs: refs, At: e.At.UTC(), Clock: e.Author,
-			Text: fmt.Sprintf("the party accuses the author of journal %s of contradicting itself, with two heads that contradict nothing: %v", b.Origin, err)})
+			says: []sentence{say("verify.accusation", "journal", b.Origin, "detail", err)}})
 		return
 	}
 	if s == nil {
 		v.add(Finding{Weight: Open, Code: CodeAbsent, By: e.Author, Refs: refs,
-			Text: fmt.Sprintf("party %s keeps evidence about journal %s, which is not in the dossier, so it cannot be checked", v.name(e.Author), b.Origin)})
+			says: []sentence{say("verify.evidence-absent", "party", v.name(e.Author), "journal", b.Origin)}})
 		return
 	}
 	rings := []*journal.Keyring{s.mirror.Keyring()}
@@ -235,7 +233,7 @@ func (v *verifier) evidence(e *journal.Entry) {
 	}
 	if err != nil {
 		v.add(Finding{Weight: Claimed, Code: b.Kind(), Party: accused, By: e.Author, Refs: refs, At: e.At.UTC(), Clock: e.Author,
-			Text: fmt.Sprintf("party %s claims a contradiction in journal %s but does not prove it: %v", v.name(e.Author), b.Origin, err)})
+			says: []sentence{say("verify.evidence-unproved", "party", v.name(e.Author), "journal", b.Origin, "detail", err)}})
 		return
 	}
 	v.contradiction(s, &b, rings, v.carried(e))
@@ -258,18 +256,18 @@ func (v *verifier) witness(e *journal.Entry) {
 	h, err := rings[0].VerifyCheckpoint([]byte(b.Checkpoint))
 	if err != nil {
 		v.add(Finding{Weight: Claimed, Code: journal.CodeOf(err), By: e.Author, Refs: []journal.Ref{e.Ref()}, At: e.At.UTC(), Clock: e.Author,
-			Text: fmt.Sprintf("the entry shows a checkpoint of journal %s that its key did not sign, which proves nothing against its author: %v", o, err)})
+			says: []sentence{say("verify.witness-unsigned", "journal", o, "detail", err)}})
 		return
 	}
 	switch root, ok := s.root(h.Size); {
 	case !ok:
 		v.add(Finding{Weight: Open, Code: CodeBeyond, Party: s.head.Party, By: e.Author, Refs: []journal.Ref{e.Ref()},
-			Text: fmt.Sprintf("a head of %d entries of journal %s, signed by its author, is shown, the dossier holds %d: its end is not shown", h.Size, o, s.head.Size)})
+			says: []sentence{say("verify.witness-beyond", "entries", count("verify.of-entries", h.Size), "journal", o, "shown", s.head.Size)}})
 	case root != h.Root:
 		from := v.carried(e)
 		x := from.head(b.Checkpoint, rings)
 		f := Finding{Weight: Proved, Code: journal.CodeFork, Party: s.head.Party, Exhibits: []Exhibit{x}, At: x.At, Clock: s.head.Party,
-			Text: fmt.Sprintf("%s, of its journal %s: one over %d entries is kept in the entry, the other in the journal", provedText(journal.CodeFork), o, h.Size)}
+			says: []sentence{say("verify.heads-kept", "journal", o, "entries", count("verify.of-entries", h.Size))}}
 		v.blame(s, &f, []string{b.Checkpoint}, rings, from)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"entente/internal/dossier"
+	"entente/internal/lang"
 	"entente/journal"
 )
 
@@ -46,7 +47,7 @@ func TestReport(t *testing.T) {
 				t.Errorf("payloads: %+v", r.Payloads)
 			}
 			var text bytes.Buffer
-			ok(t, r.WriteText(&text))
+			ok(t, r.WriteText(&text, lang.English()))
 			for _, want := range []string{"The dossier holds", "Accord in force: version 1", "North", string(r.Parties[0].Party), "assessed", q.ID.String(), "No misbehaviour"} {
 				if !strings.Contains(text.String(), want) {
 					t.Errorf("the text lacks %q:\n%s", want, text.String())
@@ -158,7 +159,7 @@ func TestClaimsOfTheMaker(t *testing.T) {
 	r, err := verify(pack(t, s))
 	ok(t, err)
 	var b bytes.Buffer
-	ok(t, r.WriteText(&b))
+	ok(t, r.WriteText(&b, lang.English()))
 	if strings.ContainsAny(b.String(), "\u202e\x1b") {
 		t.Errorf("foreign control characters reach the terminal: %q", b.String())
 	}

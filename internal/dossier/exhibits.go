@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"entente/internal/desk"
@@ -127,18 +127,18 @@ func (v *verifier) exhibit(x *unit.Exhibit) ExhibitReport {
 	if e == nil || e.m == nil && e.err == nil {
 		return r
 	}
-	note := func(ref journal.Ref, format string, args ...any) {
-		v.add(Finding{Weight: Proved, Code: CodeBadExhibit, Party: x.Party, Refs: refs(ref), At: x.Added, Clock: x.Party, Text: fmt.Sprintf(format, args...)})
+	note := func(ref journal.Ref, key string, args ...any) {
+		v.add(Finding{Weight: Proved, Code: CodeBadExhibit, Party: x.Party, Refs: refs(ref), At: x.Added, Clock: x.Party, says: []sentence{say(key, args...)}})
 	}
 	if e.err == errManifests {
-		v.find(Open, CodeAbsent, "", []journal.Ref{x.ID}, "exhibit %s is not verified: %v", x.ID, e.err)
+		v.find(Open, CodeAbsent, "", []journal.Ref{x.ID}, "verify.exhibit-unverified", "exhibit", x.ID, "detail", e.err)
 		return r
 	}
 	if e.err == nil {
 		e.err = e.m.Fits(x.Files, x.Size, x.Chunk, x.Chunks)
 	}
 	if e.err != nil {
-		note(x.ID, "the manifest that its author committed to is not the one of the exhibit: %v", e.err)
+		note(x.ID, "verify.exhibit-manifest", "detail", e.err)
 		return r
 	}
 	r.Title, r.Manifest, r.List = e.m.Title, hex.EncodeToString(e.text[:]), slices.Clone(e.m.Files[:min(len(e.m.Files), maxExhibitFiles)])
@@ -150,7 +150,7 @@ func (v *verifier) exhibit(x *unit.Exhibit) ExhibitReport {
 		switch got, here := e.chunks[c.Ref]; {
 		case !here:
 		case got.size != e.m.SizeOf(number) || got.sum != e.m.Chunks[number]:
-			note(c.Ref, "chunk %d of exhibit %s is not the one that the manifest of the same author says", number+1, x.ID)
+			note(c.Ref, "verify.exhibit-chunk", "n", number+1, "exhibit", x.ID)
 		default:
 			r.ChunksVerified++
 		}
@@ -161,56 +161,57 @@ func (v *verifier) exhibit(x *unit.Exhibit) ExhibitReport {
 	good, bad := e.files.End()
 	r.FilesVerified = good
 	for _, path := range bad {
-		note(x.ID, "the file %+q does not have the SHA-256 that the manifest of the same author says", path)
+		note(x.ID, "verify.exhibit-file", "file", strconv.QuoteToASCII(path))
 	}
 	return r
 }
 
 // exhibits are told of one after the other.
 func (p *page) exhibits() {
-	list(p, "Exhibits", p.r.Exhibits, func(x ExhibitReport) {
-		p.f("  %s files, %s bytes, attached by %s on %s: %s", x.Files, x.Size, p.party(x.Party), when(x.Added), x.State)
-		p.f("    entry %s, seal %s", x.ID, x.Seal)
+	list(p, "verify.exhibits", p.r.Exhibits, func(x ExhibitReport) {
+		p.say("  ", "verify.exhibit", "files", count("ui.n-files", int64(x.Files)), "bytes", count("size.bytes", x.Size), "party", p.party(x.Party), "at", x.Added, "state", p.code("exhibit-state", x.State))
+		p.say("    ", "verify.exhibit-entry", "entry", x.ID, "seal", x.Seal)
 		if x.About != nil {
-			p.f("    about entry %s", *x.About)
+			p.say("    ", "verify.exhibit-about", "entry", *x.About)
 		}
 		if x.Title != "" {
-			p.f("    title: %s", x.Title)
+			p.say("    ", "verify.exhibit-title", "text", x.Title)
 		}
 		if x.Manifest == "" {
-			p.f("    its manifest is not in the dossier")
+			p.say("    ", "verify.exhibit-no-manifest")
 		} else {
-			p.f("    manifest %s: %s of %s chunks and %s of %s files are here and are what it says", x.Manifest, x.ChunksVerified, x.Chunks, x.FilesVerified, x.Files)
+			p.say("    ", "verify.exhibit-checked", "hash", x.Manifest, "chunks", fmt.Sprint(x.ChunksVerified), "allchunks", fmt.Sprint(x.Chunks), "files", fmt.Sprint(x.FilesVerified), "allfiles", fmt.Sprint(x.Files))
 		}
 		for _, f := range x.List[:min(len(x.List), 20)] {
-			p.f("    %s  %s (%s bytes)", hex.EncodeToString(f.SHA256[:]), f.Path, f.Size)
+			p.say("    ", "verify.exhibit-of", "hash", hex.EncodeToString(f.SHA256[:]), "path", f.Path, "size", count("size.bytes", f.Size))
 		}
-		if more := x.Files - 20; len(x.List) > 20 {
-			p.f("    and %s more", more)
+		if len(x.List) > 20 {
+			p.say("    ", "verify.exhibit-more", "n", x.Files-20)
 		}
 		for i, s := range x.Steps {
-			p.f("    %s", p.step(&x, i, s))
+			p.say("    ", "verify.value", "text", p.step(&x, i, s))
 		}
 		for _, s := range x.Illegal[:min(len(x.Illegal), maxIdle)] {
-			p.f("    without effect (%s): %s by %s on %s, entry %s", s.Refused, s.Move, p.party(s.Party), when(s.At), s.Ref)
+			p.say("    ", "verify.exhibit-idle", "code", s.Refused, "why", p.code("desk", s.Refused), "move", p.c.Move("exhibit", s.Move), "party", p.party(s.Party), "at", s.At, "entry", s.Ref)
 		}
 	})
 }
 
 // step is one line of a chain of custody.
 func (p *page) step(x *ExhibitReport, i int, s desk.ExhibitStep) string {
-	what := s.Act
-	if what == "" {
-		what = s.Move
+	move := s.Act
+	if move == "" {
+		move = s.Move
 	}
+	what := p.c.Move("exhibit", move)
 	if s.Agency != "" {
-		what += " to " + s.Agency + ":" + s.Role
+		what = p.t("verify.handed-to", "what", what, "to", s.Agency+":"+s.Role)
 	}
 	var got []string
 	if i < len(x.Receipts) {
 		for _, r := range x.Receipts[i] {
-			got = append(got, p.party(r.Party)+" "+when(r.At))
+			got = append(got, p.party(r.Party)+" "+p.when(r.At))
 		}
 	}
-	return fmt.Sprintf("%s  %s by %s (%s:%s), receipted: %s, entry %s", when(s.At), what, p.party(s.Party), s.By.Agency, s.By.Role, strings.Join(got, ", "), s.Ref)
+	return p.t("verify.custody", "at", s.At, "what", what, "party", p.party(s.Party), "by", s.By.Agency+":"+s.By.Role, "list", p.c.List(got), "entry", s.Ref)
 }

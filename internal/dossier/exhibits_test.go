@@ -14,6 +14,7 @@ import (
 	"entente/internal/desk"
 	"entente/internal/dossier"
 	"entente/internal/exhibit"
+	"entente/internal/lang"
 	"entente/journal"
 )
 
@@ -69,7 +70,7 @@ func withExhibit(t testing.TB, edit func(number int, b []byte) []byte) ([]byte, 
 	r, err := dossier.Verify(context.Background(), bytes.NewReader(pack(t, src)), dossier.Options{Words: true})
 	ok(t, err)
 	var page bytes.Buffer
-	ok(t, r.WritePage(&page))
+	ok(t, r.WritePage(&page, lang.English()))
 	src.Page = page.Bytes()
 	return pack(t, src), m
 }
@@ -87,7 +88,7 @@ func TestExhibitInADossier(t *testing.T) {
 		t.Errorf("%+v", x)
 	}
 	var text strings.Builder
-	ok(t, r.WriteText(&text))
+	ok(t, r.WriteText(&text, lang.English()))
 	if strings.ContainsAny(text.String(), "\u202e\x1b") || !strings.Contains(text.String(), "3 of 3 chunks and 2 of 2 files") {
 		t.Errorf("the report:\n%s", text.String())
 	}

@@ -1,10 +1,10 @@
 package dossier
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
+	"entente/internal/lang"
 	"entente/journal"
 )
 
@@ -24,18 +24,20 @@ var weights = []Weight{Proved, Disputed, Claimed, Open, Noted}
 
 // Codes of findings, beside those of package journal and, for breaches, of package accord.
 const (
-	CodeBadPayload   = "bad-payload"      // a payload that its author committed to cannot be read
-	CodeTextMismatch = "text-mismatch"    // an accord text is another than its entry names
-	CodeBadExhibit   = "bad-exhibit"      // the payloads of an exhibit are not what its manifest, or its entry, says
-	CodeMiscounted   = "miscounted"       // a share holds another number of objects, or other types, than it says
-	CodeUnderstated  = "tlp-above-claim"  // an object in a share is marked more strictly than the entry says
-	CodeBeyond       = "beyond-cut"       // a journal is said to go on after what the dossier holds
-	CodeAbsent       = "absent"           // a journal, member or text that is named is not in the dossier
-	CodeCompromise   = "compromise"       // a party declared one of its keys compromised
-	CodeFalse        = "false-accusation" // an evidence entry whose two heads contradict nothing, whoever signed them
-	CodeCosigned     = "cosigned-two"     // a witness cosigned two histories of one journal
-	CodeNotMet       = "not-met"          // a deadline of the accord passed and what was owed is not there
-	CodeLate         = "late"             // what was owed came after the deadline
+	CodeBadPayload     = "bad-payload"      // a payload that its author committed to cannot be read
+	CodeTextMismatch   = "text-mismatch"    // an accord text is another than its entry names
+	CodeBadExhibit     = "bad-exhibit"      // the payloads of an exhibit are not what its manifest, or its entry, says
+	CodeMiscounted     = "miscounted"       // a share holds another number of objects, or other types, than it says
+	CodeUnderstated    = "tlp-above-claim"  // an object in a share is marked more strictly than the entry says
+	CodePAPUnderstated = "pap-above-claim"  // likewise, of PAP
+	CodeWeakened       = "marking-weakened" // what came under one marking went on under a looser one
+	CodeBeyond         = "beyond-cut"       // a journal is said to go on after what the dossier holds
+	CodeAbsent         = "absent"           // a journal, member or text that is named is not in the dossier
+	CodeCompromise     = "compromise"       // a party declared one of its keys compromised
+	CodeFalse          = "false-accusation" // an evidence entry whose two heads contradict nothing, whoever signed them
+	CodeCosigned       = "cosigned-two"     // a witness cosigned two histories of one journal
+	CodeNotMet         = "not-met"          // a deadline of the accord passed and what was owed is not there
+	CodeLate           = "late"             // what was owed came after the deadline
 )
 
 // Finding is something about what the parties did. It is no damage: the dossier holds and shows it.
@@ -45,7 +47,7 @@ type Finding struct {
 	Party  journal.PartyID `json:"party,omitempty"` // whom it is about, if it is about one
 	By     journal.PartyID `json:"by,omitempty"`    // who says so, where that is not the party itself
 	Refs   []journal.Ref   `json:"refs"`            // the entries that show it
-	Text   string          `json:"text"`            // for people; may hold foreign text, escape before showing
+	Text   string          `json:"text"`            // for people, in English; may hold foreign text, escape before showing
 	// At is when it was done, by the clock of Clock: what that party wrote beside it.
 	At    time.Time       `json:"at,omitzero"`
 	Clock journal.PartyID `json:"clock,omitempty"`
@@ -53,6 +55,9 @@ type Finding struct {
 	Exhibits []Exhibit `json:"exhibits,omitempty"`
 	// Check says for people how to see it without trusting this program.
 	Check string `json:"check,omitempty"`
+
+	says  []sentence // of which Text is the English
+	check string     // key of Check
 }
 
 // What an Exhibit is.
@@ -95,14 +100,18 @@ func (v *verifier) add(f Finding) {
 			f.Exhibits = append(f.Exhibits, x)
 		}
 	}
-	if f.Check == "" {
-		f.Check = checkOf(f.Weight, f.Code)
+	if f.check == "" {
+		f.check = checkOf(f.Weight, f.Code)
 	}
+	if f.check != "" {
+		f.Check = lang.English().Text(f.check)
+	}
+	f.Text = f.words(lang.English(), asIs)
 	v.findings = append(v.findings, f)
 }
 
-func (v *verifier) find(w Weight, code string, p journal.PartyID, refs []journal.Ref, format string, args ...any) {
-	v.add(Finding{Weight: w, Code: code, Party: p, Refs: refs, Text: fmt.Sprintf(format, args...)})
+func (v *verifier) find(w Weight, code string, p journal.PartyID, refs []journal.Ref, key string, args ...any) {
+	v.add(Finding{Weight: w, Code: code, Party: p, Refs: refs, says: []sentence{say(key, args...)}})
 }
 
 // entryExhibit points at an entry of the dossier.
@@ -114,38 +123,38 @@ func (v *verifier) entryExhibit(ref journal.Ref) (Exhibit, bool) {
 	return Exhibit{What: ExhibitEntry, Ref: &ref, Offset: s.offsets[ref.Index], SHA256: s.leaf(ref.Index)}, true
 }
 
-// checkOf says how to see a finding without trusting this program.
+// checkOf is the key of the text that says how to see a finding without trusting this program.
 func checkOf(w Weight, code string) string {
 	if w != Proved {
 		return ""
 	}
 	switch code {
 	case journal.CodeFork, journal.CodeRollback, journal.CodeRewritten:
-		return "Verify the signatures of both heads, Ed25519 and ML-DSA-44, with the journal's key (journal.md, sections 2 and 5): they cannot both be true, since one journal has one root for each size (section 8)."
+		return "verify.check-heads"
 	case journal.CodeTwoStatements, journal.CodeBadIdentity:
-		return "Verify both statements' signatures with the party's key (journal.md, section 3): a party may sign only one of the two (section 8)."
+		return "verify.check-statements"
 	case CodeCosigned:
-		return "Verify both cosignatures with the witness key that the party's identity names (C2SP tlog-cosignature): a witness may cosign only one of the two heads."
+		return "verify.check-cosigned"
 	case CodeFalse:
-		return "Compare the two heads in the entry: they are the same, or the proof between them does not hold (journal.md, section 8). Its author signed the accusation with the checkpoint that covers the entry."
-	case CodeBadPayload, CodeTextMismatch, CodeMiscounted, CodeUnderstated:
-		return "Hash salt and payload: it is the commitment in the entry (journal.md, section 9), so these are the bytes its author committed to. Then compare them with what the entry says."
+		return "verify.check-accusation"
+	case CodeBadPayload, CodeTextMismatch, CodeMiscounted, CodeUnderstated, CodePAPUnderstated:
+		return "verify.check-payload"
 	case CodeNotMet, CodeLate:
-		return "Take the times that the party itself wrote: of its receipt, of its later entries. Everything it says to have seen is in the dossier, and the accord that it signed sets the deadline (state.md, section 8)."
+		return "verify.check-times"
 	case journal.CodeBadEntry, journal.CodeOversize, journal.CodeWrongUnit, journal.CodeWrongAuthor, journal.CodeWrongOrigin, journal.CodeWrongIndex, journal.CodeBackDated, journal.CodeBadSeen:
-		return "Verify the signed head, then that it covers both entries (RFC 6962, section 2.1.1): the second breaks the rule seen from the first (journal.md, sections 4 and 8)."
+		return "verify.check-rule"
 	}
-	return "The checkpoint after the entry covers it and is signed by its author. Ask the gate (accord.md) with the accord in force in the entry's past, which is complete in the dossier (state.md, section 7)."
+	return "verify.check-gate"
 }
 
-// checkIdentity is how to check an entry whose identity breaks a rule.
-const checkIdentity = "Verify the signed head, then that it covers the entry and, if the proof record has it, the one that told the identity before (RFC 6962, section 2.1.1). Hold the two identities against each other, and the signatures under the later one against the organisation keys that both name (journal.md, sections 3 and 8)."
+// checkIdentity is the key of how to check an entry whose identity breaks a rule.
+const checkIdentity = "verify.check-identity"
 
-// checkSince is how to check a statement in an entry after all that stands before it.
-const checkSince = "Verify the signed head, then that it covers the entry (RFC 6962, section 2.1.1) and that the entries before it, which are in the dossier's journal and in the proof record, are the beginning of its tree (section 2.1.2). Read the newest identity and key among them, and hold the statement in the entry against these (journal.md, sections 3, 4 and 8)."
+// checkSince is the key of how to check a statement in an entry after all that stands before it.
+const checkSince = "verify.check-since"
 
-// checkBeginning is how to check a genesis that breaks a rule.
-const checkBeginning = "Verify the identity chain and the certificate in the entry: they give the party's id and the journal's key. Verify the signed head with that key, and that it covers the entry as entry 0 (RFC 6962, section 2.1.1). Then hold the entry against journal.md, section 4."
+// checkBeginning is the key of how to check a genesis that breaks a rule.
+const checkBeginning = "verify.check-beginning"
 
 // Proven is what a dossier proves against one party.
 type Proven struct {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"entente/internal/dossier"
+	"entente/internal/lang"
 )
 
 // FuzzVerify: no file makes the verifier panic, and only what Pack would write is believed. The
@@ -58,7 +59,7 @@ func try(t *testing.T, file []byte) {
 		_ = err.Error()
 		return
 	}
-	if err := r.WriteText(io.Discard); err != nil {
+	if err := r.WriteText(io.Discard, lang.English()); err != nil {
 		t.Fatal(err)
 	}
 	if r.Counts.Bytes >= int64(len(file)) {

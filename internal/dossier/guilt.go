@@ -2,9 +2,7 @@ package dossier
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"entente/journal"
@@ -78,7 +76,7 @@ func (v *verifier) contradiction(s *shelf, c *journal.Contradiction, rings []*jo
 	code := c.Kind()
 	a, b := from.head(c.A, rings), from.head(c.B, rings)
 	f := Finding{Weight: Proved, Code: code, Party: s.head.Party, Exhibits: []Exhibit{a, b}, At: later(a.At, b.At), Clock: s.head.Party}
-	f.Text = fmt.Sprintf("%s, of its journal %s: both tell what its first %d entries are, and they differ", provedText(code), s.head.Origin, a.Head.Size)
+	f.say("verify.heads", "journal", s.head.Origin, "entries", count("ui.n-entries", a.Head.Size))
 	v.blame(s, &f, []string{c.A, c.B}, rings, from)
 }
 
@@ -91,13 +89,15 @@ func (v *verifier) violation(s *shelf, x *journal.Violation, rings []*journal.Ke
 // beginning notes the same of a journal of which nothing is in the dossier but what the proof brings.
 func (v *verifier) beginning(o *journal.Opening, x *journal.Violation, from carrier) {
 	f := violated(x, o.Party, []*journal.Keyring{o.Keys}, from)
-	f.Text += fmt.Sprintf(". Nothing else of that journal is in the dossier: its entry 0, in the same signed tree, names its party, which calls itself %q, and the key. A notice that the key was stolen would stand in a journal of the party, and none that is here holds one", o.Name)
+	f.say("verify.begun", "name", o.Name)
+	notice := say("verify.begun-no-notice")
 	for i := range v.notices {
 		if n := &v.notices[i]; n.body.Origin == x.Origin && n.body.Key == o.Keys.Current().ID() && v.byOrigin[n.ref.Origin].head.Party == o.Party {
 			f.Weight, f.Refs = Disputed, append(f.Refs, n.ref)
-			f.Text = strings.TrimSuffix(f.Text, ", and none that is here holds one") + fmt.Sprintf(": entry %s does", n.ref)
+			notice = say("verify.begun-notice", "entry", n.ref)
 		}
 	}
+	f.says = append(f.says, notice)
 	v.add(f)
 }
 
@@ -111,34 +111,34 @@ func violated(x *journal.Violation, party journal.PartyID, rings []*journal.Keyr
 			f.Exhibits = append(f.Exhibits, from.exhibit(ExhibitLeaf, append([]byte{0}, leaf.Raw...)))
 		}
 	}
-	rule := ruleText(x.Code)
+	rule := ruleKey(x.Code)
 	switch {
 	case x.Entry.Index == 0:
-		f.Check, rule = checkBeginning, "the beginning of the journal, whose key the party certified in it, is none"
+		f.check, rule = checkBeginning, "verify.rule-beginning"
 	case x.Since != nil:
-		f.Check, rule = checkSince, sinceText(x.Code)
+		f.check, rule = checkSince, sinceKey(x.Code)
 	}
 	switch x.Code {
 	case journal.CodeBadSignature, journal.CodeHalfSignature, journal.CodeBadIdentity:
-		if f.Check == "" {
-			f.Check = checkIdentity
+		if f.check == "" {
+			f.check = checkIdentity
 		}
 	}
-	f.Text = fmt.Sprintf("%s, as entry %d of its journal %s: %s", provedText(x.Code), x.Entry.Index, x.Origin, rule)
+	f.say("verify.violation", "code", x.Code, "n", x.Entry.Index, "journal", x.Origin, "rule", say(rule))
 	return f
 }
 
-// sinceText says for people what is wrong with an identity, a rotation or a notice after all before it.
-func sinceText(code string) string {
+// sinceKey is the key of what is wrong with an identity, a rotation or a notice after all before it.
+func sinceKey(code string) string {
 	switch code {
 	case journal.CodeBadSignature, journal.CodeHalfSignature:
-		return "the statement in it (an identity, the certificate of a new key, or a notice of compromise) is not signed by the keys of the identity that the journal tells there"
+		return "verify.since-unsigned"
 	case journal.CodeBadCertificate:
-		return "the certificate in it does not replace the journal's key with the one that it names"
+		return "verify.since-certificate"
 	case journal.CodeBadEntry:
-		return "the notice in it is none, is about another party, or says something else than the entry"
+		return "verify.since-notice"
 	}
-	return "the identity in it does not continue what the journal told before, or the node key that certified the new key had expired"
+	return "verify.since-identity"
 }
 
 // blame adds a finding that rests on heads which the journal in the dossier does not have. It is
@@ -163,17 +163,17 @@ func (v *verifier) blame(s *shelf, f *Finding, signed []string, rings []*journal
 	case excuse != nil:
 		f.Weight = Disputed
 		f.Refs = append(f.Refs, excuse.ref)
-		f.Text += fmt.Sprintf(". The party %s (entry %s), and nobody is shown to have held that head before seeing this: the party signed it, or whoever had the key", excuse.text, excuse.ref)
+		f.say(excuse.key, "entry", excuse.ref)
 	default:
-		f.Text += fmt.Sprintf(". A notice that the key was stolen, or its replacement, would stand in the party's journals; this one is shown up to %d entries and holds none that concerns that head", s.head.Size)
+		f.say("verify.no-excuse", "entries", count("verify.of-entries", s.head.Size))
 	}
 	v.add(*f)
 }
 
 // excuse is why a head need not be the party's although its key signed it.
 type excuse struct {
-	ref  journal.Ref // since which entry
-	text string
+	ref journal.Ref // since which entry
+	key string      // of what it says
 }
 
 // notice is a declared compromise of a journal key.
@@ -207,7 +207,7 @@ func (v *verifier) disowned(s *shelf, h journal.Head, signed string, keys []jour
 func (v *verifier) compromised(s *shelf, key journal.Hash) *excuse {
 	for i := range v.notices {
 		if n := &v.notices[i]; n.body.Key == key && n.body.Origin == s.head.Origin && v.byOrigin[n.ref.Origin].head.Party == s.head.Party {
-			return &excuse{n.ref, "declared the key compromised"}
+			return &excuse{n.ref, "verify.excuse-compromised"}
 		}
 	}
 	return nil
@@ -218,7 +218,7 @@ func (s *shelf) replaced(key journal.Hash) *excuse {
 	list := s.mirror.Keyring().Keys()
 	for i := range list[:len(list)-1] {
 		if list[i].Key.ID() == key {
-			return &excuse{journal.Ref{Origin: s.head.Origin, Index: list[i+1].From - 1}, "had replaced the key"}
+			return &excuse{journal.Ref{Origin: s.head.Origin, Index: list[i+1].From - 1}, "verify.excuse-replaced"}
 		}
 	}
 	return nil
@@ -269,54 +269,31 @@ const maxEarlier = 1000
 // equivocation notes two statements of which the party may sign only one.
 func (v *verifier) equivocation(q *journal.Equivocation, chain []journal.Signed, from carrier) {
 	a, b := from.exhibit(ExhibitStatement, []byte(q.A.Text)), from.exhibit(ExhibitStatement, []byte(q.B.Text))
-	what := "two certificates for one place among the keys of one of its journals"
+	what := "verify.two-certificates"
 	if kind, _ := q.A.Kind(); kind == "identity" {
-		what = "two different versions of its identity with one number"
+		what = "verify.two-identities"
 	} else if c, err := journal.ParseCertificate(q.A); err == nil && c.Predecessor != nil {
-		what = "two successors, under different keys, for one retired journal"
+		what = "verify.two-successors"
 	}
-	f := Finding{Weight: Proved, Code: journal.CodeTwoStatements, Party: q.Party, Exhibits: []Exhibit{a, b}, Text: "the party signed " + what}
+	f := Finding{Weight: Proved, Code: journal.CodeTwoStatements, Party: q.Party, Exhibits: []Exhibit{a, b}, says: []sentence{say(what)}}
 	if v.chains[q.Party] == nil {
 		if id, err := journal.ParseIdentity(chain[len(chain)-1]); err == nil {
-			f.Text += fmt.Sprintf(". No journal of it is in the dossier: the proof record brings its identity from version 1 on, whose text gives the party's id, and in which it calls itself %q", id.Name)
+			f.say("verify.stranger", "name", id.Name)
 		}
 	}
 	v.add(f)
 }
 
-func provedText(code string) string {
+// ruleKey is the key of the rule that an entry breaks, "" if the code names none.
+func ruleKey(code string) string {
 	switch code {
-	case journal.CodeFork, journal.CodeRollback, journal.CodeRewritten:
-		return "the party signed two heads that contradict each other"
-	}
-	return "the party signed an entry that breaks a rule (" + code + ")"
-}
-
-// ruleText says for people which rule an entry breaks.
-func ruleText(code string) string {
-	switch code {
-	case journal.CodeBadEntry:
-		return "what was signed there is no well-formed entry"
-	case journal.CodeOversize:
-		return "what was signed there is larger than an entry may be"
-	case journal.CodeWrongUnit:
-		return "the entry belongs to another unit"
-	case journal.CodeWrongAuthor:
-		return "the entry names another party as its author"
-	case journal.CodeWrongOrigin:
-		return "the entry belongs to another journal of the party"
-	case journal.CodeWrongIndex:
-		return "the entry is not the one of this place: it was replayed, reordered, or one is missing"
-	case journal.CodeBackDated:
-		return "the entry's time lies before that of the entry before it"
-	case journal.CodeBadSeen:
-		return "what the entry says its author had seen goes back behind the entry before it, names its own journal, or does not cover its receipt"
+	case journal.CodeBadEntry, journal.CodeOversize, journal.CodeWrongUnit, journal.CodeWrongAuthor, journal.CodeWrongOrigin, journal.CodeWrongIndex, journal.CodeBackDated,
+		journal.CodeBadSeen, journal.CodeBadIdentity:
+		return "rule." + code
 	case journal.CodeBadSignature, journal.CodeHalfSignature:
-		return "the identity in it lacks a signature of an organisation key that has to sign it: the one it names, or the one of the version before it in this journal"
-	case journal.CodeBadIdentity:
-		return "the identity in it does not continue one that this journal told before"
+		return "rule.bad-signature"
 	}
-	return code
+	return ""
 }
 
 // later returns the later of two times.

@@ -17,6 +17,7 @@ import (
 
 	"entente/internal/accord"
 	"entente/internal/dossier"
+	"entente/internal/lang"
 	"entente/internal/unit"
 	"entente/journal"
 	"entente/journal/journaltest"
@@ -40,7 +41,7 @@ func guilty(t testing.TB, r *dossier.Report, p *party, code string) dossier.Find
 		}
 	}
 	var text bytes.Buffer
-	ok(t, r.WriteText(&text))
+	ok(t, r.WriteText(&text, lang.English()))
 	if !strings.Contains(text.String(), "PROVED against "+p.name) {
 		t.Errorf("the text does not say so:\n%s", text.String())
 	}
@@ -54,7 +55,7 @@ func nobody(t testing.TB, r *dossier.Report) {
 		t.Fatalf("proved is %+v\n%+v", r.Proven, r.Findings)
 	}
 	var text bytes.Buffer
-	ok(t, r.WriteText(&text))
+	ok(t, r.WriteText(&text, lang.English()))
 	if !strings.Contains(text.String(), "Nothing is proved against anybody.") {
 		t.Errorf("the text does not say so:\n%s", text.String())
 	}
@@ -319,6 +320,84 @@ func TestMarkingOfAPayload(t *testing.T) {
 	w, _, south = fromAgreed(t)
 	south.write(unit.KindShare, unit.ContentBody{Objects: 2, Types: map[string]int64{"indicator": 2}, TLP: "amber"}, w.seal(journal.PayloadSTIX, bundle(2)))
 	nobody(t, report(t, w.source())) // stricter than its objects is nothing to hold against anybody
+}
+
+// TestPAPOfAPayload: an object marked PAP:RED, by a marking or a label, in a share that says less, or nothing, of PAP.
+func TestPAPOfAPayload(t *testing.T) {
+	one := map[string]int64{"indicator": 1}
+	for _, mark := range []string{`"object_marking_refs":["` + stix.PAPMarkingRed + `"]`, `"labels":["PAP:RED"]`} {
+		marked := bytes.Replace(bundle(1), []byte(`"spec_version":"2.1"`), []byte(`"spec_version":"2.1",`+mark), 1)
+		for _, claim := range []string{"", "amber"} {
+			w, _, south := fromAgreed(t)
+			south.write(unit.KindShare, unit.ContentBody{Objects: 1, Types: one, TLP: "green", PAP: claim}, w.seal(journal.PayloadSTIX, marked))
+			guilty(t, report(t, w.source()), south, dossier.CodePAPUnderstated)
+		}
+		w, _, south := fromAgreed(t)
+		south.write(unit.KindShare, unit.ContentBody{Objects: 1, Types: one, TLP: "green", PAP: "red"}, w.seal(journal.PayloadSTIX, marked))
+		nobody(t, report(t, w.source()))
+	}
+}
+
+// TestWeakenedOnTheWay: a party that received something sends the same version on under a looser marking. The journals show
+// both, and not whether it had it from elsewhere, too: it is disputed.
+func TestWeakenedOnTheWay(t *testing.T) {
+	marked := func(ids ...string) []byte {
+		if len(ids) == 0 {
+			return bundle(1)
+		}
+		refs := `"object_marking_refs":["` + strings.Join(ids, `","`) + `"]`
+		return bytes.Replace(bundle(1), []byte(`"spec_version":"2.1"`), []byte(`"spec_version":"2.1",`+refs), 1)
+	}
+	amber, green := stix.TLPAmber.MarkingID(), stix.TLPGreen.MarkingID()
+	for _, x := range []struct {
+		name, tlp, pap string // what the second says
+		from, to       []byte
+		before, silent bool // the second had it itself before; it never received the first
+		newer          bool
+		lost           string
+	}{
+		{name: "a looser PAP", tlp: "amber", pap: "green", from: marked(amber, stix.PAPMarkingRed), to: marked(amber, stix.PAPMarkingGreen), lost: "PAP:RED"},
+		{name: "no PAP", tlp: "amber", from: marked(amber, stix.PAPMarkingRed), to: marked(amber), lost: "PAP:RED"},
+		{name: "a looser TLP", tlp: "green", from: marked(amber), to: marked(green), lost: "TLP:AMBER"},
+		{name: "no PAP, but the entry counts as it did", tlp: "amber", pap: "red", from: marked(amber, stix.PAPMarkingRed), to: marked(amber)},
+		{name: "the same", tlp: "amber", pap: "red", from: marked(amber, stix.PAPMarkingRed), to: marked(amber, stix.PAPMarkingRed)},
+		{name: "stricter", tlp: "amber", pap: "red", from: marked(green, stix.PAPMarkingGreen), to: marked(amber, stix.PAPMarkingRed)},
+		{name: "a marking that cannot be read", tlp: "green", from: marked(amber), to: marked(green, "marking-definition--4f527ff0-5d9a-4f60-8d8c-00000000000a")},
+		{name: "known before", tlp: "green", from: marked(amber), to: marked(green), before: true},
+		{name: "never received", tlp: "green", from: marked(amber), to: marked(green), silent: true},
+		{name: "another version", tlp: "green", from: marked(amber), to: marked(green), newer: true},
+	} {
+		t.Run(x.name, func(t *testing.T) {
+			w, north, south := fromAgreed(t)
+			body := func(tlp, pap string) unit.ContentBody {
+				return unit.ContentBody{Objects: 1, Types: map[string]int64{"indicator": 1}, TLP: tlp, PAP: pap}
+			}
+			if x.newer {
+				x.to = bytes.Replace(x.to, []byte(`"modified":"2026-01-01`), []byte(`"modified":"2026-01-02`), 1)
+			}
+			if x.before {
+				south.write(unit.KindShare, body(x.tlp, x.pap), w.seal(journal.PayloadSTIX, x.to))
+			}
+			first := north.write(unit.KindShare, body("amber", "red"), w.seal(journal.PayloadSTIX, x.from))
+			if !x.silent {
+				south.receipt()
+			}
+			second := south.write(unit.KindShare, body(x.tlp, x.pap), w.seal(journal.PayloadSTIX, x.to))
+			north.receipt()
+			r := report(t, w.source())
+			nobody(t, r)
+			f := find(r, dossier.Disputed, dossier.CodeWeakened)
+			if x.lost == "" {
+				if f != nil {
+					t.Fatalf("%+v", f)
+				}
+				return
+			}
+			if f == nil || f.Party != south.id || !strings.Contains(f.Text, x.lost) || len(f.Refs) != 3 || f.Refs[0] != first.Ref() || f.Refs[2] != second.Ref() || len(f.Exhibits) != 3 {
+				t.Fatalf("%+v\n%+v", f, r.Findings)
+			}
+		})
+	}
 }
 
 // TestCosignedTwoHistories: a witness that cosigned both histories of a journal stands beside its author.

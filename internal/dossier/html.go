@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"entente/internal/desk"
+	"entente/internal/lang"
 	"entente/journal"
 )
 
@@ -28,12 +29,14 @@ type PageReport struct {
 	SHA256 journal.Hash `json:"sha256"`
 }
 
-const pageHead = `<html lang="en">
+const pageHead = `<html lang="%s">
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>Dossier</title>
-<style>
+<title>%s</title>
+`
+
+const pageStyle = `<style>
 body{font:11pt/1.45 Georgia,serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#111;background:#fff}
 h1{font-size:1.5rem}h2{font-size:1.15rem;border-bottom:1px solid #999;margin-top:2rem}h3{font-size:1rem}
 table{border-collapse:collapse;width:100%;font-size:.9rem}td,th{border:1px solid #bbb;padding:.25rem .4rem;text-align:left;vertical-align:top;overflow-wrap:anywhere}
@@ -51,11 +54,12 @@ code,pre{font-family:monospace;font-size:.85rem;overflow-wrap:anywhere;white-spa
 type web struct {
 	w    *bufio.Writer
 	p    *page
-	size *int // bytes written; -1 once something was left out
+	size *int   // bytes written; -1 once something was left out
+	full string // what the page ends with if it has no more room
 }
 
 func (h web) raw(s string) {
-	if *h.size < 0 || *h.size+len(s) > maxPage-len(pageFull)-len(pageEnd) {
+	if *h.size < 0 || *h.size+len(s) > maxPage-len(h.full)-len(pageEnd) {
 		*h.size = -1
 		return
 	}
@@ -63,20 +67,42 @@ func (h web) raw(s string) {
 	_, _ = h.w.WriteString(s)
 }
 
-const (
-	pageFull = "\n<p>The page has no more room. The rest is in the file: <code>entente verify FILE</code> tells it.</p>\n"
-	pageEnd  = "</body>\n</html>\n"
-)
+const pageEnd = "</body>\n</html>\n"
 
 func esc(s string) string { return html.EscapeString(clean(s)) }
 
+// t is a text of the catalog, and raw HTML: what it is filled with is escaped.
+func (h web) t(key string, args ...any) string { return esc(h.p.t(key, args...)) }
+
+// note is a paragraph. The command in its text is set as code.
+func (h web) note(key string, args ...any) {
+	h.raw("<p>" + marked(h.t(key, args...)) + "</p>\n")
+}
+
+// marked sets what stands between grave accents as code.
+func marked(text string) string {
+	parts := strings.Split(text, "`")
+	for i := 1; i+1 < len(parts); i += 2 {
+		parts[i] = "<code>" + parts[i] + "</code>"
+	}
+	return strings.Join(parts, "")
+}
+
+// names puts keys of the catalog into words, as the headings of a table.
+func (h web) names(keys ...string) []string {
+	for i, key := range keys {
+		keys[i] = h.p.t(key)
+	}
+	return keys
+}
+
 // escLines is esc for a text of several lines.
-func escLines(s string) string {
+func (h web) escLines(s string) string {
 	var b strings.Builder
 	n := 0
 	for line := range strings.Lines(s) {
 		if n += len(line); n > maxPageText {
-			b.WriteString("\n[more; the dossier has all of it]")
+			b.WriteString("\n[" + h.t("verify.page-more-text") + "]")
 			break
 		}
 		b.WriteString(esc(strings.TrimRight(line, "\r\n")) + "\n")
@@ -110,36 +136,37 @@ func (h web) rows(heading []string, rows [][]string) {
 	h.raw("</table>\n")
 }
 
-// WritePage writes the report as one HTML page that needs nothing else: no script, no link, nothing fetched. Foreign
-// text in it is escaped. With About it shows those requests and cases, and what belongs to them, in full.
-func (r *Report) WritePage(w io.Writer) error {
-	h := web{bufio.NewWriter(w), newPage(io.Discard, r), new(int)}
-	h.raw(pageStart + pageHead)
-	h.heading(1, "Dossier of unit "+r.Name)
-	h.raw(`<p class="note">This page is for reading. What it says is proved only by the file that it came with: <code>entente verify FILE</code> checks every byte of that, without a node and without a network. Times are what whoever wrote an entry says.</p>` + "\n")
-	h.rows(nil, [][]string{{"Purpose, as its maker says", r.Purpose}, {"Note of its maker", r.Note}, {"Made, as its maker says", when(r.Created)},
-		{"Unit", string(r.Unit)}, {"Founded", when(r.Founded) + " by " + h.p.party(r.Founder)}})
-	h.heading(2, "Parties and keys")
+// WritePage writes the report as one HTML page in the language of a catalog that needs nothing else: no script, no link, nothing
+// fetched. Foreign text in it is escaped. With About it shows those requests and cases, and what belongs to them, in full.
+func (r *Report) WritePage(w io.Writer, c *lang.Catalog) error {
+	h := web{w: bufio.NewWriter(w), p: newPage(io.Discard, r, c), size: new(int)}
+	h.full = "\n<p>" + marked(h.t("verify.page-full")) + "</p>\n"
+	h.raw(pageStart + fmt.Sprintf(pageHead, c.Tag(), h.t("verify.page")) + pageStyle)
+	h.heading(1, h.p.t("verify.page-of", "unit", r.Name))
+	h.raw(`<p class="note">` + marked(h.t("verify.page-is")) + "</p>\n")
+	h.rows(nil, [][]string{{h.p.t("verify.page-purpose"), r.Purpose}, {h.p.t("verify.page-note"), r.Note}, {h.p.t("verify.page-made"), h.p.when(r.Created)},
+		{h.p.t("verify.page-unit"), string(r.Unit)}, {h.p.t("verify.page-founded"), h.p.t("verify.at-by", "at", r.Founded, "party", h.p.party(r.Founder))}})
+	h.heading(2, h.p.t("verify.page-parties"))
 	var rows [][]string
 	for _, p := range r.Parties {
 		rows = append(rows, []string{p.Name, string(p.Party), p.OrgKey.String(), p.NodeKey.String()})
 	}
-	h.rows([]string{"name", "party id: compare it with what the party itself publishes", "organisation key", "node key"}, rows)
-	h.heading(2, "What is proved, and what is open")
+	h.rows(h.names("verify.col-name", "verify.col-id", "verify.col-org", "verify.col-node"), rows)
+	h.heading(2, h.p.t("verify.page-findings"))
 	rows = nil
 	for _, f := range r.Findings[:min(len(r.Findings), 200)] {
-		rows = append(rows, []string{string(f.Weight), f.Code, h.p.party(f.Party), f.Text})
+		rows = append(rows, []string{h.p.code("weight", string(f.Weight)), h.p.t("verify.in-words", "text", FindingText(c, f.Code), "code", f.Code), h.p.party(f.Party), f.words(c, asIs)})
 	}
 	if r.faultless() {
-		h.raw("<p>No misbehaviour and no gap was found.</p>\n")
+		h.note("verify.faultless")
 	}
-	h.rows([]string{"weight", "code", "about", "what"}, rows)
+	h.rows(h.names("verify.col-weight", "verify.col-code", "verify.col-about", "verify.col-what"), rows)
 	h.requests()
 	h.record()
 	h.exhibits()
 	end := pageEnd
 	if *h.size < 0 {
-		end = pageFull + pageEnd
+		end = h.full + pageEnd
 	}
 	_, _ = h.w.WriteString(end)
 	return h.w.Flush()
@@ -154,28 +181,32 @@ func (h web) words(ref journal.Ref) {
 	w := r.Words[i]
 	var rows [][]string
 	for _, f := range w.Fields {
-		rows = append(rows, []string{f.Name, f.Value})
+		name := f.Name
+		if h.p.c.Has("field." + name) {
+			name = h.p.code("field", name)
+		}
+		rows = append(rows, []string{name, f.Value})
 	}
 	if w.Title != "" {
 		h.raw("<p><strong>" + esc(w.Title) + "</strong></p>\n")
 	}
 	if w.Text != "" {
-		h.raw(`<div class="said">` + escLines(w.Text) + "</div>\n")
+		h.raw(`<div class="said">` + h.escLines(w.Text) + "</div>\n")
 	}
 	h.rows(nil, rows)
 }
 
 func (h web) requests() {
 	r := h.p.r
-	h.heading(2, "Requests")
+	h.heading(2, h.p.t("verify.requests"))
 	shown := 0
 	for _, q := range r.Requests {
 		if !r.concerns(q.ID) || shown == 200 {
 			continue
 		}
 		shown++
-		h.heading(3, fmt.Sprintf("%s (%s): %s asked %s", q.Type, q.Urgency, h.p.party(q.Asking), h.p.party(q.Asked)))
-		h.rows(nil, [][]string{{"state", string(q.State)}, {"sent", when(q.Sent)}, {"received", when(q.Received)}, {"entry", q.ID.String()}})
+		h.heading(3, h.p.requestTitle(&q, false))
+		h.rows(nil, [][]string{{h.p.t("verify.col-state"), h.p.code("state", string(q.State))}, {h.p.t("verify.col-sent"), h.p.when(q.Sent)}, {h.p.t("verify.received"), h.p.when(q.Received)}, {h.p.t("verify.col-entry"), q.ID.String()}})
 		for _, s := range q.Steps {
 			h.step(s)
 		}
@@ -183,19 +214,19 @@ func (h web) requests() {
 			h.step(s)
 		}
 		if more := len(q.Illegal) - maxIdle; more > 0 {
-			h.raw(fmt.Sprintf("<p>%d more moves had no effect.</p>\n", more))
+			h.note("verify.page-more-idle", "n", more)
 		}
 		var clocks [][]string
 		for _, c := range q.Clocks {
-			clocks = append(clocks, []string{c.Name, c.Clause, h.p.party(c.Owner), when(c.Started), when(c.Due), when(c.Met)})
+			clocks = append(clocks, []string{h.p.code("stage", c.Name), c.Clause, h.p.party(c.Owner), h.p.when(c.Started), h.p.when(c.Due), h.p.when(c.Met)})
 		}
-		h.rows([]string{"clock", "clause", "owed by", "since", "due", "met"}, clocks)
+		h.rows(h.names("verify.col-clock", "verify.col-clause", "verify.col-owner", "verify.col-since", "verify.due", "verify.col-met"), clocks)
 	}
 	if shown == 0 {
-		h.raw("<p>None.</p>\n")
+		h.note("verify.none")
 	}
 	if more := len(r.Requests) - shown; more > 0 {
-		h.raw(fmt.Sprintf("<p>%d other requests of the unit are in the file and not on this page.</p>\n", more))
+		h.note("verify.page-more-requests", "n", more)
 	}
 }
 
@@ -208,12 +239,12 @@ func (h web) record() {
 				continue
 			}
 			if shown++; shown == 1 {
-				h.heading(2, c.heading)
+				h.heading(2, h.p.t(c.heading))
 			}
 			h.heading(3, t.title)
 			var rows [][]string
 			if t.id != (journal.Ref{}) {
-				rows = append(rows, []string{"entry", t.id.String()})
+				rows = append(rows, []string{h.p.t("verify.col-entry"), t.id.String()})
 			}
 			for _, x := range t.facts {
 				rows = append(rows, x[:])
@@ -225,17 +256,20 @@ func (h web) record() {
 			}
 		}
 		if more := len(c.threads) - shown; more > 0 && shown > 0 {
-			h.raw(fmt.Sprintf("<p>%d others are in the file and not on this page.</p>\n", more))
+			h.note("verify.page-more-others", "n", more)
 		}
 	}
 }
 
 func (h web) step(s desk.Step) {
-	what := s.Move
+	what := h.p.code("move", s.Move)
 	if s.Refused != "" {
-		what += ", without effect (" + s.Refused + ")"
+		what = h.p.t("verify.step-idle", "what", what, "code", s.Refused, "why", h.p.code("desk", s.Refused))
 	}
-	h.raw("<p>" + esc(when(s.At)+": "+what+" by "+h.p.party(s.Party)+" ("+s.By.Agency+":"+s.By.Role+") "+s.Code) + "<br><code>" + esc(s.Ref.String()) + "</code></p>\n")
+	if s.Code != "" {
+		what = h.p.t("verify.step-code", "what", what, "code", h.p.code("refusal", s.Code))
+	}
+	h.raw("<p>" + esc(h.p.stepLine(s.At, what, s.Party, s.By)) + "<br><code>" + esc(s.Ref.String()) + "</code></p>\n")
 	h.words(s.Ref)
 }
 
@@ -244,31 +278,31 @@ func (h web) exhibits() {
 	if len(r.Exhibits) == 0 {
 		return
 	}
-	h.heading(2, "Evidence")
+	h.heading(2, h.p.t("verify.exhibits"))
 	shown := 0
 	for _, x := range r.Exhibits {
 		if !r.concerns(x.ID) || shown == 200 {
 			continue
 		}
 		shown++
-		h.heading(3, "Exhibit "+x.Title)
-		h.rows(nil, [][]string{{"attached by", h.p.party(x.Party) + ", " + when(x.Added)}, {"state", x.State}, {"entry", x.ID.String()}, {"seal", x.Seal.String()},
-			{"SHA-256 of its manifest", x.Manifest}, {"size", fmt.Sprintf("%d files, %d bytes, %d chunks", x.Files, x.Size, x.Chunks)}})
+		h.heading(3, h.p.t("verify.page-exhibit", "title", x.Title))
+		h.rows(nil, [][]string{{h.p.t("verify.page-attached"), h.p.t("verify.at-by", "at", x.Added, "party", h.p.party(x.Party))}, {h.p.t("verify.col-state"), h.p.code("exhibit-state", x.State)}, {h.p.t("verify.col-entry"), x.ID.String()}, {h.p.t("verify.col-seal"), x.Seal.String()},
+			{h.p.t("verify.page-manifest"), x.Manifest}, {h.p.t("verify.col-size"), h.p.t("verify.page-size", "files", count("ui.n-files", int64(x.Files)), "bytes", count("size.bytes", x.Size), "chunks", count("ui.n-chunks", int64(x.Chunks)))}})
 		var rows [][]string
 		for _, f := range x.List {
 			rows = append(rows, []string{f.Path, fmt.Sprint(f.Size), f.Type, hex.EncodeToString(f.SHA256[:])})
 		}
-		h.rows([]string{"file", "bytes", "type", "SHA-256"}, rows)
+		h.rows(append(h.names("verify.col-file", "verify.col-bytes", "verify.col-type"), "SHA-256"), rows)
 		if more := x.Files - int64(len(x.List)); more > 0 && len(x.List) > 0 {
-			h.raw(fmt.Sprintf("<p>%d more files are in the manifest.</p>\n", more))
+			h.note("verify.page-more-files", "n", more)
 		}
-		h.heading(3, "Chain of custody")
+		h.heading(3, h.p.t("verify.page-custody"))
 		for i, s := range x.Steps {
 			h.raw("<p>" + esc(h.p.step(&x, i, s)) + "</p>\n")
 			h.words(s.Ref)
 		}
 	}
 	if more := len(r.Exhibits) - shown; more > 0 {
-		h.raw(fmt.Sprintf("<p>%d other exhibits of the unit are not on this page.</p>\n", more))
+		h.note("verify.page-more-exhibits", "n", more)
 	}
 }

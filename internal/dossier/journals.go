@@ -81,7 +81,7 @@ func (v *verifier) journals() error {
 	}
 	for _, ref := range v.m.Texts {
 		if f, left := v.texts[ref]; left {
-			return &Damage{Part: PartText, Origin: ref.Origin, Ref: &ref, Offset: f.offset, Detail: "the entry names no accord text"}
+			return &Damage{Part: PartText, Origin: ref.Origin, Ref: &ref, Offset: f.offset, Detail: fixed("damage.no-text")}
 		}
 	}
 	return nil
@@ -102,7 +102,7 @@ func (v *verifier) journal(o journal.Origin) error {
 		switch {
 		case v.is(recordEntry) && n < s.head.Size && !looksLikeCheckpoint(v.cur.content):
 			if bytes += len(v.cur.content); len(batch) == journal.MaxBatchEntries || bytes > journal.MaxBatchBytes {
-				return v.damage(PartEntry, o, &journal.Ref{Origin: o, Index: n}, "too many entries follow each other without a checkpoint")
+				return v.damage(PartEntry, o, &journal.Ref{Origin: o, Index: n}, "%s", fixed("damage.no-checkpoint"))
 			}
 			batch = append(batch, v.cur.content)
 			s.offsets = append(s.offsets, v.cur.offset)
@@ -193,7 +193,7 @@ func (v *verifier) learn(s *shelf) error {
 	all, err := journal.MergeIdentityChains(v.chains[s.head.Party], chain)
 	if err != nil {
 		v.find(Proved, journal.CodeBadIdentity, s.head.Party, []journal.Ref{{Origin: s.head.Origin}},
-			"the party's journals do not agree about its identity: %v", err)
+			"verify.identities-differ", "detail", err)
 		return nil
 	}
 	v.chains[s.head.Party] = all
@@ -209,7 +209,7 @@ func (v *verifier) extend(s *shelf, batch [][]byte, n int64) error {
 	}
 	last := &journal.Ref{Origin: o, Index: n - 1}
 	if !bytes.Equal(s.kept, v.cur.content) {
-		return v.damage(PartCheckpoint, o, last, "it is not in the form in which journals keep them")
+		return v.damage(PartCheckpoint, o, last, "%s", fixed("damage.other-form"))
 	}
 	for _, e := range ext.Entries {
 		if err := v.entry(s, e); err != nil {
@@ -311,7 +311,7 @@ func (v *verifier) entry(s *shelf, e *journal.Entry) error {
 	}
 	delete(v.texts, ref)
 	if facts.commitment != e.Payload.Commitment {
-		return &Damage{Part: PartText, Origin: ref.Origin, Ref: &ref, Offset: facts.offset, Detail: "it is not the one that the entry commits to"}
+		return &Damage{Part: PartText, Origin: ref.Origin, Ref: &ref, Offset: facts.offset, Detail: fixed("damage.not-committed")}
 	}
 	st.held = true
 	v.judgePayload(ref, st, facts)

@@ -1,8 +1,8 @@
 package dossier
 
 import (
-	"fmt"
 	"maps"
+	"strconv"
 	"time"
 
 	"entente/internal/desk"
@@ -46,32 +46,31 @@ func (v *verifier) deadline(q *desk.Request, k *desk.Clock, own *unit.State, now
 	if mine := clockOf(own, q.ID, k.Name); mine != nil && mine.Basis != desk.BasisPosting && (mine.Overdue || mine.Late) {
 		f.Weight, f.At, f.Clock = Proved, own.Now, k.Owner
 		f.Code = CodeNotMet
-		said := "it is not"
+		key := "verify.owed-not-met"
 		if mine.Late {
-			f.Code, said = CodeLate, "it came "+late(mine)
+			f.Code, key = CodeLate, lateKey("verify.owed-late", "verify.owed-late-ended", mine)
 		}
 		last := v.newest(k.Owner)
 		f.Refs = append(f.Refs, last)
-		f.Text = fmt.Sprintf("the party owed %q of request %s by %s (clause %s); by its own clock it wrote entry %s at %s, and in all it says to have seen there %s",
-			k.Name, q.ID, when(mine.Due), k.Clause, last, when(own.Now), said)
+		f.say(key, "clock", clockWord(k.Name), "request", q.ID, "due", mine.Due, "clause", k.Clause, "entry", last, "at", own.Now, "came", stopped(mine))
 		v.add(f)
 		return
 	}
 	if k.Late {
-		f.Text = fmt.Sprintf("%q of request %s was due by %s (clause %s) and came %s, as far as the dossier shows what stopped the clock", k.Name, q.ID, when(k.Due), k.Clause, late(k))
+		f.say(lateKey("verify.due-late", "verify.due-late-ended", k), "clock", clockWord(k.Name), "request", q.ID, "due", k.Due, "clause", k.Clause, "came", stopped(k))
 	} else {
-		f.Text = fmt.Sprintf("%q of request %s was due by %s (clause %s) and is not in the dossier at %s", k.Name, q.ID, when(k.Due), k.Clause, when(now))
+		f.say("verify.due-not-met", "clock", clockWord(k.Name), "request", q.ID, "due", k.Due, "clause", k.Clause, "at", now)
 	}
 	for _, s := range v.shelves {
 		if s.head.Party == k.Owner {
-			f.Text += fmt.Sprintf("; journal %s is shown up to %d entries only, the last of %s by its author's clock", s.head.Origin, s.head.Size, when(s.last))
+			f.say("verify.shown-to", "journal", s.head.Origin, "entries", count("verify.of-entries", s.head.Size), "at", s.last)
 		}
 	}
 	if k.Basis == desk.BasisPosting {
-		f.Text += "; no receipt of the request is shown, so that the party had it is what the asking side says"
+		f.say("verify.no-receipt")
 		for _, w := range v.witnessed {
 			if w.Own && w.Origin == q.ID.Origin && w.Head.Size > q.ID.Index && w.Witness != q.Asking {
-				f.Text += fmt.Sprintf("; the witness of party %s says it saw a head over the request at %s (entry %s), which is no receipt", v.name(w.Witness), when(w.At), w.Ref)
+				f.say("verify.witness-saw", "party", v.name(w.Witness), "at", w.At, "entry", w.Ref)
 				break
 			}
 		}
@@ -79,11 +78,24 @@ func (v *verifier) deadline(q *desk.Request, k *desk.Clock, own *unit.State, now
 	v.add(f)
 }
 
-func late(k *desk.Clock) string {
-	if !k.Met.IsZero() {
-		return when(k.Met)
+// lateKey is the key of what is said of a clock that was stopped late, or ended without what was owed.
+func lateKey(met, ended string, k *desk.Clock) string {
+	if k.Met.IsZero() {
+		return ended
 	}
-	return "to its end " + when(k.Ended)
+	return met
+}
+
+func stopped(k *desk.Clock) time.Time {
+	if k.Met.IsZero() {
+		return k.Ended
+	}
+	return k.Met
+}
+
+// clockWord is the name of a clock, which is the stage that it times.
+func clockWord(name string) word {
+	return word{family: "stage", code: name, english: strconv.Quote(name)}
 }
 
 func clockOf(st *unit.State, id journal.Ref, name string) *desk.Clock {

@@ -15,8 +15,10 @@ import (
 	fnote "github.com/transparency-dev/formats/note"
 	"golang.org/x/mod/sumdb/note"
 
+	"entente/internal/unit"
 	"entente/journal"
 	"entente/journal/journaltest"
+	"entente/stix"
 )
 
 var limitsAt = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
@@ -172,11 +174,35 @@ func TestLimitsOfReports(t *testing.T) {
 	}
 	b.WriteString(`{"type":"x-0","id":"x-0--00000000-0000-4000-8000-000000000002"}`)
 	var f payloadFacts
-	if err := f.count([]byte(b.String())); err != nil {
+	if err := f.count([]byte(b.String()), func(*stix.Object) {}); err != nil {
 		t.Fatal(err)
 	}
 	if len(f.types) != maxTypes || f.objects != maxTypes+2 || f.types["x-0"] != 2 || f.types[fmt.Sprint("x-", maxTypes-1)] != 1 || f.types[fmt.Sprint("x-", maxTypes)] != 0 {
 		t.Errorf("maxTypes: %d types of %d objects", len(f.types), f.objects)
+	}
+}
+
+// TestLimitsOfMarkings: so many versions, and shares of one of them, are compared; the others are counted.
+func TestLimitsOfMarkings(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	object := func(n int64) *stix.Object {
+		return &stix.Object{ID: "indicator--x", Modified: stix.Timestamp{Time: at.Add(time.Duration(n))}}
+	}
+	var w weakening
+	for n := range int64(maxComparedOf + 1) {
+		w.see(journal.Ref{Index: n})(object(0))
+	}
+	see := w.see(journal.Ref{})
+	for n := range int64(maxCompared) {
+		see(object(n + 1))
+	}
+	if len(w.marks) != maxCompared || w.missed != 2 {
+		t.Errorf("%d versions, %d not compared", len(w.marks), w.missed)
+	}
+	v := &verifier{sent: weakening{missed: 2}}
+	v.weakened(&unit.State{})
+	if len(v.findings) != 1 || v.findings[0].Weight != Open || v.findings[0].Code != CodeWeakened {
+		t.Errorf("%+v", v.findings)
 	}
 }
 

@@ -34,6 +34,7 @@ type bodyClaims struct {
 	Objects *int64           `json:"objects"`
 	Types   map[string]int64 `json:"types"`
 	TLP     string           `json:"tlp"`
+	PAP     string           `json:"pap"`
 	Hash    string           `json:"hash"`
 	chunk   chunkClaims      // of an entry of an exhibit
 }
@@ -64,6 +65,8 @@ type payloadFacts struct {
 	types      map[string]int64
 	tlp        stix.TLP // the strictest of the fixed markings on any object
 	marked     string   // the object that bears it
+	pap        stix.PAP // likewise, with labels
+	restricted string
 }
 
 // readTexts reads the accord texts. They stand before the journals so that every entry can be judged
@@ -131,7 +134,7 @@ func (v *verifier) rest() error {
 	}
 	for v.is(recordProof) {
 		if ref := v.identify(v.cur.content); ref != nil {
-			return v.damage(PartPayload, ref.Origin, ref, "its kind was changed")
+			return v.damage(PartPayload, ref.Origin, ref, "%s", fixed("damage.kind-changed"))
 		}
 		if err := v.proof(); err != nil {
 			return err
@@ -159,7 +162,7 @@ func (v *verifier) readPage() error {
 		return v.damage(PartPage, "", nil, "%s", v.why())
 	}
 	if ref := v.identify(v.cur.content); ref != nil {
-		return v.damage(PartPayload, ref.Origin, ref, "its kind was changed")
+		return v.damage(PartPayload, ref.Origin, ref, "%s", fixed("damage.kind-changed"))
 	}
 	if err := checkPage(v.cur.content); err != nil {
 		return v.damage(PartPage, "", nil, "%v", err)
@@ -225,14 +228,18 @@ func (v *verifier) payload() error {
 	case v.last != nil && compareRefs(*v.last, p.ref) >= 0:
 		return fail("payloads do not stand in the order of their entries, each once")
 	case p.commitment != st.p.Commitment || journal.Commit(p.salt, p.data) != p.commitment:
-		return v.damage(PartPayload, p.ref.Origin, &p.ref, "it is not the one that the entry commits to")
+		return v.damage(PartPayload, p.ref.Origin, &p.ref, "%s", fixed("damage.not-committed"))
 	}
 	v.last, st.held, v.places[p.commitment] = &p.ref, true, v.cur.offset
 	v.counts.Payloads++
 	f := payloadFacts{offset: v.cur.offset, commitment: p.commitment, size: int64(len(p.data)), objects: -1}
 	plain, err := open(p)
 	if f.err = err; err == nil && st.p.Type == journal.PayloadSTIX {
-		f.err = f.count(plain)
+		see := func(*stix.Object) {}
+		if st.kind == "share" {
+			see = v.sent.see(p.ref)
+		}
+		f.err = f.count(plain, see)
 	}
 	if err == nil && strings.HasPrefix(st.kind, exhibitKinds) {
 		v.exhibitPayload(p.ref, st, plain)
@@ -247,8 +254,8 @@ func (v *verifier) payload() error {
 // maxTypes bounds the types that are told apart in a payload; an entry can name no more.
 const maxTypes = 1024
 
-// count reads a STIX payload to its end.
-func (f *payloadFacts) count(plain []byte) error {
+// count reads a STIX payload to its end, and shows its objects to see.
+func (f *payloadFacts) count(plain []byte, see func(*stix.Object)) error {
 	f.objects, f.types = 0, map[string]int64{}
 	r := stix.NewReader(bytes.NewReader(plain), stix.ReaderOptions{})
 	for {
@@ -269,37 +276,52 @@ func (f *payloadFacts) count(plain []byte) error {
 		if level, marked := o.TLP(nil); marked && level > f.tlp {
 			f.tlp, f.marked = level, o.ID
 		}
+		if level := o.PAP(nil); level > f.pap {
+			f.pap, f.restricted = level, o.ID
+		}
+		see(o)
 	}
 }
 
 // judgePayload notes what is wrong with a payload that is the very one its author committed to: then
 // it is the author's doing, and the dossier proves it.
 func (v *verifier) judgePayload(ref journal.Ref, st *payloadState, f payloadFacts) {
-	note := func(code, format string, args ...any) {
-		v.add(Finding{Weight: Proved, Code: code, Party: st.author, Refs: refs(ref), At: st.at, Clock: st.author, Text: fmt.Sprintf(format, args...)})
+	note := func(code, key string, args ...any) {
+		v.add(Finding{Weight: Proved, Code: code, Party: st.author, Refs: refs(ref), At: st.at, Clock: st.author, says: []sentence{say(key, args...)}})
 	}
 	if f.size != st.p.Size {
-		note(CodeBadPayload, "the entry says its payload has %d bytes, it has %d", st.p.Size, f.size)
+		note(CodeBadPayload, "verify.payload-size", "said", count("size.bytes", st.p.Size), "n", f.size)
 	}
 	switch {
 	case f.err != nil:
-		note(CodeBadPayload, "the payload that its author committed to cannot be read: %v", f.err)
+		note(CodeBadPayload, "verify.payload-unreadable", "detail", f.err)
 	case st.p.Type == journal.PayloadAccord && st.body.Hash != f.accord:
-		note(CodeTextMismatch, "the entry names accord %s, its payload is accord %s", st.body.Hash, f.accord)
+		note(CodeTextMismatch, "verify.payload-accord", "said", st.body.Hash, "is", f.accord)
 	case f.accordErr != nil:
-		note(CodeBadPayload, "%v", f.accordErr)
+		note(CodeBadPayload, "verify.payload-bad-accord", "detail", f.accordErr)
 	case f.objects >= 0:
 		v.objects += f.objects
 		if st.kind == "share" && st.body.Objects != nil && *st.body.Objects != f.objects {
-			note(CodeMiscounted, "the entry says it shares %d objects, its payload holds %d", *st.body.Objects, f.objects)
+			note(CodeMiscounted, "verify.payload-objects", "said", count("ui.object-count", *st.body.Objects), "n", f.objects)
 		} else if st.kind == "share" && len(st.body.Types) > 0 && !maps.Equal(st.body.Types, f.types) {
-			note(CodeMiscounted, "the entry says it shares %v, its payload holds %v", st.body.Types, f.types)
+			note(CodeMiscounted, "verify.payload-types", "said", fmt.Sprint(st.body.Types), "is", fmt.Sprint(f.types))
 		}
-		// Only the nine fixed markings: what they mean nobody can redefine.
+		// Only the fixed markings, and labels: what they mean nobody can redefine.
 		if claim, err := stix.ParseTLP(st.body.TLP); st.kind == "share" && (err == nil || st.body.TLP == "") && f.tlp > claim {
-			note(CodeUnderstated, "the entry says its payload is at most %s, object %s in it is marked %s", claim.Label(), f.marked, f.tlp.Label())
+			note(CodeUnderstated, "verify.payload-marked", "said", claim.Label(), "object", f.marked, "is", f.tlp.Label())
+		}
+		if claim := papClaim(st.body.PAP); st.kind == "share" && f.pap > claim {
+			note(CodePAPUnderstated, "verify.payload-marked", "said", claim.Label(), "object", f.restricted, "is", f.pap.Label())
 		}
 	}
+}
+
+// papClaim is what an entry says of PAP; one that says nothing says that nothing is restricted.
+func papClaim(label string) stix.PAP {
+	if label == "" {
+		return stix.PAPClear
+	}
+	return stix.ParsePAP(label)
 }
 
 // end checks the end record and that nothing follows it.
@@ -309,7 +331,7 @@ func (v *verifier) end() error {
 	}
 	v.counts.Bytes = v.cur.offset
 	if !bytes.Equal(v.cur.content, v.counts.end(v.cur.before)) {
-		return v.damage(PartEnd, "", nil, "its counts or its SHA-256 are not those of what stands before it")
+		return v.damage(PartEnd, "", nil, "%s", fixed("damage.end-differs"))
 	}
 	v.sum = journal.Hash(v.cur.before)
 	v.take()
@@ -317,7 +339,7 @@ func (v *verifier) end() error {
 		return err
 	}
 	if v.curErr != io.EOF {
-		return v.damage(PartTrailing, "", nil, "nothing may stand there")
+		return v.damage(PartTrailing, "", nil, "%s", fixed("damage.more-behind"))
 	}
 	return nil
 }

@@ -56,7 +56,7 @@ func (r *reader) magic() error {
 	case err != nil && !ended(err):
 		return fmt.Errorf("dossier: reading: %w", err)
 	case err != nil || string(b) != Magic:
-		return &badRecord{why: "the file is not a dossier: it does not begin with the line " + fmt.Sprintf("%q", Magic[:len(Magic)-1])}
+		return &badRecord{why: fixed("damage.no-dossier")}
 	}
 	r.sum.Write(b)
 	return nil
@@ -75,7 +75,7 @@ func (r *reader) next() (record, error) {
 		return rec, io.EOF
 	case ended(err):
 		rec.kind = header[0]
-		return rec, &badRecord{rec, "the file ends in the middle of it"}
+		return rec, &badRecord{rec, fixed("damage.cut-off")}
 	case err != nil:
 		return rec, fmt.Errorf("dossier: reading: %w", err)
 	}
@@ -96,7 +96,7 @@ func (r *reader) next() (record, error) {
 	}
 	if err := r.content(&rec, int(size)); err != nil {
 		if ended(err) {
-			return rec, &badRecord{rec, "the file ends in the middle of it"}
+			return rec, &badRecord{rec, fixed("damage.cut-off")}
 		}
 		return rec, fmt.Errorf("dossier: reading: %w", err)
 	}
@@ -107,7 +107,7 @@ func (r *reader) next() (record, error) {
 			more, _ := r.br.Peek(peek - len(rec.content))
 			rec.content = append(rec.content[:len(rec.content):len(rec.content)], more...)
 		}
-		return rec, &badRecord{rec, "its bytes do not have the SHA-256 that stands before them"}
+		return rec, &badRecord{rec, fixed("damage.changed")}
 	}
 	r.sum.Write(header[:])
 	r.sum.Write(rec.content)

@@ -1,8 +1,6 @@
 package dossier
 
 import (
-	"fmt"
-
 	"entente/internal/unit"
 	"entente/journal"
 )
@@ -27,6 +25,6 @@ func (r *Report) concerns(thread journal.Ref) bool { return len(r.About) == 0 ||
 // findings, so that a flood of them takes no room from what is heavier.
 func (v *verifier) idle() {
 	for _, x := range v.fold.Idle() {
-		v.add(Finding{Weight: Noted, Code: x.Refused, Party: x.Party, Refs: refs(x.Ref), At: x.At, Clock: x.Party, Text: fmt.Sprintf("an entry of kind %s changed nothing: %s", x.Kind, x.Reason)})
+		v.add(Finding{Weight: Noted, Code: x.Refused, Party: x.Party, Refs: refs(x.Ref), At: x.At, Clock: x.Party, says: []sentence{say("verify.idle", "kind", kindOf(x.Kind), "reason", word{"desk", x.Refused, x.Reason})}})
 	}
 }

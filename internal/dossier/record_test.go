@@ -11,6 +11,7 @@ import (
 
 	"entente/internal/desk"
 	"entente/internal/dossier"
+	"entente/internal/lang"
 	"entente/journal"
 )
 
@@ -101,8 +102,8 @@ func TestRecordIsTold(t *testing.T) {
 			len(r.Commitments), len(r.Statements), len(r.Leaks), len(r.Reviews))
 	}
 	var text, page bytes.Buffer
-	ok(t, r.WriteText(&text))
-	ok(t, r.WritePage(&page))
+	ok(t, r.WriteText(&text, lang.English()))
+	ok(t, r.WritePage(&page, lang.English()))
 	for _, want := range []string{"the words of the request", "the words of the call", "the words of the drill", "the words of the contact", "the words of the case", "the words of the claim",
 		"the words of the reply", "the words of the commitment", "the words of the statement", "the words of the leak", "the words of the review"} {
 		if strings.Count(page.String(), want) != 1 {
@@ -110,8 +111,8 @@ func TestRecordIsTold(t *testing.T) {
 		}
 	}
 	for name, shown := range map[string]string{"text": text.String(), "page": page.String()} {
-		for _, want := range []string{"North (", "called South (", "Drill: North", "Contact K1", "Case opened by North", "claim (attribution, confidence low, concerns South", "reply (to claim ",
-			"Commitment of South", "seen differently", "sees broken", "Statement (joint, version 1) proposed by North", ": complete", "Leak reported by North", "answers deny",
+		for _, want := range []string{"North (", "called South (", "Drill: North", "Contact K1", "Case opened by North", "make a claim (attribution, low confidence, concerns South", "reply to a claim (to claim ",
+			"Commitment of South", "seen differently", "sees broken", "Statement (joint, version 1) proposed by North", ": signed by all", "Leak reported by North", "answers it was not us",
 			"Review of ", "report SHA-256 09"} {
 			if !strings.Contains(shown, want) {
 				t.Errorf("the %s does not have %q", name, want)
@@ -151,7 +152,7 @@ func TestPageHasABound(t *testing.T) {
 		r.Requests = append(r.Requests, q)
 	}
 	var page bytes.Buffer
-	ok(t, r.WritePage(&page))
+	ok(t, r.WritePage(&page, lang.English()))
 	if page.Len() > 8<<20 || !strings.HasSuffix(page.String(), "</html>\n") || !strings.Contains(page.String(), "no more room") {
 		t.Errorf("the page has %d bytes and ends in %q", page.Len(), page.String()[page.Len()-200:])
 	}
@@ -164,7 +165,7 @@ func TestRecordOfACase(t *testing.T) {
 	r, err := dossier.Verify(context.Background(), bytes.NewReader(pack(t, w.source())), dossier.Options{Words: true})
 	ok(t, err)
 	var page bytes.Buffer
-	ok(t, r.WritePage(&page))
+	ok(t, r.WritePage(&page, lang.English()))
 	for words, want := range map[string]bool{"the request": true, "the call": true, "the case": true, "the reply": true, "the commitment": true,
 		"the drill": false, "the contact": false, "the statement": false, "the leak": false, "the review": false} {
 		if strings.Contains(page.String(), "the words of "+words) != want {

@@ -170,7 +170,7 @@ func (v *verifier) report() *Report {
 	for _, m := range st.Members {
 		r.Members = append(r.Members, m.Party)
 		if len(m.Journals) == 0 {
-			v.find(Open, CodeAbsent, m.Party, nil, "member %s has no journal in the dossier", m.Party)
+			v.find(Open, CodeAbsent, m.Party, nil, "verify.no-journal", "party", m.Party)
 		}
 	}
 	if st.Accord != nil {
@@ -183,16 +183,17 @@ func (v *verifier) report() *Report {
 		r.Requests = append(r.Requests, v.request(&st.Requests[i]))
 	}
 	for _, hash := range st.Missing {
-		v.find(Open, CodeAbsent, "", nil, "the text of accord %s is not in the dossier; what depends on it cannot be judged", hash)
+		v.find(Open, CodeAbsent, "", nil, "verify.no-accord-text", "hash", hash)
 	}
 	for _, w := range st.Waiting {
-		v.find(Open, CodeBeyond, "", []journal.Ref{w.First}, "%d entries from this one on name entries that are not in the dossier (%s) and are left out of the state", w.Count, w.For)
+		v.find(Open, CodeBeyond, "", []journal.Ref{w.First}, "verify.waiting", "n", w.Count, "for", w.For)
 	}
 	r.Exhibits, r.Page = v.exhibits(st), v.page
 	r.Words = slices.SortedFunc(maps.Values(v.words), func(a, b Words) int { return compareRefs(a.Ref, b.Ref) })
 	v.reportPayloads(r)
 	v.record(r, st)
 	v.conduct(st)
+	v.weakened(st)
 	v.deadlines(st)
 	v.idle()
 	if r.Witnessed = v.witnessed; r.Witnessed == nil {

@@ -109,15 +109,7 @@ type StatementSigned struct {
 // WriteStatement writes such a file. It verifies nothing; run [VerifyStatement] on the result before giving it away.
 func WriteStatement(w io.Writer, f StatementFile) error {
 	f.V = 1
-	b, err := marshal(f)
-	if err != nil {
-		return fmt.Errorf("dossier: the statement: %w", err)
-	}
-	if len(b)+len(StatementMagic)+1 > MaxStatementFile {
-		return fmt.Errorf("dossier: the file would have %d bytes, at most %d are allowed", len(b), MaxStatementFile)
-	}
-	_, err = w.Write(slices.Concat([]byte(StatementMagic), b, []byte("\n")))
-	return err
+	return writeSmall(w, StatementMagic, f)
 }
 
 // IsStatement says whether what begins with these bytes is a statement's file rather than a dossier.
@@ -128,17 +120,9 @@ func IsStatement(begin []byte) bool { return bytes.HasPrefix(begin, []byte(State
 // else, but it cannot know what the file leaves out: a retraction by all afterwards, a later accord, or a key that was replaced
 // since. A file that does not hold gives a [*Damage], one that lacks a trusted party its report and a [*TrustError].
 func VerifyStatement(r io.Reader, o Options) (*StatementReport, error) {
-	for _, p := range o.Trust {
-		if err := p.Check(); err != nil {
-			return nil, fmt.Errorf("dossier: trusted party: %w", err)
-		}
-	}
-	all, err := io.ReadAll(io.LimitReader(r, MaxStatementFile+1))
+	all, err := readSmall(r, o)
 	if err != nil {
-		return nil, fmt.Errorf("dossier: reading: %w", err)
-	}
-	if len(all) > MaxStatementFile {
-		return nil, ErrTooLarge
+		return nil, err
 	}
 	v := &statementVerifier{all: all, proved: map[journal.Ref]*provedEntry{}}
 	rep, err := v.run()
@@ -183,11 +167,11 @@ func damaged(part string, origin journal.Origin, ref *journal.Ref, format string
 func (v *statementVerifier) run() (*StatementReport, error) {
 	rest, ok := bytes.CutPrefix(v.all, []byte(StatementMagic))
 	if !ok {
-		return nil, damaged(PartMagic, "", nil, "it is not the file of a statement")
+		return nil, damaged(PartMagic, "", nil, "%s", fixed("damage.no-statement-file"))
 	}
 	doc, ok := bytes.CutSuffix(rest, []byte("\n"))
 	if !ok {
-		return nil, damaged(PartTrailing, "", nil, "the file breaks off, or something stands behind its end")
+		return nil, damaged(PartTrailing, "", nil, "%s", fixed("damage.breaks-off"))
 	}
 	if err := unmarshal(doc, &v.f); err != nil {
 		return nil, damaged(PartStatement, "", nil, "%v", err)
@@ -215,22 +199,29 @@ func (v *statementVerifier) run() (*StatementReport, error) {
 // check bounds the file and checks what can be checked without the journals.
 func (v *statementVerifier) check() error {
 	f := &v.f
-	y := f.Exported.UTC().Year()
 	switch {
 	case f.V != 1:
 		return fmt.Errorf("version %d of the format is not known here; a newer program is needed", f.V)
-	case journal.UnitOf(f.Founding) != f.Unit:
-		return errors.New("the founding document founds another unit")
-	case y < 2000 || y > 2200 || f.Exported.Nanosecond() != 0 || f.Exported.Location() != time.UTC:
-		return errors.New("exported has to be a whole second, in UTC, of the years 2000 to 2200")
 	case len(f.Salt) != 32 || len(f.Payload) == 0 || len(f.Payload) > journal.MaxPayload:
 		return errors.New("the payload does not have the size of one, or no salt")
-	case len(f.Journals) == 0 || len(f.Journals) > MaxStatementJournals:
-		return fmt.Errorf("it shows entries of %d journals, 1 to %d are allowed", len(f.Journals), MaxStatementJournals)
 	}
-	for i, j := range f.Journals {
+	return checkShown(f.Unit, f.Founding, f.Exported, f.Journals)
+}
+
+// checkShown bounds what files that show entries of journals have in common.
+func checkShown(unit journal.UnitID, founding string, exported time.Time, journals []StatementJournal) error {
+	y := exported.UTC().Year()
+	switch {
+	case journal.UnitOf(founding) != unit:
+		return errors.New("the founding document founds another unit")
+	case y < 2000 || y > 2200 || exported.Nanosecond() != 0 || exported.Location() != time.UTC:
+		return errors.New("exported has to be a whole second, in UTC, of the years 2000 to 2200")
+	case len(journals) == 0 || len(journals) > MaxStatementJournals:
+		return fmt.Errorf("it shows entries of %d journals, 1 to %d are allowed", len(journals), MaxStatementJournals)
+	}
+	for i, j := range journals {
 		switch {
-		case i > 0 && j.Origin <= f.Journals[i-1].Origin:
+		case i > 0 && j.Origin <= journals[i-1].Origin:
 			return errors.New("the journals do not stand in the order of their origins, each once")
 		case len(j.Entries) == 0 || len(j.Entries) > MaxStatementEntries:
 			return fmt.Errorf("it shows %d entries of a journal, 1 to %d are allowed", len(j.Entries), MaxStatementEntries)
@@ -319,7 +310,7 @@ func (v *statementVerifier) journal(j *StatementJournal) error {
 func (v *statementVerifier) judge() (*StatementReport, error) {
 	proposed := v.proved[v.f.Statement]
 	if proposed == nil || proposed.e.Kind != "statement."+desk.StatementPropose || proposed.e.Payload == nil {
-		return nil, damaged(PartStatement, "", &v.f.Statement, "the entry that proposed it is not shown, or proposes nothing")
+		return nil, damaged(PartStatement, "", &v.f.Statement, "%s", fixed("damage.no-proposal"))
 	}
 	bad := func(format string, args ...any) (*StatementReport, error) {
 		return nil, damaged(PartStatement, "", &v.f.Statement, format, args...)

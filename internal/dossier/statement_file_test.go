@@ -14,6 +14,7 @@ import (
 
 	"entente/internal/desk"
 	"entente/internal/dossier"
+	"entente/internal/lang"
 	"entente/internal/unit"
 	"entente/journal"
 )
@@ -152,14 +153,14 @@ func TestStatementFile(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	ok(t, rep.WriteText(&b, start.AddDate(0, 0, 1)))
-	for _, want := range []string{"signed by everybody", "EMBARGOED until 2026-03-05T09:00:00Z", "North (trusted)", `We have agreed.\u{202e}\u{001b}`, "fr (courtesy translation)"} {
+	ok(t, rep.WriteText(&b, start.AddDate(0, 0, 1), lang.English()))
+	for _, want := range []string{"signed by everybody", "EMBARGOED until 2026-03-05T09:00:00Z", "  North\n", "trusted: it is one of the ids", `We have agreed.\u{202e}\u{001b}`, "text, French: courtesy translation"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("there is no %q in\n%s", want, b.String())
 		}
 	}
 	b.Reset()
-	ok(t, rep.WriteText(&b, start.AddDate(0, 0, 3)))
+	ok(t, rep.WriteText(&b, start.AddDate(0, 0, 3), lang.English()))
 	if strings.Contains(b.String(), "EMBARGOED") {
 		t.Error("the embargo is over and still shown")
 	}
@@ -400,7 +401,7 @@ func FuzzVerifyStatement(f *testing.F) {
 			case err != nil && (rep != nil || !errors.As(err, &d) && !errors.Is(err, dossier.ErrTooLarge)):
 				t.Fatalf("neither damage nor too large: %v", err)
 			case err == nil:
-				if err := rep.WriteText(io.Discard, start); err != nil {
+				if err := rep.WriteText(io.Discard, start, lang.English()); err != nil {
 					t.Fatal(err)
 				}
 			}

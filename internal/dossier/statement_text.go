@@ -1,60 +1,72 @@
 package dossier
 
 import (
-	"fmt"
+	"bufio"
 	"io"
 	"strings"
 	"time"
+
+	"entente/internal/lang"
 )
 
-// WriteText writes the report for people. now decides only whether the embargo is shown as over.
-func (r *StatementReport) WriteText(w io.Writer, now time.Time) error {
-	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("The statement verifies: it was signed by everybody who has to sign it.")
+// WriteText writes the report for people, in the language of a catalog. Foreign text in it is escaped. now decides only whether the
+// embargo is shown as over.
+func (r *StatementReport) WriteText(w io.Writer, now time.Time, c *lang.Catalog) error {
+	p := &page{w: bufio.NewWriter(w), c: c}
+	p.say("", "verify.statement-holds")
 	if now.Before(r.Embargo) {
-		line("EMBARGOED until %s: not to be published before.", r.Embargo.Format(time.RFC3339))
+		p.say("", "verify.under-embargo", "at", r.Embargo)
 	}
 	if r.Embargoed {
-		line("This file was made before the embargo ended, on %s.", r.Exported.UTC().Format(time.RFC3339))
+		p.say("", "verify.made-early", "at", r.Exported)
 	}
-	line("")
-	line("unit       %s (%s)", clean(r.Name), r.Unit)
-	line("statement  %s, %s, version %d", r.Statement, r.Form, r.Version)
+	p.blank()
+	p.say("", "verify.unit-is", "name", r.Name, "unit", r.Unit)
+	p.say("", "verify.statement-is", "entry", r.Statement, "form", p.code("statement-form", r.Form), "n", r.Version)
 	if r.Replaces != nil {
-		line("replaces   %s", r.Replaces)
+		p.fact1("verify.replaces", r.Replaces.String())
 	}
-	line("proposed   %s by %s", r.Proposed.Format(time.RFC3339), r.Proposer)
-	line("embargo    until %s", r.Embargo.Format(time.RFC3339))
-	line("accord     %s", r.Accord)
-	line("texts      SHA-256 %s", r.TextsSHA)
-	line("")
-	line("Signed by:")
-	for _, s := range r.Signed {
-		known := "is it the party you know?"
-		if s.Trusted {
-			known = "trusted"
-		}
-		line("  %s  %s (%s)", s.Party, clean(s.Name), known)
-		line("    %s as %s, %s; entry %s, under the head of %d entries", s.At.Format(time.RFC3339), clean(s.By.Agency), clean(s.By.Role), s.Ref, s.Head.Size)
+	p.say("", "verify.proposed", "at", r.Proposed, "party", r.Proposer)
+	p.fact1("verify.embargo", p.when(r.Embargo))
+	p.say("", "verify.statement-accord", "hash", r.Accord)
+	p.say("", "verify.texts-hash", "hash", r.TextsSHA)
+	list(p, "verify.signed-by", r.Signed, func(s StatementSigned) {
+		p.known("  ", s.Name, string(s.Party), s.Trusted)
+		p.say("    ", "verify.signed-as", "at", s.At, "by", claimed(s.By.Agency, s.By.Role), "entry", s.Ref, "entries", count("verify.of-entries", s.Head.Size))
 		for _, k := range s.Keys {
-			line("    key %s", k)
+			p.say("    ", "verify.key-is", "id", k)
 		}
-	}
-	for _, p := range r.Left {
-		line("  %s had left before it was proposed", p)
+	})
+	for _, party := range r.Left {
+		p.say("  ", "verify.had-left", "party", party)
 	}
 	for _, t := range r.Texts {
-		line("")
-		kind := "courtesy translation"
+		p.blank()
+		kind := "translation.courtesy"
 		if t.Authentic {
-			kind = "authentic"
+			kind = "verify.authentic"
 		}
-		line("%s (%s), SHA-256 %s", t.Lang, kind, t.SHA256)
+		p.say("", "verify.fact", "name", p.t("verify.text-in", "lang", p.c.Language(t.Lang)), "value", p.t("verify.text-is", "kind", p.t(kind), "hash", t.SHA256))
 		for text := range strings.SplitSeq(strings.TrimRight(t.Text, "\n"), "\n") {
-			line("  | %s", clean(text))
+			p.say("  | ", "verify.value", "text", text)
 		}
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return p.w.Flush()
 }
+
+// fact1 writes a name from the catalogs and its value.
+func (p *page) fact1(key, value string) { p.say("", "verify.fact", "name", p.t(key), "value", value) }
+
+// known names a party, and says whether its id is one that the reader trusts.
+func (p *page) known(indent, name, id string, trusted bool) {
+	p.say(indent, "verify.value", "text", name)
+	p.say(indent+"  ", "verify.party-id", "id", id)
+	if trusted {
+		p.say(indent+"  ", "verify.party-trusted")
+	} else {
+		p.say(indent+"  ", "verify.party-compare")
+	}
+}
+
+// claimed is in whose name somebody acts, as they say.
+func claimed(agency, role string) string { return strings.Trim(agency+":"+role, ":") }

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"entente/internal/lang"
 	"entente/internal/unit"
 	"entente/journal"
 )
@@ -40,19 +41,23 @@ func hidden(r rune) bool {
 	return r != ' ' && !unicode.IsPrint(r) || unicode.Is(unicode.Bidi_Control, r)
 }
 
-// page writes lines, escaping every argument that is text.
+// page writes lines in a reader's language, escaping every value that is put into them.
 type page struct {
 	w     *bufio.Writer
 	r     *Report
+	c     *lang.Catalog
 	joint bool // the report is of several files
 }
 
-func (p *page) f(format string, args ...any) {
-	for i, a := range args {
-		args[i] = clean(fmt.Sprint(a))
-	}
-	fmt.Fprintf(p.w, format+"\n", args...)
+// say writes a line.
+func (p *page) say(indent, key string, args ...any) {
+	_, _ = p.w.WriteString(indent + say(key, args...).text(p.c, clean) + "\n")
 }
+
+func (p *page) blank() { _, _ = p.w.WriteString("\n") }
+
+// t is a text, whose values are escaped when it is shown.
+func (p *page) t(key string, args ...any) string { return say(key, args...).text(p.c, asIs) }
 
 // list writes at most most items under a heading.
 func list[T any](p *page, heading string, items []T, line func(T)) {
@@ -60,22 +65,18 @@ func list[T any](p *page, heading string, items []T, line func(T)) {
 	if len(items) == 0 {
 		return
 	}
-	p.f("\n%s (%s)", heading, len(items))
+	p.blank()
+	p.say("", "verify.heading", "what", p.t(heading), "n", len(items))
 	for i, x := range items {
 		if i == most {
-			p.f("  and %s more; the JSON report has all", len(items)-most)
+			p.say("  ", "verify.more", "n", len(items)-most)
 			return
 		}
 		line(x)
 	}
 }
 
-func when(t time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	return t.UTC().Format(time.RFC3339)
-}
+func (p *page) when(t time.Time) string { return whenIn(p.c, t) }
 
 // party returns a party's name with the beginning of its id.
 func (p *page) party(id journal.PartyID) string {
@@ -85,34 +86,53 @@ func (p *page) party(id journal.PartyID) string {
 		}
 	}
 	if id == "" {
-		return "nobody"
+		return p.t("verify.nobody")
 	}
 	return string(id)
 }
 
-// WriteText writes the report for people. Foreign text in it is escaped.
-func (r *Report) WriteText(w io.Writer) error {
-	p := newPage(w, r)
+// code is a code of a family in words; one without words, which an accord may have of its own, stays as it is.
+func (p *page) code(family, code string) string { return p.c.Code(family, code) }
+
+// findingFamilies are where the words of a finding's code stand: its own, of a broken journal, of the gate, of the unit and of the desk.
+var findingFamilies = []string{"finding", "fault", "gate", "void", "desk"}
+
+// FindingText is the code of a finding in words.
+func FindingText(c *lang.Catalog, code string) string {
+	for _, family := range findingFamilies {
+		if c.Has(family + "." + code) {
+			return c.Code(family, code)
+		}
+	}
+	return code
+}
+
+// WriteText writes the report for people, in the language of a catalog. Foreign text in it is escaped.
+func (r *Report) WriteText(w io.Writer, c *lang.Catalog) error {
+	p := newPage(w, r, c)
 	p.report()
 	return p.w.Flush()
 }
 
-func newPage(w io.Writer, r *Report) *page { return &page{w: bufio.NewWriter(w), r: r} }
+func newPage(w io.Writer, r *Report, c *lang.Catalog) *page {
+	return &page{w: bufio.NewWriter(w), r: r, c: c}
+}
 
 func (p *page) report() {
 	r := p.r
 	if p.joint {
-		p.f("Every byte of these files was verified. Put together they are:")
+		p.say("", "verify.holds-joint")
 	} else {
-		p.f("The dossier holds: every byte of it was verified.")
+		p.say("", "verify.holds")
 	}
-	p.f("Unit %s, %s, founded %s by %s", r.Name, r.Unit, when(r.Founded), p.party(r.Founder))
-	p.f("%s journals, %s entries, %s checkpoints, %s payloads, %s proofs", r.Counts.Journals, r.Counts.Entries, r.Counts.Checkpoints, r.Counts.Payloads, r.Counts.Proofs)
+	p.say("", "verify.unit", "name", r.Name, "unit", r.Unit, "at", r.Founded, "party", p.party(r.Founder))
+	p.say("", "verify.counts", "journals", count("verify.n-journals", r.Counts.Journals), "entries", count("ui.n-entries", r.Counts.Entries), "checkpoints", count("verify.n-checkpoints", r.Counts.Checkpoints),
+		"payloads", count("verify.n-payloads", r.Counts.Payloads), "proofs", count("verify.n-proofs", r.Counts.Proofs))
 	if !p.joint {
 		p.maker()
 	}
 	for _, ref := range r.About {
-		p.f("About entry %s, as its maker says", ref)
+		p.say("", "verify.about", "entry", ref)
 	}
 	p.summary()
 	p.parties()
@@ -121,12 +141,13 @@ func (p *page) report() {
 	p.record()
 	p.exhibits()
 	p.content()
-	list(p, "Findings", r.Findings, p.finding)
+	list(p, "verify.findings", r.Findings, p.finding)
 	if r.MoreFindings > 0 {
-		p.f("  and %s findings more than a report lists", r.MoreFindings)
+		p.say("  ", "verify.more-findings", "n", r.MoreFindings)
 	}
 	if r.faultless() {
-		p.f("\nNo misbehaviour and no gap was found.")
+		p.blank()
+		p.say("", "verify.faultless")
 	}
 }
 
@@ -138,206 +159,246 @@ func (r *Report) faultless() bool {
 // maker is what the maker of the file says of it.
 func (p *page) maker() {
 	r := p.r
-	p.f("SHA-256 %s", r.SHA256)
-	p.f("Made %s, as its maker says without signature.", when(r.Created))
+	p.say("", "verify.sha256", "hash", r.SHA256)
+	p.say("", "verify.made", "at", r.Created)
 	if r.Purpose != "" {
-		p.f("Purpose, as its maker says: %s", r.Purpose)
+		p.say("", "verify.purpose", "text", r.Purpose)
 	}
 	for line := range strings.Lines(r.Note) {
-		p.f("Note of its maker: %s", strings.TrimRight(line, "\r\n"))
+		p.say("", "verify.note", "text", strings.TrimRight(line, "\r\n"))
 	}
 }
 
 // summary says first what a judge asks first.
 func (p *page) summary() {
-	p.f("")
+	p.blank()
 	for _, x := range p.r.Proven {
-		p.f("PROVED against %s, by its own signatures:", p.party(x.Party))
+		p.say("", "verify.proved-against", "party", p.party(x.Party))
 		for _, code := range x.Codes {
-			p.f("  %s: %s", code, meaning(code))
+			p.say("  ", "verify.meaning", "code", code, "text", meaning(code))
 		}
 	}
 	if len(p.r.Proven) == 0 {
-		p.f("Nothing is proved against anybody.")
+		p.say("", "verify.proved-nothing")
 	} else {
-		p.f("Nothing is proved against anybody else. What follows under \"Findings\" says what, when and how to check it.")
+		p.say("", "verify.proved-nobody-else")
 	}
 	n := map[Weight]int{}
 	for _, f := range p.r.Findings {
 		n[f.Weight]++
 	}
-	for _, x := range []struct {
-		w    Weight
-		what string
-	}{{Disputed, "signed statements exclude each other; who is to blame cannot be told from them"}, {Claimed, "said by a party and not proved"}, {Open, "the dossier does not hold what would be needed to tell"}, {Noted, "moves that changed nothing; that is no breach, and two that do not know of each other may make them in good faith"}} {
-		if n[x.w] > 0 {
-			p.f("%s %s: %s", n[x.w], x.w, x.what)
+	for _, w := range weights[1:] {
+		if n[w] > 0 {
+			p.say("", "verify.weighs", "n", n[w], "weight", p.code("weight", string(w)), "text", say("weight-is."+string(w)))
 		}
 	}
-	p.f("Proof is against whoever held the party's keys. All times are claims of whoever wrote them.")
+	p.say("", "verify.holder")
 }
 
 // meaning says in a few words what stands proved with a code.
-func meaning(code string) string {
+func meaning(code string) sentence {
 	switch code {
 	case journal.CodeFork, journal.CodeRollback, journal.CodeRewritten:
-		return "it signed two histories of one journal"
+		return say("verify.means-histories")
 	case journal.CodeTwoStatements, journal.CodeBadIdentity:
-		return "it signed two statements of which it may sign one"
+		return say("verify.means-statements")
 	case CodeCosigned:
-		return "as a witness it cosigned two histories of one journal"
+		return say("verify.means-cosigned")
 	case CodeFalse:
-		return "it signed an accusation that its own proof does not support"
-	case CodeBadPayload, CodeBadExhibit, CodeTextMismatch, CodeMiscounted, CodeUnderstated:
-		return "what it committed to is not what its entry says"
+		return say("verify.means-accusation")
+	case CodeBadPayload, CodeBadExhibit, CodeTextMismatch, CodeMiscounted, CodeUnderstated, CodePAPUnderstated:
+		return say("verify.means-payload")
 	case CodeNotMet:
-		return "by its own clock a deadline passed and what it owed is not there"
+		return say("verify.means-not-met")
 	case CodeLate:
-		return "by its own clock what it owed came after the deadline"
+		return say("verify.means-late")
 	case unit.CodeUnexpected, unit.CodeBadBody:
-		return "it put content past the gate"
+		return say("verify.means-past-gate")
 	}
-	if text := ruleText(code); text != code {
-		return "it signed an entry that breaks a rule: " + text
+	if rule := ruleKey(code); rule != "" {
+		return say("verify.means-rule", "rule", say(rule))
 	}
-	return "it wrote what the accord forbids"
+	return say("verify.means-forbidden")
 }
 
 func (p *page) finding(f Finding) {
-	p.f("  %s, %s: %s", f.Weight, f.Code, f.Text)
+	_, _ = p.w.WriteString("  " + p.c.Text("verify.finding", "weight", p.code("weight", string(f.Weight)), "code", clean(f.Code), "text", f.words(p.c, clean)) + "\n")
 	if f.Party != "" {
-		p.f("    about %s", p.party(f.Party))
+		p.say("    ", "verify.finding-about", "party", p.party(f.Party))
 	}
 	if f.By != "" && f.By != f.Party {
-		p.f("    shown by %s", p.party(f.By))
+		p.say("    ", "verify.finding-by", "party", p.party(f.By))
 	}
 	if !f.At.IsZero() {
-		p.f("    at %s by the clock of %s", when(f.At), p.party(f.Clock))
+		p.say("    ", "verify.finding-at", "at", f.At, "party", p.party(f.Clock))
 	}
-	for _, x := range f.Exhibits {
-		where := "found by comparing the files"
-		switch {
-		case x.File != "":
-			where = fmt.Sprintf("byte %d of %s", x.Offset, x.File)
-		case x.Offset > 0:
-			where = fmt.Sprintf("byte %d of the file", x.Offset)
-		}
-		switch {
-		case x.Proof > 0:
-			where = fmt.Sprintf("in proof %d, ", x.Proof) + where
-		case x.What != ExhibitEntry && x.Ref != nil:
-			where = "in entry " + x.Ref.String() + ", " + where
-		}
-		switch {
-		case x.Head != nil:
-			p.f("    %s: %s entries, root %s, signed %s\n      %s, SHA-256 %s", x.What, x.Head.Size, x.Head.Root, when(x.At), where, x.SHA256)
-		case x.What == ExhibitEntry:
-			p.f("    entry %s\n      %s, leaf hash %s", x.Ref, where, x.SHA256)
-		default:
-			p.f("    %s: %s, SHA-256 %s", x.What, where, x.SHA256)
-		}
+	for i := range f.Exhibits {
+		p.shown(&f.Exhibits[i])
 	}
-	if f.Check != "" {
-		p.f("    to check: %s", f.Check)
+	if f.check != "" {
+		p.say("    ", "verify.finding-check", "text", say(f.check))
+	}
+}
+
+// shown tells of bytes that show a finding.
+func (p *page) shown(x *Exhibit) {
+	where := say("verify.at-compared")
+	switch {
+	case x.File != "":
+		where = say("verify.at-file", "n", x.Offset, "file", x.File)
+	case x.Offset > 0:
+		where = say("verify.at-byte", "n", x.Offset)
+	}
+	switch {
+	case x.Proof > 0:
+		where = say("verify.at-proof", "n", x.Proof, "where", where)
+	case x.What != ExhibitEntry && x.Ref != nil:
+		where = say("verify.at-entry", "entry", *x.Ref, "where", where)
+	}
+	what := p.code("shows", strings.ReplaceAll(x.What, " ", "-"))
+	switch {
+	case x.Head != nil:
+		p.say("    ", "verify.shown-head", "what", what, "entries", count("ui.n-entries", x.Head.Size), "root", x.Head.Root, "at", x.At)
+		p.say("      ", "verify.shown-where", "where", where, "hash", x.SHA256)
+	case x.What == ExhibitEntry:
+		p.say("    ", "verify.entry", "entry", *x.Ref)
+		p.say("      ", "verify.shown-leaf", "where", where, "hash", x.SHA256)
+	default:
+		p.say("    ", "verify.shown-other", "what", what, "where", where, "hash", x.SHA256)
 	}
 }
 
 func (p *page) parties() {
-	list(p, "Parties", p.r.Parties, func(x PartyReport) {
-		p.f("  %s\n    party id          %s", x.Name, x.Party)
+	list(p, "verify.parties", p.r.Parties, func(x PartyReport) {
+		p.say("  ", "verify.value", "text", x.Name)
+		p.say("    ", "verify.party-id", "id", x.Party)
 		switch {
 		case x.Trusted:
-			p.f("    trusted: it is one of the ids that were given")
+			p.say("    ", "verify.party-trusted")
 		case p.r.Trusted:
-			p.f("    NOT among the ids that were given")
+			p.say("    ", "verify.party-not-trusted")
 		default:
-			p.f("    compare this id with what the party itself publishes")
+			p.say("    ", "verify.party-compare")
 		}
-		p.f("    organisation key  %s\n    node key          %s", x.OrgKey, x.NodeKey)
-		p.f("    identity version %s, expires %s", x.Version, when(x.Expires))
+		p.say("    ", "verify.party-org", "id", x.OrgKey)
+		p.say("    ", "verify.party-node", "id", x.NodeKey)
+		p.say("    ", "verify.party-identity", "n", x.Version, "at", x.Expires)
 	})
-	list(p, "Journals", p.r.Journals, func(j JournalReport) {
-		p.f("  %s of %s, epoch %s\n    %s entries, root %s", j.Origin, p.party(j.Party), j.Epoch, j.Head.Size, j.Head.Root)
+	list(p, "verify.journals", p.r.Journals, func(j JournalReport) {
+		p.say("  ", "verify.journal", "journal", j.Origin, "party", p.party(j.Party), "epoch", fmt.Sprint(j.Epoch))
+		p.say("    ", "verify.journal-head", "entries", count("ui.n-entries", j.Head.Size), "root", j.Head.Root)
 		for _, k := range j.Keys {
-			p.f("    key %s from size %s", k.ID, k.From)
+			p.say("    ", "verify.journal-key", "id", k.ID, "n", k.From)
 		}
 	})
 }
 
 func (p *page) agreement() {
 	r := p.r
+	p.blank()
 	if a := r.Accord; a == nil {
-		p.f("\nNo accord is in force.")
+		p.say("", "verify.no-accord")
 	} else {
-		p.f("\nAccord in force: version %s since %s\n  hash %s", a.Version, when(a.Since), a.Hash)
-		for _, lang := range slices.Sorted(maps.Keys(a.Title)) {
-			p.f("  %s: %s", lang, a.Title[lang])
+		p.say("", "verify.accord", "n", a.Version, "at", a.Since)
+		p.say("  ", "verify.accord-hash", "hash", a.Hash)
+		for _, tag := range slices.Sorted(maps.Keys(a.Title)) {
+			p.say("  ", "verify.fact", "name", p.c.Language(tag), "value", a.Title[tag])
 		}
 	}
 	for _, m := range r.Members {
-		p.f("  member %s", p.party(m))
+		p.say("  ", "verify.member", "party", p.party(m))
 	}
 	for _, s := range r.Suspensions {
-		state := "active"
+		state := say("verify.suspension-active")
 		if s.Resumed != nil {
-			state = "resumed " + when(s.Resumed.At)
+			state = say("verify.suspension-resumed", "at", s.Resumed.At)
 		}
-		p.f("  suspended by %s on %s: %s, code %s, %s\n    entry %s", p.party(s.Party), when(s.At), strings.Join(s.Scope, " "), s.Code, state, s.Ref)
+		p.say("  ", "verify.suspension", "party", p.party(s.Party), "at", s.At, "scope", p.scope(s.Scope), "code", word{family: "reason", code: s.Code, english: s.Code}, "state", state)
+		p.say("    ", "verify.entry", "entry", s.Ref)
 	}
 	for _, n := range r.Notices {
-		p.f("  notice of withdrawal on %s, effective %s\n    entry %s", when(n.At), when(n.Effective), n.Ref)
+		p.say("  ", "verify.notice", "at", n.At, "from", n.Effective)
+		p.say("    ", "verify.entry", "entry", n.Ref)
 	}
 	for _, w := range r.Withdrawals {
-		p.f("  withdrawal of %s on %s\n    entry %s", p.party(w.Party), when(w.At), w.Ref)
+		p.say("  ", "verify.withdrawal", "party", p.party(w.Party), "at", w.At)
+		p.say("    ", "verify.entry", "entry", w.Ref)
 	}
 }
 
+// scope names the kinds of entries that a suspension is of.
+func (p *page) scope(kinds []string) string {
+	out := make([]string, len(kinds))
+	for i, k := range kinds {
+		out[i] = p.c.Entry(k)
+	}
+	return p.c.List(out)
+}
+
 func (p *page) requests() {
-	list(p, "Requests", p.r.Requests, func(q RequestReport) {
-		p.f("  %s (%s), %s asked %s: %s", q.Type, q.Urgency, p.party(q.Asking), p.party(q.Asked), q.State)
-		p.f("    entry %s\n    sent %s, received %s", q.ID, when(q.Sent), when(q.Received))
+	list(p, "verify.requests", p.r.Requests, func(q RequestReport) {
+		p.say("  ", "verify.value", "text", p.requestTitle(&q, true))
+		p.say("    ", "verify.entry", "entry", q.ID)
+		p.say("    ", "verify.sent", "at", q.Sent, "got", q.Received)
 		if q.Receipt != nil {
-			p.f("    receipt %s", *q.Receipt)
+			p.say("    ", "verify.receipt", "entry", *q.Receipt)
 		}
 		for _, a := range q.Answers {
-			p.f("    %s %s, received %s\n      entry %s", a.Move, when(a.At), when(a.Received), a.Ref)
+			p.say("    ", "verify.answer", "move", p.code("move", a.Move), "at", a.At, "got", a.Received)
+			p.say("      ", "verify.entry", "entry", a.Ref)
 		}
 		if q.Overdue {
-			p.f("    overdue at %s", when(p.r.At))
+			p.say("    ", "verify.overdue-at", "at", p.r.At)
 		}
 		if q.Disputed {
-			p.f("    disputed")
+			p.say("    ", "verify.is-disputed")
 		}
 		for _, s := range slices.Sorted(maps.Keys(q.Scores)) {
-			p.f("    %s %s", s, q.Scores[s])
+			p.say("    ", "verify.fact", "name", p.code("score", s), "value", fmt.Sprint(q.Scores[s]))
 		}
 	})
+}
+
+// requestTitle is who asked whom for what, and if wanted in which state that is.
+func (p *page) requestTitle(q *RequestReport, state bool) string {
+	text := p.t("verify.asked", "type", p.code("type", q.Type), "urgency", p.code("urgency", q.Urgency), "asking", p.party(q.Asking), "asked", p.party(q.Asked))
+	if state {
+		return p.t("verify.fact", "name", text, "value", p.code("state", string(q.State)))
+	}
+	return text
 }
 
 func (p *page) content() {
 	r := p.r
-	list(p, "Shares", r.Shares, func(s unit.Share) {
-		p.f("  %s, %s: %s objects, %s\n    entry %s, verdict %s", when(s.At), p.party(s.Party), s.Objects, orNone(s.TLP), s.Ref, s.Verdict.Verdict)
+	list(p, "verify.shares", r.Shares, func(s unit.Share) {
+		label := s.TLP
+		if label == "" {
+			label = p.t("verify.no-tlp")
+		}
+		p.say("  ", "verify.share", "at", s.At, "party", p.party(s.Party), "objects", count("ui.object-count", s.Objects), "label", label)
+		p.say("    ", "verify.share-verdict", "entry", s.Ref, "verdict", p.code("verdict", s.Verdict.Verdict.String()))
 		for _, got := range s.Receipted {
-			p.f("    received by %s %s", p.party(got.Party), when(got.At))
+			p.say("    ", "verify.received-by", "party", p.party(got.Party), "at", got.At)
 		}
 	})
-	list(p, "Against the accord", r.Breaches, func(b unit.Breach) {
-		p.f("  %s by %s on %s: %s, clause %s\n    %s\n    entry %s", b.Kind, p.party(b.Party), when(b.At), b.Code, b.Clause, b.Reason, b.Ref)
+	against := func(b unit.Breach) {
+		p.against(b.Kind, b.Party, b.At, "gate", b.Code, b.Clause, b.Reason, b.Ref)
+	}
+	list(p, "verify.breaches", r.Breaches, against)
+	list(p, "verify.held", r.Held, against)
+	list(p, "verify.void", r.Void, func(x unit.Void) {
+		p.against(x.Kind, x.Party, x.At, "void", x.Code, "", x.Reason, x.Ref)
 	})
-	list(p, "Held by the gate", r.Held, func(b unit.Breach) {
-		p.f("  %s by %s on %s: %s, clause %s\n    %s\n    entry %s", b.Kind, p.party(b.Party), when(b.At), b.Code, b.Clause, b.Reason, b.Ref)
-	})
-	list(p, "Without effect", r.Void, func(x unit.Void) {
-		p.f("  %s by %s on %s: %s\n    %s\n    entry %s", x.Kind, p.party(x.Party), when(x.At), x.Code, x.Reason, x.Ref)
-	})
-	p.f("\nPayloads: %s named, %s included and verified (%s STIX objects), %s destroyed, %s left out", r.Payloads.Named, r.Payloads.Included,
-		r.Payloads.Objects, r.Payloads.Destroyed, r.Payloads.Left)
+	p.blank()
+	p.say("", "verify.payloads", "named", fmt.Sprint(r.Payloads.Named), "included", fmt.Sprint(r.Payloads.Included), "objects", fmt.Sprint(r.Payloads.Objects), "destroyed", fmt.Sprint(r.Payloads.Destroyed), "left", fmt.Sprint(r.Payloads.Left))
 }
 
-func orNone(s string) string {
-	if s == "" {
-		return "no TLP stated"
+// against tells of an entry that the gate or the unit's rules did not take.
+func (p *page) against(kind string, party journal.PartyID, at time.Time, family, code, clause, reason string, ref journal.Ref) {
+	p.say("  ", "verify.against", "kind", kindOf(kind), "party", p.party(party), "at", at, "code", code)
+	p.say("    ", "verify.value", "text", word{family, code, reason})
+	if clause != "" {
+		p.say("    ", "verify.clause", "clause", clause)
 	}
-	return s
+	p.say("    ", "verify.entry", "entry", ref)
 }

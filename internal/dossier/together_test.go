@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"entente/internal/dossier"
+	"entente/internal/lang"
 	"entente/internal/unit"
 	"entente/journal"
 	"entente/journal/journaltest"
@@ -26,7 +27,7 @@ func together(t testing.TB, all ...[]byte) *dossier.Combined {
 	c, err := dossier.VerifyTogether(context.Background(), files, dossier.Options{})
 	ok(t, err)
 	var text bytes.Buffer
-	ok(t, c.WriteText(&text))
+	ok(t, c.WriteText(&text, lang.English()))
 	if !strings.Contains(text.String(), "read together") {
 		t.Error(text.String())
 	}

@@ -101,6 +101,7 @@ type verifier struct {
 	proofs       []provenProof
 	proofBytes   []byte // of the proof before
 	objects      int64
+	sent         weakening
 	attached     map[journal.Ref]*evidence // by the entry that added the exhibit
 	manifests    int64                     // bytes of the manifests that are held
 	words        map[journal.Ref]Words
@@ -141,7 +142,7 @@ func (v *verifier) is(kind byte) bool { return v.curErr == nil && v.cur.kind == 
 func (v *verifier) why() string {
 	switch {
 	case v.curErr == io.EOF:
-		return "it is missing: the file ends here"
+		return fixed("damage.missing")
 	case v.curErr != nil:
 		return v.curErr.Error()
 	}

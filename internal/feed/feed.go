@@ -26,6 +26,8 @@ type Entry struct {
 	Changed time.Time
 	// Gone is since when it is looked for no more; zero: it is. Of the formats only misp has what is gone.
 	Gone time.Time
+	// Closed tells of what is gone that its value is not to be named: it is under a stricter marking now.
+	Closed bool
 	// Confidence is 0 to 100, or stix.NoConfidence.
 	Confidence int
 	// Source is who it is from.

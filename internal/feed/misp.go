@@ -35,7 +35,8 @@ var mispTypes = map[observable.Type][2]string{
 	observable.MD5: {"md5", "Payload delivery"}, observable.SHA1: {"sha1", "Payload delivery"}, observable.SHA256: {"sha256", "Payload delivery"},
 	observable.SHA512: {"sha512", "Payload delivery"}, observable.SSDeep: {"ssdeep", "Payload delivery"}, observable.FileName: {"filename", "Payload delivery"},
 	observable.MAC: {"mac-address", "Network activity"}, observable.ASN: {"AS", "Network activity"}, observable.Mutex: {"mutex", "Artifacts dropped"},
-	observable.RegistryKey: {"regkey", "Persistence mechanism"},
+	observable.RegistryKey: {"regkey", "Persistence mechanism"}, observable.UserAgent: {"user-agent", "Network activity"},
+	observable.MailSubject: {"email-subject", "Payload delivery"}, observable.JA3: {"ja3-fingerprint-md5", "Network activity"},
 }
 
 // mispSpace is the namespace of the UUIDs of events and attributes. It must not
@@ -81,6 +82,9 @@ func mispAttributes(dst []byte, entries []Entry) []byte {
 		kind := mispTypes[e.Value.Type]
 		a := mispAttribute{UUID: uuid.NewSHA1(mispSpace, []byte(e.Value.Key())).String(), Type: kind[0], Category: kind[1], Value: e.Value.Text, ToIDs: e.Gone.IsZero(), Deleted: !e.Gone.IsZero(),
 			Distribution: "5", Comment: oneLine(e.ID + " " + e.Name), Tag: mispTags(e.TLP, e.PAP), Timestamp: "0"}
+		if e.Closed { // an instance that has it goes by the UUID
+			a.Type, a.Category, a.Value, a.Comment = "other", "Other", "withdrawn "+a.UUID, ""
+		}
 		if !e.From.IsZero() {
 			a.FirstSeen = e.From.UTC().Format("2006-01-02T15:04:05.000000-07:00")
 		}

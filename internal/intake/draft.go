@@ -85,6 +85,9 @@ type indicator struct {
 	ValidUntil  string `json:"valid_until,omitzero"`
 }
 
+// IndicatorID is the identifier of what Indicator drafts for a value.
+func (d Drafter) IndicatorID(v observable.Value) string { return d.id("indicator", v.Key()) }
+
 // Indicator drafts an indicator for a value of a list or a table. It fails for a
 // value that no pattern expresses, and for an end before the beginning.
 func (d Drafter) Indicator(item Item) ([]byte, error) {

@@ -406,6 +406,14 @@ func typeName(s string) observable.Type {
 		return observable.ASN
 	case "mac", "mac-addr", "mac-address":
 		return observable.MAC
+	case "user-agent":
+		return observable.UserAgent
+	case "email-subject":
+		return observable.MailSubject
+	case "ja3", "ja3-fingerprint-md5":
+		return observable.JA3
+	case "ja4":
+		return observable.JA4
 	}
 	return ""
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"entente/internal/guard"
 	"entente/internal/observable"
 	"entente/stix"
 )
@@ -25,17 +26,19 @@ import (
 //	f d id                    ->              the id was touched
 //	f c id                    -> keys         the rows that the id has now
 //	f a bucket type 00 value 00 id -> entry   one value of one indicator
-//	f x bucket type 00 value 00 id -> when, entry   one that sensors are given no more
 //	f b bucket                -> change       the last change in a bucket
 //	f n type                  -> count        values of a type
 //	f g id                    -> guarded      what the guard keeps back of the id (JSON)
 //	f m marking               -> levels       what a marking definition asked when it was looked at last
 //	f t id                    ->              it may have been taken back here: see taken.go
+//	f k bucket id             -> entry, text  a pattern of more than one value: see patterns.go
 //	f s                       -> change, digest of guard and aging
+//
+// What they were given, and who keeps it has to hear of, is in given.go.
 const keyActive = 'f'
 
-// ActiveBuckets is the number of buckets that values are spread over by their hash: what is
-// made of one bucket is made anew only when something in it changed.
+// ActiveBuckets is the number of buckets that values are spread over: what is made of one
+// bucket is made anew only when something in it changed.
 const ActiveBuckets = 4096
 
 // Active is one value that sensors may look for.
@@ -106,14 +109,26 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 	if err == nil && len(ids) == 0 {
 		ids, err = in.touchedIDs("")
 	}
-	if err != nil || len(ids) == 0 {
+	var before []Row
+	if err == nil && len(ids) == 0 {
+		before, err = in.givenBefore()
+	}
+	if err != nil || len(ids)+len(before) == 0 {
 		return false, err
 	}
-	change, guard, err := reading{in.cfg.Objects}.activeState()
+	change, policy, err := reading{in.cfg.Objects}.activeState()
 	if err != nil {
 		return false, err
 	}
-	u := activeUpdate{reader: newReader(in.cfg.Objects), guard: in.cfg.Guard, aging: in.cfg.Aging, now: in.cfg.Now(), change: change + 1, counts: map[observable.Type]int64{}, sources: map[string][2]int64{}}
+	change = max(change, in.changes)
+	counts, err := in.ActiveCounts()
+	if err != nil {
+		return false, err
+	}
+	u := activeUpdate{reader: newReader(in.cfg.Objects), guard: in.cfg.Guard, everywhere: in.isEverywhere, aging: in.cfg.Aging, now: in.cfg.Now(), change: change + 1, counts: map[observable.Type]int64{}, located: map[string]bool{}, sources: map[string][2]int64{}}
+	for _, n := range counts {
+		u.rows += n
+	}
 	for _, id := range ids {
 		one := u.update
 		switch stix.IDType(id) {
@@ -127,13 +142,18 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 		}
 		u.remove(activeKey('d', id))
 	}
+	for _, row := range before {
+		if err := u.givenNoMore(row); err != nil {
+			return false, err
+		}
+	}
 	if len(u.again) > 0 {
 		if err := in.touchIndicators(u.underAgain); err != nil {
 			return false, err
 		}
 	}
 	if u.changed {
-		if err := u.finishActive(guard); err != nil {
+		if err := u.finishActive(policy); err != nil {
 			return false, err
 		}
 	}
@@ -219,17 +239,22 @@ func (in *Intel) touchIndicators(which func(m meta, raw []byte) bool) error {
 // activeUpdate is one batch under way.
 type activeUpdate struct {
 	*reader
-	guard   *Guard
-	now     time.Time
-	change  uint64
-	changed bool
-	buckets [ActiveBuckets]bool
-	left    [ActiveBuckets]bool // of which something left
-	counts  map[observable.Type]int64
-	sources map[string][2]int64 // given, false
-	aging   Aging
-	guarded []Guarded       // of the id under way
-	again   map[string]bool // markings that ask for something else than they did
+	guard *Guard
+	// everywhere tells values that this party sees everywhere.
+	everywhere func(observable.Value) (guard.Hit, bool)
+	now        time.Time
+	change     uint64
+	changed    bool
+	buckets    [ActiveBuckets]bool
+	left       [ActiveBuckets]bool // of which something left
+	counts     map[observable.Type]int64
+	sources    map[string][2]int64 // given, false
+	aging      Aging
+	guarded    []Guarded       // of the id under way
+	pattern    []byte          // the row of its pattern, if that asks for more than one value
+	located    map[string]bool // keys of places that were asked for
+	rows       int64           // that there are, about
+	again      map[string]bool // markings that ask for something else than they did
 }
 
 // update makes the rows of one id what they should be.
@@ -246,12 +271,15 @@ func (u *activeUpdate) update(id string) error {
 		}
 		had = append(had, key)
 	}
-	u.guarded = nil
+	u.guarded, u.pattern = nil, nil
 	rows, err := u.wanted(id)
 	if err != nil {
 		return err
 	}
 	if rows, err = u.withoutFalse(id, rows); err != nil {
+		return err
+	}
+	if err := u.setPattern(id, u.pattern); err != nil {
 		return err
 	}
 	if err := u.setGuarded(id); err != nil {
@@ -266,7 +294,7 @@ func (u *activeUpdate) update(id string) error {
 			if err := u.leaves(key); err != nil {
 				return err
 			}
-			if err := u.setGone(key); err != nil {
+			if err := u.goes(key); err != nil {
 				return err
 			}
 			u.remove([]byte(key))
@@ -281,7 +309,14 @@ func (u *activeUpdate) update(id string) error {
 		if ok && sameActive(old, r.value) {
 			continue
 		}
-		if r.value, err = u.setBack(r.key, r.value); err != nil {
+		if !ok {
+			if old, err = u.takeGiven(r.key); err != nil {
+				return err
+			}
+		}
+		if sameActive(old, r.value) {
+			r.value = old // as it was given before all was derived again
+		} else if r.value, err = u.follows(r.key, old, r.value); err != nil {
 			return err
 		}
 		if ok {
@@ -404,9 +439,14 @@ func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
 		since = o.Modified.Time
 	}
 	value := a.encode()
+	u.pattern = u.patternOf(f, o, a)
 	var rows []activeRow
 	for _, v := range observable.Alone(o.Pattern) {
-		if hit, guarded := u.guard.Match(v); guarded {
+		hit, guarded := u.guard.Match(v)
+		if !guarded {
+			hit, guarded = u.everywhere(v)
+		}
+		if guarded {
 			if len(u.guarded) < maxGuardedOfOne {
 				u.guarded = append(u.guarded, Guarded{ID: f.ID, Name: o.Name, Source: a.Source, Value: v, Hit: hit})
 			}
@@ -419,7 +459,11 @@ func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
 			a.Until = end
 			value = a.encode()
 		}
-		rows = append(rows, activeRow{string(entryKey(v, f.ID)), value, a.Source})
+		bucket, err := u.place(v)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, activeRow{string(entryKey(bucket, v, f.ID)), value, a.Source})
 	}
 	return rows, nil
 }
@@ -442,13 +486,8 @@ func benign(o *stix.Object) bool {
 	return slices.Contains(all, "benign") && !slices.Contains(all, "malicious-activity")
 }
 
-func bucketOf(v observable.Value) uint16 {
-	h := valueHash(v)
-	return binary.BigEndian.Uint16(h[:2]) % ActiveBuckets
-}
-
-func entryKey(v observable.Value, id string) []byte {
-	k := binary.BigEndian.AppendUint16(activeKey('a', ""), bucketOf(v))
+func entryKey(bucket uint16, v observable.Value, id string) []byte {
+	k := binary.BigEndian.AppendUint16(activeKey('a', ""), bucket)
 	k = append(append(k, v.Type...), 0)
 	k = append(append(k, v.Text...), 0)
 	return append(k, id...)
@@ -476,17 +515,22 @@ func parseActive(row Row) (a Active, err error) {
 		return a, errBadRow
 	}
 	a.Value, a.ID = observable.Value{Type: observable.Type(parts[0]), Text: parts[1]}, parts[2]
-	a.TLP, a.PAP, a.Confidence = stix.TLP(row.Value[0]), stix.PAP(row.Value[1]), int(int8(row.Value[2]))
-	for i, t := range []*time.Time{&a.From, &a.Until, &a.Changed} {
-		if n := int64(binary.BigEndian.Uint64(row.Value[3+8*i:])); n != 0 {
-			*t = time.UnixMicro(n).UTC()
-		}
-	}
+	a.entry(row.Value)
 	rest := row.Value[activeFixed:]
 	if a.Name, rest, err = cutText(rest); err == nil {
 		a.Source, _, err = cutText(rest)
 	}
 	return a, err
+}
+
+// entry reads what comes before the texts of a row.
+func (a *Active) entry(value []byte) {
+	a.TLP, a.PAP, a.Confidence = stix.TLP(value[0]), stix.PAP(value[1]), int(int8(value[2]))
+	for i, t := range []*time.Time{&a.From, &a.Until, &a.Changed} {
+		if n := int64(binary.BigEndian.Uint64(value[3+8*i:])); n != 0 {
+			*t = time.UnixMicro(n).UTC()
+		}
+	}
 }
 
 // Active yields what sensors are given, of the buckets from (included) to (excluded),
@@ -560,4 +604,14 @@ func (in *Intel) ActiveCounts() (map[observable.Type]int64, error) {
 		}
 	}
 	return out, nil
+}
+
+// ActiveChange is the number of the last change of what sensors are given: it rises with each. It does not
+// bring anything up to date (see [Intel.UpdateActive]).
+func (in *Intel) ActiveChange() (last uint64, err error) {
+	err = in.view(func(v reading) (err error) {
+		last, _, err = v.activeState()
+		return err
+	})
+	return last, err
 }

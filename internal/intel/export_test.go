@@ -6,5 +6,5 @@ func Bare(c Config) Config {
 	return c
 }
 
-// BucketOf is the bucket of a value.
-var BucketOf = bucketOf
+// BucketAt is the bucket in which a value is put when there are so many rows.
+var BucketAt = bucketAt

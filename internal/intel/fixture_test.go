@@ -126,7 +126,7 @@ func dump(t fataler, o intel.Objects) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if row.Key[0] == 'f' { // what sensors are given follows by itself
+		if row.Key[0] == 'f' || row.Key[0] == 'G' { // what sensors are given follows by itself
 			continue
 		}
 		fmt.Fprintf(&b, "%q = %q\n", row.Key, row.Value)

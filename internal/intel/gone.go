@@ -1,6 +1,7 @@
 package intel
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"iter"
@@ -8,39 +9,121 @@ import (
 )
 
 // GoneFor is for how long it is told that sensors are given a value no more, to readers of feeds that keep what they once
-// had. It is forgotten when the derived data is derived again.
+// had.
 const GoneFor = 30 * 24 * time.Hour
 
-// Gone is a value that sensors were given and are given no more.
+// Gone is a value that sensors were given and are given no more, or no more so widely: under a stricter marking, say.
 type Gone struct {
 	Active           // as it was
 	When   time.Time // since when
+	// Closed tells that it was marked more strictly since: who is told that it is gone is not told the value again.
+	Closed bool
 }
 
-func leftKey(key string) []byte { return activeKey('x', key[2:]) }
+func leftKey(key string) []byte { return givenKey('x', key[2:]) }
 
-// setGone keeps the row of a key that goes.
-func (u *activeUpdate) setGone(key string) error {
+// goes keeps the row of a key that goes.
+func (u *activeUpdate) goes(key string) error {
 	value, ok, err := u.get([]byte(key))
 	if err != nil || !ok {
 		return err
 	}
-	u.left[binary.BigEndian.Uint16([]byte(key[2:4]))] = true
-	u.set(leftKey(key), append(value8(u.now.UnixMicro()), value...))
+	return u.went(key, value)
+}
+
+// went keeps the row of a key that is no more. What was closed stays so: the row may be older than that.
+func (u *activeUpdate) went(key string, value []byte) error {
+	was, err := parseActive(Row{Key: []byte(key), Value: value})
+	if err != nil {
+		return err
+	}
+	wide, left, err := u.widest(key, was)
+	if err != nil {
+		return err
+	}
+	u.setGone(key, wide, was, left.Closed)
 	return nil
 }
 
-// setBack forgets that a row was gone. Whoever heard of that hears that it is back, which is later.
-func (u *activeUpdate) setBack(key string, value []byte) ([]byte, error) {
-	row, gone, err := u.get(leftKey(key))
-	if err != nil || !gone || len(row) < 8 || len(value) < activeFixed {
-		return value, err
+// setGone keeps what a row was at its widest; is what it says now, or said last. It is closed if that is why, or anyhow.
+func (u *activeUpdate) setGone(key string, wide, is Active, anyhow bool) {
+	u.located[string(placeKey(is.Value))] = true
+	u.left[binary.BigEndian.Uint16([]byte(key[2:4]))] = true
+	closed := byte(0)
+	if anyhow || counted(is.TLP) > counted(wide.TLP) || is.PAP > wide.PAP {
+		closed = 1
 	}
-	u.remove(leftKey(key))
-	value = append([]byte(nil), value...)
-	left := int64(binary.BigEndian.Uint64(row)) + int64(time.Second/time.Microsecond) // readers compare seconds
-	if at := max(u.now.UnixMicro(), left); at > int64(binary.BigEndian.Uint64(value[activeFixed-8:])) {
-		binary.BigEndian.PutUint64(value[activeFixed-8:], uint64(at))
+	u.set(leftKey(key), append(append(value8(u.now.UnixMicro()), closed), wide.encode()...))
+}
+
+// parseGone reads a row of what is gone.
+func parseGone(row Row) (g Gone, err error) {
+	if len(row.Value) < 9 {
+		return g, errBadRow
+	}
+	g.When = time.UnixMicro(int64(binary.BigEndian.Uint64(row.Value))).UTC()
+	g.Closed = row.Value[8] != 0
+	g.Active, err = parseActive(Row{Key: row.Key, Value: row.Value[9:]})
+	return g, err
+}
+
+// widest gives a row with the loosest of what it and the one that is gone under its key said, and that one, if there is one.
+func (u *activeUpdate) widest(key string, row Active) (Active, Gone, error) {
+	value, ok, err := u.get(leftKey(key))
+	if err != nil || !ok {
+		return row, Gone{}, err
+	}
+	gone, err := parseGone(Row{Key: []byte(key), Value: value})
+	if err != nil {
+		return row, Gone{}, err
+	}
+	if counted(gone.TLP) < counted(row.TLP) {
+		row.TLP = gone.TLP
+	}
+	row.PAP, row.Confidence = min(row.PAP, gone.PAP), max(row.Confidence, gone.Confidence)
+	return row, gone, nil
+}
+
+// narrower tells whether a row goes to fewer feeds than another did, or not yet.
+func (a *Active) narrower(was *Active) bool {
+	return counted(a.TLP) > counted(was.TLP) || a.PAP > was.PAP || a.Confidence < was.Confidence || a.Source != was.Source || a.From.After(was.From)
+}
+
+// follows gives the value of a row after what was under its key: old, and what is gone. Where it goes to fewer feeds than
+// before, what it was is kept as gone. What is there after it was gone is later than that, and nothing becomes older: readers
+// go by the time.
+func (u *activeUpdate) follows(key string, old, value []byte) ([]byte, error) {
+	is, err := parseActive(Row{Key: []byte(key), Value: value})
+	if err != nil {
+		return nil, err
+	}
+	was := is
+	if old != nil {
+		if was, err = parseActive(Row{Key: []byte(key), Value: old}); err != nil {
+			return nil, err
+		}
+	}
+	wide, left, err := u.widest(key, was)
+	if err != nil {
+		return nil, err
+	}
+	changed := was.Changed // a zero time is before all others
+	if !left.When.IsZero() {
+		for _, t := range []time.Time{u.now, left.When.Add(time.Second)} { // readers compare seconds
+			if t.After(changed) {
+				changed = t
+			}
+		}
+	}
+	switch {
+	case old != nil && is.narrower(&was):
+		u.setGone(key, wide, is, false)
+	case !left.When.IsZero() && !is.narrower(&wide):
+		u.remove(leftKey(key))
+	}
+	if changed.After(is.Changed) {
+		is.Changed = changed
+		value = is.encode()
 	}
 	return value, nil
 }
@@ -53,7 +136,7 @@ func sameActive(have, want []byte) bool {
 }
 
 func goneRange(from, to int) (first, last []byte) {
-	return binary.BigEndian.AppendUint16(activeKey('x', ""), uint16(from)), binary.BigEndian.AppendUint16(activeKey('x', ""), uint16(to))
+	return binary.BigEndian.AppendUint16(givenKey('x', ""), uint16(from)), binary.BigEndian.AppendUint16(givenKey('x', ""), uint16(to))
 }
 
 // pruneGone forgets what has been gone for long from a bucket.
@@ -67,7 +150,11 @@ func (u *activeUpdate) pruneGone(bucket int) error {
 			return errBadRow
 		}
 		if _, changed := u.seen[string(row.Key)]; !changed && u.now.Sub(time.UnixMicro(int64(binary.BigEndian.Uint64(row.Value)))) > GoneFor {
-			u.remove(append([]byte(nil), row.Key...))
+			key := bytes.Clone(row.Key)
+			u.remove(key)
+			if err := u.unplace(key); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -84,15 +171,11 @@ func (in *Intel) Gone(ctx context.Context, from, to int) iter.Seq2[Gone, error] 
 					err = ctx.Err()
 				}
 				var g Gone
-				if err == nil && len(row.Value) < 8 {
-					err = errBadRow
-				}
 				if err == nil {
-					g.When = time.UnixMicro(int64(binary.BigEndian.Uint64(row.Value))).UTC()
-					if now.Sub(g.When) > GoneFor {
-						continue
-					}
-					g.Active, err = parseActive(Row{Key: row.Key, Value: row.Value[8:]})
+					g, err = parseGone(row)
+				}
+				if err == nil && now.Sub(g.When) > GoneFor {
+					continue
 				}
 				if !yield(g, err) || err != nil {
 					return

@@ -20,6 +20,8 @@ const (
 	maxGraphRows    = 100_000 // references looked at
 	maxGraphEdges   = 500_000 // references kept, of all its objects
 	maxGraphTime    = 10 * time.Second
+	maxGraphPage    = 2000
+	maxGraphText    = 32 << 20 // bytes of the objects that are kept from when they are found until they are listed
 )
 
 // GraphQuery asks for the neighbourhood of an object.
@@ -28,7 +30,7 @@ type GraphQuery struct {
 	// Depth is how many steps away its neighbours may be; default 1, at most 8. A
 	// relationship or sighting and what it connects are one step together.
 	Depth int
-	// Limit is the size of a page; default 50, at most 1,000.
+	// Limit is the size of a page; default 50, at most 2,000: each page looks at all anew.
 	Limit int
 	// Next is what the page before gave. All pages show what was known at the time of the
 	// first, and of that what is still there.
@@ -66,7 +68,9 @@ type Neighbourhood struct {
 // are its neighbours only when it is in the middle. It reads what is accepted.
 func (in *Intel) Neighbours(ctx context.Context, q GraphQuery) (n Neighbourhood, err error) {
 	err = in.view(func(v reading) (err error) {
-		n, err = v.neighbours(ctx, q)
+		rows := inOrder(v.Rows)
+		defer rows.close()
+		n, err = reading{rows}.neighbours(ctx, q)
 		return err
 	})
 	return n, err
@@ -82,7 +86,7 @@ func (v reading) neighbours(ctx context.Context, q GraphQuery) (Neighbourhood, e
 	case q.Depth < 0 || q.Depth > maxGraphDepth:
 		return Neighbourhood{}, fmt.Errorf("%w: the depth is 1 to %d", ErrQuery, maxGraphDepth)
 	}
-	g := &graph{ctx: ctx, reader: newReader(v), middle: q.ID, places: map[string]*place{}, rows: maxGraphRows, edges: maxGraphEdges, until: time.Now().Add(maxGraphTime)}
+	g := &graph{ctx: ctx, reader: newReader(v), middle: q.ID, places: map[string]*place{}, rows: maxGraphRows, edges: maxGraphEdges, text: maxGraphText, until: time.Now().Add(maxGraphTime)}
 	var last graphNext
 	var err error
 	if q.Next != "" {
@@ -103,14 +107,15 @@ func (v reading) neighbours(ctx context.Context, q GraphQuery) (Neighbourhood, e
 			return cmp.Or(cmp.Compare(p.depth, n.depth), cmp.Compare(p.id, n.id))
 		})
 	}
+	most := min(cmp.Or(max(q.Limit, 0), 50), maxGraphPage)
 	out := Neighbourhood{Cut: g.cut}
 	for i := from; i < len(all); i++ {
-		if len(out.Objects) == limit(q.Limit) {
+		if len(out.Objects) == most {
 			out.Next = graphNext{g.horizon, all[i].depth, all[i].id}.String()
 			break
 		}
 		n := Neighbour{ID: all[i].id, Depth: all[i].depth, Edges: all[i].shown}
-		if all[i].seq > 0 {
+		if n.Object = all[i].found; n.Object == nil && all[i].seq > 0 {
 			f, ok, err := g.examine(all[i].seq, Query{}, criteria{})
 			if err != nil {
 				return Neighbourhood{}, err
@@ -162,8 +167,7 @@ func parseGraphNext(s string) (n graphNext, err error) {
 type place struct {
 	id    string
 	depth int
-	seq   int64 // 0: it is not known here
-	edges []edge
+	version
 	shown []Edge
 }
 
@@ -191,12 +195,21 @@ type graph struct {
 	places  map[string]*place
 	rows    int // references that may still be looked at
 	edges   int // that may still be kept
+	text    int // bytes of objects that may still be kept
 	until   time.Time
 	cut     string
 }
 
-// reach puts an object at a depth, if it has no place yet. It gives nil if there is no room.
-func (g *graph) reach(id string, depth int) (p *place, isNew bool, err error) {
+// version is the newest of an object, and what it refers to.
+type version struct {
+	seq   int64 // 0: it is not known here
+	edges []edge
+	found *Found // nil: it was not kept, and is read again where it is listed
+}
+
+// reach puts an object at a depth, if it has no place yet. Its newest version is looked for unless it is at
+// hand. It gives nil if there is no room.
+func (g *graph) reach(id string, depth int, at *version) (p *place, isNew bool, err error) {
 	if p = g.places[id]; p != nil {
 		return p, false, nil
 	}
@@ -204,10 +217,12 @@ func (g *graph) reach(id string, depth int) (p *place, isNew bool, err error) {
 		g.cut = "objects"
 		return nil, false, nil
 	}
-	p = &place{id: id, depth: depth}
-	if p.seq, p.edges, err = g.newest(id); err != nil {
-		return nil, false, err
+	if at == nil {
+		if at, err = g.newest(id); err != nil {
+			return nil, false, err
+		}
 	}
+	p = &place{id: id, depth: depth, version: *at}
 	if g.edges -= len(p.edges); g.edges < 0 {
 		g.cut, p.edges = "references", nil
 	}
@@ -217,7 +232,7 @@ func (g *graph) reach(id string, depth int) (p *place, isNew bool, err error) {
 
 // grow finds all objects up to a depth, nearest first, so that each has its least depth.
 func (g *graph) grow(depth int) error {
-	p, _, err := g.reach(g.middle, 0)
+	p, _, err := g.reach(g.middle, 0, nil)
 	if err != nil {
 		return err
 	}
@@ -225,8 +240,8 @@ func (g *graph) grow(depth int) error {
 	for d := 0; d < depth && len(level) > 0 && g.cut == ""; d++ {
 		var next []*place
 		for _, p := range level {
-			if err := g.step(p, func(id string) error {
-				n, isNew, err := g.reach(id, d+1)
+			if err := g.step(p, func(id string, at *version) error {
+				n, isNew, err := g.reach(id, d+1, at)
 				if isNew {
 					next = append(next, n)
 				}
@@ -244,7 +259,7 @@ func (g *graph) grow(depth int) error {
 				if !link(e.property) {
 					continue
 				}
-				n, isNew, err := g.reach(e.to, d+1)
+				n, isNew, err := g.reach(e.to, d+1, nil)
 				if err != nil {
 					return err
 				}
@@ -258,13 +273,14 @@ func (g *graph) grow(depth int) error {
 	return nil
 }
 
-// step calls f with the neighbours of an object, until a bound is reached.
-func (g *graph) step(p *place, f func(id string) error) error {
+// step calls f with the neighbours of an object, until a bound is reached, and with the version that they were
+// found by, if they were.
+func (g *graph) step(p *place, f func(id string, at *version) error) error {
 	for _, e := range p.edges {
 		if !g.may() {
 			return g.ctx.Err()
 		}
-		if err := f(e.to); err != nil {
+		if err := f(e.to, nil); err != nil {
 			return err
 		}
 	}
@@ -300,7 +316,7 @@ func (g *graph) step(p *place, f func(id string) error) error {
 
 // back follows one reference to an object backwards, if the newest version of what made
 // it still does.
-func (g *graph) back(p *place, seq int64, f func(id string) error) error {
+func (g *graph) back(p *place, seq int64, f func(id string, at *version) error) error {
 	value, ok, err := g.objects.Get(key8(keyDoc, seq))
 	if err != nil || !ok {
 		return err
@@ -312,14 +328,14 @@ func (g *graph) back(p *place, seq int64, f func(id string) error) error {
 	if g.places[m.id] != nil {
 		return nil
 	}
-	_, edges, err := g.newest(m.id)
+	at, err := g.newest(m.id)
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(edges, func(e edge) bool {
+	if slices.ContainsFunc(at.edges, func(e edge) bool {
 		return e.to == p.id && (e.property != propCreator || p.id == g.middle)
 	}) {
-		return f(m.id)
+		return f(m.id, at)
 	}
 	return nil
 }
@@ -338,15 +354,15 @@ func (g *graph) may() bool {
 }
 
 // newest reads the newest accepted version of an object that was there at the horizon.
-func (g *graph) newest(id string) (seq int64, edges []edge, err error) {
+func (g *graph) newest(id string) (*version, error) {
 	prefix := idPrefix(id)
 	for row, err := range g.objects.Scan(prefix, after(prefix), true) {
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		vs, err := parseVariants(row.Value)
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		for _, v := range vs {
 			if v.seq >= g.horizon {
@@ -354,19 +370,23 @@ func (g *graph) newest(id string) (seq int64, edges []edge, err error) {
 			}
 			f, ok, err := g.examine(v.seq, Query{}, criteria{})
 			if err != nil {
-				return 0, nil, err
+				return nil, err
 			}
 			if !ok {
 				continue
 			}
 			o, err := stix.Parse(f.Raw)
 			if err != nil {
-				return 0, nil, errors.Join(errBadRow, err)
+				return nil, errors.Join(errBadRow, err)
 			}
-			return v.seq, edgesOf(o), nil
+			at := &version{seq: v.seq, edges: edgesOf(o)}
+			if g.text -= len(f.Raw); g.text >= 0 {
+				at.found = &f
+			}
+			return at, nil
 		}
 	}
-	return 0, nil, nil
+	return &version{}, nil
 }
 
 // sorted lists the objects by depth and id, each with its references to those before it

@@ -191,6 +191,9 @@ func TestLimitsOfGraphs(t *testing.T) {
 	if len(got) != 10_000 || cut != "objects" {
 		t.Errorf("maxGraphObjects: %d objects, cut by %q", len(got), cut)
 	}
+	if n, err := w.in.Neighbours(context.Background(), intel.GraphQuery{ID: hub, Limit: 2001}); err != nil || len(n.Objects) != 2000 || n.Next == "" {
+		t.Errorf("maxGraphPage, one more: %d objects, %v", len(n.Objects), err)
+	}
 	// From one of those that it made, the others are not near.
 	if got, _, cut := neighbours(t, w.in, intel.GraphQuery{ID: sdo("tool", 1), Depth: 8}); len(got) != 2 || cut != "" {
 		t.Errorf("made by one identity: %d objects, cut by %q", len(got), cut)

@@ -27,7 +27,7 @@ type Guarded struct {
 // maxGuardedOfOne bounds the values of one indicator that are told.
 const maxGuardedOfOne = 20
 
-const activeRules = 1 // benign indicators are left out
+const activeRules = 2 // benign indicators are left out; watchers are given patterns
 
 // policyOf is a digest over all that decides which values of an accepted indicator
 // sensors are given. activeRules counts the changes of what this program itself decides, so

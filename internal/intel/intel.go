@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"entente/internal/guard"
+	"entente/internal/observable"
 	"entente/journal"
 )
 
@@ -49,12 +50,16 @@ type Intel struct {
 	free  int64      // smallest free slot
 	ready bool       // everything in the log is applied
 
+	changes uint64 // of what sensors are given, before all was derived again
+
 	touched chan struct{} // one token: something waits for UpdateActive
 	taken   chan struct{} // one token: something may have been taken back
 	closed  bool
 
 	inForce atomic.Pointer[Guard] // cfg.Guard, for who reads while a rebuild holds mu
-	policy  [sha256.Size]byte     // digest of the guard and of how values age
+	// everywhere is what this party sees everywhere, and why it is thought so.
+	everywhere atomic.Pointer[map[observable.Value]string]
+	policy     [sha256.Size]byte // digest of the guard and of how values age
 }
 
 // Open begins to work on a log and on what is derived from it. It applies
@@ -89,7 +94,10 @@ func Open(cfg Config) (*Intel, error) {
 var cursorKey = []byte{keyMeta}
 
 // layout is the version of the derived rows; another one is derived again.
-const layout = 7
+const layout = 9
+
+// givenSince is the oldest layout of which what sensors were given (see given.go) can be read.
+const givenSince = 8
 
 func cursorValue(next, free int64, last []byte) []byte {
 	sum := sha256.Sum256(last)
@@ -120,7 +128,12 @@ func (in *Intel) readCursor() error {
 	}
 	if ok {
 		in.cfg.Logger.Warn("the derived objects do not belong to the local log and are derived again")
-		if err := in.cfg.Objects.Reset(); err != nil {
+		if len(value) > 0 && value[0] >= givenSince {
+			err = in.forget(context.Background())
+		} else {
+			err = in.cfg.Objects.Reset(nil)
+		}
+		if err != nil {
 			return fmt.Errorf("intel: %w", err)
 		}
 	}

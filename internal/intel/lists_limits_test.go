@@ -54,7 +54,7 @@ func TestLimitsOfReferences(t *testing.T) {
 	}
 	for left, cut := range map[int]string{maxRefs: "", maxRefs - 1: "references"} { // of maxGraphEdges, when five others are in already
 		g := &graph{ctx: context.Background(), reader: newReader(objects), horizon: 1 << 60, places: map[string]*place{}, rows: 1, edges: left, until: time.Now().Add(time.Hour)}
-		p, _, err := g.reach("report--00000000-0000-4000-8000-000000000001", 0)
+		p, _, err := g.reach("report--00000000-0000-4000-8000-000000000001", 0, nil)
 		if err != nil || g.cut != cut || (len(p.edges) == maxRefs) != (cut == "") {
 			t.Errorf("maxGraphEdges, %d left: cut by %q (%v)", left, g.cut, err)
 		}

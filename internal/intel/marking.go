@@ -20,14 +20,19 @@ var SensorCeiling = Ceiling{TLP: stix.TLPAmberStrict}
 // Allows tells whether something goes where the ceiling is. What nobody marked counts as TLP:AMBER+STRICT, and may be
 // acted on.
 func (c Ceiling) Allows(tlp stix.TLP, pap stix.PAP) bool {
-	if tlp == stix.TLPNone {
-		tlp = stix.TLPAmberStrict
-	}
 	most := stix.PAPAmber
 	if c.Acts {
 		most = stix.PAPGreen
 	}
-	return tlp <= c.TLP && pap <= most
+	return counted(tlp) <= c.TLP && pap <= most
+}
+
+// counted is the level that something counts as.
+func counted(tlp stix.TLP) stix.TLP {
+	if tlp == stix.TLPNone {
+		return stix.TLPAmberStrict
+	}
+	return tlp
 }
 
 // levels is what marking definitions ask.

@@ -84,12 +84,23 @@ func (m *Memory) Write(changes []Change) error {
 }
 
 // Reset implements Objects.
-func (m *Memory) Reset() error {
+func (m *Memory) Reset(from []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.now, m.out = nil, false
+	kept := &memoryView{rows: map[string][]byte{}}
+	if m.now != nil {
+		for k, value := range m.now.rows {
+			if k < string(from) {
+				kept.rows[k] = value
+			}
+		}
+	}
+	m.now, m.out = kept, false
 	return nil
 }
+
+// Sync implements Objects. What is in memory is as durable as it gets.
+func (m *Memory) Sync() error { return nil }
 
 // Get implements View.
 func (v *memoryView) Get(key []byte) ([]byte, bool, error) {

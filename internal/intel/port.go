@@ -44,7 +44,7 @@ func (viewOld) Error() string {
 func (viewOld) Unwrap() error { return context.DeadlineExceeded }
 
 // Objects keeps the derived content: an ordered map from keys to values. Keys
-// have at most 4 KiB, values at most 64 MiB. It needs no durability of its own
+// have at most 4 KiB, values at most 64 MiB. But for Sync it needs no durability of its own
 // beyond atomicity: what it loses behind some point in time is applied again,
 // because the cursor is written with the content. It is called concurrently,
 // Write by one caller at a time.
@@ -54,8 +54,10 @@ type Objects interface {
 	View() (View, error)
 	// Write applies the changes in their order, all or none.
 	Write(changes []Change) error
-	// Reset removes everything.
-	Reset() error
+	// Reset removes the rows with from <= key, all or none, also if the process ends; nil: everything.
+	Reset(from []byte) error
+	// Sync makes durable what was written before it was called.
+	Sync() error
 }
 
 // Row is one key with its value.

@@ -197,7 +197,7 @@ func readersSeeOneMoment(t *testing.T, inner intel.Objects) {
 			for at := 1; ; at++ {
 				c.reads, c.at = 0, at
 				c.cut = func() {
-					if err := inner.Reset(); err != nil { // a rebuild that has only just begun
+					if err := inner.Reset(nil); err != nil { // a rebuild that has only just begun
 						t.Fatal(err)
 					}
 				}

@@ -8,7 +8,7 @@ import (
 )
 
 // Rebuild drops everything derived and derives it again from the local log and
-// the received payloads. It is always safe: if it is interrupted, the next
+// the received payloads. What sensors were given stays known. It is always safe: if it is interrupted, the next
 // start goes on where it stopped.
 func (in *Intel) Rebuild(ctx context.Context, progress func(Progress)) error {
 	in.mu.Lock()
@@ -17,7 +17,7 @@ func (in *Intel) Rebuild(ctx context.Context, progress func(Progress)) error {
 }
 
 func (in *Intel) rebuild(ctx context.Context, progress func(Progress)) error {
-	if err := in.cfg.Objects.Reset(); err != nil {
+	if err := in.forget(ctx); err != nil {
 		return fmt.Errorf("intel: %w", err)
 	}
 	in.next, in.free, in.ready = 0, 1, false
@@ -38,7 +38,7 @@ func (in *Intel) Digest(ctx context.Context) ([sha256.Size]byte, error) {
 		if err != nil {
 			return [sha256.Size]byte{}, fmt.Errorf("intel: %w", err)
 		}
-		if row.Key[0] == keyActive {
+		if row.Key[0] == keyActive || row.Key[0] == keyGiven {
 			continue
 		}
 		for _, part := range [][]byte{row.Key, row.Value} {

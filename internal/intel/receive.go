@@ -247,7 +247,7 @@ func (in *Intel) judgeEach(t *tx, r Received, items []item) ([]itemHold, error) 
 			reason = r.Terms.judge(items[i].o)
 		}
 		if o := items[i].o; reason == nil && o != nil && o.Type == "indicator" && !o.Revoked && o.Confidence != stix.NoConfidence && o.Confidence < least {
-			reason = &Reason{Code: CodeConfidence, Text: fmt.Sprintf("its confidence is %d, and the accord's terms of quality hold what is below %d", o.Confidence, least)}
+			reason = &Reason{Code: CodeConfidence, Clause: r.Terms.Clause, Text: fmt.Sprintf("its confidence is %d, and the accord's terms of quality hold what is below %d", o.Confidence, least)}
 		}
 		if p := items[i].breach; reason == nil && p != nil {
 			reason = &Reason{Code: CodeInvalid, Text: fmt.Sprintf("it breaks STIX 2.1 §%s at %s: %s", p.Section, p.Path, p.Message)}
@@ -390,8 +390,18 @@ func (in *Intel) versions(t *tx, from collID, it *item) (*Reason, error) {
 				first, firstFrom = v.seq, v.coll
 			}
 			newest = max(newest, versionKey(m.version))
-			if m.tlp > it.meta.tlp && m.version != it.meta.version && elsewhere {
-				return &Reason{Code: CodeWeakened, Text: fmt.Sprintf("%s, version %s, is known from elsewhere and marked %s; this version is marked less strictly", it.meta.id, m.version, m.tlp.Label())}, nil
+			if !elsewhere || m.version == it.meta.version {
+				continue
+			}
+			lost := ""
+			switch {
+			case m.tlp > it.meta.tlp:
+				lost = m.tlp.Label()
+			case m.pap > it.meta.pap:
+				lost = m.pap.Label()
+			}
+			if lost != "" {
+				return &Reason{Code: CodeWeakened, Text: fmt.Sprintf("%s, version %s, is known from elsewhere and marked %s; this version is marked less strictly", it.meta.id, m.version, lost)}, nil
 			}
 		}
 	}

@@ -162,7 +162,10 @@ func (u *activeUpdate) opinion(id string) error {
 	if err != nil {
 		return err
 	}
-	have, err := u.disagrees(id)
+	have, err := u.disagrees(id, true)
+	if err == nil {
+		err = u.setDispute(id, have)
+	}
 	if err != nil || slices.Equal(had, have) {
 		return err
 	}
@@ -191,9 +194,9 @@ func (u *activeUpdate) opinion(id string) error {
 }
 
 // disagrees gives the indicators that an opinion disagrees with: its newest version that
-// was imported here and is accepted, if that is not revoked.
-func (u *activeUpdate) disagrees(id string) ([]string, error) {
-	f, ok, err := u.newest(id, true)
+// is accepted, with here that was imported here, if that is not revoked.
+func (u *activeUpdate) disagrees(id string, here bool) ([]string, error) {
+	f, ok, err := u.newest(id, here)
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -267,6 +270,15 @@ func (u *activeUpdate) withoutFalse(id string, rows []activeRow) ([]activeRow, e
 				Hit: guard.Hit{List: FalsePositives, Why: "it was stated here to be a false positive", Relation: guard.Rule}})
 		}
 		rows = nil
+	}
+	if len(s.opinions) > 0 && u.pattern != nil {
+		p, err := parsePattern(patternRow(id, u.pattern))
+		if err != nil {
+			return nil, err
+		}
+		counted = "1 " + p.Source
+		u.guarded = append(u.guarded, Guarded{ID: id, Source: p.Source, Value: p.shown(), Hit: guard.Hit{List: FalsePositives, Why: "it was stated here to be a false positive", Relation: guard.Rule}})
+		u.pattern = nil
 	}
 	if counted == s.counted {
 		return rows, nil

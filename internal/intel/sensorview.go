@@ -3,6 +3,7 @@ package intel
 import (
 	"context"
 
+	"entente/internal/guard"
 	"entente/internal/observable"
 	"entente/stix"
 	"entente/taxii"
@@ -16,9 +17,11 @@ const SensorView = "sensors"
 
 // withheld decides what sensors are not shown.
 type withheld struct {
-	guard   *Guard
-	ceiling Ceiling
-	read    *reader
+	guard *Guard
+	// everywhere tells values that this party sees everywhere.
+	everywhere func(observable.Value) (guard.Hit, bool)
+	ceiling    Ceiling
+	read       *reader
 }
 
 // withheld returns what the caller is not shown of a collection; nil: it is shown everything.
@@ -30,7 +33,7 @@ func (s taxiiStore) withheld(ctx context.Context, v reading, c collID) *withheld
 	if _, _, err := s.writable(c.String()); err == nil && p.MayWrite(c.String()) {
 		return nil
 	}
-	return &withheld{s.in.Guard(), s.ceiling, newReader(v)}
+	return &withheld{s.in.Guard(), s.in.isEverywhere, s.ceiling, newReader(v)}
 }
 
 // holds tells whether an object is kept back. Guard and markings are asked here and now, so that no sensor gets what a guard
@@ -62,6 +65,9 @@ func (w *withheld) holds(m meta, seq int64, raw []byte) (bool, error) {
 		if indicator {
 			for _, v := range observable.FromObject(o) {
 				if _, guarded := w.guard.Match(v); guarded {
+					return true, nil
+				}
+				if _, guarded := w.everywhere(v); guarded {
 					return true, nil
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -25,6 +26,7 @@ type Catalog struct {
 	texts    map[string]string // by key, or key[form]
 	plurals  map[string]bool   // keys that have forms
 	fallback *Catalog          // nil for the last
+	zone     *time.Location    // of the reader; nil if nobody named one
 }
 
 // catalogs are made once. A catalog that cannot be read is a fault of the program, which
@@ -155,11 +157,25 @@ func fill(text string, args []any) string {
 	if len(args) == 0 || !strings.Contains(text, "{") {
 		return text
 	}
-	pairs := make([]string, 0, len(args))
-	for i := 0; i+1 < len(args); i += 2 {
-		pairs = append(pairs, fmt.Sprint("{", args[i], "}"), fmt.Sprint(args[i+1]))
+	var out strings.Builder
+	out.Grow(2 * len(text))
+next:
+	for {
+		plain, rest, found := strings.Cut(text, "{")
+		out.WriteString(plain)
+		if !found {
+			return out.String()
+		}
+		for i := 0; i+1 < len(args); i += 2 {
+			if after, is := strings.CutPrefix(rest, fmt.Sprint(args[i])); is && strings.HasPrefix(after, "}") {
+				out.WriteString(fmt.Sprint(args[i+1]))
+				text = after[1:]
+				continue next
+			}
+		}
+		out.WriteByte('{')
+		text = rest
 	}
-	return strings.NewReplacer(pairs...).Replace(text)
 }
 
 // Code renders a code of a family ("state", "move", "refusal"): its text, or the code itself where
@@ -176,13 +192,17 @@ func (c *Catalog) Code(family, code string) string {
 
 // Codes renders several codes of a family as a list.
 func (c *Catalog) Codes(family string, codes []string) string {
-	sep := ", "
-	if base, _ := c.tag.Base(); base.String() == "zh" {
-		sep = "、"
-	}
 	out := make([]string, len(codes))
 	for i, code := range codes {
 		out[i] = c.Code(family, code)
 	}
-	return strings.Join(out, sep)
+	return c.List(out)
+}
+
+// List sets texts side by side, as the language does.
+func (c *Catalog) List(texts []string) string {
+	if base, _ := c.tag.Base(); base.String() == "zh" {
+		return strings.Join(texts, "、")
+	}
+	return strings.Join(texts, ", ")
 }

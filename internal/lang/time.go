@@ -6,10 +6,22 @@ import (
 	"time"
 )
 
-// Time renders an instant in the offset it came with, to the second; "" for the zero time.
+// In is the catalog for a reader in a time zone: instants are told in it. With nil each is told in the offset it came
+// with. Nothing but [Catalog.Time] depends on it.
+func (c *Catalog) In(zone *time.Location) *Catalog {
+	there := *c
+	there.zone = zone
+	return &there
+}
+
+// Time renders an instant with its offset, to the second: in the reader's zone, else in the offset it came with; "" for
+// the zero time.
 func (c *Catalog) Time(t time.Time) string {
 	if t.IsZero() {
 		return ""
+	}
+	if c.zone != nil {
+		t = t.In(c.zone)
 	}
 	y, m, d := t.Date()
 	month := strconv.Itoa(int(m))

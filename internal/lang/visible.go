@@ -1,9 +1,11 @@
 package lang
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -32,4 +34,30 @@ func Visible(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// VisibleJSON makes a JSON document safe to show on a terminal: what [Visible] writes out as escapes stands in it as the escapes
+// of JSON (RFC 8259, section 7), so that the document says the same. Such characters are found in its strings alone.
+func VisibleJSON(doc []byte) []byte {
+	if !bytes.ContainsFunc(doc, hiddenInJSON) {
+		return doc
+	}
+	var b bytes.Buffer
+	for _, r := range string(doc) {
+		switch {
+		case !hiddenInJSON(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.Bytes()
+}
+
+// hiddenInJSON says of a character that JSON does not escape by itself whether it is one that hides, reorders or commands.
+func hiddenInJSON(r rune) bool {
+	return r > 0x7e && r != '\u200c' && r != '\u200d' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
 }

@@ -14,9 +14,11 @@ import (
 	"testing"
 
 	"entente/internal/accord"
+	"entente/internal/audit"
 	"entente/internal/desk"
 	"entente/internal/lang"
 	"entente/internal/officer"
+	"entente/internal/watch/asset"
 )
 
 // constants are the values of the string constants of a package whose names begin with a prefix.
@@ -132,18 +134,21 @@ func vocabulary(t *testing.T) map[string][]string {
 		roles = append(roles, string(r))
 	}
 	return map[string][]string{
-		"role": roles, "how": officer.Ways(),
+		"role": roles, "opens": roles, "how": append(officer.Ways(), "token"), "officer-state": consts(t, "internal/officer", func(_, typ string) bool { return typ == "State" }),
+		"audit-kind": {audit.Officer, audit.Token, audit.Console, audit.Nobody, audit.Node}, "channel": {"webhook", "mail", "command"}, "mailtls": {"starttls", "implicit", "none"}, "setting": {"kind", "address", "server", "user", "from", "to", "secret", "ca", "language"}, "key": constants(t, "internal/node", "Key"), "key-is": constants(t, "internal/node", "Key"), "rank": constants(t, "internal/node", "Rank"), "setup": constants(t, "internal/node", "Setup"), "setup-why": constants(t, "internal/node", "Setup"), "scope": consts(t, "internal/node", func(_, typ string) bool { return typ == "Scope" }),
 		"state": states, "move": desk.Moves(), "type": desk.Types(), "side": {string(desk.Asking), string(desk.Asked)},
+		"day":     {"mon", "tue", "wed", "thu", "fri", "sat", "sun"},
 		"urgency": {accord.Emergency, accord.Urgent, accord.Routine},
 		"stage":   constants(t, "internal/accord", "Stage"), "basis": desk.Bases(),
 		"desk": constants(t, "internal/desk", "Code"), "gate": constants(t, "internal/accord", "Code"),
+		"stopped": {"held", "refused"}, "marked": {"marked", "unmarked-and-counts-as"},
 		"verdict": {accord.Allow.String(), accord.Hold.String(), accord.Refuse.String()},
 		"refusal": accord.RefusalCodes(), "score": desk.Scores(), "field": fields, "written": constants(t, "internal/desk", "Field"), "translation": desk.Translations(),
 		"problem": problems(t), "pairing": {"compare", "confirmed-here", "confirmed-there", "done", "failed"},
-		"proposal": append([]string{"propose", "counter", "amend"}, constants(t, "internal/unit", "Status")...), "accord-move": {"accept", "sign", "reserve"}, "validity": {"1h", "24h", "168h"},
+		"proposal": append([]string{"propose", "counter", "amend"}, constants(t, "internal/unit", "Status")...), "accord-move": {"accept", "sign", "reserve"}, "validity": {"1h", "24h", "168h", "720h", "2160h", "8760h"},
 		"ask": {"share", "request.send", "hotline.call", "exhibit.add", "case.open", "statement.propose"}, "done": {"accord-accept", "accord-sign", "accord-reserve"},
 		"instate": {"quarantined", "accepted", "rejected", "all"}, "notify": constants(t, "internal/notify", "Kind"),
-		"need": append(movesOf(t, "Need", "Info"), constants(t, "internal/notify", "Item")...), "claim": desk.ClaimClasses(), "confidence": desk.Confidences(),
+		"need": append(movesOf(t, "Need", "Info"), constants(t, "internal/notify", "Item")...), "claim": desk.ClaimClasses(), "claims": desk.ClaimClasses(), "confidence": desk.Confidences(),
 		"precision": desk.Precisions(), "outcome": desk.Outcomes(), "case-state": {desk.CaseIsOpen, desk.CaseIsClosed}, "case-move": movesOf(t, "Case", "IsOpen", "IsClosed"),
 		"commitment-state": {desk.CommitOpen, desk.CommitKept, desk.CommitReleased}, "commitment-form": desk.Forms(), "standing": desk.Standings(), "rhythm": desk.Rhythms(),
 		"commitment-move": movesOf(t, "Commit", "Open", "Kept", "Released"),
@@ -155,9 +160,35 @@ func vocabulary(t *testing.T) map[string][]string {
 		"call-state": {string(desk.Ringing), string(desk.Acknowledged), string(desk.Closed), string(desk.Cancelled), string(desk.Answered), string(desk.Coming), string(desk.UnderWay), string(desk.Drilled), string(desk.NotDrilled)},
 		"call-move":  {desk.Ring, desk.Acknowledge, desk.Escalate, desk.Say, desk.Close, desk.Announce}, "contact-move": {desk.Confirm, desk.Ping, desk.Answer}, "contact": constants(t, "internal/desk", "Kind"),
 		"review-state": ofType(t, "State", "Review"), "review-move": movesOf(t, "Review"), "difference": constants(t, "internal/review", "Diff"),
-		"unit": {"founding", "in-force", "suspended", "partly-suspended", "withdrawn", "retired"},
+		"unit":  {"founding", "in-force", "suspended", "partly-suspended", "withdrawn", "retired"},
+		"kind":  slices.Concat(constants(t, "journal", "Kind"), constants(t, "internal/unit", "Kind"), []string{"request", "accord", "hotline", "contact", "case", "commitment", "statement", "leak", "exhibit", "review", "call", "ping", "request-or-case"}),
+		"check": constants(t, "internal/node", "Step"), "held": constants(t, "internal/node", "Held"), "absent": constants(t, "internal/node", "Absent"),
 		"void": constants(t, "internal/unit", "Code"), "fault": constants(t, "journal", "Code"), "reason": example(t).Suspension.Codes,
+		"weight": consts(t, "internal/dossier", func(_, typ string) bool { return typ == "Weight" }), "weight-is": {"disputed", "claimed", "open", "noted"},
+		"each": {"bytes", "entries", "events", "files", "journals", "objects", "payloads"},
+		"part": parts(t), "finding": constants(t, "internal/dossier", "Code"), "rule": {"bad-entry", "oversize", "wrong-unit", "wrong-author", "wrong-origin", "wrong-index", "back-dated", "bad-seen", "bad-signature", "bad-identity"},
+		"shows":      {"signed-head", "signed-entry", "statement"},
+		"asset-kind": asset.Kinds(), "asset-finding": {asset.Lookalike, asset.Attack}, "lookalike": consts(t, "internal/watch/lookalike", func(_, typ string) bool { return typ == "Reason" }),
+		"record-role": consts(t, "internal/watch/record", func(_, typ string) bool { return typ == "Role" }), "chosen": constants(t, "internal/node", "byP"),
+		"alarm": alarms(),
+		"says":  {"receipt", "no-receipt", "in-time", "late", "evidence", "nothing", "no-report"},
 	}
+}
+
+// alarms are the texts that drafts about findings are made of.
+func alarms() (out []string) {
+	for _, part := range []string{"title", "purpose", "what", "seen", "source", "ask"} {
+		out = append(out, part+"-"+asset.Attack, part+"-"+asset.Lookalike)
+	}
+	return append(out, "window", "why", "why-window")
+}
+
+// parts are those of a dossier, as keys name them.
+func parts(t *testing.T) (out []string) {
+	for _, part := range constants(t, "internal/dossier", "Part") {
+		out = append(out, strings.NewReplacer(" ", "-", "'", "").Replace(part))
+	}
+	return out
 }
 
 // TestEveryCodeHasAText in every language; TestCatalogs holds the languages equal.
@@ -207,7 +238,7 @@ func TestNoKeyIsUnused(t *testing.T) {
 		}
 	}
 	var text strings.Builder
-	for _, dir := range []string{"lang", "node", "notify", "api", "cli", "web", "review"} {
+	for _, dir := range []string{"lang", "node", "notify", "api", "cli", "web", "review", "dossier"} {
 		for _, ext := range []string{".go", ".html"} {
 			for _, file := range sources(t, "../"+dir, ext) {
 				b, err := os.ReadFile(file)
@@ -229,7 +260,7 @@ func TestNoKeyIsUnused(t *testing.T) {
 func TestEveryKeyThatIsNamedExists(t *testing.T) {
 	named := regexp.MustCompile(`[{( ]t "([a-z][a-z.-]+)"|\.Text\("([a-z][a-z.-]+)"|Key: +"([a-z][a-z.-]+)"|"(done\.[a-z.-]+)"`)
 	found := 0
-	for _, dir := range []string{"node", "notify", "api", "cli", "web", "review"} {
+	for _, dir := range []string{"node", "notify", "api", "cli", "web", "review", "dossier"} {
 		for _, ext := range []string{".go", ".html"} {
 			for _, file := range sources(t, "../"+dir, ext) {
 				b, err := os.ReadFile(file)

@@ -82,9 +82,8 @@ func (n *Node) ProposeAccord(_ context.Context, r AccordProposeRequest) (*Accord
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := l.fold.State(n.now())
+	inForce, _ := l.fold.Texts(n.now())
 	kind, against := r.Kind, ""
-	inForce := v.Accord
 	switch {
 	case kind == "" && r.Counters != "":
 		kind = "counter"
@@ -148,12 +147,12 @@ func (n *Node) ProposeAccord(_ context.Context, r AccordProposeRequest) (*Accord
 // findAccord takes the hash of a known accord text or a prefix of it; empty
 // means the only open proposal. The lock must be held.
 func (l *ledger) findAccord(s string) (string, error) {
-	v := l.fold.State(l.n.now())
+	inForce, proposals := l.fold.Texts(l.n.now())
 	var all, open []string
-	if v.Accord != nil {
-		all = append(all, v.Accord.Hash)
+	if inForce != nil {
+		all = append(all, inForce.Hash)
 	}
-	for _, p := range v.Proposals {
+	for _, p := range proposals {
 		all = append(all, p.Hash)
 		if p.Status == "open" {
 			open = append(open, p.Hash)
@@ -250,27 +249,27 @@ func (n *Node) ShowAccord(_ context.Context, r AccordShowRequest) (*AccordShowRe
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := l.fold.State(n.now())
+	inForce, proposals := l.fold.Texts(n.now())
 	res := &AccordShowResponse{Unit: string(l.id)}
 	switch {
 	case r.Hash != "":
 		if res.Hash, err = l.findAccord(r.Hash); err != nil {
 			return nil, err
 		}
-	case v.Accord != nil:
-		res.Hash = v.Accord.Hash
-	case len(v.Proposals) > 0:
-		res.Hash = v.Proposals[len(v.Proposals)-1].Hash
+	case inForce != nil:
+		res.Hash = inForce.Hash
+	case len(proposals) > 0:
+		res.Hash = proposals[len(proposals)-1].Hash
 	default:
 		return nil, notFound("There is no accord and no proposal yet.", "Begin with 'entente accord example' and 'entente accord propose'.")
 	}
-	res.InForce = v.Accord != nil && v.Accord.Hash == res.Hash
+	res.InForce = inForce != nil && inForce.Hash == res.Hash
 	text, ok := l.texts[res.Hash]
 	if !ok {
 		return nil, conflict("no-text", "The text of accord "+res.Hash[:12]+" is not here yet.", "", "Sync first with 'entente sync'.")
 	}
 	res.Text = json.RawMessage(text)
-	res.Proposals, err = json.Marshal(v.Proposals)
+	res.Proposals, err = json.Marshal(proposals)
 	return res, err
 }
 
@@ -282,22 +281,22 @@ func (n *Node) DiffAccords(_ context.Context, r AccordDiffRequest) (*AccordDiffR
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := l.fold.State(n.now())
+	inForce, proposals := l.fold.Texts(n.now())
 	res := &AccordDiffResponse{}
 	if res.A, err = l.pickAccord(r.A, func() string {
 		switch {
-		case v.Accord != nil:
-			return v.Accord.Hash
-		case len(v.Proposals) > 0:
-			return v.Proposals[0].Hash
+		case inForce != nil:
+			return inForce.Hash
+		case len(proposals) > 0:
+			return proposals[0].Hash
 		}
 		return ""
 	}); err != nil {
 		return nil, err
 	}
 	if res.B, err = l.pickAccord(r.B, func() string {
-		if len(v.Proposals) > 0 {
-			return v.Proposals[len(v.Proposals)-1].Hash
+		if len(proposals) > 0 {
+			return proposals[len(proposals)-1].Hash
 		}
 		return ""
 	}); err != nil {

@@ -11,7 +11,7 @@ import (
 type AroundRequest struct {
 	ID    string `json:"id"`
 	Depth int    `json:"depth,omitempty"` // steps; default 1, at most 8
-	Limit int    `json:"limit,omitempty"` // default 50, at most 1,000
+	Limit int    `json:"limit,omitempty"` // default 50, at most 2,000
 	Next  string `json:"next,omitempty"`
 }
 
@@ -49,9 +49,9 @@ func (n *Node) Around(ctx context.Context, r AroundRequest) (*AroundResponse, er
 	if err != nil {
 		return nil, queryError(err)
 	}
-	res := &AroundResponse{Objects: []AroundObject{}, Cut: page.Cut, Next: page.Next}
+	res := &AroundResponse{Objects: make([]AroundObject, 0, len(page.Objects)), Cut: page.Cut, Next: page.Next}
 	for _, o := range page.Objects {
-		a := AroundObject{ID: o.ID, Depth: o.Depth, References: []AroundReference{}}
+		a := AroundObject{ID: o.ID, Depth: o.Depth, References: make([]AroundReference, 0, len(o.Edges))}
 		for _, e := range o.Edges {
 			a.References = append(a.References, AroundReference(e))
 		}

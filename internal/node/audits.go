@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"entente/internal/audit"
@@ -18,6 +19,8 @@ type Deed struct {
 	By     Claim  // in whose name, if in any
 	From   string // address
 	Err    error  // nil: it was done
+
+	Objects int // that came or went with it, where there may be many
 }
 
 // OutcomeOf is the code of what became of an act: ok, or that of the refusal.
@@ -36,9 +39,20 @@ func OutcomeOf(err error) string {
 	return "internal"
 }
 
-// Record writes an act into the audit log. When the disk does not take it, the act
-// stands: status says that something is missing.
+// Record writes an act into the audit log: each of an officer and of the command line on
+// this machine, and of a token so many that a program does not fill it; the others are
+// counted (see tallies).
 func (n *Node) Record(g Grant, d Deed) {
+	if g.IsOfficer() || g.ID == "" || g.ID == "console" {
+		n.write(g, d)
+		return
+	}
+	n.recordPaced(g.ID+" "+d.Action+" "+OutcomeOf(d.Err), n.tallies.tokens, g, d)
+}
+
+// write writes a line into the audit log. When the disk does not take it, the act stands:
+// status says that something is missing.
+func (n *Node) write(g Grant, d Deed) {
 	x := audit.Line{Kind: audit.Token, Who: g.ID, Name: g.Name, From: d.From, Action: d.Action, Ref: d.Ref, Outcome: OutcomeOf(d.Err)}
 	switch {
 	case g.IsOfficer():
@@ -77,6 +91,9 @@ type AuditListRequest struct {
 	Failed bool   `json:"failed,omitempty"` // only what was refused
 	Before int64  `json:"before,omitempty"` // numbers below; 0: the newest
 	Limit  int    `json:"limit,omitempty"`  // default 100, at most 1000
+	// From and Until bound when it was done; From is within.
+	From  time.Time `json:"from,omitzero"`
+	Until time.Time `json:"until,omitzero"`
 }
 
 // AuditListResponse is lines of the audit log, the newest first.
@@ -119,7 +136,7 @@ func (n *Node) Audit(ctx context.Context, r AuditListRequest) (*AuditListRespons
 	if err := checkLimit(r.Limit); err != nil {
 		return nil, err
 	}
-	lines, more, err := n.audit.Lines(audit.Filter{Who: r.Who, Action: r.Action, Failed: r.Failed, Before: r.Before, Limit: r.Limit})
+	lines, more, err := n.audit.Lines(audit.Filter{Who: r.Who, Action: r.Action, Failed: r.Failed, Before: r.Before, Limit: r.Limit, From: r.From, Until: r.Until})
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +148,14 @@ func (n *Node) Audit(ctx context.Context, r AuditListRequest) (*AuditListRespons
 		res.Next = lines[len(lines)-1].N
 	}
 	return res, ctx.Err()
+}
+
+// ExportAudit writes the whole audit log as it lies: lines of JSON, the oldest first.
+func (n *Node) ExportAudit(ctx context.Context, w io.Writer) error {
+	if err := n.audit.Export(ctx, w); err != nil {
+		return fmt.Errorf("writing the audit log: %w", err)
+	}
+	return nil
 }
 
 // VerifyAudit reads the whole audit log back. A break is no error of the call.

@@ -46,7 +46,11 @@ func (n *Node) Backup(ctx context.Context, w io.Writer, progress func(Progress))
 	}
 	tw := tar.NewWriter(enc)
 	out := &archive{ctx: ctx, at: n.at, tw: tw, s: snap, progress: progress}
-	if err := out.write(); err != nil {
+	err = out.write()
+	if err == nil {
+		err = out.given(n)
+	}
+	if err != nil {
 		return fmt.Errorf("backing up: %w", err)
 	}
 	return errors.Join(tw.Close(), enc.Close(), buf.Flush())
@@ -101,7 +105,13 @@ func (n *Node) Rebuild(ctx context.Context, progress func(Progress)) (*RebuildRe
 	case !derivedDamaged(err):
 		return nil, err
 	}
+	if err := n.watching.renew(n.opts.Rand); err != nil {
+		return nil, err
+	}
 	if err := n.intel.Rebuild(ctx, n.intelProgress("rebuild", progress)); err != nil {
+		return nil, err
+	}
+	if err := n.watching.renew(n.opts.Rand); err != nil { // for who asked while it was made
 		return nil, err
 	}
 	after, err := n.intel.Digest(ctx)

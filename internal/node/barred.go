@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"entente/internal/peer"
+	"entente/journal"
 )
 
 // Why a partner and this side do not get through to each other although the partner
@@ -84,14 +85,24 @@ func (l *ledger) barred() (out []BarredBrief) {
 	return out
 }
 
-// lastHeard is when a session with anybody in the unit last went well. The lock must be held.
+// lastHeard is when a session with anybody in the unit last went well, whoever opened it. The lock must be held.
 func (l *ledger) lastHeard() (at time.Time) {
-	l.n.mu.Lock()
-	defer l.n.mu.Unlock()
 	for p := range l.file.Partners {
-		if t := l.n.synced[syncKey{l.id, p}]; t.After(at) {
+		if t := l.lastWith(p); t.After(at) {
 			at = t
 		}
 	}
 	return at
+}
+
+// lastWith is when a session with a partner last went well, whoever opened it. Either side's reach is enough for both
+// directions. The lock must be held.
+func (l *ledger) lastWith(p journal.PartyID) time.Time {
+	l.n.mu.Lock()
+	defer l.n.mu.Unlock()
+	k := syncKey{l.id, p}
+	if at := l.n.met[k]; at.After(l.n.synced[k]) {
+		return at
+	}
+	return l.n.synced[k]
 }

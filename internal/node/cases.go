@@ -114,11 +114,11 @@ func (n *Node) Case(_ context.Context, r JointShowRequest) (*CaseView, error) {
 }
 
 func (l *ledger) caseView(c *desk.Case, whole bool) *CaseView {
-	first := l.opening(c.Minutes)
-	v := &CaseView{ID: c.ID.String(), Short: short(c.ID), Unit: string(l.id), Title: first.Title, Opener: l.partyName(c.Opener), Opened: c.Opened, State: c.State, Incidents: c.Incidents, Sectors: c.Sectors,
+	first, absent := l.opening(c.Minutes)
+	v := &CaseView{ID: c.ID.String(), Short: short(c.ID), Unit: string(l.id), Title: first.Title, Absent: absent, Opener: l.partyName(c.Opener), Opened: c.Opened, State: c.State, Incidents: c.Incidents, Sectors: c.Sectors,
 		OpenReplies: []OpenReplyView{}, Closing: l.markViews(c.Closing), Awaited: l.names(c.Awaited)}
 	for _, o := range c.OpenReplies {
-		v.OpenReplies = append(v.OpenReplies, OpenReplyView{o.Claim.String(), o.Class, l.partyName(o.Party), o.Since, o.Received, o.Days})
+		v.OpenReplies = append(v.OpenReplies, OpenReplyView{Claim: o.Claim.String(), Class: o.Class, Party: l.partyName(o.Party), Since: o.Since, Received: o.Received, Days: o.Days})
 	}
 	if !whole {
 		return v
@@ -128,12 +128,8 @@ func (l *ledger) caseView(c *desk.Case, whole bool) *CaseView {
 	for i := range c.Steps {
 		texts[c.Steps[i].Ref] = l.saidView(&c.Steps[i])
 	}
-	line := func(x LineView) { v.Line = append(v.Line, x) }
-	for _, e := range c.Events {
-		line(LineView{When: e.Happened, Precision: e.Precision, What: "event: " + e.Event, Party: l.partyName(e.Party), Ref: e.Ref.String(), Text: texts[e.Ref].Text, Withdrawn: e.Withdrawn != nil})
-	}
 	for _, x := range c.Claims {
-		w := ClaimView{MarkView: l.markView(x.Mark), Class: x.Class, Confidence: x.Confidence, Text: texts[x.Ref].Text, About: refString(x.About), Answered: x.Answered, Denials: l.markViews(x.Denials), Withdrawn: l.takenBack(x.Withdrawn)}
+		w := ClaimView{MarkView: l.markView(x.Mark), Class: x.Class, Confidence: x.Confidence, Text: texts[x.Ref].Text, Absent: texts[x.Ref].Absent, About: refString(x.About), Answered: x.Answered, Denials: l.markViews(x.Denials), Withdrawn: l.takenBack(x.Withdrawn)}
 		if x.Concerns != "" {
 			w.Concerns = l.partyName(x.Concerns)
 		}
@@ -142,44 +138,19 @@ func (l *ledger) caseView(c *desk.Case, whole bool) *CaseView {
 		}
 		for _, m := range x.Replies {
 			w.Replies = append(w.Replies, texts[m.Ref])
-			line(LineView{When: m.At, What: "reply to the " + x.Class + " " + short(x.Ref), Party: l.partyName(m.Party), Ref: m.Ref.String(), Text: texts[m.Ref].Text})
 		}
 		v.Claims = append(v.Claims, w)
-		line(LineView{When: x.At, What: x.Class, Party: w.Party, Ref: w.Ref, Text: w.Text, Withdrawn: x.Withdrawn != nil})
 	}
 	for _, o := range c.Outcomes {
-		v.Outcomes = append(v.Outcomes, OutcomeView{l.markView(o.Mark), o.Outcome, texts[o.Ref].Text, l.takenBack(o.Withdrawn)})
-		line(LineView{When: o.At, What: "outcome: " + o.Outcome, Party: l.partyName(o.Party), Ref: o.Ref.String(), Text: texts[o.Ref].Text, Withdrawn: o.Withdrawn != nil})
+		v.Outcomes = append(v.Outcomes, OutcomeView{MarkView: l.markView(o.Mark), Outcome: o.Outcome, Text: texts[o.Ref].Text, Absent: texts[o.Ref].Absent, Withdrawn: l.takenBack(o.Withdrawn)})
 	}
 	for _, k := range c.Links {
 		w := LinkView{MarkView: l.markView(k.Mark), Target: refString(k.Target), Kind: k.Kind, Object: k.Object, Relation: k.Relation, Unlinked: l.takenBack(k.Unlinked)}
 		if k.Target != nil {
 			w.Author = l.partyName(k.Author)
-			l.tied(k, line)
 		}
 		v.Links = append(v.Links, w)
 	}
-	for _, s := range c.Steps {
-		if s.Move == desk.CaseOpen || s.Move == desk.CaseClose || s.Move == desk.CaseReopen {
-			line(LineView{When: s.At, What: "case: " + s.Move, Party: l.partyName(s.Party), Ref: s.Ref.String(), Text: texts[s.Ref].Text})
-		}
-	}
-	slices.SortStableFunc(v.Line, func(a, b LineView) int { return cmp.Or(a.When.Compare(b.When), cmp.Compare(a.Ref, b.Ref)) })
-	// What several ties name stands there once.
-	v.Line = slices.CompactFunc(v.Line, func(a, b LineView) bool { return a.Ref == b.Ref && a.What == b.What })
+	v.Line = l.timeLine(c, texts)
 	return v
-}
-
-// tied puts what a case is tied to on its time line: of a request every move, of anything else the entry.
-func (l *ledger) tied(k desk.Link, line func(LineView)) {
-	out := k.Unlinked != nil
-	if opened, ok := l.fold.Opened(*k.Target); ok {
-		if q, ok := l.request(opened); ok {
-			for _, s := range q.Steps {
-				line(LineView{When: s.At, What: "request." + s.Move, Party: l.partyName(s.Party), Ref: s.Ref.String(), Withdrawn: out})
-			}
-			return
-		}
-	}
-	line(LineView{When: k.Written, What: k.Kind, Party: l.partyName(k.Author), Ref: k.Target.String(), Withdrawn: out})
 }

@@ -100,8 +100,8 @@ func (n *Node) Commitment(_ context.Context, r JointShowRequest) (*CommitmentVie
 }
 
 func (l *ledger) commitmentView(c *desk.Commitment, whole bool) *CommitmentView {
-	first := l.opening(c.Minutes)
-	v := &CommitmentView{ID: c.ID.String(), Short: short(c.ID), Unit: string(l.id), Title: first.Title, Party: l.partyName(c.Party), Made: c.Made, Form: c.Form, Every: c.Every, Case: refString(c.Case), State: c.State,
+	first, absent := l.opening(c.Minutes)
+	v := &CommitmentView{ID: c.ID.String(), Short: short(c.ID), Unit: string(l.id), Title: first.Title, Absent: absent, Party: l.partyName(c.Party), Made: c.Made, Form: c.Form, Every: c.Every, Case: refString(c.Case), State: c.State,
 		First: c.First, Due: c.Due, DueSoon: c.DueSoon, Overdue: c.Overdue, Days: c.Days, Settled: c.Settled, Views: []CommitmentSightView{}, Answers: []CommitmentAnswerView{}, Moved: []CommitmentMovedView{}, Released: l.markViews(c.Releases),
 		Differing: len(c.Differing) > 0}
 	for _, x := range c.Views {
@@ -110,7 +110,7 @@ func (l *ledger) commitmentView(c *desk.Commitment, whole bool) *CommitmentView 
 			continue
 		}
 		differs := slices.ContainsFunc(c.Differing, func(d desk.Differing) bool { return d.Party == x.Party })
-		v.Views = append(v.Views, CommitmentSightView{l.markView(x.Mark), x.Status, differs})
+		v.Views = append(v.Views, CommitmentSightView{MarkView: l.markView(x.Mark), Status: x.Status, Differs: differs})
 	}
 	for _, x := range c.Answers {
 		v.Answers = append(v.Answers, CommitmentAnswerView{l.markView(x.Mark), x.Accepted, x.Code})

@@ -51,6 +51,8 @@ type Config struct {
 		Without []string `yaml:"without"`
 		// Aging says for how long values are good that were not told again.
 		Aging []AgingConfig `yaml:"aging"`
+		// Prevalence says from when on a value is seen everywhere.
+		Prevalence PrevalenceConfig `yaml:"prevalence"`
 	} `yaml:"guard"`
 	Backup struct {
 		// Recipient is the age recipient that backups are encrypted to.
@@ -70,6 +72,11 @@ type Config struct {
 	SignIn SignInConfig `yaml:"sign_in"`
 	// Feeds are what sensors are given; none: one of each format, and lists by kind of value.
 	Feeds []FeedConfig `yaml:"feeds"`
+	Watch struct {
+		// Databases are files in the format of MaxMind DB that say in which country and network an address is: who is told of an
+		// attack on an asset is chosen by it. Whole paths, at most four.
+		Databases []string `yaml:"databases"`
+	} `yaml:"watch"`
 	TAXII struct {
 		// Collections are those that TAXII clients with a token for it may add to and delete from, besides those that they read.
 		Collections []WritableConfig `yaml:"collections"`
@@ -202,10 +209,13 @@ func parseConfig(dir string, text []byte) (Config, error) {
 	if err := c.Notify.check(dir); err != nil {
 		return c, err
 	}
+	if err := checkWatch(&c); err != nil {
+		return c, err
+	}
 	if err := checkGuard(&c); err != nil {
 		return c, err
 	}
-	if err := c.SignIn.check(dir); err != nil {
+	if err := c.SignIn.check(); err != nil {
 		return c, err
 	}
 	if c.Evidence.Key != "" && !filepath.IsAbs(c.Evidence.Key) {
@@ -249,6 +259,8 @@ guard:                # with the lists in the folder guard ('entente guard list'
   assets: []          # own networks and domains that must never be acted on
   without: []         # lists of the program that are left out
   aging: []           # - {types: [ipv4], sources: [], days: 90}: the first that fits holds
+  prevalence:         # what watchers see at so many own machines a day, on so many days, is held
+    {machines: 1000, days: 3, off: false}
 
 # Collections that TAXII clients may add to with a token for it ('entente token new
 # --scope taxii:write:scratch'), as in
@@ -277,6 +289,7 @@ language: ""          # of notices, and of commands where the environment names 
 # sign_in:
 #   origin: "https://entente.example"   # as browsers see the pages: passkeys need it
 #   tokens: false                       # no signing in with a bearer token
+#   provider: {issuer: "https://id.example", client_id: entente, secret_file: keys/provider, amr: [mfa]}
 
 credentials:          # SHA-256 digests; the secrets were shown once by init
   api_token_sha256: %q

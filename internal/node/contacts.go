@@ -70,7 +70,8 @@ func (l *ledger) contactView(c *desk.Contact) ContactView {
 	v := ContactView{ID: c.ID, Party: l.partyName(c.Party), Self: c.Party == l.n.keys().party, Kind: c.Kind, Mailbox: c.Mailbox, Phone: c.Phone, Languages: c.Languages,
 		Hours: c.Hours, Zone: c.Zone, Open: c.Open, Change: c.Change, Reached: c.Reached, Fresh: c.Fresh, Stale: c.Due, IsStale: c.Stale}
 	if w := c.Confirmed; w != nil {
-		v.Confirmed, v.By, v.Changed, v.Text = w.At, Claim{w.By.Agency, w.By.Role}, w.Changed, l.words(w.Payload, w.Held)
+		v.Confirmed, v.By, v.Changed = w.At, Claim{w.By.Agency, w.By.Role}, w.Changed
+		v.Text, v.Absent = l.words(w.Payload, w.Held)
 	}
 	return v
 }

@@ -121,8 +121,8 @@ func examine(ctx context.Context, dir string, o DoctorOptions) (*DoctorResponse,
 		}
 	}
 	if room, err := store.RoomOf(o.FS, dir); err == nil && room.Free < reserveOf(room) {
-		d.found(DoctorFinding{Rank: RankRisk, Kind: "disk", What: fmt.Sprintf("Only %s are free on the disk.", sizeText(room.Free)),
-			Means: "The node takes in no more content.", Next: "Make room, or move the folder to a larger disk."})
+		d.found(DoctorFinding{Rank: RankRisk, Kind: "disk", What: doctorSays("doctor.only-free", "size", sizeText(room.Free)),
+			Means: doctorSays("doctor.no-content"), Next: doctorSays("doctor.make-room")})
 	}
 	if err := d.look(); err != nil {
 		return nil, err
@@ -177,18 +177,19 @@ func (d *doctor) look() error {
 	d.configuration()
 	d.identity()
 	d.identities()
-	for _, name := range []string{"drafts.json", "pairings.json", "tokens.json", "notices.json", "officers.json", "sessions.json"} {
+	for _, name := range []string{"drafts.json", "pairings.json", "tokens.json", "settings.json", "assets.json", "notices.json", "officers.json", "sessions.json"} {
 		d.private(name)
 	}
+	d.provider()
 	d.auditLog()
 	d.units()
 	d.witness()
 	d.localLog()
 	d.objects()
 	if d.last.After(d.now.Add(time.Minute)) {
-		d.found(DoctorFinding{Rank: RankRisk, Kind: "clock", What: fmt.Sprintf("This machine's clock says %s, but something here was written at %s.", d.now.UTC().Format(time.RFC3339), d.last.UTC().Format(time.RFC3339)),
-			Means: "The clock was set back, or ran ahead before. Entries are dated no earlier than the one before them, so deadlines would be wrong.",
-			Next:  "Set the clock (for instance with NTP) before the node is started."})
+		d.found(DoctorFinding{Rank: RankRisk, Kind: "clock", What: doctorSays("doctor.clock-back", "now", d.now.UTC().Format(time.RFC3339), "then", d.last.UTC().Format(time.RFC3339)),
+			Means: doctorSays("doctor.clock-means"),
+			Next:  doctorSays("doctor.clock-next")})
 	}
 	return d.ctx.Err()
 }
@@ -214,8 +215,10 @@ func (d *doctor) walk(under string) error {
 			d.unreadable(name, err)
 			continue
 		}
-		d.closed(name, info)
 		kind := kindOf(name)
+		if kind != fileOperator { // whoever put it there says who may read it
+			d.closed(name, info)
+		}
 		switch {
 		case info.IsDir() && kind != fileUnknown && kind != fileLeft && kind != filePassing:
 			d.notAFile(name, kind)
@@ -227,7 +230,7 @@ func (d *doctor) walk(under string) error {
 		case kind == fileLeft:
 			d.leftover(name)
 		case kind == fileUnknown:
-			d.found(DoctorFinding{Rank: RankNote, File: name, What: "No file of a node has this name.", Means: "The node never looks at it, and a backup leaves it out.", Next: "If it is yours, keep it elsewhere."})
+			d.found(DoctorFinding{Rank: RankNote, File: name, What: doctorSays("doctor.not-ours"), Means: doctorSays("doctor.not-ours-means"), Next: doctorSays("doctor.not-ours-next")})
 		}
 		if d.res.Files++; d.progress != nil && d.res.Files%256 == 0 {
 			d.progress(Progress{Stage: "doctor", Done: d.res.Files, Unit: "files"})
@@ -242,8 +245,8 @@ func (d *doctor) leftover(name string) {
 	if d.res.InUse {
 		return // it is being written
 	}
-	d.found(DoctorFinding{Rank: RankNote, File: name, What: "This is the rest of a write that was cut.", Means: "It means nothing: what it was to become was never acknowledged.",
-		Next: "Nothing has to be done; it may be removed.", Commands: []string{d.rm(name)}})
+	d.found(DoctorFinding{Rank: RankNote, File: name, What: doctorSays("doctor.rest"), Means: doctorSays("doctor.rest-means"),
+		Next: doctorSays("doctor.rest-next"), Commands: []string{d.rm(name)}})
 }
 
 // closed says which files others may read, and which the owner may not.
@@ -255,19 +258,19 @@ func (d *doctor) closed(name string, info fs.FileInfo) {
 	if root, err := d.at.fs.Stat(d.at.dir); kindOf(name) != fileKey && err == nil && root.Mode().Perm()&0o077 == 0 {
 		return
 	}
-	d.found(DoctorFinding{Rank: RankRisk, File: name, What: fmt.Sprintf("Other users of this machine may read or change it (mode %04o).", mode),
-		Means: "Who reads a key can sign in this party's name.", Next: "Close it. If others use this machine, rotate the keys, too.",
+	d.found(DoctorFinding{Rank: RankRisk, File: name, What: doctorSays("doctor.open", "mode", fmt.Sprintf("%04o", mode)),
+		Means: doctorSays("doctor.open-means"), Next: doctorSays("doctor.open-next"),
 		Commands: []string{"chmod go-rwx " + quoted(d.path(name))}})
 }
 
 func (d *doctor) unreadable(name string, err error) {
-	d.found(DoctorFinding{Rank: RankLost, File: name, What: "It cannot be read: " + reason(err) + ".", Means: "Nothing is known of what it holds.",
-		Next: "See to it that the user of the node may read it; if the disk fails, copy the folder to another one first."})
+	d.found(DoctorFinding{Rank: RankLost, File: name, What: doctorSays("doctor.unreadable", "reason", reason(err)), Means: doctorSays("doctor.nothing-known"),
+		Next: doctorSays("doctor.let-read")})
 }
 
 // notAFile is a folder in the place of a file.
 func (d *doctor) notAFile(name string, kind fileKind) {
-	f := DoctorFinding{Rank: RankLost, File: name, What: "A folder lies where a file has to be.", Means: "The node does not start, or goes on without what was in it.", Next: "Remove it, and see what 'entente doctor' says then.", Commands: []string{d.rm(name)}}
+	f := DoctorFinding{Rank: RankLost, File: name, What: doctorSays("doctor.folder-there"), Means: doctorSays("doctor.folder-means"), Next: doctorSays("doctor.folder-next"), Commands: []string{d.rm(name)}}
 	if kind == fileDerived {
 		f.Rank = RankDerived
 	}
@@ -315,11 +318,11 @@ func (d *doctor) configuration() {
 	if d.seen[name] {
 		return
 	}
-	f := DoctorFinding{Rank: RankLost, File: name, What: "The configuration cannot be read: " + reason(err) + ".", Means: "The node does not start.",
-		Next: "Correct it, or restore it with the last backup.", Commands: d.restore()}
+	f := DoctorFinding{Rank: RankLost, File: name, What: doctorSays("doctor.configuration", "reason", reason(err)), Means: doctorSays("doctor.no-start"),
+		Next: doctorSays("doctor.correct-it"), Commands: d.restore()}
 	if there, _ := d.at.exists(filepath.Join(d.at.dir, restoringDir)); there {
-		f.What, f.Means = "A restore was interrupted here.", "What is in the folder is only part of a backup."
-		f.Next = "Restore the backup again into the same folder."
+		f.What, f.Means = doctorSays("doctor.restore-cut"), doctorSays("doctor.restore-means")
+		f.Next = doctorSays("doctor.restore-next")
 	}
 	d.found(f)
 }
@@ -338,6 +341,10 @@ func (d *doctor) private(name string) {
 		_, err = d.at.readJSON(d.path(name), &file)
 	case "tokens.json":
 		_, err = readTokens(d.at)
+	case "settings.json":
+		_, err = readSettings(d.at)
+	case "assets.json":
+		_, err = readAssets(d.at)
 	case "officers.json":
 		_, err = officer.Read(d.at.fs, d.at.dir)
 	case "sessions.json":
@@ -361,6 +368,10 @@ func (d *doctor) private(name string) {
 		next = "Remove it, and make new tokens with 'entente token new'; the token that init showed stays good. A backup does not hold it."
 	}
 	switch name {
+	case "settings.json":
+		means, next = "The node does not start: it is not known how the duty officer is called, or what sensors are given.", "Restore it from a backup, or remove it and set channels and feeds again; what config.yaml pins still holds."
+	case "assets.json":
+		means, next = "It is not known what is protected, nor who is told of an attack from where. Watchers are given nothing.", "Restore it from a backup, or remove it and add the assets again with 'entente asset add'."
 	case "officers.json":
 		means, next = officersLost, officersLostNext
 	case "sessions.json":
@@ -370,7 +381,7 @@ func (d *doctor) private(name string) {
 		means = "It is not known what the duty officer was told. The node starts, and tells what is open again."
 		next = "Remove it, or leave it: the next notice replaces it."
 	}
-	d.found(DoctorFinding{Rank: RankLost, File: name, What: "It cannot be read: " + reason(err) + ".", Means: means,
+	d.found(DoctorFinding{Rank: RankLost, File: name, What: doctorSays("doctor.unreadable", "reason", reason(err)), Means: means,
 		Next: next, Commands: []string{d.rm(name)}})
 }
 

@@ -23,7 +23,7 @@ func (d *doctor) identity() {
 	if err != nil {
 		if !d.seen["identity.json"] {
 			d.found(DoctorFinding{Rank: RankLost, File: "identity.json", What: "The identity cannot be read: " + reason(err) + ".", Means: "The node does not start: it does not know for whom.",
-				Next: "Restore the last backup.", Commands: d.restore()})
+				Next: doctorSays("doctor.restore-last"), Commands: d.restore()})
 		}
 		return
 	}
@@ -31,15 +31,15 @@ func (d *doctor) identity() {
 	d.dated(k.id.Created)
 	switch left := k.id.Expires.Sub(d.now); {
 	case left < 0:
-		d.found(DoctorFinding{Rank: RankRisk, File: "identity.json", What: "The identity expired on " + k.id.Expires.Format(time.RFC3339) + ".", Means: "Partners may refuse it.",
-			Next: "Rotate it now.", Commands: []string{d.entente("identity rotate node --org-key ORGANISATION-KEY")}})
+		d.found(DoctorFinding{Rank: RankRisk, File: "identity.json", What: doctorSays("doctor.identity-expired", "at", k.id.Expires.Format(time.RFC3339)), Means: doctorSays("doctor.may-refuse"),
+			Next: doctorSays("doctor.rotate-now"), Commands: []string{d.entente("identity rotate node --org-key ORGANISATION-KEY")}})
 	case left < 30*24*time.Hour:
-		d.found(DoctorFinding{Rank: RankRisk, File: "identity.json", What: "The identity expires on " + k.id.Expires.Format(time.RFC3339) + ".", Means: "Partners may refuse it after that.",
-			Next: "Rotate it before.", Commands: []string{d.entente("identity rotate node --org-key ORGANISATION-KEY")}})
+		d.found(DoctorFinding{Rank: RankRisk, File: "identity.json", What: doctorSays("doctor.identity-expires", "at", k.id.Expires.Format(time.RFC3339)), Means: doctorSays("doctor.may-refuse-then"),
+			Next: doctorSays("doctor.rotate-before"), Commands: []string{d.entente("identity rotate node --org-key ORGANISATION-KEY")}})
 	}
-	if there, err := d.at.exists(filepath.Join(d.at.dir, "organisation.key")); err == nil && there {
-		d.found(DoctorFinding{Rank: RankRisk, File: "organisation.key", Kind: string(fileKey), What: "The organisation key lies in the folder.", Means: "Who breaks into this machine can speak for the organisation for ever.",
-			Next: "Move it to a place that is not connected to anything."})
+	if path, _, err := d.at.orgKeyHere(); err == nil && path != "" {
+		d.found(DoctorFinding{Rank: RankRisk, File: orgKeyName, Kind: string(fileKey), What: doctorSays("doctor.org-key"), Means: doctorSays("doctor.org-key-means"),
+			Next: doctorSays("doctor.org-key-next")})
 	}
 	for name, check := range map[string]func([]byte) error{
 		keyNode: func(text []byte) error {
@@ -90,15 +90,15 @@ func (d *doctor) key(name string, optional bool, check func([]byte) error) {
 	}
 	if next, waiting := d.at.read(d.path(name + nextKey)); waiting == nil && check(next) == nil {
 		if !d.res.InUse {
-			d.found(DoctorFinding{Rank: RankNote, File: name + nextKey, What: "A rotation was cut before this key took its place.", Means: "The next start finishes it.", Next: "Nothing has to be done."})
+			d.found(DoctorFinding{Rank: RankNote, File: name + nextKey, What: "A rotation was cut before this key took its place.", Means: "The next start finishes it.", Next: doctorSays("doctor.nothing")})
 		}
 		return
 	}
-	what := "The key cannot be used: " + reason(err) + "."
+	what := doctorSays("doctor.key-unusable", "reason", reason(err))
 	if errors.Is(err, fs.ErrNotExist) {
-		what = "The key is missing."
+		what = doctorSays("doctor.key-missing")
 	}
-	d.found(DoctorFinding{Rank: RankLost, File: name, What: what, Means: "Without it this node cannot act for its party, and does not start.", Next: "Put it back from a copy, or restore the last backup.", Commands: d.restore()})
+	d.found(DoctorFinding{Rank: RankLost, File: name, What: what, Means: doctorSays("doctor.key-means"), Next: doctorSays("doctor.key-next"), Commands: d.restore()})
 }
 
 // localLog reads the private log to its last byte.
@@ -117,8 +117,8 @@ func (d *doctor) localLog() {
 	if err != nil && d.ctx.Err() == nil {
 		d.logDamaged = true
 		name, damage := d.under(err, dir+"/log")
-		d.logDamage(name, damage, err, DoctorFinding{Means: "Imports and decisions of this node cannot be read any more; the node does not start.",
-			Next: "Restore the last backup: what was imported and decided since is lost, what partners sent comes again.", Commands: d.restore()})
+		d.logDamage(name, damage, err, DoctorFinding{Means: doctorSays("doctor.local-means"),
+			Next: doctorSays("doctor.local-next"), Commands: d.restore()})
 		return
 	}
 	d.missingDerived(dir, "index", "points", "derived")
@@ -130,15 +130,15 @@ func (d *doctor) logDamage(name string, damage *store.DamageError, err error, lo
 	if d.seen[name] {
 		return
 	}
-	lost.Rank, lost.File, lost.What = RankLost, name, "It is damaged: "+reason(err)+"."
+	lost.Rank, lost.File, lost.What = RankLost, name, doctorSays("doctor.damaged", "reason", reason(err))
 	if damage != nil {
-		lost.What = fmt.Sprintf("It is damaged at entry %d: %s.", damage.Entry, damage.Detail)
+		lost.What = doctorSays("doctor.damaged-at", "n", damage.Entry, "reason", damage.Detail)
 		if lost.Entry == "" {
 			lost.Entry = fmt.Sprint(damage.Entry)
 		}
 		if damage.Derived {
-			lost.Rank, lost.Means = RankDerived, "Nothing is lost: it is computed from the log beside it."
-			lost.Next = "Remove it; the next start makes it again."
+			lost.Rank, lost.Means = RankDerived, doctorSays("doctor.derived")
+			lost.Next = doctorSays("doctor.remove-derived")
 			lost.Commands = []string{d.rm(name), d.entente("status")}
 		}
 	}
@@ -149,7 +149,7 @@ func (d *doctor) logDamage(name string, damage *store.DamageError, err error, lo
 func (d *doctor) missingDerived(dir string, names ...string) {
 	for _, name := range names {
 		if there, err := d.at.exists(d.path(dir + "/" + name)); err == nil && !there && !d.res.InUse {
-			d.found(DoctorFinding{Rank: RankNote, File: dir + "/" + name, What: "It is missing.", Means: "Nothing is lost: it is computed from the log beside it.", Next: "Nothing has to be done; the next start makes it again."})
+			d.found(DoctorFinding{Rank: RankNote, File: dir + "/" + name, What: doctorSays("doctor.missing"), Means: doctorSays("doctor.derived"), Next: doctorSays("doctor.derived-next")})
 		}
 	}
 }
@@ -192,14 +192,14 @@ func (d *doctor) objects() {
 		case err != nil:
 			return err
 		case !fits:
-			d.found(DoctorFinding{Rank: RankNote, File: "objects", Kind: string(fileDerived), What: "It was derived from another local log than the one here.", Means: "The next start notices, drops it and derives it again.", Next: "Nothing has to be done."})
+			d.found(DoctorFinding{Rank: RankNote, File: "objects", Kind: string(fileDerived), What: "It was derived from another local log than the one here.", Means: "The next start notices, drops it and derives it again.", Next: doctorSays("doctor.nothing")})
 		case behind > 0:
-			d.found(DoctorFinding{Rank: RankNote, File: "objects", Kind: string(fileDerived), What: fmt.Sprintf("It lacks the last %d records of the local log.", behind), Means: "The node was stopped hard; the next start applies them.", Next: "Nothing has to be done."})
+			d.found(DoctorFinding{Rank: RankNote, File: "objects", Kind: string(fileDerived), What: fmt.Sprintf("It lacks the last %d records of the local log.", behind), Means: "The node was stopped hard; the next start applies them.", Next: doctorSays("doctor.nothing")})
 		}
 		return nil
 	}()
 	if err != nil {
-		f.What = "It cannot be read: " + reason(err) + "."
+		f.What = doctorSays("doctor.unreadable", "reason", reason(err))
 		d.found(f)
 	}
 }

@@ -83,7 +83,7 @@ func (d *doctor) unit(id journal.UnitID) {
 	}
 	if err != nil && !d.seen[u.dir+"/unit.json"] {
 		d.found(DoctorFinding{Rank: RankLost, File: u.dir + "/unit.json", What: "It cannot be used: " + reason(err) + ".", Means: "Who the partners of this unit are is not known any more. The node does not start, or goes on without this unit.",
-			Next: "Restore the last backup.", Commands: d.restore()})
+			Next: doctorSays("doctor.restore-last"), Commands: d.restore()})
 	}
 	if err != nil {
 		return
@@ -102,7 +102,7 @@ func (d *doctor) unit(id journal.UnitID) {
 		if head := u.held[o]; head.Size < r.Size && !u.damaged[o] && !(d.res.InUse && d.headNow(u.journalDir(o), head).Size >= r.Size) {
 			d.found(DoctorFinding{Rank: RankLost, File: u.journalDir(o) + "/log", Entry: journal.Ref{Origin: o, Index: head.Size}.String(),
 				What:  fmt.Sprintf("%d entries of this journal are here, but %d were receipted.", head.Size, r.Size),
-				Means: "The end of a partner's journal is lost here. The partner has it.", Next: "Open a session: the partner hands it over again.", Commands: []string{d.entente("sync")}})
+				Means: "The end of a partner's journal is lost here. The partner has it.", Next: doctorSays("doctor.session-again"), Commands: []string{d.entente("sync")}})
 		}
 	}
 	d.payloads(u)
@@ -134,11 +134,11 @@ func (d *doctor) journal(u *doctorUnit, o journal.Origin) {
 	if err != nil {
 		u.damaged[o] = true
 		name, damage := d.under(err, dir+"/log")
-		lost := DoctorFinding{Entry: entryOf(o, err), Means: "A partner's journal cannot be read here any more, and the node does not start. The partner has it.",
-			Next: "Remove this copy of the journal and open a session: the partner hands it over again.", Commands: []string{d.rm(dir), d.entente("sync")}}
+		lost := DoctorFinding{Entry: entryOf(o, err), Means: doctorSays("doctor.partner-journal"),
+			Next: doctorSays("doctor.partner-next"), Commands: []string{d.rm(dir), d.entente("sync")}}
 		if o == u.origin {
-			lost.Means = "The own journal cannot be read any more, and the node does not start. Partners hold what they have receipted."
-			lost.Next = "Remove it, let partners hand back what they hold, and open a successor with the organisation key. (Or restore the last backup, which ends in a successor, too.)"
+			lost.Means = doctorSays("doctor.own-journal")
+			lost.Next = doctorSays("doctor.own-next")
 			lost.Commands = []string{d.rm(dir), d.entente("sync"), d.entente("journal succeed --org-key ORGANISATION-KEY")}
 		}
 		d.logDamage(name, damage, err, lost)
@@ -225,8 +225,8 @@ func (d *doctor) own(u *doctorUnit) {
 	dir := u.journalDir(u.origin)
 	keyring := u.keyrings[u.origin]
 	if u.held[u.origin].Size == 0 && !u.damaged[u.origin] {
-		d.found(DoctorFinding{Rank: RankLost, File: dir + "/log", What: "The own journal is missing.", Means: "Nothing more may be signed in unit " + u.name() + ". Partners hold what they have receipted.",
-			Next:     "Let partners hand back what they hold, and open a successor with the organisation key.",
+		d.found(DoctorFinding{Rank: RankLost, File: dir + "/log", What: doctorSays("doctor.own-missing"), Means: "Nothing more may be signed in unit " + u.name() + ". Partners hold what they have receipted.",
+			Next:     doctorSays("doctor.hand-back"),
 			Commands: []string{d.entente("sync"), d.entente("journal succeed --org-key ORGANISATION-KEY")}})
 	}
 	d.key(fmt.Sprintf("%s/journal-%d.key", u.dir, u.file.Epoch), false, func(text []byte) error {
@@ -259,7 +259,7 @@ func (d *doctor) payloads(u *doctorUnit) {
 		if own {
 			return "Open a session: a partner that has it hands it back. Otherwise it is in the last backup.", []string{d.entente("sync")}
 		}
-		return "Open a session: the partner hands it over again.", []string{d.entente("sync")}
+		return doctorSays("doctor.session-again"), []string{d.entente("sync")}
 	}
 	if there, err := d.at.exists(d.path(dir)); err == nil && there {
 		ps, err := store.OpenPayloads(d.path(dir), store.Options{FS: d.at.fs, Sealer: d.at.vault(d.config)})
@@ -288,7 +288,7 @@ func (d *doctor) payloads(u *doctorUnit) {
 				}
 			case err != nil:
 				next, commands := mend(by.own)
-				d.found(DoctorFinding{Rank: RankLost, File: file(c), Entry: by.ref.String(), What: "It is not what its entry committed to: " + reason(err) + ".", Means: "What the entry shared, asked or answered cannot be read here. That it was said is still proved.",
+				d.found(DoctorFinding{Rank: RankLost, File: file(c), Entry: by.ref.String(), What: "It is not what its entry committed to: " + reason(err) + ".", Means: doctorSays("doctor.payload-means"),
 					Next: "Remove it. " + next, Commands: append([]string{d.rm(file(c))}, commands...)})
 			default:
 				d.res.Payloads++
@@ -300,11 +300,11 @@ func (d *doctor) payloads(u *doctorUnit) {
 			continue
 		}
 		if missing[c] {
-			d.found(DoctorFinding{Rank: RankNote, File: file(c), Entry: by.ref.String(), What: "This payload has not come yet.", Means: "Its author has not handed it over, or the accord does not let it.", Next: "Nothing has to be done; sessions ask for it."})
+			d.found(DoctorFinding{Rank: RankNote, File: file(c), Entry: by.ref.String(), What: doctorSays("doctor.payload-waits"), Means: doctorSays("doctor.payload-waits-means"), Next: doctorSays("doctor.payload-waits-next")})
 			continue
 		}
 		next, commands := mend(by.own)
-		d.found(DoctorFinding{Rank: RankLost, File: file(c), Entry: by.ref.String(), What: "This payload is missing.", Means: "What the entry shared, asked or answered cannot be read here. That it was said is still proved.", Next: next, Commands: commands})
+		d.found(DoctorFinding{Rank: RankLost, File: file(c), Entry: by.ref.String(), What: doctorSays("doctor.payload-missing"), Means: doctorSays("doctor.payload-means"), Next: next, Commands: commands})
 	}
 }
 

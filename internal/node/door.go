@@ -9,12 +9,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
-	"entente/internal/lang"
 	"entente/internal/officer"
 	"entente/internal/peer/pairing"
 )
@@ -26,9 +22,16 @@ type SignInConfig struct {
 	Origin string `yaml:"origin"`
 	// Tokens says whether bearer tokens of the scope read sign in, too. Default true.
 	Tokens *bool `yaml:"tokens"`
+	// Provider is the organisation's, where officers may sign in, too.
+	Provider *ProviderConfig `yaml:"provider"`
 }
 
-func (c *SignInConfig) check(string) error {
+func (c *SignInConfig) check() error {
+	if c.Provider != nil {
+		if err := c.Provider.check(c.Origin); err != nil {
+			return err
+		}
+	}
 	if c.Origin == "" {
 		return nil
 	}
@@ -42,36 +45,14 @@ func (c *SignInConfig) check(string) error {
 
 // Door is how people come into the pages and look after their own credentials. What
 // happens at it is recorded in the audit log.
-type Door struct {
-	n      *Node
-	failed *rate.Limiter // lines of the audit log about what strangers try
-
-	mu      sync.Mutex
-	dropped int // since the last such line
-}
-
-// What strangers try is written down so often at once, and then once a second: the log
-// is not theirs to fill.
-const failedAtOnce = 1000
+type Door struct{ n *Node }
 
 // Door returns the door of the pages.
-func (n *Node) Door() *Door {
-	return &Door{n: n, failed: rate.NewLimiter(rate.Every(time.Second), failedAtOnce)}
-}
+func (n *Node) Door() *Door { return &Door{n: n} }
 
 // refused records a failure of somebody who is not in.
 func (d *Door) refused(g Grant, x Deed) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if !d.failed.AllowN(d.n.now(), 1) {
-		d.dropped++
-		return
-	}
-	if d.dropped > 0 {
-		x.Ref = strings.TrimSpace(fmt.Sprintf("%s and %d more before", x.Ref, d.dropped))
-		d.dropped = 0
-	}
-	d.n.Record(g, x)
+	d.n.recordPaced("stranger", d.n.tallies.strangers, g, x)
 }
 
 // Visitor is a browser that is at the door.
@@ -100,6 +81,9 @@ type Entered struct {
 func (d *Door) Tokens() bool {
 	return d.n.config.SignIn.Tokens == nil || *d.n.config.SignIn.Tokens
 }
+
+// Keeps tells the node where the sessions are that tokens began.
+func (d *Door) Keeps(s TokenSessions) { d.n.pageSessions.Store(&s) }
 
 // Audited is [Node.Record] for acts in the pages.
 func (d *Door) Audited(g Grant, x Deed) { d.n.Record(g, x) }
@@ -205,14 +189,15 @@ func (d *Door) Token(g Grant, ok bool, v Visitor) {
 	d.n.Record(g, x)
 }
 
-// SignOut ends a session.
-func (d *Door) SignOut(secret string, v Visitor) {
+// SignOut ends a session, and tells whether the provider had vouched for it.
+func (d *Door) SignOut(secret string, v Visitor) (provided bool) {
 	o, s, ok := d.n.officers.Signed(secret, true)
 	if !ok {
-		return
+		return false
 	}
 	_, err := d.n.officers.Sessions.End(s.ID, o.ID)
 	d.n.Record(grantOf(o, s), Deed{Action: "sign-out", Ref: s.ID, From: v.From, Err: officerError(err)})
+	return s.How == officer.ByProvider
 }
 
 // Setting is what an officer needs who sets up how they sign in.
@@ -296,9 +281,14 @@ func passkeyName(s string) string {
 type Profile struct {
 	Officer  OfficerView
 	Sessions []SessionView
-	// Fresh tells whether they signed in a moment ago: only then credentials can be
+	// Fresh tells whether they signed in a moment ago, and here: only then credentials can be
 	// changed.
 	Fresh bool
+	// Provided tells whether the provider vouched for them: it opens the door, and hands out no keys.
+	Provided bool
+	// Provider is where accounts can be linked, "" if nowhere; Offered is an account that waits for a yes.
+	Provider string
+	Offered  *Offered
 }
 
 // own is the session of who is signed in.
@@ -315,6 +305,10 @@ func (d *Door) own(g Grant) (officer.Officer, officer.Session, error) {
 // fresh is own for who signed in a moment ago.
 func (d *Door) fresh(g Grant) (officer.Session, error) {
 	_, s, err := d.own(g)
+	if err == nil && s.How == officer.ByProvider {
+		err = &Error{Code: "provider-session", Status: http.StatusForbidden, What: "Sign in without the provider first.", Why: "Who comes by the provider changes nothing of how officers sign in here: a fault of the provider would outlast its mending.",
+			Next: "Sign in with a passkey or a password; who has none asks an administrator for a reset."}
+	}
 	if err == nil && !s.Fresh(d.n.now()) {
 		err = &Error{Code: "sign-in-again", Status: http.StatusForbidden, What: "Sign in again first.", Why: "How somebody signs in can be changed for 15 minutes after signing in.", Next: "Sign out, sign in, and come back."}
 	}
@@ -327,7 +321,8 @@ func (d *Door) Profile(g Grant) (*Profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Profile{Officer: d.n.officerView(o), Sessions: d.n.sessionViews(d.n.officers.Sessions.List(o.ID)), Fresh: s.Fresh(d.n.now())}
+	p := &Profile{Officer: d.n.officerView(o), Sessions: d.n.sessionViews(d.n.officers.Sessions.List(o.ID)), Fresh: s.Fresh(d.n.now()) && s.How != officer.ByProvider,
+		Provided: s.How == officer.ByProvider, Provider: d.Provider(), Offered: d.Offered(g)}
 	for i := range p.Sessions {
 		p.Sessions[i].Here = p.Sessions[i].ID == s.ID
 	}
@@ -452,16 +447,35 @@ func (d *Door) EndSession(g Grant, id string, v Visitor) error {
 	return err
 }
 
-// SetLanguage keeps the language in which the officer reads the pages.
-func (d *Door) SetLanguage(g Grant, tag string) error {
-	if _, ok := lang.Known(tag); !ok {
-		return badInput("There are no texts in this language.", "", "Choose another one.")
-	}
+// SetLanguage keeps the language in which the officer reads the pages; "" is that which
+// the browser asks for.
+func (d *Door) SetLanguage(g Grant, tag string, v Visitor) error {
+	err := d.setLanguage(g, tag)
+	d.n.Record(g, Deed{Action: "profile.language", Ref: tag, From: v.From, Err: err})
+	return err
+}
+
+func (d *Door) setLanguage(g Grant, tag string) error {
 	if _, _, err := d.own(g); err != nil {
 		return err
 	}
-	_, err := d.n.officers.Change(g.ID, func(o *officer.Officer) { o.Language = tag })
-	return officerError(err)
+	_, err := d.n.setReads(g.ID, &tag, nil)
+	return err
+}
+
+// SetZone keeps the time zone in which the officer reads the pages; "" is that of the browser.
+func (d *Door) SetZone(g Grant, zone string, v Visitor) error {
+	err := d.setZone(g, zone)
+	d.n.Record(g, Deed{Action: "profile.zone", Ref: zone, From: v.From, Err: err})
+	return err
+}
+
+func (d *Door) setZone(g Grant, zone string) error {
+	if _, _, err := d.own(g); err != nil {
+		return err
+	}
+	_, err := d.n.setReads(g.ID, nil, &zone)
+	return err
 }
 
 // SessionLife is how long a session lasts at most.

@@ -9,8 +9,10 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"entente/internal/dossier"
+	"entente/internal/lang"
 	"entente/internal/store"
 	"entente/journal"
 )
@@ -27,8 +29,14 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 	if err != nil {
 		return err
 	}
+	if !r.From.IsZero() && !r.To.IsZero() && !r.From.Before(r.To) {
+		return badInput("This is no period.", "It ends before it begins.", "Give the day that it begins, and the day before which it ends.")
+	}
 	if about != nil {
 		src.About, src.Purpose = []journal.Ref{about.ref}, about.what+" "+short(about.ref)+" in unit "+l.name()
+	}
+	if period := periodText(r.From, r.To); period != "" {
+		src.Purpose += ", contents" + period
 	}
 	n.vouchSoon(ctx, l)
 	l.mu.Lock()
@@ -72,6 +80,11 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 		if !chosen(ref, p) {
 			return salt, nil, false, nil
 		}
+		if p.Type != journal.PayloadAccord {
+			if in, err := writtenIn(held, ref, r.From, r.To); err != nil || !in {
+				return salt, nil, false, err
+			}
+		}
 		salt, data, err = l.payloads.Get(p.Commitment)
 		if errors.Is(err, store.ErrNotFound) {
 			return salt, nil, false, nil
@@ -84,13 +97,60 @@ func (n *Node) ExportDossier(ctx context.Context, r DossierExportRequest, w io.W
 		}
 	}
 	if r.Page || about != nil {
-		if src.Page, err = pageOf(ctx, src); err != nil {
+		if src.Page, err = pageOf(ctx, src, n.catalog("")); err != nil {
 			return err
 		}
 	}
 	_, err = dossier.Pack(ctx, w, src)
 	return err
 }
+
+// periodText says which period it is; "" where there is none.
+func periodText(from, to time.Time) string {
+	var b strings.Builder
+	if !from.IsZero() {
+		b.WriteString(" from " + from.UTC().Format(time.RFC3339))
+	}
+	if !to.IsZero() {
+		b.WriteString(" until before " + to.UTC().Format(time.RFC3339))
+	}
+	return b.String()
+}
+
+// writtenIn tells whether an entry says that it was written in a period. A zero time is no end.
+func writtenIn(held []heldJournal, ref journal.Ref, from, to time.Time) (bool, error) {
+	if from.IsZero() && to.IsZero() {
+		return true, nil
+	}
+	for _, j := range held {
+		if j.origin != ref.Origin {
+			continue
+		}
+		for raw, err := range j.store.Read(ref.Index, ref.Index+1) {
+			if err != nil {
+				return false, err
+			}
+			e, err := journal.ParseEntry(raw)
+			if err != nil {
+				return false, err
+			}
+			return !e.At.Before(from) && (to.IsZero() || e.At.Before(to)), nil
+		}
+	}
+	return false, nil
+}
+
+// PreviewDossier makes a dossier, verifies it as a stranger would, and keeps only the report with the texts that are in it.
+func (n *Node) PreviewDossier(ctx context.Context, r DossierExportRequest) (*DossierReport, error) {
+	in, out := io.Pipe()
+	go func() { out.CloseWithError(n.ExportDossier(ctx, r, out)) }()
+	rep, err := VerifyDossierForPage(in, nil)
+	in.CloseWithError(errReadNoMore)
+	return rep, err
+}
+
+// errReadNoMore ends whoever writes into a pipe that nobody reads any more.
+var errReadNoMore = errors.New("nobody reads on")
 
 // subject is what a dossier is about.
 type subject struct {
@@ -145,8 +205,8 @@ func (l *ledger) payloadsFor(r *DossierExportRequest, about []journal.Ref) func(
 	}
 }
 
-// pageOf draws the page of a dossier from what a stranger would verify of it, without the content of exhibits.
-func pageOf(ctx context.Context, src dossier.Source) ([]byte, error) {
+// pageOf draws the page of a dossier, in the language of the node, from what a stranger would verify of it, without the content of exhibits.
+func pageOf(ctx context.Context, src dossier.Source, words *lang.Catalog) ([]byte, error) {
 	all := src.Payload
 	src.Payload = func(ref journal.Ref, p journal.PayloadRef) (salt [32]byte, data []byte, ok bool, err error) {
 		if p.Type == journal.PayloadChunk {
@@ -160,12 +220,12 @@ func pageOf(ctx context.Context, src dossier.Source) ([]byte, error) {
 		w.CloseWithError(err)
 	}()
 	rep, err := dossier.Verify(ctx, r, dossier.Options{Words: true})
-	r.CloseWithError(errors.New("nobody reads on"))
+	r.CloseWithError(errReadNoMore)
 	if err != nil {
 		return nil, fmt.Errorf("drawing the page: %w", err)
 	}
 	var page bytes.Buffer
-	err = rep.WritePage(&page)
+	err = rep.WritePage(&page, words)
 	return page.Bytes(), err
 }
 
@@ -254,19 +314,30 @@ type DossierReport struct {
 	// Damage says what does not hold, naming the entry or the part of the file.
 	Damage string `json:"damage,omitempty"`
 	*dossier.Report
+
+	why error // that Damage is of
 }
 
-// Text is the report for people.
-func (r *DossierReport) Text() string {
+// Why is Damage in the language of a catalog; what is foreign in it is escaped.
+func (r *DossierReport) Why(c *lang.Catalog) string { return dossier.Reason(c, r.why) }
+
+// Text is the report for people, in the language of a catalog.
+func (r *DossierReport) Text(c *lang.Catalog) string {
 	if r.Report == nil {
-		return strings.ToUpper(r.Damage[:min(1, len(r.Damage))]) + r.Damage[min(1, len(r.Damage)):] + "\n"
+		return r.Why(c) + "\n"
 	}
 	var b strings.Builder
-	if r.Damage != "" {
-		b.WriteString("NOT AS TRUSTED: " + r.Damage + "\n\n")
-	}
-	_ = r.Report.WriteText(&b) // a Builder does not fail
+	b.WriteString(notTrusted(c, r.why))
+	_ = r.Report.WriteText(&b, c) // a Builder does not fail
 	return b.String()
+}
+
+// notTrusted says that parties whom the reader trusts have no part in what otherwise holds; "" if none is missing.
+func notTrusted(c *lang.Catalog, why error) string {
+	if why == nil {
+		return ""
+	}
+	return c.Text("verify.not-trusted", "detail", dossier.Reason(c, why)) + "\n\n"
 }
 
 // VerifyDossier checks every byte of a dossier. It needs no node, no network and
@@ -294,7 +365,7 @@ func verifyDossier(r io.Reader, trust []string, words bool) (*DossierReport, err
 	case err == nil:
 		return &DossierReport{OK: true, Report: rep}, nil
 	case errors.As(err, &damage), errors.As(err, &trustErr):
-		return &DossierReport{Damage: err.Error(), Report: rep}, nil
+		return &DossierReport{Damage: err.Error(), Report: rep, why: err}, nil
 	}
 	return nil, fmt.Errorf("verifying the dossier: %w", err)
 }
@@ -319,15 +390,15 @@ type DossiersReport struct {
 	// Damage says which trusted party is missing; what is wrong with a file stands beside it.
 	Damage string `json:"damage,omitempty"`
 	*dossier.Combined
+
+	why error // that Damage is of
 }
 
-// Text is the report for people.
-func (r *DossiersReport) Text() string {
+// Text is the report for people, in the language of a catalog.
+func (r *DossiersReport) Text(c *lang.Catalog) string {
 	var b strings.Builder
-	if r.Damage != "" {
-		b.WriteString("NOT AS TRUSTED: " + r.Damage + "\n\n")
-	}
-	_ = r.Combined.WriteText(&b) // a Builder does not fail
+	b.WriteString(notTrusted(c, r.why))
+	_ = r.Combined.WriteText(&b, c) // a Builder does not fail
 	return b.String()
 }
 
@@ -344,7 +415,7 @@ func VerifyDossiers(files []DossierFile, trust []string) (*DossiersReport, error
 	case errors.Is(err, dossier.ErrFiles):
 		return nil, badInput("These are too many dossiers.", err.Error(), "Verify those that contradict each other.")
 	case errors.As(err, &trustErr):
-		return &DossiersReport{Damage: err.Error(), Combined: c}, nil
+		return &DossiersReport{Damage: err.Error(), Combined: c, why: err}, nil
 	case err != nil:
 		return nil, fmt.Errorf("verifying the dossiers: %w", err)
 	}

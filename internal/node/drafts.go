@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"path/filepath"
@@ -17,6 +18,7 @@ type draftFile struct {
 type savedDraft struct {
 	ID      string            `json:"id"`
 	Request RequestNewRequest `json:"request"`
+	Why     *DraftReason      `json:"why,omitempty"` // nil: a person made it
 }
 
 const maxDrafts = 1000
@@ -46,6 +48,23 @@ func (n *Node) saveDraft(r RequestNewRequest) (string, error) {
 		f.Drafts[i].Request = r
 		return id, n.at.writeJSON(n.draftPath(), f)
 	}
+	r.Draft = false
+	return n.addDraft(f, savedDraft{Request: r})
+}
+
+// keepDraft keeps a draft that the node made.
+func (n *Node) keepDraft(d savedDraft) (string, error) {
+	n.drafting.Lock()
+	defer n.drafting.Unlock()
+	f, err := n.readDrafts()
+	if err != nil {
+		return "", err
+	}
+	return n.addDraft(f, d)
+}
+
+// addDraft gives a draft its id and keeps it.
+func (n *Node) addDraft(f draftFile, d savedDraft) (string, error) {
 	if len(f.Drafts) >= maxDrafts {
 		return "", conflict("too-many", "There are too many drafts.", fmt.Sprintf("At most %d are kept.", maxDrafts), "Send or drop some.")
 	}
@@ -53,8 +72,7 @@ func (n *Node) saveDraft(r RequestNewRequest) (string, error) {
 	if err := n.random(id[:]); err != nil {
 		return "", err
 	}
-	r.Draft = false
-	d := savedDraft{ID: "draft-" + hex.EncodeToString(id[:]), Request: r}
+	d.ID = "draft-" + hex.EncodeToString(id[:])
 	f.Drafts = append(f.Drafts, d)
 	return d.ID, n.at.writeJSON(n.draftPath(), f)
 }
@@ -76,6 +94,19 @@ func noDraft(id string) error {
 	return notFound(fmt.Sprintf("There is no draft %q.", id), "List drafts with 'entente request list'.")
 }
 
+// DropDraft drops a draft for good, and returns what it was.
+func (n *Node) DropDraft(_ context.Context, r RequestDropRequest) (*RequestView, error) {
+	drafts, err := n.drafts()
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(drafts, func(d RequestView) bool { return d.ID == r.ID })
+	if i < 0 {
+		return nil, noDraft(r.ID)
+	}
+	return &drafts[i], n.dropDraft(r.ID)
+}
+
 func (n *Node) dropDraft(id string) error {
 	n.drafting.Lock()
 	defer n.drafting.Unlock()
@@ -94,8 +125,12 @@ func (n *Node) drafts() ([]RequestView, error) {
 	}
 	var out []RequestView
 	for _, d := range f.Drafts {
-		out = append(out, RequestView{ID: d.ID, Short: d.ID, Unit: d.Request.Unit, Type: d.Request.Type, Urgency: d.Request.Urgency,
-			To: d.Request.To, Title: d.Request.Title, Text: d.Request.Text, Lang: d.Request.Lang, Fields: d.Request.Fields, State: "draft", TLP: d.Request.TLP, Detected: d.Request.Detected})
+		out = append(out, draftView(d))
 	}
 	return out, nil
+}
+
+func draftView(d savedDraft) RequestView {
+	return RequestView{ID: d.ID, Short: d.ID, Unit: d.Request.Unit, Type: d.Request.Type, Urgency: d.Request.Urgency, To: d.Request.To, Title: d.Request.Title,
+		Text: d.Request.Text, Lang: d.Request.Lang, Fields: d.Request.Fields, State: "draft", TLP: d.Request.TLP, Detected: d.Request.Detected, Why: d.Why}
 }

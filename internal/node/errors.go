@@ -22,11 +22,12 @@ type Error struct {
 
 // Terms are the codes that an illegal move is refused with.
 type Terms struct {
-	Move  string   `json:"move"`
-	State string   `json:"state"`
-	Side  string   `json:"side"` // asking, asked
-	Code  string   `json:"code"` // of package desk
-	Next  []string `json:"next"` // moves that are possible
+	Family string   `json:"family"` // request, hotline, contact, case, commitment, exhibit, statement, leak, review
+	Move   string   `json:"move"`
+	State  string   `json:"state,omitempty"` // of a request
+	Side   string   `json:"side,omitempty"`  // asking, asked: of a request
+	Code   string   `json:"code"`            // of package desk
+	Next   []string `json:"next"`            // moves that are possible
 }
 
 func (e *Error) Error() string {
@@ -92,7 +93,7 @@ func conflict(code, what, why, next string) *Error {
 func gateError(d Decision) *Error {
 	next := "Nothing left this node. See what the accord says with 'entente accord show'."
 	if d.Verdict == "hold" {
-		next = "Nothing left this node. It may pass later: when the suspension ends, or with a second person's release (--release AGENCY:ROLE)."
+		next = "Nothing left this node. It may pass later: when the suspension ends, or with a second person's release (--release AGENCY:ROLE, or --hold-ready to let another officer look at it)."
 	}
 	if d.Code == intel.CodeGuarded {
 		next = "Nothing left this node. See which lists guard the value with 'entente guard test VALUE'; a list can be corrected."

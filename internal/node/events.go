@@ -9,7 +9,7 @@ import (
 // events is what a duty officer is told of: what of the table has a kind of notice, and shares in quarantine. The same thing
 // has the same id at every look.
 func (n *Node) events(ctx context.Context) ([]notify.Event, error) {
-	res, needs, err := n.look(ctx)
+	res, needs, err := n.look(ctx, true)
 	if err != nil {
 		return nil, err
 	}

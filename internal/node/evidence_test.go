@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"entente/internal/dossier"
+	"entente/internal/lang"
 	"entente/internal/peer"
 	"entente/internal/unit"
 	"entente/journal"
@@ -41,7 +42,7 @@ func (p *testParty) convicts(unitName string, guilty journal.PartyID, codes ...s
 			p.t.Errorf("a judge cannot use %+v", f)
 		}
 	}
-	if text := rep.Text(); !strings.Contains(text, "PROVED against ") || !strings.Contains(text, "against anybody else") {
+	if text := rep.Text(lang.English()); !strings.Contains(text, "PROVED against ") || !strings.Contains(text, "against anybody else") {
 		p.t.Errorf("the text does not say who is guilty:\n%s", text)
 	}
 	return rep

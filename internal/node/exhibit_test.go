@@ -252,7 +252,7 @@ func TestExhibitThatLies(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	err = l.completeExhibit(ref, north.by(Claim{}), nil, &WriteResponse{})
+	err = l.completeExhibit(ref, Acting{}, &WriteResponse{})
 	l.mu.Unlock()
 	if err != nil {
 		t.Fatal(err)
@@ -287,8 +287,8 @@ func TestExhibitOverDays(t *testing.T) {
 	noon(0)
 	fsys, m, text := evidenceOf(t, 7)
 	dry := must[*ExhibitAddResponse](t)(north.AddExhibit(ctx, ExhibitAddRequest{DryRun: true}, bytes.NewReader(text), nil))
-	if last := dry.Effects[len(dry.Effects)-1]; !strings.Contains(last, "Q9") || !strings.Contains(last, midnight.AddDate(0, 0, 2).Format(time.DateOnly)) {
-		t.Errorf("a dry run says %q", dry.Effects)
+	if p := dry.Pace; p == nil || p.Clause != "Q9" || !p.Ends.Equal(midnight.AddDate(0, 0, 2)) {
+		t.Errorf("a dry run says %+v", p)
 	}
 	bring := func(r *ExhibitAddResponse, until int64) *ExhibitAddResponse {
 		t.Helper()

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -35,6 +36,42 @@ func TestAttachFile(t *testing.T) {
 	}
 	if left, err := os.ReadDir(north.at.spool()); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
+	}
+	// Several at once are one exhibit; an empty one and sizes that are no multiple of anything come back, too.
+	want := map[string]string{"a.txt": text[:4097], "b.txt": "", "c.txt": "the end", "z.log": text[3:70001]}
+	coming := []string{"z.log", "b.txt", "a.txt", "c.txt"}
+	several := func(names ...string) func() (string, io.Reader, error) {
+		return func() (string, io.Reader, error) {
+			if len(names) == 0 {
+				return "", nil, io.EOF
+			}
+			name := names[0]
+			names = names[1:]
+			return "folder/" + name, strings.NewReader(want[name]), nil
+		}
+	}
+	added = must[*ExhibitAddResponse](t)(north.AttachFiles(ctx, ExhibitAttachRequest{}, several(coming...), nil))
+	x := must[*ExhibitView](t)(north.Exhibit(ctx, ExhibitIDRequest{ID: added.Exhibit.ID}))
+	if x.State != "complete" || x.Title != "z.log (+3)" || x.Files != 4 || len(x.List) != 4 {
+		t.Fatalf("%+v", x)
+	}
+	got.Reset()
+	if err := north.GetExhibit(ctx, ExhibitGetRequest{ID: x.ID}, &got); err != nil || got.String() != want["a.txt"]+want["b.txt"]+want["c.txt"]+want["z.log"] {
+		t.Errorf("%d bytes of several came back, %v", got.Len(), err)
+	}
+	for _, f := range x.List {
+		if f.Bytes != int64(len(want[f.Path])) {
+			t.Errorf("%+v", f)
+		}
+	}
+	broken := errors.New("the browser went away")
+	if _, err := north.AttachFiles(ctx, ExhibitAttachRequest{}, func() (string, io.Reader, error) { return "", nil, broken }, nil); !errors.Is(err, broken) {
+		t.Errorf("a stream that ends early: %v", err)
+	}
+	for _, names := range [][]string{nil, {"a.txt", "a.txt"}, {"a.txt", "A.TXT"}} {
+		if _, err := north.AttachFiles(ctx, ExhibitAttachRequest{}, several(names...), nil); codeOf(err) != CodeBadInput {
+			t.Errorf("%q: %v", names, err)
+		}
 	}
 	for _, name := range []string{"", "..", "a/"} {
 		if _, err := north.AttachFile(ctx, ExhibitAttachRequest{Name: name + "\x00"}, strings.NewReader("x"), nil); codeOf(err) != CodeBadInput {

@@ -16,6 +16,7 @@ type ExhibitAddRequest struct {
 type ExhibitAddResponse struct {
 	WriteResponse
 	Exhibit *ExhibitView `json:"exhibit,omitempty"` // none in a dry run
+	Pace    *ExhibitPace `json:"pace,omitempty"`    // of a dry run: how fast it could be written
 	Resumed bool         `json:"resumed"`           // it was begun before
 	Offset  int64        `json:"offset"`            // bytes of the content that are here already, from the beginning on
 	Until   int64        `json:"until"`             // up to where the accord's bytes of the day let it go on now; see Exhibit.Pace
@@ -77,6 +78,7 @@ type ExhibitView struct {
 	Received       []ReceiptOfWhole  `json:"received,omitempty"` // whose receipts cover the whole
 	Next           []string          `json:"next,omitempty"`     // what this party may do
 	Pace           *ExhibitPace      `json:"pace,omitempty"`     // only while it is being added under an accord
+	Labels         Labels            `json:"labels,omitempty"`
 }
 
 // ExhibitPace says how fast the rest of an exhibit may be written: its author's payloads are counted by day (quotas.bytes_per_day
@@ -103,6 +105,7 @@ type ExhibitHolder struct {
 	Position string    `json:"position"`
 	At       Claim     `json:"at"`
 	Since    time.Time `json:"since"`
+	Labels   Labels    `json:"labels,omitempty"`
 }
 
 // ExhibitStepView is one entry in the life of an exhibit, with the times at which others receipted it.
@@ -117,9 +120,11 @@ type ExhibitStepView struct {
 	Code     string           `json:"code,omitempty"`
 	To       Claim            `json:"to,omitzero"` // handed
 	Text     string           `json:"text,omitempty"`
+	Absent   string           `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
 	Receipts []ReceiptOfWhole `json:"receipts,omitempty"`
 	Refused  string           `json:"refused,omitempty"` // it changed nothing, and why
 	Reason   string           `json:"reason,omitempty"`
+	Labels   Labels           `json:"labels,omitempty"`
 }
 
 // ReceiptOfWhole says when a party receipted.

@@ -11,7 +11,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"entente/internal/desk"
 	"entente/internal/exhibit"
@@ -19,8 +18,6 @@ import (
 	"entente/internal/unit"
 	"entente/journal"
 	"entente/stix"
-
-	jsonv2 "github.com/go-json-experiment/json"
 )
 
 const exhibitKinds = "exhibit."
@@ -90,14 +87,15 @@ func (n *Node) AddExhibit(_ context.Context, r ExhibitAddRequest, body io.Reader
 	res := &ExhibitAddResponse{WriteResponse: WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: r.DryRun, Decision: &dec}}
 	switch {
 	case r.DryRun:
-		res.Effects = []string{fmt.Sprintf("would attach %d files with %d bytes in %d chunks; the gate says %s by clause %s: %s",
-			len(m.Files), m.Size, len(m.Chunks), dec.Verdict, dec.Clause, dec.Reason)}
-		if p := l.pace(all); p != nil && dec.Verdict == "allow" && !p.Ends.IsZero() {
-			res.Effects = append(res.Effects, fmt.Sprintf("at the accord's bytes of the day (%s) it could be whole on %s", p.Clause, p.Ends.Format(time.DateOnly)))
-		}
+		res.Pace = l.pace(all)
 		return res, nil
 	case dec.Verdict != "allow":
-		return nil, gateError(dec)
+		if code, why := l.fold.Check(n.keys().party, d); code != "" {
+			return nil, illegalMove(d.Kind, code, why, nil)
+		}
+		var err error
+		res.Held, err = l.holdReady(r.Acting, dec, sealed{d, salt, data})
+		return res, err
 	}
 	if err := l.keepSealed(ref.Commitment, salt, data); err != nil {
 		return nil, n.sealedError(err)
@@ -112,7 +110,7 @@ func (n *Node) AddExhibit(_ context.Context, r ExhibitAddRequest, body io.Reader
 		return nil, notFound("The entry opened no exhibit.", "See why with 'entente journal show'.")
 	}
 	if x.Chunks == 0 { // nothing but empty files
-		if err := l.completeExhibit(x.ID, d.By, d.Release, &res.WriteResponse); err != nil {
+		if err := l.completeExhibit(x.ID, r.Acting, &res.WriteResponse); err != nil {
 			return nil, err
 		}
 		x, _ = l.fold.Exhibit(x.ID)
@@ -205,7 +203,7 @@ func (n *Node) ExhibitContent(ctx context.Context, r ExhibitContentRequest, body
 	defer l.mu.Unlock()
 	x, _ = l.fold.Exhibit(ref)
 	if x.State == desk.BeingAdded && x.Have == x.Chunks {
-		if err := l.completeExhibit(ref, n.by(r.By), claims(r.Release), &res.WriteResponse); err != nil {
+		if err := l.completeExhibit(ref, r.Acting, &res.WriteResponse); err != nil {
 			return nil, err
 		}
 		x, _ = l.fold.Exhibit(ref)
@@ -232,13 +230,18 @@ func (l *ledger) addChunk(r *ExhibitContentRequest, ref journal.Ref, number int6
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	d := journal.Draft{Kind: exhibitKinds + desk.ExhibitChunk, By: n.by(r.By), Release: claims(r.Release), Body: b, Payload: &pr}
+	if len(d.Release) == 0 {
+		if d.Release, err = l.claimsOfAdd(ref); err != nil {
+			return err
+		}
+	}
 	x, _ = l.fold.Exhibit(ref)
 	switch code, why := x.Judge(l.exhibitMove(d, b.ExhibitBody)); code {
 	case "":
 	case desk.CodeDuplicate: // another call brought it
 		return nil
 	default:
-		return illegalExhibit(desk.ExhibitChunk, code, why, x.Next(n.keys().party))
+		return illegalMove(exhibitKinds+desk.ExhibitChunk, code, why, x.Next(n.keys().party))
 	}
 	if a, ok := l.fold.Allowance(x.Party, l.n.now()); ok && pr.Size > roomOfDay(a, &x.Exhibit) {
 		return errPaced
@@ -253,12 +256,19 @@ func (l *ledger) addChunk(r *ExhibitContentRequest, ref journal.Ref, number int6
 	return err
 }
 
-func (l *ledger) completeExhibit(ref journal.Ref, by journal.By, release []journal.By, w *WriteResponse) error {
-	d := journal.Draft{Kind: exhibitKinds + desk.ExhibitComplete, By: by, Release: release, Body: exhibitBody{ExhibitBody: desk.ExhibitBody{Exhibit: &ref}}}
-	if dec := decision(l.decide(d)); dec.Verdict != "allow" {
-		return gateError(dec)
+func (l *ledger) completeExhibit(ref journal.Ref, act Acting, w *WriteResponse) error {
+	act.HoldReady = false // it was released with the manifest
+	if len(act.Release) == 0 {
+		by, err := l.claimsOfAdd(ref)
+		if err != nil {
+			return err
+		}
+		for _, c := range by {
+			act.Release = append(act.Release, Claim{c.Agency, c.Role})
+		}
 	}
-	entries, err := l.write(d)
+	_, entries, err := l.post(posting{kind: exhibitKinds + desk.ExhibitComplete, act: act,
+		body: func(int64) any { return exhibitBody{ExhibitBody: desk.ExhibitBody{Exhibit: &ref}} }})
 	if err != nil {
 		return err
 	}
@@ -282,66 +292,27 @@ func (l *ledger) exhibitMove(d journal.Draft, b desk.ExhibitBody) desk.ExhibitMo
 	return desk.ExhibitMove{Name: strings.TrimPrefix(d.Kind, exhibitKinds), Party: l.n.keys().party, By: d.By, At: l.n.now(), Body: b, Payload: d.Payload}
 }
 
-func illegalExhibit(move, code, why string, next []string) *Error {
-	possible := strings.Join(next, ", ")
-	return conflict("illegal-move", fmt.Sprintf("This side cannot state %s now.", move), why+" ("+code+").", "Possible now: "+nameOr(possible, "nothing")+".")
-}
-
 // moveExhibit makes a move that has no payload but perhaps a text. The lock must be held.
 func (l *ledger) moveExhibit(ref journal.Ref, move string, r ExhibitCustodyRequest, body desk.ExhibitBody) (*WriteResponse, error) {
-	n := l.n
 	x, ok := l.fold.Exhibit(ref)
 	if !ok {
 		return nil, notFound("That exhibit is not here any more.", "")
 	}
-	body.Exhibit = &ref
-	d := journal.Draft{Kind: exhibitKinds + move, By: n.by(r.By), Release: claims(r.Release)}
-	b := exhibitBody{ExhibitBody: body}
-	if code, why := x.Judge(l.exhibitMove(d, body)); code != "" {
-		return nil, illegalExhibit(nameOr(body.Act, move), code, why, x.Next(n.keys().party))
-	}
-	var salt [32]byte
-	var data []byte
-	if r.Text != "" {
-		if len(r.Text) > maxText {
-			return nil, badInput("The text is too long.", fmt.Sprintf("It has %d bytes, %d are allowed.", len(r.Text), maxText), "Shorten it.")
-		}
-		plain, err := answerPayload{Text: r.Text}.encode()
-		if err != nil {
-			return nil, err
-		}
-		var pr journal.PayloadRef
-		if salt, data, pr, err = n.sealed(plain, journal.PayloadText); err != nil {
-			return nil, err
-		}
-		b.TLP, b.Bytes, d.Payload = nameOr(r.TLP, "amber"), int64(len(plain)), &pr
-	}
-	d.Body = b
-	dec := decision(l.decide(d))
-	w := &WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: r.DryRun, Decision: &dec}
-	switch {
-	case r.DryRun:
-		w.Effects = []string{"the gate says " + dec.Verdict + " by clause " + dec.Clause + ": " + dec.Reason}
-		return w, nil
-	case dec.Verdict != "allow":
-		return nil, gateError(dec)
-	}
-	if d.Payload != nil {
-		if err := l.keepSealed(d.Payload.Commitment, salt, data); err != nil {
-			return nil, n.sealedError(err)
-		}
-	}
-	drafts := []journal.Draft{d}
-	if body.Act == desk.ActDestroyed {
-		drafts = append(drafts, l.destruction(&x.Exhibit)...)
-	}
-	entries, err := l.write(drafts...)
+	plain, tlp, err := jointPayload{Text: r.Text}.marked(r.TLP)
 	if err != nil {
 		return nil, err
 	}
-	out := l.wrote(entries)
-	out.Decision = &dec
-	return &out, nil
+	body.Exhibit, body.TLP = &ref, tlp
+	p := posting{kind: exhibitKinds + move, act: r.Acting, plain: plain, sealed: true, dryRun: r.DryRun,
+		body: func(bytes int64) any { return exhibitBody{ExhibitBody: body, Bytes: bytes} },
+		refused: func(code, why string) error {
+			return illegalMove(exhibitKinds+nameOr(body.Act, move), code, why, x.Next(l.n.keys().party))
+		}}
+	if body.Act == desk.ActDestroyed {
+		p.also = l.destruction(&x.Exhibit)
+	}
+	w, _, err := l.post(p)
+	return w, err
 }
 
 // destruction are the entries that say which payloads are no longer held, and with which they go.
@@ -377,25 +348,31 @@ func (n *Node) ExhibitCustody(ctx context.Context, r ExhibitCustodyRequest, prog
 	seal := x.Seal
 	body := desk.ExhibitBody{Act: r.Act, Seal: &seal, Code: r.Code, Agency: r.To.Agency, Role: r.To.Role}
 	if code, why := x.Judge(desk.ExhibitMove{Name: desk.ExhibitCustody, Party: n.keys().party, Body: body}); code != "" {
-		return nil, illegalExhibit(r.Act, code, why, x.Next(n.keys().party))
+		return nil, illegalMove(exhibitKinds+r.Act, code, why, x.Next(n.keys().party))
 	}
-	if r.Act != desk.ActRejected && r.Act != desk.ActDestroyed {
-		v, err := n.VerifyExhibit(ctx, ExhibitIDRequest{Unit: r.Unit, ID: r.ID}, progress)
-		if err != nil {
-			return nil, err
-		}
-		if !v.OK {
-			why := fmt.Sprintf("%d chunks are not here.", v.Missing)
-			if len(v.Errors) > 0 {
-				why = v.Errors[0] + "."
-			}
-			return nil, conflict("not-verified", "The exhibit does not verify, and nothing was stated.", why,
-				"Open a session until all of it is here. What came and is not what was announced can be rejected: 'entente exhibit custody ID rejected --code mismatch'.")
-		}
+	if err := n.verified(ctx, ExhibitIDRequest{Unit: r.Unit, ID: r.ID}, r.Act, progress); err != nil {
+		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.moveExhibit(ref, desk.ExhibitCustody, r, body)
+}
+
+// verified tells why an act of custody cannot be stated: what passes on or is used is verified whole before that.
+func (n *Node) verified(ctx context.Context, id ExhibitIDRequest, act string, progress func(Progress)) error {
+	if act == desk.ActRejected || act == desk.ActDestroyed {
+		return nil
+	}
+	v, err := n.VerifyExhibit(ctx, id, progress)
+	if err != nil || v.OK {
+		return err
+	}
+	if len(v.Errors) > 0 {
+		return conflict("not-verified", "The exhibit does not verify, and nothing was stated.", v.Errors[0]+".",
+			"See with 'entente doctor' whether it was changed on this disk. What came and is not what was announced can be rejected: 'entente exhibit custody ID rejected --code mismatch'.")
+	}
+	return conflict("not-verified", "The exhibit does not verify, and nothing was stated.", fmt.Sprintf("%d chunks are not here.", v.Missing),
+		"Open a session until all of it is here. What came and is not what was announced can be rejected: 'entente exhibit custody ID rejected --code mismatch'.")
 }
 
 // Exhibits lists exhibits, the newest first.
@@ -489,7 +466,7 @@ func (l *ledger) exhibitView(x *unit.Exhibit, whole bool) *ExhibitView {
 		}
 	}
 	for _, h := range x.Holders {
-		v.Holders = append(v.Holders, ExhibitHolder{l.partyName(h.Party), string(h.Position), Claim{h.Agency, h.Role}, h.Since})
+		v.Holders = append(v.Holders, ExhibitHolder{Party: l.partyName(h.Party), Position: string(h.Position), At: Claim{h.Agency, h.Role}, Since: h.Since})
 	}
 	for _, r := range x.Received {
 		v.Received = append(v.Received, ReceiptOfWhole{l.partyName(r.Party), r.At})
@@ -550,11 +527,9 @@ func (l *ledger) exhibitSteps(x *unit.Exhibit) []ExhibitStepView {
 				m.Receipts = append(m.Receipts, ReceiptOfWhole{l.partyName(r.Party), r.At})
 			}
 		}
-		if s.Payload != nil && s.Payload.Type == journal.PayloadText && !s.Held {
-			var p answerPayload
-			if text, err := l.openPayload(*s.Payload); err == nil && jsonv2.Unmarshal(text, &p) == nil {
-				m.Text = p.Text
-			}
+		if s.Payload != nil && s.Payload.Type == journal.PayloadText {
+			p, absent := l.moveWords(s.Payload, s.Held)
+			m.Text, m.Absent = p.Text, absent
 		}
 		out = append(out, m)
 	}

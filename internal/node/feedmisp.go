@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 
 	"entente/internal/feed"
 )
@@ -74,7 +73,7 @@ func (h *feedHandler) hashes(r *http.Request, f *feedState, t *feedText, events 
 			if err != nil {
 				return nil, err
 			}
-			if ok, _ := f.spec.takes(&a, now); ok && !slices.Contains(t.low, a.Source) && a.Value.Key() != last {
+			if ok, _ := f.spec.takes(&a, now); ok && !t.stand[a.Source].Low && a.Value.Key() != last {
 				last = a.Value.Key()
 				out = feed.MISPHash(out, a.Value.Text, e.UUID())
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,10 +63,7 @@ type feedSpec struct {
 // feedSpecs reads the feeds of a configuration.
 func feedSpecs(list []FeedConfig) ([]feedSpec, error) {
 	if len(list) == 0 {
-		for _, f := range feed.Formats() {
-			list = append(list, FeedConfig{Name: f.Name, Format: f.Name})
-		}
-		list = append(list, plainLists...)
+		list = defaultFeeds()
 	}
 	if len(list) > maxFeeds {
 		return nil, badInput("Too many feeds.", fmt.Sprintf("At most %d are served.", maxFeeds), "Remove some from the configuration.")
@@ -217,11 +216,45 @@ func settle(ctx context.Context, touched <-chan struct{}) {
 // Feeds lists the feeds of this node.
 func (n *Node) Feeds(ctx context.Context) (*FeedListResponse, error) {
 	res := &FeedListResponse{Feeds: []FeedView{}}
-	for _, f := range n.feeds.list {
-		res.Feeds = append(res.Feeds, FeedView{Name: f.spec.name, Format: f.spec.format.Name, For: f.spec.format.For, TLP: f.spec.tlp.String(),
-			MediaType: f.spec.format.MediaType, Path: FeedPrefix + f.spec.name, Blocks: f.spec.format.Acts})
+	for _, f := range n.feeds.all() {
+		v := f.spec.view(n.config.pinsFeed(f.spec.name))
+		f.read(&v)
+		res.Feeds = append(res.Feeds, v)
+	}
+	for _, f := range feed.Formats() {
+		res.Formats = append(res.Formats, FeedFormat{Name: f.Name, For: f.For, Blocks: f.Acts})
 	}
 	return res, ctx.Err()
+}
+
+// view is the feed as it is shown.
+func (s *feedSpec) view(pinned bool) FeedView {
+	v := FeedView{Name: s.name, Format: s.format.Name, For: s.format.For, TLP: s.tlp.String(), MediaType: s.format.MediaType, Path: FeedPrefix + s.name, Blocks: s.format.Acts,
+		MinConfidence: s.confidence, MinScore: s.score, Sources: slices.Sorted(maps.Keys(s.sources)), Pinned: pinned}
+	for t := range s.types {
+		v.Types = append(v.Types, string(t))
+	}
+	slices.Sort(v.Types)
+	return v
+}
+
+// read tells of the text that was read last. While one is made there is nothing to tell.
+func (s *feedState) read(v *FeedView) {
+	if !s.making.TryLock() {
+		return
+	}
+	defer s.making.Unlock()
+	if s.serial == 0 {
+		return
+	}
+	v.ETag = (&feedText{digest: s.digest}).tag(s)
+	for i := range s.blocks {
+		b := &s.blocks[i]
+		v.Entries += int64(b.n)
+		if b.moved.After(v.Changed) {
+			v.Changed = b.moved
+		}
+	}
 }
 
 // Feed writes a feed as it is now.

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
+	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -18,10 +20,9 @@ import (
 // feeds holds the texts of the feeds in blocks, each packed: a block is made anew only
 // when something in it changed or ran out, and packed texts one after another are one.
 type feeds struct {
-	list []*feedState
-
-	mu   sync.Mutex // of what follows, and of each feedState's text
-	held int64      // bytes of all blocks that are kept
+	mu   sync.Mutex   // of what follows, and of each feedState's text
+	list []*feedState // another slice when feeds are changed
+	held int64        // bytes of all blocks that are kept
 }
 
 // maxFeedBytes bounds the packed text that is kept of all feeds together; what is
@@ -35,12 +36,15 @@ const blockRows = 256
 type feedState struct {
 	spec feedSpec
 
-	making sync.Mutex // one request brings the text up to date, the others wait
-	span   int        // buckets a block
-	low    []string   // sources whose score is too low, as of the text
+	making sync.Mutex                // one request brings the text up to date, the others wait
+	span   int                       // buckets a block
+	stand  map[string]intel.Standing // of sources, as of the text; nil: the feed asks for no score
+	synced uint64                    // the last change that is durable for sure, if its readers keep what they are given
 	blocks []feedBlock
 	digest [sha256.Size]byte // of all blocks
 	serial uint32
+	gone   bool   // it was changed or removed: no text of it is kept
+	after  uint32 // the serial that a feed of this name had before it was changed
 	packer packer
 }
 
@@ -57,14 +61,50 @@ type feedBlock struct {
 
 func newFeeds(specs []feedSpec) *feeds {
 	f := &feeds{}
-	for _, s := range specs {
-		f.list = append(f.list, &feedState{spec: s})
-	}
+	f.serve(specs)
 	return f
 }
 
+// serve replaces the feeds that there are. One that stays as it is keeps its text; the serial of one that is another
+// goes on, so that its readers see that it has changed.
+func (f *feeds) serve(specs []feedSpec) {
+	var list, gone []*feedState
+	for _, s := range specs {
+		next := &feedState{spec: s}
+		if old := f.find(s.name); old != nil && reflect.DeepEqual(old.spec.view(false), s.view(false)) {
+			next = old
+		} else if old != nil {
+			old.making.Lock()
+			next.after = max(old.serial, old.after)
+			old.making.Unlock()
+		}
+		list = append(list, next)
+	}
+	f.mu.Lock()
+	for _, old := range f.list {
+		if !slices.Contains(list, old) {
+			gone = append(gone, old)
+		}
+	}
+	f.list = list
+	f.mu.Unlock()
+	for _, old := range gone {
+		old.making.Lock() // whoever reads it reads to the end of what it was given
+		f.drop(old)
+		old.span, old.gone = 0, true
+		old.making.Unlock()
+	}
+}
+
+// all are the feeds that there are now.
+func (f *feeds) all() []*feedState {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.list
+}
+
 func (f *feeds) find(name string) *feedState {
-	for _, s := range f.list {
+	for _, s := range f.all() {
 		if s.spec.name == name {
 			return s
 		}
@@ -78,7 +118,7 @@ type feedText struct {
 	blocks  []packedText
 	parts   []feedPart // of blocks
 	span    int        // buckets a block
-	low     []string   // sources that are left out for their score
+	stand   map[string]intel.Standing
 	entries int64
 	serial  uint32
 	digest  [sha256.Size]byte
@@ -91,7 +131,7 @@ func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, 
 	}
 	s.making.Lock()
 	defer s.making.Unlock()
-	_, buckets, err := n.intel.ActiveChanges()
+	last, buckets, err := n.intel.ActiveChanges()
 	if err != nil {
 		return nil, err
 	}
@@ -99,17 +139,28 @@ func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, 
 	if err != nil {
 		return nil, err
 	}
-	now := n.now()
-	low, err := s.lowSources(ctx, n)
+	stand, err := s.standings(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	if span := s.spanOf(counts); span != s.span || !slices.Equal(low, s.low) {
+	if s.keeps() && (last != s.synced || !maps.Equal(stand, s.stand)) {
+		if err := n.intel.SyncGiven(); err != nil {
+			return nil, err
+		}
+		s.synced = last
+	}
+	if span := s.spanOf(counts); span != s.span {
 		f.drop(s)
-		s.low = low
 		s.span, s.blocks = span, make([]feedBlock, intel.ActiveBuckets/span)
 	}
-	out := &feedText{span: s.span, low: low}
+	if !maps.Equal(stand, s.stand) {
+		s.stand = stand
+		for i := range s.blocks {
+			s.blocks[i].made = false // it stays known since when its text is as it is
+		}
+	}
+	now := n.now()
+	out := &feedText{span: s.span, stand: stand}
 	sum := sha256.New()
 	for i := range s.blocks {
 		b := &s.blocks[i]
@@ -119,7 +170,7 @@ func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, 
 		}
 		if !b.made || b.change != change || !b.until.IsZero() && !now.Before(b.until) {
 			fresh := feedBlock{made: true, change: change}
-			if change > 0 {
+			if change > 0 || s.keeps() { // what is gone may be from before all was derived again
 				if err := s.make(ctx, n, &fresh, i, now); err != nil {
 					return nil, err
 				}
@@ -140,30 +191,24 @@ func (f *feeds) current(ctx context.Context, n *Node, s *feedState) (*feedText, 
 	sum.Sum(out.digest[:0])
 	if out.digest != s.digest || s.serial == 0 {
 		s.digest = out.digest
-		s.serial = max(s.serial+1, uint32(now.Unix()))
+		s.serial = max(s.serial+1, s.after+1, uint32(now.Unix()))
 	}
 	out.serial = s.serial
+	if s.gone { // asked for before it was changed
+		f.drop(s)
+		s.span = 0
+	}
 	head := s.spec.format.Head(nil, feed.Meta{Name: "Entente feed " + s.spec.name, Serial: s.serial, TTL: 5 * time.Minute, TLP: s.spec.tlp})
 	out.head, err = s.packer.pack(head)
 	return out, err
 }
 
-// lowSources are the sources whose score is below the feed's, by name.
-func (s *feedState) lowSources(ctx context.Context, n *Node) ([]string, error) {
+// standings tells how sources stand with the feed, if it asks for a score.
+func (s *feedState) standings(ctx context.Context, n *Node) (map[string]intel.Standing, error) {
 	if s.spec.score == 0 {
 		return nil, nil
 	}
-	all, err := n.intel.Sources(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var low []string
-	for _, c := range all {
-		if c.Score() < s.spec.score {
-			low = append(low, c.Source)
-		}
-	}
-	return low, nil
+	return n.intel.Standings(ctx, s.spec.name, s.spec.score)
 }
 
 // feedPart says of a block what a reader of many files wants to know.
@@ -204,9 +249,15 @@ func (f *feeds) drop(s *feedState) {
 	s.blocks = nil
 }
 
+// keeps tells that readers of the feed keep what they were given, until they are told that it is gone.
+func (s *feedState) keeps() bool { return s.spec.format.Name == "misp" }
+
 // spanOf tells how many buckets a block has, a power of two, so that it has about
-// blockRows rows.
+// blockRows rows. Those of a MISP feed never change: a reader has to find a value in the event where it met it.
 func (s *feedState) spanOf(counts map[observable.Type]int64) int {
+	if s.keeps() {
+		return 1
+	}
 	rows := int64(0)
 	for _, t := range s.spec.format.Types {
 		rows += counts[t]
@@ -232,11 +283,17 @@ func (s *feedState) make(ctx context.Context, n *Node, b *feedBlock, i int, now 
 		if !until.IsZero() && (b.until.IsZero() || until.Before(b.until)) {
 			b.until = until
 		}
-		if !ok || slices.Contains(s.low, a.Source) {
-			if !a.Until.IsZero() && !now.Before(a.Until) {
+		stand := s.stand[a.Source]
+		if !ok || stand.Low {
+			if !ok && !a.Until.IsZero() && !now.Before(a.Until) {
 				past = append(past, intel.Gone{Active: a, When: a.Until})
+			} else if ok && !stand.Since.IsZero() {
+				past = append(past, intel.Gone{Active: a, When: stand.Since})
 			}
 			continue
+		}
+		if stand.Since.After(a.Changed) {
+			a.Changed = stand.Since
 		}
 		if k := len(entries); k > 0 && entries[k-1].Value == a.Value && s.spec.format.Name != "csv" {
 			continue // another indicator says the same
@@ -250,7 +307,7 @@ func (s *feedState) make(ctx context.Context, n *Node, b *feedBlock, i int, now 
 			Confidence: a.Confidence, Source: name})
 	}
 	b.n = len(entries)
-	if s.spec.format.Name == "misp" {
+	if s.keeps() {
 		if entries, err = s.withGone(ctx, n, b, i, entries, past, now); err != nil {
 			return err
 		}
@@ -290,11 +347,12 @@ func (s *feedState) withGone(ctx context.Context, n *Node, b *feedBlock, i int, 
 		switch {
 		case !known:
 			at[g.Value] = len(entries)
-			entries = append(entries, feed.Entry{Value: g.Value, ID: g.ID, TLP: g.TLP, PAP: g.PAP.Label(), From: g.From, Changed: g.Changed, Gone: g.When})
+			entries = append(entries, feed.Entry{Value: g.Value, ID: g.ID, TLP: g.TLP, PAP: g.PAP.Label(), From: g.From, Changed: g.Changed, Gone: g.When, Closed: g.Closed})
 		case !entries[k].Gone.IsZero():
 			if entries[k].Gone.Before(g.When) {
 				entries[k].Gone = g.When
 			}
+			entries[k].Closed = entries[k].Closed || g.Closed
 		case !entries[k].Changed.After(g.When):
 			entries[k].Changed = g.When.Add(time.Second)
 		}

@@ -136,11 +136,19 @@ func (n *Node) findThread(unitName, id, what, where string, all func(*ledger) []
 		ref journal.Ref
 	}
 	var hits []hit
+	whole, err := journal.ParseRef(id)
+	isWhole := err == nil
 	for _, l := range ledgers {
 		l.mu.Lock()
 		list := all(l)
 		l.mu.Unlock()
 		for _, x := range list {
+			if isWhole { // there may be ten thousand, and a page names the one it is about whole
+				if x.ref == whole {
+					return l, x.ref, nil
+				}
+				continue
+			}
 			full := x.ref.String()
 			if full == id || short(x.ref) == id {
 				return l, x.ref, nil
@@ -154,7 +162,13 @@ func (n *Node) findThread(unitName, id, what, where string, all func(*ledger) []
 	case 1:
 		return hits[0].l, hits[0].ref, nil
 	case 0:
+		if id == "" {
+			return nil, journal.Ref{}, notFound("No "+what+" is open.", "List them with '"+where+"'.")
+		}
 		return nil, journal.Ref{}, notFound(fmt.Sprintf("No %s %q is here.", what, id), "List them with '"+where+"'.")
+	}
+	if id == "" {
+		return nil, journal.Ref{}, badInput("More than one "+what+" is open.", "", "Name one, see '"+where+"'.")
 	}
 	return nil, journal.Ref{}, badInput(fmt.Sprintf("%q fits several.", id), "", "Give its whole id, see '"+where+"'.")
 }

@@ -1,12 +1,14 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"entente/internal/accord"
 	"entente/internal/desk"
 )
 
@@ -53,7 +55,7 @@ func (n *Node) RequestForm(_ context.Context, r RequestFormRequest) (*RequestFor
 		}
 		return nil, badInput(fmt.Sprintf("The accord in force offers no request of type %q.", r.Type), "", "Use one of "+strings.Join(offered, ", ")+".")
 	}
-	res := &RequestFormResponse{Type: t.Type, Clause: t.ID, Urgencies: slices.Sorted(maps.Keys(t.Clocks)), Fields: []FormField{}}
+	res := &RequestFormResponse{Type: t.Type, Clause: t.ID, Urgencies: slices.SortedFunc(maps.Keys(t.Clocks), byUrgency), Fields: []FormField{}}
 	for _, name := range t.Fields {
 		res.Fields = append(res.Fields, FormField{Name: name, Kind: string(desk.FieldOf(name).Kind), Mandatory: true})
 	}
@@ -75,4 +77,10 @@ func checkFields(fields map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// byUrgency orders urgencies from the most urgent on.
+func byUrgency(a, b string) int {
+	all := []string{accord.Emergency, accord.Urgent, accord.Routine}
+	return cmp.Compare(slices.Index(all, a), slices.Index(all, b))
 }

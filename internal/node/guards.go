@@ -19,6 +19,7 @@ import (
 	"entente/internal/notify"
 	"entente/internal/observable"
 	"entente/internal/store"
+	"entente/internal/watch/seen"
 )
 
 // Bounds on an operator's lists.
@@ -143,6 +144,9 @@ func checkGuard(c *Config) error {
 			return badInput("guard.without in the configuration names no list of the program.", fmt.Sprintf("There is no list %.40q.", name), "Name some of "+strings.Join(known, ", ")+".")
 		}
 	}
+	if p := c.Guard.Prevalence; p.Machines < 0 || p.Machines > 1_000_000_000 || p.Days < 0 || p.Days > seen.MaxDays {
+		return badInput("guard.prevalence in the configuration cannot be used.", fmt.Sprintf("machines is 0 (for %d) or more, and days 0 (for %d) to %d.", defaultPrevalentMachines, defaultPrevalentDays, seen.MaxDays), "Correct it.")
+	}
 	if err := c.aging().Check(); err != nil {
 		return badInput("guard.aging in the configuration cannot be used.", err.Error(), "Correct it.")
 	}
@@ -204,6 +208,9 @@ func (n *Node) GuardLists(ctx context.Context) (*GuardListResponse, error) {
 			v = guardListView(f.list, holds)
 		}
 		v.describe(&f)
+		if info, err := n.at.fs.Stat(filepath.Join(n.at.guard(), f.name)); err == nil {
+			v.Changed = info.ModTime()
+		}
 		res.Lists = append(res.Lists, v)
 	}
 	res.Without = n.config.Guard.Without
@@ -427,7 +434,7 @@ func (n *Node) follows(ctx context.Context, set *intel.Guard, res *GuardChangeRe
 		if err != nil {
 			return err
 		}
-		if _, ok := set.Match(g.Value); !ok && g.Hit.List != intel.FalsePositives {
+		if _, ok := set.Match(g.Value); !ok && g.Hit.List != intel.FalsePositives && g.Hit.List != intel.Prevalent {
 			res.ComeBack++
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"entente/internal/lang"
 	"entente/internal/peer"
 	"entente/internal/peer/pairing"
 	"entente/journal"
@@ -195,7 +196,7 @@ func TestHostileIdentity(t *testing.T) {
 			if text := string(must[[]byte](t)(json.Marshal(must[*StatusResponse](t)(a.Status(t.Context()))))); !strings.Contains(text, `"`+journal.CodeBadSignature+`"`) {
 				t.Errorf("status does not show it:\n%s", text)
 			}
-			if text := a.convicts("Watch", r.self.party, journal.CodeBadSignature).Text(); !strings.Contains(text, fmt.Sprintf("as entry %d of its journal", r.last.Index+1)) {
+			if text := a.convicts("Watch", r.self.party, journal.CodeBadSignature).Text(lang.English()); !strings.Contains(text, fmt.Sprintf("as entry %d of its journal", r.last.Index+1)) {
 				t.Errorf("it does not name the entry:\n%s", text)
 			}
 			a.stop()

@@ -91,7 +91,7 @@ func TestHostileWithheldReceipt(t *testing.T) {
 	check("a month later, after a restart", true)
 	rep := a.clears("Watch") // nobody is proved guilty of what nobody signed for
 	if !slices.ContainsFunc(rep.Findings, func(f dossier.Finding) bool {
-		return f.Weight == dossier.Open && f.Code == dossier.CodeNotMet && f.Party == r.self.party && strings.Contains(f.Text, "no receipt of the request is shown")
+		return f.Weight == dossier.Open && f.Code == dossier.CodeNotMet && f.Party == r.self.party && strings.Contains(f.Text, "No receipt of the request is shown")
 	}) {
 		t.Errorf("the dossier: %+v", rep.Findings)
 	}

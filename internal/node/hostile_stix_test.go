@@ -7,6 +7,7 @@ import (
 	"entente/internal/intel"
 	"entente/internal/unit"
 	"entente/journal"
+	"entente/stix"
 )
 
 // TestHostileStripped is a partner that sends our own object back with its marking
@@ -17,6 +18,8 @@ func TestHostileStripped(t *testing.T) {
 	a, r, quiet := hostileWorld(t)
 	ours := indicatorText(80, "ours.example", tlpAmber)
 	must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: "ours"}, strings.NewReader(string(bundleText(ours))), nil))
+	cautious := strings.Replace(indicatorText(86, "cautious.example", tlpClear), `"`+tlpClear+`"`, `"`+tlpClear+`","`+stix.PAPMarkingRed+`"`, 1)
+	must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: "ours"}, strings.NewReader(string(bundleText(cautious))), nil))
 	newer := func(value, marking string) string {
 		s := indicatorText(80, value, marking)
 		return strings.Replace(s, `"modified":"2026-01-01`, `"modified":"2026-02-01`, 1)
@@ -27,6 +30,8 @@ func TestHostileStripped(t *testing.T) {
 	}{
 		{"a weaker marking", "weaker.example", newer("weaker.example", tlpClear), intel.CodeWeakened},
 		{"no marking", "stripped.example", strings.Replace(newer("stripped.example", tlpClear), `,"object_marking_refs":["`+tlpClear+`"]`, "", 1), intel.CodeWeakened},
+		{"a weaker PAP", "bold.example", strings.NewReplacer(stix.PAPMarkingRed, stix.PAPMarkingGreen, `"modified":"2026-01-01`, `"modified":"2026-02-01`, "cautious.example", "bold.example").Replace(cautious), intel.CodeWeakened},
+		{"no PAP", "unbound.example", strings.NewReplacer(`,"`+stix.PAPMarkingRed+`"`, "", `"modified":"2026-01-01`, `"modified":"2026-02-01`, "cautious.example", "unbound.example").Replace(cautious), intel.CodeWeakened},
 		{"the same version with another marking", "same.example", indicatorText(80, "same.example", tlpClear), intel.CodeCollision},
 		{"nesting of 10,000", "deep.example", strings.Replace(indicatorText(81, "deep.example", tlpClear), `"name":`, `"x_deep":`+strings.Repeat("[", 10000)+strings.Repeat("]", 10000)+`,"name":`, 1), intel.CodeInvalid},
 		{"a member twice", "twice.example", strings.Replace(indicatorText(82, "twice.example", tlpClear), `"name":`, `"name":"x","name":`, 1), intel.CodeInvalid},

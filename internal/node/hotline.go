@@ -10,8 +10,6 @@ import (
 	"entente/internal/desk"
 	"entente/journal"
 	"entente/stix"
-
-	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // maxWords bounds what is said at once on the hotline or of a contact, in bytes.
@@ -57,33 +55,8 @@ func (l *ledger) utter(kind string, s spoken, body func(tlp string, bytes int64)
 			return nil, err
 		}
 	}
-	by := l.n.by(s.acting.By)
-	if code, why := l.fold.Check(l.n.keys().party, journal.Draft{Kind: kind, By: by, At: l.n.now(), Body: body(tlp, 0)}); code != "" {
-		_, move, _ := strings.Cut(kind, ".")
-		return nil, conflict("illegal-move", fmt.Sprintf("This side cannot %s now.", move), fmt.Sprintf("Because %s (%s).", why, code), "Nothing was written.")
-	}
-	w, _, err := l.post(kind, by, claims(s.acting.Release), func(bytes int64) any { return body(tlp, bytes) }, journal.PayloadText, plain, s.dryRun)
+	w, _, err := l.post(posting{kind: kind, act: s.acting, plain: plain, dryRun: s.dryRun, body: func(bytes int64) any { return body(tlp, bytes) }})
 	return w, err
-}
-
-// words reads what was said; "" where nothing was, or it is held back, destroyed, or more than may be said.
-func (l *ledger) words(p *journal.PayloadRef, held bool) string {
-	if p == nil || held || p.Type != journal.PayloadText {
-		return ""
-	}
-	salt, data, err := l.payloads.Get(p.Commitment)
-	if err != nil {
-		return ""
-	}
-	text, err := journal.OpenPayload(*p, salt, data, maxText)
-	if err != nil {
-		return ""
-	}
-	var a answerPayload
-	if jsonv2.Unmarshal(text, &a) != nil {
-		return ""
-	}
-	return a.Text
 }
 
 // Call rings another member, or tries to in a drill.
@@ -107,7 +80,7 @@ func (n *Node) Call(_ context.Context, r HotlineCallRequest) (*WriteResponse, er
 		b.Request = &ref
 	}
 	if r.Follows != "" {
-		_, ref, err := n.findThread(string(l.id), r.Follows, "call", "entente hotline list --state all", (*ledger).callIDs)
+		_, ref, err := n.findThread(string(l.id), r.Follows, "call", "entente hotline list --all", (*ledger).callIDs)
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +122,7 @@ func (l *ledger) announced(id string, to journal.PartyID) (*journal.Ref, error) 
 		}
 	}
 	if id != "" {
-		return nil, notFound(fmt.Sprintf("No announcement %q is here.", id), "List them with 'entente hotline list --state all'.")
+		return nil, notFound(fmt.Sprintf("No announcement %q is here.", id), "List them with 'entente hotline list --all'.")
 	}
 	return nil, nil
 }
@@ -159,7 +132,7 @@ func (n *Node) MoveCall(_ context.Context, r HotlineMoveRequest) (*WriteResponse
 	if !slices.Contains([]string{desk.Acknowledge, desk.Say, desk.Escalate, desk.Close}, r.Move) {
 		return nil, badInput("Unknown move "+r.Move+".", "", "Use acknowledge, say, escalate or close.")
 	}
-	l, ref, err := n.findThread(r.Unit, r.ID, "call", "entente hotline list --state all", (*ledger).callIDs)
+	l, ref, err := n.findThread(r.Unit, r.ID, "call", "entente hotline list --all", (*ledger).callIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -267,22 +240,53 @@ func (n *Node) Calls(_ context.Context, r HotlineListRequest) (*HotlineListRespo
 		l.mu.Unlock()
 		res.Drills = append(res.Drills, v)
 	}
-	// The deadline that comes first, first; what has none, last.
-	slices.SortStableFunc(res.Calls, func(a, b CallView) int {
-		switch {
-		case a.Due.IsZero() == b.Due.IsZero():
-			return a.Due.Compare(b.Due)
-		case a.Due.IsZero():
-			return 1
-		}
-		return -1
-	})
+	slices.SortStableFunc(res.Calls, firstDue)
 	return res, nil
+}
+
+// Ringing are the calls that ring here and that nobody has taken, live before what is only tried, and of each the
+// deadline that comes first, first. It is cheap enough to be asked for with every page.
+func (n *Node) Ringing(_ context.Context) ([]CallView, error) {
+	var out []CallView
+	for _, l := range n.units() {
+		if l.left() { // nobody can take it any more
+			continue
+		}
+		l.mu.Lock()
+		self, now := n.keys().party, n.now()
+		for c := range l.fold.UnclockedCalls() {
+			if c.Called != self || !slices.Contains(c.Next(desk.Called), desk.Acknowledge) {
+				continue
+			}
+			if clocked, ok := l.fold.Call(c.ID, now); ok {
+				out = append(out, *l.callView(&clocked, false))
+			}
+		}
+		l.mu.Unlock()
+	}
+	slices.SortStableFunc(out, func(a, b CallView) int {
+		if a.Drill != b.Drill {
+			return map[bool]int{false: -1, true: 1}[a.Drill]
+		}
+		return firstDue(a, b)
+	})
+	return out, nil
+}
+
+// firstDue orders calls: the deadline that comes first, first; what has none, last.
+func firstDue(a, b CallView) int {
+	switch {
+	case a.Due.IsZero() == b.Due.IsZero():
+		return a.Due.Compare(b.Due)
+	case a.Due.IsZero():
+		return 1
+	}
+	return -1
 }
 
 // ShowCall shows one call or drill call.
 func (n *Node) ShowCall(_ context.Context, r HotlineShowRequest) (*CallView, error) {
-	l, ref, err := n.findThread(r.Unit, r.ID, "call", "entente hotline list --state all", (*ledger).callIDs)
+	l, ref, err := n.findThread(r.Unit, r.ID, "call", "entente hotline list --all", (*ledger).callIDs)
 	if err != nil {
 		return nil, err
 	}
@@ -323,7 +327,7 @@ func refOf(r *journal.Ref) string {
 
 func (l *ledger) clockView(c *desk.Clock) ClockView {
 	return ClockView{Name: c.Name, Clause: c.Clause, Owner: l.partyName(c.Owner), Started: c.Started, Due: c.Due, Stopped: c.Stopped,
-		Met: c.Met, Ended: c.Ended, Overdue: c.Overdue, Warning: c.Warning, Short: c.Short, Basis: c.Basis}
+		Met: c.Met, Ended: c.Ended, Late: c.Late, Overdue: c.Overdue, Warning: c.Warning, Short: c.Short, Basis: c.Basis}
 }
 
 // callView renders a call; whole reads what was said too.
@@ -356,8 +360,9 @@ func (l *ledger) callView(c *desk.Call, whole bool) *CallView {
 	steps := append(slices.Clone(c.Steps), shown(c.Illegal)...)
 	slices.SortStableFunc(steps, func(a, b desk.Step) int { return a.At.Compare(b.At) })
 	for _, s := range steps {
+		text, absent := l.words(s.Payload, s.Held)
 		v.Moves = append(v.Moves, CallMoveView{Ref: s.Ref.String(), Drill: s.Drill, Move: s.Move, Party: l.partyName(s.Party), By: Claim{s.By.Agency, s.By.Role},
-			At: s.At, Step: s.Rung, Code: s.Code, Text: l.words(s.Payload, s.Held), Refused: s.Refused})
+			At: s.At, Step: s.Rung, Code: s.Code, Text: text, Absent: absent, Refused: s.Refused})
 	}
 	return v
 }
@@ -374,7 +379,8 @@ func (l *ledger) pingView(p *desk.PingState) PingView {
 
 func (l *ledger) announcementView(a *desk.Announcement) AnnouncementView {
 	v := AnnouncementView{ID: a.ID.String(), Short: short(a.ID), Drill: true, From: l.partyName(a.Calling), To: l.partyName(a.Called), At: a.At,
-		Begins: a.From, Ends: a.Until, Received: a.Received, State: string(a.State), Tried: []string{}, Text: l.words(a.Payload, a.Held)}
+		Begins: a.From, Ends: a.Until, Received: a.Received, State: string(a.State), Tried: []string{}}
+	v.Text, v.Absent = l.words(a.Payload, a.Held)
 	for _, r := range a.Tried {
 		v.Tried = append(v.Tried, r.String())
 	}

@@ -95,6 +95,21 @@ func TestHotlineAtBothEnds(t *testing.T) {
 	drill := must[*WriteResponse](t)(a.Call(ctx, HotlineCallRequest{Drill: true, Text: "Only a drill."})).Refs[0]
 	ping := must[*WriteResponse](t)(a.PingContact(ctx, ContactPingRequest{Contact: "K2.technical"})).Refs[0]
 	a.reaches(b)
+	rings := func(p *testParty, want ...string) {
+		t.Helper()
+		got := []string{}
+		for _, c := range must[[]CallView](t)(p.Ringing(ctx)) {
+			got = append(got, c.ID)
+			if c.Due.IsZero() || c.From != "North" {
+				t.Errorf("%+v", c)
+			}
+		}
+		if !slices.Equal(got, append([]string{}, want...)) {
+			t.Errorf("%v rings, want %v", got, want)
+		}
+	}
+	rings(a)
+	rings(b, id, drill)
 	if !needs(t, b, "call", "from North rings", "register", "hotline ack") || !needs(t, b, "DRILL", "from North rings") || !needs(t, b, "DRILL", "K2.technical") {
 		t.Errorf("South is not told: %v", saysOf(must[*StatusResponse](t)(b.Status(ctx))))
 	}
@@ -123,7 +138,9 @@ func TestHotlineAtBothEnds(t *testing.T) {
 	must[*WriteResponse](t)(a.MoveCall(ctx, HotlineMoveRequest{ID: id, Move: "escalate"}))
 	a.reaches(b)
 	must[*WriteResponse](t)(b.MoveCall(ctx, HotlineMoveRequest{ID: id, Move: "acknowledge", Text: "On it."}))
+	rings(b, drill)
 	must[*WriteResponse](t)(b.MoveCall(ctx, HotlineMoveRequest{ID: drill, Move: "acknowledge"}))
+	rings(b)
 	must[*WriteResponse](t)(b.AnswerPing(ctx, ContactAnswerRequest{ID: ping, Language: "en"}))
 	must[*WriteResponse](t)(b.ConfirmContact(ctx, ContactConfirmRequest{Contact: "K2.duty", Changed: true, Text: "From Monday: +00 123."}))
 	b.reaches(a)
@@ -150,10 +167,18 @@ func TestHotlineAtBothEnds(t *testing.T) {
 	if v := must[*ContactView](t)(b.ShowContact(ctx, ContactShowRequest{Contact: "K2.technical"})); !v.Self || v.Reached.IsZero() {
 		t.Errorf("%+v", v)
 	}
+	// What rings while a unit ends rings no more.
+	must[*WriteResponse](t)(a.Call(ctx, HotlineCallRequest{Subject: "last"}))
+	a.reaches(b)
+	if n := len(must[[]CallView](t)(b.Ringing(ctx))); n != 1 {
+		t.Errorf("%d calls ring", n)
+	}
 	ahead.Store(int64(200 * 24 * time.Hour)) // nobody confirmed or drilled for long
 	if !needs(t, b, "own contact K2.duty") || !needs(t, b, "DRILL: one is due since") {
 		t.Errorf("%v", saysOf(must[*StatusResponse](t)(b.Status(ctx))))
 	}
+	must[*WriteResponse](t)(b.Withdraw(ctx, UnitWithdrawRequest{Confirm: "Watch"}))
+	rings(b)
 }
 
 // TestWordsAreBounded: what a partner says is read up to a bound, whatever it is packed into.
@@ -173,10 +198,10 @@ func TestWordsAreBounded(t *testing.T) {
 		if err := l.keep(ref.Commitment, [32]byte{1}, data); err != nil {
 			t.Fatal(err)
 		}
-		if got := l.words(&ref, false); (got != "") != want {
+		if got, absent := l.words(&ref, false); (got != "") != want || (absent == "") != want {
 			t.Errorf("%d bytes: read %d", n, len(got))
 		}
-		if l.words(&ref, true) != "" {
+		if got, absent := l.words(&ref, true); got != "" || absent != AbsentHeld {
 			t.Error("words that are held back were read")
 		}
 	}
@@ -184,4 +209,72 @@ func TestWordsAreBounded(t *testing.T) {
 	if _, err := l.utter("hotline.call", spoken{text: strings.Repeat("x", maxWords+1)}, func(string, int64) any { return nil }); !errors.As(err, &e) || e.Code != CodeBadInput {
 		t.Errorf("%v", err)
 	}
+}
+
+// TestContactsGoStale: three months without a word of it a contact is stale at both ends, and its own side is reminded of it, the other is not. A
+// confirmation and an answered ping make it fresh again, at both ends from the same second.
+func TestContactsGoStale(t *testing.T) {
+	ctx := t.Context()
+	a, b := newParty(t, "North"), newParty(t, "South")
+	must[*UnitRef](t)(a.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))
+	pair(t, a, b, "Watch")
+	a.sync()
+	agree(t, lineTerms(a.init.Party, b.init.Party), a, b)
+	var c handClock
+	a.takes(&c)
+	b.takes(&c)
+	stale := func(want ...string) {
+		t.Helper()
+		shown := map[string]ContactView{}
+		for i, p := range []*testParty{a, b} {
+			var got []string
+			for _, x := range must[*ContactListResponse](t)(p.Contacts(ctx, ContactListRequest{Party: b.init.Party})).Contacts {
+				if x.IsStale {
+					got = append(got, x.ID)
+				}
+				if i == 0 {
+					shown[x.ID] = x
+				} else if y := shown[x.ID]; !x.Fresh.Equal(y.Fresh) || !x.Stale.Equal(y.Stale) || x.IsStale != y.IsStale {
+					t.Errorf("%s is\n%+v at North and\n%+v at South", x.ID, y, x)
+				}
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, want) || len(shown) != 2 {
+				t.Errorf("stale at %s: %v, want %v, of %d", p.init.Name, got, want, len(shown))
+			}
+			for _, id := range []string{"K2.duty", "K2.technical"} {
+				reminded := slices.ContainsFunc(must[*StatusResponse](t)(p.Status(ctx)).Attention, func(x Attention) bool { return x.Code == "contact-stale" && x.Word == id })
+				if wanted := p == b && slices.Contains(want, id); reminded != wanted {
+					t.Errorf("%s is reminded of %s: %v", p.init.Name, id, reminded)
+				}
+			}
+		}
+	}
+	spread := func() {
+		t.Helper()
+		for range 2 {
+			a.reaches(b)
+			b.reaches(a)
+		}
+	}
+	stale()
+	c.move(94 * 24 * time.Hour)
+	stale("K2.duty", "K2.technical")
+
+	must[*WriteResponse](t)(b.ConfirmContact(ctx, ContactConfirmRequest{Contact: "K2.duty"}))
+	spread()
+	stale("K2.technical")
+	must[*WriteResponse](t)(a.PingContact(ctx, ContactPingRequest{Contact: "K2.technical"}))
+	spread()
+	stale("K2.technical") // nobody has answered yet
+	c.move(time.Minute)
+	must[*WriteResponse](t)(b.AnswerPing(ctx, ContactAnswerRequest{}))
+	spread()
+	stale()
+	if x := must[*ContactView](t)(a.ShowContact(ctx, ContactShowRequest{Contact: "K2.technical"})); c.now().Sub(x.Fresh).Abs() >= time.Second {
+		t.Errorf("fresh since %s, answered at %s", x.Fresh, c.now())
+	}
+	c.move(94 * 24 * time.Hour)
+	stale("K2.duty", "K2.technical")
+	sameState(t, a, b)
 }

@@ -35,9 +35,17 @@ func (n *Node) Identity(_ context.Context) (*IdentityResponse, error) {
 func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*IdentityRotateResponse, error) {
 	n.rotating.Lock() // two next versions of one identity would exclude each other
 	defer n.rotating.Unlock()
-	org, err := n.keys().readOrgKey(r.OrgKey)
-	if err != nil {
-		return nil, err
+	switch r.What {
+	case "node", "tls", "witness", "org":
+	default:
+		return nil, badInput("Unknown key "+r.What+".", "", "Rotate node, tls, witness or org.")
+	}
+	var org *journal.PrivateKey
+	if !r.DryRun || r.OrgKey != "" {
+		var err error
+		if org, err = n.keys().readOrgKey(r.OrgKey); err != nil {
+			return nil, err
+		}
 	}
 	for _, l := range n.units() { // what passes by itself is waited for, so that every unit is told
 		if err := l.onHold(); err != nil {
@@ -80,10 +88,17 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	// with whatever is rotated.
 	var changed []string
 	renew := r.What == "witness" || n.witnessStopped()
-	switch r.What {
-	case "node", "tls", "witness", "org":
-	default:
-		return nil, badInput("Unknown key "+r.What+".", "", "Rotate node, tls, witness or org.")
+	res := &IdentityRotateResponse{Entries: []string{}, Version: before.Version + 1, Changes: changesOf(r, renew), Units: []string{}, DryRun: r.DryRun}
+	for _, l := range n.units() {
+		res.Units = append(res.Units, l.name())
+	}
+	if r.DryRun {
+		id, err := n.Identity(ctx)
+		if err != nil {
+			return nil, err
+		}
+		res.Identity = *id
+		return res, nil
 	}
 	if r.What == "org" {
 		if newOrg, err = journal.GenerateKey(n.opts.Rand); err != nil {
@@ -142,7 +157,6 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 		return nil, err
 	}
 	n.secret.Store(fresh)
-	res := &IdentityRotateResponse{Entries: []string{}}
 	if newOrg != nil {
 		res.NewOrgKey = offlineText(backupLine(r.OrgKey)) + string(newOrg.Marshal("organisation key of "+next.Name+": keep OFFLINE; replaces the one before"))
 	}
@@ -167,6 +181,24 @@ func (n *Node) RotateIdentity(ctx context.Context, r IdentityRotateRequest) (*Id
 	}
 	res.Identity = *id
 	return res, nil
+}
+
+// changesOf are the keys that a rotation replaces.
+func changesOf(r IdentityRotateRequest, renew bool) []string {
+	out := []string{}
+	switch r.What {
+	case "org":
+		out = append(out, KeyOrganisation)
+	case "node", "tls":
+		out = append(out, r.What)
+	}
+	if renew {
+		out = append(out, KeyWitness)
+	}
+	if r.Compromise {
+		out = append(out, KeyJournal)
+	}
+	return out
 }
 
 // createdAfter is the time of a new identity: now, but in whole seconds after every own

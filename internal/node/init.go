@@ -88,7 +88,7 @@ func Init(ctx context.Context, dir string, o InitOptions, opts Options) (*InitRe
 	}
 	orgPath := o.OrgKeyPath
 	if orgPath == "" {
-		orgPath = filepath.Join(dir, "organisation.key")
+		orgPath = filepath.Join(dir, orgKeyName)
 	}
 	at := layout{files{opts.FS}, dir}
 	if there, err := at.exists(orgPath); err != nil {

@@ -20,7 +20,7 @@ import (
 )
 
 // openIntel opens what the node knows over the local log and the derived store.
-func (n *Node) openIntel(context.Context) error {
+func (n *Node) openIntel(ctx context.Context) error {
 	guard, files, err := n.readGuards(nil)
 	if err != nil {
 		return err
@@ -35,7 +35,13 @@ func (n *Node) openIntel(context.Context) error {
 		Log: n.local, Objects: n.objects, Now: n.opts.Clock, Guard: guard, Aging: n.config.aging(), Logger: n.opts.Log,
 		Payloads: intel.PayloadsFunc(n.receivedPayload),
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	if err := n.openPrevalent(ctx); err != nil {
+		return err
+	}
+	return n.takeGiven(ctx)
 }
 
 // receivedPayload gives the STIX bundle of a received payload again. One that is

@@ -1,19 +1,15 @@
 package node
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"entente/internal/desk"
-	"entente/internal/store"
 	"entente/journal"
 	"entente/stix"
 )
@@ -55,27 +51,6 @@ func (p jointPayload) marked(tlp string) (plain []byte, under string, err error)
 	return plain, under, err
 }
 
-// payloadOf reads what somebody said. What is not here, or cannot be read, is said in its place.
-func (l *ledger) payloadOf(s *desk.Said) (p jointPayload) {
-	if s == nil || s.Payload == nil {
-		return p
-	}
-	if s.Held {
-		return jointPayload{Text: "(held by the gate)"}
-	}
-	plain, err := l.openBounded(*s.Payload, maxJointPayload)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return jointPayload{Text: "(the words are not here)"}
-	case err != nil || jsonv2.Unmarshal(plain, &p) != nil:
-		return jointPayload{Text: "(what was sent as words cannot be read)"}
-	}
-	if len(p.Text) > maxText || len(p.Title) > maxTitle || len(p.Where) > maxTitle || len(p.Noticed) > maxTitle {
-		return jointPayload{Text: "(the words are longer than allowed)"}
-	}
-	return p
-}
-
 // openBounded reads a payload of at most so many bytes before compression.
 func (l *ledger) openBounded(p journal.PayloadRef, most int64) ([]byte, error) {
 	salt, data, err := l.payloads.Get(p.Commitment)
@@ -111,58 +86,31 @@ func marking(tlp string, plain []byte) (string, error) {
 	return tlp, nil
 }
 
-// sendJoint asks the desk whether it would count and the gate whether it may leave, and writes it. The lock must be held.
+// sendJoint writes an entry to what members keep together. The lock must be held.
 func (l *ledger) sendJoint(x jointDraft) (*WriteResponse, journal.Ref, error) {
-	var salt [32]byte
 	raw, err := jsonv2.Marshal(x.body, jsonv2.Deterministic(true), jsontext.EscapeForHTML(false))
 	if err != nil {
 		return nil, journal.Ref{}, fmt.Errorf("body of %s: %w", x.kind, err)
 	}
-	d := journal.Draft{Kind: x.kind, By: l.n.by(x.act.By), Release: claims(x.act.Release), At: l.n.now()}
-	var data []byte
-	if x.plain != nil {
-		if err := l.n.random(salt[:]); err != nil {
-			return nil, journal.Ref{}, err
-		}
-		compressed, ref, err := journal.SealPayload(salt, x.plain)
-		if err != nil {
-			return nil, journal.Ref{}, badInput("This is too large for one payload.", err.Error(), "Send less at a time.")
-		}
-		ref.Type = cmp.Or(x.payloadType, journal.PayloadText)
-		d.Payload, data = &ref, compressed
-		rest := raw[1:]
-		raw = append([]byte(`{"bytes":`), strconv.Itoa(len(x.plain))...)
-		if len(rest) > 1 {
-			raw = append(raw, ',')
-		}
-		raw = append(raw, rest...)
+	w, entries, err := l.post(posting{kind: x.kind, act: x.act, payloadType: x.payloadType, plain: x.plain, dryRun: x.dryRun, body: func(bytes int64) any {
+		return jsontext.Value(withBytes(raw, bytes))
+	}})
+	if err != nil || len(entries) == 0 {
+		return w, journal.Ref{}, err
 	}
-	d.Body = jsontext.Value(raw)
-	if code, why := l.fold.Check(l.n.keys().party, d); code != "" {
-		return nil, journal.Ref{}, conflict("illegal-move", "This would have no effect, and nothing was written.", why+" ("+code+").", "See where it stands with 'show'.")
+	return w, entries[0].Ref(), nil
+}
+
+// withBytes puts the size of a payload into a body, for the gate; none where there is no payload.
+func withBytes(body []byte, bytes int64) []byte {
+	if bytes == 0 {
+		return body
 	}
-	dec := decision(l.decide(d))
-	w := &WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: x.dryRun, Decision: &dec}
-	if x.dryRun {
-		w.Effects = []string{"it would count", "the gate says " + dec.Verdict + " by clause " + dec.Clause + ": " + dec.Reason}
-		return w, journal.Ref{}, nil
+	out := append([]byte(`{"bytes":`), strconv.FormatInt(bytes, 10)...)
+	if len(body) > len("{}") {
+		out = append(out, ',')
 	}
-	if dec.Verdict != "allow" {
-		return nil, journal.Ref{}, gateError(dec)
-	}
-	if d.Payload != nil {
-		if err := l.keep(d.Payload.Commitment, salt, data); err != nil {
-			return nil, journal.Ref{}, err
-		}
-	}
-	d.At = time.Time{}
-	entries, err := l.write(d)
-	if err != nil {
-		return nil, journal.Ref{}, err
-	}
-	out := l.wrote(entries)
-	out.Decision = &dec
-	return &out, entries[0].Ref(), nil
+	return append(out, body[1:]...)
 }
 
 // parseRef reads the name of an entry: origin#index, or the short form that lists print. Nothing is looked up for a whole one.
@@ -230,22 +178,25 @@ func (l *ledger) saidViews(m desk.Minutes) []SaidView {
 }
 
 func (l *ledger) saidView(s *desk.Said) SaidView {
-	w := l.payloadOf(s)
+	w, absent := l.payloadOf(s)
 	return SaidView{Ref: s.Ref.String(), Move: s.Move, Party: l.partyName(s.Party), By: Claim{s.By.Agency, s.By.Role}, At: s.At, Code: s.Code,
-		Title: w.Title, Text: w.Text, Where: w.Where, Noticed: w.Noticed, Refused: s.Refused, Reason: s.Reason}
+		Title: w.Title, Text: w.Text, Absent: absent, Where: w.Where, Noticed: w.Noticed, Refused: s.Refused, Reason: s.Reason}
 }
 
 // opening returns the words with which a thread was opened.
-func (l *ledger) opening(m desk.Minutes) jointPayload { return l.payloadOf(&m.Steps[0]) }
+func (l *ledger) opening(m desk.Minutes) (p jointPayload, absent string) {
+	return l.payloadOf(&m.Steps[0])
+}
 
 // textOf returns the words of one entry of a thread.
-func (l *ledger) textOf(m desk.Minutes, ref journal.Ref) string {
+func (l *ledger) textOf(m desk.Minutes, ref journal.Ref) (text, absent string) {
 	for i := range m.Steps {
 		if m.Steps[i].Ref == ref {
-			return l.payloadOf(&m.Steps[i]).Text
+			p, absent := l.payloadOf(&m.Steps[i])
+			return p.Text, absent
 		}
 	}
-	return ""
+	return "", ""
 }
 
 func (l *ledger) markView(m desk.Mark) MarkView {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 
 	"entente/internal/desk"
 	"entente/internal/dossier"
+	"entente/internal/exhibit"
 	"entente/journal"
 )
 
@@ -99,6 +101,18 @@ func TestCaseAtBothEnds(t *testing.T) {
 	must[*WriteResponse](t)(a.OpenCase(ctx, CaseOpenRequest{Title: "Of nothing else"}))
 	tells(DossierExportRequest{Request: q.ID}, "Who runs it?", "Register broken into", "A rented host.")
 	tells(DossierExportRequest{Case: id}, "Who runs it?", "Register broken into", "A rented host.", "We punish whoever intrudes from our territory")
+	tells(DossierExportRequest{From: time.Now().Add(-time.Hour), Page: true}, "Who runs it?", "Register broken into", "A rented host.", "We punish whoever intrudes from our territory", "Of nothing else")
+	tells(DossierExportRequest{To: time.Now().Add(-time.Hour), Page: true})
+	if err := a.ExportDossier(ctx, DossierExportRequest{From: time.Now(), To: time.Now().Add(-time.Hour)}, io.Discard); codeOf(err) != CodeBadInput {
+		t.Errorf("a period that ends before it begins: %v", err)
+	}
+	preview := must[*DossierReport](t)(a.PreviewDossier(ctx, DossierExportRequest{Payloads: true, Request: q.ID}))
+	if !preview.OK || len(preview.About) != 1 || !slices.ContainsFunc(preview.Words, func(x dossier.Words) bool { return x.Title == "Who runs it?" }) {
+		t.Errorf("a preview: %v, about %v, %d texts", preview.OK, preview.About, len(preview.Words))
+	}
+	if _, err := a.PreviewDossier(ctx, DossierExportRequest{Request: "none"}); codeOf(err) != CodeNotFound {
+		t.Errorf("a preview of what is not here: %v", err)
+	}
 	if err := a.ExportDossier(ctx, DossierExportRequest{Request: q.ID, Case: id}, io.Discard); codeOf(err) != CodeBadInput {
 		t.Errorf("a dossier about two things: %v", err)
 	}
@@ -118,7 +132,7 @@ func TestCaseAtBothEnds(t *testing.T) {
 		if v.State != "closed" || len(v.OpenReplies) != 0 || !v.Claims[0].Answered || len(v.Claims[0].Denials) != 1 || v.Claims[0].Replies[0].Text != "A rented host." || v.Links[0].Unlinked == nil {
 			t.Errorf("%s: %+v", p.init.Name, v)
 		}
-		if !v.Line[0].When.Equal(happened) || v.Line[0].What != "event: intrusion" || !slices.ContainsFunc(v.Line, func(x LineView) bool { return x.What == "request.send" && x.Withdrawn }) {
+		if !v.Line[0].When.Equal(happened) || v.Line[0].What != "case.event" || v.Line[0].Code != "intrusion" || !slices.ContainsFunc(v.Line, func(x LineView) bool { return x.What == "request.send" && x.Withdrawn }) {
 			t.Errorf("time line: %+v", v.Line)
 		}
 		list := must[*CommitmentListResponse](t)(p.Commitments(ctx, JointListRequest{}))
@@ -128,6 +142,69 @@ func TestCaseAtBothEnds(t *testing.T) {
 		if got := must[*CaseListResponse](t)(p.Cases(ctx, JointListRequest{})); len(got.Cases) != 1 || got.Cases[0].ID == id {
 			t.Errorf("closed cases are listed as open: %+v", got)
 		}
+	}
+}
+
+// TestTimeLineHoldsAllThatIsTied: requests with what came of them, calls, shares, exhibits, statements, leaks and commitments stand on
+// the time line of a case in the order in which their authors knew of each other, though one clock is behind; the same at both.
+func TestTimeLineHoldsAllThatIsTied(t *testing.T) {
+	ctx := t.Context()
+	a, b := twoInForce(t, nil)
+	b.stop()
+	b.clock = func() time.Time { return time.Now().Add(-20 * time.Second) }
+	b.start()
+	q, _, err := a.NewRequest(ctx, RequestNewRequest{Type: "information", Urgency: "urgent", Title: "Who runs it?", Fields: map[string]string{"subject": "host", "purpose": "case"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := lastRef(must[*WriteResponse](t)(a.OpenCase(ctx, CaseOpenRequest{Title: "Register broken into"})))
+	must[*ImportResponse](t)(a.Import(ctx, ImportRequest{Name: "one"}, bytes.NewReader(bundleText(indicatorText(1, "h1.example", tlpClear))), nil))
+	share := must[*ShareResponse](t)(a.Share(ctx, ShareRequest{Source: "one"}, nil)).FirstRef()
+	tie := func(entry string) {
+		t.Helper()
+		must[*WriteResponse](t)(a.MoveCase(ctx, CaseMoveRequest{ID: id, Move: "link", Target: entry, Relation: "part"}))
+	}
+	call := lastRef(must[*WriteResponse](t)(a.Call(ctx, HotlineCallRequest{Text: "Look at it."})))
+	said := lastRef(must[*WriteResponse](t)(a.ProposeStatement(ctx, StatementProposeRequest{Texts: []StatementTextRequest{{Lang: "en", Text: "We agree.", Authentic: true}}})))
+	leak := lastRef(must[*WriteResponse](t)(a.ReportLeak(ctx, LeakReportRequest{About: q.ID, Found: time.Now().Add(-time.Minute)})))
+	for _, entry := range []string{q.ID, share, call, said, leak} {
+		tie(entry)
+	}
+	fsys, m, text := evidenceOf(t, 3)
+	x := must[*ExhibitAddResponse](t)(a.AddExhibit(ctx, ExhibitAddRequest{About: id}, bytes.NewReader(text), nil))
+	must[*ExhibitAddResponse](t)(a.ExhibitContent(ctx, ExhibitContentRequest{ID: x.Exhibit.ID}, exhibit.Content(fsys, m, 0), nil))
+	a.reaches(b)
+	must[*WriteResponse](t)(b.MoveCall(ctx, HotlineMoveRequest{ID: call, Move: "acknowledge"}))
+	must[*WriteResponse](t)(b.MoveRequest(ctx, RequestMoveRequest{ID: q.ID, Move: "acknowledge"}))
+	must[*WriteResponse](t)(b.MoveStatement(ctx, StatementMoveRequest{ID: said, Move: "sign"}))
+	must[*WriteResponse](t)(b.MoveLeak(ctx, LeakMoveRequest{ID: leak, Move: "answer", Answer: "deny"}))
+	must[*WriteResponse](t)(b.ExhibitCustody(ctx, ExhibitCustodyRequest{ID: x.Exhibit.ID, Act: "received"}, nil))
+	must[*WriteResponse](t)(b.MakeCommitment(ctx, CommitmentMakeRequest{Title: "It is taken down", Case: id}))
+	b.reaches(a)
+	var lines [][]LineView
+	for _, p := range []*testParty{a, b} {
+		lines = append(lines, must[*CaseView](t)(p.Case(ctx, JointShowRequest{ID: id})).Line)
+	}
+	if !reflect.DeepEqual(lines[0], lines[1]) {
+		t.Errorf("two time lines: %+v and %+v", lines[0], lines[1])
+	}
+	where := map[string]int{}
+	for i, x := range lines[0] {
+		where[x.What] = i
+		if x.Of == "custody" {
+			where[x.What+" "+x.Code] = i
+		}
+	}
+	for _, pair := range [][2]string{{"request.send", "request.acknowledge"}, {"hotline.call", "hotline.acknowledge"}, {"statement.propose", "statement.sign"}, {"leak.report", "leak.answer"},
+		{"exhibit.add", "exhibit.complete"}, {"exhibit.complete", "exhibit.custody received"}, {"case.open", "commitment.make"}, {"share", "commitment.make"}} {
+		first, ok := where[pair[0]]
+		then, also := where[pair[1]]
+		if !ok || !also || first >= then {
+			t.Errorf("%q stands at %d (%v), %q at %d (%v)", pair[0], first, ok, pair[1], then, also)
+		}
+	}
+	if _, ok := where["exhibit.chunk"]; ok {
+		t.Error("the pieces of an exhibit fill the time line")
 	}
 }
 
@@ -246,29 +323,34 @@ func TestHostileWords(t *testing.T) {
 	pad := func(n int) string { return longest + strings.Repeat(" ", n-len(longest)) }
 	for name, c := range map[string]struct{ plain, want string }{
 		"as long as allowed":       {`{"text":"` + strings.Repeat("x", maxText) + `"}`, strings.Repeat("x", maxText)},
-		"a character too long":     {`{"text":"` + strings.Repeat("x", maxText+1) + `"}`, "(the words are longer than allowed)"},
-		"a title that is too long": {`{"title":"` + strings.Repeat("x", maxTitle+1) + `","text":"x"}`, "(the words are longer than allowed)"},
-		"10 MB":                    {`{"text":"` + strings.Repeat("x", 10<<20) + `"}`, "(what was sent as words cannot be read)"},
+		"a character too long":     {`{"text":"` + strings.Repeat("x", maxText+1) + `"}`, AbsentTooLong},
+		"a title that is too long": {`{"title":"` + strings.Repeat("x", maxTitle+1) + `","text":"x"}`, AbsentTooLong},
+		"10 MB":                    {`{"text":"` + strings.Repeat("x", 10<<20) + `"}`, AbsentUnreadable},
 		"at the bound":             {pad(maxJointPayload), words.String()},
-		"beyond the bound":         {pad(maxJointPayload + 1), "(what was sent as words cannot be read)"},
-		"no JSON":                  {`text`, "(what was sent as words cannot be read)"},
-		"no text":                  {`{"text":5}`, "(what was sent as words cannot be read)"},
+		"beyond the bound":         {pad(maxJointPayload + 1), AbsentUnreadable},
+		"no JSON":                  {`text`, AbsentUnreadable},
+		"no text":                  {`{"text":5}`, AbsentUnreadable},
 	} {
 		l.mu.Lock()
 		ref, err := l.seal(journal.PayloadText, []byte(c.plain))
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := l.payloadOf(&desk.Said{Payload: ref}).Text
-		held := l.payloadOf(&desk.Said{Payload: ref, Held: true}).Text
+		p, got := l.payloadOf(&desk.Said{Payload: ref})
+		if got == "" {
+			got = p.Text
+		} else if p != (jointPayload{}) {
+			t.Errorf("%s: %+v is shown all the same", name, p)
+		}
+		none, held := l.payloadOf(&desk.Said{Payload: ref, Held: true})
 		l.mu.Unlock()
-		if got != c.want || held != "(held by the gate)" {
+		if got != c.want || held != AbsentHeld || none != (jointPayload{}) {
 			t.Errorf("%s: %.80q, held %.80q", name, got, held)
 		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if got := l.payloadOf(&desk.Said{Payload: &journal.PayloadRef{}}).Text; got != "(the words are not here)" {
+	if _, got := l.payloadOf(&desk.Said{Payload: &journal.PayloadRef{}}); got != AbsentNotHere {
 		t.Errorf("a payload that is not here: %q", got)
 	}
 }

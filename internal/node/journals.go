@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 
-	"entente/internal/accord"
 	"entente/internal/store"
 	"entente/journal"
 )
@@ -105,25 +104,8 @@ func (n *Node) ShowJournal(_ context.Context, r JournalShowRequest) (*JournalSho
 }
 
 func (l *ledger) shown(e *journal.Entry, final int64) JournalEntry {
-	out := JournalEntry{Index: e.Index, Leaf: hex.EncodeToString(e.LeafHash[:]), Entry: json.RawMessage(e.Raw),
-		Void: l.fold.VoidCode(e.Ref()), Final: e.Index < final}
-	if e.Payload != nil {
-		switch {
-		case l.unreadable[e.Ref()]:
-			out.Payload = "unreadable"
-		case l.has(e.Payload.Commitment):
-			out.Payload = "held"
-		case l.gone[e.Payload.Commitment]:
-			out.Payload = "destroyed"
-		default:
-			out.Payload = "missing"
-		}
-	}
-	// A control entry that passes needs no word; one that waits for its past does.
-	if d := decision(l.fold.Verdict(e.Ref())); d.Verdict != "allow" || d.Clause != accord.Protocol {
-		out.Decision = &d
-	}
-	return out
+	return JournalEntry{Index: e.Index, Leaf: hex.EncodeToString(e.LeafHash[:]), Entry: json.RawMessage(e.Raw),
+		Void: l.fold.VoidCode(e.Ref()), Final: e.Index < final, Payload: l.payloadState(e.Ref(), e.Payload), Decision: l.judged(e.Ref())}
 }
 
 // ProveEntry gives an entry with a C2SP tlog-proof against the newest head.
@@ -134,23 +116,9 @@ func (n *Node) ProveEntry(_ context.Context, r JournalProveRequest) (*JournalPro
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	origin, index := "", int64(0)
-	if i, err := strconv.ParseInt(r.Ref, 10, 64); err == nil {
-		index = i
-	} else {
-		name, num, ok := strings.Cut(r.Ref, "#")
-		i, err := strconv.ParseInt(num, 10, 64)
-		if !ok || err != nil {
-			return nil, badInput(fmt.Sprintf("%q names no entry.", r.Ref), "An entry is named origin#index, or by its index in the own journal.", "List entries with 'entente journal show'.")
-		}
-		origin, index = name, i
-	}
-	j, err := l.findJournal(origin)
+	j, index, err := l.findEntry(r.Ref)
 	if err != nil {
 		return nil, err
-	}
-	if index < 0 || index >= j.head.Size {
-		return nil, notFound(fmt.Sprintf("The journal of %s has no entry %d.", l.partyName(j.party), index), fmt.Sprintf("It has entries 0 to %d.", j.head.Size-1))
 	}
 	proof, err := journal.Prove(j.store, index, j.head.Size)
 	if err != nil {
@@ -169,6 +137,24 @@ func (n *Node) ProveEntry(_ context.Context, r JournalProveRequest) (*JournalPro
 		res.Keys = append(res.Keys, ed, pq)
 	}
 	return res, nil
+}
+
+// findEntry finds the journal of an entry that is named origin#index, or by its index in the own journal. The lock must be held.
+func (l *ledger) findEntry(ref string) (j heldJournal, index int64, err error) {
+	name, num, ok := strings.Cut(ref, "#")
+	if !ok {
+		name, num = "", ref
+	}
+	if index, err = strconv.ParseInt(num, 10, 64); err != nil {
+		return j, 0, badInput(fmt.Sprintf("%q names no entry.", ref), "An entry is named origin#index, or by its index in the own journal.", "List entries with 'entente journal show'.")
+	}
+	if j, err = l.findJournal(name); err != nil {
+		return j, 0, err
+	}
+	if index < 0 || index >= j.head.Size {
+		return j, 0, notFound(fmt.Sprintf("The journal of %s has no entry %d.", l.partyName(j.party), index), fmt.Sprintf("It has entries 0 to %d.", j.head.Size-1))
+	}
+	return j, index, nil
 }
 
 func (l *ledger) keyring(o journal.Origin) *journal.Keyring {

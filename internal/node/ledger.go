@@ -42,6 +42,7 @@ type contents struct {
 	marked   journal.Head // how far the own journal is under its high-water mark
 	mirrors  map[journal.Origin]*mirror
 	fold     *unit.Fold
+	table    *requestTable     // the last that was made of the fold's requests
 	texts    map[string][]byte // accord texts by hash
 	named    named
 	titles   map[journal.Hash]titledManifest

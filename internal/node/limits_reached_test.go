@@ -33,6 +33,16 @@ func TestLimitsReached(t *testing.T) {
 		t.Errorf("maxText: %s and %s", in, out)
 	}
 	f := must[draftFile](t)(a.readDrafts())
+	if gone := must[*RequestView](t)(a.DropDraft(ctx, RequestDropRequest{ID: f.Drafts[1].ID})); len(gone.Text) != maxText {
+		t.Errorf("the other draft was dropped: %d bytes of text", len(gone.Text))
+	}
+	if _, err := a.DropDraft(ctx, RequestDropRequest{ID: f.Drafts[1].ID}); code(err) != CodeNotFound {
+		t.Errorf("a draft is dropped twice: %v", err)
+	}
+	f = must[draftFile](t)(a.readDrafts())
+	if len(f.Drafts) != 1 {
+		t.Fatalf("%d drafts are left", len(f.Drafts))
+	}
 	for len(f.Drafts) < maxDrafts {
 		f.Drafts = append(f.Drafts, f.Drafts[0])
 	}

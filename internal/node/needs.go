@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"entente/internal/desk"
@@ -24,6 +25,7 @@ type need struct {
 	news  bool   // it is told, and the status does not list it
 	again bool   // once it was over it can begin anew
 	title string // of the request, where the operator wants titles told
+	more  int    // further ones of its group, of other requests, that come behind it and are not in the table
 }
 
 // kinds are the kinds of the notices that needs of a unit make; what has none is in the status alone.
@@ -37,8 +39,9 @@ var kinds = map[string]string{
 	desk.NeedAccordAnswer: notify.KindAccord, desk.NeedSuspended: notify.KindSuspension, desk.NeedLeaving: notify.KindWithdrawal, desk.NeedLeft: notify.KindWithdrawal, desk.NeedBreach: notify.KindBreach,
 }
 
-// deskNeeds is what the unit's entries say that waits for this party. The lock must be held.
-func (l *ledger) deskNeeds(requests []desk.Request, line unit.Line, unitState string, now time.Time) []need {
+// deskNeeds is what the unit's entries say that waits for this party; told asks for what notices need and a status does not: the
+// ids, and every request, where a status names the most pressing and counts the others. The lock must be held.
+func (l *ledger) deskNeeds(requests *requestTable, line unit.Line, unitState string, now time.Time, told bool) []need {
 	self, name := l.n.keys().party, l.name()
 	names := map[journal.PartyID]string{"": ""}
 	called := func(p journal.PartyID) string {
@@ -49,15 +52,24 @@ func (l *ledger) deskNeeds(requests []desk.Request, line unit.Line, unitState st
 		}
 		return text
 	}
-	titles := map[string]string{}
-	if l.n.config.Notify.Detail == "title" {
-		for i := range requests {
-			if q := &requests[i]; q.IsOpen() && q.SideOf(self) != "" {
+	var titles map[string]string
+	if told && l.n.config.Notify.Detail == "title" {
+		titles = map[string]string{}
+		for _, q := range requests.all {
+			if q.IsOpen() && q.SideOf(self) != "" {
 				titles[q.ID.String()] = l.viewOf(q, false).Title
 			}
 		}
 	}
-	all := l.fold.Needs(self, requests, line, now)
+	var all []desk.Need
+	pressing, more := 0, 0
+	if told {
+		all = l.fold.Needs(self, requests.all, line, now)
+	} else {
+		all, more = requests.pressing()
+		pressing = len(all)
+		all = append(all[:pressing:pressing], l.fold.Needs(self, nil, line, now)...)
+	}
 	out := make([]need, 0, len(all))
 	for i := range all {
 		x := &all[i]
@@ -77,11 +89,16 @@ func (l *ledger) deskNeeds(requests []desk.Request, line unit.Line, unitState st
 			if x.Drill { // nobody is woken by what is only tried
 				n.kind, n.Urgency = notify.KindDrill, "routine"
 			}
+		}
+		if n.kind != "" && told {
 			due := ""
 			if x.Code == desk.NeedClockOverdue || x.Code == desk.NeedClockSoon || x.Code == desk.NeedCommitmentOverdue || x.Code == desk.NeedCommitmentSoon {
 				due = x.Due.UTC().Format(time.RFC3339) // another date is another notice
 			}
 			n.id = notify.IDOf(n.kind, string(l.id), x.Code, n.Ref, x.About.String(), string(x.To), x.Word, due)
+		}
+		if i == pressing-1 {
+			n.more = more
 		}
 		out = append(out, n)
 	}
@@ -158,10 +175,7 @@ func (l *ledger) away(p journal.PartyID, now, since time.Time) (last time.Time, 
 	if _, ok := l.targetOf(p); !ok || l.fold.HasLeft(p) {
 		return last, false
 	}
-	l.n.mu.Lock()
-	last = l.n.synced[syncKey{l.id, p}]
-	l.n.mu.Unlock()
-	if last.Before(since) {
+	if last = l.lastWith(p); last.Before(since) {
 		last = since
 	}
 	return last, now.Sub(last) > limit
@@ -183,6 +197,19 @@ func (n *Node) nodeNeeds(res *StatusResponse, now time.Time) []need {
 	if res.Objects.Quarantined > 0 {
 		add("", notify.ItemQuarantine, 3, notify.Item{Count: int(res.Objects.Quarantined), Urgency: "routine"})
 	}
+	for _, x := range n.heldNeeds() {
+		family, _, _ := strings.Cut(x.Kind, ".")
+		item := notify.Item{Ref: x.ID, Short: x.ID, Word: family, Since: x.At, Due: x.Expires}
+		if l := n.ledger(journal.UnitID(x.Unit)); l != nil {
+			l.mu.Lock()
+			item.Unit = l.name()
+			l.mu.Unlock()
+		}
+		add(notify.KindRelease, notify.ItemRelease, 2, item)
+	}
+	for _, x := range n.alarmNeeds(now) {
+		add(notify.KindAlarm, x.Code, 1, x)
+	}
 	if id := n.keys().id; id.Expires.Sub(now) < 30*24*time.Hour {
 		add(notify.KindDoctor, notify.ItemIdentityExpires, 1, notify.Item{Due: id.Expires, Overdue: !now.Before(id.Expires), Ref: fmt.Sprint(id.Version)})
 	}
@@ -200,6 +227,12 @@ func (n *Node) nodeNeeds(res *StatusResponse, now time.Time) []need {
 	for _, x := range n.guardNeeds() {
 		add("", x.Code, 1, x)
 	}
+	if x, any := n.prevalentNeed(); any {
+		add("", x.Code, 3, x)
+	}
+	if x, any := n.disputeNeed(); any {
+		add("", x.Code, 3, x)
+	}
 	for _, x := range n.withdrawNeeds() {
 		add("", x.Code, 2, x)
 	}
@@ -209,8 +242,8 @@ func (n *Node) nodeNeeds(res *StatusResponse, now time.Time) []need {
 	return out
 }
 
-// look is the table: what needs a person of this party now, in no order, and with it what a status says of units.
-func (n *Node) look(ctx context.Context) (*StatusResponse, []need, error) {
+// look is the table: what needs a person of this party now, in no order, and with it what a status says of units. See deskNeeds for told.
+func (n *Node) look(ctx context.Context, told bool) (*StatusResponse, []need, error) {
 	now := n.now()
 	n.notes.mu.Lock()
 	if n.notes.since.IsZero() {
@@ -225,10 +258,14 @@ func (n *Node) look(ctx context.Context) (*StatusResponse, []need, error) {
 	out := n.nodeNeeds(res, now)
 	for _, l := range n.units() {
 		l.mu.Lock()
-		requests, line := l.fold.Requests(now), l.fold.Line(now)
+		requests, line := l.requests(now), l.fold.Line(now)
 		b := l.brief(requests, line)
 		out = append(out, l.unitNeeds(&b, now, since)...)
-		out = append(out, l.deskNeeds(requests, line, b.State, now)...)
+		if desk := l.deskNeeds(requests, line, b.State, now, told); len(desk) > len(out) { // of the many nothing is copied
+			out = append(desk, out...)
+		} else {
+			out = append(out, desk...)
+		}
 		l.mu.Unlock()
 		res.Units = append(res.Units, b)
 	}
@@ -241,14 +278,24 @@ const maxNamed = 100
 // listed are the needs that a status names: the most pressing of each request, in the order in which they matter, and
 // how many more there are of each kind beyond the first.
 func listed(needs []need) []notify.Item {
-	all := make([]*need, 0, len(needs)) // there may be ten thousand
+	type placed struct {
+		*need
+		at int
+	}
+	all := make([]placed, 0, len(needs)) // there may be ten thousand, and to keep equal ones in order by their places is faster than a stable sort
 	for i := range needs {
 		if !needs[i].news {
-			all = append(all, &needs[i])
+			all = append(all, placed{&needs[i], i})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *need) int {
-		return cmp.Or(cmp.Compare(a.rank, b.rank), a.Due.Compare(b.Due), cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Ref, b.Ref))
+	slices.SortFunc(all, func(a, b placed) int {
+		if a.rank != b.rank {
+			return a.rank - b.rank
+		}
+		if c := a.Due.Compare(b.Due); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(a.Unit, b.Unit), cmp.Compare(a.Ref, b.Ref), a.at-b.at)
 	})
 	type group struct{ unit, of string }
 	var out []notify.Item
@@ -268,6 +315,7 @@ func listed(needs []need) []notify.Item {
 		case count[g] == maxNamed+1:
 			more = append(more, g)
 		}
+		count[g] += x.more
 	}
 	for _, g := range more {
 		out = append(out, notify.Item{Code: notify.ItemMore, Unit: g.unit, Word: g.of, Count: count[g] - maxNamed, Urgency: "routine"})

@@ -20,6 +20,7 @@ import (
 	"entente/internal/audit"
 	"entente/internal/intel"
 	"entente/internal/officer"
+	"entente/internal/openid"
 	"entente/internal/peer"
 	"entente/internal/store"
 	"entente/journal"
@@ -83,17 +84,29 @@ type Node struct {
 	// drafting is held while drafts are read and written, also under the lock of a unit: nothing is locked
 	// below it.
 	drafting sync.Mutex
+	held     heldActs   // acts that lack a second person's release
 	scoring  sync.Mutex // one commitment to scores is made at a time
 	pairing  *pairings
 	tokens   *tokens
 	officers *officer.Register
+	provider *openid.Provider // nil: none is configured
 	audit    *audit.Log
-	unheard  atomic.Pointer[string] // why the last act could not be recorded
+	// pageSessions are those that tokens began in the pages; nil: no pages are served.
+	pageSessions atomic.Pointer[TokenSessions]
+	tallies      *tallies               // what has no line of its own in it
+	unheard      atomic.Pointer[string] // why the last act could not be recorded
 
-	guards guards   // the operator's lists of what is guarded
-	feeds  *feeds   // what sensors are given, as text
-	notes  *notices // what a duty officer was told
-	growth *growth  // how fast partners make this node grow
+	guards    guards    // the operator's lists of what is guarded
+	set       *setHere  // what administrators set beside the configuration
+	feeds     *feeds    // what sensors are given, as text
+	notes     *notices  // what a duty officer was told
+	watching  watchRun  // what watchers' numbers belong to
+	seen      sightings // what watchers saw
+	prevalent prevalent // what they saw everywhere
+	assets    assets    // what is protected
+	findings  findings  // what watchers saw of it
+	geo       geo       // where addresses are
+	growth    *growth   // how fast partners make this node grow
 
 	arrivals chan struct{} // rung when payloads have arrived
 	taking   sync.Mutex    // held while they are taken in
@@ -108,7 +121,8 @@ type Node struct {
 	addr    string
 	served  ed25519.PrivateKey               // the TLS key partners are answered with while serving
 	wake    map[journal.UnitID]chan struct{} // told by hints and own writes; see Run
-	synced  map[syncKey]time.Time
+	synced  map[syncKey]time.Time            // when a session that was opened here was last complete
+	met     map[syncKey]time.Time            // when the partner last opened one and was answered in full
 	barred  map[syncKey]barred
 }
 
@@ -131,18 +145,15 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	if err != nil {
 		return nil, err
 	}
-	specs, err := feedSpecs(config.Feeds)
-	if err != nil {
-		return nil, err
-	}
 	n := &Node{
-		opts: opts, at: at, config: config, vault: at.vault(&config), feeds: newFeeds(specs),
+		opts: opts, at: at, config: config, vault: at.vault(&config), feeds: newFeeds(nil),
 		bell:    peer.NewBell(),
 		growth:  newGrowth(config.growth()),
 		notes:   new(notices),
 		ledgers: map[journal.UnitID]*ledger{},
 		wake:    map[journal.UnitID]chan struct{}{},
 		synced:  map[syncKey]time.Time{},
+		met:     map[syncKey]time.Time{},
 		barred:  map[syncKey]barred{},
 		witness: map[witnessKey]int64{}, vouches: map[journal.Origin]journal.Head{}, arrivals: make(chan struct{}, 1),
 	}
@@ -178,6 +189,14 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 		return nil, err
 	}
 	n.secret.Store(k)
+	if n.set, err = openSettings(n.at); err != nil {
+		return nil, err
+	}
+	specs, err := config.feedSpecsOf(n.set.now)
+	if err != nil {
+		return nil, err
+	}
+	n.feeds.serve(specs)
 	if n.tokens, err = openTokens(n.at, &n.config); err != nil {
 		return nil, err
 	}
@@ -190,6 +209,9 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 	if n.local, err = store.OpenLog(n.at.localLog(), store.Options{FS: opts.FS}); err != nil {
 		return nil, err
 	}
+	if err := n.watching.renew(opts.Rand); err != nil {
+		return nil, err
+	}
 	if err := n.openDerived(ctx); err != nil {
 		return nil, err
 	}
@@ -197,6 +219,9 @@ func Open(ctx context.Context, dir string, opts Options) (_ *Node, err error) {
 		return nil, err
 	}
 	if err := n.openLedgers(ctx); err != nil {
+		return nil, err
+	}
+	if err := n.openHeld(); err != nil {
 		return nil, err
 	}
 	if err := n.markOwn(); err != nil { // nothing is signed without marks, and the next start tries again
@@ -306,6 +331,9 @@ func (n *Node) openLedgers(ctx context.Context) error {
 
 // Close stops the node and releases its folder.
 func (n *Node) Close() error {
+	if n.audit != nil {
+		n.tellSkipped(true)
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var errs []error
@@ -313,6 +341,7 @@ func (n *Node) Close() error {
 		errs = append(errs, l.close())
 	}
 	n.ledgers = nil
+	errs = append(errs, n.seen.close(), n.findings.close())
 	if n.intel != nil {
 		errs = append(errs, n.intel.Close())
 	}
@@ -321,6 +350,9 @@ func (n *Node) Close() error {
 	}
 	if n.local != nil {
 		errs = append(errs, n.local.Close())
+	}
+	if n.provider != nil {
+		n.provider.Close()
 	}
 	if n.lock != nil {
 		errs = append(errs, n.lock.Close())

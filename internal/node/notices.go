@@ -1,10 +1,12 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -75,7 +77,11 @@ func (n *Node) notifyLoop(ctx context.Context) {
 func (n *Node) notifyRound(ctx context.Context) error {
 	n.notes.looker.Lock()
 	defer n.notes.looker.Unlock()
-	plan, err := n.config.Notify.plan()
+	config := n.notifying()
+	if len(config.Channels) == 0 {
+		return nil
+	}
+	plan, err := config.plan()
 	if err != nil {
 		return err
 	}
@@ -97,9 +103,9 @@ func (n *Node) notifyRound(ctx context.Context) error {
 	}
 	// Each channel has its own turn: one that hangs keeps none of the others waiting.
 	var wg sync.WaitGroup
-	errs := make([]error, len(n.config.Notify.Channels))
-	for i := range n.config.Notify.Channels {
-		c := &n.config.Notify.Channels[i]
+	errs := make([]error, len(config.Channels))
+	for i := range config.Channels {
+		c := &config.Channels[i]
 		mine := slices.DeleteFunc(slices.Clone(due), func(d notify.Delivery) bool { return d.Channel != c.Name })
 		if len(mine) > 0 {
 			wg.Go(func() { errs[i] = n.tellOfficer(ctx, c, mine) })
@@ -109,11 +115,26 @@ func (n *Node) notifyRound(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// tellOfficer sends what is due over one channel as one message, and notes on disk how that went.
+// tellOfficer sends what is due over one channel: as one message, but for what is sent again as it was. After one that fails
+// the others wait for the next round.
 func (n *Node) tellOfficer(ctx context.Context, c *ChannelConfig, due []notify.Delivery) error {
+	for _, message := range notify.Messages(due) {
+		if err := n.sendNotices(ctx, c, message); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sendNotices sends one message, and notes on disk before it that it goes and after it how that went.
+func (n *Node) sendNotices(ctx context.Context, c *ChannelConfig, due []notify.Delivery) error {
 	ch, err := n.channel(c)
 	if err == nil {
-		err = ch.Send(ctx, notify.Render(n.catalog(c.Language), due))
+		m := notify.Render(n.catalog(c.Language), due)
+		if err := n.withBook(func(b *notify.Book) bool { b.Begin(due, m.Key, n.now()); return true }); err != nil {
+			return err
+		}
+		err = ch.Send(ctx, m)
 	}
 	if ctx.Err() != nil && err != nil {
 		return nil // the process ends: that is no failure of the channel
@@ -133,7 +154,7 @@ func (n *Node) catalog(tag string) *lang.Catalog { return lang.Match(tag, n.conf
 // looked says that somebody has opened what notices are about. It fails silently: whoever looks has
 // what they wanted.
 func (n *Node) looked(refs ...string) {
-	if len(n.config.Notify.Channels) == 0 {
+	if len(n.notifying().Channels) == 0 {
 		return
 	}
 	err := n.withBook(func(b *notify.Book) bool {
@@ -156,7 +177,89 @@ type NotifyListRequest struct {
 // NotifyListResponse lists notices, those that are open first.
 type NotifyListResponse struct {
 	Channels []string     `json:"channels"` // that are configured
+	Plan     NotifyPlan   `json:"plan"`     // how they are used
 	Events   []NotifyView `json:"events"`
+}
+
+// NotifyPlan is who is told when, as the configuration says it. Secrets are not in it.
+type NotifyPlan struct {
+	Ways  []NotifyWay  `json:"ways"`
+	Rungs []NotifyRung `json:"rungs"`
+	Quiet *NotifyQuiet `json:"quiet,omitempty"` // none: at every hour
+	// Pinned and QuietPinned say that the configuration file has them: they are not changed here.
+	Pinned      bool     `json:"pinned,omitempty"`
+	QuietPinned bool     `json:"quiet_pinned,omitempty"`
+	Hooks       []string `json:"hooks,omitempty"` // programs that a channel may run
+}
+
+// NotifyWay is a channel.
+type NotifyWay struct {
+	Name     string   `json:"name"`
+	Kind     string   `json:"kind"`         // webhook, mail, command
+	To       []string `json:"to,omitempty"` // the host of a webhook, addresses, or the program
+	Language string   `json:"language,omitempty"`
+	First    bool     `json:"first"`            // told at once
+	Silent   bool     `json:"silent,omitempty"` // nothing is told over it: neither at once nor by a rung
+	Pinned   bool     `json:"pinned,omitempty"` // in the configuration file: it is not changed here
+	CA       bool     `json:"ca,omitempty"`     // it has certificates of its own
+	// What follows is of mail. The password, as any secret, is never shown.
+	Server string `json:"server,omitempty"`
+	TLS    string `json:"tls,omitempty"`
+	User   string `json:"user,omitempty"`
+	From   string `json:"from,omitempty"`
+}
+
+// NotifyRung is a step of the escalation: who is told when nobody has looked for so long.
+type NotifyRung struct {
+	After time.Duration `json:"after" jsonschema:"nanoseconds"`
+	To    []string      `json:"to"`
+}
+
+// NotifyQuiet are hours in which only what is excepted is told.
+type NotifyQuiet struct {
+	Zone   string   `json:"zone"`
+	From   string   `json:"from"` // HH:MM
+	To     string   `json:"to"`
+	Days   []string `json:"days,omitempty"`   // on which it begins; none: every day
+	Except []string `json:"except,omitempty"` // urgencies; none: emergency and urgent
+}
+
+// view is the plan as it is shown.
+func (c *NotifyConfig) view() NotifyPlan {
+	p := NotifyPlan{Ways: []NotifyWay{}, Rungs: []NotifyRung{}}
+	later := map[string]bool{}
+	for _, r := range c.Escalate {
+		p.Rungs = append(p.Rungs, NotifyRung{time.Duration(r.After), r.To})
+		for _, name := range r.To {
+			later[name] = true
+		}
+	}
+	for _, ch := range c.Channels {
+		w := NotifyWay{Name: ch.Name, Language: ch.Language, Pinned: !ch.set, CA: ch.CAFile != "" || ch.ca != "",
+			First: slices.Contains(c.First, ch.Name) || len(c.First) == 0 && !later[ch.Name]}
+		w.Silent = !w.First && !later[ch.Name]
+		switch {
+		case ch.SMTP != nil:
+			w.Kind, w.To = "mail", ch.SMTP.To
+			w.Server, w.TLS, w.User, w.From = ch.SMTP.Address, cmp.Or(ch.SMTP.TLS, notify.StartTLS), ch.SMTP.User, ch.SMTP.From
+		case ch.Webhook != "":
+			w.Kind = "webhook"
+			if u, err := url.Parse(ch.Webhook); err == nil {
+				w.To = []string{u.Host} // what stands behind it is often a secret
+			}
+		default:
+			w.Kind = "command"
+			w.To = ch.Command[:min(len(ch.Command), 1)]
+			if ch.hook != "" {
+				w.To = []string{ch.hook}
+			}
+		}
+		p.Ways = append(p.Ways, w)
+	}
+	if q := c.Quiet; q != nil {
+		p.Quiet = &NotifyQuiet{Zone: cmp.Or(q.Zone, "UTC"), From: q.From, To: q.To, Days: q.Days, Except: q.Except}
+	}
+	return p
 }
 
 // NotifyView is one notice and what became of it.
@@ -174,7 +277,9 @@ type NotifyView struct {
 	Gone    time.Time    `json:"gone,omitzero"`  // since when it needs nobody any more
 	Need    *notify.Item `json:"need,omitempty"` // what waits, in full
 	Sent    []NotifySent `json:"sent,omitempty"`
-	Labels  Labels       `json:"labels,omitempty"`
+	// Coming are the channels that are told of it for the first time unless somebody looks before.
+	Coming []NotifyComing `json:"coming,omitempty"`
+	Labels Labels         `json:"labels,omitempty"`
 }
 
 // NotifySent is what became of a notice on one channel.
@@ -186,13 +291,40 @@ type NotifySent struct {
 	Error   string    `json:"error,omitempty"`
 }
 
+// NotifyComing is a channel that has not had a notice yet.
+type NotifyComing struct {
+	Channel   string    `json:"channel"`
+	At        time.Time `json:"at"`                  // at the earliest
+	Escalated bool      `json:"escalated,omitempty"` // told because nobody has looked by then
+	Quiet     bool      `json:"quiet,omitempty"`     // quiet hours hold it back until then
+}
+
+// ComingKey is the key of the words for it in the catalogs; the time is "at".
+func ComingKey(x NotifyComing) string {
+	switch {
+	case x.Quiet && x.Escalated:
+		return "ui.coming-quiet-unseen"
+	case x.Quiet:
+		return "ui.coming-quiet"
+	case x.Escalated:
+		return "ui.coming-unseen"
+	}
+	return "ui.coming"
+}
+
 // Notices lists what a duty officer was told, or is about to be.
 func (n *Node) Notices(_ context.Context, r NotifyListRequest) (*NotifyListResponse, error) {
-	res := &NotifyListResponse{Channels: []string{}, Events: []NotifyView{}}
-	for _, c := range n.config.Notify.Channels {
+	config := n.notifying()
+	res := &NotifyListResponse{Channels: []string{}, Plan: n.planView(config), Events: []NotifyView{}}
+	for _, c := range config.Channels {
 		res.Channels = append(res.Channels, c.Name)
 	}
-	err := n.withBook(func(b *notify.Book) bool {
+	plan, err := config.plan()
+	if err != nil {
+		return nil, err
+	}
+	now := n.now()
+	err = n.withBook(func(b *notify.Book) bool {
 		for _, rec := range b.List(r.All) {
 			e := rec.Event
 			v := NotifyView{ID: e.ID, Kind: e.Kind, Unit: e.Unit, Ref: e.Ref, At: e.At, Urgency: e.Urgency, Code: e.Code, Seen: rec.Seen, Acked: rec.Acked, By: rec.By, Gone: rec.Gone, Need: e.Need}
@@ -200,6 +332,9 @@ func (n *Node) Notices(_ context.Context, r NotifyListRequest) (*NotifyListRespo
 				if s := rec.Sent[c]; s != nil {
 					v.Sent = append(v.Sent, NotifySent{c, s.Done, s.Tries, s.Next, s.Error})
 				}
+			}
+			for _, c := range rec.Coming(now, plan) {
+				v.Coming = append(v.Coming, NotifyComing(c))
 			}
 			res.Events = append(res.Events, v)
 		}
@@ -256,8 +391,9 @@ type NotifyTested struct {
 // TestNotices sends a notice of kind test over channels at once, quiet hours or not. It is not kept.
 func (n *Node) TestNotices(ctx context.Context, r NotifyTestRequest) (*NotifyTestResponse, error) {
 	res := &NotifyTestResponse{Channels: []NotifyTested{}}
-	for i := range n.config.Notify.Channels {
-		c := &n.config.Notify.Channels[i]
+	config := n.notifying()
+	for i := range config.Channels {
+		c := &config.Channels[i]
 		if r.Channel != "" && r.Channel != c.Name {
 			continue
 		}
@@ -274,7 +410,7 @@ func (n *Node) TestNotices(ctx context.Context, r NotifyTestRequest) (*NotifyTes
 		res.Channels = append(res.Channels, t)
 	}
 	if len(res.Channels) == 0 {
-		return nil, notFound("There is no such channel.", "Channels are set in the part notify of "+configPath(n.at.dir)+"; docs/operations.md has examples.")
+		return nil, notFound("There is no such channel.", "Set one with 'entente notify set', or in the part notify of "+configPath(n.at.dir)+"; docs/operations.md has examples.")
 	}
 	return res, nil
 }

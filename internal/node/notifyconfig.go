@@ -41,7 +41,16 @@ type ChannelConfig struct {
 	Command    []string    `yaml:"command"`
 	CAFile     string      `yaml:"ca_file"`  // PEM; of a webhook or a mail server with a certificate of its own
 	Language   string      `yaml:"language"` // of this channel; default: the node's
+
+	// What follows is of a channel that was set over pages, command line or API: see [Node.SetChannel].
+	set              bool
+	hook, secret, ca string
 }
+
+const (
+	maxChannels      = 16
+	minWebhookSecret = 16 // bytes
+)
 
 // SMTPConfig is a mail server and who is written to.
 type SMTPConfig struct {
@@ -93,7 +102,7 @@ func (c *NotifyConfig) check(dir string) error {
 
 func (c *ChannelConfig) check() error {
 	kinds := 0
-	for _, has := range []bool{c.Webhook != "", c.SMTP != nil, len(c.Command) > 0} {
+	for _, has := range []bool{c.Webhook != "", c.SMTP != nil, len(c.Command) > 0 || c.hook != ""} {
 		if has {
 			kinds++
 		}
@@ -101,13 +110,17 @@ func (c *ChannelConfig) check() error {
 	switch {
 	case kinds != 1:
 		return fmt.Errorf("channel %q has to be exactly one of webhook, smtp and command", c.Name)
-	case c.Webhook != "" && c.SecretFile == "":
+	case c.set && c.Webhook != "" && len(c.secret) < minWebhookSecret, c.set && c.SMTP != nil && (c.SMTP.User == "") != (c.secret == ""):
+		return fmt.Errorf("channel %q lacks its secret", c.Name)
+	case c.set && c.hook != "" && !hookName.MatchString(c.hook):
+		return fmt.Errorf("channel %q names no program of the folder hooks", c.Name)
+	case !c.set && c.Webhook != "" && c.SecretFile == "":
 		return fmt.Errorf("channel %q needs secret_file", c.Name)
 	case c.Webhook != "":
 		return notify.CheckURL(c.Webhook)
 	case len(c.Command) > 0 && !filepath.IsAbs(c.Command[0]):
 		return fmt.Errorf("the command of channel %q is no absolute path", c.Name)
-	case c.SMTP != nil && (c.SMTP.User == "") != (c.SMTP.PasswordFile == ""):
+	case !c.set && c.SMTP != nil && (c.SMTP.User == "") != (c.SMTP.PasswordFile == ""):
 		return fmt.Errorf("channel %q: user and password_file go together", c.Name)
 	case c.SMTP != nil:
 		m := c.mail("")
@@ -130,7 +143,7 @@ func (c *ChannelConfig) mail(password string) *notify.Mail {
 // plan is who is told, and when.
 func (c *NotifyConfig) plan() (notify.Plan, error) {
 	p := notify.Plan{First: c.First}
-	if len(c.Channels) > 16 || len(c.Escalate) > 8 {
+	if len(c.Channels) > maxChannels || len(c.Escalate) > 8 {
 		return p, errors.New("at most 16 channels and 8 rungs are possible")
 	}
 	names, rungs := map[string]bool{}, map[string]bool{}
@@ -222,30 +235,33 @@ func (c *QuietConfig) read() (*notify.Quiet, error) {
 // needs no restart.
 func (n *Node) channel(c *ChannelConfig) (notify.Channel, error) {
 	var roots *x509.CertPool
+	pem := []byte(c.ca)
 	if c.CAFile != "" {
-		pem, err := n.at.read(n.beside(c.CAFile))
-		if err != nil {
+		var err error
+		if pem, err = n.at.read(n.at.beside(c.CAFile)); err != nil {
 			return nil, fmt.Errorf("ca_file: %w", err)
 		}
-		roots = x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, errors.New("ca_file holds no certificate")
+	}
+	if c.CAFile != "" || c.ca != "" {
+		var err error
+		if roots, err = rootsOf(pem); err != nil {
+			return nil, err
 		}
 	}
 	switch {
 	case c.Webhook != "":
-		secret, err := n.secretFile(c.SecretFile)
+		secret, err := n.secretOf(c, c.SecretFile)
 		if err != nil {
 			return nil, err
 		}
-		if len(secret) < 16 {
+		if len(secret) < minWebhookSecret {
 			return nil, errors.New("the secret of a webhook has at least 16 bytes")
 		}
 		return &notify.Webhook{URL: c.Webhook, Secret: secret, Roots: roots, Now: n.opts.Clock}, nil
 	case c.SMTP != nil:
 		password := ""
-		if c.SMTP.PasswordFile != "" {
-			secret, err := n.secretFile(c.SMTP.PasswordFile)
+		if c.SMTP.PasswordFile != "" || c.secret != "" {
+			secret, err := n.secretOf(c, c.SMTP.PasswordFile)
 			if err != nil {
 				return nil, err
 			}
@@ -255,19 +271,34 @@ func (n *Node) channel(c *ChannelConfig) (notify.Channel, error) {
 		m.Roots, m.Now = roots, n.opts.Clock
 		return m, nil
 	}
+	if c.hook != "" {
+		path, err := n.at.hookPath(c.hook)
+		if err != nil {
+			return nil, err
+		}
+		return &notify.Command{Argv: []string{path}}, nil
+	}
 	return &notify.Command{Argv: c.Command}, nil
 }
 
+// secretOf is the secret of a channel: set here, or in a file that the configuration names.
+func (n *Node) secretOf(c *ChannelConfig, file string) ([]byte, error) {
+	if c.set {
+		return []byte(c.secret), nil
+	}
+	return n.at.secretFile(file)
+}
+
 // beside is a path of the configuration: one that is not absolute lies in the folder.
-func (n *Node) beside(name string) string {
+func (at layout) beside(name string) string {
 	if filepath.IsAbs(name) {
 		return name
 	}
-	return filepath.Join(n.at.dir, name)
+	return filepath.Join(at.dir, name)
 }
 
-func (n *Node) secretFile(name string) ([]byte, error) {
-	text, err := n.at.read(n.beside(name))
+func (at layout) secretFile(name string) ([]byte, error) {
+	text, err := at.read(at.beside(name))
 	if err != nil {
 		return nil, fmt.Errorf("the secret: %w", err)
 	}

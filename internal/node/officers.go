@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"entente/internal/accord"
 	"entente/internal/audit"
 	"entente/internal/lang"
 	"entente/internal/officer"
@@ -24,6 +26,9 @@ var scopesOf = map[officer.Role][]Scope{
 	officer.Auditor:       {ScopeRead, ScopeAudit},
 	officer.Administrator: {ScopeRead, ScopeAdmin},
 }
+
+// Roles lists the roles that officers may have, in their order.
+func Roles() []string { return roleNames(officer.Roles()) }
 
 // ScopesOf is what officers with these roles may do, in the order of [Scopes].
 func ScopesOf(roles []officer.Role) []Scope {
@@ -46,7 +51,8 @@ type OfficerView struct {
 	Scopes   []Scope   `json:"scopes"`
 	Claims   []Claim   `json:"claims"` // in whose names they may act
 	Language string    `json:"language,omitempty"`
-	State    string    `json:"state"` // invited, active, disabled
+	Zone     string    `json:"zone,omitempty"` // an IANA name or an offset; "" is that of the browser
+	State    string    `json:"state"`          // invited, active, disabled
 	Created  time.Time `json:"created"`
 	// CodeUntil is when the one-time code runs out, while there is one.
 	CodeUntil time.Time     `json:"code_until,omitzero"`
@@ -54,7 +60,8 @@ type OfficerView struct {
 	Second    bool          `json:"second_factor"`
 	Recovery  int           `json:"recovery_codes"` // that are left
 	Passkeys  []PasskeyView `json:"passkeys"`
-	Provider  string        `json:"provider,omitempty"` // issuer, of who signs in with OpenID Connect
+	Provider  string        `json:"provider,omitempty"` // issuer, of who can sign in with OpenID Connect
+	Subject   string        `json:"subject,omitempty"`  // who they are there
 	Sessions  int           `json:"sessions"`           // that are live
 }
 
@@ -69,9 +76,10 @@ type PasskeyView struct {
 // SessionView is a browser in which an officer is signed in.
 type SessionView struct {
 	ID      string    `json:"id"`
-	Officer string    `json:"officer"` // id
+	Officer string    `json:"officer"`         // id; "" where a token signed in
+	Token   string    `json:"token,omitempty"` // id of the token that signed in
 	Name    string    `json:"name"`
-	How     string    `json:"how"` // password, recovery, passkey, set-up, openid
+	How     string    `json:"how"` // password, recovery, passkey, set-up, openid, token
 	From    string    `json:"from,omitempty"`
 	Agent   string    `json:"agent,omitempty"`
 	Begun   time.Time `json:"begun"`
@@ -88,10 +96,20 @@ type OfficerNewRequest struct {
 	Roles    []string `json:"roles"`
 	Claims   []Claim  `json:"claims,omitempty"`
 	Language string   `json:"language,omitempty"`
+	Zone     string   `json:"zone,omitempty"` // an IANA name or an offset such as +05:30
+}
+
+// OfficerReadsRequest changes how an officer reads the pages. What is nil stays; "" is what the browser asks for.
+type OfficerReadsRequest struct {
+	Officer  string  `json:"officer"`
+	Language *string `json:"language,omitempty"`
+	Zone     *string `json:"zone,omitempty"` // an IANA name or an offset such as +05:30
 }
 
 // OfficerCodeResponse carries a one-time code, which is shown this once.
 type OfficerCodeResponse struct {
+	DryRun  bool        `json:"dry_run,omitempty"` // nothing was changed, and there is no code
+	Ends    *Ends       `json:"ends,omitempty"`    // of who starts anew
 	Officer OfficerView `json:"officer"`
 	Code    string      `json:"code"`
 	Path    string      `json:"path"`           // of the page where it is used
@@ -101,6 +119,29 @@ type OfficerCodeResponse struct {
 // OfficerRequest names an officer by id or sign-in name.
 type OfficerRequest struct {
 	Officer string `json:"officer"`
+}
+
+// OfficerEndRequest names an officer, by id or sign-in name, whom something is taken away from. A dry run says what, and
+// takes nothing.
+type OfficerEndRequest struct {
+	Officer string `json:"officer"`
+	DryRun  bool   `json:"dry_run,omitempty"`
+}
+
+// Ends is what ends with somebody's access, and what does not.
+type Ends struct {
+	Sessions []SessionView `json:"sessions"` // end at once
+	// Held are acts that they prepared and that wait for a second person. They stay: another may still release them, so what must
+	// not leave has to be rejected.
+	Held []HeldBrief `json:"held"`
+}
+
+// HeldBrief is an act that waits, by name.
+type HeldBrief struct {
+	ID      string    `json:"id"`
+	Kind    string    `json:"kind"` // of its entries
+	At      time.Time `json:"at"`
+	Expires time.Time `json:"expires"`
 }
 
 // OfficerRolesRequest replaces the roles of an officer, or the claims, or both.
@@ -114,6 +155,8 @@ type OfficerRolesRequest struct {
 
 // OfficerResponse is an officer as they now stand.
 type OfficerResponse struct {
+	DryRun  bool        `json:"dry_run,omitempty"` // nothing was changed
+	Ends    *Ends       `json:"ends,omitempty"`    // of who is disabled
 	Officer OfficerView `json:"officer"`
 }
 
@@ -136,11 +179,13 @@ type SessionListResponse struct {
 type SessionEndRequest struct {
 	ID      string `json:"id,omitempty"`
 	Officer string `json:"officer,omitempty"`
+	DryRun  bool   `json:"dry_run,omitempty"`
 }
 
-// SessionEndResponse says what has ended.
+// SessionEndResponse says what has ended, or would.
 type SessionEndResponse struct {
-	Ended []SessionView `json:"ended"`
+	DryRun bool          `json:"dry_run,omitempty"`
+	Ended  []SessionView `json:"ended"`
 }
 
 const (
@@ -160,6 +205,8 @@ func (n *Node) openOfficers() error {
 		}
 		return &Error{Code: CodeDamaged, Status: http.StatusInternalServerError, What: "The officers of this node cannot be read.", Why: err.Error() + ".", Next: next, Err: err}
 	}
+	n.openProvider()
+	n.tallies = newTallies()
 	if n.audit, err = audit.Open(audit.Dir(n.at.dir), n.at.fs, n.now); err != nil {
 		return &Error{Code: CodeDamaged, Status: http.StatusInternalServerError, What: "The audit log cannot be opened.", Why: err.Error() + ".",
 			Next: "See to it that the node may write its folder audit; see 'entente doctor'.", Err: err}
@@ -203,13 +250,13 @@ func officerError(err error) error {
 }
 
 func (n *Node) officerView(o officer.Officer) OfficerView {
-	v := OfficerView{ID: o.ID, Name: o.Name, Display: o.Display, Agency: o.Agency, Roles: roleNames(o.Roles), Scopes: ScopesOf(o.Roles), Claims: claimsOf(o.Claims), Language: o.Language,
+	v := OfficerView{ID: o.ID, Name: o.Name, Display: o.Display, Agency: o.Agency, Roles: roleNames(o.Roles), Scopes: ScopesOf(o.Roles), Claims: claimsOf(o.Claims), Language: o.Language, Zone: o.Zone,
 		State: string(o.State), Created: o.Created, Password: o.Password != nil, Second: o.TOTP != nil, Recovery: len(o.Recovery), Passkeys: []PasskeyView{}, Sessions: len(n.officers.Sessions.List(o.ID))}
 	if o.Invitation != nil {
 		v.CodeUntil = o.Invitation.Expires
 	}
 	if o.Identity != nil {
-		v.Provider = o.Identity.Issuer
+		v.Provider, v.Subject = o.Identity.Issuer, o.Identity.Subject
 	}
 	for _, k := range o.Passkeys {
 		v.Passkeys = append(v.Passkeys, PasskeyView{ID: base64.RawURLEncoding.EncodeToString(k.ID), Name: k.Name, Created: k.Created, Used: k.Used})
@@ -264,14 +311,64 @@ func (n *Node) NewOfficer(ctx context.Context, r OfficerNewRequest) (*OfficerCod
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := lang.Known(r.Language); r.Language != "" && !ok {
-		return nil, badInput("There are no texts in this language.", "There are "+strings.Join(lang.Tags(), ", ")+".", "Name one of them, or none.")
+	if err := readable(r.Language, r.Zone); err != nil {
+		return nil, err
 	}
-	o, code, err := n.officers.New(officer.Officer{Name: r.Name, Display: r.Display, Agency: r.Agency, Roles: rs, Claims: officerClaims(r.Claims), Language: r.Language})
+	o, code, err := n.officers.New(officer.Officer{Name: r.Name, Display: r.Display, Agency: r.Agency, Roles: rs, Claims: officerClaims(r.Claims), Language: r.Language, Zone: r.Zone})
 	if err != nil {
 		return nil, officerInput(err)
 	}
 	return n.codeOf(o, code), ctx.Err()
+}
+
+// readable tells why an officer cannot read in a language, or in a time zone; of both "" is good.
+func readable(tag, zone string) error {
+	if _, ok := lang.Known(tag); tag != "" && !ok {
+		return badInput("There are no texts in this language.", "There are "+strings.Join(lang.Tags(), ", ")+".", "Name one of them, or none.")
+	}
+	if _, err := accord.Zone(zone); zone != "" && err != nil {
+		return badInput("This time zone is not known here.", err.Error()+".", "Name one of the IANA database, such as Asia/Kolkata, or an offset such as +05:30.")
+	}
+	return nil
+}
+
+func said(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// OfficerReads changes in which language and time zone an officer reads the pages. It holds from their next page on; a
+// language from when they sign in next.
+func (n *Node) OfficerReads(ctx context.Context, r OfficerReadsRequest) (*OfficerResponse, error) {
+	o, err := n.officers.Find(r.Officer)
+	if err != nil {
+		return nil, officerError(err)
+	}
+	if r.Language == nil && r.Zone == nil {
+		return nil, badInput("Nothing is to be changed.", "Neither language nor time zone is named.", "Name one of them, or both.")
+	}
+	if o, err = n.setReads(o.ID, r.Language, r.Zone); err != nil {
+		return nil, err
+	}
+	return &OfficerResponse{Officer: n.officerView(o)}, ctx.Err()
+}
+
+// setReads keeps how an officer reads; what is nil stays.
+func (n *Node) setReads(id string, tag, zone *string) (officer.Officer, error) {
+	if err := readable(said(tag), said(zone)); err != nil {
+		return officer.Officer{}, err
+	}
+	kept, err := n.officers.Change(id, func(o *officer.Officer) {
+		if tag != nil {
+			o.Language = *tag
+		}
+		if zone != nil {
+			o.Zone = *zone
+		}
+	})
+	return kept, officerInput(err)
 }
 
 // officerInput says of an error that is in no table that what was said of an officer cannot be
@@ -338,8 +435,43 @@ func (n *Node) ChangeOfficer(ctx context.Context, r OfficerRolesRequest) (*Offic
 }
 
 // DisableOfficer ends an officer's sessions and lets them in no more.
-func (n *Node) DisableOfficer(ctx context.Context, r OfficerRequest) (*OfficerResponse, error) {
-	return n.eachOfficer(ctx, r, n.officers.Disable)
+func (n *Node) DisableOfficer(ctx context.Context, r OfficerEndRequest) (*OfficerResponse, error) {
+	o, err := n.officers.Find(r.Officer)
+	if err != nil {
+		return nil, officerError(err)
+	}
+	ends := n.endsOf(o)
+	if r.DryRun {
+		return &OfficerResponse{DryRun: true, Ends: ends, Officer: n.officerView(o)}, ctx.Err()
+	}
+	res, err := n.eachOfficer(ctx, OfficerRequest{Officer: o.ID}, n.officers.Disable)
+	if res != nil {
+		res.Ends = ends
+	}
+	return res, err
+}
+
+// endsOf is what ends with an officer's access.
+func (n *Node) endsOf(o officer.Officer) *Ends {
+	return &Ends{Sessions: n.sessionViews(n.officers.Sessions.List(o.ID)), Held: n.heldBy(Person{"officer", o.ID, o.Name})}
+}
+
+// heldBy are the acts that somebody prepared and that wait.
+func (n *Node) heldBy(p Person) []HeldBrief {
+	n.held.mu.Lock()
+	defer n.held.mu.Unlock()
+	out := []HeldBrief{}
+	for _, h := range n.held.acts {
+		if h.open() && h.Prepared.Kind == p.Kind && h.Prepared.ID == p.ID && n.now().Before(h.At.Add(heldLife)) {
+			b := HeldBrief{ID: h.ID, At: h.At, Expires: h.At.Add(heldLife)}
+			if len(h.Entries) > 0 {
+				b.Kind = h.Entries[0].Kind
+			}
+			out = append(out, b)
+		}
+	}
+	slices.SortFunc(out, func(a, b HeldBrief) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	return out
 }
 
 // EnableOfficer lets a disabled officer in again, with the credentials they had.
@@ -360,16 +492,22 @@ func (n *Node) eachOfficer(ctx context.Context, r OfficerRequest, f func(string)
 
 // ResetOfficer takes credentials and sessions of an officer away and makes a new
 // one-time code.
-func (n *Node) ResetOfficer(ctx context.Context, r OfficerRequest) (*OfficerCodeResponse, error) {
+func (n *Node) ResetOfficer(ctx context.Context, r OfficerEndRequest) (*OfficerCodeResponse, error) {
 	o, err := n.officers.Find(r.Officer)
 	if err != nil {
 		return nil, officerError(err)
+	}
+	ends := n.endsOf(o)
+	if r.DryRun {
+		return &OfficerCodeResponse{DryRun: true, Ends: ends, Officer: n.officerView(o), Path: "/set-up"}, ctx.Err()
 	}
 	o, code, err := n.officers.Reset(o.ID)
 	if err != nil {
 		return nil, officerError(err)
 	}
-	return n.codeOf(o, code), ctx.Err()
+	res := n.codeOf(o, code)
+	res.Ends = ends
+	return res, ctx.Err()
 }
 
 func (n *Node) sessionViews(list []officer.Session) []SessionView {
@@ -394,7 +532,28 @@ func (n *Node) OfficerSessions(ctx context.Context, r SessionListRequest) (*Sess
 		}
 		id = o.ID
 	}
-	return &SessionListResponse{Sessions: n.sessionViews(n.officers.Sessions.List(id))}, ctx.Err()
+	res := &SessionListResponse{Sessions: n.sessionViews(n.officers.Sessions.List(id))}
+	if id == "" {
+		res.Sessions = append(res.Sessions, n.byTokens()...)
+		slices.SortStableFunc(res.Sessions, func(a, b SessionView) int { return b.Begun.Compare(a.Begun) })
+	}
+	return res, ctx.Err()
+}
+
+// TokenSessions are the sessions of pages that tokens began. They are in memory, at the pages; a restart ends them.
+type TokenSessions interface {
+	// List returns those whose tokens are still good.
+	List() []SessionView
+	// End ends one by its id. It reports whether there was one.
+	End(id string) bool
+}
+
+// byTokens are the sessions that tokens began.
+func (n *Node) byTokens() []SessionView {
+	if s := n.pageSessions.Load(); s != nil {
+		return (*s).List()
+	}
+	return nil
 }
 
 // EndSession signs an officer out: of one browser, or of all.
@@ -403,6 +562,20 @@ func (n *Node) EndSession(ctx context.Context, r SessionEndRequest) (*SessionEnd
 	case (r.ID == "") == (r.Officer == ""):
 		return nil, badInput("It is not said which session is to end.", "Either a session is named, or an officer.", "Name one of them; 'entente officer sessions' lists them.")
 	case r.ID != "":
+		all := slices.Concat(n.sessionViews(n.officers.Sessions.List("")), n.byTokens())
+		i := slices.IndexFunc(all, func(s SessionView) bool { return s.ID == r.ID })
+		if i >= 0 && r.DryRun {
+			return &SessionEndResponse{DryRun: true, Ended: all[i : i+1]}, ctx.Err()
+		}
+		if i >= 0 && all[i].Token != "" {
+			if (*n.pageSessions.Load()).End(r.ID) {
+				return &SessionEndResponse{Ended: all[i : i+1]}, ctx.Err()
+			}
+			return nil, officerError(officer.ErrNone)
+		}
+		if r.DryRun {
+			return nil, officerError(officer.ErrNone)
+		}
 		s, err := n.officers.Sessions.End(r.ID, "")
 		if err != nil {
 			return nil, officerError(err)
@@ -414,6 +587,9 @@ func (n *Node) EndSession(ctx context.Context, r SessionEndRequest) (*SessionEnd
 		return nil, officerError(err)
 	}
 	list := n.officers.Sessions.List(o.ID)
+	if r.DryRun {
+		return &SessionEndResponse{DryRun: true, Ended: n.sessionViews(list)}, ctx.Err()
+	}
 	if err := n.officers.Sessions.EndOf(o.ID, ""); err != nil {
 		return nil, officerError(err)
 	}
@@ -422,7 +598,7 @@ func (n *Node) EndSession(ctx context.Context, r SessionEndRequest) (*SessionEnd
 
 // grantOf is what an officer may do who is signed in.
 func grantOf(o officer.Officer, s officer.Session) Grant {
-	return Grant{ID: o.ID, Name: o.Name, Scopes: ScopesOf(o.Roles), Session: s.ID, Roles: slices.Clone(o.Roles), Claims: claimsOf(o.Claims)}
+	return Grant{ID: o.ID, Name: o.Name, Scopes: ScopesOf(o.Roles), Session: s.ID, Roles: slices.Clone(o.Roles), Claims: claimsOf(o.Claims), Zone: o.Zone}
 }
 
 // IsOfficer tells whether a person asks who is signed in, and not a token.

@@ -24,6 +24,36 @@ type Claim struct {
 type Acting struct {
 	By      Claim   `json:"by,omitzero"`
 	Release []Claim `json:"release,omitempty"` // two role claims where the accord asks for two-person release
+	// HoldReady keeps what only lacks a second person's release ready for one, instead of refusing it.
+	HoldReady bool `json:"hold_ready,omitempty"`
+	Asked
+	draft string  // of a request, dropped once it is sent
+	as    *string // where the id is put under which it is held ready
+}
+
+// Asks says who asks.
+func (a *Acting) Asks(g Grant) { a.who, a.as = g, new(string) }
+
+// HeldAs is the id under which the act is held ready instead of done; "" if it is not, or nobody asked.
+func (a *Acting) HeldAs() string {
+	if a.as == nil {
+		return ""
+	}
+	return *a.as
+}
+
+// Asked is embedded by requests for which it matters who asks. Faces say so with Asks; whoever says nothing works on the node's
+// machine itself.
+type Asked struct{ who Grant }
+
+// Asks says who asks.
+func (a *Asked) Asks(g Grant) { a.who = g }
+
+func (a *Asked) asker() Grant {
+	if a.who.ID == "" {
+		return Console()
+	}
+	return a.who
 }
 
 // Act gives access to what is embedded.
@@ -53,8 +83,15 @@ type StatusResponse struct {
 	Pairings []Pairing    `json:"pairings,omitempty"`
 	Objects  ObjectCounts `json:"objects"`
 	Disk     DiskView     `json:"disk"`
+	Called   DutyCalled   `json:"called"`
 	// Attention is what needs a person now, what matters most first.
 	Attention []Attention `json:"attention,omitempty"`
+}
+
+// DutyCalled are the channels by which a duty officer who has no page open learns of a call and of whatever else needs somebody.
+type DutyCalled struct {
+	First []string `json:"first"`          // told at once, but in quiet hours; none: nobody is
+	Then  []string `json:"then,omitempty"` // when nobody has looked
 }
 
 // HereResponse is what every page says of the node. It costs next to nothing, however much the node holds.
@@ -63,6 +100,7 @@ type HereResponse struct {
 	Name        string `json:"name"`
 	Party       string `json:"party"`
 	Quarantined int64  `json:"quarantined"` // object versions that wait for a decision
+	Releases    int    `json:"releases"`    // acts that wait for a second person
 }
 
 // Attention is one thing that needs a person, in codes; its Text has the words.
@@ -129,11 +167,24 @@ type MemberBrief struct {
 	Name      string    `json:"name"`
 	Self      bool      `json:"self,omitempty"`
 	Origin    string    `json:"origin"`
-	Size      int64     `json:"size"`      // entries we hold of its journal
-	Receipted int64     `json:"receipted"` // of our journal, what it has receipted
-	LastSync  time.Time `json:"last_sync,omitzero"`
-	Fault     string    `json:"fault,omitempty"` // coded misbehaviour, proof kept (see journal show --evidence)
+	Size      int64     `json:"size"`               // entries we hold of its journal
+	Receipted int64     `json:"receipted"`          // of our journal, what it has receipted
+	LastSync  time.Time `json:"last_sync,omitzero"` // when a session that was opened here was last complete, since the start
+	LastMet   time.Time `json:"last_met,omitzero"`  // when the member last opened a session here and was answered in full, since the start
+	Fault     string    `json:"fault,omitempty"`    // coded misbehaviour, proof kept (see journal show --evidence)
 }
+
+// LastSession is when a session with the member last went well, whoever opened it; zero if there was none since this
+// node was started.
+func (m *MemberBrief) LastSession() time.Time {
+	if m.OpenedThere() {
+		return m.LastMet
+	}
+	return m.LastSync
+}
+
+// OpenedThere says that the member opened the last session.
+func (m *MemberBrief) OpenedThere() bool { return m.LastMet.After(m.LastSync) }
 
 // Identity
 
@@ -157,20 +208,29 @@ type IdentityResponse struct {
 // file; it is used once and not stored.
 type IdentityRotateRequest struct {
 	What       string `json:"what"` // node, tls, witness or org
-	OrgKey     string `json:"org_key"`
+	OrgKey     string `json:"org_key,omitempty"`
 	Compromise bool   `json:"compromise,omitempty"` // also write a compromise notice for the old key
 	Note       string `json:"note,omitempty"`
 	// Unseen says that nobody can have seen an identity of this party that this folder does
 	// not know, where its high-water marks, which would tell, are lost.
 	Unseen bool `json:"unseen,omitempty"`
+	// DryRun says what would change, and changes nothing. It needs no organisation key; one that is
+	// given is looked at.
+	DryRun bool `json:"dry_run,omitempty"`
 }
 
 // IdentityRotateResponse carries the new chain and, when the organisation key
 // itself was rotated, the new offline key, which is shown once.
 type IdentityRotateResponse struct {
-	Identity  IdentityResponse `json:"identity"`
+	Identity  IdentityResponse `json:"identity"` // in a dry run as it is
 	NewOrgKey string           `json:"new_org_key,omitempty"`
 	Entries   []string         `json:"entries"` // refs written, one per unit
+	// Version is that of the identity that is made, Changes are the keys that it names anew
+	// (organisation, node, tls, witness, journal), and Units the names of those that are told.
+	Version int      `json:"version"`
+	Changes []string `json:"changes"`
+	Units   []string `json:"units"`
+	DryRun  bool     `json:"dry_run,omitempty"`
 }
 
 // Unit and pairing
@@ -231,6 +291,8 @@ type UnitConfirmRequest struct {
 // UnitShowRequest names a unit.
 type UnitShowRequest struct {
 	Unit string `json:"unit,omitempty"`
+	// Standing leaves out of the state what a unit makes by the thousand: requests and all other threads, strays, shares.
+	Standing bool `json:"-"`
 }
 
 // UnitShowResponse is the whole state of a unit: the fold's canonical JSON
@@ -270,8 +332,13 @@ type WriteResponse struct {
 	Unit     string    `json:"unit"`
 	Refs     []string  `json:"refs"` // "origin#index"
 	DryRun   bool      `json:"dry_run,omitempty"`
+	Held     string    `json:"held,omitempty"`    // nothing was written: it is held ready, under this id, for a second person's release
 	Effects  []string  `json:"effects,omitempty"` // what it does or, in a dry run, would do
 	Decision *Decision `json:"decision,omitempty"`
+	// Report is the SHA-256 of the report that was signed, in hex, and Others those that others have signed in its place, by their
+	// names; of review.sign alone.
+	Report string            `json:"report,omitempty"`
+	Others map[string]string `json:"others,omitempty"`
 }
 
 // FirstRef is the first entry that was written, "" for none.
@@ -452,7 +519,15 @@ type FeedResponse struct {
 
 // FeedListResponse lists the feeds.
 type FeedListResponse struct {
-	Feeds []FeedView `json:"feeds"`
+	Feeds   []FeedView   `json:"feeds"`
+	Formats []FeedFormat `json:"formats"` // that a feed may have
+}
+
+// FeedFormat is a format of feeds.
+type FeedFormat struct {
+	Name   string `json:"name"`
+	For    string `json:"for"` // who reads it
+	Blocks bool   `json:"blocks,omitempty"`
 }
 
 // FeedView is one feed for sensors.
@@ -464,6 +539,16 @@ type FeedView struct {
 	Blocks    bool   `json:"blocks"`
 	MediaType string `json:"media_type"`
 	Path      string `json:"path"` // at the address of the pages
+
+	MinConfidence int      `json:"min_confidence,omitempty"`
+	MinScore      int      `json:"min_score,omitempty"`
+	Types         []string `json:"types,omitempty"`   // of values; none: all that the format carries
+	Sources       []string `json:"sources,omitempty"` // none: all
+	Pinned        bool     `json:"pinned,omitempty"`  // in the configuration file: it is not changed here
+	// What follows is of the text that was read last; nothing where nobody has read it since the start.
+	ETag    string    `json:"etag,omitempty"`
+	Entries int64     `json:"entries,omitempty"`
+	Changed time.Time `json:"changed,omitzero"`
 }
 
 // BadObject is one object that could not be taken in, and why.
@@ -632,6 +717,11 @@ type RequestNewRequest struct {
 	From     string            `json:"from_draft,omitempty"` // send this draft; with Draft: put this in its place
 }
 
+// RequestDropRequest names a draft.
+type RequestDropRequest struct {
+	ID string `json:"id"`
+}
+
 // RequestListRequest filters requests.
 type RequestListRequest struct {
 	Unit  string `json:"unit,omitempty"`
@@ -672,7 +762,8 @@ type RequestView struct {
 	To      string            `json:"to"`
 	Title   string            `json:"title,omitempty"`
 	Text    string            `json:"text,omitempty"`
-	Lang    string            `json:"lang,omitempty"` // in which title and text were written
+	Absent  string            `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
+	Lang    string            `json:"lang,omitempty"`   // in which title and text were written
 	Fields  map[string]string `json:"fields,omitempty"`
 	// Translations are those of title and text, in the order of the entries; the original counts.
 	Translations []TranslationView `json:"translations,omitempty"`
@@ -683,6 +774,7 @@ type RequestView struct {
 	Clocks       []ClockView       `json:"clocks,omitempty"`
 	Moves        []MoveView        `json:"moves,omitempty"`
 	Next         []string          `json:"next,omitempty"` // moves this side may make now
+	Why          *DraftReason      `json:"why,omitempty"`  // of a draft that the node made: why it did
 	Labels       Labels            `json:"labels,omitempty"`
 }
 
@@ -698,6 +790,7 @@ type TranslationView struct {
 	Authentic bool   `json:"authentic,omitempty"`
 	Title     string `json:"title,omitempty"`
 	Text      string `json:"text"`
+	Absent    string `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
 	Labels    Labels `json:"labels,omitempty"`
 }
 
@@ -715,6 +808,7 @@ type ClockView struct {
 	Stopped bool      `json:"stopped,omitempty"`
 	Met     time.Time `json:"met,omitzero"`
 	Ended   time.Time `json:"ended,omitzero"` // when the request ended before it was met
+	Late    bool      `json:"late,omitempty"` // met, or ended, after it was due
 	Overdue bool      `json:"overdue,omitempty"`
 	Warning bool      `json:"warning,omitempty"` // it is due soon, by the accord's warnings
 	Short   bool      `json:"short,omitempty"`   // data are preserved for less than the accord says
@@ -732,8 +826,9 @@ type MoveView struct {
 	Code    string         `json:"code,omitempty"`
 	Until   time.Time      `json:"until,omitzero"`
 	Text    string         `json:"text,omitempty"`
-	Lang    string         `json:"lang,omitempty"` // in which the text was written
-	TLP     string         `json:"tlp,omitempty"`  // marking of the text and the objects
+	Absent  string         `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
+	Lang    string         `json:"lang,omitempty"`   // in which the text was written
+	TLP     string         `json:"tlp,omitempty"`    // marking of the text and the objects
 	Objects []string       `json:"objects,omitempty"`
 	Scores  map[string]int `json:"scores,omitempty"`
 	Refused string         `json:"refused,omitempty"` // code, when the move was illegal
@@ -895,6 +990,10 @@ type DossierExportRequest struct {
 	Evidence bool   `json:"evidence,omitempty"` // the content of exhibits too, not only their manifests
 	Page     bool   `json:"page,omitempty"`     // a page for people goes in
 	Note     string `json:"note,omitempty"`
+	// From and To leave out what entries say that were written before From, or at To or later, by their authors' times. The
+	// entries themselves all go in: without them nothing could be verified.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
 }
 
 // RebuildResponse tells how a rebuild went.

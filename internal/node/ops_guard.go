@@ -1,5 +1,7 @@
 package node
 
+import "time"
+
 // GuardList is one list of what is guarded.
 type GuardList struct {
 	Name        string `json:"name"`
@@ -13,8 +15,9 @@ type GuardList struct {
 	// Holds is how many values that are accepted here it keeps from sensors.
 	Holds int64 `json:"holds"`
 	// Unused is how many entries cannot be used; Problems are the first 20.
-	Unused   int      `json:"unused,omitempty"`
-	Problems []string `json:"problems,omitempty"`
+	Unused   int       `json:"unused,omitempty"`
+	Problems []string  `json:"problems,omitempty"`
+	Changed  time.Time `json:"changed,omitzero"` // when the file in the folder was last written
 	// Fault says why nothing of it is used.
 	Fault string `json:"fault,omitempty"`
 }
@@ -145,6 +148,8 @@ type GuardSource struct {
 	Given  int64  `json:"given"` // values that sensors are given
 	False  int64  `json:"false"` // values that are not, since they were stated false positives here
 	Score  int    `json:"score"` // of a hundred values so many were not
+	// Disputed is how many of its indicators partners state to be false positives: it is told, and not in the score.
+	Disputed int64 `json:"disputed,omitempty"`
 }
 
 // GuardSourcesResponse lists all sources of what sensors may be given, the lowest score first.
@@ -155,9 +160,14 @@ type GuardSourcesResponse struct {
 // FalsePositiveRequest names an indicator that is a false positive, or that with Retract is none
 // after all. Note says why, for people.
 type FalsePositiveRequest struct {
-	ID      string `json:"id"`
-	Note    string `json:"note,omitempty"`
-	Retract bool   `json:"retract,omitempty"`
+	Acting
+	ID string `json:"id,omitempty"`
+	// Sighting names a sighting of this node's watchers in place of the indicator that it is of.
+	Sighting string `json:"sighting,omitempty"`
+	Note     string `json:"note,omitempty"`
+	Retract  bool   `json:"retract,omitempty"`
+	// Tell shares the statement with the units that the indicator came from, as far as the accord allows.
+	Tell bool `json:"tell,omitempty"`
 }
 
 // FalsePositiveResponse says which STIX opinion states it, and the source's score by now.
@@ -166,4 +176,68 @@ type FalsePositiveResponse struct {
 	Opinion string        `json:"opinion"`
 	Known   bool          `json:"known,omitempty"` // it was stated before, and nothing was changed
 	Sources []GuardSource `json:"sources"`         // of the indicator
+	// Told says where the statement was shared, if that was asked for; empty: the indicator came from nobody else.
+	Told []TellOriginator `json:"told,omitempty"`
+}
+
+// TellOriginator says whether a statement was shared with a unit that an indicator came from.
+type TellOriginator struct {
+	Unit     string    `json:"unit"`
+	To       []string  `json:"to"` // whom the indicator came from
+	Shared   bool      `json:"shared"`
+	Decision *Decision `json:"decision,omitempty"` // of the gate, if it did not let it out
+}
+
+// The states of a value that is seen everywhere.
+const (
+	PrevalentHeld     = "held"     // kept from sensors, and nobody has looked yet
+	PrevalentKept     = "kept"     // somebody decided that it stays so
+	PrevalentReleased = "released" // somebody decided that sensors are given it all the same
+)
+
+// PrevalentValue is a value that this party sees at so many of its machines that acting on it would harm.
+type PrevalentValue struct {
+	Value     string    `json:"value"` // of a pattern its beginning
+	Type      string    `json:"type"`
+	Indicator string    `json:"indicator"` // one that names it
+	Machines  int64     `json:"machines"`  // on the day on which it was seen at most of them, about
+	Days      int       `json:"days"`      // on which it was seen at as many as the configuration says
+	Since     time.Time `json:"since"`
+	State     string    `json:"state"` // held, kept, released
+	Note      string    `json:"note,omitempty"`
+	By        string    `json:"by,omitempty"`
+	Decided   time.Time `json:"decided,omitzero"`
+}
+
+// GuardPrevalentResponse lists the values that this party sees everywhere, and from when on one counts as that.
+type GuardPrevalentResponse struct {
+	Machines int64            `json:"machines"`
+	Days     int              `json:"days"`
+	Off      bool             `json:"off,omitempty"`
+	Values   []PrevalentValue `json:"values"`
+}
+
+// PrevalentReviewRequest decides on a value that is seen everywhere: it stays out, or with Release comes back.
+type PrevalentReviewRequest struct {
+	Asked
+	Value   string `json:"value"`
+	Release bool   `json:"release,omitempty"`
+	Note    string `json:"note,omitempty"`
+	DryRun  bool   `json:"dry_run,omitempty"`
+}
+
+// GuardDispute is that a partner states that an indicator which was imported here is a false positive.
+type GuardDispute struct {
+	Indicator string    `json:"indicator"`
+	Name      string    `json:"name,omitempty"`
+	Source    string    `json:"source"` // where the indicator came from first
+	Opinion   string    `json:"opinion"`
+	By        string    `json:"by"`
+	At        time.Time `json:"at,omitzero"`
+	Note      string    `json:"note,omitempty"`
+}
+
+// GuardDisputesResponse lists them, the newest first, at most 1,000.
+type GuardDisputesResponse struct {
+	Disputes []GuardDispute `json:"disputes"`
 }

@@ -86,6 +86,8 @@ type AnnouncementView struct {
 	State    string    `json:"state"`
 	Tried    []string  `json:"tried"`
 	Text     string    `json:"text,omitempty"`
+	Absent   string    `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
+	Labels   Labels    `json:"labels,omitempty"`
 }
 
 // PingView is a contact that is tried.
@@ -101,6 +103,7 @@ type PingView struct {
 	State   string     `json:"state"`
 	Clock   *ClockView `json:"clock"`
 	Ours    bool       `json:"ours,omitempty"` // this party is tried
+	Labels  Labels     `json:"labels,omitempty"`
 }
 
 // HotlineShowRequest names a call or a drill call.
@@ -135,6 +138,7 @@ type CallView struct {
 	Ladder    []RungView     `json:"ladder"`
 	Moves     []CallMoveView `json:"moves,omitempty"`
 	Next      []string       `json:"next,omitempty"`
+	Labels    Labels         `json:"labels,omitempty"`
 }
 
 // RungView is a step of the ladder.
@@ -159,7 +163,9 @@ type CallMoveView struct {
 	Step    int       `json:"step,omitempty"`
 	Code    string    `json:"code,omitempty"`
 	Text    string    `json:"text,omitempty"`
+	Absent  string    `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
 	Refused string    `json:"refused,omitempty"`
+	Labels  Labels    `json:"labels,omitempty"`
 }
 
 // HotlineHistoryRequest asks how fast each side answered.
@@ -228,10 +234,12 @@ type ContactView struct {
 	By        Claim     `json:"by,omitzero"`
 	Changed   bool      `json:"changed,omitempty"` // its party says that it changes
 	Text      string    `json:"text,omitempty"`    // what it says of it
+	Absent    string    `json:"absent,omitempty"`  // why the words are not shown: held, not-here, sealed, unreadable, too-long
 	Reached   time.Time `json:"reached,omitzero"`
 	Fresh     time.Time `json:"fresh"`
 	Stale     time.Time `json:"stale,omitzero"` // since when, or from when on
 	IsStale   bool      `json:"is_stale,omitempty"`
+	Labels    Labels    `json:"labels,omitempty"`
 }
 
 // ContactConfirmRequest says that an own contact holds or, with Changed, that it changes and how.

@@ -14,10 +14,12 @@ type SaidView struct {
 	Code    string    `json:"code,omitempty"`
 	Title   string    `json:"title,omitempty"`
 	Text    string    `json:"text,omitempty"`
+	Absent  string    `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
 	Where   string    `json:"where,omitempty"`
 	Noticed string    `json:"noticed,omitempty"`
 	Refused string    `json:"refused,omitempty"` // code, when it changed nothing
 	Reason  string    `json:"reason,omitempty"`
+	Labels  Labels    `json:"labels,omitempty"`
 }
 
 // MarkView is an entry by which somebody said something, in short.
@@ -93,11 +95,13 @@ type CaseView struct {
 	Awaited     []string        `json:"awaited,omitempty"` // whose word is missing for that
 
 	Text     string        `json:"text,omitempty"`
-	Line     []LineView    `json:"line,omitempty"` // all that belongs to it, by when it happened
+	Absent   string        `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
+	Line     []LineView    `json:"line,omitempty"`   // all that belongs to it, by when it happened
 	Claims   []ClaimView   `json:"claims,omitempty"`
 	Links    []LinkView    `json:"links,omitempty"`
 	Outcomes []OutcomeView `json:"outcomes,omitempty"`
 	Said     []SaidView    `json:"said,omitempty"` // every entry of it, those that changed nothing among them
+	Labels   Labels        `json:"labels,omitempty"`
 }
 
 // OpenReplyView is a claim that the party it concerns has not answered.
@@ -108,17 +112,24 @@ type OpenReplyView struct {
 	Since    time.Time `json:"since"`
 	Received time.Time `json:"received,omitzero"`
 	Days     int       `json:"days"`
+	Labels   Labels    `json:"labels,omitempty"`
 }
 
 // LineView is one thing on the time line of a case.
 type LineView struct {
 	When      time.Time `json:"when"` // when it happened, or else when its author says it was written
 	Precision string    `json:"precision,omitempty"`
-	What      string    `json:"what"`
-	Party     string    `json:"party"`
-	Ref       string    `json:"ref"`
-	Text      string    `json:"text,omitempty"`
-	Withdrawn bool      `json:"withdrawn,omitempty"`
+	What      string    `json:"what"` // the kind of the entry, such as case.event, request.answer, share
+	// Of says what Code is of: event (a word of whoever told it), claim (a class), reply (the class of the claim), outcome,
+	// case-move, move (of a request), custody (the act) or kind (of an entry).
+	Of        string `json:"of"`
+	Code      string `json:"code"`
+	Party     string `json:"party"`
+	Ref       string `json:"ref"`
+	Text      string `json:"text,omitempty"`
+	Absent    string `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
+	Withdrawn bool   `json:"withdrawn,omitempty"`
+	Labels    Labels `json:"labels,omitempty"`
 }
 
 // ClaimView is what one member holds to be so.
@@ -127,6 +138,7 @@ type ClaimView struct {
 	Class      string     `json:"class"`
 	Confidence string     `json:"confidence,omitempty"`
 	Text       string     `json:"text,omitempty"`
+	Absent     string     `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
 	Evidence   []string   `json:"evidence,omitempty"`
 	About      string     `json:"about,omitempty"`
 	Concerns   string     `json:"concerns,omitempty"`
@@ -134,6 +146,7 @@ type ClaimView struct {
 	Replies    []SaidView `json:"replies,omitempty"`
 	Denials    []MarkView `json:"denials,omitempty"`
 	Withdrawn  *MarkView  `json:"withdrawn,omitempty"`
+	Labels     Labels     `json:"labels,omitempty"`
 }
 
 // LinkView ties something to a case.
@@ -145,6 +158,7 @@ type LinkView struct {
 	Object   string    `json:"object,omitempty"`
 	Relation string    `json:"relation"`
 	Unlinked *MarkView `json:"unlinked,omitempty"`
+	Labels   Labels    `json:"labels,omitempty"`
 }
 
 // OutcomeView is what came of a case, as one member says.
@@ -152,7 +166,9 @@ type OutcomeView struct {
 	MarkView
 	Outcome   string    `json:"outcome"`
 	Text      string    `json:"text,omitempty"`
+	Absent    string    `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
 	Withdrawn *MarkView `json:"withdrawn,omitempty"`
+	Labels    Labels    `json:"labels,omitempty"`
 }
 
 // CaseListResponse lists cases, those with open replies first, the oldest of these first.
@@ -213,8 +229,10 @@ type CommitmentView struct {
 	Moved     []CommitmentMovedView  `json:"moved"` // dates that were moved
 	Released  []MarkView             `json:"released,omitempty"`
 
-	Text string     `json:"text,omitempty"`
-	Said []SaidView `json:"said,omitempty"`
+	Text   string     `json:"text,omitempty"`
+	Absent string     `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
+	Said   []SaidView `json:"said,omitempty"`
+	Labels Labels     `json:"labels,omitempty"`
 }
 
 // CommitmentSightView is how one member sees that a commitment stands.
@@ -222,6 +240,7 @@ type CommitmentSightView struct {
 	MarkView
 	Status  string `json:"status"`
 	Differs bool   `json:"differs,omitempty"` // from the report of the party that is bound
+	Labels  Labels `json:"labels,omitempty"`
 }
 
 // CommitmentAnswerView says whether a member takes a commitment as good enough.
@@ -301,6 +320,7 @@ type StatementView struct {
 	// Problem says that the texts are not here, or are not what their entry says they are.
 	Problem string     `json:"problem,omitempty"`
 	Said    []SaidView `json:"said,omitempty"`
+	Labels  Labels     `json:"labels,omitempty"`
 }
 
 // StatementTextView is a text of a statement; lists leave the words out.
@@ -381,11 +401,13 @@ type LeakView struct {
 	Where      string           `json:"where,omitempty"`
 	Noticed    string           `json:"noticed,omitempty"`
 	Text       string           `json:"text,omitempty"`
+	Absent     string           `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
 	Answers    []LeakAnswerView `json:"answers"`
 	Unanswered []string         `json:"unanswered"`
 	Holders    []LeakHolderView `json:"holders"`
 	Withdrawn  *MarkView        `json:"withdrawn,omitempty"`
 	Said       []SaidView       `json:"said,omitempty"`
+	Labels     Labels           `json:"labels,omitempty"`
 }
 
 // LeakAnswerView is what a member answered.
@@ -393,6 +415,8 @@ type LeakAnswerView struct {
 	MarkView
 	Answer string `json:"answer"`
 	Text   string `json:"text,omitempty"`
+	Absent string `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
+	Labels Labels `json:"labels,omitempty"`
 }
 
 // LeakHolderView is a member that had what was found: it wrote it, or gave a receipt for it.

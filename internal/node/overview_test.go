@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -164,4 +165,21 @@ func TestViewsOfAFlood(t *testing.T) {
 		}
 	}
 	l.mu.Unlock()
+}
+
+// TestOverviewIsTheStatus: an overview is the status without what needs a person.
+func TestOverviewIsTheStatus(t *testing.T) {
+	a, b := two(t)
+	if _, _, err := a.NewRequest(t.Context(), RequestNewRequest{Type: desk.Information, Urgency: "urgent", Title: "x", Fields: map[string]string{"subject": "host", "purpose": "case"}}); err != nil {
+		t.Fatal(err)
+	}
+	a.reaches(b)
+	want, got := must[*StatusResponse](t)(b.Status(t.Context())), must[*StatusResponse](t)(b.Overview(t.Context()))
+	if len(want.Attention) == 0 || len(got.Attention) != 0 {
+		t.Errorf("the status names %d needs, the overview %d", len(want.Attention), len(got.Attention))
+	}
+	got.Attention, got.Disk = want.Attention, want.Disk
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("the overview is\n%+v\nand the status\n%+v", got, want)
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 )
 
 // Pulse is a number that is another whenever something changed that is shown to people: a journal grew, a
@@ -28,6 +30,11 @@ func (n *Node) Pulse() uint64 {
 	if c, err := n.counts(context.Background()); err == nil { // an index that cannot be read is told by Status
 		fmt.Fprintln(h, c)
 	}
+	n.held.mu.Lock()
+	for _, id := range slices.Sorted(maps.Keys(n.held.acts)) {
+		fmt.Fprintln(h, id, n.held.acts[id].State)
+	}
+	n.held.mu.Unlock()
 	fmt.Fprintln(h, n.full.Load())
 	return h.Sum64()
 }

@@ -53,6 +53,9 @@ func (n *Node) reseal(ctx context.Context, res *ExhibitRekeyResponse, progress f
 			return n.sealedError(fmt.Errorf("sealing evidence of unit %s anew: %w", l.id.Short(), err))
 		}
 	}
+	if err := n.resealHeld(); err != nil {
+		return n.sealedError(fmt.Errorf("sealing anew what is held ready: %w", err))
+	}
 	res.Keys = 1
 	return n.vault.forget()
 }

@@ -66,6 +66,9 @@ func ParseRequestFile(text []byte) (RequestNewRequest, error) {
 	fail := func(why string) (RequestNewRequest, error) {
 		return RequestNewRequest{}, badInput("The file holds no request.", strings.TrimSuffix(why, ".")+".", "docs/request.schema.json and docs/interop.md say what it holds.")
 	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return fail("it is empty")
+	}
 	plain, err := accord.Plain(text)
 	if err != nil {
 		return fail(err.Error())

@@ -7,13 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"entente/internal/desk"
 	"entente/journal"
 	"entente/stix"
 
-	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -89,7 +90,14 @@ func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestVie
 		if err != nil {
 			return nil, nil, err
 		}
-		d.Draft, d.DryRun, d.From = false, r.DryRun, r.From
+		act := r.Acting // who sends it, in the office that the draft names if they name none
+		if act.By == (Claim{}) {
+			act.By = d.By
+		}
+		if len(act.Release) == 0 {
+			act.Release = d.Release
+		}
+		d.Draft, d.DryRun, d.From, d.Acting = false, r.DryRun, r.From, act
 		r = d
 	}
 	l, err := n.findUnit(r.Unit)
@@ -146,8 +154,9 @@ func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestVie
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w, entries, err := l.send("request."+desk.Send, n.by(r.By), claims(r.Release), body, journal.PayloadRequest, plain, r.DryRun)
-	if err != nil || r.DryRun {
+	r.draft = r.From
+	w, entries, err := l.send("request."+desk.Send, r.Acting, body, journal.PayloadRequest, plain, r.DryRun)
+	if err != nil || r.DryRun || w.Held != "" {
 		return nil, w, err
 	}
 	if r.From != "" {
@@ -161,56 +170,13 @@ func (n *Node) NewRequest(ctx context.Context, r RequestNewRequest) (*RequestVie
 
 // send asks the gate and, if it allows, seals the payload and writes the entry.
 // The lock must be held.
-func (l *ledger) send(kind string, by journal.By, release []journal.By, body requestBody, payloadType string, plain []byte, dryRun bool) (*WriteResponse, []*journal.Entry, error) {
-	return l.post(kind, by, release, func(bytes int64) any {
+func (l *ledger) send(kind string, act Acting, body requestBody, payloadType string, plain []byte, dryRun bool) (*WriteResponse, []*journal.Entry, error) {
+	return l.post(posting{kind: kind, gateFirst: body.Request == nil, act: act, payloadType: payloadType, plain: plain, dryRun: dryRun, refused: func(code, why string) error {
+		return l.illegalRequest(strings.TrimPrefix(kind, "request."), body.Request, code, why)
+	}, body: func(bytes int64) any {
 		body.Bytes = bytes
 		return body
-	}, payloadType, plain, dryRun)
-}
-
-// post is send for any kind of content; body makes the entry's body once the size of what goes with it
-// is known. The lock must be held.
-func (l *ledger) post(kind string, by journal.By, release []journal.By, body func(bytes int64) any, payloadType string, plain []byte, dryRun bool) (*WriteResponse, []*journal.Entry, error) {
-	var salt [32]byte
-	d := journal.Draft{Kind: kind, By: by, Release: release}
-	if plain != nil {
-		// The gate counts the bytes that leave, so the payload is made first; it is
-		// stored only once the gate has allowed it.
-		if err := l.n.random(salt[:]); err != nil {
-			return nil, nil, err
-		}
-	}
-	d.Body = body(int64(len(plain)))
-	var data []byte
-	if plain != nil {
-		compressed, ref, err := journal.SealPayload(salt, plain)
-		if err != nil {
-			return nil, nil, badInput("This is too large for one payload.", err.Error(), "Send less at a time.")
-		}
-		ref.Type = payloadType
-		d.Payload, data = &ref, compressed
-	}
-	dec := decision(l.decide(d))
-	w := &WriteResponse{Unit: string(l.id), Refs: []string{}, DryRun: dryRun, Decision: &dec}
-	if dryRun {
-		w.Effects = []string{"the gate says " + dec.Verdict + " by clause " + dec.Clause + ": " + dec.Reason}
-		return w, nil, nil
-	}
-	if dec.Verdict != "allow" {
-		return nil, nil, gateError(dec)
-	}
-	if d.Payload != nil {
-		if err := l.keep(d.Payload.Commitment, salt, data); err != nil {
-			return nil, nil, err
-		}
-	}
-	entries, err := l.write(d)
-	if err != nil {
-		return nil, nil, err
-	}
-	out := l.wrote(entries)
-	out.Decision = &dec
-	return &out, entries, nil
+	}})
 }
 
 // MoveRequest makes one move of this side.
@@ -257,27 +223,27 @@ func (n *Node) MoveRequest(ctx context.Context, r RequestMoveRequest) (*WriteRes
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	q, ok := l.request(ref)
-	if !ok {
-		return nil, notFound("That request is not here any more.", "")
+	if q, ok := l.request(ref); ok && r.Move == desk.Renew && q.State == desk.Held && !r.Until.IsZero() && !r.Until.After(q.Until) { // no rule of the desk: who is asked may pass over it
+		return nil, l.illegalRequest(r.Move, &ref, desk.CodeBadDate, "the data are kept until "+q.Until.Format(time.RFC3339)+" already, and a date is moved on, never back")
 	}
-	move := desk.Move{Name: r.Move, Party: n.keys().party, At: n.now(), Body: body.Body}
-	if plain != nil {
-		move.Payload = new(journal.PayloadRef) // it is sealed once the gate has allowed it
-	}
-	if code, why := q.Judge(move); code != "" {
-		side := q.SideOf(n.keys().party)
-		next := strings.Join(q.Next[side], ", ")
-		if next == "" {
-			next = "none"
-		}
-		e := conflict("illegal-move", fmt.Sprintf("This side cannot %s now.", r.Move),
-			fmt.Sprintf("The request is %s, and this party is the %s side: %s (%s).", q.State, side, why, code), "Possible now: "+next+".")
-		e.Terms = &Terms{Move: r.Move, State: string(q.State), Side: string(side), Code: code, Next: q.Next[side]}
-		return nil, e
-	}
-	w, _, err := l.send("request."+r.Move, n.by(r.By), claims(r.Release), body, payloadType, plain, r.DryRun)
+	w, _, err := l.send("request."+r.Move, r.Acting, body, payloadType, plain, r.DryRun)
 	return w, err
+}
+
+// illegalRequest tells why a move in a request would have no effect, and what is possible in its place. The lock must be held.
+func (l *ledger) illegalRequest(move string, ref *journal.Ref, code, why string) error {
+	if ref == nil {
+		return illegalMove("request."+move, code, why, nil)
+	}
+	q, ok := l.request(*ref)
+	if !ok {
+		return notFound("That request is not here any more.", "")
+	}
+	side := q.SideOf(l.n.keys().party)
+	e := conflict("illegal-move", cannot("request", move, code),
+		fmt.Sprintf("The request is %s, and this party is the %s side: %s (%s).", q.State, side, inWords(why), code), "Possible now: "+nameOr(strings.Join(q.Next[side], ", "), "none")+".")
+	e.Terms = &Terms{Family: "request", Move: move, State: string(q.State), Side: string(side), Code: code, Next: q.Next[side]}
+	return e
 }
 
 // answer makes an answer's payload, and counts for the gate what is in it.
@@ -351,30 +317,39 @@ func (n *Node) Requests(_ context.Context, r RequestListRequest) (*RequestListRe
 	}
 	type listed struct {
 		l *ledger
-		q desk.Request
+		q *desk.Request
 	}
 	var found []listed
+	from := 0 // units that have some of them
 	for _, l := range ledgers {
 		l.mu.Lock()
-		for _, q := range l.fold.Requests(n.now()) {
-			if wanted(&q, r, n.keys().party) {
+		due := l.requests(n.now()).byDue()
+		l.mu.Unlock()
+		before := len(found)
+		found = slices.Grow(found, len(due))
+		for _, q := range due {
+			if wanted(q, r, n.keys().party) {
 				found = append(found, listed{l, q})
 			}
 		}
-		l.mu.Unlock()
-	}
-	slices.SortStableFunc(found, func(a, b listed) int {
-		switch da, db := a.q.Due, b.q.Due; {
-		case da.IsZero() && db.IsZero():
-			return desk.CompareRefs(a.q.ID, b.q.ID)
-		case da.IsZero():
-			return 1
-		case db.IsZero():
-			return -1
-		default:
-			return da.Compare(db)
+		if len(found) > before {
+			from++
 		}
-	})
+	}
+	if from > 1 { // else they are in order as they are
+		slices.SortStableFunc(found, func(a, b listed) int {
+			switch da, db := a.q.Due, b.q.Due; {
+			case da.IsZero() && db.IsZero():
+				return desk.CompareRefs(a.q.ID, b.q.ID)
+			case da.IsZero():
+				return 1
+			case db.IsZero():
+				return -1
+			default:
+				return da.Compare(db)
+			}
+		})
+	}
 	counts := map[string]int{}
 	found = slices.DeleteFunc(found, func(x listed) bool {
 		counts[string(x.q.State)]++
@@ -387,7 +362,7 @@ func (n *Node) Requests(_ context.Context, r RequestListRequest) (*RequestListRe
 		// Only what is listed is read: the title of each lies in a payload.
 		l := found[i].l
 		l.mu.Lock()
-		res.Requests = append(res.Requests, *l.viewOf(&found[i].q, false))
+		res.Requests = append(res.Requests, *l.viewOf(found[i].q, false))
 		l.mu.Unlock()
 	}
 	if r.State == "" || r.State == "all" || r.State == "draft" {
@@ -425,6 +400,16 @@ func wanted(q *desk.Request, r RequestListRequest, self journal.PartyID) bool {
 
 // Request shows one request.
 func (n *Node) Request(_ context.Context, r RequestShowRequest) (*RequestView, error) {
+	if strings.HasPrefix(r.ID, "draft-") {
+		drafts, err := n.drafts()
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(drafts, func(d RequestView) bool { return d.ID == r.ID }); i >= 0 {
+			return &drafts[i], nil
+		}
+		return nil, noDraft(r.ID)
+	}
 	l, ref, err := n.findRequest(r.Unit, r.ID)
 	if err != nil {
 		return nil, err
@@ -438,6 +423,18 @@ func (n *Node) Request(_ context.Context, r RequestShowRequest) (*RequestView, e
 // findRequest takes "origin#index", the short form that lists print, or a
 // prefix of either; empty means the only open one.
 func (n *Node) findRequest(unitName, id string) (*ledger, journal.Ref, error) {
+	if ref, err := journal.ParseRef(id); err == nil && unitName != "" { // there may be ten thousand, and a page names the one it is about whole
+		l, err := n.findUnit(unitName)
+		if err != nil {
+			return nil, journal.Ref{}, err
+		}
+		l.mu.Lock()
+		_, here := l.request(ref)
+		l.mu.Unlock()
+		if here {
+			return l, ref, nil
+		}
+	}
 	return n.findThread(unitName, id, "request", "entente request list --state all", func(l *ledger) (out []threadID) {
 		for q := range l.fold.Unclocked() {
 			out = append(out, threadID{q.ID, q.IsOpen()})
@@ -447,7 +444,7 @@ func (n *Node) findRequest(unitName, id string) (*ledger, journal.Ref, error) {
 }
 
 // short is how lists print a request: eight digits of the journal, and the index.
-func short(r journal.Ref) string { return fmt.Sprintf("%s-%d", r.Origin.Short(), r.Index) }
+func short(r journal.Ref) string { return r.Origin.Short() + "-" + strconv.FormatInt(r.Index, 10) }
 
 func (l *ledger) request(ref journal.Ref) (*desk.Request, bool) {
 	q, ok := l.fold.Request(ref, l.n.now())
@@ -474,14 +471,14 @@ func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 	}
 	for _, c := range q.Clocks {
 		v.Clocks = append(v.Clocks, ClockView{Name: c.Name, Clause: c.Clause, Owner: l.partyName(c.Owner), Started: c.Started,
-			Due: c.Due, Stopped: c.Stopped, Met: c.Met, Ended: c.Ended, Overdue: c.Overdue, Warning: c.Warning, Short: c.Short, Basis: c.Basis})
+			Due: c.Due, Stopped: c.Stopped, Met: c.Met, Ended: c.Ended, Late: c.Late, Overdue: c.Overdue, Warning: c.Warning, Short: c.Short, Basis: c.Basis})
 	}
 	if len(q.Steps) > 0 {
 		v.TLP = q.Steps[0].TLP
 	}
-	if len(q.Steps) > 0 && q.Steps[0].Payload != nil {
+	if len(q.Steps) > 0 {
 		var p requestPayload
-		if text, err := l.openPayload(*q.Steps[0].Payload); err == nil && jsonv2.Unmarshal(text, &p) == nil {
+		if v.Absent = l.said(q.Steps[0].Payload, q.Steps[0].Held, 0, &p); v.Absent == "" {
 			v.Title, v.Lang = p.Title, plainTag(p.Lang)
 			if whole {
 				v.Text, v.Fields = p.Text, p.Fields
@@ -502,14 +499,12 @@ func (l *ledger) viewOf(q *desk.Request, whole bool) *RequestView {
 		}
 		m := MoveView{Ref: s.Ref.String(), Move: s.Move, Party: l.partyName(s.Party), By: Claim{s.By.Agency, s.By.Role}, At: s.At,
 			Code: s.Code, Until: s.Until, Scores: s.Scores, Refused: s.Refused, TLP: s.TLP}
-		if s.Payload != nil && !s.Held && i > 0 {
-			var p answerPayload
-			if text, err := l.openPayload(*s.Payload); err == nil && jsonv2.Unmarshal(text, &p) == nil {
-				m.Text, m.Lang = p.Text, plainTag(p.Lang)
-				for o, err := range stix.NewReader(bytes.NewReader(p.Bundle), stix.ReaderOptions{}).Objects() {
-					if err == nil {
-						m.Objects = append(m.Objects, o.ID)
-					}
+		if i > 0 {
+			p, absent := l.moveWords(s.Payload, s.Held)
+			m.Text, m.Lang, m.Absent = p.Text, plainTag(p.Lang), absent
+			for o, err := range stix.NewReader(bytes.NewReader(p.Bundle), stix.ReaderOptions{}).Objects() {
+				if err == nil {
+					m.Objects = append(m.Objects, o.ID)
 				}
 			}
 		}

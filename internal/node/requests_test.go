@@ -82,6 +82,8 @@ func TestPreservationAtBothEnds(t *testing.T) {
 	if !due.Equal(first) || !held.Until.Equal(first) {
 		t.Errorf("due %s, until %s, want %s", due, held.Until, first)
 	}
+	refusedMove(t, a, RequestMoveRequest{ID: v.ID, Move: "renew", Until: first.Add(-time.Hour)}, "bad-date") // moved back
+	refusedMove(t, a, RequestMoveRequest{ID: v.ID, Move: "renew", Until: first}, "bad-date")
 	moves(t, a, b, v.ID, RequestMoveRequest{Move: "renew", Until: second, Text: "The court takes longer."})
 	sameAtBoth(t, a, b, v.ID, "renewal")
 	moves(t, b, a, v.ID, RequestMoveRequest{Move: "hold", Until: second})
@@ -129,4 +131,96 @@ func TestIncidentAtBothEnds(t *testing.T) {
 	refusedMove(t, b, RequestMoveRequest{ID: v.ID, Move: "acknowledge"}, "duplicate")
 	moves(t, b, a, v.ID, RequestMoveRequest{Move: "close"})
 	sameAtBoth(t, a, b, v.ID, "closed")
+}
+
+// What would open no request is not written, and why is told before; what the gate says against it comes first.
+func TestWhatOpensNoRequestIsNotWritten(t *testing.T) {
+	ctx := t.Context()
+	a, _ := twoInForce(t, nil)
+	l := a.units()[0]
+	before := l.own.Head()
+	in := RequestNewRequest{Type: "incident", Urgency: "urgent", Title: "Long ago", Fields: map[string]string{"subject": "register"}, Detected: time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)}
+	for _, in.DryRun = range []bool{true, false} {
+		_, _, err := a.NewRequest(ctx, in)
+		var e *Error
+		if !errors.As(err, &e) || e.Code != "illegal-move" || e.Terms.Code != "bad-body" || e.What != "What was given is not what this needs: send the request." || !strings.Contains(e.Why, "Nothing was written.") || strings.Contains(e.Why, "desk:") || !strings.Contains(e.Why, "1900") {
+			t.Errorf("dry run %v: %v", in.DryRun, err)
+		}
+	}
+	in.Fields, in.DryRun = nil, false
+	_, w, err := a.NewRequest(ctx, in)
+	var g *GateError
+	if (err == nil && (w == nil || w.Decision.Verdict != "refuse")) || (err != nil && !errors.As(err, &g)) {
+		t.Errorf("without its subject: %+v, %v", w, err)
+	}
+	if l.own.Head() != before {
+		t.Error("something was written")
+	}
+}
+
+// A refused move says once what is possible, in sentences; what was not given rightly is not called impossible.
+func TestRefusedMovesAreToldPlainly(t *testing.T) {
+	ctx := t.Context()
+	a, b := twoInForce(t, nil)
+	v, _, err := a.NewRequest(ctx, RequestNewRequest{Type: "information", Urgency: "urgent", Title: "Who?", Fields: map[string]string{"subject": "host", "purpose": "case"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.reaches(b)
+	for move, want := range map[string]string{"answer": "This side cannot do this now: answer.", "at-risk": "What was given is not what this needs: warn that acting may expose the case."} {
+		_, err := b.MoveRequest(ctx, RequestMoveRequest{ID: v.ID, Move: move})
+		var e *Error
+		if !errors.As(err, &e) || e.What != want || strings.Contains(e.Why, "[") || strings.Contains(e.Why, "desk:") || !strings.HasPrefix(e.Next, "Possible now: acknowledge,") {
+			t.Errorf("%s: %v", move, err)
+		}
+	}
+	var e *Error
+	if _, err := a.MoveCall(ctx, HotlineMoveRequest{Move: "acknowledge"}); !errors.As(err, &e) || e.What != "No call is open." {
+		t.Errorf("%v", err)
+	}
+}
+
+// A move by a name that no move has, or that no entry can have, is refused with a code in each register, and nothing is written.
+func TestMovesThatAreNone(t *testing.T) {
+	ctx := t.Context()
+	a, b := twoInForce(t, nil)
+	v, _, err := a.NewRequest(ctx, RequestNewRequest{Type: "information", Urgency: "urgent", Title: "Who?", Fields: map[string]string{"subject": "host", "purpose": "case"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.reaches(b)
+	call := must[*WriteResponse](t)(b.Call(ctx, HotlineCallRequest{Subject: "register", Text: "Votes are missing."}))
+	file := must[*WriteResponse](t)(b.OpenCase(ctx, CaseOpenRequest{Title: "Register broken into"}))
+	promise := must[*WriteResponse](t)(b.MakeCommitment(ctx, CommitmentMakeRequest{Title: "It is taken down"}))
+	words := must[*WriteResponse](t)(b.ProposeStatement(ctx, StatementProposeRequest{Texts: []StatementTextRequest{{Lang: "en", Text: "We agree.", Authentic: true}}}))
+	leak := must[*WriteResponse](t)(b.ReportLeak(ctx, LeakReportRequest{About: v.ID, Found: time.Now().Add(-time.Minute)}))
+	l := must[*ledger](t)(b.findUnit(""))
+	before := l.own.Head()
+	for _, move := range []string{"", ".", "a.b", "Acknowledge", "acknowledge ", "\u202eack", "\x1b[31m", strings.Repeat("long", 1000), "new", "send", "applaud"} {
+		for family, try := range map[string]func() error{
+			"request": func() error { _, err := b.MoveRequest(ctx, RequestMoveRequest{ID: v.ID, Move: move}); return err },
+			"hotline": func() error {
+				_, err := b.MoveCall(ctx, HotlineMoveRequest{ID: call.Refs[0], Move: move})
+				return err
+			},
+			"case": func() error { _, err := b.MoveCase(ctx, CaseMoveRequest{ID: file.Refs[0], Move: move}); return err },
+			"commitment": func() error {
+				_, err := b.MoveCommitment(ctx, CommitmentMoveRequest{ID: promise.Refs[0], Move: move})
+				return err
+			},
+			"statement": func() error {
+				_, err := b.MoveStatement(ctx, StatementMoveRequest{ID: words.Refs[0], Move: move})
+				return err
+			},
+			"leak": func() error { _, err := b.MoveLeak(ctx, LeakMoveRequest{ID: leak.Refs[0], Move: move}); return err },
+		} {
+			var e *Error
+			if err := try(); !errors.As(err, &e) || e.Code == "" {
+				t.Errorf("%s %.40q: %.300v", family, move, err)
+			}
+		}
+	}
+	if l.own.Head() != before {
+		t.Error("something was written")
+	}
 }

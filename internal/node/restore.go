@@ -69,7 +69,7 @@ func (l layout) vacant() error {
 	if err != nil {
 		return err
 	}
-	ours := []string{restoringDir, "format", "config.yaml", "identity.json", "drafts.json", "keys", "local.log", "units"}
+	ours := []string{restoringDir, "format", "config.yaml", "identity.json", "drafts.json", "settings.json", "assets.json", "keys", "local.log", "units"}
 	interrupted := slices.Contains(names, restoringDir) && !slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(ours, name) })
 	if len(names) > 0 && !interrupted {
 		return conflict("exists", "The folder "+l.dir+" is not empty.", "A backup is restored into a folder of its own.", "Name another folder with --dir.")

@@ -16,8 +16,6 @@ import (
 	"entente/internal/review"
 	"entente/internal/unit"
 	"entente/journal"
-
-	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // ReviewReport is the report on one period at one cut.
@@ -113,6 +111,7 @@ type ReviewView struct {
 	Report string     `json:"report,omitempty"`
 	Moves  []MoveView `json:"moves,omitempty"` // those without effect with their code
 	Next   []string   `json:"next"`            // what this side may do: commit, reveal, sign
+	Labels Labels     `json:"labels,omitempty"`
 }
 
 // ReviewPartyView is where one party stands in a review.
@@ -238,7 +237,7 @@ func (n *Node) OpenReview(_ context.Context, r ReviewOpenRequest) (*ReviewOpenRe
 		return nil, err
 	}
 	w, entries, err := l.sendReview(desk.ReviewOpen, r.Acting, desk.ReviewBody{From: s.From, To: s.To, Now: s.Now, Cut: s.Cut}, "", r.DryRun)
-	if err != nil || r.DryRun {
+	if err != nil || r.DryRun || w.Held != "" {
 		return &ReviewOpenResponse{Write: w}, err
 	}
 	v, ok := l.fold.Review(entries[0].Ref())
@@ -257,6 +256,9 @@ func (n *Node) CommitReview(_ context.Context, r ReviewCommitRequest) (*WriteRes
 	}
 	n.scoring.Lock() // what is kept has to be what is committed to
 	defer n.scoring.Unlock()
+	if id := n.heldCommitment(l.id, ref); id != "" && !r.DryRun { // its scores are those that are kept
+		return nil, conflict("commitment-waits", "A commitment to scores of this review waits for a second person.", "It is held ready as "+id+"; other scores would take the place of those that it commits to.", "Have it released or rejected: 'entente release show "+id+"'.")
+	}
 	kept, body, err := l.commitment(ref, r)
 	if err != nil {
 		return nil, err
@@ -322,6 +324,9 @@ func (l *ledger) scores(ref journal.Ref, given map[string]map[string]map[string]
 			out[p] = map[string]map[string]int{}
 		}
 		for kind, scores := range types {
+			if !slices.Contains(desk.Types(), kind) { // they cannot be changed once committed to
+				return nil, badInput("Unknown type of request "+kind+".", "", "Use one of "+strings.Join(desk.Types(), ", ")+": --score information.timeliness=4.")
+			}
 			if out[p][kind] == nil {
 				out[p][kind] = map[string]int{}
 			}
@@ -381,7 +386,7 @@ func (n *Node) RevealReview(_ context.Context, r ReviewMoveRequest) (*WriteRespo
 		return nil, err
 	}
 	w, err := l.reveal(ref, f, r)
-	if err != nil || r.DryRun {
+	if err != nil || r.DryRun || w.Held != "" {
 		return w, err
 	}
 	return w, n.forgetScores(l.id, ref)
@@ -423,11 +428,14 @@ func (n *Node) SignReview(_ context.Context, r ReviewMoveRequest) (*WriteRespons
 	if err != nil {
 		return nil, err
 	}
-	w.Effects = append(w.Effects, "the report of the cut has the SHA-256 "+hex.EncodeToString(hash[:]))
+	w.Report = hex.EncodeToString(hash[:])
 	v, _ := l.fold.Review(ref)
 	for _, p := range v.Parties {
 		if p.Report != nil && *p.Report != hash && p.Party != n.keys().party {
-			w.Effects = append(w.Effects, fmt.Sprintf("%s has signed another one: %s", l.partyName(p.Party), hex.EncodeToString(p.Report[:])))
+			if w.Others == nil {
+				w.Others = map[string]string{}
+			}
+			w.Others[l.partyName(p.Party)] = hex.EncodeToString(p.Report[:])
 		}
 	}
 	return w, nil
@@ -439,16 +447,13 @@ func (l *ledger) judgeReview(move string, by Acting, body desk.ReviewBody) error
 	if code == "" {
 		return nil
 	}
-	return conflict("illegal-move", fmt.Sprintf("This side cannot %s now.", move), fmt.Sprintf("%s (%s).", why, code), "See where it stands with 'entente review show'.")
+	return illegalMove("review."+move, code, why, nil)
 }
 
 // sendReview asks the review and the gate, and writes. The lock must be held.
 func (l *ledger) sendReview(move string, by Acting, body desk.ReviewBody, text string, dryRun bool) (*WriteResponse, []*journal.Entry, error) {
 	if len(text) > maxText {
 		return nil, nil, badInput("The text is too long.", fmt.Sprintf("It has %d bytes, %d are allowed.", len(text), maxText), "Shorten it.")
-	}
-	if err := l.judgeReview(move, by, body); err != nil {
-		return nil, nil, err
 	}
 	var plain []byte
 	tlp := ""
@@ -460,9 +465,9 @@ func (l *ledger) sendReview(move string, by Acting, body desk.ReviewBody, text s
 		}
 	}
 	body.TLP = tlp
-	return l.post("review."+move, l.n.by(by.By), claims(by.Release), func(bytes int64) any {
+	return l.post(posting{kind: "review." + move, act: by, plain: plain, dryRun: dryRun, body: func(bytes int64) any {
 		return reviewBody{ReviewBody: body, Bytes: bytes}
-	}, journal.PayloadText, plain, dryRun)
+	}})
 }
 
 // Reviews lists reviews, the newest first.
@@ -499,12 +504,8 @@ func (n *Node) Review(_ context.Context, r ReviewShowRequest) (*ReviewView, erro
 	view := l.reviewView(&v)
 	for _, s := range slices.Concat(v.Steps, shown(v.Illegal)) {
 		m := MoveView{Ref: s.Ref.String(), Move: s.Move, Party: l.partyName(s.Party), By: Claim{s.By.Agency, s.By.Role}, At: s.At, Refused: s.Refused}
-		var p answerPayload
-		if s.Payload != nil && !s.Held {
-			if text, err := l.openPayload(*s.Payload); err == nil && jsonv2.Unmarshal(text, &p) == nil {
-				m.Text = p.Text
-			}
-		}
+		p, absent := l.moveWords(s.Payload, s.Held)
+		m.Text, m.Absent = p.Text, absent
 		view.Moves = append(view.Moves, m)
 	}
 	compute, err := l.reviewing(v.Subject)

@@ -77,6 +77,9 @@ func TestReviewAtBothEnds(t *testing.T) {
 		other := map[*testParty]string{a: b.init.Name, b: a.init.Name}[p]
 		return score(p, map[string]byType{"": {"information": {"timeliness": n}}, other: {"information": {"clarity": 3}, "takedown": {"clarity": 1}}})
 	}
+	if err := score(b, map[string]map[string]map[string]int{"": {"infromation": {"timeliness": 3}}}); err == nil || !strings.Contains(err.Error(), "Unknown type of request infromation") {
+		t.Errorf("scores for a type that there is not, which could never be changed: %v", err)
+	}
 	reveal := func(p *testParty) error {
 		_, err := p.RevealReview(ctx, ReviewMoveRequest{ID: id, Text: "As agreed."})
 		return err

@@ -51,6 +51,11 @@ func (n *Node) ServePeer(ctx context.Context, l net.Listener) error {
 		Self: n.keys().party, Backend: backend{n}, Directory: backend{n}, Limits: n.opts.Limits,
 		Now: n.opts.Clock, Log: n.opts.Log, Bell: n.bell,
 		Pairing: n.pairing.handler, Witness: n.witnessHandler(), Certificate: n.shown(cert),
+		OnExchange: func(from journal.PartyID, id journal.UnitID) {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.met[syncKey{id, from}] = n.now()
+		},
 		OnHint: func(_ journal.PartyID, id journal.UnitID) {
 			n.mu.Lock()
 			defer n.mu.Unlock()
@@ -92,9 +97,8 @@ func (n *Node) Run(ctx context.Context) error {
 	wg.Go(func() { n.intakeLoop(ctx) })
 	wg.Go(func() { n.activeLoop(ctx) })
 	wg.Go(func() { n.withdrawLoop(ctx) })
-	if len(n.config.Notify.Channels) > 0 {
-		wg.Go(func() { n.notifyLoop(ctx) })
-	}
+	wg.Go(func() { n.notifyLoop(ctx) })
+	wg.Go(func() { n.heldLoop(ctx) })
 	running := map[journal.UnitID]bool{}
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
@@ -112,6 +116,7 @@ func (n *Node) Run(ctx context.Context) error {
 			n.mend(ctx)
 			n.pursue(ctx)
 			n.takeUpTLSKey()
+			n.tellSkipped(false)
 		}
 	}
 }

@@ -36,8 +36,21 @@ func (n *Node) GuardSources(ctx context.Context) (*GuardSourcesResponse, error) 
 		return nil, err
 	}
 	res := &GuardSourcesResponse{Sources: []GuardSource{}}
+	disputes, err := n.disputes(ctx, maxDisputes)
+	if err != nil {
+		return nil, err
+	}
+	disputed := map[string]map[string]bool{}
+	for _, d := range disputes {
+		if disputed[d.Source] == nil {
+			disputed[d.Source] = map[string]bool{}
+		}
+		disputed[d.Source][d.Indicator] = true
+	}
 	for _, s := range all {
-		res.Sources = append(res.Sources, n.sourceView(s))
+		v := n.sourceView(s)
+		v.Disputed = int64(len(disputed[v.Source]))
+		res.Sources = append(res.Sources, v)
 	}
 	slices.SortStableFunc(res.Sources, func(a, b GuardSource) int {
 		return cmp.Or(cmp.Compare(a.Score, b.Score), cmp.Compare(b.False, a.False), cmp.Compare(a.Source, b.Source))
@@ -57,6 +70,16 @@ func (n *Node) sourceView(s intel.SourceCount) GuardSource {
 // disagrees with it, imported here, which can be shared like any object. The indicator is
 // taken from sensors, and counts against its source. Retract takes the statement back.
 func (n *Node) FalsePositive(ctx context.Context, r FalsePositiveRequest) (*FalsePositiveResponse, error) {
+	if r.Sighting != "" {
+		of, err := n.sightingOf(r.Sighting)
+		if err != nil {
+			return nil, err
+		}
+		if r.ID != "" && r.ID != of {
+			return nil, badInput("The sighting is of another indicator.", "It is of "+of+".", "Name the sighting alone.")
+		}
+		r.ID = of
+	}
 	if stix.IDType(r.ID) != "indicator" || !utf8.ValidString(r.Note) || utf8.RuneCountInString(r.Note) > maxStatedNote {
 		return nil, badInput("No indicator is named, or the note is too long.", fmt.Sprintf("An indicator's id is needed, and a note has at most %d characters.", maxStatedNote), "Look the id up with 'entente search'.")
 	}
@@ -104,6 +127,11 @@ func (n *Node) FalsePositive(ctx context.Context, r FalsePositiveRequest) (*Fals
 	}
 	if err := n.intel.UpdateActive(ctx); err != nil {
 		return nil, err
+	}
+	if r.Tell {
+		if res.Told, err = n.tellOriginators(ctx, r, id); err != nil {
+			return nil, err
+		}
 	}
 	all, err := n.intel.Sources(ctx)
 	if err != nil {

@@ -228,10 +228,19 @@ func (n *Node) Share(ctx context.Context, r ShareRequest, progress func(Progress
 	if err := s.flush(ctx); err != nil {
 		return nil, err
 	}
+	if len(s.held) > 0 {
+		l.mu.Lock()
+		s.res.Held, err = l.holdReady(r.Acting, s.ready, s.held...)
+		l.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+		s.res.Decision = &s.ready
+	}
 	switch {
 	case s.taken == 0:
 		return nil, notFound("Nothing accepted here fits.", "See what is here with 'entente search'.")
-	case s.res.Shared == 0 && s.res.Stopped > 0:
+	case s.res.Shared == 0 && s.res.Stopped > 0 && len(s.held) == 0:
 		d := s.res.Refused[0].Decision
 		s.res.Decision = &d
 		e := gateError(d)
@@ -262,6 +271,8 @@ type sharing struct {
 	batch    []sharedObject
 	bytes    int
 	taken    int64
+	held     []sealed // entries that lack a second person's release
+	ready    Decision // that says so
 }
 
 func (s *sharing) draft(c *counted) journal.Draft {
@@ -298,7 +309,7 @@ func (s *sharing) add(ctx context.Context, o sharedObject) error {
 	if !o.ours && !s.n.withdrawals.owes(s.l.id, &o) {
 		d = onward
 	}
-	if d.Verdict != "allow" {
+	if d.Verdict != "allow" && !s.r.holds(d) {
 		s.res.Stopped++
 		if len(s.res.Refused) < maxListed {
 			s.res.Refused = append(s.res.Refused, GatedObject{ID: o.id, TLP: nameOr(o.tlp.String(), "unmarked"), Decision: d})
@@ -353,6 +364,12 @@ func (s *sharing) flush(ctx context.Context) error {
 	s.l.mu.Lock()
 	defer s.l.mu.Unlock()
 	dec := decision(s.l.decide(d))
+	if s.r.holds(dec) && !s.r.DryRun {
+		s.held, s.ready = append(s.held, sealed{d, salt, data}), dec
+		s.res.Effects = append(s.res.Effects, fmt.Sprintf("%d objects are held ready for a second person", c.objects))
+		s.batch, s.bytes = nil, 0
+		return nil
+	}
 	if dec.Verdict != "allow" {
 		for _, o := range s.batch {
 			s.res.Stopped++

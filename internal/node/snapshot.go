@@ -68,7 +68,7 @@ func (n *Node) snapshot() (*snapshot, error) {
 	defer n.rotating.Unlock()
 	s := &snapshot{manifest: BackupManifest{V: 1, Format: folderFormat, Party: string(n.keys().party), Name: n.keys().id.Name,
 		Made: n.now().UTC().Format("2006-01-02T15:04:05Z"), Units: []BackupUnit{}}}
-	for _, name := range []string{"format", "config.yaml", "identity.json", "drafts.json"} {
+	for _, name := range []string{"format", "config.yaml", "identity.json", "drafts.json", "settings.json", "assets.json"} {
 		if err := s.keep(n.at, name); err != nil {
 			return nil, err
 		}

@@ -14,6 +14,7 @@ import (
 
 	"entente/internal/desk"
 	"entente/internal/dossier"
+	"entente/internal/lang"
 	"entente/internal/store"
 	"entente/journal"
 )
@@ -314,7 +315,12 @@ type StatementReport struct {
 	// Damage says what does not hold.
 	Damage string `json:"damage,omitempty"`
 	*dossier.StatementReport
+
+	why error // that Damage is of
 }
+
+// Why is Damage in the language of a catalog; what is foreign in it is escaped.
+func (r *StatementReport) Why(c *lang.Catalog) string { return dossier.Reason(c, r.why) }
 
 // VerifyStatement checks every byte of a statement's file. It needs no node, no network and nothing but the file; trust pins the
 // parties the reader knows by their ids.
@@ -330,7 +336,7 @@ func VerifyStatement(r io.Reader, trust []string) (*StatementReport, error) {
 	case err == nil:
 		return &StatementReport{OK: true, StatementReport: rep}, nil
 	case errors.As(err, &damage), errors.As(err, &trustErr):
-		return &StatementReport{Damage: err.Error(), StatementReport: rep}, nil
+		return &StatementReport{Damage: err.Error(), StatementReport: rep, why: err}, nil
 	}
 	return nil, fmt.Errorf("verifying the statement: %w", err)
 }

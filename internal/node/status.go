@@ -22,28 +22,46 @@ func (n *Node) Here(ctx context.Context) (*HereResponse, error) {
 		return nil, err
 	}
 	k := n.keys()
-	return &HereResponse{Version: n.opts.Version, Name: k.id.Name, Party: string(k.party), Quarantined: counts.Quarantined}, nil
+	return &HereResponse{Version: n.opts.Version, Name: k.id.Name, Party: string(k.party), Quarantined: counts.Quarantined, Releases: len(n.heldNeeds())}, nil
 }
 
 // Status says how the node is, and what needs a person now.
 func (n *Node) Status(ctx context.Context) (*StatusResponse, error) {
-	res, needs, err := n.look(ctx)
+	res, needs, err := n.look(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	// Units that are over come last: nobody has anything to do there.
-	slices.SortStableFunc(res.Units, func(a, b UnitBrief) int {
-		return over(a) - over(b)
-	})
+	overLast(res.Units)
 	res.Attention = listed(needs)
 	return res, nil
+}
+
+// Overview is Status without what needs a person: most of the work of a status where thousands of requests are open.
+func (n *Node) Overview(ctx context.Context) (*StatusResponse, error) {
+	res, err := n.overview(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := n.now()
+	for _, l := range n.units() {
+		l.mu.Lock()
+		res.Units = append(res.Units, l.brief(l.requests(now), l.fold.Line(now)))
+		l.mu.Unlock()
+	}
+	overLast(res.Units)
+	return res, nil
+}
+
+// overLast puts units that are over last: nobody has anything to do there.
+func overLast(units []UnitBrief) {
+	slices.SortStableFunc(units, func(a, b UnitBrief) int { return over(a) - over(b) })
 }
 
 // overview is the node itself, without its units.
 func (n *Node) overview(ctx context.Context) (*StatusResponse, error) {
 	n.mu.Lock()
 	res := &StatusResponse{Version: n.opts.Version, Dir: n.at.dir, Name: n.keys().id.Name, Party: string(n.keys().party),
-		Serving: n.serving, PeerAddr: n.addr, Units: []UnitBrief{}}
+		Serving: n.serving, PeerAddr: n.addr, Units: []UnitBrief{}, Called: n.notifying().called()}
 	n.mu.Unlock()
 	counts, err := n.counts(ctx)
 	if err != nil {

@@ -32,14 +32,28 @@ func (n *Node) TAXII() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return taxii.Handler(taxii.Options{
+	h, err := taxii.Handler(taxii.Options{
 		Title: "Entente node of " + n.keys().id.Name, Description: "Indicators this node has accepted.",
 		Roots:        []taxii.Root{{Path: TAXIIRoot, Title: n.keys().id.Name, Store: n.taxiiStore()}},
 		Authenticate: auth,
 		Statuses:     statusFiles{n.at},
 		NextKey:      key, Now: n.now, Log: n.opts.Log, Random: n.opts.Rand,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), writerKey{}, &taxiiWriter{from: r.RemoteAddr})))
+	}), nil
 }
+
+// taxiiWriter is who writes over TAXII, for the audit log: known once the token was looked at.
+type taxiiWriter struct {
+	who  Grant
+	from string
+}
+
+type writerKey struct{}
 
 // maxWritable bounds the collections that clients write to, and maxAlias their names, in characters.
 const (
@@ -86,7 +100,7 @@ func (n *Node) taxiiStore() taxii.Store {
 	return roomyStore{s, s.(taxii.Writer), n}
 }
 
-// roomyStore takes nothing in for which there is no room on the disk.
+// roomyStore takes nothing in for which there is no room on the disk, and records who writes.
 type roomyStore struct {
 	taxii.Store
 	taxii.Writer
@@ -94,7 +108,8 @@ type roomyStore struct {
 }
 
 // Put implements taxii.Writer.
-func (s roomyStore) Put(ctx context.Context, b taxii.Batch) ([]taxii.Result, error) {
+func (s roomyStore) Put(ctx context.Context, b taxii.Batch) (out []taxii.Result, err error) {
+	defer func() { s.record(ctx, "taxii.add", b.Collection, len(b.Objects), err) }()
 	size := int64(0)
 	for _, raw := range b.Objects {
 		size += int64(len(raw))
@@ -103,6 +118,26 @@ func (s roomyStore) Put(ctx context.Context, b taxii.Batch) ([]taxii.Result, err
 		return nil, err
 	}
 	return s.Writer.Put(ctx, b)
+}
+
+// Remove implements taxii.Writer.
+func (s roomyStore) Remove(ctx context.Context, r taxii.Removal) (gone int, err error) {
+	defer func() { s.record(ctx, "taxii.delete", r.Collection, gone, err) }()
+	return s.Writer.Remove(ctx, r)
+}
+
+// record notes that somebody wrote to a collection. Sensors write all day: of each token, collection and outcome there are
+// some lines, and the rest is summed up.
+func (s roomyStore) record(ctx context.Context, action, collection string, objects int, err error) {
+	x, ok := ctx.Value(writerKey{}).(*taxiiWriter)
+	if !ok {
+		return
+	}
+	i := slices.IndexFunc(s.n.config.TAXII.Collections, func(w WritableConfig) bool { return s.n.collectionID(w.Alias) == collection })
+	if i >= 0 {
+		collection = s.n.config.TAXII.Collections[i].Alias
+	}
+	s.n.recordPaced(x.who.ID+" "+action+" "+collection+" "+OutcomeOf(err), s.n.tallies.taxii, x.who, Deed{Action: action, Ref: collection, From: x.from, Err: err, Objects: objects})
 }
 
 func credential(digestHex string, p taxii.Principal) (taxii.Credential, error) {
@@ -163,6 +198,9 @@ func (n *Node) byToken(rights func(Grant) (taxii.Principal, bool)) taxii.Authent
 		p, ok := rights(g)
 		if !ok {
 			return taxii.Principal{}, fmt.Errorf("%w: the token lacks the scope for it", taxii.ErrForbidden)
+		}
+		if x, ok := r.Context().Value(writerKey{}).(*taxiiWriter); ok {
+			x.who = g
 		}
 		return p, nil
 	}

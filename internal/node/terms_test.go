@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -89,7 +90,7 @@ func TestLowConfidenceIsHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := must[*IntakeResponse](t)(b.Intake(ctx, IntakeRequest{}))
-	if len(page.Items) != 1 || page.Items[0].Code != "low-confidence" || !strings.HasSuffix(page.Items[0].ID, "12") {
+	if len(page.Items) != 1 || page.Items[0].Code != "low-confidence" || page.Items[0].Clause != "QL" || !strings.HasSuffix(page.Items[0].ID, "12") {
 		t.Fatalf("%+v", page.Items)
 	}
 	if st := must[*StatusResponse](t)(b.Status(ctx)); st.Objects.Accepted != 2 || st.Objects.Quarantined != 1 {
@@ -139,5 +140,14 @@ func TestTermsOfItsTime(t *testing.T) {
 		if held, clause := a.quarantined(journal.Ref{Origin: r.origin, Index: index}); len(got.codes()) > 0 || held != code || clause != "QL" || a.uses(value) {
 			t.Errorf("%s: %q, held as %q by clause %q", value, got.codes(), held, clause)
 		}
+	}
+}
+
+// TestUrgenciesInOrder: the form offers what is most urgent first.
+func TestUrgenciesInOrder(t *testing.T) {
+	a, _ := two(t)
+	form := must[*RequestFormResponse](t)(a.RequestForm(t.Context(), RequestFormRequest{Type: "information"}))
+	if want := []string{accord.Emergency, accord.Urgent, accord.Routine}; !slices.Equal(form.Urgencies, want) {
+		t.Errorf("%q", form.Urgencies)
 	}
 }

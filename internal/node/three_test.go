@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"entente/internal/accord"
+	"entente/internal/lang"
 	"entente/internal/peer"
 	"entente/internal/unit"
 	"entente/journal"
@@ -270,8 +271,8 @@ func TestThreeNodesSplitView(t *testing.T) {
 				files = append(files, DossierFile{Name: p.init.Name, R: bytes.NewReader(whole), Size: int64(len(whole))})
 			}
 			both := must[*DossiersReport](t)(VerifyDossiers(files, []string{a.init.Party, b.init.Party, c.init.Party}))
-			if !both.OK || len(both.Report.Proven) != 1 || both.Report.Proven[0].Party != toNorth.self.party || !strings.Contains(both.Text(), "CONTRADICT each other") {
-				t.Errorf("together they prove %+v\n%s", both.Report.Proven, both.Text())
+			if !both.OK || len(both.Report.Proven) != 1 || both.Report.Proven[0].Party != toNorth.self.party || !strings.Contains(both.Text(lang.English()), "CONTRADICT each other") {
+				t.Errorf("together they prove %+v\n%s", both.Report.Proven, both.Text(lang.English()))
 			}
 			// North and South go on with each other.
 			shareOne(t, a, 7, "go-on.example")

@@ -35,8 +35,9 @@ const (
 	ScopeRequest Scope = "request" // make requests and moves in them
 	ScopeUnit    Scope = "unit"    // units, accords, exchange with partners
 	ScopeAdmin   Scope = "admin"   // identity, officers, tokens, backup, rebuild, succession, courier files
-	ScopeRelease Scope = "release" // kept for releasing what somebody else holds ready for a second person; no operation asks for it yet
+	ScopeRelease Scope = "release" // release or reject what somebody else holds ready for a second person
 	ScopeAudit   Scope = "audit"   // read the audit log
+	ScopeWatch   Scope = "watch"   // be told what to watch for, and report what was seen; nothing else
 
 	// These two open TAXII, and the first the feeds, and nothing else. With a colon and the alias or id of a collection behind
 	// them, as in taxii:write:inbox, they are for that collection alone, and for no feed.
@@ -46,11 +47,11 @@ const (
 
 // Scopes lists all scopes, in their order, without those for single collections.
 func Scopes() []Scope {
-	return []Scope{ScopeRead, ScopeIntel, ScopeRequest, ScopeUnit, ScopeAdmin, ScopeRelease, ScopeAudit, ScopeTAXIIRead, ScopeTAXIIWrite}
+	return []Scope{ScopeRead, ScopeIntel, ScopeRequest, ScopeUnit, ScopeAdmin, ScopeRelease, ScopeAudit, ScopeWatch, ScopeTAXIIRead, ScopeTAXIIWrite}
 }
 
 // ScopePattern is a regular expression that fits every scope.
-const ScopePattern = `^(read|intel|request|unit|admin|release|audit|taxii:(read|write)(:[a-z0-9-]{1,64})?)$`
+const ScopePattern = `^(read|intel|request|unit|admin|release|audit|watch|taxii:(read|write)(:[a-z0-9-]{1,64})?)$`
 
 // CutCollection parts a scope for a single collection into the scope for all and what names the
 // collection, "" if it is for all or has none.
@@ -83,6 +84,7 @@ type Grant struct {
 	Session string
 	Roles   []officer.Role
 	Claims  []Claim // in whose names they may act
+	Zone    string  // in which they want instants told; "" is that of the browser
 }
 
 // Console is the grant of who works on the node's machine itself.
@@ -123,12 +125,15 @@ type TokenView struct {
 
 // TokenRevokeRequest names a token by its id.
 type TokenRevokeRequest struct {
-	ID string `json:"id"`
+	ID     string `json:"id"`
+	DryRun bool   `json:"dry_run,omitempty"`
 }
 
-// TokenRevokeResponse is the token that is no more.
+// TokenRevokeResponse is the token that is no more, or would be.
 type TokenRevokeResponse struct {
-	Token TokenView `json:"token"`
+	DryRun bool      `json:"dry_run,omitempty"`
+	Ends   Ends      `json:"ends"`
+	Token  TokenView `json:"token"`
 }
 
 // Bounds on tokens.
@@ -416,6 +421,12 @@ func (n *Node) RevokeToken(ctx context.Context, r TokenRevokeRequest) (*TokenRev
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	ends := Ends{Sessions: []SessionView{}, Held: n.heldBy(Person{Kind: "token", ID: r.ID})}
+	for _, s := range n.byTokens() {
+		if s.Token == r.ID {
+			ends.Sessions = append(ends.Sessions, s)
+		}
+	}
 	t := n.tokens
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -424,10 +435,13 @@ func (n *Node) RevokeToken(ctx context.Context, r TokenRevokeRequest) (*TokenRev
 		return nil, notFound(fmt.Sprintf("There is no token with the id %.32q.", r.ID), "List them with 'entente token list'. The token that init showed is in config.yaml: put the SHA-256 of another one there and start the node again.")
 	}
 	gone := t.list[i].view(n.now())
+	if r.DryRun {
+		return &TokenRevokeResponse{DryRun: true, Ends: ends, Token: gone}, nil
+	}
 	gone.Revoked = false     // it is no more
 	t.list[i].revoked = true // before anything can fail
 	if err := t.write(t.without(func(*keptToken) bool { return false })); err != nil {
 		return nil, fmt.Errorf("the token is refused from now on, but the disk could not be told, and after a start it would be let in again; revoke it once more: %w", err)
 	}
-	return &TokenRevokeResponse{Token: gone}, nil
+	return &TokenRevokeResponse{Ends: ends, Token: gone}, nil
 }

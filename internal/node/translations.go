@@ -99,12 +99,7 @@ func twelve(r journal.Ref) string {
 func (l *ledger) translationView(s desk.Step) TranslationView {
 	v := TranslationView{Ref: s.Ref.String(), Party: l.partyName(s.Party), By: Claim{s.By.Agency, s.By.Role}, At: s.At,
 		Lang: plainTag(s.Lang), Kind: s.Kind, Authentic: s.Authentic}
-	if s.Payload == nil || s.Held {
-		return v
-	}
-	var p answerPayload
-	if text, err := l.openPayload(*s.Payload); err == nil && jsonv2.Unmarshal(text, &p) == nil {
-		v.Title, v.Text = p.Title, p.Text
-	}
+	p, absent := l.moveWords(s.Payload, s.Held)
+	v.Title, v.Text, v.Absent = p.Title, p.Text, absent
 	return v
 }

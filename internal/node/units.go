@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"entente/internal/desk"
 	"entente/internal/unit"
 	"entente/journal"
 )
@@ -48,12 +47,16 @@ func (n *Node) ShowUnit(_ context.Context, r UnitShowRequest) (*UnitShowResponse
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	v := l.fold.State(n.now())
-	return &UnitShowResponse{Brief: l.brief(v.Requests, l.fold.Line(n.now())), State: json.RawMessage(v.JSON())}, nil
+	state := l.fold.State
+	if r.Standing {
+		state = l.fold.Standing
+	}
+	v := state(n.now())
+	return &UnitShowResponse{Brief: l.brief(l.requests(v.Now), l.fold.Line(v.Now)), State: json.RawMessage(v.JSON())}, nil
 }
 
 // brief must be called with the lock held.
-func (l *ledger) brief(requests []desk.Request, line unit.Line) UnitBrief {
+func (l *ledger) brief(requests *requestTable, line unit.Line) UnitBrief {
 	b := UnitBrief{Unit: string(l.id), Name: l.name(), State: "founding", Members: []MemberBrief{}, Intake: l.awaiting()}
 	if _, hash := l.fold.InForce(); hash != "" {
 		b.State, b.Accord = "in-force", hash
@@ -85,7 +88,7 @@ func (l *ledger) brief(requests []desk.Request, line unit.Line) UnitBrief {
 		}
 		m.Receipted = l.fold.Receipted(j.party, l.origin())
 		l.n.mu.Lock()
-		m.LastSync = l.n.synced[syncKey{l.id, j.party}]
+		m.LastSync, m.LastMet = l.n.synced[syncKey{l.id, j.party}], l.n.met[syncKey{l.id, j.party}]
 		l.n.mu.Unlock()
 		b.Members = append(b.Members, m)
 	}
@@ -96,21 +99,8 @@ func (l *ledger) brief(requests []desk.Request, line unit.Line) UnitBrief {
 	if known := versionOf(l.ownChain); known > l.n.keys().id.Version {
 		b.Outdated = known
 	}
-	for i := range requests {
-		q := &requests[i]
-		if !q.IsOpen() {
-			continue
-		}
-		switch l.n.keys().party {
-		case q.Asking:
-			b.OpenAsked++
-		case q.Asked:
-			b.OpenOwed++
-		}
-		if q.Overdue {
-			b.Overdue++
-		}
-	}
+	open := requests.counts()
+	b.OpenAsked, b.OpenOwed, b.Overdue = open.asked, open.owed, open.overdue
 	for i := range line.Calls {
 		if line.Calls[i].SideOf(l.n.keys().party) != "" {
 			b.OpenCalls++

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -216,8 +217,12 @@ func (v *vault) recipient() (*age.HybridRecipient, error) {
 	return v.to, nil
 }
 
-// sealedError is what a person is told when evidence cannot be opened for want of its key.
+// sealedError is what a person is told when evidence cannot be opened for want of its key, or because its bytes were changed here.
 func (n *Node) sealedError(err error) error {
+	if errors.Is(err, store.ErrDamaged) {
+		return &Error{Code: CodeDamaged, Status: http.StatusInternalServerError, What: "What lies here of the evidence was changed on this disk, and is not given out.", Why: err.Error() + ".",
+			Next: "See with 'entente doctor' what it is and how it is mended.", Err: err}
+	}
 	if !errors.Is(err, store.ErrSealed) {
 		return err
 	}

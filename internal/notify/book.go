@@ -2,6 +2,7 @@ package notify
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -46,6 +47,9 @@ type Sent struct {
 	Done  time.Time `json:"done,omitzero"` // when the channel took it
 	Next  time.Time `json:"next,omitzero"` // when it is tried again; zero: it is not
 	Error string    `json:"error,omitempty"`
+	// Under is the key of a message with this notice of which nobody knows whether the channel took it: what was sent when the
+	// process ended, or when the other end was silent. It is sent again as that message, so that who has it already can tell.
+	Under string `json:"under,omitempty"`
 }
 
 // Delivery is a message that is to be sent now.
@@ -53,6 +57,7 @@ type Delivery struct {
 	Channel   string
 	Event     Event
 	Key       string
+	Under     string // the message that it is sent again with; "": a new one
 	Escalated bool
 	Try       int
 }
@@ -98,7 +103,7 @@ func (b *Book) Observe(now time.Time, events []Event) (changed bool, dropped int
 }
 
 // Due returns what is to be sent now, the most urgent first, of these the oldest. What is due on one channel makes one
-// message; a channel that has had many within an hour has rest first.
+// message (but see [Messages]); a channel that has had many within an hour has rest first.
 func (b *Book) Due(now time.Time, p Plan) []Delivery {
 	var out []Delivery
 	for _, id := range slices.Sorted(maps.Keys(b.Records)) {
@@ -107,27 +112,23 @@ func (b *Book) Due(now time.Time, p Plan) []Delivery {
 			continue
 		}
 		named := map[string]bool{} // channels that are told of it in this round
-		start := p.Quiet.told(r.Seen, r.Event.Urgency)
-		step := func(at time.Time, channels []string, escalated bool) {
+		for at, rung := range p.steps(r) {
+			escalated := rung.After > 0
 			if now.Before(at) || now.Before(p.Quiet.told(now, r.Event.Urgency)) {
-				return
+				continue
 			}
-			for _, c := range channels {
+			for _, c := range rung.To {
 				s := r.Sent[c]
 				switch {
 				case named[c]:
 				case s == nil:
 					named[c] = true
-					out = append(out, Delivery{c, r.Event, keyOf(r, c), escalated, 1})
+					out = append(out, Delivery{Channel: c, Event: r.Event, Key: keyOf(r, c), Escalated: escalated, Try: 1})
 				case s.Done.IsZero() && !s.Next.IsZero() && !now.Before(s.Next):
 					named[c] = true
-					out = append(out, Delivery{c, r.Event, keyOf(r, c), escalated, s.Tries + 1})
+					out = append(out, Delivery{Channel: c, Event: r.Event, Key: keyOf(r, c), Under: s.Under, Escalated: escalated, Try: s.Tries + 1})
 				}
 			}
-		}
-		step(start, p.First, false)
-		for _, rung := range p.Ladder {
-			step(p.Quiet.told(start.Add(rung.After), r.Event.Urgency), rung.To, true)
 		}
 	}
 	rank := func(u string) int {
@@ -137,6 +138,35 @@ func (b *Book) Due(now time.Time, p Plan) []Delivery {
 		return cmp.Or(cmp.Compare(rank(x.Event.Urgency), rank(y.Event.Urgency)), b.Records[x.Event.ID].Seen.Compare(b.Records[y.Event.ID].Seen))
 	})
 	return slices.DeleteFunc(out, func(d Delivery) bool { return b.rests(d.Channel, now) })
+}
+
+// Coming is a channel that has not had a notice yet and will, if nobody looks until then.
+type Coming struct {
+	Channel   string
+	At        time.Time // at the earliest
+	Escalated bool
+	Quiet     bool // quiet hours make it later than it would be
+}
+
+// Coming says which channels have still to be told of an open notice for the first time, the soonest first.
+func (r *Record) Coming(now time.Time, p Plan) []Coming {
+	var out []Coming
+	if !r.Open() {
+		return nil
+	}
+	for at, rung := range p.steps(r) {
+		if at.Before(now) {
+			at = now
+		}
+		told := p.Quiet.told(at, r.Event.Urgency)
+		held := told.After(now) && told.After(r.Seen.Add(rung.After)) // else it would have been then
+		for _, c := range rung.To {
+			if r.Sent[c] == nil && !slices.ContainsFunc(out, func(x Coming) bool { return x.Channel == c }) {
+				out = append(out, Coming{c, told, rung.After > 0, held})
+			}
+		}
+	}
+	return out
 }
 
 // rests says whether a channel has had so many messages that it has to wait.
@@ -157,6 +187,48 @@ func keyOf(r *Record, channel string) string {
 	return IDOf(r.Event.ID, channel, r.Seen.UTC().Format(time.RFC3339Nano))
 }
 
+// Messages parts what is due on one channel into messages: each that is sent again because nobody knows whether it was taken,
+// as it was, and one of all the rest.
+func Messages(due []Delivery) [][]Delivery {
+	var out [][]Delivery
+	at := map[string]int{}
+	for _, d := range due {
+		i, known := at[d.Under]
+		if !known {
+			i = len(out)
+			at[d.Under] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], d)
+	}
+	return out
+}
+
+// Begin notes that a message is about to be sent, under its key. Whatever ends the process from here on: it is sent again
+// as the same message.
+func (b *Book) Begin(due []Delivery, key string, now time.Time) {
+	for _, d := range due {
+		if s := b.sent(d); s != nil {
+			s.Under, s.Next, s.Error = key, now, ErrUncertain.Error()
+		}
+	}
+}
+
+// sent is what is noted of a delivery, nil if the notice is no more.
+func (b *Book) sent(d Delivery) *Sent {
+	r := b.Records[d.Event.ID]
+	if r == nil {
+		return nil
+	}
+	if r.Sent == nil {
+		r.Sent = map[string]*Sent{}
+	}
+	if r.Sent[d.Channel] == nil {
+		r.Sent[d.Channel] = new(Sent)
+	}
+	return r.Sent[d.Channel]
+}
+
 // Done notes how an attempt went to send a message over one channel: all of due is on it.
 func (b *Book) Done(due []Delivery, now time.Time, err error) {
 	if len(due) == 0 {
@@ -175,20 +247,13 @@ func (b *Book) Done(due []Delivery, now time.Time, err error) {
 }
 
 func (b *Book) done(d Delivery, now time.Time, err error) {
-	r := b.Records[d.Event.ID]
-	if r == nil {
+	s := b.sent(d)
+	if s == nil {
 		return
 	}
-	if r.Sent == nil {
-		r.Sent = map[string]*Sent{}
-	}
-	s := r.Sent[d.Channel]
-	if s == nil {
-		s = new(Sent)
-		r.Sent[d.Channel] = s
-	}
+	under := s.Under
 	s.Tries++
-	s.Next, s.Error = time.Time{}, ""
+	s.Next, s.Error, s.Under = time.Time{}, "", ""
 	if err == nil {
 		s.Done = now
 		return
@@ -196,6 +261,9 @@ func (b *Book) done(d Delivery, now time.Time, err error) {
 	s.Error = clip(err.Error(), 300)
 	if s.Tries < MaxTries {
 		s.Next = now.Add(pauseAfter(s.Tries))
+		if errors.Is(err, ErrUncertain) {
+			s.Under = under
+		}
 	}
 }
 
@@ -233,6 +301,48 @@ func (b *Book) List(all bool) []Record {
 		return cmp.Or(cmp.Compare(b2i(!x.Open()), b2i(!y.Open())), y.Seen.Compare(x.Seen), cmp.Compare(x.Event.ID, y.Event.ID))
 	})
 	return out
+}
+
+// Lacks counts the notices that wait for somebody to look and that a channel has not had.
+func (b *Book) Lacks(channel string) int {
+	n := 0
+	for _, r := range b.Records {
+		if s := r.Sent[channel]; r.Open() && (s == nil || s.Done.IsZero()) {
+			n++
+		}
+	}
+	return n
+}
+
+// Renew forgets attempts over a channel that have failed: it is another now. What may have been taken is still sent again as
+// the message that it was. It reports whether there were any.
+func (b *Book) Renew(channel string) bool {
+	any := false
+	for _, r := range b.Records {
+		s := r.Sent[channel]
+		if s == nil || !s.Done.IsZero() {
+			continue
+		}
+		if any = true; s.Under != "" {
+			r.Sent[channel] = &Sent{Under: s.Under, Next: r.Seen, Error: s.Error}
+		} else {
+			delete(r.Sent, channel)
+		}
+	}
+	return any
+}
+
+// Forget drops all that went over a channel. It reports whether there was anything.
+func (b *Book) Forget(channel string) bool {
+	any := b.Told[channel] != nil
+	delete(b.Told, channel)
+	for _, r := range b.Records {
+		if r.Sent[channel] != nil {
+			delete(r.Sent, channel)
+			any = true
+		}
+	}
+	return any
 }
 
 // clip cuts a text to at most n bytes, between characters.

@@ -14,9 +14,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os/exec"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -28,7 +30,11 @@ const (
 	maxCommand = 30 * time.Second // for one run of a command
 )
 
-// Channel sends messages. Send returns nil once the other end has taken the message.
+// ErrUncertain marks an attempt after which nobody here knows whether the other end took the message: it had all of it, and
+// did not answer. Any other error says that it did not.
+var ErrUncertain = errors.New("it is not known whether the message was taken")
+
+// Channel sends messages. Send returns nil once the other end has taken the message. Errors: ErrUncertain.
 type Channel interface {
 	Send(ctx context.Context, m Message) error
 }
@@ -84,14 +90,20 @@ func Sign(secret []byte, timestamp string, body []byte) string {
 	return "v1=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// Send implements [Channel]. It follows no redirect and uses no proxy.
+// Send implements [Channel].
 func (w *Webhook) Send(ctx context.Context, m Message) error {
-	if err := CheckURL(w.URL); err != nil {
-		return err
-	}
 	body, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("notify: message: %w", err)
+	}
+	return w.Post(ctx, m.Key, body)
+}
+
+// Post signs and posts a body of JSON; key is what the receiver tells repeats by. It follows no redirect and uses no proxy. It
+// returns nil once the other end has taken it. Errors: ErrUncertain.
+func (w *Webhook) Post(ctx context.Context, key string, body []byte) error {
+	if err := CheckURL(w.URL); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
@@ -104,14 +116,18 @@ func (w *Webhook) Send(ctx context.Context, m Message) error {
 	req.Header.Set("User-Agent", "entente")
 	req.Header.Set(HeaderTimestamp, stamp)
 	req.Header.Set(HeaderSignature, Sign(w.Secret, stamp, body))
-	req.Header.Set(HeaderKey, m.Key)
+	req.Header.Set(HeaderKey, key)
 	d := net.Dialer{Timeout: sendTime}
 	if req.URL.Scheme == "http" {
 		d.Control = onlyLoopback
 	}
 	t := &http.Transport{DialContext: d.DialContext, TLSClientConfig: &tls.Config{RootCAs: w.Roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true, ForceAttemptHTTP2: true}
+	var wrote atomic.Bool // the other end may have all of it
 	c := http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := c.Do(req)
+	resp, err := c.Do(req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(w httptrace.WroteRequestInfo) { wrote.Store(w.Err == nil) }})))
+	if err != nil && wrote.Load() {
+		return fmt.Errorf("notify: webhook: %w", fmt.Errorf("%w: %w", ErrUncertain, err))
+	}
 	if err != nil {
 		return fmt.Errorf("notify: webhook: %w", err)
 	}

@@ -117,6 +117,7 @@ type mailServer struct {
 	implicit bool
 	plain    bool // offers no STARTTLS
 	refuse   string
+	after    string // what is said once a message is whole; "gone": nothing
 	mu       sync.Mutex
 	messages []string
 	secure   []bool
@@ -217,7 +218,14 @@ func (s *mailServer) serve(c net.Conn) {
 			s.mu.Lock()
 			s.messages, s.secure = append(s.messages, b.String()), append(s.secure, secure)
 			s.mu.Unlock()
-			say("250 taken")
+			switch s.after {
+			case "":
+				say("250 taken")
+			case "gone":
+				return
+			default:
+				say(s.after)
+			}
 		case "QUIT":
 			say("221 bye")
 			return

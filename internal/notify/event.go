@@ -31,6 +31,8 @@ const (
 	KindReview       = "review"        // scores or a signature of this party are missing
 	KindAccord       = "accord"        // a proposal that this party has not answered
 	KindDoctor       = "doctor"        // the node itself needs a person
+	KindRelease      = "release"       // an act waits for a second person
+	KindAlarm        = "alarm"         // the node drafted what may be sent about an asset
 	KindTest         = "test"          // somebody tries the channels
 )
 
@@ -107,6 +109,9 @@ func Render(c *lang.Catalog, due []Delivery) Message {
 			lines = append(lines, "", c.Text("notify.more", "n", more))
 		}
 		m.Text = strings.Join(lines, "\n")
+	}
+	if d.Under != "" {
+		m.Key = d.Under
 	}
 	if m.Escalated {
 		m.Text += "\n" + c.Text("notify.escalated")

@@ -28,9 +28,13 @@ const (
 	ItemIdentityExpires  = "identity-expires"  // at Due
 	ItemIntakeWaits      = "intake-waits"      // content has not been taken in
 	ItemQuarantine       = "quarantine"        // objects wait for a decision
+	ItemRelease          = "release"           // an act waits for a second person until Due
+	ItemAlarm            = "alarm"             // the node drafted a notice or a request about the asset in Word
 	ItemPairingFailed    = "pairing-failed"    // perhaps somebody stands in between
 	ItemPairingCompare   = "pairing-compare"   // digits are to be compared by voice
 	ItemGuardList        = "guard-list"        // a list cannot be used
+	ItemGuardPrevalent   = "guard-prevalent"   // values are held because they are seen everywhere
+	ItemGuardDisputed    = "guard-disputed"    // partners state that own indicators are false positives
 	ItemTakenBack        = "taken-back"        // the object in Word is taken back here, and the members of the unit have it
 	ItemWitnessStopped   = "witness-stopped"   // this node's witness cosigns nothing
 	ItemWitnessRetired   = "witness-retired"   // the same; a successor of the journal replaces its key
@@ -63,7 +67,7 @@ type Item struct {
 // Families are those of the words that items carry, by the item's code: keys of the catalogues.
 var families = map[string]string{
 	desk.NeedRequestNew: "type", desk.NeedRequestTurn: "move", desk.NeedRequestOpen: "state", desk.NeedClockSoon: "stage", desk.NeedClockOverdue: "stage",
-	desk.NeedCaseReply: "claim", desk.NeedSuspended: "reason", desk.NeedBreach: "gate", ItemJournalBroken: "fault",
+	desk.NeedCaseReply: "claim", desk.NeedSuspended: "reason", desk.NeedBreach: "gate", ItemJournalBroken: "fault", ItemRelease: "kind",
 }
 
 // commands are what a person types next, by code; "ID" stands for the item's.
@@ -77,8 +81,8 @@ var commands = map[string]string{
 	desk.NeedAccordAnswer: "accord show", desk.NeedSuspended: "unit show", desk.NeedLeaving: "unit show", desk.NeedLeft: "unit show", desk.NeedBreach: "unit show",
 	ItemJournalBroken: "journal show --evidence", ItemDisk: "doctor", ItemDiskFull: "doctor", ItemDerived: "doctor", ItemLocal: "doctor",
 	ItemBarredUnknown: "unit invite", ItemBarredKey: "unit invite", ItemUnreachable: "doctor", ItemGrowth: "status", ItemHeld: "doctor", ItemRetired: "journal succeed --org-key FILE",
-	ItemIdentityOutdated: "identity rotate tls --org-key FILE", ItemIdentityExpires: "identity rotate tls --org-key FILE", ItemIntakeWaits: "doctor", ItemQuarantine: "intake list",
-	ItemPairingFailed: "unit list", ItemPairingCompare: "unit confirm DIGITS", ItemGuardList: "guard list", ItemTakenBack: "share --id WORD",
+	ItemIdentityOutdated: "identity rotate tls --org-key FILE", ItemIdentityExpires: "identity rotate tls --org-key FILE", ItemIntakeWaits: "doctor", ItemQuarantine: "intake list", ItemRelease: "release show ID", ItemAlarm: "request show ID",
+	ItemPairingFailed: "unit list", ItemPairingCompare: "unit confirm DIGITS", ItemGuardList: "guard list", ItemGuardPrevalent: "guard prevalent", ItemGuardDisputed: "guard disputes", ItemTakenBack: "share --id WORD",
 	ItemAuditBroken: "audit verify", ItemAuditMissing: "doctor",
 	ItemWitnessStopped: "identity rotate witness --org-key FILE", ItemWitnessRetired: "journal succeed --org-key FILE",
 }
@@ -137,10 +141,18 @@ func (i *Item) Line(c *lang.Catalog) string {
 		when = c.Text("need.when-due", "due", c.Time(i.Due.Local()))
 	}
 	key := "need." + i.Code
+	if i.Word == desk.ClockHold { // nobody owes a date that comes
+		switch i.Code {
+		case desk.NeedClockSoon:
+			key = "need.hold-soon"
+		case desk.NeedClockOverdue:
+			key = "need.hold-overdue"
+		}
+	}
 	text := c.Text(key, "n", i.Count, "id", i.Short, "from", i.From, "to", i.To, "word", word, "when", when, "urgency", c.Code("urgency", i.Urgency),
 		"since", c.Time(i.Since.Local()), "due", c.Time(i.Due.Local()), "step", i.Step)
 	if i.Detail != "" {
-		text += " (" + i.Detail + ")"
+		text += " (" + c.Tell(i.Detail) + ")"
 	}
 	if i.Drill {
 		text = c.Text("need.in-drill", "text", text)

@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/mail"
 	"net/smtp"
+	"net/textproto"
 	"strings"
 	"time"
 )
@@ -111,6 +112,9 @@ func (m *Mail) Send(ctx context.Context, msg Message) (err error) {
 		return fmt.Errorf("notify: mail server: %w", err)
 	}
 	if err := w.Close(); err != nil {
+		if _, answered := errors.AsType[*textproto.Error](err); !answered {
+			return fmt.Errorf("notify: mail server: %w", fmt.Errorf("%w: %w", ErrUncertain, err))
+		}
 		return fmt.Errorf("notify: mail server did not take it: %w", err)
 	}
 	_ = c.Quit() // it has the message already

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"iter"
 	"slices"
 	"time"
 )
@@ -16,6 +17,21 @@ type Plan struct {
 type Rung struct {
 	After time.Duration // since the notice could first be told
 	To    []string
+}
+
+// steps are the channels that are told of a notice, at once and by the ladder, each with when that may be.
+func (p Plan) steps(r *Record) iter.Seq2[time.Time, Rung] {
+	return func(yield func(time.Time, Rung) bool) {
+		start := p.Quiet.told(r.Seen, r.Event.Urgency)
+		if !yield(start, Rung{To: p.First}) {
+			return
+		}
+		for _, rung := range p.Ladder {
+			if !yield(p.Quiet.told(start.Add(rung.After), r.Event.Urgency), rung) {
+				return
+			}
+		}
+	}
 }
 
 // Quiet are hours in which nobody is told, unless it is urgent.

@@ -16,6 +16,34 @@ func newHash(t Type, text string) (Value, error) {
 	return Value{t, strings.ToLower(text)}, nil
 }
 
+// newFingerprint makes what tells a TLS client or a certificate from others.
+func newFingerprint(t Type, text string) (Value, error) {
+	switch t {
+	case JA3:
+		if len(text) != 32 || !allHex(text) {
+			return Value{}, invalid(t, text, "32 hexadecimal digits are wanted")
+		}
+	case JA4:
+		if len(text) > 200 || strings.IndexByte(text, '_') < 1 {
+			return Value{}, invalid(t, text, "parts joined by _ are wanted")
+		}
+		for i := 0; i < len(text); i++ {
+			if c := text[i]; !letter(c) && !digit(c) && c != '_' && c != ',' && c != '-' {
+				return Value{}, invalid(t, text, "a character that no JA4 has")
+			}
+		}
+	case Serial:
+		// RFC 5280 §4.1.2.2: at most 20 bytes; some authorities write more.
+		if text = strings.ReplaceAll(text, ":", ""); text == "" || len(text) > 128 || !allHex(text) {
+			return Value{}, invalid(t, text, "hexadecimal digits are wanted")
+		}
+		if text = strings.TrimLeft(text, "0"); text == "" {
+			text = "0"
+		}
+	}
+	return Value{t, strings.ToLower(text)}, nil
+}
+
 func hashDigits(t Type) int {
 	switch t {
 	case MD5:

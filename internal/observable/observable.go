@@ -37,13 +37,19 @@ const (
 	FilePath    Type = "file-path"    // Windows paths lower-case, others as written
 	Account     Type = "account"      // as written
 	Process     Type = "process"      // as written
-	Other       Type = "other"        // "stix-type:path=value", as written
+	UserAgent   Type = "user-agent"   // as sent
+	MailSubject Type = "mail-subject" // as sent
+	JA3         Type = "ja3"          // 32 lower-case hexadecimal digits, of a client or a server (JA3S)
+	JA4         Type = "ja4"          // JA4 and its kin, lower-case
+	// Serial is the serial number of a certificate: lower-case hexadecimal digits without colons and leading zeros.
+	Serial Type = "certificate-serial"
+	Other  Type = "other" // "stix-type:path=value", as written
 )
 
 // Types lists all types.
 func Types() []Type {
 	return []Type{Domain, IPv4, IPv6, Prefix, URL, Email, MD5, SHA1, SHA256, SHA512, SSDeep, MAC, ASN, Mutex,
-		RegistryKey, FileName, FilePath, Account, Process, Other}
+		RegistryKey, FileName, FilePath, Account, Process, UserAgent, MailSubject, JA3, JA4, Serial, Other}
 }
 
 // Value is one normalised value. Two Values are the same thing if and only if
@@ -111,7 +117,9 @@ func New(t Type, text string) (Value, error) {
 		return newASN(text)
 	case RegistryKey:
 		return newRegistryKey(text)
-	case FileName, FilePath, Mutex, Account, Process, Other:
+	case JA3, JA4, Serial:
+		return newFingerprint(t, text)
+	case FileName, FilePath, Mutex, Account, Process, UserAgent, MailSubject, Other:
 		return newText(t, text)
 	}
 	return Value{}, invalid(t, text, "there is no such type")

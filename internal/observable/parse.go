@@ -13,7 +13,7 @@ func Parse(text string) (Value, error) {
 	if len(text) > MaxText {
 		return Value{}, fmt.Errorf("%w: longer than %d bytes", ErrInvalid, MaxText)
 	}
-	if name, rest, ok := strings.Cut(text, ":"); ok && len(name) <= len(RegistryKey) && known(Type(name)) {
+	if name, rest, ok := strings.Cut(text, ":"); ok && len(name) <= len(Serial) && known(Type(name)) {
 		return New(Type(name), rest)
 	}
 	s := strings.TrimSpace(Refang(text))

@@ -7,7 +7,7 @@ import (
 
 // Pattern gives the STIX pattern that a sensor would look for the value with, as
 // in "[domain-name:value = 'example.org']", and false for what no single
-// comparison of STIX 2.1 expresses (values of type [Other]).
+// comparison of STIX 2.1 expresses (values of type [Other], [JA3], [JA4]).
 func (v Value) Pattern() (string, bool) {
 	switch v.Type {
 	case Domain:
@@ -46,6 +46,12 @@ func (v Value) Pattern() (string, bool) {
 		return "[file:name = " + quote(name) + " AND file:parent_directory_ref.path = " + quote(dir) + "]", true
 	case Account:
 		return comparison("user-account:account_login", v.Text), true
+	case UserAgent:
+		return comparison("network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'", v.Text), true
+	case MailSubject:
+		return comparison("email-message:subject", v.Text), true
+	case Serial:
+		return comparison("x509-certificate:serial_number", v.Text), true
 	case Process: // STIX 2.1 has no name of a process, only that of its image
 		return comparison("process:image_ref.name", v.Text), true
 	}

@@ -10,13 +10,15 @@ import (
 // ceremony is something an officer has begun and has to end within minutes. It lives in
 // memory only.
 type ceremony struct {
-	kind    string
-	officer string // id; "" where it is not known yet
-	how     string
-	tries   int
-	ends    time.Time
-	totp    *TOTP
-	session *webauthn.SessionData
+	kind     string
+	officer  string // id; "" where it is not known yet
+	how      string
+	tries    int
+	ends     time.Time
+	totp     *TOTP
+	session  *webauthn.SessionData
+	flow     Flow     // of the browser that is at a provider
+	identity Identity // that a provider vouched for
 }
 
 const (

@@ -19,7 +19,7 @@ const (
 	Duty          Role = "duty"          // answers what comes in by the clock
 	Analyst       Role = "analyst"       // imports, shares, decides on what arrived
 	Liaison       Role = "liaison"       // deals with partners: units, accords, requests
-	Releaser      Role = "release"       // kept for releasing what another officer holds ready; it only reads yet
+	Releaser      Role = "release"       // releases or rejects what another officer prepared
 	Auditor       Role = "auditor"       // reads, also the audit log
 	Administrator Role = "administrator" // officers, tokens, keys, backups
 )
@@ -53,6 +53,7 @@ type Officer struct {
 	Roles    []Role  `json:"roles"`
 	Claims   []Claim `json:"claims,omitempty"`
 	Language string  `json:"language,omitempty"`
+	Zone     string  `json:"zone,omitempty"` // in which instants are told to them: an IANA name or an offset
 
 	State      State       `json:"state"`
 	Created    time.Time   `json:"created"`
@@ -97,6 +98,11 @@ const (
 )
 
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._@-]{0,63}$`)
+
+// maxZone bounds the name of a time zone, in bytes.
+const maxZone = 64
+
+var zoneForm = regexp.MustCompile(`^[A-Za-z0-9_+:/-]*$`)
 
 var idForm = regexp.MustCompile(`^[0-9a-f]{12}$`)
 
@@ -143,6 +149,9 @@ func (o *Officer) check() error {
 	}
 	if len(o.Language) > 35 {
 		return errors.New("the language is no tag of RFC 5646")
+	}
+	if len(o.Zone) > maxZone || !zoneForm.MatchString(o.Zone) { // whether this machine knows it is another question
+		return errors.New("the time zone is neither a name such as Europe/Vienna nor an offset such as +02:00")
 	}
 	return nil
 }
@@ -212,7 +221,7 @@ func (o *Officer) clone() Officer {
 
 // forget takes all credentials away.
 func (o *Officer) forget() {
-	o.Invitation, o.Password, o.TOTP, o.Recovery, o.Passkeys, o.Devices = nil, nil, nil, nil, nil, nil
+	o.Invitation, o.Password, o.TOTP, o.Recovery, o.Passkeys, o.Identity, o.Devices = nil, nil, nil, nil, nil, nil, nil
 }
 
 // Has tells whether the officer has a role.

@@ -429,29 +429,6 @@ func TestTickets(t *testing.T) {
 	}
 }
 
-func TestProvided(t *testing.T) {
-	d := newDesk(t)
-	d.ready("ada")
-	id := Identity{Issuer: "https://id.example", Subject: "17"}
-	e, err := d.Provided(id, "Eve", "Eve", []Role{Analyst}, home)
-	if err != nil || e.Officer.Name != "eve" || e.Session.How != "openid" {
-		t.Fatalf("%+v, %v", e.Officer, err)
-	}
-	again, err := d.Provided(id, "other", "Eve", []Role{Auditor}, home)
-	if err != nil || again.Officer.ID != e.Officer.ID || !again.Officer.Has(Auditor) || again.Officer.Has(Analyst) {
-		t.Fatalf("%+v, %v", again.Officer, err)
-	}
-	if _, err := d.Provided(Identity{Issuer: "https://id.example", Subject: "18"}, "ADA", "", []Role{Administrator}, home); !errors.Is(err, ErrTaken) {
-		t.Errorf("a local name: %v", err)
-	}
-	if _, err := d.Disable(e.Officer.ID); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := d.Provided(id, "eve", "Eve", []Role{Analyst}, home); !errors.Is(err, ErrDisabled) {
-		t.Errorf("disabled: %v", err)
-	}
-}
-
 func TestOfficersAreChecked(t *testing.T) {
 	d := newDesk(t)
 	for what, o := range map[string]Officer{

@@ -6,13 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"sync"
 	"time"
-
-	jsonv2 "github.com/go-json-experiment/json"
 
 	"entente/internal/store"
 )
@@ -27,6 +24,7 @@ var (
 	ErrWrong    = errors.New("officer: the name, the password or the code is wrong")
 	ErrSlow     = errors.New("officer: too many tries")
 	ErrDisabled = errors.New("officer: the officer is disabled")
+	ErrUnbound  = errors.New("officer: no officer has this account")
 )
 
 // Options are what a register stands on.
@@ -76,42 +74,17 @@ func Open(dir string, o Options) (*Register, error) {
 
 // Read reads the officers in a folder; a missing file holds none.
 func Read(fsys store.FS, dir string) ([]Officer, error) {
-	text, err := store.ReadFile(fsys, Path(dir), maxFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", Path(dir), err)
-	}
-	list, err := parse(text)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", Path(dir), err)
-	}
-	return list, nil
+	return readList(fsys, Path(dir), maxFile, parse)
 }
 
-// parse reads officers.json strictly: whatever this version would not have written is
-// damage.
+// parse reads officers.json.
 func parse(text []byte) ([]Officer, error) {
-	var f officersFile
-	if err := jsonv2.Unmarshal(text, &f, jsonv2.RejectUnknownMembers(true)); err != nil {
-		return nil, err
-	}
-	if f.Officers == nil {
-		return nil, errors.New("it has no member \"officers\"")
-	}
-	if len(f.Officers) > maxOfficers {
-		return nil, fmt.Errorf("it has %d officers, and at most %d are kept", len(f.Officers), maxOfficers)
-	}
-	for i := range f.Officers {
-		if err := f.Officers[i].whole(); err != nil {
-			return nil, fmt.Errorf("officer %d: %w", i+1, err)
+	return parseList(text, "officers", maxOfficers, func(before []Officer, o *Officer) error {
+		if slices.ContainsFunc(before, o.like) {
+			return errTwice
 		}
-		if slices.ContainsFunc(f.Officers[:i], f.Officers[i].like) {
-			return nil, fmt.Errorf("officer %d is there twice", i+1)
-		}
-	}
-	return f.Officers, nil
+		return o.whole()
+	})
 }
 
 // like tells whether another officer cannot be told from this one.
@@ -189,7 +162,7 @@ func (r *Register) first(is func(*Officer) bool) (Officer, error) {
 // New makes an officer with a one-time code, which is in the answer and nowhere else.
 // Of o, what people decide is used.
 func (r *Register) New(o Officer) (Officer, string, error) {
-	o = Officer{Name: FoldName(o.Name), Display: o.Display, Agency: o.Agency, Roles: o.Roles, Claims: o.Claims, Language: o.Language, State: Invited}
+	o = Officer{Name: FoldName(o.Name), Display: o.Display, Agency: o.Agency, Roles: o.Roles, Claims: o.Claims, Language: o.Language, Zone: o.Zone, State: Invited}
 	code, err := r.invite(&o)
 	if err != nil {
 		return Officer{}, "", err
@@ -238,12 +211,12 @@ func (r *Register) invite(o *Officer) (string, error) {
 }
 
 // Change replaces what people decide about an officer: display, agency, roles, claims,
-// language.
+// language, zone.
 func (r *Register) Change(id string, f func(*Officer)) (Officer, error) {
 	return r.change(id, func(o *Officer) error {
 		c := o.clone()
 		f(&c)
-		o.Display, o.Agency, o.Roles, o.Claims, o.Language = c.Display, c.Agency, c.Roles, c.Claims, c.Language
+		o.Display, o.Agency, o.Roles, o.Claims, o.Language, o.Zone = c.Display, c.Agency, c.Roles, c.Claims, c.Language, c.Zone
 		return nil
 	})
 }
@@ -265,7 +238,7 @@ func (r *Register) Enable(id string) (Officer, error) {
 			return nil
 		}
 		o.State = Active
-		if o.Invitation != nil && o.Password == nil && len(o.Passkeys) == 0 {
+		if o.Invitation != nil && o.Password == nil && len(o.Passkeys) == 0 && o.Identity == nil {
 			o.State = Invited
 		}
 		return nil

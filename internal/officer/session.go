@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,8 +13,6 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	jsonv2 "github.com/go-json-experiment/json"
 
 	"entente/internal/store"
 )
@@ -36,8 +33,11 @@ const (
 	maxSessionDetail = 200     // characters kept of an address or a browser's name
 )
 
+// ByProvider is how somebody signed in for whom an OpenID provider vouched.
+const ByProvider = "openid"
+
 // Ways are how officers sign in.
-func Ways() []string { return []string{"password", "recovery", "passkey", "set-up", "openid"} }
+func Ways() []string { return []string{"password", "recovery", "passkey", "set-up", ByProvider} }
 
 // Session is a browser in which an officer is signed in.
 type Session struct {
@@ -88,47 +88,26 @@ func openSessions(dir string, o Options) (*Sessions, error) {
 
 // ReadSessions reads the sessions in a folder; a missing file holds none.
 func ReadSessions(fsys store.FS, dir string) ([]Session, error) {
-	text, err := store.ReadFile(fsys, SessionsPath(dir), maxSessionsFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	var list []Session
-	if err == nil {
-		list, err = parseSessions(text)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", SessionsPath(dir), err)
-	}
-	return list, nil
+	return readList(fsys, SessionsPath(dir), maxSessionsFile, parseSessions)
 }
 
-// parseSessions reads sessions.json strictly.
+// parseSessions reads sessions.json.
 func parseSessions(text []byte) ([]Session, error) {
-	var f sessionsFile
-	if err := jsonv2.Unmarshal(text, &f, jsonv2.RejectUnknownMembers(true)); err != nil {
-		return nil, err
-	}
-	if f.Sessions == nil {
-		return nil, errors.New("it has no member \"sessions\"")
-	}
-	if len(f.Sessions) > maxSessions {
-		return nil, fmt.Errorf("it has %d sessions, and at most %d are kept", len(f.Sessions), maxSessions)
-	}
 	ids, secrets := map[string]bool{}, map[Digest]bool{}
-	for i, x := range f.Sessions {
+	return parseList(text, "sessions", maxSessions, func(_ []Session, x *Session) error {
 		switch {
 		case !idForm.MatchString(x.ID) || !idForm.MatchString(x.Officer):
-			return nil, fmt.Errorf("session %d: an id is not 12 hexadecimal digits", i+1)
+			return errors.New("an id is not 12 hexadecimal digits")
 		case x.Begun.IsZero() || x.Seen.Before(x.Begun):
-			return nil, fmt.Errorf("session %d was used before it began", i+1)
+			return errors.New("it was used before it began")
 		case x.From != detail(x.From) || x.Agent != detail(x.Agent) || x.How != detail(x.How):
-			return nil, fmt.Errorf("session %d has a detail that is not kept like this", i+1)
+			return errors.New("a detail is not kept like this")
 		case ids[x.ID] || secrets[x.Secret]:
-			return nil, fmt.Errorf("session %d is there twice", i+1)
+			return errTwice
 		}
 		ids[x.ID], secrets[x.Secret] = true, true
-	}
-	return f.Sessions, nil
+		return nil
+	})
 }
 
 // detail is what is kept of a text that a browser sent.

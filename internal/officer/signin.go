@@ -131,7 +131,8 @@ func (r *Register) Second(ticket, code string, v Visitor) (_ Entry, id string, e
 	return e, x.officer, err
 }
 
-// enter begins a session for an officer whose credentials were good.
+// enter begins a session for an officer whose credentials were good. Who comes back from a provider does not show
+// which browser it is (the cookie does not go with a request from there), and tries no passwords.
 func (r *Register) enter(id, how string, v Visitor) (Entry, error) {
 	var e Entry
 	device, err := newSecret(r.Rand)
@@ -143,7 +144,7 @@ func (r *Register) enter(id, how string, v Visitor) (Entry, error) {
 		if o.State != Active {
 			return ErrDisabled
 		}
-		if known = o.knows(v); known {
+		if known = how == ByProvider || o.knows(v); known {
 			return nil
 		}
 		if len(o.Devices) >= maxDevices {
@@ -366,27 +367,6 @@ func (r *Register) NewRecovery(s Session) ([]string, error) {
 		o.Recovery = kept
 		return nil
 	})
-}
-
-// Provided signs in whom an OpenID provider vouches for, with the roles that it gives
-// them now. Who is new becomes an officer. A local officer's name is not taken over.
-func (r *Register) Provided(id Identity, name, display string, roles []Role, v Visitor) (Entry, error) {
-	o, err := r.first(func(o *Officer) bool { return o.Identity != nil && *o.Identity == id })
-	switch {
-	case errors.Is(err, ErrNone):
-		if o, err = r.add(Officer{Name: FoldName(name), Display: display, Roles: roles, State: Active, Identity: &id}); err != nil {
-			return Entry{}, err
-		}
-	case err != nil:
-		return Entry{}, err
-	case o.State == Disabled:
-		return Entry{Officer: o}, ErrDisabled
-	case !slices.Equal(o.Roles, roles):
-		if o, err = r.Change(o.ID, func(o *Officer) { o.Roles = roles }); err != nil {
-			return Entry{}, err
-		}
-	}
-	return r.enter(o.ID, "openid", v)
 }
 
 // errPasskey says that an answer of a browser is not what was asked for.

@@ -89,6 +89,9 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, by caller) {
 		log.Warn("an answer could not be completed", "unit", hello.Unit.Short(), "err", err)
 		return
 	}
+	if s.p.OnExchange != nil {
+		s.p.OnExchange(from, hello.Unit)
+	}
 	log.Debug("exchange", "unit", hello.Unit.Short(), "accepted", got.entries, "payloads", got.payloads,
 		"refused", len(got.ours), "sent", ready.counts.Entries, "bytes", ready.counts.Bytes)
 }

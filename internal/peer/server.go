@@ -30,7 +30,7 @@ const (
 	ContentType = "application/vnd.entente.packet"
 )
 
-// ServerParams are what a Server is made from. Pairing, Witness and OnHint may be nil.
+// ServerParams are what a Server is made from. Pairing, Witness, OnHint and OnExchange may be nil.
 type ServerParams struct {
 	Self      journal.PartyID
 	Backend   Backend
@@ -46,6 +46,9 @@ type ServerParams struct {
 	// OnHint is told that a party has something new in a unit. It must not block,
 	// and should let many hints become one sync.
 	OnHint func(journal.PartyID, journal.UnitID)
+	// OnExchange is told that a party has opened an exchange in a unit, that its packet was taken in and that the answer
+	// went out whole. It must not block. May be nil.
+	OnExchange func(journal.PartyID, journal.UnitID)
 	// Bell is rung by the node when a unit has something new; long polls wait on it.
 	Bell *Bell
 	// Certificate is asked at each connection for the certificate to show; nil: the one

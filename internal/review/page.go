@@ -2,10 +2,11 @@ package review
 
 import (
 	"bytes"
-	_ "embed"
+	"embed"
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"strings"
 	"time"
 
 	"entente/internal/accord"
@@ -13,8 +14,8 @@ import (
 	"entente/journal"
 )
 
-//go:embed page.html
-var pageText string
+//go:embed page.html content.html
+var pageTexts embed.FS
 
 // maxShown is how many rows and how many items of a list the page shows; the JSON has more.
 const maxShown = 200
@@ -22,14 +23,23 @@ const maxShown = 200
 // HTML returns the report as one page in the words of a language that needs nothing else: no script, no other file, and fit to
 // print. Codes of the accord's own, and what parties say, have no words and stand as they are.
 // Everything that parties wrote is escaped, and hidden characters are written out.
-func (r *Report) HTML(c *lang.Catalog) ([]byte, error) {
+func (r *Report) HTML(c *lang.Catalog) ([]byte, error) { return r.draw(c, "page.html") }
+
+// Content is what stands on that page below its heading, for a page that has a style and a heading of its own: sections that
+// begin with a heading of the second level. The classes of its elements are those of content.html.
+func (r *Report) Content(c *lang.Catalog) (template.HTML, error) {
+	b, err := r.draw(c, "content.html")
+	return template.HTML(b), err //nolint:gosec // the template escapes it
+}
+
+func (r *Report) draw(c *lang.Catalog, name string) ([]byte, error) {
 	hash, err := r.Hash()
 	if err != nil {
 		return nil, err
 	}
 	names := r.names()
-	t, err := template.New("page").Funcs(template.FuncMap{
-		"text": shown, "stamp": stamp, "span": func(s int64) string { return span(c, s) }, "tag": c.Tag, "t": c.Text,
+	t, err := template.New(name).Funcs(template.FuncMap{
+		"text": shown, "says": func(x Claim) string { return shown(x.Text(c)) }, "stamp": stamp, "span": func(s int64) string { return span(c, s) }, "tag": c.Tag, "t": c.Text,
 		"code": func(family string, code any) string { return shown(c.Code(family, fmt.Sprint(code))) },
 		"why": func(code string) string { // why a move, or an entry, changed nothing
 			if c.Has("desk." + code) {
@@ -44,12 +54,13 @@ func (r *Report) HTML(c *lang.Catalog) ([]byte, error) {
 			}
 			return fmt.Sprintf("%.8s", p)
 		},
-	}).Parse(pageText)
+	}).ParseFS(pageTexts, "page.html", "content.html")
 	if err != nil {
 		return nil, fmt.Errorf("review: %w", err)
 	}
 	p := page{R: r, Hash: hex.EncodeToString(hash[:]), Rows: r.Rows[:min(len(r.Rows), maxShown)], InTime: r.inTime(c), Times: r.times(c), Clocks: r.clocks(c),
 		Differences: first(r.Differences), Disputes: first(r.Disputes), Breaches: first(r.Breaches)}
+	p.Spans, p.Scores = spans(p.Clocks, c), r.scoreBars(c)
 	p.MoreRows = len(r.Rows) - len(p.Rows)
 	var b bytes.Buffer
 	if err := t.Execute(&b, p); err != nil {
@@ -68,82 +79,12 @@ type page struct {
 	MoreRows    int
 	InTime      bars
 	Times       []column
+	Spans       ranges
+	Scores      bars
 	Clocks      []clockLine
 	Differences []Difference
 	Disputes    []Dispute
 	Breaches    []Breach
-}
-
-// bars are a chart of one bar a type, in parts.
-type bars struct {
-	Height int
-	Bars   []bar
-}
-
-type bar struct {
-	Label   string
-	Y, Text int
-	Parts   []part
-	Note    string
-}
-
-type part struct {
-	Class, Name string
-	N, X, W     int
-}
-
-// inTime charts the clock that says when a type is answered: of incidents that of the final report.
-func (r *Report) inTime(c *lang.Catalog) bars {
-	out := bars{Height: 8}
-	for _, row := range r.Types {
-		k, ok := row.Clocks[accord.StageAnswer]
-		if !ok {
-			if k, ok = row.Clocks[accord.StageFinalReport]; !ok {
-				continue
-			}
-		}
-		b := bar{Label: row.Type, Y: out.Height, Text: out.Height + 13, Note: c.Text("review.share", "n", k.InTime, "all", k.N)}
-		x := 240
-		for _, p := range []part{{Class: "g", Name: c.Text("review.in-time"), N: k.InTime}, {Class: "l", Name: c.Text("review.late"), N: k.Late}, {Class: "m", Name: c.Text("review.missed"), N: k.Missed}, {Class: "r", Name: c.Text("review.running-ended"), N: k.Running + k.Ended}} {
-			if p.N > 0 {
-				p.X, p.W = x, max(1, 270*p.N/k.N)
-				x += p.W
-				b.Parts = append(b.Parts, p)
-			}
-		}
-		out.Bars = append(out.Bars, b)
-		out.Height += 26
-	}
-	return out
-}
-
-// column is one column of the distribution of answer times.
-type column struct {
-	Label      string
-	N, X, Y, H int
-	Mid, Above int
-}
-
-func (r *Report) times(c *lang.Catalog) []column {
-	labels := []string{c.Text("time.h", "n", 1), c.Text("time.h", "n", 8)}
-	for _, days := range []int{1, 3, 7, 20, 45, 90} {
-		labels = append(labels, c.Text("time.d", "n", days))
-	}
-	labels = append(labels, c.Text("review.more-time"))
-	sums, most := [len(buckets) + 1]int{}, 1
-	for _, row := range r.Types {
-		for i, b := range row.Answers {
-			sums[i] += b.N
-			most = max(most, sums[i])
-		}
-	}
-	var out []column
-	for i, n := range sums {
-		h := 140 * n / most
-		x := 28 + 66*i
-		out = append(out, column{Label: labels[i], N: n, X: x, Y: 170 - h, H: h, Mid: x + 26, Above: 166 - h})
-	}
-	return out
 }
 
 // clockLine is one clock of one type.
@@ -197,4 +138,20 @@ func span(c *lang.Catalog, s int64) string {
 		return text
 	}
 	return c.Text("time.s", "n", 0)
+}
+
+// saying are the families of codes of which Claim.Says may be one, in the order in which they are tried.
+var saying = []string{"says", "standing", "claim", "custody", "move", "call-move", "contact-move", "case-move", "commitment-move", "exhibit-move", "statement-move", "leak-move", "review-move"}
+
+// Text is Says in words; a hash, and a code without words, stay as they are.
+func (c Claim) Text(words *lang.Catalog) string {
+	if n, ok := strings.CutPrefix(c.Says, "timeliness-"); ok {
+		return words.Code("score", "timeliness") + " " + n
+	}
+	for _, family := range saying {
+		if words.Has(family + "." + c.Says) {
+			return words.Code(family, c.Says)
+		}
+	}
+	return c.Says
 }

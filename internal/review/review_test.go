@@ -331,7 +331,7 @@ func TestThePageNeedsNothingElse(t *testing.T) {
 			charts++
 		}
 	}
-	if charts != 2 {
+	if charts != 4 {
 		t.Errorf("%d charts", charts)
 	}
 }

@@ -72,15 +72,15 @@ func LockFolder(dir string) (*FolderLock, error) {
 		return nil, fmt.Errorf("store: locking %s: %w", dir, err)
 	}
 	if err := lockFile(f); err != nil {
-		holder := ""
+		locked := ErrLocked
 		if text, readErr := io.ReadAll(io.LimitReader(f, 20)); readErr == nil {
 			if pid, convErr := strconv.Atoi(strings.TrimSpace(string(text))); convErr == nil {
-				holder = fmt.Sprintf(" (process %d)", pid)
+				locked = fmt.Errorf("%w (process %d)", ErrLocked, pid)
 			}
 		}
 		f.Close()
 		if errors.Is(err, ErrLocked) {
-			return nil, fmt.Errorf("store: %s: %w%s; stop it, or talk to it instead of opening its folder", dir, ErrLocked, holder)
+			return nil, fmt.Errorf("store: %s: %w; stop it, or talk to it instead of opening its folder", dir, locked)
 		}
 		return nil, fmt.Errorf("store: locking %s: %w", dir, err)
 	}

@@ -20,8 +20,9 @@ import (
 )
 
 // Objects keeps what intel derives, in a Pebble database. It is the one thing
-// here that is not plain files, and nothing in it is the truth: writes are
-// atomic, but neither logged nor synced. What a crash takes is the end of the
+// here that is not plain files, and nothing in it but what sensors were given
+// (see intel) is the truth: writes are atomic, but neither logged nor, unless
+// Sync is called, synced. What a crash takes is the end of the
 // history of writes, the cursor that was written with each of them included, so
 // intel applies exactly the missing records of the local log again: at most what
 // the memtables hold.
@@ -183,13 +184,13 @@ func (o *Objects) Scan(from, to []byte, reverse bool) iter.Seq2[intel.Row, error
 			yield(intel.Row{}, o.failed(err))
 			return
 		}
+		defer it.Close() // what it could not read was told
 		o.scan(it, reverse, func() error { return nil }, yield)
 	}
 }
 
-// scan yields the rows of an iterator, as long as on has no error, and closes it.
+// scan yields the rows of an iterator, as long as on has no error.
 func (o *Objects) scan(it *pebble.Iterator, reverse bool, on func() error, yield func(intel.Row, error) bool) {
-	defer it.Close()
 	first, next := it.First, it.Next
 	if reverse {
 		first, next = it.Last, it.Prev
@@ -254,12 +255,23 @@ func (o *Objects) Write(changes []intel.Change) error {
 }
 
 // Reset implements intel.Objects.
-func (o *Objects) Reset() error {
+func (o *Objects) Reset(from []byte) error {
 	if err := o.Fault(); err != nil {
 		return err
 	}
+	if from == nil {
+		from = []byte{0}
+	}
 	// Whole files are let go of, unread: they may be damaged.
-	if err := o.db.Excise(context.Background(), pebble.KeyRange{Start: []byte{0}, End: []byte{0xff}}); err != nil {
+	if err := o.db.Excise(context.Background(), pebble.KeyRange{Start: from, End: []byte{0xff}}); err != nil {
+		return o.failed(err)
+	}
+	return nil
+}
+
+// Sync implements intel.Objects. It is refused while the disk is full or fails.
+func (o *Objects) Sync() error {
+	if err := o.flush(); err != nil {
 		return o.failed(err)
 	}
 	return nil

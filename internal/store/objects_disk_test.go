@@ -135,7 +135,7 @@ func TestObjectsFullDisk(t *testing.T) {
 	if v, ok, err := o.Get([]byte("cursor")); err != nil || !ok || string(v) != fmt.Sprint(n-1) {
 		t.Fatalf("reading on a full disk: %q %v %v, %d were written", v, ok, err, n)
 	}
-	if err := o.Reset(); !errors.Is(err, ErrNoRoom) {
+	if err := o.Reset(nil); !errors.Is(err, ErrNoRoom) {
 		t.Fatalf("Reset on a full disk: %v", err)
 	}
 	tell(nil)

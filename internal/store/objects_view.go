@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -12,6 +13,9 @@ import (
 	"entente/internal/intel"
 )
 
+// maxIdle is how many iterators a view keeps for scans to come: as many as walks nest scans.
+const maxIdle = 4
+
 // maxViewLife is how long one view is read. Until it is closed, what was replaced or removed meanwhile stays on the disk.
 const maxViewLife = time.Hour
 
@@ -20,8 +24,10 @@ const maxViewLife = time.Hour
 type objectsView struct {
 	o     *Objects
 	gets  *pebble.Iterator
+	idle  []*pebble.Iterator // of scans that are over, for the next: to make one costs more than a short scan
 	until time.Time
 	asked int
+	ended bool
 }
 
 // View implements intel.Objects.
@@ -83,18 +89,36 @@ func (v *objectsView) GetMany(keys [][]byte) ([][]byte, error) {
 // Scan implements intel.View.
 func (v *objectsView) Scan(from, to []byte, reverse bool) iter.Seq2[intel.Row, error] {
 	return func(yield func(intel.Row, error) bool) {
-		it, err := v.gets.Clone(pebble.CloneOptions{IterOptions: &pebble.IterOptions{LowerBound: from, UpperBound: to}})
-		if err != nil {
-			yield(intel.Row{}, v.o.failed(err))
-			return
+		var it *pebble.Iterator
+		if last := len(v.idle) - 1; last >= 0 { // the one that ended last: scans within scans find their own again, close to where they were
+			it, v.idle = v.idle[last], v.idle[:last]
+			it.SetBounds(from, to)
+		} else {
+			var err error
+			if it, err = v.gets.Clone(pebble.CloneOptions{IterOptions: &pebble.IterOptions{LowerBound: from, UpperBound: to}}); err != nil {
+				yield(intel.Row{}, v.o.failed(err))
+				return
+			}
 		}
+		defer func() {
+			if len(v.idle) < maxIdle && !v.ended && it.Error() == nil {
+				v.idle = append(v.idle, it)
+				return
+			}
+			_ = it.Close() // what it could not read was told
+		}()
 		v.o.scan(it, reverse, v.young, yield)
 	}
 }
 
 // Close implements intel.View.
 func (v *objectsView) Close() error {
-	if err := v.gets.Close(); err != nil {
+	err := v.gets.Close()
+	v.ended = true
+	for _, it := range v.idle {
+		err = errors.Join(err, it.Close())
+	}
+	if err != nil {
 		return v.o.failed(err)
 	}
 	return nil

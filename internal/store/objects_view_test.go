@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -60,5 +61,68 @@ func TestMaxViewLife(t *testing.T) {
 	defer got.Close()
 	if _, ok, err := got.Get(rows[0].Key); err != nil || !ok {
 		t.Error(ok, err)
+	}
+}
+
+// TestMaxIdle: scans within scans, left early or not, read what a scan by itself reads, and a view keeps no more iterators than maxIdle
+// for those to come.
+func TestMaxIdle(t *testing.T) {
+	o, err := OpenObjects(t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	key := func(n int) []byte { return []byte{'k', byte(n >> 8), byte(n)} }
+	var rows []intel.Change
+	for i := range 600 {
+		rows = append(rows, intel.Change{Key: key(2 * i), Value: key(2*i + 1)})
+	}
+	if err := o.Write(rows); err != nil {
+		t.Fatal(err)
+	}
+	v, err := o.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	left := 4000 // scans
+	var walk func(depth int)
+	walk = func(depth int) {
+		from, most, reverse := random.IntN(1250), 1+random.IntN(40), random.IntN(2) == 0
+		to := from + random.IntN(80)
+		next, step := from+from%2, 2
+		if reverse {
+			next, step = min(to-1-(to-1)%2, 1198), -2
+		}
+		n, leave := 0, random.IntN(40)
+		for row, err := range v.Scan(key(from), key(to), reverse) {
+			if err != nil || string(row.Key) != string(key(next)) || string(row.Value) != string(key(next+1)) {
+				t.Fatalf("from %d to %d, reverse %v: %x, %v; %d is next", from, to, reverse, row, err, next)
+			}
+			if depth < maxIdle+3 && left > 0 && random.IntN(10) == 0 {
+				left--
+				walk(depth + 1)
+				if string(row.Key) != string(key(next)) {
+					t.Fatalf("a scan within another changed the row of that to %x", row.Key)
+				}
+			}
+			next += step
+			if n++; n == most && leave == 0 {
+				return
+			}
+		}
+		if !reverse && next < min(to, 1200) || reverse && next >= from {
+			t.Fatalf("from %d to %d, reverse %v: %d was not there", from, to, reverse, next)
+		}
+	}
+	for left > 0 {
+		left--
+		walk(0)
+	}
+	if idle := len(v.(*objectsView).idle); idle != maxIdle {
+		t.Errorf("%d iterators are kept", idle)
+	}
+	if err := v.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -483,6 +483,40 @@ func TestOpenCallsAreBounded(t *testing.T) {
 	}
 }
 
+// TestConfirmationsAreBounded: within a day a journal says of contacts that they hold, or tries them, so often; of one more nothing
+// stays, the last word that counted still does, and the other side is not counted.
+func TestConfirmationsAreBounded(t *testing.T) {
+	w := lined(t, false, "North", "South")
+	north, south := w.actors[0], w.actors[1]
+	when := w.clock
+	confirm := func(a *actor, contact string, after time.Duration) *journal.Entry {
+		when = when.Add(after)
+		return a.write("contact.confirm", map[string]any{"contact": contact}, at(when))
+	}
+	var last *journal.Entry
+	for range desk.MaxThreadsADay {
+		last = confirm(north, "K1.duty", time.Second)
+	}
+	beyond := confirm(north, "K1.duty", time.Second)
+	theirs := confirm(south, "K2.technical", time.Second)
+	f := w.fold()
+	for _, c := range f.Contacts(when) {
+		if c.ID == "K1.duty" && (c.Confirmed == nil || c.Confirmed.Ref != last.Ref()) {
+			t.Errorf("the last word that counts: %+v", c.Confirmed)
+		}
+	}
+	if code, _ := f.Check(north.id, journal.Draft{Kind: "contact.confirm", At: when, Body: map[string]any{"contact": "K1.duty"}}); code != desk.CodeTooMany {
+		t.Errorf("a node would write it: %q", code)
+	}
+	later := confirm(north, "K1.duty", 25*time.Hour)
+	f = w.fold()
+	for e, want := range map[*journal.Entry]string{last: "", beyond: desk.CodeTooMany, theirs: "", later: ""} {
+		if got := f.VoidCode(e.Ref()); got != want {
+			t.Errorf("entry %s: %q, want %q", e.Ref(), got, want)
+		}
+	}
+}
+
 // TestContactsOfTheUnit: what is confirmed and reached is seen by both.
 func TestContactsOfTheUnit(t *testing.T) {
 	w := lined(t, false, "North", "South")

@@ -15,7 +15,7 @@ import (
 
 // contacts are the words on the contacts of the accord: that they hold, and whether they answer.
 var contacts = &family{
-	prefix: "contact.", unknown: desk.CodeUnknownThread,
+	counted: true, prefix: "contact.", unknown: desk.CodeUnknownThread,
 	parse: func(move string, raw jsontext.Value) (any, *journal.Ref, error) {
 		b, err := desk.ParseContactBody(move, raw)
 		return b, b.Ping, err

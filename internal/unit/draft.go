@@ -72,7 +72,10 @@ func (f *Fold) Check(author journal.PartyID, d journal.Draft) (code, reason stri
 	if fam == nil {
 		return "", ""
 	}
-	b := r.body.(*ContentBody)
+	b, ok := r.body.(*ContentBody)
+	if !ok { // a name that no content can have: none, or one that is too long
+		return desk.CodeUnknownMove, "no move has this name"
+	}
 	if b.err != nil {
 		return desk.CodeBadBody, b.err.Error()
 	}

@@ -49,8 +49,11 @@ type Fold struct {
 	// breaches are those that the gate refuses, and of kinds that no rule covers: State.Breaches, as placed.
 	breaches []*record
 	threads  map[*family]map[journal.Ref]*thread
-	line     *line     // of the hotline and contacts
-	stray    []*record // entries of a family that belong to no thread
+	byID     map[*family][]*thread // threads by the entries that opened them, of the families that somebody asked for
+	kept     int                   // requests whose clocks are kept, see Clocked
+	clocked  *clockedList          // as Clocked last gave it; nil if that does not last
+	line     *line                 // of the hotline and contacts
+	stray    []*record             // entries of a family that belong to no thread
 	names    map[journal.PartyID]string
 	lasting  []*record // evidence, witness, compromise, destroyed: shown as they are
 	unknown  []*record
@@ -71,6 +74,7 @@ func (f *Fold) reset() {
 	f.texts, f.full, f.threads, f.names = map[string]*text{}, map[string][]*text{}, map[*family]map[journal.Ref]*thread{}, map[journal.PartyID]string{}
 	f.suspend, f.leaves, f.content, f.breaches, f.stray, f.lasting, f.unknown, f.void = nil, nil, nil, nil, nil, nil, nil, nil
 	f.global, f.line = newView(nil), newLine()
+	f.byID, f.kept, f.clocked = map[*family][]*thread{}, 0, nil
 	clear(f.blocked)
 	for _, l := range f.lanes {
 		l.placed, l.proposed, l.view, l.at, l.events, l.bad, l.name, l.pred = 0, map[string]int{}, nil, time.Time{}, nil, false, "", nil

@@ -41,6 +41,18 @@ func TestMoveIsWhatTheStateSays(t *testing.T) {
 					want[m.Ref] = m
 				}
 				strays += len(st.Strays)
+				var looked []time.Time // what is kept of one instant must not be told of another
+				for range 3 {
+					looked = append(looked, w.clock.Add(time.Duration(rapid.IntRange(-100, 1000).Draw(rt, "minutes later"))*time.Minute))
+				}
+				for _, now := range append(looked, w.clock, looked[0]) {
+					kept := f.Clocked(now)
+					for i, q := range f.Requests(now) {
+						if !reflect.DeepEqual(*kept[i], q) {
+							rt.Fatalf("at %s the request that is kept says\n%+v\nand the request\n%+v", now, *kept[i], q)
+						}
+					}
+				}
 				for _, q := range st.Requests {
 					if one, ok := f.Request(q.ID, w.clock); !ok || !reflect.DeepEqual(one, q) {
 						rt.Fatalf("Request says\n%+v\nand the state\n%+v", one, q)

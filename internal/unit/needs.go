@@ -14,12 +14,12 @@ import (
 const MaxNeeds = 1000
 
 // Needs returns what waits for a party at an instant, in no order: the one table from which a status and
-// notices are made. requests and line are those of the same instant, see [Fold.Requests] and [Fold.Line]. It costs what is open,
+// notices are made. requests and line are those of the same instant, see [Fold.Clocked] and [Fold.Line]. It costs what is open,
 // not what the unit has ever held.
-func (f *Fold) Needs(self journal.PartyID, requests []desk.Request, line Line, now time.Time) []desk.Need {
+func (f *Fold) Needs(self journal.PartyID, requests []*desk.Request, line Line, now time.Time) []desk.Need {
 	f.fresh()
 	now = now.UTC()
-	var out []desk.Need
+	out := make([]desk.Need, 0, len(requests))
 	for i := range requests {
 		out = append(out, requests[i].Needs(self)...)
 	}

@@ -12,7 +12,7 @@ import (
 // needed are the needs of a party with a code, by reference.
 func needed(w *world, who *actor, code string) (out []journal.Ref) {
 	f := w.fold()
-	for _, n := range f.Needs(who.id, f.Requests(w.clock), f.Line(w.clock), w.clock) {
+	for _, n := range f.Needs(who.id, f.Clocked(w.clock), f.Line(w.clock), w.clock) {
 		if n.Code == code {
 			out = append(out, n.Ref)
 		}

@@ -13,7 +13,12 @@ import (
 )
 
 // State returns the state for one instant. The state is a copy: later entries do not change it.
-func (f *Fold) State(now time.Time) *State {
+func (f *Fold) State(now time.Time) *State { return f.state(now, true) }
+
+// Standing is State without what a unit makes by the thousand: its threads, strays and shares are left empty.
+func (f *Fold) Standing(now time.Time) *State { return f.state(now, false) }
+
+func (f *Fold) state(now time.Time, whole bool) *State {
 	f.fresh()
 	now = now.UTC()
 	s := &State{Unit: f.unit, Name: f.founding.Name, Founder: f.founding.Founder, Now: now,
@@ -27,10 +32,20 @@ func (f *Fold) State(now time.Time) *State {
 	snap.parties(s)
 	snap.texts(s)
 	snap.suspensions(s)
-	snap.requests(s)
-	snap.content(s)
+	if whole {
+		snap.requests(s)
+	}
+	snap.content(s, whole)
 	snap.rest(s)
 	return s
+}
+
+// Texts returns what [State] has of accords: the one in force, nil if none is, and the proposals. It costs what was negotiated.
+func (f *Fold) Texts(now time.Time) (*InForce, []Proposal) {
+	f.fresh()
+	s := &State{Proposals: []Proposal{}}
+	(&snapshot{f: f, now: now.UTC(), final: f.frontier()}).texts(s)
+	return s.Accord, s.Proposals
 }
 
 // snapshot builds one State.
@@ -271,7 +286,7 @@ func (s *snapshot) requests(out *State) {
 	}
 }
 
-func (s *snapshot) content(out *State) {
+func (s *snapshot) content(out *State, shares bool) {
 	members := s.f.members(s.f.global, false)
 	for _, r := range sorted(s.f.content) {
 		d := s.f.verdict(r)
@@ -284,7 +299,7 @@ func (s *snapshot) content(out *State) {
 			}
 		}
 		body, ok := r.body.(*ContentBody)
-		if r.kind != KindShare || !ok {
+		if r.kind != KindShare || !ok || !shares {
 			continue
 		}
 		sh := Share{Mention: s.mention(r), Verdict: d, Objects: body.Objects, Types: body.Types, TLP: body.TLP, Unmarked: body.Unmarked,

@@ -26,7 +26,7 @@ type family struct {
 	// order again. The error is a *desk.MoveError.
 	open func(f *Fold, r *record) (func() state, error)
 	// counted says that a journal opens so many threads of the family and no more; see lane.crowded. Requests have the accord's quota, the
-	// hotline and contacts bounds of their own.
+	// hotline bounds of its own.
 	counted bool
 	// opened and moved, if set, are told of an entry that opened a thread, or that came to one, in the
 	// order they are placed in.
@@ -99,6 +99,8 @@ type thread struct {
 	last   map[*lane]*record
 	dirty  bool // a move came that does not follow all others: order and apply again
 	asOf   int  // what was placed when the order was last reckoned
+
+	clocked *clocked // of a request: its clocks as they were last worked out
 }
 
 // move takes in an entry of a family that was placed and judged.
@@ -150,6 +152,10 @@ func (f *Fold) open(fam *family, r *record) {
 	}
 	t := &thread{opened: r, fresh: fresh, state: fresh(), last: map[*lane]*record{r.lane: r}}
 	f.threads[fam][r.ref()] = t
+	if all, known := f.byID[fam]; known { // mostly the last: references of one journal go up
+		i, _ := slices.BinarySearchFunc(all, r.ref(), func(t *thread, ref journal.Ref) int { return desk.CompareRefs(t.opened.ref(), ref) })
+		f.byID[fam] = slices.Insert(all, i, t)
+	}
 	if fam.opened != nil {
 		fam.opened(f, r, t)
 	}
@@ -225,14 +231,17 @@ func (f *Fold) threadOf(r *record) *thread {
 
 // sorted yields the threads of a family by the entries that opened them.
 func (f *Fold) sorted(fam *family) iter.Seq[*thread] {
-	return func(yield func(*thread) bool) {
-		all := f.threads[fam]
-		for _, ref := range slices.SortedFunc(maps.Keys(all), desk.CompareRefs) {
-			if !yield(all[ref]) {
-				return
-			}
-		}
+	return slices.Values(f.list(fam))
+}
+
+// list is what sorted yields. It is kept, and must not be changed.
+func (f *Fold) list(fam *family) []*thread {
+	all, known := f.byID[fam]
+	if !known {
+		all = slices.SortedFunc(maps.Values(f.threads[fam]), func(a, b *thread) int { return desk.CompareRefs(a.opened.ref(), b.opened.ref()) })
+		f.byID[fam] = all
 	}
+	return all
 }
 
 // placed is how many entries are placed and texts known. While it stays the same, nothing that is reckoned changes.

@@ -12,8 +12,15 @@ import (
 // post sends a form as the pages do.
 func (v *visitor) post(t *testing.T, path string, form url.Values) (*http.Response, string) {
 	t.Helper()
+	resp, body := v.postRaw(t, path, form)
+	return resp, html.UnescapeString(body)
+}
+
+// postRaw is post with the page as it was sent.
+func (v *visitor) postRaw(t *testing.T, path string, form url.Values) (*http.Response, string) {
+	t.Helper()
 	resp := v.do(newPost(path, form))
-	return resp, html.UnescapeString(readAll(t, resp))
+	return resp, readAll(t, resp)
 }
 
 func newPost(path string, form url.Values) *http.Request {

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -10,14 +11,19 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/net/html"
 
 	"entente/internal/node"
 )
 
 func (story) exhibitView() node.ExhibitView {
 	return node.ExhibitView{ID: "entente/" + southID + "#30", Unit: unitID, From: "South", About: "entente/" + southID + "#17", State: "complete", Title: "Logs of the registry", TLP: "amber", Files: 1, Bytes: 11, Chunk: 8 << 20, Chunks: 1, Here: 1, Added: noon, Seal: accordHash,
-		List: []node.ExhibitFile{{Path: "logs/auth \u202egol.txt", Bytes: 11, SHA256: accordHash, Type: "text/html"}}, Holders: []node.ExhibitHolder{{Party: "South", Position: "holds", Since: noon}},
-		Steps: []node.ExhibitStepView{{Ref: "entente/" + southID + "#30", Move: "add", Party: "South", At: noon}}}
+		List: []node.ExhibitFile{{Path: "logs/auth \u202egol.txt", Bytes: 11, SHA256: accordHash, Type: "text/html"}}, Next: []string{"destroyed", "handed", "rejected"}, Holders: []node.ExhibitHolder{{Party: "South", Position: "holds", Since: noon}},
+		Steps: []node.ExhibitStepView{{Ref: "entente/" + southID + "#30", Move: "add", Party: "South", At: noon, Seal: accordHash, Receipts: []node.ReceiptOfWhole{{Party: "North", At: noon.Add(time.Minute)}}},
+			{Ref: "entente/" + northID + "#60", Move: "custody", Act: "received", Party: "North", By: node.Claim{Agency: "cert", Role: "head"}, At: noon.Add(2 * time.Minute), Seal: accordHash},
+			{Ref: "entente/" + northID + "#61", Move: "custody", Act: "handed", Party: "North", By: node.Claim{Agency: "cert", Role: "head"}, To: node.Claim{Agency: "police", Role: "lab"}, At: noon.Add(3 * time.Minute), Seal: northID, Refused: "bad-seal"}}}
 }
 
 func (s story) Exhibits(context.Context, node.ExhibitListRequest) (*node.ExhibitListResponse, error) {
@@ -33,16 +39,38 @@ func (story) VerifyExhibit(_ context.Context, r node.ExhibitIDRequest, _ func(no
 	return &node.ExhibitVerifyResponse{OK: r.ID == "x", Errors: []string{"chunk 1 has another hash"}}, nil
 }
 
+func (story) ExhibitCustody(_ context.Context, r node.ExhibitCustodyRequest, _ func(node.Progress)) (*node.WriteResponse, error) {
+	if r.Act == "handed" && r.To != (node.Claim{Agency: "police", Role: "lab"}) {
+		return nil, &node.Error{Code: node.CodeBadInput, Status: http.StatusBadRequest, What: "The statement is not complete."}
+	}
+	return &node.WriteResponse{Unit: r.Unit, DryRun: r.DryRun, Decision: &node.Decision{Verdict: "allow", Clause: "H1", Code: "ok"}}, nil
+}
+
+func (hostile) ExhibitCustody(context.Context, node.ExhibitCustodyRequest, func(node.Progress)) (*node.WriteResponse, error) {
+	return filled[node.WriteResponse]()
+}
+
 func (story) GetExhibit(_ context.Context, _ node.ExhibitGetRequest, w io.Writer) error {
 	_, err := io.WriteString(w, "<b>logs</b>")
 	return err
 }
 
-func (s story) AttachFile(_ context.Context, r node.ExhibitAttachRequest, body io.Reader, _ func(node.Progress)) (*node.ExhibitAddResponse, error) {
+func (s story) AttachFiles(_ context.Context, r node.ExhibitAttachRequest, next func() (string, io.Reader, error), _ func(node.Progress)) (*node.ExhibitAddResponse, error) {
 	x := s.exhibitView()
-	text, err := io.ReadAll(body)
-	x.ID = r.Name + ":" + r.About + ":" + string(text)
-	return &node.ExhibitAddResponse{WriteResponse: node.WriteResponse{Unit: unitID}, Exhibit: &x}, err
+	x.ID = r.About
+	for {
+		name, body, err := next()
+		if errors.Is(err, io.EOF) {
+			return &node.ExhibitAddResponse{WriteResponse: node.WriteResponse{Unit: unitID}, Exhibit: &x}, nil
+		} else if err != nil {
+			return nil, err
+		}
+		text, err := io.ReadAll(body)
+		if err != nil {
+			return nil, err
+		}
+		x.ID += ":" + name + "=" + string(text)
+	}
 }
 
 func (hostile) Exhibits(context.Context, node.ExhibitListRequest) (*node.ExhibitListResponse, error) {
@@ -57,7 +85,7 @@ func (hostile) VerifyExhibit(context.Context, node.ExhibitIDRequest, func(node.P
 	return filled[node.ExhibitVerifyResponse]()
 }
 func (hostile) GetExhibit(context.Context, node.ExhibitGetRequest, io.Writer) error { return nil }
-func (hostile) AttachFile(context.Context, node.ExhibitAttachRequest, io.Reader, func(node.Progress)) (*node.ExhibitAddResponse, error) {
+func (hostile) AttachFiles(context.Context, node.ExhibitAttachRequest, func() (string, io.Reader, error), func(node.Progress)) (*node.ExhibitAddResponse, error) {
 	return filled[node.ExhibitAddResponse]()
 }
 
@@ -67,16 +95,56 @@ func TestEvidence(t *testing.T) {
 	if _, body := v.get(t, "/request?id=x"); !strings.Contains(body, "Logs of the registry") || !strings.Contains(body, `enctype="multipart/form-data"`) {
 		t.Error("the request does not show its evidence")
 	}
-	var b bytes.Buffer
-	form := multipart.NewWriter(&b)
-	_ = form.WriteField("about", "x")
-	file, _ := form.CreateFormFile("file", "a.bin")
-	_, _ = file.Write([]byte("content"))
-	_ = form.Close()
-	r := httptest.NewRequest(http.MethodPost, "/request/evidence?id=x", &b)
-	r.Header.Set("Content-Type", form.FormDataContentType())
-	if resp := v.do(r); resp.StatusCode != http.StatusSeeOther || !strings.Contains(resp.Header.Get("Location"), url.QueryEscape("a.bin:x:content")) {
-		t.Errorf("up: %d to %q", resp.StatusCode, resp.Header.Get("Location"))
+	send := func(after string, names ...string) *http.Response {
+		var b bytes.Buffer
+		form := multipart.NewWriter(&b)
+		_ = form.WriteField("about", "x")
+		for _, name := range names {
+			file, _ := form.CreateFormFile("file", name)
+			_, _ = file.Write([]byte("content of " + name))
+		}
+		if after != "" {
+			_ = form.WriteField(after, "y")
+		}
+		_ = form.Close()
+		r := httptest.NewRequest(http.MethodPost, "/request/evidence?id=x", &b)
+		r.Header.Set("Content-Type", form.FormDataContentType())
+		return v.do(r)
+	}
+	for names, want := range map[string]string{"a.bin": "x:a.bin=content of a.bin", "a.bin b.bin c.bin": "x:a.bin=content of a.bin:b.bin=content of b.bin:c.bin=content of c.bin"} {
+		if resp := send("", strings.Fields(names)...); resp.StatusCode != http.StatusSeeOther || !strings.Contains(resp.Header.Get("Location"), "id="+url.QueryEscape(want)) {
+			t.Errorf("up: %d to %q", resp.StatusCode, resp.Header.Get("Location"))
+		}
+	}
+	if resp := send("title", "a.bin"); resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("what was typed behind the file is lost without a word: %d", resp.StatusCode)
+	}
+	// The chain of custody has who, when, whose receipt, and the hash that each statement is about.
+	_, page := v.get(t, "/exhibit?id=x")
+	page = html.UnescapeString(page)
+	at := 0
+	for _, want := range []string{"holds it", "add the exhibit", "North receipted", "received", "North, cert, head", "2026-03-09 12:02:00", accordHash, "the hash of this exhibit", "handed on", "→ police", "another hash"} {
+		i := strings.Index(page[at:], want)
+		if i < 0 {
+			t.Errorf("the chain of custody does not say %q where it should", want)
+			continue
+		}
+		at += i
+	}
+	if !strings.Contains(page, `id="do-destroyed"`) || strings.Contains(page, `id="do-received"`) {
+		t.Error("the page offers other statements than this side may make")
+	}
+	custody := url.Values{"unit": {unitID}, "id": {"x"}, "act": {"handed"}, "to.agency": {"police"}, "text": {"In a <sealed> bag."}}
+	if resp, body := v.post(t, "/exhibit/custody", custody); resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, `id="do-handed" data-keep open`) || strings.Count(body, "In a <sealed> bag.") != 1 {
+		t.Errorf("a statement that is not complete: %d", resp.StatusCode)
+	}
+	custody.Set("to.role", "lab")
+	if resp, _ := v.post(t, "/exhibit/custody", custody); resp.StatusCode != http.StatusSeeOther || !strings.HasPrefix(resp.Header.Get("Location"), "/exhibit?") {
+		t.Errorf("a statement: %d", resp.StatusCode)
+	}
+	custody.Set("dry_run", "true")
+	if resp, body := v.post(t, "/exhibit/custody", custody); resp.StatusCode != http.StatusOK || !strings.Contains(body, "This is what it would do.") {
+		t.Errorf("a dry run: %d", resp.StatusCode)
 	}
 	resp, body := v.get(t, "/exhibit/content?id=x")
 	if kind, where := resp.Header.Get("Content-Type"), resp.Header.Get("Content-Disposition"); body != "<b>logs</b>" || kind != "application/octet-stream" || !strings.HasPrefix(where, "attachment;") || strings.Contains(where, "\u202e") || strings.Contains(where, "%E2%80%AE") {

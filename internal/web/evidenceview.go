@@ -2,12 +2,10 @@ package web
 
 import (
 	"io"
-	"mime"
 	"net/http"
-	"path"
-	"strings"
-	"time"
+	"slices"
 
+	"entente/internal/accord"
 	"entente/internal/node"
 )
 
@@ -15,9 +13,21 @@ func (h *handler) evidenceRoutes() []route {
 	return []route{
 		look("GET /exhibit", h.exhibit),
 		{pattern: "POST /exhibit/verify", scope: node.ScopeRead, show: h.exhibit, act: posted(h.verifyExhibit)},
+		{pattern: "POST /exhibit/custody", scope: node.ScopeRequest, show: h.exhibit, act: posted(h.stateCustody)},
 		{pattern: "GET /exhibit/content", scope: node.ScopeRequest, raw: h.exhibitContent},
-		{pattern: "POST /request/evidence", scope: node.ScopeRequest, show: h.request, act: uploaded(h.attachFile), upload: true},
+		{pattern: "POST /request/evidence", scope: node.ScopeRequest, show: h.request, act: uploads(h.attachFiles), upload: true},
 	}
+}
+
+// exhibitData is one exhibit, and the agencies of this side to which it can be handed.
+type exhibitData struct {
+	*node.ExhibitView
+	Agencies []accord.Agency
+}
+
+// Acts are the statements of custody that this side may make now.
+func (d exhibitData) Acts() []string {
+	return slices.DeleteFunc(slices.Clone(d.Next), func(s string) bool { return s == "abandon" || s == "chunk" || s == "complete" })
 }
 
 func (h *handler) exhibit(r *http.Request) (string, *page, error) {
@@ -25,7 +35,8 @@ func (h *handler) exhibit(r *http.Request) (string, *page, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	p := &page{Title: x.Title, Here: "requests", Data: x}
+	_, own := h.terms(r, x.Unit)
+	p := &page{Title: x.Title, Here: "requests", Data: exhibitData{x, own.Agencies}}
 	if x.Title == "" {
 		p.Key = "ui.no-title"
 	}
@@ -37,11 +48,19 @@ func (h *handler) verifyExhibit(r *http.Request, in node.ExhibitIDRequest) (outc
 	return outcome{shown: v}, err
 }
 
-// attachFile takes in one file as evidence for a request.
-func (h *handler) attachFile(r *http.Request, in node.ExhibitAttachRequest, name string, file io.Reader) (outcome, error) {
-	in.Name = name
-	x, err := h.node.AttachFile(r.Context(), in, file, nil)
-	if err != nil {
+// stateCustody states who holds an exhibit, or tells what would be written.
+func (h *handler) stateCustody(r *http.Request, in node.ExhibitCustodyRequest) (outcome, error) {
+	w, err := h.node.ExhibitCustody(r.Context(), in, nil)
+	if err != nil || in.DryRun {
+		return outcome{shown: w}, err
+	}
+	return outcome{to: "/exhibit" + string(query("unit", in.Unit, "id", in.ID)), done: "done.custody"}, nil
+}
+
+// attachFiles takes in one or more files as an exhibit for a request.
+func (h *handler) attachFiles(r *http.Request, in node.ExhibitAttachRequest, next func() (string, io.Reader, error)) (outcome, error) {
+	x, err := h.node.AttachFiles(r.Context(), in, next, nil)
+	if err != nil || x.Exhibit == nil { // held ready
 		return outcome{}, err
 	}
 	return outcome{to: "/exhibit" + string(query("unit", x.Unit, "id", x.Exhibit.ID)), done: "done.attached"}, nil
@@ -57,40 +76,7 @@ func (h *handler) exhibitContent(w http.ResponseWriter, r *http.Request) error {
 	case x.Files != 1 || len(x.List) != 1 || x.Here < x.Chunks:
 		return &node.Error{Code: "not-here", Status: http.StatusConflict, What: "This cannot be sent as one file.", Why: "Not all of it is here, or it has several files.", Next: "Wait until it has come, or write it out with 'entente exhibit get'."}
 	}
-	out := &steadyWriter{w: w, conn: http.NewResponseController(w)}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": fileName(x.List[0].Path)}))
-	if err := h.node.GetExhibit(r.Context(), node.ExhibitGetRequest{Unit: x.Unit, ID: x.ID}, out); err != nil {
-		if !out.begun {
-			w.Header().Del("Content-Disposition")
-			return err
-		}
-		h.logFailure(r, failureOf(err), err)
-		panic(http.ErrAbortHandler) // the browser must not take a part for the whole
-	}
-	return nil
-}
-
-// fileName is the last part of a path with nothing in it that a file system or a header could take amiss.
-func fileName(p string) string {
-	name := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || strings.ContainsRune(`/\:*?"<>|`, r) {
-			return '_'
-		}
-		return r
-	}, path.Base(p))
-	return string(clean([]byte(name)))
-}
-
-// steadyWriter gives a large answer as long as it takes while the browser takes it.
-type steadyWriter struct {
-	w     io.Writer
-	conn  *http.ResponseController
-	begun bool
-}
-
-func (s *steadyWriter) Write(p []byte) (int, error) {
-	s.begun = true
-	_ = s.conn.SetWriteDeadline(time.Now().Add(patience)) // where it cannot be set there is none
-	return s.w.Write(p)
+	return h.send(w, r, "application/octet-stream", fileName(x.List[0].Path), func(out io.Writer) error {
+		return h.node.GetExhibit(r.Context(), node.ExhibitGetRequest{Unit: x.Unit, ID: x.ID}, out)
+	})
 }

@@ -2,8 +2,9 @@ package web
 
 import (
 	"errors"
+	"maps"
 	"net/http"
-	"strings"
+	"slices"
 
 	"entente/internal/lang"
 	"entente/internal/node"
@@ -15,23 +16,38 @@ type failure struct {
 	Code            string
 	What, Why, Next string
 	Decision        *node.Decision
+	terms           *node.Terms
+	Hold            *heldForm // the same form again, to be held ready for a second person
 }
 
-// localize puts the sentences into a language, as the API does. Codes, and what is particular to the case,
-// stay.
-func (f *failure) localize(c *lang.Catalog) {
-	switch {
-	case c.IsEnglish() || !c.Has("problem."+f.Code):
-	case f.Decision != nil:
-		f.What, f.Next = c.Text("problem.gate"), c.Text("problem.gate.next")
-		f.Why = c.Text("problem.gate.detail", "clause", f.Decision.Clause, "code", c.Code("gate", f.Decision.Code), "verdict", c.Code("verdict", f.Decision.Verdict))
-	default:
-		f.Why = strings.TrimSpace(f.What + " " + f.Why)
-		key := "problem." + f.Code
-		if f.Code == "illegal-move" {
-			key = "problem.illegal-move.other"
+// heldForm is what was posted, to be posted once more.
+type heldForm struct {
+	To     string
+	Fields []field
+}
+
+// hold offers to hold ready what only lacks a second person.
+func (f *failure) hold(r *http.Request, err error) {
+	var lacks lacksSecond
+	if !errors.As(err, &lacks) {
+		return
+	}
+	f.Hold = &heldForm{To: sanePath(r.URL.RequestURI())}
+	for _, name := range slices.Sorted(maps.Keys(r.PostForm)) {
+		for _, value := range r.PostForm[name] {
+			if name != "dry_run" {
+				f.Hold.Fields = append(f.Hold.Fields, field{name, value})
+			}
 		}
-		f.What = c.Text(key)
+	}
+}
+
+// localize puts the sentences into a language, as the API does.
+func (f *failure) localize(c *lang.Catalog) {
+	t := node.Telling{Code: f.Code, What: f.What, Why: f.Why, Next: f.Next, Terms: f.terms, Decision: f.Decision}.In(c)
+	f.What, f.Why, f.Next = t.What, t.Why, t.Next
+	if f.Decision != nil && !c.IsEnglish() { // the verdict stands beside it, with its reason
+		f.Why = c.Text("problem.gate.detail", "clause", f.Decision.Clause, "code", c.Code("gate", f.Decision.Code), "verdict", c.Code("verdict", f.Decision.Verdict))
 	}
 }
 
@@ -40,7 +56,7 @@ func failureOf(err error) failure {
 	f := failure{Status: http.StatusInternalServerError, Code: "internal", What: "The node could not do this.", Next: "The node's log says more."}
 	var ne *node.Error
 	if errors.As(err, &ne) {
-		f.Code, f.What, f.Why, f.Next = ne.Code, ne.What, ne.Why, ne.Next
+		f.Code, f.What, f.Why, f.Next, f.terms = ne.Code, ne.What, ne.Why, ne.Next, ne.Terms
 		if ne.Status >= 400 && ne.Status <= 599 {
 			f.Status = ne.Status
 		}

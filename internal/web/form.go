@@ -18,7 +18,7 @@ const (
 	maxFields = 1000    // values of a form
 )
 
-// zoneSuffix is behind the name of a field that says which offset from UTC a time was typed in.
+// zoneSuffix is behind the name of a field that says in which zone, or at which offset from UTC, a time was typed.
 const zoneSuffix = ".zone"
 
 func badForm(err error) error {
@@ -27,7 +27,7 @@ func badForm(err error) error {
 
 // fill reads a form into the request of a use case, by the names that its fields have in JSON. What lies
 // deeper has a dot in its name: by.agency, and fields.purpose for a key of a map. An empty value is one that
-// was not given. Times are RFC 3339, or what a browser's field for them sends, with the offset beside it.
+// was not given. Times are RFC 3339, or what a browser's field for them sends, with the zone or the offset beside it.
 // A name that the request does not have is refused: nothing that was typed is lost without a word.
 // What is in apart is read elsewhere.
 func fill(in any, form url.Values, apart ...string) error {
@@ -114,6 +114,10 @@ func member(v reflect.Value, name string) (reflect.Value, bool) {
 
 func one(v reflect.Value, s, zone string) error {
 	switch p := v.Addr().Interface().(type) {
+	case *node.Claim:
+		c, err := parseClaim(strings.TrimSpace(s))
+		*p = c
+		return err
 	case *time.Time:
 		t, err := typedTime(strings.TrimSpace(s), zone)
 		*p = t
@@ -145,22 +149,6 @@ func one(v reflect.Value, s, zone string) error {
 		return fmt.Errorf("a form cannot give it")
 	}
 	return nil
-}
-
-// typedTime reads a time with its offset: in it, or beside it.
-func typedTime(s, zone string) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return t, nil
-	}
-	if zone == "" {
-		zone = "Z"
-	}
-	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02"} {
-		if t, err := time.Parse(layout+"Z07:00", s+zone); err == nil {
-			return t, nil
-		}
-	}
-	return time.Time{}, fmt.Errorf("%.100q is no time: write 2026-01-31T09:30 and its offset from UTC, such as +01:00", s)
 }
 
 // withDone adds to the address of a page what was done before it.

@@ -2,17 +2,22 @@ package web
 
 import (
 	"cmp"
+	"fmt"
+	"html/template"
 	"math"
 	"net/http"
 	"slices"
+	"strings"
 
 	"entente/internal/node"
 )
 
 // The measures of a drawn neighbourhood, in the units of its picture.
 const (
-	maxDrawn  = 1000 // objects of one picture
+	maxDrawn  = 2000 // objects of one picture; as many as one page of a neighbourhood has
+	maxRows   = 100  // references on a page of the list
 	ringWidth = 150  // at least between one step and the next
+	rowWidth  = 36   // between the rows of one step
 	margin    = 80   // around it all
 	nodeRoom  = 30   // along a ring, for each object
 	nameRoom  = 130  // where its name is drawn too
@@ -25,10 +30,22 @@ type drawing struct {
 	Depth      int
 	Cut, Next  string
 	Size       int // of the picture, which is square
-	Nodes      []drawn
-	Lines      []line
+	Nodes      []*drawn
+	Lines      string // between them, as the path of SVG 2, section 9.3
 	Labels     bool
-	References []reference
+	References []reference // those of the page of the list that is shown
+	All        int         // references there are
+	Page       int         // of the list, from 1
+}
+
+// Before and After are the pages of the list beside the one shown; 0: there is none.
+func (d *drawing) Before() int { return d.Page - 1 }
+
+func (d *drawing) After() int {
+	if d.Page*maxRows >= d.All {
+		return 0
+	}
+	return d.Page + 1
 }
 
 // drawn is one object of a picture.
@@ -36,19 +53,19 @@ type drawn struct {
 	ID, Name, Type string
 	Depth, X, Y, R int
 	Known          bool
+	To             template.URL      // the picture with it in the middle
+	Circle         template.HTMLAttr // where and how large it is, and its class: of thousands one piece is written faster than four
+	Text           string            // beside it; "" where its name is shown otherwise
 }
 
-// line is a reference between two objects of a picture.
-type line struct {
-	X1, Y1, X2, Y2 int
-	Property       string
-}
+// Label is what it is called where one points at it.
+func (n *drawn) Label() string { return n.Name + " (" + n.Type + ")" }
 
 // reference is a line in words.
 type reference struct {
-	From     drawn
+	From     *drawn
 	Property string
-	To       drawn
+	To       *drawn
 }
 
 func (h *handler) graph(r *http.Request) (string, *page, error) {
@@ -57,82 +74,106 @@ func (h *handler) graph(r *http.Request) (string, *page, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	d := draw(r.FormValue("id"), around)
-	d.Depth = depth
+	d := draw(r.FormValue("id"), depth, around)
+	d.All = len(d.References)
+	d.Page = min(max(int(formInt(r, "page")), 1), max(1, (d.All+maxRows-1)/maxRows))
+	d.References = d.References[(d.Page-1)*maxRows : min(d.Page*maxRows, d.All)]
 	title := d.ID
 	if len(d.Nodes) > 0 {
 		title = d.Nodes[0].Name
 	}
-	return "graph", &page{Title: title, Here: "intelligence", Data: d}, nil
+	return "graph", &page{Title: title, Here: "intelligence", Data: &d}, nil
+}
+
+// hanging is an object and where on the ring before its own it hangs; 2π: nowhere.
+type hanging struct {
+	*node.AroundObject
+	from float64
 }
 
 // draw places objects: those of a step around the middle in the order of the objects that they hang on, so that
-// few lines cross. The same neighbourhood gives the same picture.
-func draw(id string, a *node.AroundResponse) drawing {
-	d := drawing{ID: id, Cut: a.Cut, Next: a.Next, Labels: len(a.Objects) <= labelled}
-	rings := map[int][]node.AroundObject{}
+// few lines cross; where they are many, in as many rows as make the picture smallest. The same neighbourhood
+// gives the same picture.
+func draw(id string, depth int, a *node.AroundResponse) drawing {
+	d := drawing{ID: id, Depth: depth, Cut: a.Cut, Next: a.Next, Labels: len(a.Objects) <= labelled}
+	rings := map[int][]*node.AroundObject{}
 	deepest := 0
-	for _, o := range a.Objects {
+	for i := range a.Objects {
+		o := &a.Objects[i]
 		rings[o.Depth] = append(rings[o.Depth], o)
 		deepest = max(deepest, o.Depth)
 	}
-	angles := map[string]float64{}
-	radius := make([]float64, deepest+1)
-	room := nodeRoom
-	if d.Labels {
-		room = nameRoom
-	}
+	angles := make(map[string]float64, len(a.Objects))
+	radius, rows := make([]float64, deepest+1), make([]int, deepest+1) // of the innermost row of a step, and how many it has
+	outer := 0.0
 	for depth := 1; depth <= deepest; depth++ {
-		radius[depth] = max(radius[depth-1]+ringWidth, float64(len(rings[depth])*room)/(2*math.Pi))
+		room, around := nodeRoom, float64(len(rings[depth]))/(2*math.Pi)
+		rows[depth] = max(1, int(math.Sqrt(around*nodeRoom/rowWidth)))
+		if d.Labels {
+			room, rows[depth] = nameRoom, 1
+		}
+		radius[depth] = max(outer+ringWidth, around*float64(room)/float64(rows[depth]))
+		outer = radius[depth] + float64((rows[depth]-1)*rowWidth)
 	}
-	half := radius[deepest] + margin
+	half := outer + margin
 	d.Size = int(2 * half)
-	at := map[string]drawn{}
+	at := make(map[string]*drawn, len(a.Objects))
+	d.Nodes = make([]*drawn, 0, len(a.Objects))
 	for depth := 0; depth <= deepest; depth++ {
-		ring := rings[depth]
-		parent := func(o node.AroundObject) float64 {
+		ring := make([]hanging, 0, len(rings[depth]))
+		for _, o := range rings[depth] {
+			h := hanging{o, 2 * math.Pi}
+		hangs:
 			for _, ref := range o.References {
 				for _, other := range []string{ref.From, ref.To} {
-					if n, ok := at[other]; ok && n.Depth == depth-1 {
-						return angles[other]
+					if n := at[other]; n != nil && n.Depth == depth-1 {
+						h.from = angles[other]
+						break hangs
 					}
 				}
 			}
-			return 2 * math.Pi
+			ring = append(ring, h)
 		}
-		slices.SortStableFunc(ring, func(a, b node.AroundObject) int {
-			return cmp.Or(cmp.Compare(parent(a), parent(b)), cmp.Compare(a.ID, b.ID))
+		slices.SortStableFunc(ring, func(a, b hanging) int {
+			return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.ID, b.ID))
 		})
-		placed := make([]drawn, 0, len(ring))
 		for i, o := range ring {
 			angle := 2 * math.Pi * float64(i) / float64(len(ring))
 			angles[o.ID] = angle
-			n := drawn{ID: o.ID, Name: o.ID, Depth: depth, R: max(14-2*depth, 6), X: int(half + radius[depth]*math.Sin(angle)), Y: int(half - radius[depth]*math.Cos(angle))}
-			if o.Found != nil {
-				n.Known, n.Type = true, o.Found.Type
-				if name := objectName(o.Found.Object); name != "" {
-					n.Name = name
-				}
+			far := radius[depth]
+			if depth > 0 {
+				far += float64(i % rows[depth] * rowWidth)
 			}
-			placed = append(placed, n)
+			n := &drawn{ID: o.ID, Name: o.ID, Depth: depth, To: "/graph" + query("id", o.ID, "depth", d.Depth), R: max(14-2*depth, 6), X: int(half + far*math.Sin(angle)), Y: int(half - far*math.Cos(angle))}
+			class := "unknown"
+			if o.Found != nil {
+				n.Known, n.Type, class = true, o.Found.Type, "kind-"+kindOf(o.Found.Type)
+				n.Name = cmp.Or(objectName(o.Found.Object), n.Name)
+			}
+			n.Circle = template.HTMLAttr(fmt.Sprintf(`cx="%d" cy="%d" r="%d" class="%s"`, n.X, n.Y, n.R, class)) //nolint:gosec // numbers and names of our own
+			if d.Labels || depth == 0 {
+				n.Text = shorten(n.Name, 20)
+			}
+			d.Nodes = append(d.Nodes, n)
 		}
-		for _, n := range placed {
+		for _, n := range d.Nodes[len(d.Nodes)-len(ring):] { // not before: what hangs on others of its own step hangs on none
 			at[n.ID] = n
 		}
-		d.Nodes = append(d.Nodes, placed...)
 	}
-	seen := map[node.AroundReference]bool{}
+	seen := make(map[node.AroundReference]bool, len(a.Objects))
+	var lines strings.Builder
+	lines.Grow(20 * len(a.Objects))
 	for _, o := range a.Objects {
 		for _, ref := range o.References {
-			from, known := at[ref.From]
-			to, there := at[ref.To]
-			if !known || !there || seen[ref] {
+			from, to := at[ref.From], at[ref.To]
+			if from == nil || to == nil || seen[ref] {
 				continue
 			}
 			seen[ref] = true
-			d.Lines = append(d.Lines, line{from.X, from.Y, to.X, to.Y, ref.Property})
+			fmt.Fprintf(&lines, "M%d %dL%d %d", from.X, from.Y, to.X, to.Y)
 			d.References = append(d.References, reference{from, ref.Property, to})
 		}
 	}
+	d.Lines = lines.String()
 	return d
 }

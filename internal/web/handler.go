@@ -7,38 +7,46 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"html/template"
 	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
-	"entente/internal/lang"
+	"github.com/klauspost/compress/gzhttp"
+
 	"entente/internal/node"
 )
 
 // Source is what the pages are about; *node.Node is one. It is as wide as there
 // are things to look at.
 type Source interface {
+	adminSource
 	intelSource
 	unitSource
+	journalSource
+	caseSource
+	reviewSource
+	dossierSource
+	hotlineSource
+	statementSource
+	leakSource
+	commitmentSource
+	releaseSource
 	Here(context.Context) (*node.HereResponse, error)
 	Status(context.Context) (*node.StatusResponse, error)
+	Overview(context.Context) (*node.StatusResponse, error)
 	Identity(context.Context) (*node.IdentityResponse, error)
 	Requests(context.Context, node.RequestListRequest) (*node.RequestListResponse, error)
 	Request(context.Context, node.RequestShowRequest) (*node.RequestView, error)
-	ShowJournal(context.Context, node.JournalShowRequest) (*node.JournalShowResponse, error)
-	ProveEntry(context.Context, node.JournalProveRequest) (*node.JournalProveResponse, error)
 	MoveRequest(context.Context, node.RequestMoveRequest) (*node.WriteResponse, error)
-	Contacts(context.Context, node.ContactListRequest) (*node.ContactListResponse, error)
-	CallHistory(context.Context, node.HotlineHistoryRequest) (*node.HotlineHistoryResponse, error)
 	Exhibits(context.Context, node.ExhibitListRequest) (*node.ExhibitListResponse, error)
 	Exhibit(context.Context, node.ExhibitIDRequest) (*node.ExhibitView, error)
 	VerifyExhibit(context.Context, node.ExhibitIDRequest, func(node.Progress)) (*node.ExhibitVerifyResponse, error)
+	ExhibitCustody(context.Context, node.ExhibitCustodyRequest, func(node.Progress)) (*node.WriteResponse, error)
 	GetExhibit(context.Context, node.ExhibitGetRequest, io.Writer) error
-	AttachFile(context.Context, node.ExhibitAttachRequest, io.Reader, func(node.Progress)) (*node.ExhibitAddResponse, error)
+	AttachFiles(context.Context, node.ExhibitAttachRequest, func() (string, io.Reader, error), func(node.Progress)) (*node.ExhibitAddResponse, error)
 	NewRequest(context.Context, node.RequestNewRequest) (*node.RequestView, *node.WriteResponse, error)
+	DropDraft(context.Context, node.RequestDropRequest) (*node.RequestView, error)
 	RequestForm(context.Context, node.RequestFormRequest) (*node.RequestFormResponse, error)
 	// Pulse is a number that is another whenever something changed that pages show.
 	Pulse() uint64
@@ -63,8 +71,10 @@ type handler struct {
 	Options
 	node     Source
 	sessions *sessions
-	pages    map[string]func() map[string]*template.Template // by language
-	streams  chan struct{}                                   // a place for each live page
+	accords  accords
+	pages    *sheets
+	streams  chan struct{} // a place for each live page
+	renewing chan struct{} // a place for each page that is gathered anew
 }
 
 // Handler serves the pages at / and below. Everything but the sign-in form, the
@@ -79,11 +89,10 @@ func Handler(n Source, o Options) http.Handler {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &handler{Options: o, node: n, sessions: newSessions(o.Clock, o.Rand), pages: map[string]func() map[string]*template.Template{}, streams: make(chan struct{}, maxStreams)}
-	for _, tag := range lang.Tags() {
-		h.pages[tag] = sync.OnceValue(func() map[string]*template.Template { return parsePages(lang.Match(tag)) })
+	h := &handler{Options: o, node: n, sessions: newSessions(o.Clock, o.Rand), pages: parsePages(), streams: make(chan struct{}, maxStreams), renewing: make(chan struct{}, maxRenewing)}
+	if h.Door != nil {
+		h.Door.Keeps(tokenSessions{h.sessions, n.GrantOf})
 	}
-	h.pages["en"]() // a page that cannot be parsed stops the program at its start
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /assets/{name}", serveAsset)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -98,7 +107,18 @@ func Handler(n Source, o Options) http.Handler {
 		mux.HandleFunc(rt.pattern, h.serve(rt))
 	}
 	mux.HandleFunc("/", h.serve(route{scope: node.ScopeRead, show: nowhere}))
-	return http.NewCrossOriginProtection().Handler(secure(mux))
+	return http.NewCrossOriginProtection().Handler(secure(compressed(mux)))
+}
+
+// compressed sends pages and what belongs to them with gzip, where the browser takes it. Files that are fetched
+// and live pages go as they are. The length of a page tells a listener little: nobody else's page can make a
+// browser ask with the cookie of a session, which is SameSite=Strict.
+func compressed(next http.Handler) http.Handler {
+	wrap, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.ContentTypes([]string{"text/html", "text/css", "text/javascript", "application/json"}))
+	if err != nil {
+		panic(err) // the options above do not contradict each other
+	}
+	return wrap(next)
 }
 
 // nowhere answers for an address that no route has.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -21,11 +22,10 @@ import (
 var _, _ Source = story{}, hostile{}
 
 // addresses are all pages.
-var addresses = slices.Concat(generalAddresses, unitAddresses, requestAddresses, intelAddresses)
+var addresses = slices.Concat(generalAddresses, unitAddresses, requestAddresses, intelAddresses, journalAddresses, recordAddresses, adminAddresses, hotlineAddresses, releaseAddresses)
 
 var generalAddresses = []string{
 	"/", "/unit?unit=" + unitID, "/accord?unit=" + unitID, "/accord?unit=" + unitID + "&from=", "/intelligence?value=198.51.100.7", "/intelligence?after=never", "/object?id=indicator--x", "/intake", "/intake?state=all",
-	"/journal", "/journal?before." + northID + "=100", "/entry?unit=" + unitID + "&origin=" + url.QueryEscape("entente/"+northID) + "&index=3",
 }
 
 // visitor is a browser that is signed in, or not.
@@ -212,9 +212,6 @@ func TestPagesSayWhatThereIs(t *testing.T) {
 		"/object?id=indicator--x":                   {"198.51.100.7", "imported here"},
 		"/object?id=indicator--none":                {"Nothing is known under this id."},
 		"/intake":                                   {"A public service must never be acted on.", "Q2"},
-		"/journal":                                  {"1,284 entries", "61 entries", "mirrored", "hold · suspension", "Older entries"},
-		"/entry?origin=x&index=3":                   {"accord.propose", "tlog-proof", "receipted it"},
-		"/entry?origin=x&index=99999":               {"The journal has no entry 99999."},
 		"/nothing":                                  {"There is no such page."},
 	} {
 		_, body := v.get(t, path)
@@ -227,9 +224,9 @@ func TestPagesSayWhatThereIs(t *testing.T) {
 }
 
 // elements and attributes are all that a page may be made of.
-var elements = strings.Fields("html head meta title link body a header div span b nav form button main section h1 h2 h3 h4 p ul ol li dl dt dd table thead tbody tr th td code pre time footer details summary label input select option article br textarea fieldset legend script svg circle line text datalist img")
+var elements = strings.Fields("html head meta title link body a header div span b nav form button main section h1 h2 h3 h4 p ul ol li dl dt dd table thead tbody tr th td code pre time footer details summary label input select option article br textarea fieldset legend script svg circle path text datalist img line figure figcaption rect desc")
 
-var attributes = strings.Fields("lang dir charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime rows checked src defer data-live data-keep enctype maxlength viewbox viewBox cx cy r x y x1 x2 y1 y2 dy list readonly alt width height inputmode open pattern formnovalidate aria-describedby data-progress")
+var attributes = strings.Fields("lang dir charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime rows checked src defer data-live data-answer data-keep enctype maxlength viewbox viewBox cx cy r x y d dy list readonly alt width height inputmode open pattern formnovalidate aria-describedby data-progress x1 x2 y1 y2 text-anchor download aria-live data-ring data-drill data-who data-about data-bell accesskey multiple min max")
 
 func TestPartnerTextNeverBecomesMarkup(t *testing.T) {
 	v := signedIn(t, hostile{})
@@ -303,4 +300,22 @@ func FuzzAccordText(f *testing.F) {
 			_ = s.Name
 		}
 	})
+}
+
+// TestPartsAreDefinedOnce: a template that two files define is the last one's for every page.
+func TestPartsAreDefinedOnce(t *testing.T) {
+	where := map[string]string{}
+	for _, file := range shared {
+		text, err := files.ReadFile("pages/" + file + ".html")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\{\{define "([^"]+)"`).FindAllSubmatch(text, -1) {
+			if name := string(m[1]); where[name] != "" {
+				t.Errorf("%q is defined in %s.html and in %s.html", name, where[name], file)
+			} else {
+				where[name] = file
+			}
+		}
+	}
 }

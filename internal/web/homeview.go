@@ -19,6 +19,7 @@ type homeData struct {
 	Open     int // requests, listed or not
 	Identity *node.IdentityResponse
 	Places   []place
+	Setup    *node.SetupResponse // what a new node still needs; nil: nothing, or not for this session
 }
 
 // place is one unit with what is agreed in it.
@@ -72,6 +73,15 @@ func (h *handler) home(r *http.Request) (string, *page, error) {
 		return "", nil, err
 	}
 	d := homeData{StatusResponse: status, Requests: list.Requests, Open: len(list.Requests) + list.More, Identity: id}
+	if grantOf(r).May(node.ScopeAdmin) {
+		setup, err := h.node.Setup(r.Context())
+		if err != nil {
+			return "", nil, err
+		}
+		if !setup.Done {
+			d.Setup = setup
+		}
+	}
 	for _, u := range status.Units {
 		d.Places = append(d.Places, h.place(r, u))
 	}
@@ -107,12 +117,29 @@ func (h *handler) place(r *http.Request, u node.UnitBrief) place {
 	return p
 }
 
+// recordsPages are the pages of what members keep together, by the first part of the codes of what waits.
+var recordsPages = map[string]bool{"case": true, "review": true, "statement": true, "leak": true, "commitment": true}
+
 // attentionPage is where a person does what waits: the page of the thing if there is one, else that of its unit.
 func attentionPage(a node.Attention) string {
 	at := func(path string, kv ...any) string { return path + string(query(kv...)) }
 	switch {
 	case a.Group() == "request" && entryOf(a.Ref) != nil:
 		return at("/request", "unit", a.Unit, "id", a.Ref)
+	case recordsPages[a.Group()] && entryOf(a.Ref) != nil:
+		return at("/"+a.Group(), "unit", a.Unit, "id", a.Ref)
+	case a.Group() == "exhibit" && entryOf(a.Ref) != nil:
+		return at("/exhibit", "unit", a.Unit, "id", a.Ref)
+	case a.Group() == "call" && entryOf(a.Ref) != nil:
+		return at("/call", "unit", a.Unit, "id", a.Ref)
+	case a.Group() == "ping", a.Group() == "drill":
+		return at("/drills", "unit", a.Unit)
+	case a.Group() == "contact":
+		return at("/contacts", "unit", a.Unit)
+	case a.Code == "more" && a.Word == "call":
+		return "/hotline"
+	case a.Group() == "release":
+		return at("/release", "id", a.Ref)
 	case a.Code == "quarantine", a.Group() == "intake":
 		return "/intake"
 	case a.Code == "more" && a.Word == "request":

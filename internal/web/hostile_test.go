@@ -44,7 +44,9 @@ func soak(v reflect.Value) {
 		soak(v.Elem())
 	case reflect.Struct:
 		for i := range v.NumField() {
-			soak(v.Field(i))
+			if f := v.Field(i); f.CanSet() {
+				soak(f)
+			}
 		}
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
@@ -81,6 +83,7 @@ func (hostile) Status(context.Context) (*node.StatusResponse, error) {
 	r.Party = northID // this node's own id is its own
 	return r, err
 }
+func (h hostile) Overview(ctx context.Context) (*node.StatusResponse, error) { return h.Status(ctx) }
 func (hostile) Identity(context.Context) (*node.IdentityResponse, error) {
 	return filled[node.IdentityResponse]()
 }
@@ -112,12 +115,6 @@ func (hostile) Search(context.Context, node.SearchRequest) (*node.SearchResponse
 }
 func (hostile) Intake(context.Context, node.IntakeRequest) (*node.IntakeResponse, error) {
 	return filled[node.IntakeResponse]()
-}
-func (hostile) ShowJournal(context.Context, node.JournalShowRequest) (*node.JournalShowResponse, error) {
-	return filled[node.JournalShowResponse]()
-}
-func (hostile) ProveEntry(context.Context, node.JournalProveRequest) (*node.JournalProveResponse, error) {
-	return filled[node.JournalProveResponse]()
 }
 func (hostile) Here(context.Context) (*node.HereResponse, error) {
 	r, err := filled[node.HereResponse]()

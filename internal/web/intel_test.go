@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -163,7 +165,7 @@ func TestGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := draw(graphMiddle, around)
+	d := draw(graphMiddle, 2, around)
 	places := map[[2]int]bool{}
 	for _, n := range d.Nodes {
 		places[[2]int{n.X, n.Y}] = true
@@ -171,11 +173,11 @@ func TestGraph(t *testing.T) {
 			t.Errorf("%s lies outside: %d, %d of %d", n.ID, n.X, n.Y, d.Size)
 		}
 	}
-	if len(d.Nodes) != 25 || len(places) != 25 || len(d.Lines) != 24 || len(d.References) != 24 || d.Nodes[0].ID != graphMiddle {
-		t.Errorf("%d objects at %d places, %d lines", len(d.Nodes), len(places), len(d.Lines))
+	if len(d.Nodes) != 25 || len(places) != 25 || strings.Count(d.Lines, "M") != 24 || len(d.References) != 24 || d.Nodes[0].ID != graphMiddle {
+		t.Errorf("%d objects at %d places, %d lines", len(d.Nodes), len(places), strings.Count(d.Lines, "M"))
 	}
 	slices.Reverse(around.Objects[1:])
-	if again := draw(graphMiddle, around); !slices.Equal(again.Nodes, d.Nodes) {
+	if again := draw(graphMiddle, 2, around); !slices.EqualFunc(again.Nodes, d.Nodes, func(a, b *drawn) bool { return *a == *b }) {
 		t.Error("another order is drawn another way")
 	}
 	many := &node.AroundResponse{Objects: []node.AroundObject{{ID: graphMiddle}}}
@@ -183,8 +185,11 @@ func TestGraph(t *testing.T) {
 		many.Objects = append(many.Objects, node.AroundObject{ID: fmt.Sprint(i), Depth: 1 + i%3})
 	}
 	places = map[[2]int]bool{}
-	for _, n := range draw(graphMiddle, many).Nodes {
+	for _, n := range draw(graphMiddle, 2, many).Nodes {
 		places[[2]int{n.X, n.Y}] = true
+	}
+	if size := draw(graphMiddle, 2, many).Size; size > 4000 {
+		t.Errorf("a picture of %d objects has %d units a side: each is too small to be hit", maxDrawn, size)
 	}
 	if len(places) != maxDrawn+1 {
 		t.Errorf("%d objects lie at %d places", maxDrawn+1, len(places))
@@ -192,5 +197,53 @@ func TestGraph(t *testing.T) {
 	_, body := signedIn(t, story{}).get(t, "/graph?id="+graphMiddle+"&depth=2")
 	if !strings.Contains(body, "There is more than is drawn") || strings.Count(body, "<circle") != 25 {
 		t.Errorf("%d circles", strings.Count(body, "<circle"))
+	}
+}
+
+// broad is a node with an object that 2,499 others hang on.
+type broad struct{ story }
+
+func (broad) Around(_ context.Context, r node.AroundRequest) (*node.AroundResponse, error) {
+	from, _ := strconv.Atoi(r.Next)
+	out := &node.AroundResponse{}
+	for i := from; i < min(from+r.Limit, 2500); i++ {
+		o := node.AroundObject{ID: fmt.Sprintf("indicator--%d", i), Depth: min(i, 1)}
+		if i > 0 {
+			o.References = []node.AroundReference{{From: o.ID, Property: "target_ref", To: "indicator--0"}}
+		}
+		out.Objects = append(out.Objects, o)
+	}
+	if end := from + r.Limit; end < 2500 {
+		out.Next = strconv.Itoa(end)
+	}
+	return out, nil
+}
+
+// TestLargeGraph: a large neighbourhood is drawn up to the bound and said to be cut; its list
+// has pages, and each reference is on one of them.
+func TestLargeGraph(t *testing.T) {
+	v := signedIn(t, broad{})
+	seen := map[string]bool{}
+	path := "/graph?id=indicator--0"
+	for pages := 1; path != ""; pages++ {
+		_, body := v.get(t, path)
+		if n := strings.Count(body, "<circle"); n != maxDrawn || !strings.Contains(body, "There is more than is drawn") {
+			t.Fatalf("%s: %d circles", path, n)
+		}
+		_, list, _ := strings.Cut(body, "<tbody>")
+		for _, m := range regexp.MustCompile(`/object\?id=(indicator--\d+)`).FindAllStringSubmatch(list, -1) {
+			seen[m[1]] = true
+		}
+		next := regexp.MustCompile(`rel="next" href="([^"#]+)`).FindStringSubmatch(list)
+		if next == nil {
+			if pages != maxDrawn/maxRows {
+				t.Errorf("%d pages", pages)
+			}
+			break
+		}
+		path = html.UnescapeString(next[1])
+	}
+	if len(seen) != maxDrawn {
+		t.Errorf("the list names %d objects", len(seen))
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"entente/internal/node"
 )
@@ -50,7 +49,7 @@ func (h *handler) intelligence(r *http.Request) (string, *page, error) {
 		d.In.Above, d.In.Below = r.FormValue("above") != "", r.FormValue("below") != ""
 	}
 	if d.After != "" {
-		t, err := time.ParseInLocation(time.DateOnly, d.After, time.Local)
+		t, err := startOf(d.After, 0, h.zoneOf(r, grantOf(r)))
 		if err != nil {
 			d.Wrong, d.After = true, ""
 		}
@@ -164,7 +163,7 @@ func (h *handler) shareForm(r *http.Request) (string, *page, error) {
 	if err := fill(&d.In, form, claimField); err != nil {
 		return "", nil, err
 	}
-	status, err := h.node.Status(r.Context())
+	status, err := h.node.Overview(r.Context())
 	if err != nil {
 		return "", nil, err
 	}

@@ -1,150 +1,155 @@
 package web
 
 import (
-	"encoding/json"
+	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 
+	"entente/internal/lang"
 	"entente/internal/node"
 )
 
-// pageEntries is how many entries a column of the journal page shows.
-const pageEntries = 25
+// journalSource is what the pages about journals are made of.
+type journalSource interface {
+	JournalSides(context.Context, node.JournalSidesRequest) (*node.JournalSidesResponse, error)
+	CheckEntry(context.Context, node.JournalCheckRequest) (*node.JournalCheckResponse, error)
+	ExportEntry(context.Context, node.JournalFileRequest, io.Writer) error
+	Proofs(context.Context, node.ProofListRequest) (*node.ProofListResponse, error)
+}
+
+func (h *handler) journalRoutes() []route {
+	return []route{
+		look("GET /journal", h.journal),
+		look("GET /entry", h.entry),
+		{pattern: "GET /entry/file", scope: node.ScopeRead, raw: h.entryFile},
+		look("GET /fork", h.fork),
+	}
+}
 
 // journalData is the journals of a unit side by side.
 type journalData struct {
-	Units   []node.UnitBrief
-	Unit    *node.UnitBrief
-	Columns []column
+	Units []node.UnitBrief
+	*node.JournalSidesResponse
+	Asked    node.JournalSidesRequest
+	From, To string // days, as they were typed
 }
 
-// column is one journal, newest entry first.
-type column struct {
-	Member  node.MemberBrief
-	Entries []entryView
-	Size    int64
-	Older   int64 // index below which older entries begin, for the next page
-	More    bool
-	Error   string
-}
-
-// entryView is an entry as the page shows it.
-type entryView struct {
-	node.JournalEntry
-	Kind   string
-	At     string
-	Agency string
-	Role   string
-	Body   string
-}
-
-func view(e node.JournalEntry) entryView {
-	v := entryView{JournalEntry: e, Kind: "(cannot be read)"}
-	var head struct {
-		Kind string `json:"kind"`
-		At   string `json:"at"`
-		By   struct {
-			Agency string `json:"agency"`
-			Role   string `json:"role"`
-		} `json:"by"`
-		Body json.RawMessage `json:"body"`
+// Others are the journals that this party does not write.
+func (d journalData) Others() (out []node.SideJournal) {
+	for _, j := range d.Journals {
+		if !j.Self {
+			out = append(out, j)
+		}
 	}
-	if json.Unmarshal(e.Entry, &head) == nil {
-		v.Kind, v.At, v.Agency, v.Role, v.Body = head.Kind, head.At, head.By.Agency, head.By.Role, string(head.Body)
+	return out
+}
+
+// Authors are the parties, each once.
+func (d journalData) Authors() (out []node.SideJournal) {
+	have := map[string]bool{}
+	for _, j := range d.Journals {
+		if !have[j.Party] {
+			have[j.Party] = true
+			out = append(out, j)
+		}
 	}
-	return v
+	return out
+}
+
+// Filtered tells whether only some entries are asked for.
+func (d journalData) Filtered() bool {
+	return d.Asked.Kind != "" || d.Asked.Author != "" || d.Asked.About != "" || d.From != "" || d.To != ""
 }
 
 func (h *handler) journal(r *http.Request) (string, *page, error) {
-	status, err := h.node.Status(r.Context())
+	status, err := h.node.Overview(r.Context())
 	if err != nil {
 		return "", nil, err
 	}
-	d := journalData{Units: status.Units}
-	p := &page{Title: "Journals", Here: "journal"}
-	for i, u := range status.Units {
-		if u.Unit == r.FormValue("unit") || d.Unit == nil {
-			d.Unit = &status.Units[i]
-		}
-		if u.Unit == r.FormValue("unit") {
-			break
-		}
+	p := &page{Key: "ui.journals", Here: "journal"}
+	q := r.URL.Query()
+	d := journalData{Units: status.Units, From: q.Get("from"), To: q.Get("to"), Asked: node.JournalSidesRequest{Unit: q.Get("unit"), Kind: q.Get("kind"), Author: q.Get("author"), About: q.Get("about"), Next: q.Get("next")}}
+	if d.Asked.Unit == "" && len(status.Units) > 0 {
+		d.Asked.Unit = status.Units[0].Unit
 	}
-	if d.Unit != nil {
-		for _, m := range d.Unit.Members {
-			d.Columns = append(d.Columns, h.column(r, d.Unit.Unit, m))
+	in := h.zoneOf(r, grantOf(r))
+	if d.Asked.From, err = startOf(d.From, 0, in); err != nil {
+		return "", nil, err
+	}
+	if d.Asked.To, err = startOf(d.To, 1, in); err != nil {
+		return "", nil, err
+	}
+	if len(status.Units) > 0 {
+		if d.JournalSidesResponse, err = h.node.JournalSides(r.Context(), d.Asked); err != nil {
+			return "", nil, err
 		}
 	}
 	p.Data = d
 	return "journal", p, nil
 }
 
-// column reads the page of one journal. One that cannot be read does not take
-// the others away.
-func (h *handler) column(r *http.Request, unit string, m node.MemberBrief) column {
-	c := column{Member: m, Size: m.Size}
-	// Each column is turned on its own: "before.PARTY" is the index it ends at.
-	end := m.Size
-	if before := formInt(r, "before."+m.Party); before > 0 && before < end {
-		end = before
+// entryRefOf is the entry that an address names.
+func entryRefOf(r *http.Request) string {
+	q := r.URL.Query()
+	if ref := q.Get("ref"); ref != "" {
+		return ref
 	}
-	from := max(0, end-pageEntries)
-	if end == 0 {
-		return c
-	}
-	j, err := h.node.ShowJournal(r.Context(), node.JournalShowRequest{Unit: unit, Origin: m.Origin, From: from, Limit: int(end - from)})
-	if err != nil {
-		c.Error = err.Error()
-		return c
-	}
-	for i := len(j.Entries) - 1; i >= 0; i-- {
-		c.Entries = append(c.Entries, view(j.Entries[i]))
-	}
-	c.Older, c.More = from, from > 0
-	return c
+	return q.Get("origin") + "#" + q.Get("index")
 }
 
-// entryData is one entry with what proves it.
+// entryData is one entry with what was verified of it.
 type entryData struct {
-	Journal   *node.JournalShowResponse
-	Entry     entryView
-	Proof     *node.JournalProveResponse
-	ProofFail string
-	Receipts  []receipted
+	*node.JournalCheckResponse
+	File string // the name under which it is downloaded
 }
 
-// receipted tells whether a member has receipted an entry.
-type receipted struct {
-	Name string
-	Upto int64
-	Yes  bool
+// Waits tells whether something has not come yet.
+func (d entryData) Waits() bool {
+	for _, s := range d.Steps {
+		if s.State == "wait" {
+			return true
+		}
+	}
+	return false
 }
 
 func (h *handler) entry(r *http.Request) (string, *page, error) {
-	unit, origin, index := r.FormValue("unit"), r.FormValue("origin"), formInt(r, "index")
-	j, err := h.node.ShowJournal(r.Context(), node.JournalShowRequest{Unit: unit, Origin: origin, From: index, Limit: 1})
+	c, err := h.node.CheckEntry(r.Context(), node.JournalCheckRequest{Unit: r.URL.Query().Get("unit"), Ref: entryRefOf(r)})
 	if err != nil {
 		return "", nil, err
 	}
-	if len(j.Entries) == 0 || j.Entries[0].Index != index {
-		return "", nil, &node.Error{Code: node.CodeNotFound, Status: http.StatusNotFound, What: fmt.Sprintf("The journal has no entry %d.", index), Why: fmt.Sprintf("This node holds %d entries of it.", j.Size)}
+	return "entry", &page{Title: fmt.Sprintf("%s #%d", c.Name, c.Entry.Index), Here: "journal", Data: entryData{c, entryFileName(c.Ref)}}, nil
+}
+
+func entryFileName(ref string) string {
+	return "entry-" + strings.ReplaceAll(brief(ref), "#", "-") + ".entente"
+}
+
+// entryFile sends an entry as a file that verifies by itself.
+func (h *handler) entryFile(w http.ResponseWriter, r *http.Request) error {
+	var b bytes.Buffer // at most what dossier allows of such a file, and as a rule some kB
+	ref := entryRefOf(r)
+	if err := h.node.ExportEntry(r.Context(), node.JournalFileRequest{Unit: r.URL.Query().Get("unit"), Ref: ref}, &b); err != nil {
+		return err
 	}
-	d := entryData{Journal: j, Entry: view(j.Entries[0])}
-	if d.Proof, err = h.node.ProveEntry(r.Context(), node.JournalProveRequest{Unit: unit, Ref: fmt.Sprintf("%s#%d", j.Origin, index)}); err != nil {
-		d.ProofFail = err.Error()
-	}
-	status, err := h.node.Status(r.Context())
+	attach(w, "application/octet-stream", fileName(entryFileName(ref)))
+	_, _ = w.Write(b.Bytes()) // the reader is gone if this fails
+	return nil
+}
+
+func (h *handler) fork(r *http.Request) (string, *page, error) {
+	q := r.URL.Query()
+	list, err := h.node.Proofs(r.Context(), node.ProofListRequest{Unit: q.Get("unit"), Origin: q.Get("origin")})
 	if err != nil {
 		return "", nil, err
 	}
-	if j.Party == status.Party { // receipts are known for the own journal
-		for _, u := range status.Units {
-			for _, m := range u.Members {
-				if u.Unit == j.Unit && !m.Self {
-					d.Receipts = append(d.Receipts, receipted{m.Name, m.Receipted, m.Receipted > index})
-				}
-			}
-		}
-	}
-	return "entry", &page{Title: fmt.Sprintf("Entry %d of %s", index, j.Name), Here: "journal", Data: d}, nil
+	return "fork", &page{Key: "ui.lies-title", Here: "journal", Data: list}, nil
+}
+
+// stepText says what a step of a check did.
+func stepText(c *lang.Catalog, s node.CheckStep) string {
+	return c.Text("check."+s.Code, "n", s.N, "size", s.Size, "name", s.Name, "hash", s.Hash)
 }

@@ -10,14 +10,16 @@ import (
 )
 
 const (
-	maxStreams = 1024        // live pages at once
-	liveEvery  = time.Second // how often a live page looks whether anything changed
-	liveWrite  = 20 * time.Second
-	liveQuiet  = 25 // looks without a change until a line is sent all the same, so that proxies keep the connection
+	maxStreams  = 1024        // live pages at once
+	maxRenewing = 4           // of them that are gathered anew at once; the others wait
+	liveEvery   = time.Second // how often a live page looks whether anything changed
+	liveWrite   = 20 * time.Second
+	liveQuiet   = 25 // looks without a change until a line is sent all the same, so that proxies keep the connection
 )
 
 // live tells an open page when something changed that pages show (server-sent events, HTML Standard, section
-// 9.2): an event changed with a number that is another after each change. It ends with the session, and does
+// 9.2): an event changed with a number that is another after each change; since is the number that the page was made
+// at, so that what changed until the page listens is told too. It ends with the session, and does
 // not keep one alive.
 func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 	here, err := h.node.Here(r.Context())
@@ -41,7 +43,10 @@ func (h *handler) live(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
 	_ = out.SetReadDeadline(time.Time{}) // nothing more is read; a server that cannot set it has none
-	last := h.node.Pulse()
+	last, err := strconv.ParseUint(r.URL.Query().Get("since"), 16, 64)
+	if err != nil {
+		last = h.node.Pulse()
+	}
 	say := func(line string) bool {
 		_ = out.SetWriteDeadline(time.Now().Add(liveWrite))
 		if _, err := fmt.Fprint(w, line); err != nil {

@@ -19,7 +19,7 @@ import (
 )
 
 // browser starts chromium, or skips the test by name.
-func browser(t *testing.T) context.Context {
+func browser(t testing.TB, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
@@ -32,7 +32,10 @@ func browser(t *testing.T) context.Context {
 		t.Skipf("SKIPPED %s: no chromium on this machine, so no page was looked at in a browser", t.Name())
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	options = append(options, more...)
+	bounded, stop := context.WithTimeout(t.Context(), 4*time.Minute) // what never shows fails this test, not every one after it
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewExecAllocator(bounded, options...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
@@ -80,9 +83,9 @@ func TestPagesInABrowser(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = chromedp.Do(ctx, chromedp.Navigate(server.URL+"/journal"), chromedp.Query("#token", chromedp.NodeVisible), picture(pictures, "sign-in"),
-		chromedp.SendKeys("#token", token), chromedp.Submit("#token"), chromedp.Query(".columns", chromedp.NodeVisible))
+		chromedp.SendKeys("#token", token), chromedp.Submit("#token"), chromedp.Query("nav a[aria-current=page]", chromedp.NodeVisible))
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("sign in: %v", err)
 	}
 	for _, scheme := range []string{"light", "dark"} {
 		media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}

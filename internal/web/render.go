@@ -3,14 +3,14 @@ package web
 import (
 	"bytes"
 	"embed"
-	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
-	"entente/internal/lang"
 	"entente/internal/node"
+	"entente/internal/unread"
 )
 
 //go:embed pages/*.html
@@ -18,19 +18,27 @@ var files embed.FS
 
 // page is what every page is given.
 type page struct {
-	Title   string
-	Key     string   // of the title in the catalogs; "" where it is not the program's
-	Switch  []choice // the languages there are
-	Here    string   // the part of the menu it belongs to
-	Node    *node.HereResponse
-	Grant   node.Grant // of the session
-	Now     time.Time
-	Data    any
-	Public  bool       // nobody is signed in: no menu
-	Form    url.Values // what was typed into the form that is shown again
-	Problem *failure   // why the form was refused
-	Shown   any        // what came of the form, where that is shown once
-	Done    string     // what was done before this page, in words
+	Title     string
+	Key       string   // of the title in the catalogs; "" where it is not the program's
+	Switch    []choice // the languages there are
+	Here      string   // the part of the menu it belongs to
+	Area      string   // of administration
+	Node      *node.HereResponse
+	Grant     node.Grant // of the session
+	Now       time.Time
+	Data      any
+	As        string     // the pulse of the node that the page was made at, "" where nobody knows
+	Public    bool       // nobody is signed in: no menu
+	Form      url.Values // what was typed into the form that is shown again
+	Query     url.Values // of the address
+	Problem   *failure   // why the form was refused
+	Shown     any        // what came of the form, where that is shown once
+	Done      string     // what was done before this page, in words
+	Ringing   []node.CallView
+	Scripts   []string // assets beside those of every page
+	Answer    bool     // it answers a form: what it says is said once, and stays as it is
+	Elsewhere string   // the zone of the browser, where the officer chose another
+	Found     string   // where an answer can be asked for again without losing what it says; "" if nowhere
 }
 
 // May tells whether the session has a scope; a page offers nothing that it may not.
@@ -44,13 +52,34 @@ func (p *page) Typed(name, first string) string {
 	return first
 }
 
+// Asked is what was typed into a field, or else what the address says stands there.
+func (p *page) Asked(name string) string { return p.Typed(name, p.Query.Get(name)) }
+
+// Ticked tells whether a value of a field was chosen in the form that is shown again.
+func (p *page) Ticked(name, value string) bool { return slices.Contains(p.Form[name], value) }
+
+// Picked tells whether a box is ticked: as it was sent, or else as it is at first.
+func (p *page) Picked(name, value string, first []string) bool {
+	if p.Form.Has(name) {
+		first = p.Form[name]
+	}
+	return slices.Contains(first, value)
+}
+
 // render writes a page whole or not at all. What left the templates is cleaned
 // once more as a whole: no control character and no bidirectional override can
 // come from a partner's text, in whatever field it stood.
 func (h *handler) render(w http.ResponseWriter, r *http.Request, status int, name string, p *page) {
-	p.Now = h.Clock()
-	c := h.language(w, r)
+	p.Now, p.Query = h.Clock(), r.URL.Query()
+	if !p.Public {
+		p.Ringing = h.ringing(r)
+	}
+	zone := h.zoneOf(r, p.Grant)
+	c := h.language(w, r).In(zone.at)
 	p.Switch = choices(c, r)
+	if z, ok := browserZone(r); ok && z.Name != zone.Name {
+		p.Elsewhere = z.Name
+	}
 	if p.Key != "" {
 		p.Title = c.Text(p.Key)
 	}
@@ -65,10 +94,13 @@ func (h *handler) render(w http.ResponseWriter, r *http.Request, status int, nam
 		p.Done = c.Text(key)
 	}
 	var b bytes.Buffer
-	if err := h.pages[c.Tag()]()[name].ExecuteTemplate(&b, "layout", p); err != nil {
+	if err := h.pages.execute(&b, name, reader{c, zone}, p); err != nil {
 		h.Log.Error("page cannot be written", "page", name, "error", err)
 		http.Error(w, "The page cannot be written; the node's log says why.", http.StatusInternalServerError)
 		return
+	}
+	if status >= 400 {
+		unread.Drop(w, r)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", c.Tag())
@@ -76,10 +108,16 @@ func (h *handler) render(w http.ResponseWriter, r *http.Request, status int, nam
 	_, _ = w.Write(clean(b.Bytes())) // the reader is gone if this fails
 }
 
-func parsePages(c *lang.Catalog) map[string]*template.Template {
-	out := map[string]*template.Template{}
-	for _, name := range []string{"signin", "second", "setup", "codes", "profile", "error", "home", "unit", "pair", "accord", "ask", "requests", "request", "requestform", "exhibit", "intelligence", "object", "graph", "intake", "import", "share", "journal", "entry"} {
-		out[name] = template.Must(template.New(name).Funcs(functions).Funcs(words(c)).ParseFS(files, "pages/layout.html", "pages/tables.html", "pages/terms.html", "pages/negotiation.html", "pages/moves.html", "pages/credentials.html", "pages/"+name+".html"))
-	}
-	return out
+// shared are the templates that pages are put together from; what else lies in pages/ is a page.
+var shared = []string{
+	"layout",
+	"adminparts",
+	"calls",
+	"credentials",
+	"joint",
+	"moves",
+	"negotiation",
+	"ring",
+	"tables",
+	"terms",
 }

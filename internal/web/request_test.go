@@ -18,6 +18,32 @@ var requestAddresses = []string{
 	"/request/new", "/request/new?unit=" + unitID + "&type=information", "/request/new?from_draft=draft-1", "/exhibit?id=x",
 }
 
+func (s story) DropDraft(_ context.Context, r node.RequestDropRequest) (*node.RequestView, error) {
+	if r.ID != "draft-1" {
+		return nil, &node.Error{Code: node.CodeNotFound, Status: http.StatusNotFound, What: "There is no such draft."}
+	}
+	v := s.view()
+	return &v, nil
+}
+
+func (hostile) DropDraft(context.Context, node.RequestDropRequest) (*node.RequestView, error) {
+	return filled[node.RequestView]()
+}
+
+// TestDroppingADraft: a draft is dropped once that was confirmed, and not before.
+func TestDroppingADraft(t *testing.T) {
+	v := signedIn(t, story{})
+	if _, body := v.get(t, "/request/new?from_draft=draft-1"); !strings.Contains(body, `action="/request/drop?from_draft=draft-1"`) {
+		t.Error("it is not offered")
+	}
+	for form, want := range map[string]int{"id=draft-1": http.StatusBadRequest, "id=draft-1&sure=true": http.StatusSeeOther, "id=draft-2&sure=true": http.StatusNotFound} {
+		q, _ := url.ParseQuery(form)
+		if resp, _ := v.post(t, "/request/drop?from_draft=draft-1", q); resp.StatusCode != want {
+			t.Errorf("%s: %d", form, resp.StatusCode)
+		}
+	}
+}
+
 func (story) RequestForm(_ context.Context, r node.RequestFormRequest) (*node.RequestFormResponse, error) {
 	return &node.RequestFormResponse{Type: r.Type, Clause: "R1", Urgencies: []string{"routine", "urgent"}, Fields: []node.FormField{
 		{Name: "purpose", Kind: "text", Mandatory: true}, {Name: "period", Kind: "period", Mandatory: true}, {Name: "phone", Kind: "phone"}, {Name: "urgency-reason", Kind: "text"},

@@ -11,13 +11,11 @@ import (
 
 // requestFormData is the form of a new request: first of which unit and kind it is, and then what the accord demands.
 type requestFormData struct {
-	Units  []node.UnitBrief // in which something can be asked
-	Unit   *node.UnitBrief  // that was chosen
+	acting
 	Type   string
 	Kinds  []accord.RequestType
 	Form   *node.RequestFormResponse // nil until a kind was chosen
 	Clause map[string]string         // the words of the accord on the kind, by language
-	Others []node.MemberBrief        // that can be asked
 	Draft  string                    // that is gone on with
 	Drafts []node.RequestView
 	saved  *node.RequestView
@@ -75,10 +73,6 @@ func (d requestFormData) Zone() string {
 }
 
 func (h *handler) requestForm(r *http.Request) (string, *page, error) {
-	status, err := h.node.Status(r.Context())
-	if err != nil {
-		return "", nil, err
-	}
 	list, err := h.node.Requests(r.Context(), node.RequestListRequest{State: "draft", Limit: 1})
 	if err != nil {
 		return "", nil, err
@@ -93,15 +87,8 @@ func (h *handler) requestForm(r *http.Request) (string, *page, error) {
 	} else if d.Draft != "" {
 		return "", nil, &node.Error{Code: node.CodeNotFound, Status: http.StatusNotFound, What: "There is no such draft.", Next: "Look at the list of requests: it may have been sent."}
 	}
-	for _, u := range status.Units {
-		if u.Accord != "" && u.State != "withdrawn" {
-			d.Units = append(d.Units, u)
-		}
-	}
-	for i, u := range d.Units {
-		if u.Unit == unit || u.Name == unit || unit == "" && len(d.Units) == 1 {
-			d.Unit = &d.Units[i]
-		}
+	if d.acting, err = h.acting(r, unit); err != nil {
+		return "", nil, err
 	}
 	if d.Unit != nil {
 		if err := h.kindOf(r, &d); err != nil {
@@ -113,11 +100,6 @@ func (h *handler) requestForm(r *http.Request) (string, *page, error) {
 
 // kindOf fills in what the accord of the unit says, of the kind if one was chosen.
 func (h *handler) kindOf(r *http.Request, d *requestFormData) error {
-	for _, m := range d.Unit.Members {
-		if !m.Self {
-			d.Others = append(d.Others, m)
-		}
-	}
 	terms, _ := h.terms(r, d.Unit.Unit)
 	d.Kinds = terms.Requests.Types
 	if d.Type == "" {
@@ -158,4 +140,18 @@ func (h *handler) newRequest(r *http.Request, in node.RequestNewRequest) (outcom
 		return outcome{to: "/request/new" + string(query("from_draft", v.ID)), done: "done.draft"}, nil
 	}
 	return outcome{to: "/request" + string(query("unit", v.Unit, "id", v.ID)), done: "done.sent"}, nil
+}
+
+// draftDrop is the form that drops a draft, once that was confirmed.
+type draftDrop struct {
+	node.RequestDropRequest
+	Sure bool `json:"sure"`
+}
+
+func (h *handler) dropDraft(r *http.Request, in draftDrop) (outcome, error) {
+	if !in.Sure {
+		return outcome{}, &node.Error{Code: node.CodeBadInput, Status: http.StatusBadRequest, What: "Nothing was dropped.", Why: "A draft that is dropped is gone for good.", Next: "Tick that you mean it."}
+	}
+	_, err := h.node.DropDraft(r.Context(), in.RequestDropRequest)
+	return outcome{to: "/requests", done: "done.draft-dropped"}, err
 }

@@ -1,9 +1,9 @@
 package web
 
 import (
-	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"entente/internal/accord"
 	"entente/internal/node"
@@ -17,6 +17,7 @@ func (h *handler) requestRoutes() []route {
 		{pattern: "POST /request/move", scope: node.ScopeRequest, show: h.request, act: posted(h.moveRequest)},
 		look("GET /request/new", h.requestForm),
 		{pattern: "POST /request/new", scope: node.ScopeRequest, show: h.requestForm, act: posted(h.newRequest)},
+		{pattern: "POST /request/drop", scope: node.ScopeRequest, show: h.requestForm, act: posted(h.dropDraft)},
 	}
 }
 
@@ -24,8 +25,10 @@ func (h *handler) requestRoutes() []route {
 type requestData struct {
 	*node.RequestView
 	Exhibits []node.ExhibitView
-	Forms    []moveForm // the moves of this side
-	Aside    []moveForm // those that carry the request no further
+	Second   bool            // the accord wants two persons for evidence
+	Calls    []node.CallView // about it, that are not over
+	Forms    []moveForm      // the moves of this side
+	Aside    []moveForm      // those that carry the request no further
 }
 
 // moveForm is the form of one move: the fields that it takes, and no others.
@@ -70,8 +73,14 @@ func (h *handler) request(r *http.Request) (string, *page, error) {
 	if err != nil {
 		return "", nil, err
 	}
+	calls, err := h.node.Calls(r.Context(), node.HotlineListRequest{Unit: q.Unit})
+	if err != nil {
+		return "", nil, err
+	}
 	d := requestData{RequestView: q, Exhibits: x.Exhibits}
+	d.Calls = slices.DeleteFunc(calls.Calls, func(c node.CallView) bool { return c.Request != q.ID })
 	terms, own := h.terms(r, q.Unit)
+	d.Second = len(terms.TwoPerson("exhibit.add")) > 0
 	for _, move := range q.Next {
 		f := formOf(move, q, terms, own)
 		if r.PostForm.Get("move") == move {
@@ -96,13 +105,7 @@ func (h *handler) terms(r *http.Request, unit string) (*accord.Document, accord.
 	if err != nil || !a.InForce {
 		return new(accord.Document), accord.Party{}
 	}
-	doc, err := accord.Load(a.Text)
-	if err != nil { // of a later version: it is read as far as this one can
-		doc = new(accord.Document)
-		if json.Unmarshal(a.Text, doc) != nil {
-			return new(accord.Document), accord.Party{}
-		}
-	}
+	doc := h.accords.read(a)
 	here, err := h.node.Here(r.Context())
 	if err != nil {
 		return doc, accord.Party{}

@@ -2,9 +2,13 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
+	"strconv"
+	"time"
 
+	"entente/internal/accord"
 	"entente/internal/node"
 )
 
@@ -14,9 +18,13 @@ type route struct {
 	scope   node.Scope // that the session needs
 	show    gather     // the page; of a form's address, the one that has the form
 	act     act        // nil: a page that only shows
+	long    bool       // the act may take minutes
 	upload  bool       // the form ends with a file of any size, which the act reads as it comes
 	raw     raw        // instead of both: what answers is no page
 }
+
+// longAct is how long an act may take that reads all there is.
+const longAct = 15 * time.Minute
 
 // raw answers with something that is no page. It fails before it writes, or not at all.
 type raw func(http.ResponseWriter, *http.Request) error
@@ -32,6 +40,7 @@ type outcome struct {
 	to    string // the page to go on to; "" is the page with the form again
 	done  string // the key of a text, done.<something>, that says what was done
 	shown any    // what the page with the form shows of it: a dry run, a secret that is shown once
+	empty bool   // what was typed is done with: the form is for the next one
 	// cookie is set on the way on; nil: none.
 	cookie *http.Cookie
 }
@@ -43,9 +52,32 @@ func posted[In any](do func(*http.Request, In) (outcome, error)) act {
 		if err := take(r, &in); err != nil {
 			return outcome{}, err
 		}
-		return do(r, in)
+		out, err := do(r, in)
+		x, acts := any(&in).(interface{ Act() *node.Acting })
+		if !acts {
+			return out, err
+		}
+		if held, ok := heldReady(x.Act(), err); ok {
+			return held, nil
+		}
+		var gate *node.GateError
+		if errors.As(err, &gate) && gate.Decision.Code == accord.CodeTwoPerson && !x.Act().HoldReady {
+			err = lacksSecond{err}
+		}
+		return out, err
 	}
 }
+
+// heldReady is where to go on after an act that waits for a second person.
+func heldReady(a *node.Acting, err error) (outcome, bool) {
+	id := a.HeldAs()
+	return outcome{to: "/release" + string(query("id", id)), done: "done.held-ready"}, id != "" && err == nil
+}
+
+// lacksSecond is the gate's answer to an act that can be held ready for a second person.
+type lacksSecond struct{ error }
+
+func (e lacksSecond) Unwrap() error { return e.error }
 
 // take reads what was posted into the request of a use case, in the name of who is signed in.
 func take(r *http.Request, in any) error {
@@ -55,6 +87,9 @@ func take(r *http.Request, in any) error {
 	}
 	if err := fill(in, r.PostForm, claimField); err != nil {
 		return err
+	}
+	if x, ok := in.(interface{ Asks(node.Grant) }); ok {
+		x.Asks(grantOf(r))
 	}
 	return actFor(grantOf(r), in, claim)
 }
@@ -66,15 +101,11 @@ func look(pattern string, show gather) route {
 
 // routes are all addresses that ask for a session. A new one gets its row in TestRights.
 func (h *handler) routes() []route {
-	return slices.Concat(h.ownRoutes(), h.homeRoutes(), h.unitRoutes(), h.requestRoutes(), h.evidenceRoutes(), h.intelRoutes(), h.journalRoutes())
+	return slices.Concat(h.ownRoutes(), h.homeRoutes(), h.unitRoutes(), h.requestRoutes(), h.evidenceRoutes(), h.intelRoutes(), h.journalRoutes(), h.caseRoutes(), h.reviewRoutes(), h.dossierRoutes(), h.adminRoutes(), h.hotlineRoutes(), h.statementRoutes(), h.leakRoutes(), h.commitmentRoutes(), h.releaseRoutes())
 }
 
 func (h *handler) homeRoutes() []route {
 	return []route{look("GET /{$}", h.home)}
-}
-
-func (h *handler) journalRoutes() []route {
-	return []route{look("GET /journal", h.journal), look("GET /entry", h.entry)}
 }
 
 // renewal is the header with which an open page asks for itself again: nobody did that by hand, so it does not keep
@@ -113,7 +144,7 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 			return
 		}
 		if rt.raw != nil {
-			if err := rt.raw(w, r); err != nil {
+			if err := h.handOut(w, r, rt, grant); err != nil {
 				h.fail(w, r, here, err)
 			}
 			return
@@ -122,16 +153,22 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 		code := http.StatusOK
 		var problem *failure
 		if rt.act != nil {
+			if rt.long { // where it cannot be set there is none
+				_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(longAct))
+			}
+			sent := r.Body
 			if rt.upload {
 				r.Body = steadyBody{r.Body, http.NewResponseController(w)}
 			} else {
-				r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+				r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
 				if err := r.ParseForm(); err != nil {
+					r.Body = sent
 					h.fail(w, r, here, badForm(err))
 					return
 				}
 			}
 			out, err = rt.act(r)
+			r.Body = sent // what is left of it
 			h.audit(r, rt, grant, err)
 			if err == nil && out.to != "" {
 				if out.cookie != nil {
@@ -143,17 +180,63 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 			} else if err != nil {
 				f := failureOf(err)
 				problem, code = &f, f.Status
+				f.hold(r, err)
 				h.logFailure(r, f, err)
 			}
 		}
-		name, p, err := rt.show(r)
+		as := h.node.Pulse() // before anything is gathered: a change meanwhile is one that the page may not show
+		name, p, err := h.gathered(r, rt.show)
 		if err != nil {
 			h.fail(w, r, here, err)
 			return
 		}
-		p.Node, p.Grant, p.Form, p.Problem, p.Shown = here, grant, r.PostForm, problem, out.shown
+		p.As = strconv.FormatUint(as, 16)
+		p.Node, p.Grant, p.Problem, p.Shown = here, grant, problem, out.shown
+		if !out.empty {
+			p.Form = r.PostForm
+		}
+		p.Answer = rt.act != nil
+		if problem != nil {
+			p.Found = ""
+		}
 		h.render(w, r, code, name, p)
 	}
+}
+
+// gathered is what a page shows. Open pages ask all at once when something changed, and what they are made of is made for no
+// more than a few at a time.
+func (h *handler) gathered(r *http.Request, show gather) (string, *page, error) {
+	if r.Header.Get(renewal) == "" {
+		return show(r)
+	}
+	select {
+	case h.renewing <- struct{}{}:
+		defer func() { <-h.renewing }()
+		return show(r)
+	case <-r.Context().Done():
+		return "", nil, r.Context().Err()
+	}
+}
+
+// errCut: what was handed out broke off, and the connection with it.
+var errCut = errors.New("cut off")
+
+// handOut answers with what is no page, and puts into the audit log what more than looking is.
+func (h *handler) handOut(w http.ResponseWriter, r *http.Request, rt route, g node.Grant) (err error) {
+	if rt.scope != node.ScopeRead {
+		defer func() {
+			cut := recover()
+			if cut != nil {
+				err = errCut
+			}
+			r.PostForm = r.URL.Query() // what the deed is about
+			h.audit(r, rt, g, err)
+			if cut != nil {
+				panic(cut)
+			}
+		}()
+	}
+	return rt.raw(w, r)
 }
 
 // mayNot is the answer to somebody who is signed in and asks for more than they may.

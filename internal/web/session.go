@@ -3,6 +3,7 @@ package web
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"net/url"
@@ -17,6 +18,8 @@ const (
 	maxSessions = 256            // kept at once; the oldest goes first
 	sessionLife = 12 * time.Hour // from signing in
 	sessionIdle = 2 * time.Hour  // from the last page
+
+	sessionIDBytes = 6 // as of the sessions of officers
 )
 
 // sessions are who is signed in with a token. Only digests of their secrets are kept, in
@@ -29,6 +32,8 @@ type sessions struct {
 }
 
 type session struct {
+	id          string // says nothing of the secret
+	from, agent string
 	begun, seen time.Time
 	token       [sha256.Size]byte // digest of the token that it was begun with
 }
@@ -38,12 +43,12 @@ func newSessions(now func() time.Time, rand io.Reader) *sessions {
 }
 
 // begin makes a session for the bearer of a token and returns its secret.
-func (s *sessions) begin(token string) (string, error) {
-	var b [32]byte
+func (s *sessions) begin(token string, v node.Visitor) (string, error) {
+	var b [32 + sessionIDBytes]byte
 	if _, err := io.ReadFull(s.rand, b[:]); err != nil {
 		return "", err
 	}
-	secret := base64.RawURLEncoding.EncodeToString(b[:])
+	secret := base64.RawURLEncoding.EncodeToString(b[:32])
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
@@ -58,8 +63,57 @@ func (s *sessions) begin(token string) (string, error) {
 	if len(s.live) >= maxSessions {
 		delete(s.live, oldest)
 	}
-	s.live[sha256.Sum256([]byte(secret))] = &session{begun: now, seen: now, token: sha256.Sum256([]byte(token))}
+	s.live[sha256.Sum256([]byte(secret))] = &session{id: hex.EncodeToString(b[32:]), from: v.From, agent: v.Agent, begun: now, seen: now, token: sha256.Sum256([]byte(token))}
 	return secret, nil
+}
+
+// tokenSessions are the sessions as the node lists and ends them.
+type tokenSessions struct {
+	*sessions
+	of func([sha256.Size]byte) (node.Grant, bool)
+}
+
+// List implements [node.TokenSessions].
+func (t tokenSessions) List() []node.SessionView {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []node.SessionView
+	for id, x := range t.live {
+		g, ok := t.of(x.token)
+		if !ok || x.over(t.now()) {
+			delete(t.live, id)
+			continue
+		}
+		out = append(out, node.SessionView{ID: x.id, Token: g.ID, Name: g.Name, How: "token", From: x.from, Agent: x.agent, Begun: x.begun, Seen: x.seen, Ends: x.begun.Add(sessionLife)})
+	}
+	return out
+}
+
+// End implements [node.TokenSessions].
+func (t tokenSessions) End(id string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for secret, x := range t.live {
+		if x.id == id {
+			delete(t.live, secret)
+			return true
+		}
+	}
+	return false
+}
+
+// idOf is the id of the session that a request carries, "" if it is none that a token began.
+func (s *sessions) idOf(r *http.Request, cookie string) string {
+	c, err := r.Cookie(cookie)
+	if err != nil {
+		return ""
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if x := s.live[sha256.Sum256([]byte(c.Value))]; x != nil {
+		return x.id
+	}
+	return ""
 }
 
 func (x *session) over(now time.Time) bool {

@@ -37,6 +37,7 @@ type signInData struct {
 	Ticket   string // of the second step
 	Officers bool   // there are some
 	Passkeys bool
+	Provider string // what the provider is called; "" is none
 	Tokens   bool
 }
 
@@ -44,7 +45,7 @@ type signInData struct {
 func (h *handler) askSignIn(w http.ResponseWriter, r *http.Request, status int, here *node.HereResponse, d signInData, problem ...error) {
 	d.Tokens = h.tokens()
 	if h.Door != nil {
-		d.Officers, d.Passkeys = h.Door.Officers(), h.Door.Passkeys(r.Host)
+		d.Officers, d.Passkeys, d.Provider = h.Door.Officers(), h.Door.Passkeys(r.Host), h.Door.Provider()
 	}
 	h.renderDoor(w, r, status, "signin", "ui.sign-in", here, d, problem...)
 }
@@ -97,10 +98,8 @@ func (h *handler) letIn(w http.ResponseWriter, r *http.Request, here *node.HereR
 	if e.Device != "" {
 		setCookie(w, r, cookie+deviceSuffix, e.Device, node.DeviceLife)
 	}
-	if _, err := r.Cookie(languageCookie); err != nil && e.Language != "" {
-		if c, ok := lang.Known(e.Language); ok {
-			setCookie(w, r, languageCookie, c.Tag(), 365*24*time.Hour)
-		}
+	if c, ok := lang.Known(e.Language); ok { // the officer's own choice, whoever used the browser before
+		keepLanguage(w, r, cookie+languageSuffix, c)
 	}
 }
 
@@ -131,6 +130,7 @@ func (h *handler) doorRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /set-up", h.atDoor(h.setUp))
 	mux.HandleFunc("POST /set-up/password", h.atDoor(h.setUpPassword))
 	h.passkeyRoutes(mux)
+	h.providerRoutes(mux)
 }
 
 // signIn is the form of the sign-in page: name and password, or a token.
@@ -194,12 +194,13 @@ func (h *handler) enter(w http.ResponseWriter, r *http.Request, token string) {
 			Why: "It is not known, has run out, was revoked or has not the scope read; or tokens do not sign in here.", Next: "'entente init' showed one, and 'entente token new --scope read' makes another."})
 		return
 	}
-	secret, err := h.sessions.begin(token)
+	secret, err := h.sessions.begin(token, whoAsks(r, ""))
 	if err != nil {
 		h.fail(w, r, nil, err)
 		return
 	}
 	setCookie(w, r, cookieName(here.Party), secret, sessionLife)
+	h.language(w, r) // the address may choose one, and is left behind
 	http.Redirect(w, r, back, http.StatusSeeOther)
 }
 
@@ -210,11 +211,16 @@ func (h *handler) signOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	name := cookieName(here.Party)
-	if c, err := r.Cookie(name); err == nil && h.Door != nil {
-		h.Door.SignOut(c.Value, whoAsks(r, name))
+	elsewhere := ""
+	if c, err := r.Cookie(name); err == nil && h.Door != nil && h.Door.SignOut(c.Value, whoAsks(r, name)) {
+		elsewhere = h.Door.SignedOutAt(r.Context())
 	}
 	h.sessions.end(r, name)
 	setCookie(w, r, name, "", -time.Second)
+	if elsewhere != "" {
+		h.renderDoor(w, r, http.StatusOK, "signedout", "ui.signed-out", here, providerData{Name: h.Door.Provider(), To: elsewhere})
+		return
+	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,6 +33,13 @@ func (h *handler) ownRoutes() []route {
 			}
 			return done(h.Door.SetPassword(r.Context(), g, r.PostForm.Get("current"), r.PostForm.Get("password"), v))
 		})},
+		{pattern: "POST /profile/language", scope: node.ScopeRead, show: h.profile, act: own(func(r *http.Request, g node.Grant, v node.Visitor) (outcome, error) {
+			tag := r.PostForm.Get("language")
+			return outcome{to: "/profile", done: "done.language", cookie: h.languageKept(r, tag)}, h.Door.SetLanguage(g, tag, v)
+		})},
+		{pattern: "POST /profile/zone", scope: node.ScopeRead, show: h.profile, act: own(func(r *http.Request, g node.Grant, v node.Visitor) (outcome, error) {
+			return outcome{to: "/profile", done: "done.zone"}, h.Door.SetZone(g, strings.TrimSpace(r.PostForm.Get("zone")), v)
+		})},
 		{pattern: "POST /profile/no-password", scope: node.ScopeRead, show: h.profile, act: own(func(_ *http.Request, g node.Grant, v node.Visitor) (outcome, error) {
 			return done(h.Door.DropPassword(g, v))
 		})},
@@ -54,6 +63,16 @@ func (h *handler) ownRoutes() []route {
 		})},
 		{pattern: "POST /profile/passkey", scope: node.ScopeRead, show: h.profile, act: own(func(r *http.Request, g node.Grant, v node.Visitor) (outcome, error) {
 			return done(h.Door.RemovePasskey(g, r.PostForm.Get("id"), v))
+		})},
+		{pattern: "GET /profile/provider", scope: node.ScopeRead, raw: h.linkProvider},
+		{pattern: "POST /profile/provider", scope: node.ScopeRead, show: h.profile, act: own(func(r *http.Request, g node.Grant, v node.Visitor) (outcome, error) {
+			switch r.PostForm.Get("link") {
+			case "yes":
+				return done(h.Door.Link(g, true, v))
+			case "no":
+				return outcome{to: "/profile", done: "done.not-linked"}, h.Door.Link(g, false, v)
+			}
+			return done(h.Door.Unlink(g, v))
 		})},
 		{pattern: "POST /profile/session", scope: node.ScopeRead, show: h.profile, act: own(func(r *http.Request, g node.Grant, v node.Visitor) (outcome, error) {
 			return outcome{to: "/profile", done: "done.session-ended"}, h.Door.EndSession(g, r.PostForm.Get("id"), v)
@@ -89,17 +108,26 @@ func (h *handler) profile(r *http.Request) (string, *page, error) {
 }
 
 // claimField is the field of a form in which an officer chooses in whose name they act,
-// as AGENCY:ROLE.
-const claimField = "claim"
+// as AGENCY:ROLE. No request of a use case has a field of this name.
+const claimField = "acting"
 
 func claimOf(form url.Values) (node.Claim, error) {
 	s := form.Get(claimField)
 	if s == "" {
 		return node.Claim{}, nil
 	}
+	c, err := parseClaim(s)
+	if err != nil {
+		return c, &node.Error{Code: node.CodeBadInput, Status: http.StatusBadRequest, What: "The claim cannot be read.", Why: err.Error() + ".", Next: "Choose one of the list."}
+	}
+	return c, nil
+}
+
+// parseClaim reads AGENCY:ROLE.
+func parseClaim(s string) (node.Claim, error) {
 	agency, role, ok := strings.Cut(s, ":")
 	if !ok {
-		return node.Claim{}, &node.Error{Code: node.CodeBadInput, Status: http.StatusBadRequest, What: "The claim cannot be read.", Next: "Choose one of the list."}
+		return node.Claim{}, fmt.Errorf("%.100q is no claim: write AGENCY:ROLE, as the accord names them", s)
 	}
 	return node.Claim{Agency: agency, Role: role}, nil
 }
@@ -114,6 +142,7 @@ func actFor(g node.Grant, in any, chosen node.Claim) error {
 	if chosen != (node.Claim{}) {
 		a.By = chosen
 	}
+	defer func() { a.Asks(g) }()
 	if !g.IsOfficer() {
 		return nil
 	}
@@ -121,9 +150,7 @@ func actFor(g node.Grant, in any, chosen node.Claim) error {
 		return &node.Error{Code: "claim", Status: http.StatusForbidden, What: "Nobody releases an own act.", Why: "Where the accord wants two persons, another officer releases it.", Next: "Send it without a release; the gate says whose it needs."}
 	}
 	acting, err := g.Acting(a.By)
-	if err == nil {
-		*a = acting
-	}
+	a.By = acting.By
 	return err
 }
 
@@ -134,10 +161,8 @@ func (h *handler) audit(r *http.Request, rt route, g node.Grant, err error) {
 	if h.Door == nil || strings.HasPrefix(path, "profile/") {
 		return
 	}
-	d := node.Deed{Action: strings.ReplaceAll(path, "/", "."), Ref: r.PostForm.Get("id"), From: whoAsks(r, "").From, Err: err}
-	if d.Ref == "" {
-		d.Ref = r.PostForm.Get("unit")
-	}
+	said := r.PostForm.Get
+	d := node.Deed{Action: strings.ReplaceAll(path, "/", "."), Ref: cmp.Or(said("id"), said("officer"), said("unit"), said("name"), said("channel"), said("feed")), From: whoAsks(r, "").From, Err: err}
 	if c, err := claimOf(r.PostForm); err == nil {
 		d.By = c
 	}

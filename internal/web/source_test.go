@@ -61,6 +61,12 @@ func (s story) Status(context.Context) (*node.StatusResponse, error) {
 			{Code: "quarantine", Count: 3, Urgency: "routine"}}}, nil
 }
 
+func (s story) Overview(ctx context.Context) (*node.StatusResponse, error) {
+	r, err := s.Status(ctx)
+	r.Attention = nil
+	return r, err
+}
+
 func (story) Identity(context.Context) (*node.IdentityResponse, error) {
 	return &node.IdentityResponse{Party: northID, Name: "North", Version: 2, Created: noon.AddDate(0, -1, 0), Expires: noon.AddDate(0, 5, 0)}, nil
 }
@@ -81,6 +87,9 @@ func (story) ShowAccord(context.Context, node.AccordShowRequest) (*node.AccordSh
 "requests":{"types":[{"id":"R1","type":"information","text":{"en":"Who asks says why.","fr":"Qui demande dit pourquoi."},"fields":["victim","reason"],"clocks":{"urgent":{"acknowledge":"PT30M","answer":"P3D"},"routine":{"answer":"P7D"}}}]},
 "refusals":[{"id":"F1","text":{},"code":"overload","reason":true},{"id":"F2","text":{},"code":"no-such-data"}],
 "elections":[{"id":"E1","text":{},"name":"Parliament","from":"2026-03-01T00:00:00+01:00","to":"2026-03-20T00:00:00+01:00"}],
+"contacts":[{"id":"C1","text":{},"party":"` + southID + `","kind":"duty","mailbox":"duty@cert.south.example","phone":"+84 24 5555 0100","languages":["vi","en"],"hours":"24/7","zone":"Asia/Ho_Chi_Minh"},{"id":"C9","text":{},"party":"` + northID + `","kind":"duty","mailbox":"duty@cert.north.example","languages":["en"],"hours":"office","zone":"Europe/Paris"}],
+"calendars":[{"id":"D1","text":{},"calendar":"office","zone":"UTC","days":["mon","tue","wed","thu","fri"],"from":"08:00","to":"18:00"}],
+"hotline":{"id":"L1","text":{},"acknowledge":"PT30M","languages":["en","vi"]},"escalation":[{"id":"L2","text":{},"after":"PT30M","contact":"duty","role":"head of duty"},{"id":"L3","text":{},"after":"PT4H","contact":"technical"}],"drills":{"id":"L4","text":{},"every":"P3M","announced":true},
 "handling":{"ceiling":[{"id":"H1","text":{"en":"Nothing above TLP:AMBER leaves either side."},"kind":"*","tlp":"amber"}],"unmarked":{"id":"H4","counts_as":"red","sender_may_state":true}},
 "suspension":{"id":"S1","text":{"en":"Either party may suspend at once, in whole or in part."},"immediate":true}}`
 	return &node.AccordShowResponse{Unit: unitID, Hash: accordHash, InForce: true, Text: json.RawMessage(text), Proposals: json.RawMessage(proposals)}, nil
@@ -141,32 +150,4 @@ func (story) Intake(context.Context, node.IntakeRequest) (*node.IntakeResponse, 
 		{Item: "17", ID: "indicator--26ffb872-1dd9-446e-b6f5-d58527e5b5d2", Type: "indicator", Name: "8.8.8.8", From: "South", Ref: "entente/" + southID + "#22", State: "quarantined", Code: "guard", Clause: "Q2", Reason: "A public service must never be acted on."},
 		{Item: "18", ID: "report--84e4d88f-44ea-4bcd-bbf3-b2c1c320bcb3", Type: "report", Name: "Eyes only", From: "South", Ref: "entente/" + southID + "#23", State: "quarantined", Code: "tlp", Clause: "H1", Reason: "TLP:RED is above the ceiling TLP:AMBER."},
 	}}, nil
-}
-
-func entryAt(i int64) node.JournalEntry {
-	kinds := []string{"genesis", "unit.admit", "receipt", "accord.propose", "accord.sign", "share", "request.send", "receipt"}
-	e := node.JournalEntry{Index: i, Leaf: accordHash, Final: i%3 != 2, Payload: map[bool]string{true: "held"}[i%4 == 1],
-		Entry: json.RawMessage(fmt.Sprintf(`{"v":1,"kind":%q,"at":"2026-03-09T11:%02d:07+01:00","by":{"agency":"cert","role":"duty-officer"},"index":%d,"body":{"objects":25,"tlp":"amber"}}`, kinds[i%8], i%60, i))}
-	switch i % 8 {
-	case 5:
-		e.Decision = &node.Decision{Verdict: "allow", Clause: "H1", Code: "ok", Reason: "TLP:AMBER is within the ceiling"}
-	case 6:
-		e.Decision = &node.Decision{Verdict: "hold", Clause: "suspension", Code: "suspended", Reason: "South suspended requests"}
-	}
-	return e
-}
-
-func (story) ShowJournal(_ context.Context, r node.JournalShowRequest) (*node.JournalShowResponse, error) {
-	out := &node.JournalShowResponse{Unit: unitID, Origin: r.Origin, Party: northID, Name: "North", Size: 1284}
-	if r.Origin == "entente/"+southID {
-		out.Party, out.Name, out.Size = southID, "South", 61
-	}
-	for i := r.From; i < r.From+int64(r.Limit) && i < out.Size; i++ {
-		out.Entries = append(out.Entries, entryAt(i))
-	}
-	return out, nil
-}
-
-func (story) ProveEntry(context.Context, node.JournalProveRequest) (*node.JournalProveResponse, error) {
-	return &node.JournalProveResponse{Ref: "entente/" + northID + "#3", Proof: "c2sp.org/tlog-proof@v1\nindex 3\nq2h0kEZ…\n", Keys: []string{"entente/3f9a12+c0ffee12+AXj…"}}, nil
 }

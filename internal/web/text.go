@@ -20,37 +20,60 @@ import (
 
 // functions are what the templates can say.
 var functions = template.FuncMap{
-	"moment":       moment,
-	"stamp":        func(t time.Time) string { return t.Format(time.RFC3339) },
-	"relative":     func(t, now time.Time) string { return relative(t.Sub(now)) },
-	"brief":        brief,
-	"number":       number,
-	"query":        query,
-	"flag":         func(b bool) string { return map[bool]string{true: "1"}[b] },
-	"indent":       indented,
-	"lines":        func(s string) []string { return strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n") },
-	"state":        stateText,
-	"tone":         tone,
-	"list":         func(words []string) string { return strings.Join(words, ", ") },
-	"int64":        func(n int) int64 { return int64(n) },
-	"add":          func(a, b int64) int64 { return a + b },
-	"upper":        strings.ToUpper,
-	"dict":         dict,
-	"next":         nextClock,
-	"entryOf":      entryOf,
-	"name":         objectName,
-	"asset":        asset,
-	"count":        upTo,
-	"shorten":      shorten,
-	"kind":         kindOf,
-	"words":        func(words ...string) []string { return words },
-	"tlps":         func() []string { return []string{"clear", "green", "amber", "amber+strict", "red"} },
-	"formats":      func() []string { return []string{"stix", "misp", "list", "table", "page", "text"} },
-	"attention":    attentionPage,
-	"urgencies":    func() []string { return []string{accord.Emergency, accord.Urgent, accord.Routine} },
-	"translations": node.Translations,
-	"tags":         lang.Tags,
-	"offset":       func(t time.Time) string { return t.Format("-07:00") },
+	"moment":          moment,
+	"stamp":           func(t time.Time) string { return t.Format(time.RFC3339) },
+	"relative":        func(t, now time.Time) string { return relative(t.Sub(now)) },
+	"brief":           brief,
+	"comingKey":       node.ComingKey,
+	"number":          number,
+	"query":           query,
+	"flag":            func(b bool) string { return map[bool]string{true: "1"}[b] },
+	"indent":          indented,
+	"lines":           func(s string) []string { return strings.Split(strings.ReplaceAll(s, "\r\n", "\n"), "\n") },
+	"state":           stateText,
+	"tone":            tone,
+	"list":            func(words []string) string { return strings.Join(words, ", ") },
+	"int64":           func(n int) int64 { return int64(n) },
+	"add":             func(a, b int64) int64 { return a + b },
+	"upper":           strings.ToUpper,
+	"dict":            dict,
+	"newChannel":      newChannel,
+	"thatChannel":     thatChannel,
+	"rungRows":        rungRows,
+	"firstOf":         firstOf,
+	"hasWord":         hasWord,
+	"newFeed":         newFeed,
+	"thatFeed":        thatFeed,
+	"next":            nextClock,
+	"entryOf":         entryOf,
+	"name":            objectName,
+	"asset":           asset,
+	"count":           upTo,
+	"shorten":         shorten,
+	"words":           func(words ...string) []string { return words },
+	"tlps":            func() []string { return []string{"clear", "green", "amber", "amber+strict", "red"} },
+	"formats":         func() []string { return []string{"stix", "misp", "list", "table", "page", "text"} },
+	"attention":       attentionPage,
+	"urgencies":       func() []string { return []string{accord.Emergency, accord.Urgent, accord.Routine} },
+	"translations":    node.Translations,
+	"roles":           node.Roles,
+	"tags":            lang.Tags,
+	"claimClasses":    node.ClaimClasses,
+	"confidences":     node.Confidences,
+	"precisions":      node.Precisions,
+	"outcomes":        node.Outcomes,
+	"pageOf":          pageOf,
+	"signers":         signers,
+	"day":             func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+	"utc":             func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"autonym":         func(tag string) string { return lang.Match(tag).Name() },
+	"chart":           chartOf,
+	"callLimit":       callLimit,
+	"leakAnswers":     node.LeakAnswers,
+	"statementForms":  func() []string { return []string{"joint", "own"} },
+	"commitmentForms": node.CommitmentForms,
+	"rhythms":         node.Rhythms,
+	"members":         fieldsOf,
 	"picture": func(png []byte) template.URL {
 		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)) //nolint:gosec // a picture of the program's own
 	},
@@ -63,11 +86,19 @@ var functions = template.FuncMap{
 func clean(page []byte) []byte {
 	out := make([]byte, 0, len(page))
 	for len(page) > 0 {
+		plain := 0 // most of a page is letters that need no look
+		for plain < len(page) && (page[plain] >= ' ' && page[plain] < 0x7f || page[plain] == '\n') {
+			plain++
+		}
+		out, page = append(out, page[:plain]...), page[plain:]
+		if len(page) == 0 {
+			break
+		}
 		r, n := utf8.DecodeRune(page)
 		switch {
 		case r == utf8.RuneError && n == 1:
 			out = fmt.Appendf(out, `\x%02x`, page[0])
-		case r == '\n' || r == '\t' || r == '\u200c' || r == '\u200d':
+		case r == '\t' || r == '\u200c' || r == '\u200d':
 			out = append(out, page[:n]...)
 		case r == '\r':
 		case unicode.Is(unicode.Cc, r):
@@ -185,11 +216,11 @@ func stateText(s string) string {
 // bad, and calm for the rest. The word is always written too.
 func tone(s string) string {
 	switch s {
-	case "in-force", "complete", "allow", "accepted", "final", "held", "answered", "assessed", "closed", "met", "done":
+	case "in-force", "active", "complete", "allow", "accepted", "final", "held", "answered", "assessed", "closed", "met", "done", "acknowledged", "drilled", "released":
 		return "good"
-	case "founding", "open", "hold", "quarantined", "partly-suspended", "needs-info", "postponed", "conditional", "at-risk", "missing", "running":
+	case "founding", "invited", "derived", "risk", "open", "hold", "quarantined", "partly-suspended", "needs-info", "postponed", "conditional", "at-risk", "missing", "running", "ringing", "under-way", "waiting", "releasing":
 		return "wait"
-	case "suspended", "withdrawn", "retired", "refuse", "refused", "rejected", "overdue", "void", "destroyed", "disputed", "failed":
+	case "suspended", "disabled", "lost", "withdrawn", "retired", "refuse", "refused", "rejected", "overdue", "void", "destroyed", "disputed", "failed", "not-drilled", "expired":
 		return "bad"
 	}
 	return "calm"

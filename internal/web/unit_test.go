@@ -172,7 +172,7 @@ func TestFormsWithFilesActForTheOfficer(t *testing.T) {
 	if resp, _ := v.send(t, "/accord/propose?unit="+unitID, form, "accord.yaml", "x"); resp.StatusCode != http.StatusOK || o.got.By != (node.Claim{Agency: "CERT", Role: "duty-officer"}) {
 		t.Errorf("%d as %+v", resp.StatusCode, o.got.By)
 	}
-	for field, value := range map[string]string{"claim": "POLICE:head", "by.agency": "POLICE"} {
+	for field, value := range map[string]string{claimField: "POLICE:head", "by.agency": "POLICE"} {
 		*o.got = node.AccordProposeRequest{}
 		form := url.Values{"unit": {unitID}, "kind": {"amend"}, field: {value}}
 		if resp, _ := v.send(t, "/accord/propose?unit="+unitID, form, "accord.yaml", "x"); resp.StatusCode != http.StatusForbidden || o.got.Unit != "" {

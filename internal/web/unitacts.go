@@ -34,6 +34,7 @@ func (h *handler) unitRoutes() []route {
 	}
 	return []route{
 		look("GET /unit", h.unit),
+		{pattern: "GET /unit/file", scope: node.ScopeRead, raw: h.unitFile},
 		mayUnit("POST /unit/suspend", h.unit, posted(h.suspend)),
 		mayUnit("POST /unit/resume", h.unit, posted(h.resume)),
 		mayUnit("POST /unit/withdraw", h.unit, posted(h.withdraw)),
@@ -77,11 +78,11 @@ type pairData struct {
 }
 
 func (h *handler) pair(r *http.Request) (string, *page, error) {
-	status, err := h.node.Status(r.Context())
+	status, err := h.node.Overview(r.Context())
 	if err != nil {
 		return "", nil, err
 	}
-	return "pair", &page{Key: "ui.pair", Here: "home", Data: pairData{status.Pairings, status.Units}}, nil
+	return "pair", &page{Key: "ui.pair", Here: "home", Found: "/pair", Data: pairData{status.Pairings, status.Units}}, nil
 }
 
 func (h *handler) found(r *http.Request, in node.UnitFoundRequest) (outcome, error) {
@@ -128,7 +129,7 @@ func (h *handler) ask(r *http.Request) (string, *page, error) {
 	if d.Object != "" {
 		d.In.Types = map[string]int64{d.Object: 1}
 	}
-	status, err := h.node.Status(r.Context())
+	status, err := h.node.Overview(r.Context())
 	if err != nil {
 		return "", nil, err
 	}

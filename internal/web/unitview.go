@@ -36,6 +36,7 @@ type proposal struct {
 	Hash         string    `json:"hash"`
 	Version      int       `json:"version"`
 	Status       string    `json:"status"`
+	Counters     []string  `json:"counters"` // hashes of the texts that it answers
 	Proposed     []mention `json:"proposed"`
 	Reservations []struct {
 		mention

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"time"
@@ -30,6 +31,17 @@ func (b steadyBody) Read(p []byte) (int, error) {
 // uploaded is an act whose form ends with a file, which is read as it comes and never held. What was typed
 // stands before the file in the form.
 func uploaded[In any](do func(r *http.Request, in In, name string, file io.Reader) (outcome, error)) act {
+	return uploads(func(r *http.Request, in In, next func() (string, io.Reader, error)) (outcome, error) {
+		name, file, err := next()
+		if err != nil {
+			return outcome{}, err
+		}
+		return do(r, in, name, file)
+	})
+}
+
+// uploads is uploaded for several files: next yields them one after the other, and then [io.EOF].
+func uploads[In any](do func(r *http.Request, in In, next func() (string, io.Reader, error)) (outcome, error)) act {
 	return func(r *http.Request) (outcome, error) {
 		parts, err := r.MultipartReader()
 		if err != nil {
@@ -44,12 +56,18 @@ func uploaded[In any](do func(r *http.Request, in In, name string, file io.Reade
 			if err != nil {
 				return outcome{}, badForm(err)
 			}
-			if name := part.FileName(); part.FormName() == "file" && name != "" {
+			if part.FormName() == "file" && part.FileName() != "" {
 				var in In
 				if err := take(r, &in); err != nil {
 					return outcome{}, err
 				}
-				return do(r, in, name, part)
+				out, err := do(r, in, filesFrom(parts, part))
+				if x, acts := any(&in).(interface{ Act() *node.Acting }); acts {
+					if held, ok := heldReady(x.Act(), err); ok {
+						return held, nil
+					}
+				}
+				return out, err
 			} else if part.FormName() == "file" {
 				continue
 			}
@@ -62,5 +80,27 @@ func uploaded[In any](do func(r *http.Request, in In, name string, file io.Reade
 			}
 			r.PostForm.Add(part.FormName(), string(value))
 		}
+	}
+}
+
+// filesFrom yields the files of a form from the first on.
+func filesFrom(parts *multipart.Reader, first *multipart.Part) func() (string, io.Reader, error) {
+	part := first
+	return func() (string, io.Reader, error) {
+		if part != nil {
+			file := part
+			part = nil
+			return file.FileName(), file, nil
+		}
+		file, err := parts.NextPart()
+		switch {
+		case errors.Is(err, io.EOF):
+			return "", nil, io.EOF
+		case err != nil:
+			return "", nil, badForm(err)
+		case file.FormName() != "file" || file.FileName() == "":
+			return "", nil, badForm(errors.New("something was typed behind the files"))
+		}
+		return file.FileName(), file, nil
 	}
 }

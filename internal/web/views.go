@@ -1,29 +1,58 @@
 package web
 
 import (
+	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 
 	"entente/internal/node"
 )
 
+// maxWhole is of how many entries of all journals the whole state of a unit stands in its page. That of more is a file.
+const maxWhole = 200
+
 // unitData is one unit.
 type unitData struct {
-	*node.UnitShowResponse
+	Brief  node.UnitBrief
+	Whole  json.RawMessage          // the state, nil: it is a file
 	Accord *node.AccordShowResponse // nil while there is none
 	Parts  unitState
 }
 
 func (h *handler) unit(r *http.Request) (string, *page, error) {
-	u, err := h.node.ShowUnit(r.Context(), node.UnitShowRequest{Unit: r.FormValue("unit")})
+	u, err := h.node.ShowUnit(r.Context(), node.UnitShowRequest{Unit: r.FormValue("unit"), Standing: true})
 	if err != nil {
 		return "", nil, err
 	}
-	d := unitData{UnitShowResponse: u, Parts: readState(u.State, u.Brief.Members)}
+	d := unitData{Brief: u.Brief, Parts: readState(u.State, u.Brief.Members)}
+	entries := int64(0)
+	for _, m := range u.Brief.Members {
+		entries += m.Size
+	}
+	if entries <= maxWhole {
+		whole, err := h.node.ShowUnit(r.Context(), node.UnitShowRequest{Unit: r.FormValue("unit")})
+		if err != nil {
+			return "", nil, err
+		}
+		d.Whole = whole.State
+	}
 	if a, err := h.node.ShowAccord(r.Context(), node.AccordShowRequest{Unit: u.Brief.Unit}); err == nil {
 		d.Accord = a // a unit that is being founded has none
 	}
 	return "unit", &page{Title: u.Brief.Name, Here: "home", Data: d}, nil
+}
+
+// unitFile hands out the whole state of a unit: the bytes that every member has that holds the same journals.
+func (h *handler) unitFile(w http.ResponseWriter, r *http.Request) error {
+	u, err := h.node.ShowUnit(r.Context(), node.UnitShowRequest{Unit: r.URL.Query().Get("unit")})
+	if err != nil {
+		return err
+	}
+	return h.send(w, r, "application/json", "unit-"+brief(u.Brief.Unit)+".json", func(out io.Writer) error {
+		_, err := out.Write(u.State)
+		return err
+	})
 }
 
 // accordData is one accord, clause by clause, or the difference of two.
@@ -42,7 +71,7 @@ func (h *handler) accord(r *http.Request) (string, *page, error) {
 		return "", nil, err
 	}
 	d := accordData{AccordShowResponse: a, Sections: accordSections(a.Text)}
-	u, err := h.node.ShowUnit(r.Context(), node.UnitShowRequest{Unit: a.Unit})
+	u, err := h.node.ShowUnit(r.Context(), node.UnitShowRequest{Unit: a.Unit, Standing: true})
 	if err != nil {
 		return "", nil, err
 	}

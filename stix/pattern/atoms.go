@@ -52,6 +52,11 @@ func (t *Tree) Atoms() []Atom {
 	return out
 }
 
+// Paths calls f for the object path of every comparison, in the order of the text.
+func (t *Tree) Paths(f func(*ObjectPath)) {
+	t.walk(func(o *Observation) { o.walk(func(c *Comparison) { f(&c.Path) }) })
+}
+
 // walk calls f for each observation, in the order of the text.
 func (t *Tree) walk(f func(*Observation)) { walkExpr(t.Root, f) }
 

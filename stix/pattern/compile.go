@@ -246,7 +246,7 @@ func compileComparison(x *Comparison) (*comparison, error) {
 		if complaint != "" {
 			return nil, errors.New("pattern: " + complaint)
 		}
-		re, err := regexp.Compile(normal)
+		re, err := regexp.Compile("(?s)" + normal)
 		if err != nil {
 			return nil, err
 		}

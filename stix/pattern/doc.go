@@ -42,7 +42,8 @@
 // Each choice happened at some moment between First and Last, and there must be
 // moments for all of them at once such that FOLLOWEDBY (not later than), WITHIN (no
 // more than so far apart) and START and STOP (at or after the one, before the other)
-// hold. Moments are exact to the nanosecond; where observations lie more than a
+// hold. By the words of §9.5.1 exactly so far apart is too far for WITHIN; the
+// published tests of the OASIS matcher have it within, and so has this package. Moments are exact to the nanosecond; where observations lie more than a
 // century apart, to 100 nanoseconds. The result names one choice, of the earliest
 // observations, in the order of the pattern.
 //
@@ -74,7 +75,8 @@
 //
 // In LIKE, % is any characters and _ one; both also stand for line ends; there is no
 // escape, and case matters. MATCHES is to be PCRE; here it is RE2 (package regexp),
-// whose work is linear in the text. It finds the expression anywhere. The differences:
+// whose work is linear in the text. It finds the expression anywhere, and . stands for line ends
+// too, as demanded (DOTALL). The differences:
 // look-around, back references, atomic groups, possessive quantifiers, recursion and
 // conditions do not exist and are [Unsupported]; $ without (?m) is the very end, not
 // also the place before a last line feed; a class such as \d or \w is ASCII; of

@@ -210,6 +210,8 @@ func (l *lexer) quoted(t *token, k tokenKind, start int) error {
 	return l.fault(open, RuleLiteral, "a string that ends with '", "a string that does not end")
 }
 
+var lineEnds = strings.NewReplacer("\r\n", "", "\n", "")
+
 // prefixed takes a literal with a one-letter prefix and checks what is in it.
 func (l *lexer) prefixed(t *token, k tokenKind) error {
 	start := l.pos
@@ -218,6 +220,9 @@ func (l *lexer) prefixed(t *token, k tokenKind) error {
 		return err
 	}
 	expected := ""
+	if k == tokBinary && strings.IndexByte(t.text, '\n') >= 0 {
+		t.text = lineEnds.Replace(t.text) // "MUST be supported and ignored" (§9.2), whatever the grammar says
+	}
 	switch {
 	case k == tokHex && (len(t.text)%2 != 0 || !allHex(t.text)):
 		expected = "pairs of hexadecimal digits in h'...'"

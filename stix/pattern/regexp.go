@@ -25,7 +25,7 @@ func parseRegexp(text string) (normal string, size int, complaint string) {
 		return "", 0, fmt.Sprintf("a regular expression of %d bytes", len(text))
 	}
 	normal = norm.NFC.String(text)
-	re, err := syntax.Parse(normal, syntax.Perl)
+	re, err := syntax.Parse(normal, syntax.Perl|syntax.DotNL)
 	if err != nil {
 		return "", 0, strings.TrimPrefix(err.Error(), "error parsing regexp: ")
 	}

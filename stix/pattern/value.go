@@ -61,6 +61,15 @@ func (v Value) Kind() ValueKind { return v.kind }
 // Text gives a string; ok is false for other kinds.
 func (v Value) Text() (s string, ok bool) { return v.string, v.kind == String }
 
+// Integer gives an integer; ok is false for other kinds.
+func (v Value) Integer() (n int64, ok bool) { return v.int, v.kind == Int }
+
+// Elements gives the elements of a list, which are not copied; ok is false for other kinds.
+func (v Value) Elements() (list []Value, ok bool) { return v.list, v.kind == List }
+
+// Members gives the members of a dictionary; ok is false for other kinds.
+func (v Value) Members() (p Properties, ok bool) { return v.dict, v.kind == Dict }
+
 // Map is [Properties] of decoded JSON: its values are what encoding/json decodes
 // into any, with numbers as json.Number, float64, int or int64. Other values are
 // null.

@@ -139,7 +139,7 @@ func Objects(t *testing.T, open func(testing.TB) intel.Objects, reopen func(test
 		look("at once")
 		write(t, o, set("k000", "new"), del("k250"), set("k0005", "new"), set("new", "new"))
 		look("after a write")
-		if err := o.Reset(); err != nil {
+		if err := o.Reset(nil); err != nil {
 			t.Fatal(err)
 		}
 		look("after a reset")
@@ -195,12 +195,28 @@ func Objects(t *testing.T, open func(testing.TB) intel.Objects, reopen func(test
 	t.Run("reset removes everything", func(t *testing.T) {
 		o := open(t)
 		write(t, o, set("a", "1"), set("\xfe", "1"), set("\x01", "1"))
-		if err := o.Reset(); err != nil {
+		if err := o.Reset(nil); err != nil {
 			t.Fatal(err)
 		}
 		want(t, o, "")
 		write(t, o, set("b", "2"))
 		want(t, o, "b=2")
+	})
+	t.Run("reset leaves what is in front", func(t *testing.T) {
+		o := open(t)
+		write(t, o, set("a", "1"), set("G", "1"), set("Gz", "2"), set("H", "1"), set("\xfe", "1"), set("\x01", "1"))
+		if err := o.Reset([]byte("H")); err != nil {
+			t.Fatal(err)
+		}
+		want(t, o, text(map[string]string{"\x01": "1", "G": "1", "Gz": "2"}))
+		write(t, o, set("b", "2"))
+		if err := o.Sync(); err != nil {
+			t.Fatal(err)
+		}
+		if reopen != nil {
+			o = reopen(t, o)
+		}
+		want(t, o, text(map[string]string{"\x01": "1", "G": "1", "Gz": "2", "b": "2"}))
 	})
 	t.Run("many look-ups give what single ones give", func(t *testing.T) {
 		o := open(t)
@@ -264,7 +280,7 @@ func Objects(t *testing.T, open func(testing.TB) intel.Objects, reopen func(test
 			if v, ok, err := o.Get([]byte("big")); !ok || err != nil || !bytes.Equal(v, big) {
 				t.Fatal(len(v), ok, err)
 			}
-			if err := o.Reset(); err != nil {
+			if err := o.Reset(nil); err != nil {
 				t.Fatal(err)
 			}
 			want(t, reopen(t, o), "")

@@ -13,38 +13,71 @@
   };
   document.addEventListener("input", (e) => { const f = e.target.closest("form"); if (f) f.dataset.typed = ""; });
 
+  // A control that has the focus is known again by what it does, or else another one that now stands in its place would get the focus,
+  // and the next key. What is gone takes the focus with it.
+  const does = (el) => [el.localName, ...["href", "name", "value", "data-bell"].map((a) => el.getAttribute(a)), el.form?.getAttribute("action"), ...[...(el.form?.elements ?? [])].filter((x) => x.type === "hidden").map((x) => x.value)].join("\n");
+  const mark = (from, to) => {
+    const el = document.activeElement;
+    if (!el || el.id || !from.contains(el)) return () => {};
+    const alike = (part) => [...part.querySelectorAll(el.localName)].filter((x) => does(x) === does(el));
+    const old = alike(from), fresh = alike(to), known = old.length === fresh.length;
+    if (!known && fresh.length > 0) return () => {};
+    el.id = "has-the-focus";
+    if (known) fresh[old.indexOf(el)].id = el.id;
+    return () => document.getElementById("has-the-focus")?.removeAttribute("id");
+  };
+
+  // What had the focus and could be seen can be seen afterwards, whatever came above it.
+  const outside = (el) => { const box = el.getBoundingClientRect(); return box.bottom > innerHeight + 1 || box.top < -1; };
+
   // Once the session is over the sign-in page comes, but not in place of what somebody has typed.
   const over = () => {
     source.close();
     if (document.querySelector("form[data-typed]")) page.setAttribute("data-lost", ""); else location.reload();
   };
 
-  let busy = false, again = false;
+  // What answers a form stays as it is, unless it says where it is found again; it rings all the same.
+  const { answer } = page.dataset, parts = answer === "" ? ["ring"] : ["ring", "top", "content", "foot"];
+  const rings = /^☎ .*? · /u;
+
+  let busy = false, again = false, pressed = false;
   const renew = async () => {
-    if (busy) { again = true; return; }
+    if (busy || pressed) { again = true; return; }
     busy = true;
     try {
-      const answer = await fetch(location.href, { headers: { "X-Live": "1" }, credentials: "same-origin" });
-      if (answer.status === 401) { over(); return; }
-      if (!answer.ok) return;
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      for (const id of ["top", "content", "foot"]) {
+      const got = await fetch(answer === undefined ? location.href : answer || "/", { headers: { "X-Live": "1" }, credentials: "same-origin" });
+      if (got.status === 401) { over(); return; }
+      if (!got.ok) return;
+      if (pressed) { again = true; return; }
+      const fresh = new DOMParser().parseFromString(await got.text(), "text/html");
+      const at = document.activeElement, seen = at?.closest("main *, #ring *") && !outside(at);
+      for (const id of parts) {
         const from = document.getElementById(id), to = fresh.getElementById(id);
-        if (from && to) window.Idiomorph.morph(from, to, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks });
+        if (!from || !to) continue;
+        const unmark = mark(from, to);
+        window.Idiomorph.morph(from, to, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks });
+        unmark();
       }
-      document.title = fresh.title;
+      if (seen && at === document.activeElement && outside(at)) at.scrollIntoView({ block: "nearest", behavior: "instant" });
+      document.title = answer === "" ? (rings.exec(fresh.title) ?? [""])[0] + document.title.replace(rings, "") : fresh.title;
       document.dispatchEvent(new Event("entente:renewed"));
     } catch { /* the node cannot be reached: the connection below says so */ } finally {
       busy = false;
-      if (again) { again = false; renew(); }
+      more();
     }
   };
+  const more = () => { if (again && !busy && !pressed) { again = false; renew(); } };
 
-  const source = new EventSource("/live");
+  // Nothing moves away from under a finger: a press and its release on two things is no click.
+  document.addEventListener("pointerdown", () => { pressed = true; }, true);
+  for (const up of ["pointerup", "pointercancel"]) document.addEventListener(up, () => setTimeout(() => { pressed = false; more(); }), true);
+
+  const source = new EventSource("/live?since=" + page.dataset.live);
   source.addEventListener("changed", renew);
   source.addEventListener("over", over);
   source.addEventListener("open", () => page.removeAttribute("data-lost"));
   source.addEventListener("error", () => page.setAttribute("data-lost", ""));
+  document.addEventListener("entente:zone", renew);
   // Clocks go on where nothing changes.
   setInterval(() => { if (!document.hidden) renew(); }, 60000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) renew(); });

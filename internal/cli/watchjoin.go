@@ -1,0 +1,486 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/pflag"
+
+	"entente/internal/api"
+	"entente/internal/node"
+	"entente/internal/observable"
+	"entente/internal/watch"
+	"entente/internal/watch/asset"
+	"entente/internal/watch/indicators"
+	"entente/internal/watch/seen"
+	"entente/internal/watch/sighting"
+)
+
+const (
+	// maxTokenFile is the largest file of a bearer token, in bytes.
+	maxTokenFile = 4 << 10
+	// maxBucketLine is the longest line of what a node tells to watch for, in bytes.
+	maxBucketLine = 256 << 20
+	// watchBuckets is the number of buckets that a node spreads values over.
+	watchBuckets = 4096
+	// reportEvery is how often what was seen is told to the node, reportAgain after how long it is tried again.
+	reportEvery, reportAgain = 5 * time.Second, 30 * time.Second
+	// reportWait is how long a report may take.
+	reportWait = 20 * time.Second
+	// askWait is how long a question to the node is left open until something changes, in seconds.
+	askWait = 30
+)
+
+// joinFlags are the flags of watch that are about the node it works for.
+type joinFlags struct {
+	url, token string
+	everyLine  bool
+}
+
+func (f *joinFlags) register(x *pflag.FlagSet) {
+	x.StringVar(&f.url, "join", "", "watch for what the node at this URL tells, and report to it what is seen")
+	x.BoolVar(&f.everyLine, "every-line", false, "with --join: look also for patterns that no value stands for, for which every line has to be read")
+	x.StringVar(&f.token, "token-file", "", "a file with a bearer token of the scope watch, for --join")
+}
+
+// joined is the node that a watch works for.
+type joined struct {
+	client *api.Client
+	url    string
+	seed   watch.Seed
+	begins bool // validity begins to count at valid_from
+	live   *watch.Live
+
+	// assets are what the node protects; mark is that of them.
+	assets atomic.Pointer[asset.Set]
+	mark   string
+	found  map[*asset.Seen]int64 // how much of each finding was reported
+
+	// What the node's last answer was; only the goroutine that asks touches it after the first.
+	run    string
+	change uint64
+	held   [watchBuckets][]uuid.UUID // the indicators of each bucket
+	values int64
+	broad  int64 // values that cannot be watched for
+
+	// patterns are looked for as a whole; asked holds those of each bucket, whether they can be looked for or not.
+	patterns  *watchPatterns
+	asked     map[int]map[string]bool // by the indicator: true for one that is looked for
+	everyLine bool
+
+	// queue: what messages held is reported with their numbers, under the name of the queue, and not as the table has it.
+	queue    bool
+	name     string // of this run, under which it counts
+	reported map[*sighting.Sighting]int64
+	next     time.Time // of the next report
+	spread   spread
+	refused  int64
+}
+
+// joining reads the flags; nil without --join.
+func (a *app) joining(f joinFlags, seed watch.Seed, begins bool, patterns *watchPatterns) (*joined, error) {
+	if f.url == "" {
+		if f.token != "" {
+			return nil, usage("usage.only-with", "flags", "--token-file", "with", "--join")
+		}
+		return nil, nil
+	}
+	u, err := url.Parse(f.url)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" {
+		return nil, usage("usage.no-join")
+	}
+	if ip := net.ParseIP(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, usage("usage.join-clear", "url", f.url)
+	}
+	if f.token == "" {
+		return nil, usage("usage.needs-token")
+	}
+	file, err := os.Open(f.token)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxTokenFile))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.token, err)
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" || strings.ContainsAny(token, " \t\r\n") {
+		return nil, usage("usage.no-token", "file", f.token)
+	}
+	var name [8]byte
+	if _, err := rand.Read(name[:]); err != nil {
+		return nil, fmt.Errorf("naming this run: %w", err)
+	}
+	return &joined{client: api.TCP(u.String(), token), url: u.Redacted(), seed: seed, begins: begins, patterns: patterns, asked: map[int]map[string]bool{}, everyLine: f.everyLine, name: "watch-" + hex.EncodeToString(name[:]), reported: map[*sighting.Sighting]int64{}, found: map[*asset.Seen]int64{}}, nil
+}
+
+// first asks for the whole set.
+func (j *joined) first(ctx context.Context) (*watch.Live, error) {
+	if err := j.ask(ctx, 0); err != nil {
+		return nil, err
+	}
+	return j.live, nil
+}
+
+// follow keeps the set as the node has it, until ctx ends; tell is told of each row of failures once.
+func (j *joined) follow(ctx context.Context, tell func(error)) {
+	const least, most = time.Second, 30 * time.Second
+	pause := least
+	for ctx.Err() == nil {
+		err := j.ask(ctx, askWait)
+		if err == nil {
+			pause = least
+			continue
+		}
+		if ctx.Err() == nil && pause == least {
+			tell(fmt.Errorf("what is to be watched for stays as it was: %w", err))
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, most)
+	}
+}
+
+// ask asks once for what changed, and puts it in force when the answer is whole.
+func (j *joined) ask(ctx context.Context, wait int) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	in, out := io.Pipe()
+	var res node.WatchSetResponse
+	done := make(chan error, 1)
+	go func() {
+		err := j.client.Download(ctx, "watch.set", node.WatchSetRequest{Run: j.run, Since: j.change, Assets: j.mark, Wait: wait}, out, &res)
+		out.CloseWithError(err)
+		done <- err
+	}()
+	taken, err := j.take(in)
+	if err != nil {
+		cancel()
+		in.CloseWithError(err)
+	}
+	if sent := <-done; sent != nil {
+		return sent // it says more than that the lines broke off
+	}
+	if err != nil {
+		return err
+	}
+	return taken(&res)
+}
+
+// take reads the lines of an answer, and gives what puts them in force.
+func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 64<<10), maxBucketLine)
+	var head node.WatchSetHead
+	if !lines.Scan() {
+		return nil, errors.Join(errors.New("the node's answer is empty"), lines.Err())
+	}
+	if err := json.Unmarshal(lines.Bytes(), &head); err != nil {
+		return nil, fmt.Errorf("the node's answer cannot be read: %w", err)
+	}
+	var protected *asset.Set
+	if head.Mark != j.mark {
+		list := make([]asset.Asset, 0, len(head.Assets))
+		for _, x := range head.Assets {
+			list = append(list, asset.Asset{ID: x.ID, Kind: "other", Names: x.Names, Prefixes: x.Prefixes})
+		}
+		var err error
+		if protected, err = asset.NewSet(list); err != nil {
+			return nil, fmt.Errorf("the node names assets that cannot be watched: %w", err)
+		}
+	}
+	var builder *watch.Builder
+	if head.Whole {
+		builder = watch.NewBuilder(j.seed)
+	}
+	var changes []watch.Change
+	held, asked := map[int][]uuid.UUID{}, map[int]map[string]bool{}
+	broad := int64(0)
+	scratch := watch.NewBuilder(j.seed)
+	for lines.Scan() {
+		var b node.WatchBucket
+		if err := json.Unmarshal(lines.Bytes(), &b); err != nil || b.Bucket < 0 || b.Bucket >= watchBuckets {
+			return nil, errors.Join(errors.New("the node's answer cannot be read"), err)
+		}
+		if _, twice := held[b.Bucket]; twice {
+			return nil, fmt.Errorf("the node tells bucket %d twice", b.Bucket)
+		}
+		of, ids, err := j.indicators(&b)
+		if err != nil {
+			return nil, err
+		}
+		if asked[b.Bucket], ids, err = j.wholes(&b, of, ids, scratch); err != nil {
+			return nil, err
+		}
+		held[b.Bucket] = ids
+		if builder == nil {
+			for _, id := range append(ids, j.held[b.Bucket]...) { // what is in the bucket no more has no values
+				key := bucketID(id, b.Bucket)
+				changes = append(changes, watch.Change{ID: key, Indicators: of[key]})
+			}
+			continue
+		}
+		for _, list := range of {
+			for _, x := range list {
+				switch err := builder.Add(x); {
+				case errors.Is(err, watch.ErrFull):
+					return nil, err
+				case err != nil && x.Atom == 0:
+					broad++
+				}
+			}
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("the node's answer breaks off: %w", err)
+	}
+	return func(res *node.WatchSetResponse) error {
+		switch {
+		case builder != nil && j.live == nil:
+			j.live, j.broad = watch.NewLive(builder.Set()), broad
+		case builder != nil:
+			j.live.Replace(builder.Set())
+			j.broad = broad
+		case len(changes) > 0:
+			if err := j.live.Apply(changes); errors.Is(err, watch.ErrFull) {
+				return err
+			}
+		}
+		if builder != nil {
+			j.held, j.values = [watchBuckets][]uuid.UUID{}, res.Values
+			for b := range j.asked {
+				if asked[b] == nil {
+					asked[b] = map[string]bool{}
+				}
+			}
+		}
+		for b, now := range asked {
+			for id := range j.asked[b] {
+				if !now[id] {
+					j.patterns.Drop(id)
+				}
+			}
+			j.asked[b] = now
+		}
+		for b, ids := range held {
+			j.held[b] = ids
+		}
+		if protected != nil {
+			j.mark = head.Mark
+			j.assets.Store(protected)
+		}
+		j.run, j.change = res.Run, res.Change
+		return nil
+	}, nil
+}
+
+// bucketID is what an indicator is called in the set, as far as its values lie in one bucket. What comes after # is cut off
+// where a sighting names it.
+func bucketID(id uuid.UUID, bucket int) string {
+	return "indicator--" + id.String() + "#" + strconv.Itoa(bucket)
+}
+
+// indicators gives the values of a bucket by what they are called in the set, and the indicators.
+func (j *joined) indicators(b *node.WatchBucket) (map[string][]watch.Indicator, []uuid.UUID, error) {
+	of := make(map[string][]watch.Indicator, len(b.Values))
+	var ids []uuid.UUID
+	for _, v := range b.Values {
+		text, ok := strings.CutPrefix(v.Indicator, "indicator--")
+		id, err := uuid.Parse(text)
+		if !ok || err != nil {
+			return nil, nil, fmt.Errorf("the node names an indicator %.80q", v.Indicator)
+		}
+		value, err := observable.New(observable.Type(v.Type), v.Value)
+		if err != nil {
+			continue // a type that a newer node knows
+		}
+		x := watch.Indicator{ID: bucketID(id, b.Bucket), Value: value, Until: v.Until, TLP: v.TLP}
+		if j.begins {
+			x.From = v.From
+		}
+		if of[x.ID] == nil {
+			ids = append(ids, id)
+		}
+		of[x.ID] = append(of[x.ID], x)
+	}
+	return of, ids, nil
+}
+
+// wholes brings the patterns of a bucket to those that look for them, and adds their values to what is to stand in the set. It gives
+// which indicators have one, and all indicators of the bucket. A pattern that was there goes on waiting for what it waits for, whether the
+// answer turns out whole or not; one that is new is looked for a moment before its values tell the lines that hold it.
+func (j *joined) wholes(b *node.WatchBucket, of map[string][]watch.Indicator, ids []uuid.UUID, scratch *watch.Builder) (map[string]bool, []uuid.UUID, error) {
+	asked := map[string]bool{}
+	for _, x := range b.Patterns {
+		text, ok := strings.CutPrefix(x.Indicator, "indicator--")
+		id, err := uuid.Parse(text)
+		if !ok || err != nil {
+			return nil, nil, fmt.Errorf("the node names an indicator %.80q", x.Indicator)
+		}
+		p := indicators.Pattern{ID: x.Indicator, Text: x.Pattern, Until: x.Until, TLP: x.TLP}
+		if j.begins {
+			p.From = x.From
+		}
+		atoms, err := j.patterns.Put(p)
+		if err == nil && !j.everyLine && j.patterns.isOpen(p.ID) {
+			j.patterns.Drop(p.ID)
+			err = errors.New("it would make every line be read")
+		}
+		if asked[p.ID] = err == nil; err != nil {
+			continue
+		}
+		list := []watch.Indicator{}
+		hidden := false
+		for i, v := range atoms {
+			part := watch.Indicator{ID: bucketID(id, b.Bucket), Value: v, Atom: uint16(min(i+1, math.MaxUint16)), TLP: x.TLP}
+			if err := scratch.Add(part); err != nil {
+				hidden = true
+				continue
+			}
+			list = append(list, part)
+		}
+		if hidden && j.everyLine {
+			j.patterns.hide(p.ID)
+		} else if hidden {
+			j.patterns.Drop(p.ID)
+			asked[p.ID] = false
+			continue
+		}
+		key := bucketID(id, b.Bucket)
+		of[key] = append(of[key], list...)
+		ids = append(ids, id)
+	}
+	return asked, ids, nil
+}
+
+// left is the number of patterns that are not looked for.
+func (j *joined) left() (n int64) {
+	for _, ids := range j.asked {
+		for _, looked := range ids {
+			if !looked {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// due tells whether it is time for a report.
+func (j *joined) due(now time.Time) bool { return j != nil && !now.Before(j.next) }
+
+// report tells the node what was counted since the last report that arrived. A report says how often each was seen so far, so
+// that it may come twice.
+func (j *joined) report(ctx context.Context, now time.Time, table *sighting.Table) error {
+	const atOnce = 1000
+	j.next = now.Add(reportEvery)
+	var batch []*sighting.Sighting
+	send := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		r := node.WatchReportRequest{Run: j.name}
+		for _, s := range batch {
+			r.Sightings = append(r.Sightings, watchSighting(s))
+		}
+		ctx, cancel := context.WithTimeout(ctx, reportWait)
+		defer cancel()
+		var res node.WatchReportResponse
+		if err := j.client.Call(ctx, "watch.report", r, &res); err != nil {
+			j.next = now.Add(reportAgain)
+			return fmt.Errorf("what was seen could not be reported: %w", err)
+		}
+		for i, s := range batch {
+			j.reported[s] = r.Sightings[i].Count
+		}
+		j.refused += int64(len(res.Refused)) // and would be again
+		batch = batch[:0]
+		return nil
+	}
+	for _, s := range table.All() {
+		if s.Count() <= j.reported[s] || !strings.HasPrefix(s.Indicator, "indicator--") {
+			continue
+		}
+		if batch = append(batch, s); len(batch) == atOnce {
+			if err := send(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := send(); err != nil {
+		return err
+	}
+	for {
+		list := j.spread.due(atOnce / 10)
+		if len(list) == 0 {
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(ctx, reportWait)
+		err := j.client.Call(ctx, "watch.report", node.WatchReportRequest{Run: j.name, Machines: watchMachines(list), Sightings: []node.WatchSighting{}}, &node.WatchReportResponse{})
+		cancel()
+		if err != nil {
+			j.next = now.Add(reportAgain)
+			return fmt.Errorf("at how many machines values were seen could not be reported: %w", err)
+		}
+		j.spread.told(list)
+	}
+}
+
+// watchSighting is a sighting as it is reported.
+func watchSighting(s *sighting.Sighting) node.WatchSighting {
+	x := node.WatchSighting{Indicator: s.Indicator, Type: string(s.Value.Type), Value: s.Value.Text, Host: machineName(s.Host), Hour: s.Hour, First: s.First, Last: s.Last, Count: s.Count(), Roles: map[string]int64{}, Directions: map[string]int64{}}
+	if s.Value.Type == seen.Pattern {
+		x.Value = seen.PatternValue(s.Value.Text).Text
+	}
+	for role, n := range s.Roles {
+		x.Roles[string(role)] = n
+	}
+	for way, n := range s.Ways {
+		x.Directions[string(way)] = n
+	}
+	return x
+}
+
+// machineName is the name of a machine as a node takes it. Who can choose what a machine is called in a log must not be able to keep
+// what it did from being reported.
+func machineName(host string) string {
+	host = strings.ToValidUTF8(host, "\uFFFD")
+	if len(host) > seen.MaxHost {
+		host = strings.ToValidUTF8(host[:seen.MaxHost], "")
+	}
+	return host
+}
+
+// owes tells whether something of a sighting was not reported.
+func (j *joined) owes(s *sighting.Sighting) bool {
+	return j != nil && !j.queue && s.Count() > j.reported[s]
+}
+
+// forget drops what is known of sightings that the table holds no more.
+func (j *joined) forget(table *sighting.Table) {
+	if j == nil || len(j.reported) <= 2*table.Len()+1000 {
+		return
+	}
+	kept := make(map[*sighting.Sighting]int64, table.Len())
+	for _, s := range table.All() {
+		kept[s] = j.reported[s]
+	}
+	j.reported = kept
+}

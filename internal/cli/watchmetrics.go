@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"entente/internal/watch/outlet"
+	"entente/internal/watch/pass"
+	"entente/internal/watch/queue"
+)
+
+// gauges are what metrics show, as of the last block.
+type gauges struct {
+	counts              pass.Counts
+	hits, beyond, lost  int64
+	sightings, watching int
+	queue               queue.Stats
+	syslog, webhook     outlet.Stats
+}
+
+// measure takes what metrics show.
+func (w *watching) measure() {
+	if w.f.metrics == "" {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.shown = gauges{counts: w.pass.Counts, hits: w.table.Hits, beyond: w.table.Beyond, lost: w.lost, sightings: w.table.Len(), watching: w.live.Load().Len()}
+	if w.queue != nil {
+		w.shown.queue = w.queue.stats
+	}
+	if w.outs.syslog != nil {
+		w.shown.syslog = w.outs.syslog.Stats()
+	}
+	if w.outs.webhook != nil {
+		w.shown.webhook = w.outs.webhook.Stats()
+	}
+}
+
+// serveMetrics shows counters in the text format of Prometheus until the context ends.
+func (w *watching) serveMetrics(ctx context.Context, wg *sync.WaitGroup) error {
+	lc := net.ListenConfig{}
+	l, err := lc.Listen(ctx, "tcp", w.f.metrics)
+	if err != nil {
+		return fmt.Errorf("--metrics: %w", err)
+	}
+	p := w.a.printer()
+	p.say("", "ui.watch-listening", "kind", "metrics", "address", l.Addr().String())
+	if err := w.note(p); err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /metrics", func(out http.ResponseWriter, _ *http.Request) {
+		w.mu.Lock()
+		g := w.shown
+		w.mu.Unlock()
+		out.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		g.write(out)
+	})
+	s := &http.Server{Handler: mux, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, MaxHeaderBytes: 16 << 10}
+	wg.Go(func() { _ = s.Serve(l) }) // it ends with the context
+	context.AfterFunc(ctx, func() { _ = s.Close() })
+	return nil
+}
+
+func (g *gauges) write(out io.Writer) {
+	for _, m := range []struct {
+		name, kind, help string
+		value            int64
+	}{
+		{"lines_total", "counter", "Lines read.", g.counts.Lines},
+		{"bytes_total", "counter", "Bytes of lines read, after decompression.", g.counts.Bytes},
+		{"lines_failed_total", "counter", "Lines that could not be read whole.", g.counts.Failed},
+		{"lines_binary_total", "counter", "Lines that are no text.", g.counts.Binary},
+		{"lines_too_long_total", "counter", "Lines of which only the beginning was read.", g.counts.TooLong},
+		{"format_changes_total", "counter", "Times that the format of a stream changed.", g.counts.Changed},
+		{"clock_backwards_total", "counter", "Times that the clock of a stream went back by more than an hour.", g.counts.Backwards},
+		{"hits_total", "counter", "Lines and indicators that met.", g.hits},
+		{"hits_untold_total", "counter", "Hits beyond the sightings that are kept.", g.beyond},
+		{"problems_total", "counter", "Files that could not be read on, truncations, positions that could not be saved.", g.lost},
+		{"messages_total", "counter", "Messages of a queue read.", g.queue.Messages},
+		{"messages_again_total", "counter", "Messages of a queue that came again and were not counted again.", g.queue.Again},
+		{"messages_settled_total", "counter", "Messages of a queue that were acknowledged, because what they held is kept.", g.queue.Settled},
+		{"syslog_sent_total", "counter", "Messages that the receiver of syslog took.", g.syslog.Sent},
+		{"syslog_retried_total", "counter", "Messages to the receiver of syslog that were sent again.", g.syslog.Retried},
+		{"syslog_failed_total", "counter", "Attempts to reach the receiver of syslog that failed.", g.syslog.Failed},
+		{"syslog_waiting", "gauge", "Sightings that the receiver of syslog does not have as they are.", g.syslog.Waiting},
+		{"webhook_sent_total", "counter", "Messages that the webhook took.", g.webhook.Sent},
+		{"webhook_retried_total", "counter", "Messages to the webhook that were sent again.", g.webhook.Retried},
+		{"webhook_failed_total", "counter", "Attempts to reach the webhook that failed.", g.webhook.Failed},
+		{"webhook_waiting", "gauge", "Sightings that the webhook does not have as they are.", g.webhook.Waiting},
+		{"sightings", "gauge", "Sightings in memory.", int64(g.sightings)},
+		{"indicator_values", "gauge", "Values that are watched for.", int64(g.watching)},
+	} {
+		fmt.Fprintf(out, "# HELP entente_watch_%[1]s %[2]s\n# TYPE entente_watch_%[1]s %[3]s\nentente_watch_%[1]s %[4]d\n", m.name, m.help, m.kind, m.value)
+	}
+}

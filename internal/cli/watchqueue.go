@@ -1,0 +1,359 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"entente/internal/node"
+	"entente/internal/watch/input"
+	"entente/internal/watch/queue"
+	"entente/internal/watch/seen"
+	"entente/internal/watch/sighting"
+)
+
+const (
+	// maxPasswordFile is the largest file of a password, in bytes.
+	maxPasswordFile = 4 << 10
+	// linesEvery is how long at most a message of a queue waits until what it held is on standard output.
+	linesEvery = 10 * time.Second
+	// maxReportAtOnce is the number of sightings that one report to a node has.
+	maxReportAtOnce = 1000
+)
+
+// queueForm is how a queue is named.
+const queueForm = "nats://HOST/STREAM?consumer=NAME, kafka://HOST/TOPIC?group=NAME"
+
+// withoutSecret is an address as it may be shown.
+func withoutSecret(address string) string {
+	scheme, rest, _ := strings.Cut(address, "://")
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		rest = "..." + rest[i:]
+	}
+	return scheme + "://" + rest
+}
+
+// queueFlags are the flags of watch that are about the queue it reads.
+type queueFlags struct {
+	ca, certificate, key string
+	credentials          string
+	user, password, sasl string
+	address              *queue.Address // nil: no queue is read
+}
+
+func (f *queueFlags) register(x *pflag.FlagSet) {
+	x.StringVar(&f.ca, "queue-ca", "", "for nats+tls and kafka+tls: certificates in PEM that the server's is signed with (default: those of the system)")
+	x.StringVar(&f.certificate, "queue-certificate", "", "a certificate in PEM that the queue knows this watcher by")
+	x.StringVar(&f.key, "queue-key", "", "its key in PEM")
+	x.StringVar(&f.credentials, "queue-credentials", "", "a file of credentials of NATS (.creds)")
+	x.StringVar(&f.user, "queue-user", "", "the name that the queue knows this watcher by")
+	x.StringVar(&f.password, "queue-password-file", "", "a file with its password")
+	x.StringVar(&f.sasl, "queue-sasl", "", "for Kafka: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512 (default with a name: SCRAM-SHA-512)")
+}
+
+// check reads the address among the inputs. A queue is read alone: what settles it is other than what settles files.
+func (f *queueFlags) check(args []string, w *watchFlags) error {
+	i := slices.IndexFunc(args, queue.Is)
+	if i < 0 {
+		if f.ca+f.certificate+f.key+f.credentials+f.user+f.password+f.sasl != "" {
+			return usage("usage.only-with", "flags", "--queue-...", "with", queueForm)
+		}
+		return nil
+	}
+	a, err := queue.Parse(args[i])
+	if err != nil {
+		return usage("usage.not-form", "flag", "INPUT", "value", withoutSecret(args[i]), "form", queueForm)
+	}
+	secret := f.user != "" || f.credentials != ""
+	switch {
+	case len(args) > 1 || len(w.syslog) > 0 || w.http != "":
+		return usage("usage.queue-alone")
+	case w.index != "":
+		return usage("usage.queue-index")
+	case w.position != "" && w.url != "":
+		return usage("usage.queue-position")
+	case (f.certificate == "") != (f.key == ""):
+		return usage("usage.only-with", "flags", "--queue-certificate, --queue-key", "with", "--queue-certificate, --queue-key")
+	case (f.ca != "" || f.certificate != "") && !a.TLS:
+		return usage("usage.only-with", "flags", "--queue-ca, --queue-certificate", "with", "nats+tls://, kafka+tls://")
+	case (f.user == "") != (f.password == ""):
+		return usage("usage.only-with", "flags", "--queue-user, --queue-password-file", "with", "--queue-user, --queue-password-file")
+	case f.credentials != "" && f.user != "":
+		return usage("usage.not-both", "flags", "--queue-credentials, --queue-user")
+	case f.credentials != "" && a.Kafka:
+		return usage("usage.only-with", "flags", "--queue-credentials", "with", "nats://, nats+tls://")
+	case f.sasl != "" && (!a.Kafka || f.user == ""):
+		return usage("usage.only-with", "flags", "--queue-sasl", "with", "kafka://, kafka+tls://, --queue-user")
+	case f.sasl != "" && !slices.Contains([]string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}, strings.ToUpper(f.sasl)):
+		return usage("usage.flag-is", "flag", "--queue-sasl", "values", "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512")
+	case secret && !a.TLS && !a.Local():
+		return usage("usage.queue-clear", "address", a.String())
+	}
+	f.address = &a
+	return nil
+}
+
+// access reads the files that the flags name.
+func (f *queueFlags) access() (queue.Access, error) {
+	x := queue.Access{Credentials: f.credentials, User: f.user, Mechanism: strings.ToUpper(f.sasl)}
+	if f.user != "" && x.Mechanism == "" && f.address.Kafka {
+		x.Mechanism = "SCRAM-SHA-512"
+	}
+	if f.password != "" {
+		file, err := os.Open(f.password)
+		if err != nil {
+			return x, err
+		}
+		defer file.Close()
+		text, err := io.ReadAll(io.LimitReader(file, maxPasswordFile))
+		if err != nil {
+			return x, fmt.Errorf("%s: %w", f.password, err)
+		}
+		if x.Password = strings.TrimRight(string(text), "\r\n"); x.Password == "" {
+			return x, usage("usage.queue-empty", "flag", "--queue-password-file", "file", f.password)
+		}
+	}
+	if !f.address.TLS {
+		return x, nil
+	}
+	x.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	if f.ca != "" {
+		text, err := os.ReadFile(f.ca)
+		if err != nil {
+			return x, err
+		}
+		x.TLS.RootCAs = x509.NewCertPool()
+		if !x.TLS.RootCAs.AppendCertsFromPEM(text) {
+			return x, usage("usage.queue-empty", "flag", "--queue-ca", "file", f.ca)
+		}
+	}
+	if f.certificate != "" {
+		pair, err := tls.LoadX509KeyPair(f.certificate, f.key)
+		if err != nil {
+			return x, fmt.Errorf("--queue-certificate: %w", err)
+		}
+		x.TLS.Certificates = []tls.Certificate{pair}
+	}
+	return x, nil
+}
+
+// queued is the queue that a watch reads.
+type queued struct {
+	source  queue.Source
+	counted map[string]*seen.Messages
+	stats   queue.Stats
+	letter  *letter   // that is read at the moment
+	letters []*letter // that held something the node was not told
+	others  sighting.Table
+}
+
+// letter is what one message held.
+type letter struct {
+	lane   string
+	number uint64
+	table  sighting.Table
+}
+
+// open opens the queue that the flags name; nil if they name none.
+func (f *queueFlags) open(ctx context.Context) (*queued, error) {
+	if f.address == nil {
+		return nil, nil
+	}
+	x, err := f.access()
+	if err != nil {
+		return nil, err
+	}
+	q := &queued{counted: map[string]*seen.Messages{}}
+	enter := queue.NATS
+	if f.address.Kafka {
+		enter = queue.Kafka
+	}
+	if q.source, err = enter(ctx, *f.address, x); err != nil {
+		return nil, err
+	}
+	return q, nil
+}
+
+func (q *queued) close() {
+	if q != nil {
+		q.source.Close()
+	}
+}
+
+// soFar is what is reported to a node as it was counted so far: of a queue only patterns that were found when no message was
+// read.
+func (w *watching) soFar() *sighting.Table {
+	if w.queue != nil {
+		return &w.queue.others
+	}
+	return &w.table
+}
+
+// add notes a hit for the node: of the message that is read, or of none.
+func (q *queued) add(h *sighting.Hit, joined bool) {
+	if q == nil || !joined {
+		return
+	}
+	if q.letter == nil {
+		q.others.Add(*h)
+		return
+	}
+	if q.letter.table.Len() == 0 {
+		q.letters = append(q.letters, q.letter)
+	}
+	x := *h
+	x.Line = nil // no line goes to a node
+	q.letter.table.Add(x)
+}
+
+// readQueue reads the queue until the context ends.
+func (w *watching) readQueue(ctx context.Context, r *input.Reader, book bool) error {
+	q := w.queue
+	o := queue.Options{Counted: q.counted, Now: w.a.now, Stats: &q.stats, Tell: func(kind string, err error) {
+		w.problem(input.Problem{Input: w.f.address.String(), Kind: "queue", Err: fmt.Errorf("%s: %w", kind, err)})
+	},
+		Idle: w.idle}
+	if w.f.as != "" && w.join == nil {
+		o.Every = linesEvery
+	}
+	o.Take = func(m *queue.Message) {
+		text, err := input.Lines(m.Text)
+		if err != nil {
+			w.problem(input.Problem{Input: fmt.Sprintf("%s message %d", m.From, m.Number), Kind: "broken", Err: err})
+		}
+		if w.join != nil {
+			q.letter = &letter{lane: m.Lane, number: m.Number}
+		}
+		r.Take(input.Message{From: m.From, Text: text})
+		q.letter = nil
+	}
+	o.Settle = func(ctx context.Context, list []*queue.Message) error {
+		if w.join != nil {
+			if err := w.join.reportQueue(ctx, q); err != nil {
+				return err
+			}
+		}
+		if len(list) > 0 && w.f.as != "" {
+			if err := w.lines(); err != nil {
+				return err
+			}
+		}
+		if book {
+			return r.Save()
+		}
+		return nil
+	}
+	err := queue.Read(ctx, q.source, o)
+	r.Flush()
+	return err
+}
+
+// reportQueue tells the node what messages of a queue held: each once, whoever read it.
+func (j *joined) reportQueue(ctx context.Context, q *queued) error {
+	slices.SortFunc(q.letters, func(a, b *letter) int {
+		return cmp.Or(strings.Compare(a.lane, b.lane), cmp.Compare(a.number, b.number))
+	})
+	for len(q.letters) > 0 {
+		first := q.letters[0]
+		n, count := 0, 0
+		for _, l := range q.letters {
+			if l.lane != first.lane || n == seen.MaxBatch || n > 0 && count+l.table.Len() > maxReportAtOnce {
+				break
+			}
+			n, count = n+1, count+l.table.Len()
+		}
+		if err := j.reportLetters(ctx, q.source, q.letters[:n]); err != nil {
+			return err
+		}
+		q.letters = q.letters[n:]
+	}
+	return nil
+}
+
+// reportLetters tells what some messages of one lane held. What the node knows already, because somebody else told it, is left out.
+func (j *joined) reportLetters(ctx context.Context, source queue.Source, letters []*letter) error {
+	if len(letters) == 1 && letters[0].table.Len() > maxReportAtOnce {
+		// One message that holds more than one report does: each part is known by itself.
+		all := letters[0].table.All()
+		for part := 0; len(all) > 0; part++ {
+			n := min(len(all), maxReportAtOnce)
+			lane := letters[0].lane
+			if part > 0 {
+				lane += fmt.Sprintf(".part%d", part)
+			}
+			if err := j.reportOnce(ctx, source, lane, letters[0].lane, map[uint64][]*sighting.Sighting{letters[0].number: all[:n]}); err != nil {
+				return err
+			}
+			all = all[n:]
+		}
+		return nil
+	}
+	of := map[uint64][]*sighting.Sighting{}
+	for _, l := range letters {
+		of[l.number] = l.table.All()
+	}
+	return j.reportOnce(ctx, source, letters[0].lane, letters[0].lane, of)
+}
+
+// reportOnce tells what messages held, by their numbers, under the name of a lane.
+func (j *joined) reportOnce(ctx context.Context, source queue.Source, name, lane string, of map[uint64][]*sighting.Sighting) error {
+	for len(of) > 0 {
+		r := node.WatchReportRequest{Run: source.Run(), Lane: name, Floor: source.Floor(lane), Messages: slices.Sorted(maps.Keys(of))}
+		at := map[[5]string]int{} // of the request
+		for _, number := range r.Messages {
+			for _, s := range of[number] {
+				if !strings.HasPrefix(s.Indicator, "indicator--") {
+					continue
+				}
+				x := watchSighting(s)
+				key := [5]string{x.Indicator, x.Type, x.Value, x.Host, x.Hour.String()}
+				if i, there := at[key]; there {
+					r.Sightings[i] = addedUp(r.Sightings[i], x)
+					continue
+				}
+				at[key] = len(r.Sightings)
+				r.Sightings = append(r.Sightings, x)
+			}
+		}
+		if len(r.Sightings) == 0 {
+			return nil
+		}
+		var res node.WatchReportResponse
+		call, cancel := context.WithTimeout(ctx, reportWait)
+		err := j.client.Call(call, "watch.report", r, &res)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("what was seen could not be reported: %w", err)
+		}
+		if len(res.Known) == 0 {
+			j.refused += int64(len(res.Refused)) // and would be again
+			return nil
+		}
+		before := len(of)
+		for _, n := range res.Known {
+			delete(of, n)
+		}
+		if len(of) == before {
+			return errors.New("the node knows messages that were not in the report")
+		}
+	}
+	return nil
+}
+
+// addedUp adds two sightings of one key.
+func addedUp(a, b node.WatchSighting) node.WatchSighting {
+	sum := seen.Count{First: a.First, Last: a.Last, Count: a.Count, Roles: a.Roles, Ways: a.Directions}.Plus(seen.Count{First: b.First, Last: b.Last, Count: b.Count, Roles: b.Roles, Ways: b.Directions})
+	a.First, a.Last, a.Count, a.Roles, a.Directions = sum.First, sum.Last, sum.Count, sum.Roles, sum.Ways
+	return a
+}

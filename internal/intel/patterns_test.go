@@ -1,0 +1,72 @@
+package intel_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"entente/internal/intel"
+)
+
+// patterns lists what watchers are given to look for as a whole.
+func patterns(t *testing.T, in *intel.Intel) (out []string) {
+	t.Helper()
+	if err := in.UpdateActive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for p, err := range in.Patterns(t.Context(), 0, intel.ActiveBuckets) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, p.ID[len(p.ID)-1:]+" "+p.Pattern+" "+p.TLP.String()+" "+p.Source)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// TestPatternsFollow: patterns that ask for more than one value go to watchers, in their newest version, and nowhere else;
+// the guard keeps back those of which it keeps every value back; what was taken back, or stated a false positive, goes.
+func TestPatternsFollow(t *testing.T) {
+	w := newWorld(t)
+	put := func(n, modified, pattern, more string) {
+		t.Helper()
+		w.load(t, "test", `{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-00000000000`+n+`","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-0`+modified+`T00:00:00.000Z","pattern":"`+pattern+`","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"`+more+`}`)
+	}
+	want := func(list ...string) {
+		t.Helper()
+		if got := patterns(t, w.in); !slices.Equal(got, list) {
+			t.Errorf("%q\nwant\n%q", got, list)
+		}
+		c := w.config()
+		c.Objects = &intel.Memory{}
+		fresh, err := intel.Open(c)
+		if err == nil {
+			err = fresh.CatchUp(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := patterns(t, fresh); !slices.Equal(got, list) {
+			t.Errorf("all was derived again: %q\nwant\n%q", got, list)
+		}
+	}
+	a, b := "[domain-name:value = 'a.example'] AND [domain-name:value = 'b.example']", "[ipv4-addr:value = '8.8.8.8'] AND [domain-name:value = 'b.example']"
+	put("1", "1", a, "")
+	put("2", "1", b, "")
+	put("3", "1", "[ipv4-addr:value = '8.8.8.8'] AND [ipv4-addr:value = '9.9.9.9']", "")
+	put("4", "1", "[domain-name:value = 'alone.example']", "")
+	put("5", "1", "[network-traffic:dst_port = 4444]", "")
+	want("1 "+a+"  test", "2 "+b+"  test", "5 [network-traffic:dst_port = 4444]  test")
+	put("1", "2", b, "")
+	put("5", "2", "[network-traffic:dst_port = 4444]", `,"revoked":true`)
+	want("1 "+b+"  test", "2 "+b+"  test")
+	if got := active(t, w.in); len(got) != 1 || !strings.Contains(got[0], "alone.example") {
+		t.Errorf("feeds have %q", got)
+	}
+	w.load(t, "test", `{"type":"opinion","spec_version":"2.1","id":"opinion--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","opinion":"strongly-disagree","object_refs":["indicator--00000000-0000-4000-8000-000000000002"]}`)
+	want("1 " + b + "  test")
+	sources, err := w.in.Sources(t.Context())
+	if err != nil || len(sources) != 1 || sources[0].Given != 2 || sources[0].False != 1 {
+		t.Errorf("%+v %v", sources, err)
+	}
+}

@@ -1,0 +1,285 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"entente/internal/observable"
+	"entente/internal/store"
+	"entente/internal/watch/asset"
+)
+
+// maxFindingDay is the most that the findings of one day take on the disk, in bytes.
+const maxFindingDay = 64 << 20
+
+// findings is what watchers saw of assets: a book in memory, and under findings/ a log for each day on which they told, kept as
+// long as sightings are.
+type findings struct {
+	mu    sync.Mutex
+	book  *asset.Book         // nil until it is read
+	made  map[string][]string // by matter: the drafts that were made of it
+	day   string              // that log is open for
+	log   *store.Log
+	bytes int64
+	ahead bool // the book has what is not on the disk yet
+}
+
+// findingRecord is a record of such a log: one of the two.
+type findingRecord struct {
+	Run    string         `json:"run,omitempty"`
+	Counts []asset.Report `json:"counts,omitempty"`
+
+	Matter string   `json:"matter,omitempty"`
+	Drafts []string `json:"drafts,omitempty"`
+}
+
+func (l layout) findings() string { return filepath.Join(l.dir, "findings") }
+
+// withFindings runs f with what was found. What f could not keep on the disk is forgotten, so that it is new the next time.
+func (n *Node) withFindings(f func(*findings) error) error {
+	s := &n.findings
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.book == nil {
+		if err := n.readFindings(s); err != nil {
+			return fmt.Errorf("findings: %w", err)
+		}
+	}
+	err := f(s)
+	if err != nil && s.ahead {
+		s.book = nil
+		err = errors.Join(err, s.closeLog())
+	}
+	s.ahead = false
+	return err
+}
+
+func (s *findings) closeLog() error {
+	if s.log == nil {
+		return nil
+	}
+	err := s.log.Close()
+	s.log, s.day, s.bytes = nil, "", 0
+	return err
+}
+
+func (s *findings) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.book = nil
+	return s.closeLog()
+}
+
+// readFindings makes the book of what was told in the days that are kept, and drops the days before.
+func (n *Node) readFindings(s *findings) error {
+	days, err := n.at.folders(n.at.findings())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	oldest := n.now().UTC().Add(-sightingsKept).Format(time.DateOnly)
+	book, made := new(asset.Book), map[string][]string{}
+	for _, day := range slices.Sorted(slices.Values(days)) {
+		if !sightingDay.MatchString(day) {
+			continue
+		}
+		dir := filepath.Join(n.at.findings(), day)
+		if day < oldest {
+			if err := store.RemoveAll(n.opts.FS, dir); err != nil {
+				return err
+			}
+			continue
+		}
+		log, err := store.OpenLog(dir, store.Options{FS: n.opts.FS})
+		if err != nil {
+			return fmt.Errorf("%s: %w", day, err)
+		}
+		if err := errors.Join(readFindingLog(book, made, log), log.Close()); err != nil {
+			return fmt.Errorf("%s: %w", day, err)
+		}
+	}
+	s.book, s.made = book, made
+	return nil
+}
+
+func readFindingLog(book *asset.Book, made map[string][]string, log *store.Log) error {
+	for raw, err := range log.Records(0) {
+		if err != nil {
+			return err
+		}
+		var rec findingRecord
+		if err := json.Unmarshal(raw, &rec); err != nil {
+			return fmt.Errorf("a record cannot be read: %w", err)
+		}
+		for _, x := range rec.Counts {
+			if _, err := book.Take(rec.Run, x); err != nil {
+				break // what was beyond the bounds when it was told is so again
+			}
+		}
+		if rec.Matter != "" {
+			made[rec.Matter] = rec.Drafts
+		}
+	}
+	return nil
+}
+
+// keepFindings puts a record on the disk, into the log of today.
+func (n *Node) keepFindings(s *findings, rec findingRecord) error {
+	raw, err := json.Marshal(rec)
+	if err != nil {
+		return fmt.Errorf("findings: %w", err)
+	}
+	if err := n.roomFor(int64(len(raw))); err != nil {
+		return err
+	}
+	now := n.now().UTC()
+	if day := now.Format(time.DateOnly); s.log == nil || s.day != day {
+		if err := s.closeLog(); err != nil {
+			return fmt.Errorf("findings: %w", err)
+		}
+		dir := filepath.Join(n.at.findings(), day)
+		if err := store.MakeDir(n.opts.FS, dir); err != nil {
+			return fmt.Errorf("findings: %w", err)
+		}
+		log, err := store.OpenLog(dir, store.Options{FS: n.opts.FS})
+		if err != nil {
+			return fmt.Errorf("findings: %w", err)
+		}
+		s.log, s.day = log, day
+		for raw, err := range log.Records(0) {
+			if err != nil {
+				return fmt.Errorf("findings: %w", err)
+			}
+			s.bytes += int64(len(raw))
+		}
+		s.book.Forget(now.Add(-sightingsKept))
+		kept := map[string]bool{}
+		for _, f := range s.book.All(func(*asset.Finding) bool { return true }) {
+			kept[f.Matter()] = true
+		}
+		maps.DeleteFunc(s.made, func(matter string, _ []string) bool { return !kept[matter] }) // as after a start
+	}
+	if s.bytes += int64(len(raw)); s.bytes > maxFindingDay {
+		return conflict("full", "No more findings are taken today.", fmt.Sprintf("The reports of one day take at most %s on the disk.", sizeText(maxFindingDay)), "Look with 'entente asset findings' for what everything looks like, and give that asset narrower names or prefixes.")
+	}
+	if _, err := s.log.Append(raw); err != nil {
+		return fmt.Errorf("findings: %w", err)
+	}
+	return nil
+}
+
+// takeFindings takes in what a run of a watcher found, and drafts what an officer may send about it. It is on the disk when this returns.
+func (n *Node) takeFindings(ctx context.Context, run string, list []WatchFinding, res *WatchReportResponse) error {
+	file, _, _, err := n.assetsNow()
+	if err != nil {
+		return err
+	}
+	now := n.now()
+	known := map[string]bool{}
+	refuse := func(i int, code, reason string) {
+		res.RefusedFindings = append(res.RefusedFindings, RefusedReport{Index: i, Code: code, Reason: reason})
+	}
+	var good []int
+	var reports []asset.Report
+	for i, f := range list {
+		x := asset.Report{Key: asset.Key{Of: f.Of, Asset: f.Asset, At: f.At, Value: observable.Value{Type: observable.Type(f.Type), Text: f.Value}, Why: f.Why, IDN: f.IDN, Indicator: f.Indicator, Hour: f.Hour},
+			Count: asset.Count{First: f.First, Last: f.Last, Count: f.Count, Sources: f.Sources, Hosts: f.Hosts}}
+		if err := x.Check(now); err != nil {
+			refuse(i, CodeBadInput, err.Error())
+			continue
+		}
+		if !slices.ContainsFunc(file.Assets, func(a asset.Asset) bool { return a.ID == x.Asset }) {
+			refuse(i, CodeNotFound, "there is no such asset here")
+			continue
+		}
+		if x.Indicator != "" {
+			here, asked := known[x.Indicator]
+			if !asked {
+				if here, err = n.accepts(ctx, x.Indicator); err != nil {
+					return err
+				}
+				known[x.Indicator] = here
+			}
+			if !here {
+				refuse(i, CodeNotFound, "no such indicator is accepted here")
+				continue
+			}
+		}
+		good, reports = append(good, i), append(reports, x)
+	}
+	return n.withFindings(func(s *findings) error {
+		var fresh []asset.Report
+		s.ahead = true
+		for i, x := range reports {
+			anew, err := s.book.Take(run, x)
+			if err != nil {
+				refuse(good[i], "full", fmt.Sprintf("this node keeps %d findings, and what so many watchers counted of each, and no more", asset.MaxFindings))
+				continue
+			}
+			if anew {
+				fresh = append(fresh, x)
+			}
+			res.TakenFindings++
+		}
+		if len(fresh) == 0 {
+			return nil
+		}
+		if err := n.keepFindings(s, findingRecord{Run: run, Counts: fresh}); err != nil {
+			return err
+		}
+		s.ahead = false
+		for _, x := range fresh {
+			if err := n.alarm(ctx, s, file, x.Key); err != nil {
+				n.opts.Log.Warn("a finding is not drafted", "finding", x.ID(), "err", err)
+			}
+		}
+		return nil
+	})
+}
+
+// Findings lists what watchers saw of assets.
+func (n *Node) Findings(_ context.Context, r FindingListRequest) (*FindingListResponse, error) {
+	if err := checkLimit(r.Limit); err != nil {
+		return nil, err
+	}
+	if r.Of != "" && r.Of != asset.Lookalike && r.Of != asset.Attack {
+		return nil, badInput(fmt.Sprintf("%.40q is no kind of finding.", r.Of), "", "Use lookalike or attack, or leave it out.")
+	}
+	value := ""
+	if r.Value != "" {
+		v, err := observable.Parse(r.Value)
+		if err != nil {
+			return nil, badInput("The value cannot be understood.", err.Error(), "Give a domain, an address or another value as 'entente search' takes it.")
+		}
+		value = v.Text
+	}
+	if r.Limit == 0 {
+		r.Limit = 100
+	}
+	res := &FindingListResponse{Findings: []FindingView{}}
+	err := n.withFindings(func(s *findings) error {
+		all := s.book.All(func(f *asset.Finding) bool {
+			return (r.Asset == "" || f.Asset == r.Asset) && (r.Of == "" || f.Of == r.Of) && (value == "" || f.Value.Text == value) && !f.Last.Before(r.From)
+		})
+		res.Total = len(all)
+		all = all[min(max(r.Offset, 0), len(all)):]
+		for _, f := range all[:min(r.Limit, maxSightingsListed, len(all))] {
+			res.Findings = append(res.Findings, s.view(f))
+		}
+		return nil
+	})
+	return res, err
+}
+
+func (s *findings) view(f asset.Finding) FindingView {
+	return FindingView{ID: f.ID(), Of: f.Of, Asset: f.Asset, At: f.At, Type: string(f.Value.Type), Value: f.Value.Text, Why: f.Why, IDN: f.IDN, Indicator: f.Indicator, Hour: f.Hour,
+		First: f.First, Last: f.Last, Count: f.Count.Count, Sources: f.Sources, Hosts: f.Hosts, Watchers: f.Runs, Drafts: s.made[f.Matter()]}
+}

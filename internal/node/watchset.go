@@ -1,0 +1,141 @@
+package node
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"entente/internal/intel"
+)
+
+const (
+	// maxWatchWait is the longest that a watcher's question is left open.
+	maxWatchWait = 60 // seconds
+	// watchBeat is how often it is looked at whether something changed, while a watcher waits: what is new has to be
+	// watched for within a second.
+	watchBeat = 400 * time.Millisecond
+)
+
+// WatchSet writes what is to be watched for: each bucket that holds anything, or those that changed since the watcher's
+// last answer, a line of JSON each (WatchBucket), after a line that says which of the two (WatchSetHead). Log lines are only read, so what may be looked for goes into it, up to
+// [intel.SensorCeiling], and patterns that ask for more than one value; what the guard keeps back and what was taken back is not in it. A value whose validity has not begun
+// or is over is: the watcher holds it against the time of the event.
+func (n *Node) WatchSet(ctx context.Context, r WatchSetRequest, w io.Writer) (*WatchSetResponse, error) {
+	if r.Wait < 0 || r.Wait > maxWatchWait {
+		return nil, badInput("The question cannot wait so long.", fmt.Sprintf("wait is 0 to %d seconds.", maxWatchWait), "Ask again when the answer says that nothing changed.")
+	}
+	run := *n.watching.name.Load()
+	out := &WatchSetResponse{Run: run, Whole: r.Run != run}
+	since := r.Since
+	if out.Whole {
+		since = 0
+	}
+	last, buckets, err := n.watchChange(ctx, since, r.Assets, out.Whole, time.Duration(r.Wait)*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	head := WatchSetHead{Whole: out.Whole}
+	file, _, mark, err := n.assetsNow()
+	if err != nil {
+		return nil, err
+	}
+	if head.Mark = mark; r.Assets != mark {
+		for _, a := range file.Assets {
+			head.Assets = append(head.Assets, WatchAsset{ID: a.ID, Names: a.Names, Prefixes: a.Prefixes})
+		}
+	}
+	out.Change = last
+	line := func(v any) error {
+		if err := json.MarshalWrite(w, v); err != nil {
+			return fmt.Errorf("writing what is watched for: %w", err)
+		}
+		if _, err := w.Write([]byte{'\n'}); err != nil {
+			return fmt.Errorf("writing what is watched for: %w", err)
+		}
+		return nil
+	}
+	if err := line(head); err != nil {
+		return nil, err
+	}
+	for b, changed := range buckets {
+		if changed <= since {
+			continue
+		}
+		held := WatchBucket{Bucket: b, Values: []WatchValue{}}
+		for a, err := range n.intel.Active(ctx, b, b+1) {
+			if err != nil {
+				return nil, err
+			}
+			if intel.SensorCeiling.Allows(a.TLP, a.PAP) {
+				held.Values = append(held.Values, watchValue(&a))
+			}
+		}
+		for p, err := range n.intel.Patterns(ctx, b, b+1) {
+			if err != nil {
+				return nil, err
+			}
+			if intel.SensorCeiling.Allows(p.TLP, p.PAP) {
+				held.Patterns = append(held.Patterns, WatchPattern{Pattern: p.Pattern, Indicator: p.ID, TLP: p.TLP.String(), From: p.From, Until: p.Until})
+			}
+		}
+		if len(held.Values)+len(held.Patterns) == 0 && out.Whole {
+			continue
+		}
+		out.Buckets++
+		out.Values += int64(len(held.Values))
+		out.Patterns += int64(len(held.Patterns))
+		if err := line(held); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// watchChange brings what sensors are given up to date and tells the last change of each bucket, as soon as there is one after
+// since or the assets are others than those of a mark, or when the wait is over.
+func (n *Node) watchChange(ctx context.Context, since uint64, assets string, now bool, wait time.Duration) (uint64, *[intel.ActiveBuckets]uint64, error) {
+	for {
+		if err := n.intel.UpdateActive(ctx); err != nil {
+			return 0, nil, err
+		}
+		last, err := n.intel.ActiveChange()
+		if err != nil {
+			return 0, nil, err
+		}
+		_, _, mark, err := n.assetsNow()
+		if err != nil {
+			return 0, nil, err
+		}
+		if now || last > since || assets != "" && mark != assets || wait <= 0 {
+			return n.intel.ActiveChanges()
+		}
+		beat := min(watchBeat, wait)
+		if wait -= beat; !sleep(ctx, beat) {
+			return 0, nil, ctx.Err()
+		}
+	}
+}
+
+func watchValue(a *intel.Active) WatchValue {
+	return WatchValue{Type: string(a.Value.Type), Value: a.Value.Text, Indicator: a.ID, Name: a.Name, TLP: a.TLP.String(), From: a.From, Until: a.Until, Confidence: a.Confidence}
+}
+
+// watchRun names one life of the index that changes are numbered in: they begin anew when it is made anew, so a watcher's
+// number counts only with the run that gave it.
+type watchRun struct{ name atomic.Pointer[string] }
+
+// renew begins another run: whoever asks next is given the whole set.
+func (r *watchRun) renew(random io.Reader) error {
+	var b [8]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return fmt.Errorf("naming what is watched for: %w", err)
+	}
+	name := hex.EncodeToString(b[:])
+	r.name.Store(&name)
+	return nil
+}

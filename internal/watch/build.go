@@ -1,0 +1,308 @@
+package watch
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"entente/internal/observable"
+)
+
+// Set is what is looked for. It is never changed and safe for use by many at once.
+type Set struct {
+	store
+	hash        hasher
+	base, delta *table   // delta is nil where nothing changed since base was made
+	based       int      // how many entries base is made of; delta has those after them
+	dead        []uint64 // a bit for each entry that is not matched any more
+	gone        int
+	prefixes    *prefixes
+	kinds       uint32  // a bit for each kind that there ever was an indicator of
+	unmarked    bool    // some text has nothing that a line which is not JSON can be told by
+	unlocked    *writer // what Live needs to make the next set of this one
+}
+
+// prefixes tells which blocks of addresses a set has, so that most addresses need no look-up.
+type prefixes struct {
+	four    [33]bool  // the lengths of blocks of IPv4 addresses
+	six     [129]bool // of IPv6
+	lengths []uint8   // of IPv4, longest first
+	longs   []uint8   // of IPv6
+	// first16 has a bit for each beginning of 16 bits that some block of IPv4 addresses covers a part of.
+	first16  [1 << 10]uint64
+	first16v [1 << 10]uint64 // of IPv6
+}
+
+func (p *prefixes) add(b netip.Prefix) {
+	raw, length := b.Addr().As16(), b.Bits()
+	start, first := int(raw[0])<<8|int(raw[1]), &p.first16v
+	if b.Addr().Is4() {
+		start, first = int(raw[12])<<8|int(raw[13]), &p.first16
+		if !p.four[length] {
+			p.four[length] = true
+			p.lengths = insert(p.lengths, uint8(length))
+		}
+	} else if !p.six[length] {
+		p.six[length] = true
+		p.longs = insert(p.longs, uint8(length))
+	}
+	n := 1
+	if length < 16 {
+		n = 1 << (16 - length)
+	}
+	for i := start; i < start+n; i++ {
+		first[i>>6] |= 1 << (i & 63)
+	}
+}
+
+func insert(list []uint8, v uint8) []uint8 {
+	i := 0
+	for i < len(list) && list[i] > v {
+		i++
+	}
+	out := append(list[:i:i], v)
+	return append(out, list[i:]...)
+}
+
+func (p *prefixes) clone() *prefixes {
+	c := *p
+	return &c
+}
+
+// Builder collects indicators for a set.
+type Builder struct {
+	st     store
+	hash   hasher
+	metas  map[meta]uint32
+	lastID string
+	follow bool // the next indicator may belong to lastID
+	above  map[string]struct{}
+	pre    *prefixes
+	hosts  int
+	kinds  uint32
+}
+
+// NewBuilder gives an empty builder. The set is as secret as seed: who knows it can choose names that make it slow.
+func NewBuilder(seed Seed) *Builder {
+	return &Builder{hash: newHasher(seed), metas: map[meta]uint32{}, above: aboveSuffixes(), pre: &prefixes{}}
+}
+
+// Len gives the number of values so far.
+func (b *Builder) Len() int { return b.st.n }
+
+// broadest are the shortest prefixes that are watched for.
+const (
+	broadestIPv4 = 8
+	broadestIPv6 = 16
+)
+
+// Add adds an indicator. A revoked one is left out. It fails with [ErrTooBroad] for a domain at or above a public suffix or
+// the apex of a hoster (there the policy [Exact] is possible) and for blocks of more addresses than an IPv4 /8 or an
+// IPv6 /16; with [ErrIndicator] for one that is not as its type asks, and with [ErrFull].
+func (b *Builder) Add(ind Indicator) error {
+	if ind.Revoked {
+		return nil
+	}
+	v, err := known(ind.Value)
+	if err != nil {
+		return err
+	}
+	e := entry{from: nanos(ind.From, math.MinInt64), until: nanos(ind.Until, math.MaxInt64), kind: kindOf(v.Type), atom: ind.Atom}
+	switch {
+	case len(ind.ID) > MaxID:
+		return fmt.Errorf("%w: its identifier is longer than %d bytes", ErrIndicator, MaxID)
+	case v.Text == "" || len(v.Text) > observable.MaxText || e.kind == kindHost:
+		return fmt.Errorf("%w: %.80q is no value of a type that is known", ErrIndicator, v.Key())
+	case b.st.n >= MaxIndicators:
+		return fmt.Errorf("%w: %d indicators", ErrFull, b.st.n)
+	case v.Type == observable.Domain:
+		if why, registry := broad(v.Text, b.above); why != "" && (registry || ind.Policy != Exact) {
+			return fmt.Errorf("%w: %s: %s", ErrTooBroad, v.Text, why)
+		}
+		if ind.Policy == Exact {
+			e.flags |= flagExact
+		}
+	case v.Type == observable.Prefix:
+		p, ok := v.CIDR()
+		switch {
+		case !ok:
+			return fmt.Errorf("%w: %.80q is no block of addresses", ErrIndicator, v.Text)
+		case p.Addr().Is4() && p.Bits() < broadestIPv4, p.Addr().Is6() && p.Bits() < broadestIPv6:
+			return fmt.Errorf("%w: %s: at least /%d of IPv4 and /%d of IPv6 addresses are watched for", ErrTooBroad, v.Text, broadestIPv4, broadestIPv6)
+		}
+		b.pre.add(p)
+	case v.Type == observable.URL:
+		if _, _, ok := urlKey([]byte(v.Text)); !ok {
+			return fmt.Errorf("%w: %.80q is no URL", ErrIndicator, v.Text)
+		}
+	case v.Type == observable.IPv6:
+		if _, ok := v.Addr(); !ok {
+			return fmt.Errorf("%w: %.80q is no address", ErrIndicator, v.Text)
+		}
+	}
+	return b.put(ind, v, e)
+}
+
+func (b *Builder) put(ind Indicator, v observable.Value, e entry) error {
+	m := meta{source: ind.Source, tlp: ind.TLP}
+	id := ind.ID
+	typ, packed, ok := packID(id)
+	if ok {
+		m.idType, id, e.flags = typ, packed, e.flags|flagUUID
+	}
+	if e.meta, ok = b.metas[m]; !ok {
+		if len(b.metas) >= MaxSources {
+			return fmt.Errorf("%w: %d sources", ErrFull, len(b.metas))
+		}
+		m = meta{strings.Clone(m.source), strings.Clone(m.tlp), strings.Clone(m.idType)}
+		e.meta = uint32(len(b.st.metas))
+		b.metas[m] = e.meta
+		b.st.metas = append(b.st.metas, m)
+	}
+	if b.follow && ind.ID == b.lastID {
+		last := b.st.at(uint32(b.st.n - 1))
+		e.id, e.idSize, e.flags = last.id, last.idSize, e.flags|flagFollow
+	} else {
+		if e.id, ok = b.st.put(id); !ok {
+			return fmt.Errorf("%w: its texts take 4 GiB", ErrFull)
+		}
+		e.idSize = uint8(len(id))
+	}
+	if e.text, ok = b.st.put(v.Text); !ok {
+		return fmt.Errorf("%w: its texts take 4 GiB", ErrFull)
+	}
+	e.size = uint16(len(v.Text))
+	b.lastID, b.follow = ind.ID, true
+	b.kinds |= 1 << e.kind
+	b.hosts += extraKeys(e.kind)
+	b.st.push(e)
+	return nil
+}
+
+// paths are STIX paths whose values have a type of their own.
+var paths = map[string]observable.Type{
+	"email-message:subject":          observable.MailSubject,
+	"x509-certificate:serial_number": observable.Serial,
+	"network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'": observable.UserAgent,
+}
+
+// known gives a value of the type that logs have it under: [observable.FromObject] keeps some only by their path.
+func known(v observable.Value) (observable.Value, error) {
+	if v.Type != observable.Other {
+		return v, nil
+	}
+	path, text, _ := strings.Cut(v.Text, "=")
+	t, ok := paths[path]
+	if !ok {
+		return v, nil
+	}
+	w, err := observable.New(t, text)
+	if err != nil {
+		return v, fmt.Errorf("%w: %w", ErrIndicator, err)
+	}
+	return w, nil
+}
+
+// Set compiles what was added. The builder must not be used any more.
+func (b *Builder) Set() *Set {
+	s := &Set{store: b.st.view(), hash: b.hash, prefixes: b.pre, kinds: b.kinds, based: b.st.n, unlocked: &writer{b: b}}
+	s.base = s.index(s.n+b.hosts, func(uint32) bool { return true })
+	return s
+}
+
+// index makes a table of the entries that are wanted.
+func (s *Set) index(n int, wanted func(uint32) bool) *table {
+	t := newTable(n)
+	for i := range uint32(s.n) {
+		if wanted(i) {
+			s.insert(t, i)
+		}
+	}
+	return t
+}
+
+// insert puts an entry into a table.
+func (s *Set) insert(t *table, i uint32) {
+	e := s.at(i)
+	t.add(s.key(e), i, func(other uint32) bool { return s.same(e, s.at(other)) })
+	if e.kind == kindURL {
+		host, _, _ := urlKey(s.text(e))
+		h := s.hash.whole(host) ^ hostMark
+		if !t.has(h) {
+			t.add(h, i, func(uint32) bool { return false })
+		}
+	}
+	tokens, all := s.marked(e)
+	s.unmarked = s.unmarked || all
+	for _, text := range tokens {
+		if h := s.hash.whole(text) ^ tokenMark; !t.has(h) {
+			t.add(h, i, func(uint32) bool { return false })
+		}
+	}
+}
+
+// extraKeys is how many keys an entry may have in a table beside its own.
+func extraKeys(k kind) int {
+	switch k.typ() {
+	case observable.Domain, observable.IPv4, observable.IPv6, observable.Prefix, observable.MD5, observable.SHA1, observable.SHA256, observable.SHA512:
+		return 0
+	case observable.RegistryKey:
+		return 2
+	}
+	return 1
+}
+
+// hostMark sets the hash of a host that URLs are looked for at apart from that of a name that is looked for.
+const hostMark = 0x5bd1e995
+
+// key hashes what an entry is found by.
+func (s *Set) key(e *entry) uint64 {
+	text := s.text(e)
+	switch e.kind {
+	case kindURL:
+		host, path, _ := urlKey(text)
+		return s.hash.pair(s.hash.whole(host), s.hash.whole(path))
+	case kindIPv6:
+		if a, err := netip.ParseAddr(string(text)); err == nil {
+			return s.hash.block(a.As16(), 128)
+		}
+	case kindPrefix:
+		if p, err := netip.ParsePrefix(string(text)); err == nil {
+			return s.hash.block(p.Addr().As16(), blockLength(p))
+		}
+	case asnKind:
+		text = text[2:]
+	}
+	return s.hash.whole(text)
+}
+
+var asnKind = kindOf(observable.ASN)
+
+// blockLength counts from the start of an IPv6 address, with those of IPv4 mapped into it.
+func blockLength(p netip.Prefix) int {
+	if p.Addr().Is4() {
+		return p.Bits() + 96
+	}
+	return p.Bits()
+}
+
+// same tells whether two entries are found by the same key.
+func (s *Set) same(a, b *entry) bool {
+	if a.kind != b.kind {
+		return false
+	}
+	if a.kind == kindURL {
+		h1, p1, _ := urlKey(s.text(a))
+		h2, p2, _ := urlKey(s.text(b))
+		return string(h1) == string(h2) && string(p1) == string(p2)
+	}
+	return string(s.text(a)) == string(s.text(b))
+}
+
+// Len gives the number of values that the set looks for.
+func (s *Set) Len() int { return s.n - s.gone }
+
+// String tells the size of a set.
+func (s *Set) String() string { return strconv.Itoa(s.Len()) + " indicators" }

@@ -1,0 +1,357 @@
+package compound
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"entente/internal/observable"
+	"entente/internal/watch/record"
+	"entente/stix/pattern"
+)
+
+// hostOf is a name or an address without port and brackets, in canonical form.
+func hostOf(text string) observable.Value {
+	text = strings.TrimSpace(text)
+	bare := text
+	if strings.HasPrefix(bare, "[") {
+		if i := strings.IndexByte(bare, ']'); i > 0 {
+			bare = bare[1:i]
+		}
+	} else if i := strings.IndexByte(bare, ':'); i >= 0 && strings.IndexByte(bare[i+1:], ':') < 0 {
+		bare = bare[:i]
+	}
+	if a, err := netip.ParseAddr(bare); err == nil {
+		if a = a.WithZone("").Unmap(); a.Is4() {
+			return observable.Value{Type: observable.IPv4, Text: a.String()}
+		}
+		return observable.Value{Type: observable.IPv6, Text: a.String()}
+	}
+	if v, err := observable.New(observable.Domain, bare); err == nil {
+		return v
+	}
+	return observable.Value{Type: observable.Domain, Text: strings.ToLower(strings.TrimSuffix(bare, "."))}
+}
+
+// urlOf is the canonical form of a URL of a record; ok is false for what is none. A URL
+// without a scheme is taken to be of http.
+func urlOf(text, host string) (string, bool) {
+	if !strings.Contains(text, "://") {
+		if strings.HasPrefix(text, "/") {
+			if host == "" {
+				return "", false
+			}
+			text = host + text
+		}
+		text = "http://" + text
+	}
+	v, err := observable.New(observable.URL, text)
+	return v.Text, err == nil
+}
+
+// hostField is the host that the paths of a record are of.
+func hostField(r *record.Record) string {
+	for i := range r.Fields {
+		if f := &r.Fields[i]; f.Role == record.Host && f.Type != observable.URL && len(f.Text) <= 300 {
+			return strings.TrimSpace(f.Text)
+		}
+	}
+	return ""
+}
+
+func (b *observer) address(v observable.Value) *object {
+	switch v.Type {
+	case observable.IPv4:
+		return b.one("ipv4-addr", "value", v.Text)
+	case observable.IPv6:
+		return b.one("ipv6-addr", "value", v.Text)
+	}
+	return b.one("domain-name", "value", v.Text)
+}
+
+func (b *observer) field(f *record.Field) {
+	switch f.Type {
+	case "":
+		b.untyped(f)
+	case observable.Domain, observable.IPv4, observable.IPv6:
+		v := hostOf(f.Text)
+		if v.Text == "" {
+			return
+		}
+		o := b.address(v)
+		switch f.Role {
+		case record.Query:
+			b.asked = append(b.asked, o)
+		case record.Answer:
+			b.answered = append(b.answered, o)
+		case record.Source:
+			if b.src == nil {
+				b.src = o
+			}
+		case record.Destination:
+			if b.dst == nil {
+				b.dst = o
+			}
+		}
+	case observable.URL:
+		if f.Role == record.Request && b.request == "" {
+			b.request = strings.Clone(f.Text)
+		}
+		if b.host == "" {
+			b.host = hostField(b.record)
+		}
+		if u, ok := urlOf(f.Text, b.host); ok {
+			b.one("url", "value", u)
+		}
+	case observable.Email:
+		v, err := observable.New(f.Type, f.Text)
+		if err != nil {
+			return
+		}
+		o := b.one("email-addr", "value", v.Text)
+		switch {
+		case f.Role == record.Sender && b.from == nil:
+			b.from = o
+		case f.Role == record.Recipient:
+			b.to = append(b.to, pattern.StringValue(o.id))
+		}
+	case observable.MailSubject:
+		if b.subject == "" {
+			b.subject = strings.Clone(f.Text)
+		}
+	case observable.MD5, observable.SHA1, observable.SHA256, observable.SHA512, observable.SSDeep:
+		b.digest(f)
+	case observable.FileName, observable.FilePath:
+		b.file(f.Text)
+	case observable.Serial:
+		if v, err := observable.New(f.Type, f.Text); err == nil {
+			unfilled(&b.certs, b.new, "x509-certificate", "serial_number").text("serial_number", v.Text)
+		}
+	case observable.UserAgent:
+		if b.agent == "" {
+			b.agent = strings.Clone(f.Text)
+		}
+	case observable.Process:
+		p := b.new("process")
+		p.text("command_line", strings.Clone(f.Text))
+		if name := imageName(f.Text); name != "" {
+			p.text("image_ref", b.one("file", "name", name).id)
+		}
+	case observable.Mutex:
+		b.one("mutex", "name", f.Text)
+	case observable.RegistryKey:
+		b.one("windows-registry-key", "key", f.Text)
+	case observable.Account:
+		b.one("user-account", "account_login", f.Text)
+	case observable.MAC:
+		if v, err := observable.New(f.Type, f.Text); err == nil {
+			b.one("mac-addr", "value", v.Text)
+		}
+	case observable.ASN:
+		if v, err := observable.New(f.Type, f.Text); err == nil {
+			if n, err := strconv.ParseInt(v.Text[2:], 10, 64); err == nil {
+				b.new("autonomous-system").set("number", pattern.IntValue(n))
+			}
+		}
+	case observable.Other:
+		b.other(f.Text)
+	}
+}
+
+// unfilled is the first object of a list that lacks a property, or a new one.
+func unfilled(list *[]*object, make func(string) *object, typ, property string) *object {
+	for _, o := range *list {
+		if _, has := o.Property(property); !has {
+			return o
+		}
+	}
+	o := make(typ)
+	*list = append(*list, o)
+	return o
+}
+
+// digest adds a hash to the first file or certificate that has none of its algorithm.
+func (b *observer) digest(f *record.Field) {
+	v, err := observable.New(f.Type, f.Text)
+	if err != nil {
+		return
+	}
+	list, typ := &b.files, "file"
+	if f.Role == record.Certificate {
+		list, typ = &b.certs, "x509-certificate"
+	}
+	name := observable.HashName(v.Type)
+	var of *object
+	for _, o := range *list {
+		if _, has := o.hashes.Property(name); !has {
+			of = o
+			break
+		}
+	}
+	if of == nil {
+		of = b.new(typ)
+		*list = append(*list, of)
+	}
+	of.hashes = append(of.hashes, member{name, pattern.StringValue(v.Text)})
+	of.put("hashes", pattern.DictValue(of.hashes))
+}
+
+// put sets a property that may be there.
+func (o *object) put(name string, v pattern.Value) {
+	for i := range o.members {
+		if o.members[i].name == name {
+			o.members[i].value = v
+			return
+		}
+	}
+	o.set(name, v)
+}
+
+func (b *observer) file(path string) {
+	dir, name := "", path
+	if i := strings.LastIndexAny(path, `/\`); i >= 0 {
+		if name = path[i+1:]; i == 0 || i == 2 && path[1] == ':' {
+			i++ // the root keeps its separator
+		}
+		dir = path[:i]
+	}
+	var d *object
+	if dir != "" {
+		d = b.one("directory", "path", dir)
+	}
+	if name == "" {
+		return
+	}
+	for _, o := range b.files { // logs tell a path and then its name
+		if v, ok := o.Property("name"); ok {
+			if has, _ := v.Text(); has == name {
+				if d != nil {
+					o.put("parent_directory_ref", pattern.StringValue(d.id))
+				}
+				return
+			}
+		}
+	}
+	o := unfilled(&b.files, b.new, "file", "name")
+	o.text("name", strings.Clone(name))
+	if d != nil {
+		o.text("parent_directory_ref", d.id)
+	}
+}
+
+// imageName is the name of the program of a command line, as far as it can be told.
+func imageName(command string) string {
+	image := strings.TrimSpace(command)
+	if rest, ok := strings.CutPrefix(image, `"`); ok {
+		image, _, _ = strings.Cut(rest, `"`)
+	} else if i := strings.Index(strings.ToLower(image), ".exe"); i >= 0 {
+		image = image[:i+4]
+	} else {
+		image, _, _ = strings.Cut(image, " ")
+	}
+	return image[lastName(image):]
+}
+
+// lastName is where the last name of a path begins.
+func lastName(path string) int { return strings.LastIndexAny(path, `/\`) + 1 }
+
+// other adds what "type:path=value" names, if the path is one property.
+func (b *observer) other(text string) {
+	head, value, ok := strings.Cut(text, "=")
+	typ, path, ok2 := strings.Cut(head, ":")
+	plain := func(s string) bool {
+		return s != "" && len(s) <= 250 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_-") == ""
+	}
+	if ok && ok2 && plain(typ) && plain(path) && path != "type" && path != "id" {
+		b.one(strings.Clone(typ), strings.Clone(path), value)
+	}
+}
+
+// untyped takes ports and protocols, which have no type of their own, by the names
+// that the usual formats have for them.
+func (b *observer) untyped(f *record.Field) {
+	port := func(to *int64) {
+		if n, err := strconv.ParseUint(f.Text, 10, 16); err == nil && *to == 0 {
+			*to = int64(n)
+		}
+	}
+	switch f.Path {
+	case "id.orig_p", "src_port", "sport", "spt", "source.port":
+		port(&b.srcPort)
+	case "id.resp_p", "dest_port", "dst_port", "dport", "dpt", "destination.port":
+		port(&b.dstPort)
+	case "proto", "protocol", "network.transport":
+		if b.protocol == "" {
+			b.protocol = strings.ToLower(f.Text)
+		}
+	}
+}
+
+func refs(list []*object) pattern.Value {
+	out := make([]pattern.Value, len(list))
+	for i, o := range list {
+		out[i] = pattern.StringValue(o.id)
+	}
+	return pattern.ListValue(out...)
+}
+
+func (b *observer) finish() {
+	if len(b.answered) > 0 {
+		for _, o := range b.asked {
+			if o.typ == "domain-name" {
+				o.put("resolves_to_refs", refs(b.answered))
+			}
+		}
+	}
+	if b.from != nil || len(b.to) > 0 || b.subject != "" {
+		m := b.new("email-message")
+		if b.from != nil {
+			m.text("from_ref", b.from.id)
+		}
+		if len(b.to) > 0 {
+			m.set("to_refs", pattern.ListValue(b.to...))
+		}
+		if b.subject != "" {
+			m.text("subject", b.subject)
+		}
+	}
+	if b.src == nil && b.dst == nil && b.srcPort == 0 && b.dstPort == 0 && b.agent == "" && b.request == "" {
+		return
+	}
+	t := b.new("network-traffic")
+	if b.src != nil {
+		t.text("src_ref", b.src.id)
+	}
+	if b.dst != nil {
+		t.text("dst_ref", b.dst.id)
+	}
+	if b.srcPort != 0 {
+		t.set("src_port", pattern.IntValue(b.srcPort))
+	}
+	if b.dstPort != 0 {
+		t.set("dst_port", pattern.IntValue(b.dstPort))
+	}
+	var protocols []pattern.Value
+	say := func(ok bool, name string) {
+		if ok {
+			protocols = append(protocols, pattern.StringValue(name))
+		}
+	}
+	say(b.protocol != "", b.protocol)
+	say(len(b.asked) > 0, "dns")
+	say(b.agent != "" || b.request != "", "http")
+	if len(protocols) > 0 {
+		t.set("protocols", pattern.ListValue(protocols...))
+	}
+	if b.agent == "" && b.request == "" {
+		return
+	}
+	var http members
+	if b.request != "" {
+		http = append(http, member{"request_value", pattern.StringValue(b.request)})
+	}
+	if b.agent != "" {
+		http = append(http, member{"request_header", pattern.DictValue(members{{"User-Agent", pattern.StringValue(b.agent)}})})
+	}
+	t.set("extensions", pattern.DictValue(members{{"http-request-ext", pattern.DictValue(http)}}))
+}

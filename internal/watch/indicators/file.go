@@ -1,0 +1,102 @@
+package indicators
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"entente/internal/intake"
+	"entente/misp"
+	"entente/stix"
+)
+
+// maxPeek is how much of a file is looked at to tell what it is, in bytes.
+const maxPeek = 32 << 10
+
+// Taker takes what a file of values or indicators holds. An error of Object or Item ends the reading.
+type Taker struct {
+	Object func(*stix.Object) error // of STIX, and of MISP made into it
+	Item   func(intake.Item) error  // of a list or a table
+	Refuse func(what string, err error)
+}
+
+// ReadFile reads a file of STIX, MISP, a table, or a list of one value a line, and tells which it is. What cannot be read of it is
+// refused one by one, as far as what stands behind it can; [ErrFormat] is what is none of these.
+func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
+	br := bufio.NewReaderSize(r, maxPeek)
+	head, err := br.Peek(maxPeek)
+	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
+		return "", fmt.Errorf("%s: %w", name, err)
+	}
+	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) {
+		_, _ = br.Discard(3) // they are in the buffer
+		head = head[3:]
+	}
+	item := func(i intake.Item, err error) error {
+		var line *intake.LineError
+		switch {
+		case errors.As(err, &line):
+			t.Refuse(fmt.Sprintf("line %d", line.Line), err)
+			return nil
+		case err != nil:
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return t.Item(i)
+	}
+	format := intake.Detect(head)
+	switch format {
+	case intake.FormatSTIX:
+		for x, err := range stix.NewReader(br, stix.ReaderOptions{}).Objects() {
+			var read *stix.ReadError
+			switch {
+			case err == nil:
+				err = t.Object(x)
+			case errors.As(err, &read) && !read.Fatal:
+				t.Refuse("object", err)
+				continue
+			default:
+				err = fmt.Errorf("%s: %w", name, err)
+			}
+			if err != nil {
+				return format, err
+			}
+		}
+	case intake.FormatMISP:
+		for e, err := range misp.NewReader(br, misp.Limits{}).Events() {
+			if err != nil {
+				return format, fmt.Errorf("%s: %w", name, err)
+			}
+			bundle, err := misp.ToSTIX(e, misp.ToOptions{TLP2: true})
+			if err != nil {
+				t.Refuse("event", err)
+				continue
+			}
+			for _, x := range bundle.Objects {
+				if err := t.Object(x); err != nil {
+					return format, err
+				}
+			}
+		}
+	case intake.FormatTable:
+		layout, err := intake.DetectLayout(head)
+		if err != nil {
+			return format, fmt.Errorf("%s: %w", name, err)
+		}
+		for i, err := range intake.ReadTable(br, layout) {
+			if err := item(i, err); err != nil {
+				return format, err
+			}
+		}
+	case intake.FormatList:
+		for i, err := range intake.ReadList(br) {
+			if err := item(i, err); err != nil {
+				return format, err
+			}
+		}
+	default:
+		return format, fmt.Errorf("%w: %s looks like %s; what is read are STIX, MISP, tables and lists of one value a line", ErrFormat, name, format)
+	}
+	return format, nil
+}

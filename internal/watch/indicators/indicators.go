@@ -1,0 +1,295 @@
+// Package indicators reads what is to be watched for from files that people have: STIX
+// (bundles, lists, one object a line), MISP events, tables and plain lists.
+//
+// It is pure: the bytes and the time are arguments.
+package indicators
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"entente/internal/intake"
+	"entente/internal/observable"
+	"entente/internal/watch"
+	"entente/stix"
+)
+
+const (
+	// maxTold is the number of refused indicators that are told one by one.
+	maxTold = 20
+)
+
+// ErrFormat means that a file holds no indicators in a form that is known.
+var ErrFormat = errors.New("no indicators in a form that is known")
+
+// Options steer the reading.
+type Options struct {
+	// Name is what the file is called: the source of its indicators.
+	Name string
+	// Now is the time at which what has no identifier is drafted.
+	Now time.Time
+	// FromValidity keeps the beginning of each indicator's validity. Otherwise what is known today is found in what happened
+	// before, too.
+	FromValidity bool
+	// Patterns takes those that ask for more than one value; nil: they are counted and not looked for.
+	Patterns Patterns
+}
+
+// Pattern is a STIX pattern that no single value stands for, and the indicator that it is of.
+type Pattern struct {
+	ID, Text    string
+	From, Until time.Time // as of a [watch.Indicator]
+	Source, TLP string
+}
+
+// Patterns looks for patterns.
+type Patterns interface {
+	// Put adds the pattern of an indicator, in the place of an older one, and gives the values that stand in every line
+	// that is of any use to it, if there are such. They go into the set as parts of the pattern.
+	Put(p Pattern) ([]observable.Value, error)
+	// Drop forgets the pattern of an indicator, if there is one.
+	Drop(indicator string)
+	// Hidden says that a value that Put gave cannot stand in the set, so that it does not tell the lines that hold it.
+	Hidden()
+}
+
+// Refused is an indicator that is not watched for.
+type Refused struct {
+	What string
+	Err  error
+}
+
+// Report says what a file held.
+type Report struct {
+	Name   string        `json:"name"`
+	Format intake.Format `json:"format"`
+	// Indicators is the number of them that are watched for, Values that of what they name.
+	Indicators int `json:"indicators"`
+	Values     int `json:"values"`
+	Revoked    int `json:"revoked,omitzero"`
+	Expired    int `json:"expired,omitzero"`
+	// Compound patterns ask for more than one value, or for something that has no type: they are looked for only if Options.Patterns
+	// is there. Others are in languages other than STIX.
+	Compound int `json:"compound,omitzero"`
+	Others   int `json:"others,omitzero"`
+	Broad    int `json:"too_broad,omitzero"`
+	Bad      int `json:"bad,omitzero"`
+	// Told are the first of those that were refused.
+	Told []Refused `json:"-"`
+}
+
+func (r *Report) refuse(what string, err error) {
+	if errors.Is(err, watch.ErrTooBroad) {
+		r.Broad++
+	} else {
+		r.Bad++
+	}
+	if len(r.Told) < maxTold {
+		r.Told = append(r.Told, Refused{what, err})
+	}
+}
+
+// Set collects indicators of files.
+type Set struct {
+	b *watch.Builder
+	// versions are the identifiers that were read, with the version of each.
+	versions map[idKey]version
+	later    []watch.Change // newer versions of what was added already
+}
+
+type version struct {
+	at   int64 // seconds since 1970
+	part int32 // nanoseconds of the next
+	in   bool
+}
+
+func versionOf(t time.Time) version { return version{at: t.Unix(), part: int32(t.Nanosecond())} }
+
+func (v version) after(w version) bool { return v.at > w.at || v.at == w.at && v.part > w.part }
+
+// idKey stands for an identifier in half of its room: the UUID of an indicator's, the beginning of a SHA-256 for others.
+type idKey [16]byte
+
+func keyOf(id string) idKey {
+	if rest, ok := strings.CutPrefix(id, "indicator--"); ok && len(rest) == 36 {
+		if u, err := uuid.Parse(rest); err == nil {
+			return idKey(u)
+		}
+	}
+	sum := sha256.Sum256([]byte(id))
+	return idKey(sum[:16])
+}
+
+// New begins a set.
+func New(seed watch.Seed) *Set {
+	return &Set{b: watch.NewBuilder(seed), versions: map[idKey]version{}}
+}
+
+// Len is the number of values so far.
+func (s *Set) Len() int { return s.b.Len() }
+
+// Compile gives the set. The Set must not be used any more.
+func (s *Set) Compile() (*watch.Live, error) {
+	live := watch.NewLive(s.b.Set())
+	s.versions = nil
+	if len(s.later) == 0 {
+		return live, nil
+	}
+	return live, live.Apply(s.later)
+}
+
+// Read adds the indicators of a file. It fails with [ErrFormat], if the file cannot be read, and with [watch.ErrFull].
+func (s *Set) Read(r io.Reader, o Options) (Report, error) {
+	rep := Report{Name: o.Name}
+	format, err := ReadFile(r, o.Name, Taker{
+		Object: func(x *stix.Object) error { return s.object(&rep, x, o) },
+		Item:   func(i intake.Item) error { return s.item(&rep, i, o) },
+		Refuse: rep.refuse,
+	})
+	rep.Format = format
+	return rep, err
+}
+
+// item adds a value of a list or a table.
+func (s *Set) item(rep *Report, item intake.Item, o Options) error {
+	d := intake.Drafter{Source: o.Name, At: o.Now, Confidence: stix.NoConfidence}
+	ind := watch.Indicator{ID: item.Value.Key(), Value: item.Value, Source: o.Name, TLP: item.TLP}
+	if _, ok := item.Value.Pattern(); ok {
+		if item.TLP != "" || item.From != "" || item.To != "" { // the draft says whether they can be read
+			if _, err := d.Indicator(item); err != nil {
+				rep.refuse(fmt.Sprintf("line %d", item.Line), err)
+				return nil
+			}
+		}
+		ind.ID = d.IndicatorID(item.Value)
+	}
+	if len(ind.ID) > watch.MaxID {
+		ind.ID = ind.ID[:watch.MaxID]
+	}
+	if _, twice := s.versions[keyOf(ind.ID)]; twice {
+		return nil
+	}
+	return s.add(rep, ind.ID, versionOf(o.Now), []watch.Indicator{ind}, nil)
+}
+
+// object adds a STIX indicator.
+func (s *Set) object(rep *Report, x *stix.Object, o Options) error {
+	if x.Type != "indicator" {
+		return nil
+	}
+	v, err := x.View()
+	ind, ok := v.(*stix.Indicator)
+	if err != nil || !ok {
+		rep.refuse(x.ID, err)
+		return nil
+	}
+	modified, _ := x.Get("modified")
+	text, _ := modified.Text()
+	at, err := stix.ParseTimestamp(text)
+	if err != nil {
+		at = stix.Timestamp{}
+	}
+	was, twice := s.versions[keyOf(x.ID)]
+	now := versionOf(at.Time)
+	if twice && !now.after(was) {
+		return nil
+	}
+	var list []watch.Indicator
+	if o.Patterns != nil {
+		o.Patterns.Drop(x.ID)
+	}
+	revoked, _ := x.Get("revoked")
+	gone, _ := revoked.Bool()
+	switch {
+	case gone:
+		rep.Revoked++
+	case ind.PatternType != "" && ind.PatternType != "stix":
+		rep.Others++
+	case !ind.ValidUntil.IsZero() && ind.ValidUntil.Time.Before(ind.ValidFrom.Time):
+		rep.refuse(x.ID, errors.New("its validity ends before it begins"))
+	default:
+		level, _ := x.TLP(nil)
+		marking := ""
+		if level != stix.TLPNone {
+			marking = level.Label()
+		}
+		for _, value := range observable.Alone(ind.Pattern) {
+			w := watch.Indicator{ID: x.ID, Value: value, Until: ind.ValidUntil.Time, Source: o.Name, TLP: marking}
+			if o.FromValidity {
+				w.From = ind.ValidFrom.Time
+			}
+			list = append(list, w)
+		}
+		if len(list) == 0 && o.Patterns == nil {
+			rep.Compound++
+		} else if len(list) == 0 {
+			p := Pattern{ID: x.ID, Text: ind.Pattern, Until: ind.ValidUntil.Time, Source: o.Name, TLP: marking}
+			if o.FromValidity {
+				p.From = ind.ValidFrom.Time
+			}
+			if list, err = s.parts(p, o.Patterns); err != nil {
+				rep.refuse(x.ID, err)
+				return nil
+			}
+			rep.Compound++
+		}
+		if !ind.ValidUntil.IsZero() && !ind.ValidUntil.Time.After(o.Now) {
+			rep.Expired++
+		}
+	}
+	if twice && was.in {
+		now.in = true
+		s.versions[keyOf(x.ID)] = now
+		if len(list) > 0 && list[0].Atom != 0 {
+			o.Patterns.Hidden() // whether all of them can stand there shows only later
+		}
+		s.later = append(s.later, watch.Change{ID: x.ID, Indicators: list})
+		return nil
+	}
+	return s.add(rep, x.ID, now, list, o.Patterns)
+}
+
+// parts gives the values of a pattern as parts of it.
+func (s *Set) parts(p Pattern, patterns Patterns) ([]watch.Indicator, error) {
+	atoms, err := patterns.Put(p)
+	if err != nil {
+		return nil, err
+	}
+	var list []watch.Indicator
+	for i, value := range atoms {
+		list = append(list, watch.Indicator{ID: p.ID, Value: value, Atom: uint16(min(i+1, math.MaxUint16)), Source: p.Source, TLP: p.TLP})
+	}
+	return list, nil
+}
+
+func (s *Set) add(rep *Report, id string, v version, list []watch.Indicator, patterns Patterns) error {
+	for _, ind := range list {
+		err := s.b.Add(ind)
+		if errors.Is(err, watch.ErrFull) {
+			return err
+		}
+		if err != nil && ind.Atom != 0 {
+			patterns.Hidden()
+			continue
+		}
+		if err != nil {
+			rep.refuse(ind.Value.Text, err)
+			continue
+		}
+		if v.in = true; ind.Atom == 0 {
+			rep.Values++
+		}
+	}
+	if v.in && list[0].Atom == 0 {
+		rep.Indicators++
+	}
+	s.versions[keyOf(id)] = v
+	return nil
+}

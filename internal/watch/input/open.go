@@ -1,0 +1,155 @@
+package input
+
+import (
+	"bufio"
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/mikelolasagasti/xz"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
+	"entente/internal/watch/dnstap"
+)
+
+const (
+	// maxWindow is the memory that a stream of zstd or xz may ask for, in bytes.
+	maxWindow = 128 << 20
+	// blockSize is how much is read at once.
+	blockSize = 256 << 10
+	// maxFiles is the number of files that one input names.
+	maxFiles = 100_000
+)
+
+// ErrMany means that an input names more files than are read.
+var ErrMany = errors.New("too many files")
+
+// unpacked gives the text of a stream: that of gzip, bzip2, xz and zstd by what they begin with, everything else as it is; UTF-16 with a mark of
+// the order of bytes as UTF-8; Frame Streams of dnstap as a line for each message. packed tells that positions in the text are none in the stream.
+func unpacked(r *bufio.Reader) (text io.Reader, packed bool, closing func(), err error) {
+	closing = func() {}
+	in := r
+	head, _ := r.Peek(10) // a shorter file is none of these
+	switch {
+	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, true, nil, fmt.Errorf("gzip: %w", err)
+		}
+		packed, closing = true, func() { _ = z.Close() } // nothing is lost by a reader that does not close
+		in = bufio.NewReader(z)
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, true, nil, fmt.Errorf("zstd: %w", err)
+		}
+		packed, closing = true, z.Close
+		in = bufio.NewReader(z)
+	case len(head) == 10 && bytes.HasPrefix(head, []byte("BZh")) && (string(head[4:]) == "1AY&SY" || string(head[4:]) == "\x17\x72\x45\x38\x50\x90"):
+		packed = true
+		in = bufio.NewReader(bzip2.NewReader(r))
+	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
+		z, err := xz.NewReader(r, maxWindow)
+		if err != nil {
+			return nil, true, nil, fmt.Errorf("xz: %w", err)
+		}
+		packed = true
+		in = bufio.NewReader(z)
+	}
+	// A fault of what was packed comes again when it is read on.
+	if begin, _ := in.Peek(dnstap.HeadSize); dnstap.Is(begin) {
+		frames, err := dnstap.NewReader(in)
+		if err != nil {
+			closing()
+			return nil, true, nil, err
+		}
+		return frames, true, closing, nil
+	}
+	switch mark, _ := in.Peek(2); {
+	case bytes.Equal(mark, []byte{0xff, 0xfe}), bytes.Equal(mark, []byte{0xfe, 0xff}):
+		return transform.NewReader(in, unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder()), true, closing, nil
+	case packed:
+		return in, true, closing, nil
+	}
+	return r, false, closing, nil
+}
+
+// Files lists the files that an input names: a file, a folder with everything below it, or a pattern. Hidden files are left out of folders. They
+// come in the order in which they were changed last, so that a rotated log is read from its oldest part on. It fails with
+// [fs.ErrNotExist] if there is none, and with [ErrMany].
+func Files(name string) ([]string, error) {
+	info, err := os.Stat(name)
+	var found []string
+	switch {
+	case err == nil && info.IsDir():
+		err = filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case strings.HasPrefix(d.Name(), ".") && path != name:
+				if d.IsDir() {
+					return filepath.SkipDir
+				}
+			case d.Type().IsRegular():
+				if found = append(found, path); len(found) > maxFiles {
+					return fmt.Errorf("%w: more than %d in %s", ErrMany, maxFiles, name)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	case err == nil:
+		return []string{name}, nil
+	case strings.ContainsAny(name, "*?["):
+		matches, badPattern := filepath.Glob(name)
+		if badPattern != nil {
+			return nil, fmt.Errorf("%s: %w", name, badPattern)
+		}
+		for _, m := range matches {
+			if info, err := os.Stat(m); err == nil && info.Mode().IsRegular() {
+				found = append(found, m)
+			}
+		}
+		if len(found) == 0 {
+			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+		}
+		if len(found) > maxFiles {
+			return nil, fmt.Errorf("%w: more than %d match %s", ErrMany, maxFiles, name)
+		}
+	default:
+		return nil, err
+	}
+	type aged struct {
+		path string
+		at   int64
+	}
+	list := make([]aged, len(found))
+	for i, p := range found {
+		list[i].path = p
+		if info, err := os.Stat(p); err == nil {
+			list[i].at = info.ModTime().UnixNano()
+		}
+	}
+	slices.SortStableFunc(list, func(a, b aged) int {
+		if a.at != b.at {
+			return int(min(1, max(-1, a.at-b.at)))
+		}
+		return strings.Compare(a.path, b.path)
+	})
+	for i := range list {
+		found[i] = list[i].path
+	}
+	return found, nil
+}

@@ -1,0 +1,186 @@
+package watch
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"entente/internal/observable"
+	"pgregory.net/rapid"
+)
+
+// TestLiveIsWhatWasSaidLast holds a live set to a map of what was said of each identifier.
+func TestLiveIsWhatWasSaidLast(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		names := make([]string, 12)
+		for i := range names {
+			names[i] = fmt.Sprintf("n%d.example", i)
+		}
+		said := map[string][]string{} // identifier -> names
+		b := NewBuilder(testSeed)
+		for _, id := range rapid.SliceOfNDistinct(rapid.IntRange(0, 30), 0, 20, rapid.ID[int]).Draw(t, "start") {
+			id := fmt.Sprint("id", id)
+			for _, n := range rapid.SliceOfNDistinct(rapid.SampledFrom(names), 1, 3, rapid.ID[string]).Draw(t, "names") {
+				if err := b.Add(Indicator{ID: id, Value: observable.Value{Type: observable.Domain, Text: n}}); err != nil {
+					t.Fatal(err)
+				}
+				said[id] = append(said[id], n)
+			}
+		}
+		l := NewLive(b.Set())
+		check := func() {
+			for _, n := range names {
+				var want []string
+				for id, has := range said {
+					if slices.Contains(has, n) {
+						want = append(want, id)
+					}
+				}
+				slices.Sort(want)
+				if got := hits(l.Load(), observable.Domain, "www."+n); !slices.Equal(got, want) {
+					t.Fatalf("%s: got %v, want %v", n, got, want)
+				}
+			}
+		}
+		check()
+		for range rapid.IntRange(1, 6).Draw(t, "rounds") {
+			var changes []Change
+			for range rapid.IntRange(1, 8).Draw(t, "changes") {
+				c := Change{ID: fmt.Sprint("id", rapid.IntRange(0, 30).Draw(t, "id"))}
+				delete(said, c.ID)
+				for _, n := range rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 3, rapid.ID[string]).Draw(t, "names") {
+					c.Indicators = append(c.Indicators, Indicator{Value: observable.Value{Type: observable.Domain, Text: n}})
+					said[c.ID] = append(said[c.ID], n)
+				}
+				changes = append(changes, c)
+			}
+			if err := l.Apply(changes); err != nil {
+				t.Fatal(err)
+			}
+			check()
+			n := 0
+			for _, has := range maps.All(said) {
+				n += len(has)
+			}
+			if l.Load().Len() != n {
+				t.Fatalf("%d values, want %d", l.Load().Len(), n)
+			}
+		}
+	})
+}
+
+// TestLiveGrows: the changes become part of the base, and older sets stay what they were.
+func TestLiveGrows(t *testing.T) {
+	b := NewBuilder(testSeed)
+	if err := b.Add(Indicator{ID: "first", Value: value(t, "http://first.example/x")}); err != nil {
+		t.Fatal(err)
+	}
+	l := NewLive(b.Set())
+	first := l.Load()
+	for i := range 40 {
+		var changes []Change
+		for j := range 500 {
+			changes = append(changes, Change{fmt.Sprintf("indicator--%08x-0000-4000-8000-000000000000", i*500+j), []Indicator{
+				{Value: observable.Value{Type: observable.Domain, Text: fmt.Sprintf("d%d.example", i*500+j)}}, {Value: value(t, fmt.Sprintf("http://u%d.example/", i*500+j))}}})
+		}
+		if i == 20 {
+			changes = append(changes, Change{ID: "first"}, Change{"bad", []Indicator{{Value: value(t, "domain:com")}}})
+		}
+		if err := l.Apply(changes); (err != nil) != (i == 20) || i == 20 && (!errors.Is(err, ErrTooBroad) || !strings.Contains(err.Error(), "bad: ")) {
+			t.Fatal(err)
+		}
+	}
+	s := l.Load()
+	if s.Len() != 40000 {
+		t.Fatal(s.Len())
+	}
+	for i := range 20000 {
+		if got := hits(s, observable.Domain, fmt.Sprintf("d%d.example", i)); len(got) != 1 {
+			t.Fatalf("d%d: %v", i, got)
+		}
+		if got := hits(s, observable.URL, fmt.Sprintf("u%d.example/", i)); len(got) != 1 {
+			t.Fatalf("u%d: %v", i, got)
+		}
+	}
+	if len(hits(s, observable.URL, "first.example/x")) != 0 || len(hits(first, observable.URL, "first.example/x")) != 1 || len(hits(first, observable.Domain, "d1.example")) != 0 {
+		t.Error("an older set changed")
+	}
+}
+
+// TestLiveWhileScanning is for the race detector: many read while one changes.
+func TestLiveWhileScanning(t *testing.T) {
+	b := NewBuilder(testSeed)
+	for i := range 1000 {
+		if err := b.Add(Indicator{ID: fmt.Sprint(i), Value: observable.Value{Type: observable.Domain, Text: fmt.Sprintf("d%d.example", i)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := NewLive(b.Set())
+	var log []byte
+	for i := range 200 {
+		log = fmt.Appendf(log, `{"query":"www.d%d.example","answers":["x.d%d.example"]}`+"\n", i*5, i)
+	}
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			s := NewScanner(l.Load, keysOf(t, Key{"query", LookHost}, Key{"answers", LookHost}))
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				n := 0
+				s.Scan(log, func(line []byte, _ int64) { n++ })
+				if n < 190 { // ten names at most are between two of their states
+					t.Errorf("%d lines of 200", n)
+					return
+				}
+			}
+		})
+	}
+	for i := range 300 {
+		k := i % 10
+		changes := []Change{{ID: fmt.Sprint(5 * k)}, {fmt.Sprint("new", i), []Indicator{{Value: value(t, fmt.Sprintf("http://h%d.example/%d", i, i))}, {Value: value(t, fmt.Sprintf("198.51.%d.0/24", i%256))}}}}
+		if i%2 == 1 {
+			changes[0].Indicators = []Indicator{{Value: observable.Value{Type: observable.Domain, Text: fmt.Sprintf("d%d.example", 5*k)}}}
+		}
+		if err := l.Apply(changes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(done)
+	wg.Wait()
+}
+
+// TestLiveForgets: the memory of what is gone is given back.
+func TestLiveForgets(t *testing.T) {
+	l := NewLive(NewBuilder(testSeed).Set())
+	for round := range 50 {
+		var changes []Change
+		for i := range 1000 {
+			changes = append(changes, Change{fmt.Sprint("id", i), []Indicator{{Value: observable.Value{Type: observable.Domain, Text: fmt.Sprintf("r%d-%d.example", round, i)}, Source: "s", Atom: 3},
+				{Value: observable.Value{Type: observable.MD5, Text: fmt.Sprintf("%032x", round*1000+i)}}}})
+		}
+		if err := l.Apply(changes); err != nil {
+			t.Fatal(err)
+		}
+		s := l.Load()
+		if s.Len() != 2000 || s.n > 3*smallDelta {
+			t.Fatalf("round %d: %d values in %d entries", round, s.Len(), s.n)
+		}
+		for i := range 1000 {
+			if got := hits(s, observable.Domain, fmt.Sprintf("r%d-%d.example", round, i)); !slices.Equal(got, []string{fmt.Sprint("id", i)}) {
+				t.Fatalf("round %d: %v", round, got)
+			}
+			if round > 0 && len(hits(s, observable.Domain, fmt.Sprintf("r%d-%d.example", round-1, i)))+len(hits(s, observable.MD5, fmt.Sprintf("%032x", (round-1)*1000+i))) > 0 {
+				t.Fatalf("round %d: an old one is still there", round)
+			}
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package logs
+
+import (
+	"maps"
+	"strings"
+
+	"entente/internal/watch"
+)
+
+// Keys tells a [watch.Scanner] which values of a format's lines are worth a look: at least those that the format's
+// Decode puts into a record. It is nil for formats that are not JSON, for those whose values are told by their form, and where the user maps
+// fields: there every token of a line is worth one.
+func Keys(format string, o Options) (*watch.Keys, error) {
+	var tables []map[string]place
+	looks := map[string]watch.Look{}
+	switch {
+	case !o.Fields.empty():
+		return nil, nil
+	case format == zeekJSON.name || format == suricata.name: // a stream may change from one to the other
+		tables = append(tables, zeekPlaces, suricataPlaces)
+		for of := range maps.Values(zeekOf) {
+			tables = append(tables, of)
+		}
+		looks["uri"] = watch.LookURL
+		looks["http.url"] = watch.LookURL
+		looks["request_headers.value"] = watch.LookHost | watch.LookURL | watch.LookText | watch.LookWords
+	case format == caddy.name:
+		tables = append(tables, caddyPlaces)
+		looks["request.uri"] = watch.LookURL
+	case format == ipfixJSON.name:
+		tables = append(tables, ipfixPlaces)
+	case format == dnstap.name || format == dnstapJSON.name:
+		tables = append(tables, dnstapPlaces)
+	case format == windowsJSON.name:
+		tables = append(tables, windowsData, commonPlaces)
+		looks["Hash"] = watch.LookHash
+		looks["Hashes"] = watch.LookHash
+		looks["QueryResults"] = watch.LookWords
+	default:
+		return nil, nil
+	}
+	for _, t := range tables {
+		for name, p := range t {
+			if p.as != 0 && p.as != asPlain {
+				looks[name] |= lookOf(p.as)
+			}
+		}
+	}
+	// A member of an object in an object may also be written as one with a dotted name.
+	ends := map[string]watch.Look{}
+	for name, look := range looks {
+		for {
+			ends[name] |= look
+			_, rest, ok := strings.Cut(name, ".")
+			if !ok {
+				break
+			}
+			name = rest
+		}
+	}
+	keys := make([]watch.Key, 0, len(ends))
+	for name, look := range ends {
+		keys = append(keys, watch.Key{Name: name, Look: look})
+	}
+	return watch.NewKeys(keys...)
+}
+
+// lookOf gives how a scanner has to look at what is in a place.
+func lookOf(as shape) watch.Look {
+	switch as {
+	case asName, asAddress, asHost, asAnswer:
+		return watch.LookHost
+	case asURL:
+		return watch.LookURL
+	case asMail:
+		return watch.LookMail
+	case asHash:
+		return watch.LookHash
+	case asHashes, asDN:
+		return watch.LookWords
+	case asAgent, asSubject, asJA3, asJA4, asMutex, asAccount:
+		return watch.LookText
+	case asSerial, asMAC:
+		return watch.LookNumber
+	case asFile, asPath:
+		return watch.LookFile
+	case asCommand:
+		return watch.LookFile | watch.LookText
+	case asRegistry:
+		return watch.LookRegistry
+	}
+	return watch.LookAny
+}

@@ -1,0 +1,84 @@
+package logs
+
+import (
+	"strings"
+	"time"
+)
+
+// moments are the ways in which logs write time, besides RFC 3339 and numbers.
+var moments = []string{
+	"2006-01-02T15:04:05.999999999Z0700", // Suricata
+	"2006-01-02T15:04:05.999999999",      // without an offset: UTC
+	"2006-01-02 15:04:05.999999999Z07:00",
+	"2006-01-02 15:04:05.999999999 Z0700",
+	"2006-01-02 15:04:05.999999999",
+	"02/Jan/2006:15:04:05 -0700", // the Common Log Format
+	"02-Jan-2006 15:04:05.999999999",
+	"2006/01/02 15:04:05",
+}
+
+// moment reads a time as logs write it; the zero time if it is none. A time without an offset is taken for UTC.
+func moment(s string) time.Time {
+	if s == "" || len(s) > 48 {
+		return time.Time{}
+	}
+	if number(s) && strings.IndexByte(s, '-') <= 0 {
+		return epoch(s)
+	}
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		return t
+	}
+	for _, layout := range moments {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t
+		}
+	}
+	return time.Time{}
+}
+
+// epoch reads seconds since 1970 with decimals; or milliseconds, microseconds or nanoseconds, told by their size.
+func epoch(s string) time.Time {
+	whole, frac := int64(0), int64(0)
+	i := 0
+	for ; i < len(s) && s[i] >= '0' && s[i] <= '9'; i++ {
+		if whole > 9e17 {
+			return time.Time{}
+		}
+		whole = whole*10 + int64(s[i]-'0')
+	}
+	if i == 0 {
+		return time.Time{}
+	}
+	if i < len(s) && s[i] == '.' {
+		unit := int64(100_000_000)
+		for i++; i < len(s) && s[i] >= '0' && s[i] <= '9'; i++ {
+			frac += int64(s[i]-'0') * unit
+			unit /= 10
+		}
+	}
+	if i < len(s) {
+		return time.Time{}
+	}
+	switch {
+	case whole >= 1e17:
+		return time.Unix(0, whole).UTC()
+	case whole >= 1e14:
+		return time.UnixMicro(whole).UTC()
+	case whole >= 1e11:
+		return time.UnixMilli(whole).UTC()
+	}
+	return time.Unix(whole, frac).UTC()
+}
+
+// thisYear gives a time that was written without its year the year in which it lies nearest before now: at most a day ahead
+// of it, for clocks that differ.
+func thisYear(t, now time.Time) time.Time {
+	if t.IsZero() || now.IsZero() {
+		return time.Time{}
+	}
+	at := time.Date(now.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+	if at.After(now.Add(24 * time.Hour)) {
+		at = time.Date(now.Year()-1, t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+	}
+	return at
+}

@@ -1,0 +1,419 @@
+// Package pass is one pass over the lines of streams: the format is told and told
+// again where it changes, the lines that may hold something are picked out, read exactly and
+// matched, and hits become sightings.
+//
+// It is pure: bytes, time and where they come from are arguments.
+package pass
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"time"
+
+	"entente/internal/observable"
+	"entente/internal/watch"
+	"entente/internal/watch/logs"
+	"entente/internal/watch/record"
+	"entente/internal/watch/sighting"
+)
+
+// Bounds.
+const (
+	// MaxLine is the longest line that is read, in bytes. Of a longer one the beginning is read, and it is counted.
+	MaxLine = 4 << 20
+	// maxHits is the number of indicators that one line is told for.
+	maxHits = 64
+	// maxFailures is the number of lines in a row that are not of the stream's format before it is told anew whatever they are.
+	maxFailures = 8
+)
+
+// Counts are what was seen.
+type Counts struct {
+	Lines     int64 `json:"lines"`     // lines, headers and empty ones included
+	Bytes     int64 `json:"bytes"`     // of them, with their ends
+	Decoded   int64 `json:"decoded"`   // lines that were read exactly; of some formats only those that may hold something are
+	Failed    int64 `json:"failed"`    // lines that were cut, damaged, or of no known format; what could be read of them was matched
+	Binary    int64 `json:"binary"`    // lines that are no text
+	TooLong   int64 `json:"too_long"`  // lines longer than MaxLine, of which the rest was passed over
+	Changed   int64 `json:"changed"`   // times that the format changed in a stream
+	ManyHits  int64 `json:"many_hits"` // lines that met more indicators than are told of
+	Backwards int64 `json:"backwards"` // times that the clock of a stream went back by more than an hour, between lines that were read exactly
+	Unknown   int64 `json:"unknown"`   // lines before which no format could be told
+}
+
+// Options steer a pass.
+type Options struct {
+	// Set gives the set that is looked for, at every block.
+	Set func() *watch.Set
+	// Logs are what the lines do not say themselves.
+	Logs logs.Options
+	// Format is the name of the format of all streams; empty: told by themselves.
+	Format string
+	// Sightings gathers the hits.
+	Sightings *sighting.Table
+	// Told is told of each hit and its sighting, which is nil if the table is full; isNew tells the first of a sighting.
+	Told func(h *sighting.Hit, s *sighting.Sighting, isNew bool)
+	// Each is told of each record of a line that could be read, and where the line stands in the text of its stream;
+	// it may be nil. The record is good until Each returns.
+	Each func(r *record.Record, stream string, from, to int64)
+	// Read is told of each record of a line that was read exactly, with the line's number in its stream; it may be nil. Of some
+	// formats only those lines are that may hold something of the set. The record is good until Read returns.
+	Read func(r *record.Record, stream string, number int64)
+	// All tells, at every block, whether every line is to be read exactly; nil: only those that may hold something are.
+	All func() bool
+	// Name is told of each name in lines that need not be read, with its hash, and says whether its line has to be; it may be nil. See
+	// [watch.Scanner.Names].
+	Name func(h uint64, name []byte) bool
+	// Known is told when the format of a stream is known, or another than before.
+	Known func(stream, format string, e logs.Evidence)
+}
+
+// Pass reads streams, one block at a time. It is not safe for concurrent use.
+type Pass struct {
+	o      Options
+	Counts Counts
+	found  []found
+}
+
+// found is an indicator that a line met.
+type found struct {
+	hit    watch.Hit
+	fields []record.Field
+}
+
+// New begins a pass.
+func New(o Options) *Pass { return &Pass{o: o} }
+
+// State is what has to be known to go on in the middle of a stream.
+type State struct {
+	Offset int64  `json:"offset"` // of the first line that was not read
+	Line   int64  `json:"line"`   // its number, from 0
+	Format string `json:"format,omitzero"`
+	Header string `json:"header,omitzero"` // lines of the format that have to be read again
+	Skip   bool   `json:"skip,omitzero"`   // what follows is the rest of a line that was too long
+}
+
+// Stream is one stream of a pass.
+type Stream struct {
+	p        *Pass
+	name     string
+	format   logs.Format
+	forced   bool
+	failures int
+	rec      record.Record
+	pick     picker
+	carry    []byte
+	skip     bool
+	offset   int64 // of the first line that was not read
+	number   int64
+	clock    time.Time
+	now      time.Time
+}
+
+// Open begins a stream, or goes on in it.
+func (p *Pass) Open(name string, at State) (*Stream, error) {
+	s := &Stream{p: p, name: name, offset: at.Offset, number: at.Line, skip: at.Skip, forced: p.o.Format != ""}
+	format := p.o.Format
+	if format == "" {
+		format = at.Format
+	}
+	if format != "" {
+		f, err := logs.New(format, p.o.Logs)
+		if err != nil {
+			return nil, err
+		}
+		s.format = f
+		for line := range bytes.Lines([]byte(at.Header)) {
+			_ = f.Decode(bytes.TrimRight(line, "\r\n"), &s.rec) // a header is no event
+		}
+	}
+	return s, nil
+}
+
+// State gives where the stream is; what was given of a line that did not end is not read yet.
+func (s *Stream) State() State {
+	st := State{Offset: s.offset, Line: s.number, Skip: s.skip}
+	if s.format != nil {
+		st.Format, st.Header = s.format.Name(), s.format.Header()
+	}
+	return st
+}
+
+// Format is the name of the format, empty while it is not known.
+func (s *Stream) Format() string {
+	if s.format == nil {
+		return ""
+	}
+	return s.format.Name()
+}
+
+// Write takes the next bytes. now is the time at which they are read, for lines that do not say when they were.
+func (s *Stream) Write(p []byte, now time.Time) {
+	s.now = now
+	if s.format == nil && !s.skip { // the format is told by some lines, not by one
+		s.carry = append(s.carry, p...)
+		if len(s.carry) < logs.MaxSample/4 && bytes.Count(s.carry, []byte("\n")) < 64 {
+			return
+		}
+		s.whole(nil)
+		return
+	}
+	if len(s.carry) > 0 || s.skip {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			s.keep(p)
+			return
+		}
+		head := p[:i+1]
+		p = p[i+1:]
+		if s.skip {
+			s.skip = false
+			s.offset += int64(len(head))
+			s.p.Counts.Bytes += int64(len(head))
+		} else {
+			s.carry = append(s.carry, head...)
+			s.whole(nil)
+		}
+	}
+	s.whole(p)
+}
+
+// whole reads the whole lines of the carry, or, if that is empty, of p, and keeps the rest.
+func (s *Stream) whole(p []byte) {
+	carried := len(s.carry) > 0
+	if carried {
+		p = s.carry
+	}
+	end := bytes.LastIndexByte(p, '\n') + 1
+	if end > 0 {
+		s.block(p[:end])
+	}
+	rest := p[end:]
+	if carried {
+		n := copy(s.carry, rest)
+		s.carry = s.carry[:n]
+		if cap(s.carry) > MaxLine && n < 1<<16 {
+			s.carry = bytes.Clone(s.carry)
+		}
+		rest = nil
+	}
+	s.keep(rest)
+}
+
+// keep adds to the line that has begun. Of one that is too long the beginning is read.
+func (s *Stream) keep(p []byte) {
+	if s.skip {
+		s.offset += int64(len(p))
+		s.p.Counts.Bytes += int64(len(p))
+		return
+	}
+	s.carry = append(s.carry, p...)
+	if len(s.carry) <= MaxLine {
+		return
+	}
+	s.p.Counts.TooLong++
+	s.p.Counts.Bytes += int64(len(s.carry))
+	s.p.Counts.Lines++
+	s.number++
+	s.line(s.carry[:MaxLine])
+	s.offset += int64(len(s.carry))
+	s.carry, s.skip = nil, true
+}
+
+// Rest reads the whole lines that were held back to tell the format by: nothing more comes for now.
+func (s *Stream) Rest(now time.Time) {
+	s.now = now
+	if s.format == nil && len(s.carry) > 0 {
+		s.whole(nil)
+	}
+}
+
+// Flush reads what stands there as a line although it has no end: the stream is over, or rests.
+func (s *Stream) Flush(now time.Time) {
+	s.now = now
+	if s.format == nil && len(s.carry) > 0 {
+		s.whole(nil)
+	}
+	if len(s.carry) > 0 {
+		rest := s.carry
+		s.carry = nil
+		s.p.Counts.Lines++
+		s.p.Counts.Bytes += int64(len(rest))
+		s.number++
+		s.line(bytes.TrimRight(rest, "\r"))
+		s.offset += int64(len(rest))
+	}
+}
+
+// Pending tells how many bytes of a line that did not end are held.
+func (s *Stream) Pending() int { return len(s.carry) }
+
+// block reads whole lines.
+func (s *Stream) block(p []byte) {
+	if s.format == nil {
+		s.detect(p)
+	}
+	all := s.p.o.All != nil && s.p.o.All()
+	for len(p) > 0 {
+		if n := s.like(p); n > 0 && !all {
+			s.picked(p[:n])
+			p = p[n:]
+			continue
+		}
+		i := bytes.IndexByte(p, '\n')
+		line := p[:i]
+		s.p.Counts.Lines++
+		s.p.Counts.Bytes += int64(i + 1)
+		s.number++
+		if len(line) > MaxLine {
+			s.p.Counts.TooLong++
+			line = line[:MaxLine]
+		}
+		s.line(bytes.TrimRight(line, "\r"))
+		s.offset += int64(i + 1)
+		p = p[i+1:]
+	}
+}
+
+// detect tells the format of what follows.
+func (s *Stream) detect(sample []byte) bool {
+	f, e, ok := logs.Detect(sample, s.p.o.Logs)
+	if !ok {
+		return false
+	}
+	if s.format != nil {
+		s.p.Counts.Changed++
+	}
+	s.format, s.failures = f, 0
+	if s.p.o.Known != nil {
+		s.p.o.Known(s.name, f.Name(), e)
+	}
+	return true
+}
+
+// vague are formats that anything may look like.
+func vague(name string) bool { return name == "text" || name == "csv" || name == "jsonl" }
+
+// line reads and matches one line.
+func (s *Stream) line(line []byte) {
+	if len(line) == 0 {
+		return
+	}
+	if bytes.IndexByte(line[:min(len(line), 4096)], 0) >= 0 {
+		s.p.Counts.Binary++
+		s.p.Counts.Failed++
+		return
+	}
+	if s.format == nil && !s.detect(line) {
+		s.p.Counts.Unknown++
+		s.p.Counts.Failed++
+		return
+	}
+	err := s.format.Decode(line, &s.rec)
+	vague, isVague := s.format.(logs.Vague)
+	switch {
+	case err == nil && !s.forced && isVague && vague.Foreign() && s.other(line, true):
+		if err = s.format.Decode(line, &s.rec); errors.Is(err, logs.ErrNothing) {
+			return
+		}
+	case err == nil:
+		s.failures = 0
+	case errors.Is(err, logs.ErrNothing):
+		return
+	default:
+		s.failures++
+		if s.other(line, errors.Is(err, logs.ErrOther)) {
+			err = s.format.Decode(line, &s.rec)
+			if errors.Is(err, logs.ErrNothing) {
+				return
+			}
+		}
+	}
+	if err != nil {
+		s.p.Counts.Failed++
+	} else {
+		s.p.Counts.Decoded++
+		s.learn(line)
+	}
+	s.match()
+}
+
+// other tells the format anew by a line that is not of the one before. A damaged line may look like text: it takes more of
+// them to give up a format for one that anything is of.
+func (s *Stream) other(line []byte, whole bool) bool {
+	if s.forced {
+		return false
+	}
+	f, e, ok := logs.Detect(line, s.p.o.Logs)
+	if !ok || f.Name() == s.format.Name() || vague(f.Name()) && !(whole && f.Name() == "jsonl") && s.failures < maxFailures {
+		return false
+	}
+	s.p.Counts.Changed++
+	s.format, s.failures = f, 0
+	if s.p.o.Known != nil {
+		s.p.o.Known(s.name, f.Name(), e)
+	}
+	return true
+}
+
+// match matches the record.
+func (s *Stream) match() {
+	p := s.p
+	if p.o.Each != nil {
+		p.o.Each(&s.rec, s.name, s.offset, s.offset+int64(len(s.rec.Line))+1)
+	}
+	if p.o.Read != nil {
+		p.o.Read(&s.rec, s.name, s.number)
+	}
+	at := s.rec.Time
+	if !at.IsZero() {
+		if at.Before(s.clock.Add(-time.Hour)) {
+			p.Counts.Backwards++
+			s.clock = at
+		} else if at.After(s.clock) {
+			s.clock = at
+		}
+	}
+	if at.IsZero() {
+		at = s.now
+	}
+	p.found = p.found[:0]
+	set := p.o.Set()
+	for _, f := range s.rec.Fields {
+		set.Match(f, at, func(h watch.Hit) {
+			if h.Indicator.Atom != 0 {
+				return // a part of a pattern is not what it looks for
+			}
+			for i := range p.found {
+				if x := &p.found[i]; x.hit.Indicator.ID == h.Indicator.ID && x.hit.Indicator.Value == h.Indicator.Value {
+					x.fields = append(x.fields, f)
+					return
+				}
+			}
+			if len(p.found) >= maxHits {
+				p.Counts.ManyHits++
+				return
+			}
+			p.found = append(p.found, found{h, []record.Field{f}})
+		})
+	}
+	for i := range p.found {
+		x := &p.found[i]
+		id, _, _ := strings.Cut(x.hit.Indicator.ID, "#") // behind it is what tells values of one indicator apart
+		h := sighting.Hit{ID: id, Value: x.hit.Indicator.Value, Source: x.hit.Indicator.Source, TLP: x.hit.Indicator.TLP, Seen: x.hit.Seen,
+			Fields: x.fields, Time: s.rec.Time, Host: hostKey(s.rec.Host), Way: s.rec.Direction, Format: s.rec.Format, Input: s.name, Number: s.number, Line: s.rec.Line, Record: &s.rec}
+		t, isNew := p.o.Sightings.Add(h)
+		if p.o.Told != nil {
+			p.o.Told(&h, t, isNew)
+		}
+	}
+}
+
+// hostKey brings an address into one form, so that a machine is one machine.
+func hostKey(host string) string {
+	if v, err := observable.New(observable.IPv6, host); err == nil {
+		return v.Text
+	}
+	return host
+}

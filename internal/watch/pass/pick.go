@@ -1,0 +1,114 @@
+package pass
+
+import (
+	"bytes"
+
+	"entente/internal/watch"
+	"entente/internal/watch/logs"
+)
+
+// maxShape is the longest beginning of a line that its format is known again by, in bytes.
+const maxShape = 64
+
+// picker picks, of the lines of a stream, those that may hold something; the others are not read.
+//
+// In JSON, which values are worth a look is a matter of the format. So only lines are passed over that begin as the last one of the
+// format began that was read exactly: with the same bytes up to the first colon. Any other line is read, by which a change of
+// format is seen in the line in which it happens. In other formats every token is looked at, whatever it means, of lines of which the format says that they
+// are its own.
+type picker struct {
+	scan   *watch.Scanner
+	format string // that it was made for
+	shape  []byte // how lines of it begin
+	own    logs.Like
+}
+
+// learn notes how a line of a format begins that was read exactly.
+func (s *Stream) learn(line []byte) {
+	if s.p.o.Each != nil { // every record is asked for
+		return
+	}
+	name := s.format.Name()
+	if s.pick.format != name {
+		s.pick = picker{format: name}
+		keys, err := logs.Keys(name, s.p.o.Logs)
+		own, plain := s.format.(logs.Like)
+		switch {
+		case err != nil:
+		case plain:
+			s.pick.scan, s.pick.own = watch.NewScanner(s.p.o.Set, nil), own
+		case keys != nil:
+			s.pick.scan = watch.NewScanner(s.p.o.Set, keys)
+		default:
+			s.pick.scan = watch.NewTokenScanner(s.p.o.Set)
+		}
+		if s.pick.scan != nil {
+			s.pick.scan.Names(s.p.o.Name)
+		}
+	}
+	if s.pick.own != nil {
+		s.pick.own, _ = s.format.(logs.Like) // another of the same name may have taken its place
+	}
+	if s.pick.scan == nil || s.pick.own != nil || len(s.pick.shape) > 0 && bytes.HasPrefix(line, s.pick.shape) {
+		return
+	}
+	s.pick.shape = s.pick.shape[:0]
+	if i := bytes.IndexByte(line, ':'); i > 0 && i < maxShape && line[0] == '{' {
+		s.pick.shape = append(s.pick.shape, line[:i+1]...)
+	}
+}
+
+// like gives how many bytes of whole lines, from the beginning of p on, begin as the format's lines do.
+func (s *Stream) like(p []byte) int {
+	k := &s.pick
+	if k.scan == nil || len(k.shape) == 0 && k.own == nil || s.format == nil || s.format.Name() != k.format {
+		return 0
+	}
+	n := 0
+	if k.own != nil {
+		for n < len(p) {
+			i := bytes.IndexByte(p[n:], '\n')
+			if i > MaxLine || !k.own.Like(bytes.TrimRight(p[n:n+i], "\r")) {
+				break
+			}
+			n += i + 1
+		}
+		return n
+	}
+	for n < len(p) && bytes.HasPrefix(p[n:], k.shape) {
+		i := bytes.IndexByte(p[n:], '\n')
+		if i > MaxLine {
+			break
+		}
+		n += i + 1
+	}
+	return n
+}
+
+// picked reads those of whole lines that may hold something.
+func (s *Stream) picked(p []byte) {
+	begin, done := s.offset, 0
+	pass := func(to int) { // what comes before is read, or need not be
+		lines := bytes.Count(p[done:to], []byte{'\n'})
+		if lines > 0 {
+			s.failures = 0 // they are of the format
+		}
+		s.p.Counts.Lines += int64(lines)
+		s.p.Counts.Bytes += int64(to - done)
+		s.number += int64(lines)
+		s.offset = begin + int64(to)
+		done = to
+	}
+	s.pick.scan.Reset(begin)
+	s.pick.scan.Scan(p, func(line []byte, at int64) {
+		pass(int(at - begin))
+		end := done + bytes.IndexByte(p[done:], '\n') + 1
+		s.p.Counts.Lines++
+		s.p.Counts.Bytes += int64(end - done)
+		s.number++
+		s.line(line)
+		done = end
+		s.offset = begin + int64(end)
+	})
+	pass(len(p))
+}
