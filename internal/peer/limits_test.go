@@ -42,6 +42,7 @@ func TestLimits(t *testing.T) {
 		{"MaxOptionalBytes, within", frames(proper).frame(0xEE, make([]byte, MaxOptionalBytes)).whole(t), 200, ""},
 		{"MaxOptionalBytes", frames(proper).frame(0xEE, make([]byte, MaxOptionalBytes+1)).whole(t), 413, CodeOversize},
 		{"MaxEndBytes", frames(proper).frame(frameEnd, make([]byte, MaxEndBytes+1)), 413, CodeOversize},
+		{"maxHeardOut", frames(h.hello(func(m *Hello) { m.To = partyID("third") })).frame(0xEE, make([]byte, maxHeardOut-1<<10)), 403, CodeWrongParty},
 		{"maxJournalSize", frames(proper).journal(a.own(), maxJournalSize+1, 1), 400, CodeBadFrame},
 	} {
 		if status, code, _ := h.post(&x.packet.Buffer); status != x.status || code != x.code {

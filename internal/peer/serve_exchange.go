@@ -42,6 +42,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, by caller) {
 	}
 	hello := pr.Hello()
 	if err := s.mayExchange(hello, by); err != nil {
+		hearOut(in, err)
 		s.failPacket(w, log, err)
 		return
 	}
@@ -96,9 +97,9 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, by caller) {
 		"refused", len(got.ours), "sent", ready.counts.Entries, "bytes", ready.counts.Bytes)
 }
 
-// maxHeardOut bounds what is still read of a packet that is refused: as much as net/http
-// reads where the connection is kept.
-const maxHeardOut = 256 << 10
+// maxHeardOut bounds what is still read of a packet that is refused: the largest frame of
+// a type that is skipped, and as much again.
+const maxHeardOut = 2 * MaxOptionalBytes
 
 // hearOut reads the rest of a packet that is refused, if it is not long. A connection that
 // is closed with bytes unread is reset, and the answer may be lost to a peer that is still
