@@ -29,6 +29,9 @@ func (a *app) notifyList() *cobra.Command {
 				if len(r.Channels) == 0 {
 					p.hint("%s", c.Text("cli.no-channel"))
 				}
+				for _, x := range r.Plan.Faults {
+					p.f("%s", p.tell(x.Text))
+				}
 				open := 0
 				for _, e := range r.Events {
 					if e.Acked.IsZero() && e.Gone.IsZero() {

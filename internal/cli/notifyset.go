@@ -134,6 +134,9 @@ func writePlan(p *printer, plan *node.NotifyPlan) {
 	if q := plan.Quiet; q != nil {
 		p.f("  %s: %s", c.Text("ui.quiet"), c.Text("ui.quiet-from", "from", q.From, "to", q.To, "zone", q.Zone))
 	}
+	for _, x := range plan.Faults {
+		p.f("  %s", p.tell(x.Text))
+	}
 }
 
 func (a *app) notifyRemove() *cobra.Command {
@@ -213,7 +216,7 @@ are told at once. It holds at once. What config.yaml pins stays. --show says how
 	f.StringVar(&hours, "quiet", "", "hours in which only what is urgent is told: 22:00-06:00")
 	f.StringVar(&quiet.Zone, "zone", "", "time zone of the quiet hours (default UTC)")
 	f.StringSliceVar(&quiet.Days, "days", nil, "days on which they begin: mon to sun (default: every day)")
-	f.StringSliceVar(&quiet.Except, "except", nil, "urgencies that are told all the same (default: emergency, urgent)")
+	f.StringSliceVar(&quiet.Except, "except", nil, "urgencies that are told too, beside emergency and urgent, which always are")
 	f.BoolVar(&show, "show", false, "say how it is, and change nothing")
 	f.BoolVar(&in.DryRun, "dry-run", false, "say what would change, and change nothing")
 	return cmd

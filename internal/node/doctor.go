@@ -180,6 +180,7 @@ func (d *doctor) look() error {
 	for _, name := range []string{"drafts.json", "pairings.json", "tokens.json", "settings.json", "assets.json", "notices.json", "officers.json", "sessions.json"} {
 		d.private(name)
 	}
+	d.calling()
 	d.provider()
 	d.auditLog()
 	d.units()
@@ -383,6 +384,22 @@ func (d *doctor) private(name string) {
 	}
 	d.found(DoctorFinding{Rank: RankLost, File: name, What: doctorSays("doctor.unreadable", "reason", reason(err)), Means: means,
 		Next: next, Commands: []string{d.rm(name)}})
+}
+
+// calling says what keeps the duty officer from being called in time.
+func (d *doctor) calling() {
+	s, err := readSettings(d.at)
+	if err != nil || d.config == nil {
+		return // said already
+	}
+	file, next := "settings.json", "Set it anew with 'entente notify plan', or on the pages."
+	if d.config.Notify.Quiet != nil || d.config.Notify.pinsPlan() || d.config.Notify.Every != 0 {
+		file, next = "config.yaml", "Correct the part notify of config.yaml, and what 'entente notify plan --show' has beside it."
+	}
+	c := d.config.Notify.beside(s)
+	for _, f := range c.faults() {
+		d.found(DoctorFinding{Rank: RankRisk, File: file, What: f.Text, Means: "Whoever has no page open learns of it too late, or never. What is urgent and calls that ring are told all the same.", Next: next})
+	}
 }
 
 func (d *doctor) rm(name string) string { return "rm -rf " + quoted(d.path(name)) }

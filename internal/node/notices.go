@@ -190,6 +190,15 @@ type NotifyPlan struct {
 	Pinned      bool     `json:"pinned,omitempty"`
 	QuietPinned bool     `json:"quiet_pinned,omitempty"`
 	Hooks       []string `json:"hooks,omitempty"` // programs that a channel may run
+	// Faults are what keeps it from calling anybody in time. It cannot be set so here; the configuration file may have it, and
+	// what was set before it was refused.
+	Faults []NotifyFault `json:"faults,omitempty"`
+}
+
+// NotifyFault is one thing that keeps a plan from doing what it is for.
+type NotifyFault struct {
+	Code string `json:"code"` // quiet-always, first-late, looks-rarely
+	Text string `json:"text"`
 }
 
 // NotifyWay is a channel.
@@ -221,7 +230,7 @@ type NotifyQuiet struct {
 	From   string   `json:"from"` // HH:MM
 	To     string   `json:"to"`
 	Days   []string `json:"days,omitempty"`   // on which it begins; none: every day
-	Except []string `json:"except,omitempty"` // urgencies; none: emergency and urgent
+	Except []string `json:"except,omitempty"` // urgencies that are told too; emergency, urgent and calls that ring always are
 }
 
 // view is the plan as it is shown.

@@ -68,13 +68,47 @@ type RungConfig struct {
 	To    []string `yaml:"to"`
 }
 
-// QuietConfig are hours in which nobody is told, unless it is urgent.
+// faultLooksRarely is the code of a configuration in which it is looked less than once in rareLook what needs somebody.
+const (
+	faultLooksRarely = "looks-rarely"
+	rareLook         = time.Hour
+)
+
+// faults are what keeps the duty officer from being called in time, none where there is no channel: that is said elsewhere.
+func (c *NotifyConfig) faults() []NotifyFault {
+	plan, err := c.plan()
+	if err != nil || len(c.Channels) == 0 {
+		return nil
+	}
+	codes := plan.Faults()
+	if time.Duration(c.Every) > rareLook {
+		codes = append(codes, faultLooksRarely)
+	}
+	var out []NotifyFault
+	for _, code := range codes {
+		out = append(out, NotifyFault{code, faultText(code)})
+	}
+	return out
+}
+
+// faultText says what a fault means.
+func faultText(code string) string {
+	switch code {
+	case notify.FaultQuietAlways:
+		return "Quiet hours leave less than an hour of each day, so what is routine would never be told."
+	case notify.FaultFirstLate:
+		return "Nobody is told at once, and the first step comes more than a day later."
+	}
+	return "It is looked less than once an hour what needs somebody."
+}
+
+// QuietConfig are hours in which only what is urgent is told, and calls that ring.
 type QuietConfig struct {
 	Zone   string   `yaml:"zone"` // IANA; default UTC
 	From   string   `yaml:"from"` // HH:MM
 	To     string   `yaml:"to"`
 	Days   []string `yaml:"days"`   // mon … sun on which it begins; none: every day
-	Except []string `yaml:"except"` // urgencies; default emergency and urgent
+	Except []string `yaml:"except"` // urgencies that are told too; emergency and urgent always are
 }
 
 var channelName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
@@ -198,9 +232,6 @@ func (c *QuietConfig) read() (*notify.Quiet, error) {
 		return nil, nil
 	}
 	q := &notify.Quiet{Except: c.Except}
-	if q.Except == nil {
-		q.Except = []string{"emergency", "urgent"}
-	}
 	zone := c.Zone
 	if zone == "" {
 		zone = "UTC"

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -458,11 +459,15 @@ func (n *Node) PlanNotices(ctx context.Context, r NotifyPlanRequest) (*NotifyPla
 	whole := n.notifying()
 	whole.First, whole.Escalate, whole.Quiet = nil, nil, nil
 	err := p.into(&whole)
+	var plan notify.Plan
 	if err == nil {
-		_, err = whole.plan()
+		plan, err = whole.plan()
 	}
 	if err != nil {
 		return nil, badInput("The duty officer cannot be called so.", strings.TrimSuffix(err.Error(), ".")+".", "Correct it; 'entente notify plan --help' has examples.")
+	}
+	if faults := plan.Faults(); len(faults) > 0 {
+		return nil, &Error{Code: faults[0], Status: http.StatusBadRequest, What: "The duty officer cannot be called so.", Why: faultText(faults[0]), Next: "Correct it; 'entente notify plan --help' has examples."}
 	}
 	s.Plan = p
 	if n.config.Notify.pinsPlan() && r.Quiet == nil {
@@ -502,6 +507,7 @@ func (c NotifyConfig) called() DutyCalled {
 // planView is how channels are used, as it is shown.
 func (n *Node) planView(c NotifyConfig) NotifyPlan {
 	p := c.view()
+	p.Faults = c.faults()
 	p.Pinned, p.QuietPinned, p.Hooks = n.config.Notify.pinsPlan(), n.config.Notify.Quiet != nil, n.at.hooks()
 	return p
 }

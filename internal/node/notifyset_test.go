@@ -273,6 +273,60 @@ func TestPlanOfNotices(t *testing.T) {
 	}
 }
 
+// TestPlanThatCallsNobody: quiet hours without an end, and a first step that comes days later, are refused before anything is
+// kept; what the configuration file has of it, or was kept before, is named in the plan and by the doctor.
+func TestPlanThatCallsNobody(t *testing.T) {
+	a := newParty(t, "North")
+	must[*NotifySetResponse](t)(a.SetChannel(t.Context(), NotifySetRequest{Channel: "desk", Kind: "webhook", URL: "https://desk.example/"}))
+	day := &NotifyQuiet{From: "22:00", To: "22:00"}
+	for name, c := range map[string]struct {
+		in   NotifyPlanRequest
+		code string
+	}{
+		"all day":             {NotifyPlanRequest{First: []string{"desk"}, Quiet: day}, notify.FaultQuietAlways},
+		"all day, a look":     {NotifyPlanRequest{First: []string{"desk"}, Quiet: day, DryRun: true}, notify.FaultQuietAlways},
+		"all but a minute":    {NotifyPlanRequest{Quiet: &NotifyQuiet{From: "00:00", To: "23:59", Days: []string{"mon", "tue", "wed", "thu", "fri", "sat", "sun"}}}, notify.FaultQuietAlways},
+		"a week after nobody": {NotifyPlanRequest{Rungs: []NotifyRung{{7 * 24 * time.Hour, []string{"desk"}}}}, notify.FaultFirstLate},
+	} {
+		if _, err := a.PlanNotices(t.Context(), c.in); errorCode(err) != c.code {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	must[*NotifyPlanResponse](t)(a.PlanNotices(t.Context(), NotifyPlanRequest{Quiet: &NotifyQuiet{From: "22:00", To: "06:00"}}))
+	doctored := func(file string) []string {
+		var out []string
+		for _, f := range must[*DoctorResponse](t)(Doctor(t.Context(), a.dir, DoctorOptions{})).Findings {
+			if f.File == file && f.Rank == RankRisk {
+				out = append(out, f.What)
+			}
+		}
+		return out
+	}
+	if said := doctored("settings.json"); len(said) != 0 {
+		t.Errorf("of a night the doctor says %q", said)
+	}
+	a.stop()
+	kept := must[[]byte](t)(os.ReadFile(settingsPath(a.dir)))
+	if err := os.WriteFile(settingsPath(a.dir), bytes.Replace(kept, []byte(`"06:00"`), []byte(`"22:00"`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said := doctored("settings.json"); !slices.Equal(said, []string{faultText(notify.FaultQuietAlways)}) {
+		t.Errorf("of what was kept before the doctor says %q", said)
+	}
+	a.configure(`feeds: []`, "feeds: []\nnotify:\n  every: 2h\n#")
+	a.start()
+	if p := must[*NotifyListResponse](t)(a.Notices(t.Context(), NotifyListRequest{})).Plan; len(p.Faults) != 2 || p.Faults[0].Code != notify.FaultQuietAlways || p.Faults[1].Code != faultLooksRarely {
+		t.Errorf("%+v", p.Faults)
+	}
+	if said := doctored("config.yaml"); len(said) != 2 {
+		t.Errorf("of the configuration the doctor says %q", said)
+	}
+	must[*NotifyPlanResponse](t)(a.PlanNotices(t.Context(), NotifyPlanRequest{Quiet: &NotifyQuiet{From: "22:00", To: "06:00"}}))
+	if p := must[*NotifyListResponse](t)(a.Notices(t.Context(), NotifyListRequest{})).Plan; len(p.Faults) != 1 {
+		t.Errorf("mended: %+v", p.Faults)
+	}
+}
+
 // TestDamagedSettings: the node does not start on a guess, and the doctor says what is lost.
 func TestDamagedSettings(t *testing.T) {
 	a := newParty(t, "North")

@@ -114,7 +114,7 @@ func (b *Book) Due(now time.Time, p Plan) []Delivery {
 		named := map[string]bool{} // channels that are told of it in this round
 		for at, rung := range p.steps(r) {
 			escalated := rung.After > 0
-			if now.Before(at) || now.Before(p.Quiet.told(now, r.Event.Urgency)) {
+			if now.Before(at) || now.Before(p.Quiet.told(now, &r.Event)) {
 				continue
 			}
 			for _, c := range rung.To {
@@ -158,7 +158,7 @@ func (r *Record) Coming(now time.Time, p Plan) []Coming {
 		if at.Before(now) {
 			at = now
 		}
-		told := p.Quiet.told(at, r.Event.Urgency)
+		told := p.Quiet.told(at, &r.Event)
 		held := told.After(now) && told.After(r.Seen.Add(rung.After)) // else it would have been then
 		for _, c := range rung.To {
 			if r.Sent[c] == nil && !slices.ContainsFunc(out, func(x Coming) bool { return x.Channel == c }) {

@@ -43,7 +43,7 @@ func (story) RemoveGuardList(_ context.Context, r node.GuardRemoveRequest) (*nod
 
 func (story) Notices(context.Context, node.NotifyListRequest) (*node.NotifyListResponse, error) {
 	return &node.NotifyListResponse{Channels: []string{"desk", "mail"}, Plan: node.NotifyPlan{Ways: []node.NotifyWay{{Name: "desk", Kind: "webhook", To: []string{"desk.example"}, First: true, Pinned: true}, {Name: "mail", Kind: "mail", To: []string{"duty@north.example"}, Language: "fr", Server: "mail.north.example:587", TLS: "starttls", From: "node@north.example", CA: true}},
-		Rungs: []node.NotifyRung{{After: 15 * time.Minute, To: []string{"mail"}}}, Quiet: &node.NotifyQuiet{Zone: "Europe/Paris", From: "22:00", To: "06:00"}, Hooks: []string{"page-duty"}},
+		Rungs: []node.NotifyRung{{After: 15 * time.Minute, To: []string{"mail"}}}, Quiet: &node.NotifyQuiet{Zone: "Europe/Paris", From: "22:00", To: "06:00"}, Hooks: []string{"page-duty"}, Faults: []node.NotifyFault{{Code: "quiet-always", Text: "Quiet hours leave less than an hour of each day, so what is routine would never be told."}}},
 		Events: []node.NotifyView{{ID: "1", Kind: "request", At: noon, Urgency: "urgent", Sent: []node.NotifySent{{Channel: "desk", Done: noon}}}}}, nil
 }
 
@@ -80,7 +80,7 @@ func TestSensorPages(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/admin/feeds":    {"/feeds/clients", "TLP:GREEN", "its reader blocks", "score of the source at least 80", "entries: 1,284", `<code>W/&#34;c0ffee&#34;</code>`, "nobody has read it"},
 		"/admin/guard":    {"partners.txt", "ships with the program", "3 values are kept from sensors", "bundle.json", `action="/guard/add"`},
-		"/admin/notices":  {"desk.example", "told at once", "after 15 min: mail", "from 22:00 to 06:00, Europe/Paris", `action="/notify/test"`},
+		"/admin/notices":  {"desk.example", "told at once", "after 15 min: mail", "from 22:00 to 06:00, Europe/Paris", "so what is routine would never be told", `action="/notify/test"`},
 		"/admin/agencies": {"cert:duty-officer", `href="/admin/officer?officer=ada"`, "nobody"},
 	} {
 		_, body := v.get(t, path)
