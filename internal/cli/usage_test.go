@@ -113,7 +113,9 @@ var wrongLines = []struct{ line, key string }{
 	{"watch 1 --indicators 1 --fields 3141", "usage.no-fields"},
 	{"watch 1 --indicators 1 --own 3141", "usage.not-form"},
 	{"watch 1 --indicators 1 --syslog 3141", "usage.not-form"},
-	{"watch 1 --indicators 1 --syslog tls://3.1.4.1:6514", "usage.syslog-tls"},
+	{"watch 1 --indicators 1 --syslog tls://3.1.4.1:6514", "usage.listen-tls"},
+	{"watch 1 --indicators 1 --dnstap tls://3.1.4.1:6514", "usage.listen-tls"},
+	{"watch 1 --indicators 1 --dnstap unix://here", "usage.not-form"},
 	{"watch 1 --indicators 1 --to-syslog udp://3141", "usage.not-form"},
 	{"watch 1 --indicators 1 --to-webhook http://3.1.4.1/", "usage.not-form"},
 	{"watch 1 --indicators 1 --to-webhook https://3.1.4.1/", "usage.only-with"},
@@ -165,7 +167,7 @@ func TestWrongCommandLinesAreToldInEachLanguage(t *testing.T) {
 			}
 			text := strings.ReplaceAll(lines[0], join(cmd.ValidArgs), "")
 			text = strings.NewReplacer(childNames(cmd), "", join(scopeNames()), "", strings.Join(scopeNames(), "|"), "", join(lang.Tags()), "", "duty|analyst|liaison|release|auditor|administrator", "", "bundle, ndjson", "",
-				"taxii:read:COLLECTION, taxii:write:COLLECTION", "", " vi:", "", " vi：", "", "indicator=0", "", "15m=CHANNEL,CHANNEL", "", "request.yaml", "", join(logs.Names()), "").Replace(text)
+				"taxii:read:COLLECTION, taxii:write:COLLECTION", "", " vi:", "", " vi：", "", "indicator=0", "", "15m=CHANNEL,CHANNEL", "", "unix:///PATH", "", "unix://here", "", "request.yaml", "", join(logs.Names()), "").Replace(text)
 			if left := latin.FindAllString(typed.ReplaceAllString(text, ""), -1); left != nil && (tag == "zh" || tag == "ru") {
 				t.Errorf("%s, in %s: %q is left of %s", w.line, tag, left, lines[0])
 			}

@@ -3,14 +3,12 @@ package cli
 import (
 	"context"
 	"crypto/rand"
-	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"os/signal"
@@ -46,11 +44,9 @@ type watchFlags struct {
 	as             string
 	countOnly      bool
 	fromValidity   bool
-	syslog         []string
-	http           string
-	cert, key      string
-	metrics        string
-	limit          int
+	listenFlags
+	metrics string
+	limit   int
 	indexFlags
 	joinFlags
 	queueFlags
@@ -111,6 +107,7 @@ wrong; 4 a file is not there.`,
 			"entente watch --follow /var/log/suricata/eve.json --indicators list.csv --position watch.position",
 			"entente watch '/var/log/zeek/current/*.log' --indicators list.txt --index /var/lib/entente/past",
 			"entente watch --syslog udp://0.0.0.0:5514 --indicators list.txt --metrics 127.0.0.1:9400",
+			"entente watch --dnstap unix:///run/entente/dnstap.sock --indicators list.txt",
 			"entente watch --follow /var/log/zeek/current/dns.log --join https://node.example:8420 --token-file watch.token --position watch.position",
 			"entente watch 'nats+tls://nats1.example,nats2.example/LOGS?consumer=entente' --queue-credentials watch.creds --join https://node.example:8420 --token-file watch.token",
 			"entente watch 'kafka://127.0.0.1/zeek-dns?group=entente' --indicators list.txt --position watch.position",
@@ -134,12 +131,9 @@ wrong; 4 a file is not there.`,
 	x.StringVar(&f.as, "as", "", "one JSON object a sighting: stix or ecs")
 	x.BoolVar(&f.countOnly, "count-only", false, "with --as stix: how often, and not when")
 	x.BoolVar(&f.fromValidity, "from-validity", false, "look for an indicator only in what happened after the beginning of its validity")
-	x.StringArrayVar(&f.syslog, "syslog", nil, "take syslog at udp://HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT (again for more)")
-	x.StringVar(&f.http, "http", "", "take lines by HTTP POST at HOST:PORT")
-	x.StringVar(&f.cert, "tls-certificate", "", "the certificate for tls:// in PEM")
-	x.StringVar(&f.key, "tls-key", "", "its key in PEM")
 	x.StringVar(&f.metrics, "metrics", "", "show counters for Prometheus at HOST:PORT, path /metrics")
 	x.StringVar(&f.assets, "assets", "", "a file of what is protected: names that imitate it, and attacks on it, are told of")
+	f.listenFlags.register(x)
 	f.indexFlags.register(x)
 	f.joinFlags.register(x)
 	f.queueFlags.register(x)
@@ -180,6 +174,7 @@ type watching struct {
 	secret []byte
 	outs   outs // who else is told
 	reader *input.Reader
+	taps   *input.Taps // nil: no dnstap is taken
 }
 
 // kept is what is saved with positions.
@@ -332,7 +327,7 @@ func (w *watching) options(args []string) (logs.Options, error) {
 		return o, usage("usage.flag-is", "flag", "--as", "values", "stix, ecs")
 	case f.countOnly && f.as != "stix":
 		return o, usage("usage.only-with", "flags", "--count-only", "with", "--as stix")
-	case f.follow && len(args) == 0 && len(f.syslog) == 0 && f.http == "":
+	case f.follow && len(args) == 0 && !f.listens():
 		return o, usage("usage.needs-follow")
 	}
 	if f.format != "" {
@@ -358,14 +353,7 @@ func (w *watching) options(args []string) (logs.Options, error) {
 		o.Own = logs.Private()
 	}
 	w.own = o.Own
-	for _, s := range f.syslog {
-		if kind, address, ok := strings.Cut(s, "://"); !ok || kind != "udp" && kind != "tcp" && kind != "tls" || address == "" {
-			return o, usage("usage.not-form", "flag", "--syslog", "value", s, "form", "udp://HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT")
-		} else if kind == "tls" && (f.cert == "" || f.key == "") {
-			return o, usage("usage.syslog-tls", "address", s)
-		}
-	}
-	return o, nil
+	return o, f.listenFlags.check()
 }
 
 // load reads the indicators.
@@ -547,62 +535,8 @@ func (w *watching) kept() any {
 	return k
 }
 
-// listen opens the listeners; nil if there are none.
-func (w *watching) listen(ctx context.Context, wg *sync.WaitGroup) (<-chan input.Message, error) {
-	f := w.f
-	if f.metrics != "" {
-		if err := w.serveMetrics(ctx, wg); err != nil {
-			return nil, err
-		}
-	}
-	if len(f.syslog) == 0 && f.http == "" {
-		return nil, nil
-	}
-	out := make(chan input.Message, 256)
-	var config *tls.Config
-	if f.cert != "" {
-		pair, err := tls.LoadX509KeyPair(f.cert, f.key)
-		if err != nil {
-			return nil, fmt.Errorf("--tls-certificate: %w", err)
-		}
-		config = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	}
-	start := func(kind string, run func(ready func(net.Addr)) error) error {
-		up, down := make(chan net.Addr, 1), make(chan error, 1)
-		wg.Go(func() {
-			err := run(func(at net.Addr) { up <- at })
-			if err != nil {
-				w.tellLater(kind, err)
-			}
-			down <- err
-		})
-		select {
-		case at := <-up:
-			p := w.a.printer()
-			p.say("", "ui.watch-listening", "kind", kind, "address", at.String())
-			return w.note(p)
-		case err := <-down:
-			return err
-		}
-	}
-	for _, s := range f.syslog {
-		kind, address, _ := strings.Cut(s, "://")
-		if err := start("syslog "+kind, func(ready func(net.Addr)) error { return input.Syslog(ctx, kind, address, config, out, ready) }); err != nil {
-			return nil, err
-		}
-	}
-	if f.http != "" {
-		if err := start("http", func(ready func(net.Addr)) error { return input.HTTP(ctx, f.http, out, ready) }); err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
-}
-
-// tellLater tells why a listener ended, from its own goroutine.
-func (w *watching) tellLater(kind string, err error) {
-	fmt.Fprintf(w.a.err, "entente: %s: %s\n", kind, cleanLine(err.Error()))
-}
+// goesOn tells whether a watch goes on until it is stopped, so that what is found is told when it is.
+func (w *watching) goesOn() bool { return w.f.follow || w.f.listens() || w.queue != nil }
 
 // hit is told of each line that matched.
 func (w *watching) hit(h *sighting.Hit, s *sighting.Sighting, isNew bool) {
@@ -614,7 +548,7 @@ func (w *watching) hit(h *sighting.Hit, s *sighting.Sighting, isNew bool) {
 	if w.assets != nil && h.Record != nil {
 		w.assets.Hit(h.Record, h.ID, h.Value, h.Fields, h.Input, h.Number, w.finding)
 	}
-	if !w.f.follow && len(w.f.syslog) == 0 && w.f.http == "" && w.queue == nil || w.f.as != "" || !isNew {
+	if !w.goesOn() || w.f.as != "" || !isNew {
 		return
 	}
 	p := w.a.printer()

@@ -46,7 +46,7 @@ func (w *watching) found() bool { return w.assets != nil && w.assets.Table.Len()
 
 // finding is told of each line that concerns an asset, and shows the first of a finding while a stream is followed.
 func (w *watching) finding(s *asset.Seen, isNew bool) {
-	if s == nil || !isNew || w.f.as != "" || !w.f.follow && len(w.f.syslog) == 0 && w.f.http == "" {
+	if s == nil || !isNew || w.f.as != "" || !w.goesOn() {
 		return
 	}
 	p := w.a.printer()

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"entente/internal/watch/input"
 	"entente/internal/watch/outlet"
 	"entente/internal/watch/pass"
 	"entente/internal/watch/queue"
@@ -20,6 +21,7 @@ type gauges struct {
 	hits, beyond, lost  int64
 	sightings, watching int
 	queue               queue.Stats
+	taps                input.TapStats
 	syslog, webhook     outlet.Stats
 }
 
@@ -31,6 +33,7 @@ func (w *watching) measure() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.shown = gauges{counts: w.pass.Counts, hits: w.table.Hits, beyond: w.table.Beyond, lost: w.lost, sightings: w.table.Len(), watching: w.live.Load().Len()}
+	w.shown.taps = w.taps.Stats()
 	if w.queue != nil {
 		w.shown.queue = w.queue.stats
 	}
@@ -86,6 +89,8 @@ func (g *gauges) write(out io.Writer) {
 		{"messages_total", "counter", "Messages of a queue read.", g.queue.Messages},
 		{"messages_again_total", "counter", "Messages of a queue that came again and were not counted again.", g.queue.Again},
 		{"messages_settled_total", "counter", "Messages of a queue that were acknowledged, because what they held is kept.", g.queue.Settled},
+		{"dnstap_connections", "gauge", "Connections of DNS servers that send dnstap.", g.taps.Open},
+		{"dnstap_broken_total", "counter", "Connections for dnstap that broke off, were none of dnstap, or found no place.", g.taps.Broken},
 		{"syslog_sent_total", "counter", "Messages that the receiver of syslog took.", g.syslog.Sent},
 		{"syslog_retried_total", "counter", "Messages to the receiver of syslog that were sent again.", g.syslog.Retried},
 		{"syslog_failed_total", "counter", "Attempts to reach the receiver of syslog that failed.", g.syslog.Failed},

@@ -77,7 +77,7 @@ func (f *queueFlags) check(args []string, w *watchFlags) error {
 	}
 	secret := f.user != "" || f.credentials != ""
 	switch {
-	case len(args) > 1 || len(w.syslog) > 0 || w.http != "":
+	case len(args) > 1 || w.listens():
 		return usage("usage.queue-alone")
 	case w.index != "":
 		return usage("usage.queue-index")

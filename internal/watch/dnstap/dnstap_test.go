@@ -12,26 +12,13 @@ import (
 	"testing"
 )
 
-// Types of control frames that end a stream, and that begin one both ways.
-const controlStop, controlReady = 3, 4
-
-// control is a control frame with content types.
-func control(kind uint32, contents ...string) []byte {
-	body := binary.BigEndian.AppendUint32(nil, kind)
-	for _, c := range contents {
-		body = binary.BigEndian.AppendUint32(body, 1)
-		body = append(binary.BigEndian.AppendUint32(body, uint32(len(c))), c...)
-	}
-	return append(binary.BigEndian.AppendUint32(make([]byte, 4), uint32(len(body))), body...)
-}
-
 // stream is a file with frames of data.
 func stream(frames ...[]byte) []byte {
-	out := control(controlStart, Content)
+	out := controlFrame(controlStart, Content)
 	for _, f := range frames {
 		out = append(binary.BigEndian.AppendUint32(out, uint32(len(f))), f...)
 	}
-	return append(out, control(controlStop)...)
+	return append(out, controlFrame(controlStop)...)
 }
 
 func text(number uint64, b []byte) []byte {
@@ -187,7 +174,7 @@ func TestManyRecords(t *testing.T) {
 func TestFrames(t *testing.T) {
 	good := tap(reply(name("evil", "example")))
 	large := append(binary.BigEndian.AppendUint32(nil, MaxFrame+1), make([]byte, MaxFrame+1)...)
-	between := append(append(control(controlStart, "text:x", Content), large...), stream(good)[len(control(controlStart, Content)):]...)
+	between := append(append(controlFrame(controlStart, "text:x", Content), large...), stream(good)[len(controlFrame(controlStart, Content)):]...)
 	got, err := read(t, append(between, stream(good)...)) // one file behind another
 	if list := strings.Split(got, "\n"); err != nil || len(list) != 4 || list[0] != `{"damaged":{"frame":1,"why":"a frame of 1048577 bytes"}}` || !strings.HasPrefix(list[2], `{"dnstap":{"frame":3,`) {
 		t.Errorf("%v %q", err, got)
@@ -199,7 +186,7 @@ func TestFrames(t *testing.T) {
 		}
 	}
 	whole := stream(good, good)
-	begin, frame := len(control(controlStart, Content)), 4+len(good)
+	begin, frame := len(controlFrame(controlStart, Content)), 4+len(good)
 	for cut := range whole {
 		got, err := read(t, whole[:cut])
 		switch {
@@ -217,12 +204,12 @@ func TestFrames(t *testing.T) {
 			}
 		}
 	}
-	for _, other := range [][]byte{control(controlStart, "protobuf:other"), control(controlReady, Content), []byte("text"), append(make([]byte, 4), 0xff, 0xff, 0xff, 0xff)} {
+	for _, other := range [][]byte{controlFrame(controlStart, "protobuf:other"), controlFrame(controlReady, Content), []byte("text"), append(make([]byte, 4), 0xff, 0xff, 0xff, 0xff)} {
 		if _, err := read(t, other); !errors.Is(err, ErrStream) {
 			t.Errorf("%x: %v", other, err)
 		}
 	}
-	if _, err := read(t, append(control(controlStart), bytes.Repeat(control(controlStop), 2*maxEmpty)...)); !errors.Is(err, ErrStream) {
+	if _, err := read(t, append(controlFrame(controlStart), bytes.Repeat(controlFrame(controlStop), 2*maxEmpty)...)); !errors.Is(err, ErrStream) {
 		t.Errorf("control frames without end: %v", err)
 	}
 }

@@ -28,8 +28,14 @@ const (
 // Content is the content type of dnstap in Frame Streams.
 const Content = "protobuf:dnstap.Dnstap"
 
-// controlStart is the type of the control frame that begins a stream.
-const controlStart = 2
+// The types of control frames.
+const (
+	controlAccept uint32 = iota + 1
+	controlStart
+	controlStop
+	controlReady
+	controlFinish
+)
 
 // ErrStream means that what is read is no Frame Stream of dnstap.
 var ErrStream = errors.New("not a Frame Stream of dnstap")
@@ -50,19 +56,14 @@ type Reader struct {
 	line  []byte // what is not given yet
 	room  []byte
 	n     int64 // frames of data so far
+
+	conn, both, stopped bool // it is a connection; one with answers; its sender said that it ends
 }
 
 // NewReader reads the beginning of a stream, as a file has it. It fails with [ErrStream] and what reading fails with.
 func NewReader(in *bufio.Reader) (*Reader, error) {
 	r := &Reader{in: in}
-	var size [4]byte
-	if _, err := io.ReadFull(in, size[:]); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrStream, err)
-	}
-	if binary.BigEndian.Uint32(size[:]) != 0 {
-		return nil, fmt.Errorf("%w: it does not begin with a control frame", ErrStream)
-	}
-	kind, err := r.control()
+	kind, err := r.begin()
 	if err == nil && kind != controlStart {
 		err = fmt.Errorf("%w: it begins with a control frame of type %d", ErrStream, kind)
 	}
@@ -93,8 +94,15 @@ func (r *Reader) next() error {
 		}
 		size := binary.BigEndian.Uint32(head[:])
 		if size == 0 {
-			if _, err := r.control(); err != nil {
+			kind, err := r.control()
+			switch {
+			case err != nil:
 				return err
+			case r.conn && kind == controlStop:
+				r.stopped = true
+				return io.EOF
+			case r.conn:
+				return fmt.Errorf("%w: a control frame of type %d between messages", ErrStream, kind)
 			}
 			continue // also behind the end of a stream: files are put behind each other, and another may come
 		}
@@ -121,10 +129,10 @@ func (r *Reader) next() error {
 	return fmt.Errorf("%w: more than %d control frames without a message", ErrStream, maxEmpty)
 }
 
-// control reads a control frame behind its mark, and gives its type. One that begins a stream of something else is an error.
+// control reads a control frame behind its mark, and gives its type. One that begins a stream of something else, or offers nothing else, is an error.
 func (r *Reader) control() (uint32, error) {
 	kind, contents, err := readControl(r.in)
-	if err == nil && kind == controlStart {
+	if err == nil && (kind == controlStart || kind == controlReady) {
 		err = isDnstap(contents)
 	}
 	return kind, err

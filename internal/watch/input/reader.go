@@ -558,6 +558,9 @@ func (r *Reader) Flush() {
 
 // Take reads lines of the network.
 func (r *Reader) Take(m Message) {
+	if m.Done != nil {
+		defer close(m.Done)
+	}
 	s := r.streams[m.From]
 	if s == nil {
 		if len(r.streams) >= maxSenders {
@@ -577,9 +580,6 @@ func (r *Reader) Take(m Message) {
 	s.Write(m.Text, r.o.Now())
 	s.Rest(r.o.Now())
 	r.dirty = true
-	if m.Done != nil {
-		close(m.Done)
-	}
 }
 
 // Pipe reads a stream that cannot be asked again, such as standard input, to its end.

@@ -10,8 +10,6 @@ import (
 	"io"
 	"net"
 	"strconv"
-	"sync"
-	"time"
 )
 
 const (
@@ -19,10 +17,6 @@ const (
 	maxDatagram = 65_535
 	// maxMessage is the longest message of syslog over TCP, in bytes.
 	maxMessage = 1 << 20
-	// maxConnections is the number of senders over TCP at once.
-	maxConnections = 256
-	// maxIdle is how long a connection may be silent.
-	maxIdle = 15 * time.Minute
 )
 
 // Syslog takes syslog messages (RFC 5424 and RFC 3164) until the context ends, and hands over what is said behind their header. network is
@@ -47,34 +41,14 @@ func Syslog(ctx context.Context, network, address string, config *tls.Config, ou
 		l = tls.NewListener(l, config)
 	}
 	ready(l.Addr())
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-	defer stop()
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	slots := make(chan struct{}, maxConnections)
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return fmt.Errorf("syslog: %w", err)
-		}
-		select {
-		case slots <- struct{}{}:
-		default:
-			_ = c.Close() // who comes back finds a place
-			continue
-		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			stop := context.AfterFunc(ctx, func() { _ = c.Close() })
-			defer stop()
-			defer c.Close()
-			from := sender("syslog", c.RemoteAddr())
-			_ = stream(&patient{c}, func(text []byte) bool { return hand(ctx, out, Message{From: from, Text: text}) }) // a sender that breaks off ends its own connection
-		})
+	err = accept(ctx, l, func(c net.Conn) {
+		from := sender("syslog", c.RemoteAddr())
+		_ = stream(&patient{c}, func(text []byte) bool { return hand(ctx, out, Message{From: from, Text: text}) }) // a sender that breaks off ends its own connection
+	}, func() {})
+	if err != nil {
+		return fmt.Errorf("syslog: %w", err)
 	}
+	return nil
 }
 
 // sender is what a stream of the network is called: the machine, not the port, which is another each time.
@@ -84,14 +58,6 @@ func sender(kind string, a net.Addr) string {
 		return kind
 	}
 	return kind + " " + host
-}
-
-// patient gives each read its own time.
-type patient struct{ net.Conn }
-
-func (p *patient) Read(b []byte) (int, error) {
-	_ = p.SetReadDeadline(time.Now().Add(maxIdle)) // without a deadline the connection stays open
-	return p.Conn.Read(b)
 }
 
 func hand(ctx context.Context, out chan<- Message, m Message) bool {
