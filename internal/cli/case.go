@@ -170,8 +170,13 @@ func writeCase(p *printer, c *node.CaseView) {
 				when += " (" + p.code("precision", x.Precision) + ")"
 			}
 			what := node.LineText(p.words(), &x)
-			if x.Withdrawn {
+			switch {
+			case x.TakenBack != nil:
+				what += " (" + withdrawn(p, x.TakenBack) + ")"
+			case x.Withdrawn:
 				what += " (" + p.t("ui.taken-back") + ")"
+			case x.Why != "":
+				what = why(p, what, x.Why, "")
 			}
 			rows = append(rows, []string{"  " + when, what, x.Party, brief(x.Ref), firstLine(cmp.Or(x.Text, inBrackets(p, x.Absent)))})
 		}

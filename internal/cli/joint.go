@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -129,11 +130,27 @@ func by(p *printer, at time.Time, party string) string {
 	return p.t("ui.at-by", "at", p.at(at), "party", party)
 }
 
-func withdrawn(p *printer, m *node.MarkView) string {
+// withdrawn says when something was taken back and why: the short word, and the first line of the words.
+func withdrawn(p *printer, m *node.TakenBackView) string {
 	if m == nil {
 		return ""
 	}
-	return p.t("ui.taken-back-at", "at", p.at(m.At))
+	return why(p, p.t("ui.taken-back-at", "at", p.at(m.At)), m.Code, cmp.Or(m.Text, inBrackets(p, m.Absent)))
+}
+
+// why adds a reason to what was done: a short word, words, or both.
+func why(p *printer, what, code, text string) string {
+	reason := p.code("refusal", code)
+	switch text = firstLine(text); {
+	case reason == "":
+		reason = text
+	case text != "":
+		reason += ", " + text
+	}
+	if reason == "" {
+		return what
+	}
+	return p.t("ui.done-because", "what", what, "why", reason)
 }
 
 func marks(ms []node.MarkView) string {

@@ -90,6 +90,32 @@ func TestRequestsInEachLanguage(t *testing.T) {
 	}
 }
 
+// TestWhyIsTold: a case says in each language when something was taken back, in which short word and with which words, and with
+// which word it was closed.
+func TestWhyIsTold(t *testing.T) {
+	at := time.Date(2026, 3, 1, 8, 15, 0, 0, time.UTC)
+	back := func(code, text string) *node.TakenBackView {
+		return &node.TakenBackView{MarkView: node.MarkView{Party: "North", At: at}, Code: code, Text: text}
+	}
+	v := &node.CaseView{State: "closed", Claims: []node.ClaimView{{Class: "fact", Withdrawn: back("mistaken", "Our own scanner.\nNo more.")}}, Outcomes: []node.OutcomeView{{Outcome: "arrest", Withdrawn: back("too-early", "")}},
+		Links: []node.LinkView{{Relation: "asked", Unlinked: back("", "Another case.")}},
+		Line:  []node.LineView{{When: at, Of: "event", Code: "scan", Withdrawn: true, TakenBack: back("overload", "")}, {When: at, What: "case.close", Of: "case-move", Code: "close", Why: "settled"}}}
+	for _, tag := range lang.Tags() {
+		c, _ := lang.Known(tag)
+		p := &printer{now: at, c: c}
+		writeCase(p, v)
+		when := c.Text("ui.taken-back-at", "at", c.Time(at))
+		for _, want := range []string{
+			c.Text("ui.done-because", "what", when, "why", "mistaken, Our own scanner. ..."), c.Text("ui.done-because", "what", when, "why", "too-early"), c.Text("ui.done-because", "what", when, "why", "Another case."),
+			c.Text("ui.done-because", "what", when, "why", c.Code("refusal", "overload")), c.Text("ui.done-because", "what", node.LineText(c, &v.Line[1]), "why", "settled"),
+		} {
+			if !strings.Contains(p.String(), want) {
+				t.Errorf("%s: no %q in\n%s", tag, want, p)
+			}
+		}
+	}
+}
+
 // TestEverythingPrintedIsCleaned puts an escape sequence into every text of
 // the answers that partners have a hand in.
 func TestEverythingPrintedIsCleaned(t *testing.T) {

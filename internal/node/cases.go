@@ -129,7 +129,7 @@ func (l *ledger) caseView(c *desk.Case, whole bool) *CaseView {
 		texts[c.Steps[i].Ref] = l.saidView(&c.Steps[i])
 	}
 	for _, x := range c.Claims {
-		w := ClaimView{MarkView: l.markView(x.Mark), Class: x.Class, Confidence: x.Confidence, Text: texts[x.Ref].Text, Absent: texts[x.Ref].Absent, About: refString(x.About), Answered: x.Answered, Denials: l.markViews(x.Denials), Withdrawn: l.takenBack(x.Withdrawn)}
+		w := ClaimView{MarkView: l.markView(x.Mark), Class: x.Class, Confidence: x.Confidence, Text: texts[x.Ref].Text, Absent: texts[x.Ref].Absent, About: refString(x.About), Answered: x.Answered, Denials: l.markViews(x.Denials), Withdrawn: l.takenBack(c.Minutes, x.Withdrawn)}
 		if x.Concerns != "" {
 			w.Concerns = l.partyName(x.Concerns)
 		}
@@ -142,10 +142,10 @@ func (l *ledger) caseView(c *desk.Case, whole bool) *CaseView {
 		v.Claims = append(v.Claims, w)
 	}
 	for _, o := range c.Outcomes {
-		v.Outcomes = append(v.Outcomes, OutcomeView{MarkView: l.markView(o.Mark), Outcome: o.Outcome, Text: texts[o.Ref].Text, Absent: texts[o.Ref].Absent, Withdrawn: l.takenBack(o.Withdrawn)})
+		v.Outcomes = append(v.Outcomes, OutcomeView{MarkView: l.markView(o.Mark), Outcome: o.Outcome, Text: texts[o.Ref].Text, Absent: texts[o.Ref].Absent, Withdrawn: l.takenBack(c.Minutes, o.Withdrawn)})
 	}
 	for _, k := range c.Links {
-		w := LinkView{MarkView: l.markView(k.Mark), Target: refString(k.Target), Kind: k.Kind, Object: k.Object, Relation: k.Relation, Unlinked: l.takenBack(k.Unlinked)}
+		w := LinkView{MarkView: l.markView(k.Mark), Target: refString(k.Target), Kind: k.Kind, Object: k.Object, Relation: k.Relation, Unlinked: l.takenBack(c.Minutes, k.Unlinked)}
 		if k.Target != nil {
 			w.Author = l.partyName(k.Author)
 		}

@@ -211,12 +211,19 @@ func (l *ledger) markViews(ms []desk.Mark) []MarkView {
 	return out
 }
 
-func (l *ledger) takenBack(m *desk.Mark) *MarkView {
+// takenBack is the mark of what was taken back, with what the minutes have of it.
+func (l *ledger) takenBack(minutes desk.Minutes, m *desk.Mark) *TakenBackView {
 	if m == nil {
 		return nil
 	}
-	v := l.markView(*m)
-	return &v
+	v := &TakenBackView{MarkView: l.markView(*m)}
+	for i := range minutes.Steps {
+		if s := &minutes.Steps[i]; s.Ref == m.Ref {
+			w, absent := l.payloadOf(s)
+			v.Code, v.Text, v.Absent = s.Code, w.Text, absent
+		}
+	}
+	return v
 }
 
 func refString(r *journal.Ref) string {

@@ -16,6 +16,7 @@ import (
 	"entente/internal/desk"
 	"entente/internal/dossier"
 	"entente/internal/exhibit"
+	"entente/internal/lang"
 	"entente/journal"
 )
 
@@ -116,9 +117,11 @@ func TestCaseAtBothEnds(t *testing.T) {
 	if err := a.ExportDossier(ctx, DossierExportRequest{Request: q.ID, Case: id}, io.Discard); codeOf(err) != CodeBadInput {
 		t.Errorf("a dossier about two things: %v", err)
 	}
-	move(a, CaseMoveRequest{Move: "unlink", Entry: link})
+	move(a, CaseMoveRequest{Move: "unlink", Entry: link, Code: "wrong-case"})
+	mistaken := move(a, CaseMoveRequest{Move: "event", Event: "scan", Happened: happened.Add(time.Hour), Text: "A scan"})
+	move(a, CaseMoveRequest{Move: "withdraw", Entry: mistaken, Code: "mistaken", Text: "It was our own scanner."})
 	tells(DossierExportRequest{Request: q.ID}, "Who runs it?")
-	move(a, CaseMoveRequest{Move: "close"})
+	move(a, CaseMoveRequest{Move: "close", Code: "settled"})
 	must[*WriteResponse](t)(a.MoveCommitment(ctx, CommitmentMoveRequest{ID: made, Move: "view", Status: "broken"}))
 	must[*WriteResponse](t)(a.MoveCommitment(ctx, CommitmentMoveRequest{ID: made, Move: "decline", Code: "too-late"}))
 	_, err = a.MoveCommitment(ctx, CommitmentMoveRequest{ID: made, Move: "amend", Due: time.Now().Add(time.Hour)})
@@ -134,6 +137,27 @@ func TestCaseAtBothEnds(t *testing.T) {
 		}
 		if !v.Line[0].When.Equal(happened) || v.Line[0].What != "case.event" || v.Line[0].Code != "intrusion" || !slices.ContainsFunc(v.Line, func(x LineView) bool { return x.What == "request.send" && x.Withdrawn }) {
 			t.Errorf("time line: %+v", v.Line)
+		}
+		// Why something was taken back, and why a case was closed, is told to both: the word and the words.
+		if u := v.Links[0].Unlinked; u.Code != "wrong-case" || u.Party != a.init.Name || u.Text != "" {
+			t.Errorf("untied: %+v", u)
+		}
+		if !slices.ContainsFunc(v.Line, func(x LineView) bool {
+			return x.Ref == mistaken && x.Withdrawn && x.TakenBack != nil && x.TakenBack.Code == "mistaken" && x.TakenBack.Text == "It was our own scanner."
+		}) || !slices.ContainsFunc(v.Line, func(x LineView) bool { return x.What == "case.close" && x.Why == "settled" }) {
+			t.Errorf("the reasons on the time line: %+v", v.Line)
+		}
+		var file, page bytes.Buffer
+		if err := p.ExportDossier(ctx, DossierExportRequest{Case: id, Payloads: true}, &file); err != nil {
+			t.Fatal(err)
+		}
+		if err := must[*DossierReport](t)(VerifyDossierForPage(bytes.NewReader(file.Bytes()), nil)).WritePage(&page, lang.English()); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"mistaken", "It was our own scanner.", "wrong-case", "settled"} {
+			if !strings.Contains(page.String(), want) {
+				t.Errorf("the page of the dossier does not say %q", want)
+			}
 		}
 		list := must[*CommitmentListResponse](t)(p.Commitments(ctx, JointListRequest{}))
 		if c := list.Commitments[0]; len(list.Commitments) != 1 || !c.DueSoon || !c.Differing || c.Report != "on-track" || !c.Views[0].Differs || c.Answers[0].Accepted || c.Case != id {

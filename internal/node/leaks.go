@@ -82,7 +82,7 @@ func (n *Node) Leak(_ context.Context, r JointShowRequest) (*LeakView, error) {
 func (l *ledger) leakView(x *desk.Leak, whole bool) *LeakView {
 	first, absent := l.opening(x.Minutes)
 	v := &LeakView{ID: x.ID.String(), Short: short(x.ID), Unit: string(l.id), Reporter: l.partyName(x.Reporter), Reported: x.Reported, About: x.About.String(), Kind: x.Kind, Author: l.partyName(x.Author), Found: x.Found,
-		Absent: absent, Where: first.Where, Noticed: first.Noticed, Answers: []LeakAnswerView{}, Unanswered: append([]string{}, l.names(x.Unanswered)...), Holders: []LeakHolderView{}, Withdrawn: l.takenBack(x.Withdrawn)}
+		Absent: absent, Where: first.Where, Noticed: first.Noticed, Answers: []LeakAnswerView{}, Unanswered: append([]string{}, l.names(x.Unanswered)...), Holders: []LeakHolderView{}, Withdrawn: l.takenBack(x.Minutes, x.Withdrawn)}
 	for _, a := range x.Answers {
 		text, absent := l.textOf(x.Minutes, a.Ref)
 		v.Answers = append(v.Answers, LeakAnswerView{MarkView: l.markView(a.Mark), Answer: a.Answer, Text: text, Absent: absent})

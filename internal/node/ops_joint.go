@@ -29,6 +29,14 @@ type MarkView struct {
 	At    time.Time `json:"at"`
 }
 
+// TakenBackView is the entry by which somebody took back what it said, and why: a short word, words, or nothing.
+type TakenBackView struct {
+	MarkView
+	Code   string `json:"code,omitempty"`
+	Text   string `json:"text,omitempty"`
+	Absent string `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
+}
+
 // JointShowRequest names a case, a commitment, a statement or a leak by its id ("origin#index") or a prefix of what lists print.
 type JointShowRequest struct {
 	Unit string `json:"unit,omitempty"`
@@ -128,47 +136,50 @@ type LineView struct {
 	Ref       string `json:"ref"`
 	Text      string `json:"text,omitempty"`
 	Absent    string `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
+	Why       string `json:"why,omitempty"`    // the short word of a close or reopen
 	Withdrawn bool   `json:"withdrawn,omitempty"`
-	Labels    Labels `json:"labels,omitempty"`
+	// TakenBack says by which entry and why, where an entry of the case itself was withdrawn or unlinked.
+	TakenBack *TakenBackView `json:"taken_back,omitempty"`
+	Labels    Labels         `json:"labels,omitempty"`
 }
 
 // ClaimView is what one member holds to be so.
 type ClaimView struct {
 	MarkView
-	Class      string     `json:"class"`
-	Confidence string     `json:"confidence,omitempty"`
-	Text       string     `json:"text,omitempty"`
-	Absent     string     `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
-	Evidence   []string   `json:"evidence,omitempty"`
-	About      string     `json:"about,omitempty"`
-	Concerns   string     `json:"concerns,omitempty"`
-	Answered   bool       `json:"answered"`
-	Replies    []SaidView `json:"replies,omitempty"`
-	Denials    []MarkView `json:"denials,omitempty"`
-	Withdrawn  *MarkView  `json:"withdrawn,omitempty"`
-	Labels     Labels     `json:"labels,omitempty"`
+	Class      string         `json:"class"`
+	Confidence string         `json:"confidence,omitempty"`
+	Text       string         `json:"text,omitempty"`
+	Absent     string         `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
+	Evidence   []string       `json:"evidence,omitempty"`
+	About      string         `json:"about,omitempty"`
+	Concerns   string         `json:"concerns,omitempty"`
+	Answered   bool           `json:"answered"`
+	Replies    []SaidView     `json:"replies,omitempty"`
+	Denials    []MarkView     `json:"denials,omitempty"`
+	Withdrawn  *TakenBackView `json:"withdrawn,omitempty"`
+	Labels     Labels         `json:"labels,omitempty"`
 }
 
 // LinkView ties something to a case.
 type LinkView struct {
 	MarkView
-	Target   string    `json:"target,omitempty"`
-	Kind     string    `json:"kind,omitempty"`
-	Author   string    `json:"author,omitempty"`
-	Object   string    `json:"object,omitempty"`
-	Relation string    `json:"relation"`
-	Unlinked *MarkView `json:"unlinked,omitempty"`
-	Labels   Labels    `json:"labels,omitempty"`
+	Target   string         `json:"target,omitempty"`
+	Kind     string         `json:"kind,omitempty"`
+	Author   string         `json:"author,omitempty"`
+	Object   string         `json:"object,omitempty"`
+	Relation string         `json:"relation"`
+	Unlinked *TakenBackView `json:"unlinked,omitempty"`
+	Labels   Labels         `json:"labels,omitempty"`
 }
 
 // OutcomeView is what came of a case, as one member says.
 type OutcomeView struct {
 	MarkView
-	Outcome   string    `json:"outcome"`
-	Text      string    `json:"text,omitempty"`
-	Absent    string    `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
-	Withdrawn *MarkView `json:"withdrawn,omitempty"`
-	Labels    Labels    `json:"labels,omitempty"`
+	Outcome   string         `json:"outcome"`
+	Text      string         `json:"text,omitempty"`
+	Absent    string         `json:"absent,omitempty"` // why the words are not shown: held, not-here, sealed, unreadable, too-long
+	Withdrawn *TakenBackView `json:"withdrawn,omitempty"`
+	Labels    Labels         `json:"labels,omitempty"`
 }
 
 // CaseListResponse lists cases, those with open replies first, the oldest of these first.
@@ -405,7 +416,7 @@ type LeakView struct {
 	Answers    []LeakAnswerView `json:"answers"`
 	Unanswered []string         `json:"unanswered"`
 	Holders    []LeakHolderView `json:"holders"`
-	Withdrawn  *MarkView        `json:"withdrawn,omitempty"`
+	Withdrawn  *TakenBackView   `json:"withdrawn,omitempty"`
 	Said       []SaidView       `json:"said,omitempty"`
 	Labels     Labels           `json:"labels,omitempty"`
 }

@@ -20,7 +20,8 @@ func (l *ledger) timeLine(c *desk.Case, texts map[journal.Ref]SaidView) []LineVi
 	}
 	var lines []placed
 	view := func(m desk.Mark, move, of, code string, taken *desk.Mark) LineView {
-		return LineView{When: m.At, What: "case." + move, Of: of, Code: code, Party: l.partyName(m.Party), Ref: m.Ref.String(), Text: texts[m.Ref].Text, Absent: texts[m.Ref].Absent, Withdrawn: taken != nil}
+		return LineView{When: m.At, What: "case." + move, Of: of, Code: code, Party: l.partyName(m.Party), Ref: m.Ref.String(), Text: texts[m.Ref].Text, Absent: texts[m.Ref].Absent, Withdrawn: taken != nil,
+			TakenBack: l.takenBack(c.Minutes, taken)}
 	}
 	own := map[journal.Ref]LineView{}
 	for _, e := range c.Events {
@@ -75,6 +76,7 @@ func (l *ledger) timeLine(c *desk.Case, texts map[journal.Ref]SaidView) []LineVi
 		case slices.Contains([]string{"case." + desk.CaseOpen, "case." + desk.CaseClose, "case." + desk.CaseReopen}, e.Kind):
 			move := strings.TrimPrefix(e.Kind, "case.")
 			x = view(desk.Mark{Ref: e.Ref, Party: e.Party, At: e.At}, move, "case-move", move, nil)
+			x.Why = texts[e.Ref].Code
 		default: // an event stands where it happened; ties and what was taken back show at what they are about
 			continue
 		}

@@ -33,14 +33,16 @@ func (story) caseView() node.CaseView {
 			{When: noon.Add(-2 * day), Of: "kind", Code: "share", Party: "South", Ref: south + "#12"},
 			{When: noon.Add(-1 * day), Of: "reply", Code: "fact", Party: "South", Ref: south + "#33", Text: "We saw it, too."},
 			{When: noon.Add(-time.Hour), Of: "outcome", Code: "mitigated", Party: "North", Ref: north + "#75", Withdrawn: true},
+			{When: noon.Add(-time.Minute), Of: "event", Code: "logout", Party: "North", Ref: north + "#77", Withdrawn: true, TakenBack: &node.TakenBackView{MarkView: node.MarkView{Party: "North", At: noon}, Code: "wrong-clock"}},
+			{When: noon, Of: "case-move", Code: "close", Why: "settled", Party: "South", Ref: south + "#40"},
 		},
 		Claims: []node.ClaimView{
 			{MarkView: mark(north+"#72", "North", 3*day), Class: "fact", Text: "The logs show 40 logins.", Evidence: []string{south + "#17"}, Concerns: "South", Answered: true, Replies: []node.SaidView{{Ref: south + "#33", Party: "South", At: noon.Add(-day), Text: "We saw it, too."}}},
 			{MarkView: mark(south+"#31", "South", 2*day), Class: "attribution", Confidence: "moderate", Text: "It came from a host in North.", Concerns: "North", Denials: []node.MarkView{mark(north+"#74", "North", day)}},
-			{MarkView: mark(north+"#74", "North", day), Class: "denial", Text: "The host was rented.", About: south + "#31", Withdrawn: &node.MarkView{Ref: north + "#76", Party: "North", At: noon}},
+			{MarkView: mark(north+"#74", "North", day), Class: "denial", Text: "The host was rented.", About: south + "#31", Withdrawn: &node.TakenBackView{MarkView: node.MarkView{Ref: north + "#76", Party: "North", At: noon}, Code: "mistaken", Text: "It was not rented."}},
 		},
 		Links: []node.LinkView{{MarkView: mark(north+"#73", "North", 3*day), Target: south + "#17", Kind: "request.send", Author: "South", Relation: "asked"},
-			{MarkView: mark(south+"#32", "South", 2*day), Object: "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd03", Relation: "seen-in", Unlinked: &node.MarkView{Party: "South", At: noon}}},
+			{MarkView: mark(south+"#32", "South", 2*day), Object: "indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd03", Relation: "seen-in", Unlinked: &node.TakenBackView{MarkView: node.MarkView{Party: "South", At: noon}, Code: "twice"}}},
 		Outcomes: []node.OutcomeView{{MarkView: mark(north+"#75", "North", time.Hour), Outcome: "mitigated", Text: "The account is closed."}},
 		Said:     []node.SaidView{{Ref: south + "#41", Move: "close", Party: "South", At: noon, Refused: "duplicate", Reason: "this party has said so"}}}
 }
@@ -108,7 +110,7 @@ func TestCasePage(t *testing.T) {
 	v := signedIn(t, story{})
 	_, body := v.get(t, caseAddresses[2]+"&lang=en")
 	for _, want := range []string{"What happened: first-login", "(to the minute)", "Request: send", "intelligence shared", "Reply (fact)", "Outcome: mitigated", "1 claim concerns your side", "North has not answered for 2 days", "moderate confidence",
-		`id="do-reply-b81e77d20c4f-31"`, `name="claim" value="entente/` + southID + `#31"`, `id="do-withdraw-3f9a12c07be1-72"`, `id="do-unlink-3f9a12c07be1-73"`, `id="do-close"`, `id="do-reopen"`, `href="/request?id=entente%2F` + southID + `%2317&amp;unit=` + unitID, "taken back"} {
+		`id="do-reply-b81e77d20c4f-31"`, `name="claim" value="entente/` + southID + `#31"`, `id="do-withdraw-3f9a12c07be1-72"`, `id="do-unlink-3f9a12c07be1-73"`, `id="do-close"`, `id="do-reopen"`, `href="/request?id=entente%2F` + southID + `%2317&amp;unit=` + unitID, "taken back", "mistaken", "It was not rented.", "twice", "wrong-clock", "(settled)"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not say %q", want)
 		}
