@@ -42,6 +42,9 @@ func run(t *testing.T, dir string) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("TZ", "UTC")
+			// Quiet hours that hold now, and for long enough whatever the script takes.
+			now := time.Now().UTC()
+			e.Setenv("QUIET", now.Add(-time.Hour).Format("15:04")+"-"+now.Add(20*time.Hour).Format("15:04"))
 			for _, name := range []string{"ENTENTE_DIR", "ENTENTE_AGENCY", "ENTENTE_ROLE"} {
 				e.Setenv(name, "")
 			}
