@@ -34,7 +34,7 @@ it is shown as not answered. ID is what 'case list' prints, or a prefix of it.`,
 				f.StringVar(&x.happened, "happened", "", "when (RFC 3339, or a date; required)")
 				f.StringVar(&in.Precision, "precision", "", "how exactly that is known: "+join(node.Precisions())+" (default second)")
 			}}),
-		a.caseMove(caseMove{use: "claim ID", short: "State a fact, an assessment, an attribution or a denial", done: "said.claimed", long: "A claim is of one class: " + join(node.ClaimClasses()) + ". Assessments and attributions say\nhow sure this side is. --concerns names the member that has the right of reply.",
+		a.caseMove(caseMove{use: "claim ID", short: "State a fact, an assessment, an attribution or a denial", done: "said.claimed", long: "A claim is of one class: " + join(node.ClaimClasses()) + ". Assessments and attributions say\nhow sure this side is. --concerns names the member that has the right of reply.\nA denial is about a claim of somebody else: an own one is taken back with 'case withdraw'.",
 			examples: []string{"entente case claim 3f9a12 --class fact --evidence 7c01d2aa-41 --text \"The logs show ...\"", "entente case claim 3f9a12 --class attribution --confidence moderate --concerns South --text-file why.txt", "entente case claim 3f9a12 --class denial --about 7c01d2aa-46 --text \"A rented host.\""},
 			flags: func(f flagSet, in *node.CaseMoveRequest, _ *caseTimes) {
 				f.StringVar(&in.Class, "class", "", join(node.ClaimClasses())+" (required)")

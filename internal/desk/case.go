@@ -196,7 +196,7 @@ type Claim struct {
 	About      *journal.Ref    `json:"about,omitempty"`
 	Concerns   journal.PartyID `json:"concerns,omitempty"`
 	Replies    []Mark          `json:"replies"` // of the party concerned; the last one counts, the others are what it said before
-	Denials    []Mark          `json:"denials"` // claims of the class denial about this one, by whomever
+	Denials    []Mark          `json:"denials"` // claims of the class denial about this one, by whomever but its author
 	// Answered says that the party concerned has replied, or denied it.
 	Answered  bool  `json:"answered,omitzero"`
 	Withdrawn *Mark `json:"withdrawn,omitempty"`
@@ -306,6 +306,8 @@ func (c *Case) judgeClaim(a CaseMove) (code, why string) {
 	switch {
 	case b.About != nil && c.claim(*b.About) == nil:
 		return CodeUnknownRef, "no claim of this case is the entry that it is about"
+	case b.About != nil && b.Class == Denial && c.claim(*b.About).Party == a.Party:
+		return CodeWrongSide, "a claim is denied by others; who made it takes it back with withdraw"
 	case a.unknown(b.Evidence...) != nil:
 		return CodeUnknownRef, fmt.Sprintf("its author had seen no entry of content %s", a.unknown(b.Evidence...))
 	case b.Concerns == a.Party:

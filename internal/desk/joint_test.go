@@ -151,6 +151,9 @@ func TestCaseTable(t *testing.T) {
 	x.do(south, desk.CaseReply, desk.CaseBody{Claim: &fact}, "")
 	x.do(south, desk.CaseReply, desk.CaseBody{Claim: &fact}, "") // amended
 	denial := x.do(south, desk.CaseClaim, desk.CaseBody{Class: desk.Denial, About: &attribution, Concerns: north}, "")
+	x.do(north, desk.CaseClaim, desk.CaseBody{Class: desk.Denial, About: &attribution}, desk.CodeWrongSide) // what one claimed oneself is taken back
+	x.do(south, desk.CaseClaim, desk.CaseBody{Class: desk.Denial, About: &denial}, desk.CodeWrongSide)
+	x.do(north, desk.CaseClaim, desk.CaseBody{Class: desk.Assessment, Confidence: "low", About: &attribution}, "") // what one thinks of one's own claim is said
 	if got := x.c.Claims; !got[0].Answered || len(got[0].Denials) != 1 || len(got[1].Replies) != 2 || got[2].Answered {
 		t.Errorf("claims: %+v", got)
 	}

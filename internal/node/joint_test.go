@@ -61,6 +61,7 @@ func TestCaseAtBothEnds(t *testing.T) {
 		{CaseMoveRequest{Move: "link", Target: a.units()[0].origin().Short() + "-99999", Relation: "x"}, "unknown-reference"},
 		{CaseMoveRequest{Move: "event", Event: "x", Happened: time.Now().Add(time.Hour)}, "bad-date"},
 		{CaseMoveRequest{Move: "claim", Class: "rumour"}, "bad-body"},
+		{CaseMoveRequest{Move: "claim", Class: "denial", About: claim}, "wrong-side"},
 		{CaseMoveRequest{Move: "levitate"}, "unknown-move"},
 		{CaseMoveRequest{Move: "event", Event: "x", Happened: happened, Text: strings.Repeat("x", 10<<20)}, CodeBadInput},
 		{CaseMoveRequest{Move: "link", Target: "nowhere", Relation: "x"}, CodeBadInput},

@@ -318,6 +318,18 @@ func legal(t *rapid.T, st *unit.State) {
 			if x.Withdrawn != nil && x.Withdrawn.Party != x.Party {
 				t.Fatalf("%s took back what %s claimed", x.Withdrawn.Party, x.Party)
 			}
+			for _, d := range x.Denials {
+				if d.Party == x.Party {
+					t.Fatalf("%s denied its own claim: %+v", d.Party, x)
+				}
+			}
+			if x.Class == desk.Denial && x.About != nil {
+				for _, y := range c.Claims {
+					if y.Ref == *x.About && y.Party == x.Party {
+						t.Fatalf("a denial of an own claim stands among the claims: %+v", x)
+					}
+				}
+			}
 			if !x.Answered && (len(x.Replies) > 0) {
 				t.Fatalf("a claim with a reply counts as not answered: %+v", x)
 			}
@@ -338,6 +350,51 @@ func legal(t *rapid.T, st *unit.State) {
 			}
 		}
 	}
+}
+
+// TestNobodyDeniesTheirOwnClaim: an entry that does so, signed by a node of another make, changes nothing, and nothing hangs on it;
+// every member holds the same state, to the byte, in whatever order the entries come.
+func TestNobodyDeniesTheirOwnClaim(t *testing.T) {
+	w, _ := founded(t, "North", "South")
+	north, south := w.actors[0], w.actors[1]
+	k := north.write("case.open", map[string]any{})
+	claim := func(a *actor, more map[string]any) *journal.Entry {
+		b := map[string]any{"case": k.Ref(), "class": "denial"}
+		for name, v := range more {
+			b[name] = v
+		}
+		return a.write("case.claim", b)
+	}
+	fact := claim(north, map[string]any{"class": "fact", "concerns": south.id})
+	own := claim(north, map[string]any{"about": fact.Ref()})
+	south.see(north)
+	hanging := claim(south, map[string]any{"about": own.Ref()})
+	theirs := claim(south, map[string]any{"about": fact.Ref()})
+	north.see(south)
+	back := north.write("case.withdraw", map[string]any{"case": k.Ref(), "entry": own.Ref()})
+	w.sync()
+	now := w.clock.Add(time.Hour)
+	st := w.fold().State(now)
+	c := st.Cases[0]
+	refused := map[journal.Ref]string{}
+	for _, x := range c.Illegal {
+		refused[x.Ref] = x.Refused
+	}
+	want := map[journal.Ref]string{own.Ref(): desk.CodeWrongSide, hanging.Ref(): desk.CodeUnknownRef, back.Ref(): desk.CodeUnknownRef}
+	if !maps.Equal(refused, want) || len(c.Claims) != 2 || len(c.Claims[0].Denials) != 1 || c.Claims[0].Denials[0].Ref != theirs.Ref() || !c.Claims[0].Answered {
+		t.Errorf("refused %v, want %v; claims %+v", refused, want, c.Claims)
+	}
+	if t.Failed() {
+		return
+	}
+	whole := st.JSON()
+	rapid.Check(t, func(rt *rapid.T) {
+		f := w.empty()
+		shuffled(rt, w, f, nil, "order", func(*unit.Fold) {})
+		if got := f.State(now).JSON(); !bytes.Equal(got, whole) {
+			rt.Fatalf("another order gives another state:\n%s\n%s", pretty(whole), pretty(got))
+		}
+	})
 }
 
 func TestJointConvergenceOfTwo(t *testing.T)   { jointConverges(t, "North", "South") }

@@ -63,7 +63,7 @@ var vectorStories = map[string]struct {
 		w, _ := founded(t, "North", "South")
 		return w
 	}},
-	"together": {"A case with a claim that is answered, one that is not, and an event that lies; a promise that is moved after it had passed and that each side sees differently; a statement that both sign, and one whose retraction wins over a signature that did not know of it; a leak.",
+	"together": {"A case with a claim that is answered, one that is not, one that its own author denies, and an event that lies; a promise that is moved after it had passed and that each side sees differently; a statement that both sign, and one whose retraction wins over a signature that did not know of it; a leak.",
 		[]time.Duration{0, 3 * 24 * time.Hour}, func(t testing.TB) *world {
 			w, _ := founded(t, "North", "South")
 			n, s := w.actors[0], w.actors[1]
@@ -78,6 +78,7 @@ var vectorStories = map[string]struct {
 			s.write("case.reply", map[string]any{"tlp": "green", "case": c.Ref(), "claim": claim.Ref()}, payload("text", 100))
 			s.write("case.claim", map[string]any{"case": c.Ref(), "class": "denial", "about": claim.Ref()})
 			n.write("case.reply", map[string]any{"tlp": "green", "case": c.Ref(), "claim": claim.Ref()})
+			n.write("case.claim", map[string]any{"case": c.Ref(), "class": "denial", "about": claim.Ref()})
 			promise := s.write("commitment.make", map[string]any{"tlp": "green", "case": c.Ref(), "due": w.clock.Add(3 * time.Second)}, payload("text", 100))
 			s.write("commitment.report", map[string]any{"commitment": promise.Ref(), "status": "on-track"})
 			n.receipt(s)
