@@ -18,7 +18,7 @@ import (
 )
 
 // TestWatchJoinedPatterns: a node gives patterns of several values to a watcher, new ones while it watches; what a pattern waits
-// for outlives kill -9 of the watcher; one that is taken back is looked for no more, and one that would make every line be read is left out.
+// for outlives kill -9 of the watcher, with whom it concerns of what is protected; one that is taken back is looked for no more, and one that would make every line be read is left out.
 func TestWatchJoinedPatterns(t *testing.T) {
 	exe, base := program(t)
 	s := newServed(t, exe, base, "North", "", freePort(t))
@@ -40,6 +40,7 @@ func TestWatchJoinedPatterns(t *testing.T) {
 	}
 	indicator(1, follows("first.example", "second.example"), "2026-01-01T00:00:00.000Z", "")
 	indicator(2, "[network-traffic:dst_port = 4444] AND [domain-name:value LIKE '%x%']", "2026-01-01T00:00:00.000Z", "")
+	s.call("asset.add", node.AssetAddRequest{Assets: []node.AssetView{{ID: "clients", Prefixes: []string{"10.0.0.1/32"}}, {ID: "named", Names: []string{"second.example"}}}}, &node.AssetAddResponse{})
 	var token node.TokenNewResponse
 	s.call("token.new", node.TokenNewRequest{Name: "watcher", Scopes: []node.Scope{node.ScopeWatch}}, &token)
 	secret, log, position := filepath.Join(base, "watch.token"), filepath.Join(base, "dns.log"), filepath.Join(base, "position")
@@ -116,6 +117,15 @@ func TestWatchJoinedPatterns(t *testing.T) {
 	until("what began before a kill and ended after it is missed", func() bool { n, _ := counted(1); return n > 0 })
 	if n, text := counted(1); n != 1 || !strings.HasPrefix(text, "stix-pattern ([domain-name:value = 'first.example']") || !strings.HasSuffix(text, "10.0.0.1") {
 		t.Errorf("%d %s", n, text)
+	}
+
+	var about node.FindingListResponse
+	until("nobody is told that it concerns an asset", func() bool {
+		s.call("finding.list", node.FindingListRequest{}, &about)
+		return about.Total > 0
+	})
+	if f := about.Findings[0]; about.Total != 1 || f.Of != "attack" || f.Asset != "clients" || f.Type != "stix-pattern" || f.Why != "source" || f.Count != 1 || !strings.HasPrefix(f.Value, "([domain-name:value = 'first.example']") || !strings.HasSuffix(f.Indicator, "1") {
+		t.Errorf("%+v", about)
 	}
 
 	// One that comes while it watches; the first one is taken back before, so whoever looks for the second looks for that no more.

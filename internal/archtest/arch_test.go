@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	"internal/watch/past":        {"internal/observable", "internal/watch/record"},
 	"internal/watch/compound":    {"internal/observable", "internal/watch/record", "stix/pattern"},
 	"internal/watch/lookalike":   {"internal/observable"},
-	"internal/watch/asset":       {"internal/observable", "internal/watch/lookalike", "internal/watch/record"},
+	"internal/watch/asset":       {"internal/observable", "internal/watch/lookalike", "internal/watch/record", "internal/watch/seen"},
 	"internal/unread":            {},
 	"internal/api":               {"internal/accord", "internal/lang", "internal/node", "internal/unread", "journal", "taxii"},
 	"internal/web":               {"internal/accord", "internal/lang", "internal/node", "internal/unread", "journal"},

@@ -369,7 +369,7 @@ func (w *watching) load(ctx context.Context) error {
 		return fmt.Errorf("a secret: %w", err)
 	}
 	var err error
-	w.patterns = newWatchPatterns()
+	w.patterns = newWatchPatterns(w.noted)
 	if w.join, err = w.a.joining(w.f.joinFlags, seed, w.f.fromValidity, w.patterns); err != nil {
 		return err
 	}
@@ -558,13 +558,25 @@ func (w *watching) hit(h *sighting.Hit, s *sighting.Sighting, isNew bool) {
 	}
 }
 
-// known tells of a format.
 // whole is told of each time that a whole pattern was found.
-func (w *watching) whole(h sighting.Hit) {
-	s, isNew := w.table.Add(h)
-	w.hit(&h, s, isNew)
+func (w *watching) whole(x whole) {
+	h := &x.Hit
+	s, isNew := w.table.Add(*h)
+	w.hit(h, s, isNew)
+	if w.assets != nil {
+		w.assets.Whole(&record.Record{Time: h.Time, Host: h.Host, Format: h.Format, Line: h.Line}, h.ID, h.Value.Text, x.notes, x.names(), h.Input, h.Number, w.finding)
+	}
 }
 
+// noted is what is kept of a record that a pattern may be found in, for what is protected.
+func (w *watching) noted(r *record.Record) string {
+	if w.assets == nil {
+		return ""
+	}
+	return w.assets.Note(r)
+}
+
+// known tells of a format.
 func (w *watching) known(stream, format string, e logs.Evidence) {
 	if w.f.as != "" {
 		return

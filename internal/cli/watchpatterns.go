@@ -43,6 +43,20 @@ type watchPatterns struct {
 	unsaved bool // it was told that what they wait for cannot be kept
 }
 
+// whole is a match of a whole pattern.
+type whole struct {
+	sighting.Hit
+	notes []string // of the records that it was found in, for what is protected
+	atoms []observable.Value
+}
+
+// names tells whether the pattern names what stands in a field.
+func (x *whole) names() func(record.Field) bool {
+	var t compound.Table
+	t.Set(0, x.atoms)
+	return func(f record.Field) bool { return len(t.Find(nil, &record.Record{Fields: []record.Field{f}})) > 0 }
+}
+
 type remembered struct {
 	seq           uint64
 	input, format string
@@ -51,8 +65,8 @@ type remembered struct {
 	way           record.Direction
 }
 
-func newWatchPatterns() *watchPatterns {
-	return &watchPatterns{engine: compound.New(compound.Options{}), of: map[string]compound.ID{}, is: map[compound.ID]indicators.Pattern{},
+func newWatchPatterns(note func(*record.Record) string) *watchPatterns {
+	return &watchPatterns{engine: compound.New(compound.Options{Note: note}), of: map[string]compound.ID{}, is: map[compound.ID]indicators.Pattern{},
 		atoms: map[compound.ID][]observable.Value{}, behind: map[compound.ID]bool{}, last: make([]remembered, maxRemembered)}
 }
 
@@ -127,7 +141,7 @@ func (w *watchPatterns) all() bool {
 }
 
 // take looks at a record. found is told of each sighting of a whole pattern.
-func (w *watchPatterns) take(r *record.Record, input string, number int64, found func(sighting.Hit)) {
+func (w *watchPatterns) take(r *record.Record, input string, number int64, found func(whole)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.of) == 0 {
@@ -196,7 +210,7 @@ func (w *watchPatterns) restore(s *patternState) error {
 }
 
 // tick looks, once in the bound on lateness, at what has been waiting for that long.
-func (w *watchPatterns) tick(now time.Time, found func(sighting.Hit)) {
+func (w *watchPatterns) tick(now time.Time, found func(whole)) {
 	if now.Sub(w.ticked) < compound.DefaultLate {
 		return
 	}
@@ -207,13 +221,13 @@ func (w *watchPatterns) tick(now time.Time, found func(sighting.Hit)) {
 }
 
 // flush looks at what waits for more, when nothing more comes.
-func (w *watchPatterns) flush(found func(sighting.Hit)) {
+func (w *watchPatterns) flush(found func(whole)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.engine.Flush(func(x compound.Match) { w.tell(x, found) })
 }
 
-func (w *watchPatterns) tell(x compound.Match, found func(sighting.Hit)) {
+func (w *watchPatterns) tell(x compound.Match, found func(whole)) {
 	p, ok := w.is[x.Pattern]
 	if !ok || len(x.Seen) == 0 {
 		return
@@ -230,10 +244,12 @@ func (w *watchPatterns) tell(x compound.Match, found func(sighting.Hit)) {
 	// The line that is shown is the last one that is still known.
 	h := sighting.Hit{ID: p.ID, Value: observable.Value{Type: patternType, Text: p.Text}, Source: p.Source, TLP: p.TLP, Seen: observable.Value{Type: patternType, Text: p.Text},
 		Fields: []record.Field{{Role: record.Other}}, Time: last, Host: strings.Clone(x.Host)}
+	notes := make([]string, 0, len(x.Seen))
 	for _, s := range x.Seen {
+		notes = append(notes, s.Note)
 		if m := &w.last[s.Tag%maxRemembered]; m.seq == s.Tag {
 			h.Way, h.Format, h.Input, h.Number, h.Line = m.way, m.format, m.input, m.number, m.line
 		}
 	}
-	found(h)
+	found(whole{h, notes, w.atoms[x.Pattern]})
 }

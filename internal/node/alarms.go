@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"entente/internal/accord"
 	"entente/internal/desk"
@@ -15,12 +16,17 @@ import (
 	"entente/internal/lang"
 	"entente/internal/notify"
 	"entente/internal/watch/asset"
+	"entente/internal/watch/seen"
 	"entente/journal"
 	"entente/stix"
 )
 
-// maxAlarmDrafts is the most drafts that the node makes by itself and that wait at the same time.
-const maxAlarmDrafts = 100
+const (
+	// maxAlarmDrafts is the most drafts that the node makes by itself and that wait at the same time.
+	maxAlarmDrafts = 100
+	// maxSubject is how much of a pattern a draft names, in bytes.
+	maxSubject = 160
+)
 
 // How a partner was chosen, see DraftReason.By.
 const (
@@ -289,7 +295,7 @@ func (n *Node) alarmDrafts(a asset.Asset, f asset.Finding, to addressed) ([]save
 		c = known
 	}
 	why := to.reason
-	why.Finding, why.Of, why.Asset, why.Kind, why.At, why.Value, why.Window, why.Made, why.Findings = f.ID(), f.Of, a.ID, a.Kind, f.At, f.Value.Text, window, now.UTC(), 1
+	why.Finding, why.Of, why.Asset, why.Kind, why.At, why.Value, why.Window, why.Made, why.Findings = f.ID(), f.Of, a.ID, a.Kind, f.At, findingSubject(f), window, now.UTC(), 1
 	tlp := stix.TLPAmber
 	if f.Indicator != "" {
 		for x, err := range n.intel.Select(context.Background(), intel.Query{ID: f.Indicator}) {
@@ -320,7 +326,7 @@ func (n *Node) alarmDrafts(a asset.Asset, f asset.Finding, to addressed) ([]save
 		for _, name := range t.Fields {
 			switch name {
 			case "subject":
-				r.Fields[name] = f.Value.Text
+				r.Fields[name] = findingSubject(f)
 			case "purpose":
 				r.Fields[name] = alarmText(c, "purpose", a, f, why)
 			}
@@ -356,9 +362,23 @@ func alarmUrgency(t *accord.RequestType, open bool) string {
 	return slices.Concat(offered, []string{accord.Urgent})[0]
 }
 
+// findingSubject is what a finding is of in words: a value, or the beginning of a pattern on one line.
+func findingSubject(f asset.Finding) string {
+	if f.Value.Type != seen.Pattern {
+		return f.Value.Text
+	}
+	text := strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) {
+			return ' '
+		}
+		return c
+	}, f.Value.Text)
+	return cut(strings.Join(strings.Fields(text), " "), maxSubject)
+}
+
 // alarmText is one text about a finding.
 func alarmText(c *lang.Catalog, what string, a asset.Asset, f asset.Finding, why DraftReason) string {
-	return c.Text("alarm."+what+"-"+f.Of, "asset", cmp.Or(a.Title, a.ID), "kind", kindText(c, a.Kind), "at", f.At, "value", f.Value.Text, "reason", c.Code("lookalike", f.Why),
+	return c.Text("alarm."+what+"-"+f.Of, "asset", cmp.Or(a.Title, a.ID), "kind", kindText(c, a.Kind), "at", f.At, "value", findingSubject(f), "reason", c.Code("lookalike", f.Why),
 		"n", f.Count.Count, "first", utc(c, f.First), "last", utc(c, f.Last), "sources", cmp.Or(strings.Join(f.Sources, ", "), c.Text("ui.none")), "country", cmp.Or(why.Country, c.Text("ui.none")), "network", cmp.Or(why.Network, c.Text("ui.none")),
 		"window", why.Window)
 }

@@ -12,6 +12,7 @@ import (
 
 	"entente/internal/desk"
 	"entente/internal/watch/asset"
+	"entente/internal/watch/seen"
 )
 
 func registerAsset() AssetView {
@@ -237,6 +238,53 @@ func TestAlarm(t *testing.T) {
 	_, err = a.DraftFinding(ctx, FindingDraftRequest{ID: found.Findings[0].ID, Unit: "Watch", To: string(b.init.Party)})
 	if e := (*Error)(nil); !errors.As(err, &e) || e.Code != "no-accord" {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestPatternAlarm: a whole pattern that was found in records of an asset drafts what a single value does, and its text, which a partner chose, is told on one line and cut.
+func TestPatternAlarm(t *testing.T) {
+	ctx := t.Context()
+	a, b := alarmWorld(t)
+	found := func(n int, text string) WatchFinding {
+		f := a.seenAttack("", "203.0.113.9")
+		f.Type, f.Value, f.Indicator, f.Why = string(seen.Pattern), seen.PatternValue(text).Text, guardID(n), "source"
+		return f
+	}
+	a.load(indicatorText(2, "203.0.113.10", tlpClear))
+	text := "[domain-name:value = 'first.example']\n  FOLLOWEDBY\t[domain-name:value = '" + strings.Repeat("x", 300) + ".example']"
+	lookalike := found(1, text)
+	lookalike.Of, lookalike.Indicator = asset.Lookalike, ""
+	long := found(1, text)
+	long.Value = text
+	other := found(3, text)
+	if r := a.tellFindings("watcher-1", found(1, text), lookalike, long, other); r.TakenFindings != 1 || len(r.RefusedFindings) != 3 || r.RefusedFindings[0].Index != 1 || r.RefusedFindings[1].Index != 2 || r.RefusedFindings[2].Code != CodeNotFound {
+		t.Fatalf("%+v", r)
+	}
+	drafts := a.draftsOfAlarms()
+	if len(drafts) != 2 || drafts[0].Type != desk.Incident || drafts[0].To != b.init.Party || drafts[0].Why.Finding == "" {
+		t.Fatalf("%+v", drafts)
+	}
+	for _, d := range drafts {
+		subject := d.Why.Value
+		if !strings.HasPrefix(subject, "[domain-name:value = 'first.example'] FOLLOWEDBY [domain-name:value = 'xxx") || len(subject) != maxSubject || d.Fields["subject"] != "" && d.Fields["subject"] != subject || !strings.Contains(d.Text, subject) {
+			t.Errorf("%+v %q", d.Fields, d.Text)
+		}
+	}
+	// Of two patterns that begin in the same way each is answered for.
+	if r := a.tellFindings("watcher-1", found(2, text)); r.TakenFindings != 1 {
+		t.Fatalf("%+v", r)
+	}
+	list := must[*FindingListResponse](t)(a.Findings(ctx, FindingListRequest{Asset: "register"}))
+	if drafts = a.draftsOfAlarms(); list.Total != 2 || len(list.Findings[0].Drafts) != 2 || len(list.Findings[1].Drafts) != 2 || len(drafts) != 2 || drafts[0].Why.Findings != 2 {
+		t.Errorf("%+v\n%+v", list, drafts[0].Why)
+	}
+	sent, _, err := a.NewRequest(ctx, RequestNewRequest{From: drafts[0].ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.reaches(b)
+	if v := must[*RequestView](t)(b.Request(ctx, RequestShowRequest{ID: sent.ID})); !strings.Contains(v.Text, "FOLLOWEDBY") || strings.Contains(v.Text, "192.0.2.130") {
+		t.Errorf("%+v", v)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"entente/internal/observable"
+	"entente/internal/watch/seen"
 )
 
 // Bounds of findings.
@@ -58,8 +59,13 @@ func (k Key) ID() string {
 	return name(k.Of, k.Asset, k.At, k.Value.Key(), k.Why, k.Indicator, k.Hour.UTC().Format(time.RFC3339))
 }
 
-// Matter names what findings of all hours have in common: one is answered for all of them.
-func (k Key) Matter() string { return name(k.Of, k.Asset, k.Value.Key()) }
+// Matter names what findings of all hours have in common: one is answered for all of them. Of a pattern the beginning alone is known, so it is told by its indicator.
+func (k Key) Matter() string {
+	if k.Value.Type == seen.Pattern {
+		return name(k.Of, k.Asset, k.Value.Key(), k.Indicator)
+	}
+	return name(k.Of, k.Asset, k.Value.Key())
+}
 
 func name(parts ...string) string {
 	h := sha256.New()
@@ -128,7 +134,11 @@ func (r *Report) Check(now time.Time) error {
 			return fmt.Errorf("a machine's name is empty, longer than %d bytes, or not UTF-8", maxHost)
 		}
 	}
-	if v, err := observable.New(r.Value.Type, r.Value.Text); err != nil || v != r.Value {
+	v, err := observable.New(r.Value.Type, r.Value.Text)
+	if r.Of == Attack && r.Value.Type == seen.Pattern && r.Value.Text != "" {
+		v, err = seen.PatternValue(r.Value.Text), nil
+	}
+	if err != nil || v != r.Value {
 		return errors.New("the value is not one in its canonical form")
 	}
 	return nil

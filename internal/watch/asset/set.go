@@ -99,37 +99,49 @@ func (s *Set) Addr(a netip.Addr) (Place, bool) {
 // an indicator itself names is not what is attacked.
 func (s *Set) Concerns(r *record.Record, but []record.Field) []Place {
 	var out []Place
-	add := func(p Place, ok bool, role record.Role) {
-		if ok && !slices.ContainsFunc(out, func(x Place) bool { return x.Asset == p.Asset }) {
-			p.Role = role
+	s.places(r, func(p Place, f record.Field, host bool) {
+		named := slices.ContainsFunc(but, func(x record.Field) bool { return x.Text == f.Text && (host || x.Path == f.Path) })
+		if !named && !slices.ContainsFunc(out, func(x Place) bool { return x.Asset == p.Asset }) {
 			out = append(out, p)
+		}
+	})
+	return out
+}
+
+// places lists what of a record belongs to assets, with the field that it stands in, or that stands for the machine of the record.
+func (s *Set) places(r *record.Record, each func(p Place, f record.Field, host bool)) {
+	add := func(p Place, ok bool, f record.Field, host bool) {
+		if p.Role = f.Role; ok {
+			each(p, f, host)
 		}
 	}
 	for i, f := range r.Fields {
 		if i == maxPlaces {
 			break
 		}
-		if f.Role == record.Referrer || f.Role == record.Agent || slices.ContainsFunc(but, func(x record.Field) bool { return x.Path == f.Path && x.Text == f.Text }) {
+		if f.Role == record.Referrer || f.Role == record.Agent {
 			continue
 		}
 		if a, ok := address(f); ok {
 			p, ok := s.Addr(a)
-			add(p, ok, f.Role)
+			add(p, ok, f, false)
 		} else if name, ok := Domain(f); ok {
 			p, ok := s.Name(name)
-			add(p, ok, f.Role)
+			add(p, ok, f, false)
 		}
 	}
-	if r.Host != "" && !slices.ContainsFunc(but, func(x record.Field) bool { return x.Text == r.Host }) {
-		if a, err := netip.ParseAddr(r.Host); err == nil {
-			p, ok := s.Addr(a)
-			add(p, ok, record.Source)
-		} else if v, err := observable.New(observable.Domain, r.Host); err == nil {
-			p, ok := s.Name(v.Text)
-			add(p, ok, record.Source)
-		}
+	if r.Host == "" {
+		return
 	}
-	return out
+	host := record.Field{Role: record.Source, Type: observable.IPv6, Text: r.Host}
+	if a, err := netip.ParseAddr(r.Host); err == nil {
+		p, ok := s.Addr(a)
+		add(p, ok, host, true)
+	} else if v, err := observable.New(observable.Domain, r.Host); err == nil {
+		host.Type = observable.Domain
+		p, ok := s.Name(v.Text)
+		add(p, ok, host, true)
+	}
 }
 
 func address(f record.Field) (netip.Addr, bool) {

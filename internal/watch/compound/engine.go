@@ -21,6 +21,9 @@ type Options struct {
 	Late time.Duration
 	// Horizon is the longest that a match may take; 0 is DefaultHorizon.
 	Horizon time.Duration
+	// Note gives what a match is to say of a record that is part of it, in UTF-8 and up to [MaxNote] bytes; nil: nothing. It is asked once for each record that
+	// satisfies a part of a pattern.
+	Note func(*record.Record) string
 }
 
 // Seen is an observation of a match.
@@ -30,6 +33,8 @@ type Seen struct {
 	Part int
 	// Tag is what the caller gave with the record.
 	Tag uint64
+	// Note is what the caller noted of it.
+	Note string
 }
 
 // Match is that a pattern was found.
@@ -59,6 +64,7 @@ type Counts struct {
 type observation struct {
 	pattern.Observed
 	tag    uint64
+	note   string
 	number uint64 // in the order of coming
 }
 
@@ -194,6 +200,16 @@ func (e *Engine) Take(r *record.Record, hits []ID, tag uint64, found func(Match)
 	o := &observation{Observed: Observe(r), tag: tag, number: e.number}
 	e.number++
 	one := []pattern.Observed{o.Observed}
+	noted := e.o.Note == nil
+	note := func() {
+		if noted {
+			return
+		}
+		noted = true
+		if text := e.o.Note(r); len(text) <= MaxNote {
+			o.note = text
+		}
+	}
 	for _, id := range ids {
 		c := e.patterns[id]
 		if c == nil {
@@ -203,6 +219,7 @@ func (e *Engine) Take(r *record.Record, hits []ID, tag uint64, found func(Match)
 			if res, err := c.whole.MatchWithin(one, maxSteps); err != nil {
 				e.counts.GivenUp++
 			} else if res.Matched {
+				note()
 				e.tell(id, r.Host, []kept{{observation: o}}, res, found)
 			}
 			continue
@@ -213,6 +230,7 @@ func (e *Engine) Take(r *record.Record, hits []ID, tag uint64, found func(Match)
 		case r.Host == "" || r.Time.IsZero():
 			e.counts.Alone++
 		default:
+			note()
 			e.keep(stateKey{id, r.Host}, kept{o, parts}, found)
 		}
 	}
@@ -250,7 +268,7 @@ func (e *Engine) tell(id ID, host string, from []kept, res pattern.Result, found
 	m := Match{Pattern: id, Host: host}
 	for _, c := range res.Chosen {
 		o := from[c.Observed]
-		m.Seen = append(m.Seen, Seen{Time: o.First, Part: c.Part, Tag: o.tag})
+		m.Seen = append(m.Seen, Seen{Time: o.First, Part: c.Part, Tag: o.tag, Note: o.note})
 	}
 	e.counts.Matches++
 	found(m)

@@ -23,6 +23,8 @@ const (
 	MaxSaved = 1 << 15
 	// MaxState is the most that [Engine.Save] writes and [Engine.Load] reads, in bytes.
 	MaxState = 64 << 20
+	// MaxNote is the most that a caller notes of an observation, in bytes; of more nothing is kept.
+	MaxNote = 4 << 10
 	// MaxFields is the most fields of a record that are looked at.
 	MaxFields = 512
 	// maxSteps is the budget of one look at one pattern and host.

@@ -30,6 +30,7 @@ type savedState struct {
 type savedSeen struct {
 	Time    int64         `json:"t"` // nanoseconds since 1970
 	Tag     uint64        `json:"tag,omitempty"`
+	Note    string        `json:"note,omitempty"`
 	Objects []savedObject `json:"o"`
 }
 
@@ -95,7 +96,7 @@ func (e *Engine) Save(name func(ID) string) ([]byte, error) {
 				if !known {
 					place = uint64(len(s.Seen))
 					places[k.observation] = place
-					s.Seen = append(s.Seen, savedSeen{Time: nanoseconds(k.First), Tag: k.tag, Objects: saveObjects(k.Objects)})
+					s.Seen = append(s.Seen, savedSeen{Time: nanoseconds(k.First), Tag: k.tag, Note: k.note, Objects: saveObjects(k.Objects)})
 				}
 				out = append(out, [2]uint64{place, k.parts})
 			}
@@ -172,8 +173,11 @@ func (e *Engine) Load(text []byte, id func(string) (ID, bool)) error {
 		if err != nil {
 			return err
 		}
+		if len(x.Note) > MaxNote {
+			return fmt.Errorf("%w: a note has %d bytes", ErrState, len(x.Note))
+		}
 		at := time.Unix(0, x.Time).UTC()
-		seen[i] = &observation{Observed: pattern.Observed{First: at, Last: at, Count: 1, Objects: objects}, tag: x.Tag, number: uint64(i)}
+		seen[i] = &observation{Observed: pattern.Observed{First: at, Last: at, Count: 1, Objects: objects}, tag: x.Tag, note: x.Note, number: uint64(i)}
 	}
 	if len(s.Seen) > MaxSaved || len(s.States) > MaxStates {
 		return fmt.Errorf("%w: it has %d observations of %d pairs of pattern and host", ErrState, len(s.Seen), len(s.States))

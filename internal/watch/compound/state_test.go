@@ -44,7 +44,7 @@ func loaded(t interface{ Fatal(...any) }, o Options, patterns []string, state []
 // TestStateGoesOn: an engine that is saved and loaded at any point tells what one tells that was never stopped.
 func TestStateGoesOn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		o := Options{Horizon: 20 * time.Second, Late: 10 * time.Second}
+		o := Options{Horizon: 20 * time.Second, Late: 10 * time.Second, Note: func(r *record.Record) string { return fmt.Sprint(r.Time.Unix(), " ", r.Fields[0].Type) }}
 		var patterns []string
 		for range rapid.IntRange(1, 3).Draw(t, "patterns") {
 			patterns = append(patterns, somePattern(rapid.IntRange(1, 4).Draw(t, "parts")).Draw(t, "pattern"))
@@ -91,7 +91,7 @@ func TestStateGoesOn(t *testing.T) {
 
 // TestStateIsChecked: what is no state, or one of another version, is refused, and what a pattern that is gone waited for is left out.
 func TestStateIsChecked(t *testing.T) {
-	o := Options{Late: time.Second}
+	o := Options{Late: time.Second, Note: func(r *record.Record) string { return strings.Repeat("n", int(r.Time.Unix()%2)*MaxNote+1) }}
 	p := nameA + " FOLLOWEDBY " + nameB
 	e, table, names := loaded(t, o, []string{p}, nil)
 	r := look("h", "a.example", 0)
@@ -100,7 +100,7 @@ func TestStateIsChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, bad := range []string{"", "{}", `{"v":2}`, `{"v":1,"more":1}`, strings.Replace(string(state), `"h":0`, `"h":1`, 1), strings.Replace(string(state), `[[0,1]]`, `[[1,1]]`, 1), string(state[:len(state)-2])} {
+	for _, bad := range []string{"", "{}", `{"v":2}`, `{"v":1,"more":1}`, `{"v":1,"seen":[{"t":1,"o":[],"note":"` + strings.Repeat("n", MaxNote+1) + `"}]}`, strings.Replace(string(state), `"h":0`, `"h":1`, 1), strings.Replace(string(state), `[[0,1]]`, `[[1,1]]`, 1), string(state[:len(state)-2])} {
 		if err := New(o).Load([]byte(bad), func(string) (ID, bool) { return 0, true }); !errors.Is(err, ErrState) {
 			t.Errorf("%s: %v", bad, err)
 		}
