@@ -242,6 +242,7 @@ func vouched(t *testing.T, host string) (ca string, cert tls.Certificate) {
 // at the worst moments. Each is told once; where the message was taken and nobody here can know, it comes again as the
 // same message, by its Message-ID, whatever else was due meanwhile.
 func TestMailOnceAcrossKills(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	if testing.Short() {
 		t.Skip("SKIPPED with -short: two real nodes, one of them killed again and again")
 	}

@@ -19,6 +19,7 @@ const (
 // between them. Whatever the weather, what is shared arrives, at the latest once
 // the network is good again, once and not twice, and all come to the same state.
 func TestNetwork(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	if testing.Short() {
 		t.Skip("SKIPPED with -short: nodes in network namespaces")
 	}

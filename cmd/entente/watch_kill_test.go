@@ -15,6 +15,7 @@ import (
 // TestWatchOutlivesKills: a watch that follows a log is killed (-9) again and again while lines are written and the log is
 // rotated. In the end each line was counted once.
 func TestWatchOutlivesKills(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	dir := t.TempDir()
 	name := func(n string) string { return filepath.Join(dir, n) }
 	if err := os.WriteFile(name("list.txt"), []byte("evil.example\n"), 0o600); err != nil {

@@ -19,6 +19,7 @@ import (
 // TestWatchTellsAfterAKill: nobody listens while a watch counts, and it is killed (-9). The next one tells the webhook and the collector of
 // syslog all that was counted, no line with it, and the one after that tells nothing.
 func TestWatchTellsAfterAKill(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	dir := t.TempDir()
 	name := func(n string) string { return filepath.Join(dir, n) }
 	var log bytes.Buffer
