@@ -9,7 +9,7 @@ import (
 
 // quietly are operations of other scopes than read that change nothing and show
 // nothing that only few may see.
-var quietly = map[string]bool{"token.list": true, "officer.list": true, "officer.show": true, "officer.sessions": true, "setup": true, "identity.keys": true, "backup.state": true}
+var quietly = map[string]bool{"token.list": true, "officer.list": true, "officer.show": true, "officer.sessions": true, "officer.provider": true, "setup": true, "identity.keys": true, "backup.state": true}
 
 // recorded is the operation with its outcome written into the audit log, if it does
 // more than look. That the audit log was read is recorded, too.

@@ -189,6 +189,7 @@ func Operations() []Operation {
 		plain(node.ScopeAdmin, "officer.reset", "Take credentials and sessions of an officer away; a new one-time code is shown once", (*node.Node).ResetOfficer),
 		plain(node.ScopeAdmin, "officer.bind", "Give an officer an account at the OpenID provider, with which they sign in", (*node.Node).BindOfficer),
 		plain(node.ScopeAdmin, "officer.unbind", "Take the account at an OpenID provider away from an officer", (*node.Node).UnbindOfficer),
+		ask(node.ScopeAdmin, "officer.provider", "The OpenID provider at which officers sign in: what is registered there, and whether it tells of sign-outs", (*node.Node).SignInProvider),
 		plain(node.ScopeAdmin, "officer.sessions", "Who is signed in, and where", (*node.Node).OfficerSessions),
 		plain(node.ScopeAdmin, "officer.end-session", "End one session, or all of an officer", (*node.Node).EndSession),
 

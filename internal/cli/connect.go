@@ -42,7 +42,7 @@ var silent = map[string]bool{
 	"exhibit.list": true, "exhibit.show": true, "exhibit.verify": true, "exhibit.manifest": true, "exhibit.get": true,
 	"token.new": true, "token.list": true, "token.revoke": true,
 	"officer.new": true, "officer.list": true, "officer.show": true, "officer.roles": true, "officer.reads": true, "officer.disable": true, "officer.enable": true, "officer.reset": true, "officer.bind": true, "officer.unbind": true,
-	"officer.sessions": true, "officer.end-session": true, "audit.list": true, "audit.verify": true,
+	"officer.provider": true, "officer.sessions": true, "officer.end-session": true, "audit.list": true, "audit.verify": true,
 }
 
 // before prepares an operation.

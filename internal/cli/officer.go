@@ -161,6 +161,38 @@ one-time code that is still open is used up, and sessions end.`,
 	bind.Flags().StringVar(&account.Subject, "subject", "", "the sub of the provider's ID tokens")
 	unbind := a.oneOfficer("unbind", "Take the account at the OpenID provider away from an officer", "Their sessions end. It is refused where the account is the only way in: reset or disable the officer then.", "officer.unbind")
 
+	provider := command{
+		use: "provider", short: "Show the OpenID provider and what has to be registered there",
+		long: `Shows the provider that sign_in.provider in config.yaml names, and the addresses of this node
+that have to be registered there: where browsers come back to, and where the provider tells
+who is signed out there (OpenID Connect Back-Channel Logout 1.0), so that their sessions here
+end, too. The provider is asked whether it does that.`,
+		examples: []string{"entente officer provider", "entente officer provider --json"},
+		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
+			var r node.ProviderResponse
+			if err := a.call(ctx, "officer.provider", nil, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				tells := "cli.provider-away"
+				switch {
+				case r.Sessions:
+					tells = "cli.provider-tells-sessions"
+				case r.Tells:
+					tells = "cli.provider-tells"
+				case r.Answers:
+					tells = "cli.provider-tells-not"
+				}
+				told := p.t("cli.provider-told-never")
+				if !r.Told.IsZero() {
+					told = p.at(r.Told)
+				}
+				p.say("", "cli.provider-head", "name", r.Name, "issuer", r.Issuer)
+				p.fields("  ", "cli.provider-client", r.Client, "cli.provider-redirect", r.Redirect, "cli.provider-logout", r.Logout, "cli.provider-signouts", p.t(tells), "cli.provider-told", told)
+			})
+		},
+	}.build()
+
 	var of node.SessionListRequest
 	sessions := command{
 		use: "sessions", short: "List who is signed in to the pages",
@@ -212,7 +244,7 @@ one-time code that is still open is used up, and sessions end.`,
 	endSession.Flags().StringVar(&end.Officer, "officer", "", "all sessions of this officer (name or id)")
 
 	return group("officer", "The people who sign in to the pages", rolesText, []string{"entente officer new ada --role duty --claim cert:duty-officer", "entente officer list", "entente officer disable ada"},
-		create, list, show, change, reads, disable, enable, reset, bind, unbind, sessions, endSession)
+		create, list, show, change, reads, disable, enable, reset, bind, unbind, provider, sessions, endSession)
 }
 
 // oneOfficer is a command that names an officer and shows them.

@@ -89,7 +89,8 @@ type Node struct {
 	pairing  *pairings
 	tokens   *tokens
 	officers *officer.Register
-	provider *openid.Provider // nil: none is configured
+	provider *openid.Provider          // nil: none is configured
+	toldOut  atomic.Pointer[time.Time] // when it last told of a sign-out
 	audit    *audit.Log
 	// pageSessions are those that tokens began in the pages; nil: no pages are served.
 	pageSessions atomic.Pointer[TokenSessions]

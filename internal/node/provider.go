@@ -182,7 +182,7 @@ func (d *Door) Provided(ctx context.Context, x Returned, v Visitor) (a Arrived, 
 		d.n.officers.Offer(f, account, who.Name)
 		return a, nil
 	}
-	e, id, err := d.n.officers.Provided(account, v.officer())
+	e, id, err := d.n.officers.Provided(account, who.Session, v.officer())
 	if errors.Is(err, officer.ErrUnbound) {
 		err = &Error{Code: "not-bound", Status: http.StatusForbidden, What: "No officer here has this account.", Why: "At the provider you are " + who.Subject + ".",
 			Next: "Sign in otherwise and link the account on your own page, or ask an administrator: entente officer bind NAME --subject " + who.Subject}

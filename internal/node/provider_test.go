@@ -225,3 +225,73 @@ func wantCode(t *testing.T, err error, code string) {
 		t.Errorf("%v, and not %s", err, code)
 	}
 }
+
+// Whom the provider signs out is signed out here at once, also after a start; the audit log has it under their name, and
+// what nobody signed under nobody's.
+func TestProviderSignsOut(t *testing.T) {
+	ctx := t.Context()
+	a, p := provided(t, "amr: [mfa]")
+	p.Session = "s1"
+	must[*OfficerCodeResponse](t)(a.NewOfficer(ctx, OfficerNewRequest{Name: "eve", Roles: []string{"auditor"}}))
+	must[*OfficerResponse](t)(a.BindOfficer(ctx, OfficerBindRequest{Officer: "eve", Subject: "17"}))
+	first := must[*Entered](t)(byProvider(t, a))
+	p.Session = "s2"
+	second := must[*Entered](t)(byProvider(t, a))
+	tell := func(token string) (int, error) { return a.Door().ProviderSignsOut(ctx, token, stranger) }
+	in := func(e *Entered) bool { _, ok := a.Door().Session(e.Secret, true); return ok }
+
+	if r := must[*ProviderResponse](t)(a.SignInProvider(ctx)); !r.Answers || !r.Tells || !r.Sessions || !r.Told.IsZero() || r.Logout != "http://localhost:8080/sign-in/provider/logout" || r.Redirect != "http://localhost:8080"+callbackPath {
+		t.Errorf("%+v", r)
+	}
+	token := p.LogoutToken(func(c map[string]any) { c["sid"] = "s1" })
+	if n, err := tell(token); n != 1 || err != nil || in(first) || !in(second) {
+		t.Fatalf("%d ended: %v", n, err)
+	}
+	list := must[*SessionListResponse](t)(a.OfficerSessions(ctx, SessionListRequest{})).Sessions
+	if len(list) != 1 || list[0].ID != second.Grant.Session {
+		t.Errorf("%+v", list)
+	}
+	if r := must[*ProviderResponse](t)(a.SignInProvider(ctx)); r.Told.IsZero() {
+		t.Errorf("%+v", r)
+	}
+	_, err := tell(token)
+	wantCode(t, err, "replayed")
+	_, err = tell(token[:len(token)-4] + "AAAA")
+	wantCode(t, err, "provider-answer")
+	if n, err := tell(p.LogoutToken(func(c map[string]any) { delete(c, "sid"); c["sub"] = "18" })); n != 0 || err != nil {
+		t.Errorf("somebody who is not here: %d, %v", n, err)
+	}
+	a.stop()
+	a.start()
+	if in(first) || !in(second) {
+		t.Error("a start brought back who was signed out, or signed out who was not")
+	}
+	if n, err := tell(p.LogoutToken(func(c map[string]any) { delete(c, "sid") })); n != 1 || err != nil || in(second) {
+		t.Errorf("all of somebody: %d, %v", n, err)
+	}
+	// Who sends many that nobody signed has to wait, and is told so.
+	for range 40 {
+		if _, err = tell("a.b.c"); OutcomeOf(err) != "provider-answer" {
+			break
+		}
+	}
+	wantCode(t, err, "slow-down")
+	if _, err := a.Door().ProviderSignsOut(ctx, p.LogoutToken(nil), Visitor{From: "198.51.100.7:1"}); err != nil {
+		t.Errorf("the provider, from elsewhere: %v", err)
+	}
+	var seen []string
+	for _, x := range must[*AuditListResponse](t)(a.Audit(ctx, AuditListRequest{Action: "sign-out"})).Lines {
+		seen = append(seen, x.Kind+" "+x.Name+" "+x.Ref+" "+x.Outcome)
+	}
+	seen = slices.Compact(seen)
+	want := []string{"nobody  openid 17 ok", "nobody  openid slow-down", "nobody  openid provider-answer", "officer eve openid " + second.Grant.Session + " ok", "nobody  openid 18 ok",
+		"nobody  openid provider-answer", "nobody  openid replayed", "officer eve openid " + first.Grant.Session + " ok"}
+	if !slices.Equal(seen, want) {
+		t.Errorf("the audit log has %q", seen)
+	}
+	b := newParty(t, "South")
+	_, err = b.Door().ProviderSignsOut(ctx, token, stranger)
+	wantCode(t, err, CodeNotFound)
+	_, err = b.SignInProvider(ctx)
+	wantCode(t, err, CodeNotFound)
+}

@@ -305,7 +305,7 @@ func TestSessionsEnd(t *testing.T) {
 	var secrets []string
 	for range maxSessionsOf + 1 {
 		d.now = d.now.Add(time.Second)
-		secret, _, err := d.Sessions.Begin(e.Officer.ID, "passkey", "x", strings.Repeat("agent\n", 100))
+		secret, _, err := d.Sessions.Begin(e.Officer.ID, "passkey", "x", strings.Repeat("agent\n", 100), Digest{})
 		if err != nil {
 			t.Fatal(err)
 		}

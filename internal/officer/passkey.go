@@ -132,7 +132,7 @@ func (r *Register) Passkey(site Site, answer []byte, v Visitor) (_ Entry, id str
 	if err != nil {
 		return Entry{}, found.ID, err
 	}
-	e, err := r.enter(found.ID, "passkey", v)
+	e, err := r.enter(found.ID, "passkey", v, Digest{})
 	return e, found.ID, err
 }
 
@@ -253,7 +253,7 @@ func (r *Register) SetUpPasskey(site Site, ticket string, answer []byte, name st
 		return Entry{}, err
 	}
 	r.waiting.take(ticket, forSetUp, r.Clock())
-	return r.enter(o.ID, "set-up", v)
+	return r.enter(o.ID, "set-up", v, Digest{})
 }
 
 // RemovePasskey takes a passkey away from who is signed in, unless it is the last way

@@ -1,6 +1,9 @@
 package officer
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Kinds of ceremony with a provider.
 const (
@@ -50,13 +53,14 @@ func (r *Register) Returned(state string, v Visitor) (Flow, error) {
 }
 
 // Provided signs in the officer whose account a provider vouches for. Nobody becomes an
-// officer by it, and it gives nobody a role. The second result is the officer's id, if it is known.
-func (r *Register) Provided(account Identity, v Visitor) (_ Entry, id string, err error) {
+// officer by it, and it gives nobody a role. There is the session at the provider, "" if it names none. The second
+// result is the officer's id, if it is known.
+func (r *Register) Provided(account Identity, there string, v Visitor) (_ Entry, id string, err error) {
 	o, err := r.first(func(o *Officer) bool { return o.Identity != nil && *o.Identity == account })
 	if err != nil {
 		return Entry{}, "", ErrUnbound
 	}
-	e, err := r.enter(o.ID, ByProvider, v)
+	e, err := r.enter(o.ID, ByProvider, v, sessionThere(account.Issuer, there))
 	return e, o.ID, err
 }
 
@@ -130,3 +134,46 @@ func (r *Register) Bind(id string, account *Identity) (Officer, error) {
 	}
 	return o, r.Sessions.EndOf(id, "")
 }
+
+// sessionThere is what is kept of the name of a session at a provider, which may be of any length.
+func sessionThere(issuer, id string) Digest {
+	if id == "" {
+		return Digest{}
+	}
+	return digestOf(issuer + "\n" + id)
+}
+
+// later is how much later than a provider tells of a sign-out a session has to have begun to be another one: clocks differ.
+const later = 5 * time.Minute
+
+// SignedOut ends the sessions here that came of a session at a provider, or of any of somebody's there; subject or session is ""
+// where the provider does not say. Of who signed in here without the provider nothing ends, and nothing of what began after it.
+// A session of which it is not known what it came of ends with any of its officer's.
+func (r *Register) SignedOut(issuer, subject, session string, at time.Time) ([]Session, error) {
+	of := map[string]bool{} // officers by id
+	for _, o := range r.List() {
+		of[o.ID] = o.Identity != nil && o.Identity.Issuer == issuer && (subject == "" || o.Identity.Subject == subject)
+	}
+	there := sessionThere(issuer, session)
+	return r.Sessions.endIf(func(s *Session) bool {
+		if s.How != ByProvider || !of[s.Officer] || s.Begun.After(at.Add(later)) {
+			return false
+		}
+		if session == "" || s.There == (Digest{}) && subject != "" {
+			return true
+		}
+		return s.There == there
+	})
+}
+
+// Tells asks whether somebody may tell of a sign-out at the provider: who told many that were none has to wait. Who tells of
+// those that were some never has.
+func (r *Register) Tells(v Visitor) error {
+	if !r.teller.may(place(v.From), r.Clock()) {
+		return ErrSlow
+	}
+	return nil
+}
+
+// ToldWrong counts what somebody told that was none.
+func (r *Register) ToldWrong(v Visitor) { r.teller.allow(place(v.From), r.Clock()) }

@@ -2,7 +2,9 @@ package officer
 
 import (
 	"errors"
+	"slices"
 	"testing"
+	"time"
 )
 
 var account = Identity{Issuer: "https://id.example", Subject: "17"}
@@ -11,7 +13,7 @@ var account = Identity{Issuer: "https://id.example", Subject: "17"}
 // the roles that they have here.
 func TestProvided(t *testing.T) {
 	d := newDesk(t)
-	if _, _, err := d.Provided(account, home); !errors.Is(err, ErrUnbound) || len(d.List()) != 0 {
+	if _, _, err := d.Provided(account, "", home); !errors.Is(err, ErrUnbound) || len(d.List()) != 0 {
 		t.Fatalf("a stranger: %v", err)
 	}
 	eve, code, err := d.New(Officer{Name: "eve", Roles: []Role{Analyst}})
@@ -24,12 +26,12 @@ func TestProvided(t *testing.T) {
 	if _, _, _, err := d.SetUp(code, home); !errors.Is(err, ErrCode) {
 		t.Errorf("the one-time code is still good: %v", err)
 	}
-	e, id, err := d.Provided(account, home)
+	e, id, err := d.Provided(account, "", home)
 	if err != nil || id != eve.ID || e.Officer.ID != eve.ID || e.Session.How != ByProvider || e.Device != "" || len(e.Officer.Devices) != 0 {
 		t.Fatalf("%+v, %v", e, err)
 	}
 	for _, other := range []Identity{{account.Issuer, "18"}, {"https://evil.example", account.Subject}} {
-		if _, _, err := d.Provided(other, home); !errors.Is(err, ErrUnbound) {
+		if _, _, err := d.Provided(other, "", home); !errors.Is(err, ErrUnbound) {
 			t.Errorf("%v: %v", other, err)
 		}
 	}
@@ -41,13 +43,13 @@ func TestProvided(t *testing.T) {
 		t.Errorf("the last way to sign in: %v", err)
 	}
 	d.start()
-	if _, _, err := d.Provided(account, home); err != nil {
+	if _, _, err := d.Provided(account, "", home); err != nil {
 		t.Errorf("after a start: %v", err)
 	}
 	if _, err := d.Disable(eve.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := d.Provided(account, home); !errors.Is(err, ErrDisabled) {
+	if _, _, err := d.Provided(account, "", home); !errors.Is(err, ErrDisabled) {
 		t.Errorf("disabled: %v", err)
 	}
 	if o, err := d.Enable(eve.ID); err != nil || o.State != Active {
@@ -56,7 +58,7 @@ func TestProvided(t *testing.T) {
 	if _, _, err := d.Reset(eve.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := d.Provided(account, home); !errors.Is(err, ErrUnbound) {
+	if _, _, err := d.Provided(account, "", home); !errors.Is(err, ErrUnbound) {
 		t.Errorf("after a reset: %v", err)
 	}
 }
@@ -104,7 +106,7 @@ func TestLinking(t *testing.T) {
 	if err := d.Link(ada.Session, true); err != nil {
 		t.Fatal(err)
 	}
-	if e, _, err := d.Provided(account, home); err != nil || e.Officer.ID != ada.Officer.ID {
+	if e, _, err := d.Provided(account, "", home); err != nil || e.Officer.ID != ada.Officer.ID {
 		t.Errorf("%+v, %v", e, err)
 	}
 	// It is a way to sign in like others, and goes away like them.
@@ -121,4 +123,110 @@ func TestLinking(t *testing.T) {
 			t.Fatalf("%d: %v", i, err)
 		}
 	}
+}
+
+// Whom the provider signs out is signed out here: of one session there, or of all, and nobody else.
+func TestSignedOutThere(t *testing.T) {
+	d := newDesk(t)
+	ada, _ := d.ready("ada") // signed in without the provider
+	bind := func(id string, account Identity) {
+		t.Helper()
+		if _, err := d.Bind(id, &account); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bind(ada.Officer.ID, account)
+	own, err := d.enter(ada.Officer.ID, "passkey", home, Digest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	eve, _, err := d.New(Officer{Name: "eve", Roles: []Role{Duty}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := Identity{account.Issuer, "18"}
+	bind(eve.ID, other)
+	enter := func(account Identity, there string) string {
+		t.Helper()
+		e, _, err := d.Provided(account, there, home)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Session.ID
+	}
+	for name, x := range map[string]struct {
+		subject, session string
+		late             time.Duration // that the provider tells of it before they sign in
+		ends             []int         // of the sessions that are begun below
+	}{
+		"a session there":             {"17", "a", 0, []int{0, 2}}, // the third does not say what it came of
+		"a session, of nobody":        {"", "b", 0, []int{1}},
+		"all of somebody":             {"17", "", 0, []int{0, 1, 2}},
+		"another's session":           {"18", "a", 0, nil},
+		"somebody else":               {"18", "", 0, []int{3}},
+		"a stranger":                  {"19", "", 0, nil},
+		"a session that is none here": {"", "z", 0, nil},
+		"a little before":             {"17", "a", later, []int{0, 2}},
+		"long before":                 {"17", "", later + time.Second, nil},
+	} {
+		if err := errors.Join(d.Sessions.EndOf(ada.Officer.ID, own.Session.ID), d.Sessions.EndOf(eve.ID, "")); err != nil {
+			t.Fatal(err)
+		}
+		ids := []string{enter(account, "a"), enter(account, "b"), enter(account, ""), enter(other, "c")}
+		d.start() // sessions outlive it, with what they came of
+		ended, err := d.SignedOut(account.Issuer, x.subject, x.session, d.now.Add(-x.late))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.start() // and so does that they ended
+		var want []string
+		for i, id := range ids {
+			_, live := live(d, id)
+			if gone := slices.Contains(x.ends, i); gone == live {
+				t.Errorf("%s: session %d is live: %v", name, i, live)
+			} else if gone {
+				want = append(want, id)
+			}
+		}
+		var got []string
+		for _, s := range ended {
+			got = append(got, s.ID)
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q ended, and not %q", name, got, want)
+		}
+		if _, ok := live(d, own.Session.ID); !ok {
+			t.Fatalf("%s: who did not sign in there was signed out", name)
+		}
+	}
+	if ended, err := d.SignedOut("https://evil.example", "17", "", d.now); err != nil || len(ended) != 0 {
+		t.Errorf("another provider: %v, %v", ended, err)
+	}
+	// Who tells much that is none has to wait; who tells what is some never has.
+	for i := range triesByAddress {
+		if err := d.Tells(home); err != nil {
+			t.Fatalf("%d: %v", i, err)
+		}
+		d.ToldWrong(home)
+	}
+	if err := d.Tells(home); !errors.Is(err, ErrSlow) {
+		t.Error(err)
+	}
+	if err := d.Tells(Visitor{From: "198.51.100.9:1"}); err != nil {
+		t.Error(err)
+	}
+	d.now = d.now.Add(everyByAddress)
+	if err := d.Tells(home); err != nil {
+		t.Error(err)
+	}
+}
+
+func live(d *desk, id string) (Session, bool) {
+	i := slices.IndexFunc(d.Sessions.List(""), func(s Session) bool { return s.ID == id })
+	if i < 0 {
+		return Session{}, false
+	}
+	return d.Sessions.List("")[i], true
 }

@@ -45,6 +45,14 @@ func (r *rates) allow(key string, now time.Time) bool {
 	return l.AllowN(now, 1)
 }
 
+// may tells whether a try may be made, and counts none.
+func (r *rates) may(key string, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.by[key]
+	return l == nil || l.TokensAt(now) >= 1
+}
+
 // room forgets who has not tried for long; if none has, those who tried least. The lock
 // must be held.
 func (r *rates) room(now time.Time) {

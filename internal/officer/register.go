@@ -47,6 +47,7 @@ type Register struct {
 	name     *rates
 	device   *rates
 	second   *rates
+	teller   *rates
 	waiting  *ceremonies
 	Sessions *Sessions
 }
@@ -62,7 +63,7 @@ type officersFile struct {
 // does not guess: the error says which file it is.
 func Open(dir string, o Options) (*Register, error) {
 	r := &Register{Options: o, dir: dir, hashing: make(hashing, maxHashing),
-		address: newRates(triesByAddress, everyByAddress), name: newRates(triesByName, everyByName), device: newRates(triesByName, everyByName), second: newRates(triesOfSecond, everyOfSecond),
+		address: newRates(triesByAddress, everyByAddress), name: newRates(triesByName, everyByName), device: newRates(triesByName, everyByName), second: newRates(triesOfSecond, everyOfSecond), teller: newRates(triesByAddress, everyByAddress),
 		waiting: &ceremonies{by: map[string]*ceremony{}}}
 	var err error
 	if r.list, err = Read(o.FS, dir); err != nil {

@@ -41,14 +41,16 @@ func Ways() []string { return []string{"password", "recovery", "passkey", "set-u
 
 // Session is a browser in which an officer is signed in.
 type Session struct {
-	ID      string    `json:"id"` // 12 hexadecimal digits
-	Secret  Digest    `json:"sha256"`
-	Officer string    `json:"officer"` // id
-	How     string    `json:"how"`     // password, recovery, passkey, set-up, openid
-	From    string    `json:"from,omitempty"`
-	Agent   string    `json:"agent,omitempty"`
-	Begun   time.Time `json:"begun"`
-	Seen    time.Time `json:"seen"`
+	ID      string `json:"id"` // 12 hexadecimal digits
+	Secret  Digest `json:"sha256"`
+	Officer string `json:"officer"` // id
+	How     string `json:"how"`     // password, recovery, passkey, set-up, openid
+	// There is which session at the provider it came of, if the provider names them.
+	There Digest    `json:"there,omitzero"`
+	From  string    `json:"from,omitempty"`
+	Agent string    `json:"agent,omitempty"`
+	Begun time.Time `json:"begun"`
+	Seen  time.Time `json:"seen"`
 }
 
 // Fresh tells whether the officer signed in a moment ago, as changing credentials asks.
@@ -142,8 +144,8 @@ func (s *Sessions) write() error {
 	return nil
 }
 
-// Begin makes a session and returns its secret.
-func (s *Sessions) Begin(officer, how, from, agent string) (string, Session, error) {
+// Begin makes a session and returns its secret. There is that at the provider, if one was.
+func (s *Sessions) Begin(officer, how, from, agent string, there Digest) (string, Session, error) {
 	secret, err := newSecret(s.Rand)
 	if err != nil {
 		return "", Session{}, err
@@ -155,7 +157,7 @@ func (s *Sessions) Begin(officer, how, from, agent string) (string, Session, err
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.Clock().UTC()
-	x := &Session{ID: hex.EncodeToString(id[:]), Secret: digestOf(secret), Officer: officer, How: how, From: detail(from), Agent: detail(agent), Begun: now, Seen: now}
+	x := &Session{ID: hex.EncodeToString(id[:]), Secret: digestOf(secret), Officer: officer, How: how, There: there, From: detail(from), Agent: detail(agent), Begun: now, Seen: now}
 	for k, y := range s.live {
 		if y.over(now) || y.ID == x.ID {
 			delete(s.live, k)
@@ -243,6 +245,24 @@ func (s *Sessions) End(id, officer string) (Session, error) {
 		}
 	}
 	return Session{}, ErrNone
+}
+
+// endIf ends the sessions that a test picks, and tells which.
+func (s *Sessions) endIf(is func(*Session) bool) ([]Session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ended []Session
+	for k, x := range s.live {
+		if !x.over(s.Clock()) && is(x) {
+			ended = append(ended, *x)
+			delete(s.live, k)
+		}
+	}
+	if len(ended) == 0 {
+		return nil, nil
+	}
+	slices.SortFunc(ended, func(a, b Session) int { return strings.Compare(a.Officer+a.ID, b.Officer+b.ID) })
+	return ended, s.told()
 }
 
 // EndOf ends all sessions of an officer but one.

@@ -127,13 +127,13 @@ func (r *Register) Second(ticket, code string, v Visitor) (_ Entry, id string, e
 	if r.waiting.take(ticket, forSecond, r.Clock()) == nil && x.tries < maxTries {
 		return Entry{}, x.officer, ErrCode // it was used at the same moment
 	}
-	e, err := r.enter(x.officer, how, v)
+	e, err := r.enter(x.officer, how, v, Digest{})
 	return e, x.officer, err
 }
 
 // enter begins a session for an officer whose credentials were good. Who comes back from a provider does not show
 // which browser it is (the cookie does not go with a request from there), and tries no passwords.
-func (r *Register) enter(id, how string, v Visitor) (Entry, error) {
+func (r *Register) enter(id, how string, v Visitor, there Digest) (Entry, error) {
 	var e Entry
 	device, err := newSecret(r.Rand)
 	if err != nil {
@@ -159,7 +159,7 @@ func (r *Register) enter(id, how string, v Visitor) (Entry, error) {
 	if !known {
 		e.Device = device
 	}
-	e.Secret, e.Session, err = r.Sessions.Begin(id, how, v.From, v.Agent)
+	e.Secret, e.Session, err = r.Sessions.Begin(id, how, v.From, v.Agent, there)
 	return e, err
 }
 
@@ -258,7 +258,7 @@ func (r *Register) SetUpPassword(ctx context.Context, ticket, password, code str
 		return Entry{}, nil, err
 	}
 	r.waiting.take(ticket, forSetUp, r.Clock())
-	e, err := r.enter(o.ID, "set-up", v)
+	e, err := r.enter(o.ID, "set-up", v, Digest{})
 	return e, codes, err
 }
 

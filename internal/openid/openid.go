@@ -1,8 +1,8 @@
 // Package openid asks one OpenID Connect provider who somebody is: the authorization
 // code flow with PKCE (OpenID Connect Core 1.0; RFC 7636, method S256; RFC 9207). What
 // the provider answers is hostile until it is verified: bounded in size and time, and
-// believed only as an ID token for this client with the nonce of this flow. No token of
-// a provider is kept.
+// believed only as an ID token for this client with the nonce of this flow. It hears, too,
+// whom the provider has signed out (Back-Channel Logout 1.0). No token of a provider is kept.
 package openid
 
 import (
@@ -16,6 +16,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -102,6 +103,13 @@ type Provider struct {
 	known  *metadata
 	failed error
 	when   time.Time // that it was known, or failed
+
+	heard   chan struct{} // a place for each logout token that is verified
+	seen    seen
+	outKeys *paced
+	outTurn sync.Mutex
+	outOf   *metadata // that out was made of
+	out     *oidc.IDTokenVerifier
 }
 
 // metadata is what a provider says of itself (OpenID Connect Discovery 1.0; RP-Initiated
@@ -116,12 +124,15 @@ type metadata struct {
 	End     string   `json:"end_session_endpoint"`
 	Methods []string `json:"token_endpoint_auth_methods_supported"`
 	Named   bool     `json:"authorization_response_iss_parameter_supported"`
+
+	Logout   bool `json:"backchannel_logout_supported"`
+	Sessions bool `json:"backchannel_logout_session_supported"`
 }
 
 // New makes a provider; it is asked for the first time when somebody signs in.
 func New(c Config) *Provider {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 64 << 10, IdleConnTimeout: maxTime}
-	return &Provider{Config: c, asked: make(chan struct{}, maxAsked), turn: make(chan struct{}, 1), client: &http.Client{Transport: bounded{t}, Timeout: maxTime,
+	return &Provider{Config: c, asked: make(chan struct{}, maxAsked), heard: make(chan struct{}, maxHeard), turn: make(chan struct{}, 1), outKeys: &paced{RoundTripper: bounded{t}}, client: &http.Client{Transport: bounded{t}, Timeout: maxTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
@@ -274,8 +285,8 @@ type Refused struct{ Code string }
 func (e *Refused) Error() string { return "openid: the provider refused: " + e.Code }
 
 // Person is who a provider says somebody is. Only the subject names them; the name is
-// for people to read.
-type Person struct{ Subject, Name string }
+// for people to read. Session names the session there, "" where the provider does not.
+type Person struct{ Subject, Name, Session string }
 
 // claims are what is read of an ID token beside what the library verifies.
 type claims struct {
@@ -286,6 +297,8 @@ type claims struct {
 	User   string   `json:"preferred_username"`
 	EMail  string   `json:"email"`
 	Issued *int64   `json:"iat"`
+	// Session is that at the provider (Back-Channel Logout 1.0, section 2.1).
+	Session string `json:"sid"`
 }
 
 // End asks the provider whom the code of an answer is for, and verifies what it says.
@@ -348,14 +361,14 @@ func (p *Provider) person(t *oidc.IDToken, nonce string) (*Person, error) {
 		return nil, fmt.Errorf("%w: it was made for another client", ErrAnswer)
 	case t.Subject == "" || len(t.Subject) > maxSubject || line(t.Subject, maxSubject) != t.Subject:
 		return nil, fmt.Errorf("%w: the subject is none", ErrAnswer)
-	case c.Issued == nil || t.IssuedAt.After(p.Clock().Add(5*time.Minute)):
+	case c.Issued == nil || t.IssuedAt.After(p.Clock().Add(maxSkew)):
 		return nil, fmt.Errorf("%w: it is of later, or of no time", ErrAnswer)
 	case len(p.ACR) > 0 && !slices.Contains(p.ACR, c.ACR),
 		len(p.AMR) > 0 && !slices.ContainsFunc(c.AMR, func(s string) bool { return slices.Contains(p.AMR, s) }):
 		said, _ := json.Marshal(map[string]any{"acr": c.ACR, "amr": c.AMR}) // strings always can be
 		return nil, fmt.Errorf("%w: %s", ErrFactor, line(string(said), 200))
 	}
-	who := &Person{Subject: t.Subject}
+	who := &Person{Subject: t.Subject, Session: c.Session}
 	for _, s := range []string{c.Name, c.User, c.EMail} {
 		if who.Name == "" {
 			who.Name = line(s, maxShown)

@@ -158,12 +158,22 @@ func (h *handler) resetOfficer(r *http.Request, in node.OfficerEndRequest) (outc
 	return outcome{shown: officerShown{Code: res}}, err
 }
 
+// signedInData is who is signed in, and what ends sessions from outside.
+type signedInData struct {
+	Sessions []node.SessionView
+	Provider *node.ProviderResponse // nil: there is none
+}
+
 func (h *handler) signedIn(r *http.Request) (string, *page, error) {
 	list, err := h.node.OfficerSessions(r.Context(), node.SessionListRequest{})
 	if err != nil {
 		return "", nil, err
 	}
-	return "signedin", adminPage("sessions", h.here(list.Sessions, r)), nil
+	d := signedInData{Sessions: h.here(list.Sessions, r)}
+	if h.Door != nil {
+		d.Provider = h.Door.ToldBy()
+	}
+	return "signedin", adminPage("sessions", d), nil
 }
 
 // here marks the session of who asks.

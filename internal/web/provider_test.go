@@ -205,3 +205,88 @@ func TestProviderIsLinked(t *testing.T) {
 		t.Errorf("long after signing in: %d", resp.StatusCode)
 	}
 }
+
+// The provider says who is signed out there, and their next page is the sign-in page. What it says is a form with one token, and
+// the answer is for a program: 200, or 400 whatever is wrong.
+func TestProviderSignsOut(t *testing.T) {
+	d, p := atProvider(t)
+	d.invite(t, "ada")
+	if _, err := d.n.BindOfficer(t.Context(), node.OfficerBindRequest{Officer: "ada", Subject: "17"}); err != nil {
+		t.Fatal(err)
+	}
+	back, flow := begun(t, &visitor{h: d.h}, flowPath)
+	resp, _ := comesBack(t, d, back, flow)
+	ada := &visitor{h: d.h, cookie: sessionOf(resp)}
+	if resp, _ := ada.get(t, "/"); resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.StatusCode)
+	}
+	const kind = "application/x-www-form-urlencoded"
+	tell := func(kind, body string) (*http.Response, string) {
+		t.Helper()
+		r := httptest.NewRequest(http.MethodPost, flowPath+"/logout", strings.NewReader(body))
+		r.Header.Set("Content-Type", kind)
+		resp := (&visitor{h: d.h}).do(r)
+		if resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("Content-Type") != "application/json" || len(resp.Cookies()) != 0 {
+			t.Errorf("%d with %v", resp.StatusCode, resp.Header)
+		}
+		return resp, readAll(t, resp)
+	}
+	form := func(token string) string { return url.Values{"logout_token": {token}, "and": {"more"}}.Encode() }
+	for name, x := range map[string]struct{ kind, body, says string }{
+		"nothing":      {kind, "", "invalid_request"},
+		"no token":     {kind, form("x"), "invalid_request"},
+		"two tokens":   {kind, form(p.LogoutToken(nil)) + "&" + form("x"), "invalid_request"},
+		"JSON":         {"application/json", `{"logout_token":"x"}`, "invalid_request"},
+		"no form":      {"text/plain", form(p.LogoutToken(nil)), "invalid_request"},
+		"much":         {kind, form(p.LogoutToken(nil)) + "&x=" + strings.Repeat("x", maxLogout), "invalid_request"},
+		"another node": {kind, form(p.LogoutToken(func(c map[string]any) { c["aud"] = "another" })), "invalid_request"},
+	} {
+		if resp, body := tell(x.kind, x.body); resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, `"error":"`+x.says+`"`) {
+			t.Errorf("%s: %d, %s", name, resp.StatusCode, body)
+		}
+	}
+	r := newGet(flowPath + "/logout?" + form(p.LogoutToken(nil)))
+	if resp := (&visitor{h: d.h}).do(r); resp.StatusCode == http.StatusOK {
+		t.Error("a token in an address")
+	}
+	r = httptest.NewRequest(http.MethodPost, flowPath+"/logout?"+form(p.LogoutToken(nil)), strings.NewReader(""))
+	r.Header.Set("Content-Type", kind)
+	if resp := (&visitor{h: d.h}).do(r); resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("a token in an address: %d", resp.StatusCode)
+	}
+	if resp, _ := ada.get(t, "/"); resp.StatusCode != http.StatusOK {
+		t.Fatal("what was wrong signed somebody out")
+	}
+	boss := signedInAs(t, d, "boss", "administrator")
+	if _, body := boss.get(t, "/admin/sessions?lang=en"); !strings.Contains(body, "It has told nothing since this node started.") {
+		t.Errorf("before: %s", body)
+	}
+	token := p.LogoutToken(nil)
+	if resp, body := tell(kind+"; charset=UTF-8", form(token)); resp.StatusCode != http.StatusOK {
+		t.Errorf("%d, %s", resp.StatusCode, body)
+	}
+	if resp, body := ada.get(t, "/journal"); resp.StatusCode != http.StatusUnauthorized || !strings.Contains(body, "/sign-in/provider?back=%2fjournal") {
+		t.Errorf("signed out: %d, %s", resp.StatusCode, body)
+	}
+	if _, body := boss.get(t, "/admin/sessions?lang=en"); !strings.Contains(body, "It last did:") {
+		t.Errorf("after: %s", body)
+	}
+	if resp, body := tell(kind, form(token)); resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, "came before") {
+		t.Errorf("again: %d, %s", resp.StatusCode, body)
+	}
+	p.Stop()
+	if resp, body := tell(kind, form("eyJhbGciOiJFZERTQSIsImtpZCI6IjIifQ.e30.AAAA")); resp.StatusCode != http.StatusBadRequest || !strings.Contains(body, "temporarily_unavailable") {
+		t.Errorf("without keys: %d, %s", resp.StatusCode, body)
+	}
+}
+
+// signedInAs makes an officer with one role and signs them in.
+func signedInAs(t *testing.T, d *deskOf, name, role string) *visitor {
+	t.Helper()
+	made, err := d.n.NewOfficer(t.Context(), node.OfficerNewRequest{Name: name, Roles: []string{role}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, _ := d.setUp(t, made.Code)
+	return v
+}

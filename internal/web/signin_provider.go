@@ -27,6 +27,7 @@ type providerData struct {
 func (h *handler) providerRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+flowPath, h.atDoor(h.askProvider))
 	mux.HandleFunc("GET "+flowPath+"/callback", h.atDoor(h.provided))
+	mux.HandleFunc("POST "+flowPath+"/logout", h.signedOutThere)
 }
 
 // flowCookie is what a browser is known by that comes back: a navigation from another site, with which nothing goes

@@ -27,8 +27,8 @@ const (
 // an honest one; they are set before it is asked.
 type Provider struct {
 	Issuer string
-	// Subject is who is at the provider.
-	Subject string
+	// Subject is who is at the provider, and Session the session there, "" if it names none.
+	Subject, Session string
 	// Now is the clock of what it issues; nil: the real one.
 	Now func() time.Time
 	// Metadata, Claims and Token change what it says of itself, what it signs, and what it
@@ -76,7 +76,8 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/.well-known/openid-configuration":
 		m := map[string]any{"issuer": p.Issuer, "authorization_endpoint": p.Issuer + "/auth", "token_endpoint": p.Issuer + "/token", "jwks_uri": p.Issuer + "/keys",
-			"end_session_endpoint": p.Issuer + "/end", "id_token_signing_alg_values_supported": []string{"EdDSA"}, "authorization_response_iss_parameter_supported": true}
+			"end_session_endpoint": p.Issuer + "/end", "id_token_signing_alg_values_supported": []string{"EdDSA"}, "authorization_response_iss_parameter_supported": true,
+			"backchannel_logout_supported": true, "backchannel_logout_session_supported": p.Session != ""}
 		if p.Metadata != nil {
 			p.Metadata(m)
 		}
@@ -134,6 +135,9 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	now := p.now()
 	claims := map[string]any{"iss": p.Issuer, "sub": p.Subject, "aud": Client, "exp": now.Add(5 * time.Minute).Unix(), "iat": now.Unix(), "nonce": asked.Get("nonce"),
 		"amr": []string{"pwd", "mfa"}, "acr": "2", "name": "Ada Byron"}
+	if p.Session != "" {
+		claims["sid"] = p.Session
+	}
 	if p.Claims != nil {
 		p.Claims(claims)
 	}
@@ -152,6 +156,21 @@ func (p *Provider) Sign(claims map[string]any) string {
 	}
 	head := text([]byte(`{"alg":"EdDSA","kid":"1"}`)) + "." + text(body)
 	return head + "." + text(ed25519.Sign(p.key, []byte(head)))
+}
+
+// LogoutToken makes a logout token of who is at the provider (OpenID Connect Back-Channel Logout 1.0, section 2.4); change,
+// if not nil, changes what it says.
+func (p *Provider) LogoutToken(change func(map[string]any)) string {
+	now := p.now()
+	claims := map[string]any{"iss": p.Issuer, "sub": p.Subject, "aud": Client, "iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix(), "jti": rand.Text(),
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}}
+	if p.Session != "" {
+		claims["sid"] = p.Session
+	}
+	if change != nil {
+		change(claims)
+	}
+	return p.Sign(claims)
 }
 
 // Visit is a browser at an address of the provider: where it is sent.
