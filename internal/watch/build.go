@@ -82,6 +82,7 @@ type Builder struct {
 	pre    *prefixes
 	hosts  int
 	kinds  uint32
+	recent [1024]uint32 // 1 + the place of a span, by its hash
 }
 
 // NewBuilder gives an empty builder. The set is as secret as seed: who knows it can choose names that make it slow.
@@ -109,7 +110,7 @@ func (b *Builder) Add(ind Indicator) error {
 	if err != nil {
 		return err
 	}
-	e := entry{from: nanos(ind.From, math.MinInt64), until: nanos(ind.Until, math.MaxInt64), kind: kindOf(v.Type), atom: ind.Atom}
+	e := entry{kind: kindOf(v.Type), atom: ind.Atom}
 	switch {
 	case len(ind.ID) > MaxID:
 		return fmt.Errorf("%w: its identifier is longer than %d bytes", ErrIndicator, MaxID)
@@ -174,11 +175,23 @@ func (b *Builder) put(ind Indicator, v observable.Value, e entry) error {
 		return fmt.Errorf("%w: its texts take 4 GiB", ErrFull)
 	}
 	e.size = uint16(len(v.Text))
+	e.span = b.span(span{nanos(ind.From, math.MinInt64), nanos(ind.Until, math.MaxInt64)})
 	b.lastID, b.follow = ind.ID, true
 	b.kinds |= 1 << e.kind
 	b.hosts += extraKeys(e.kind)
 	b.st.push(e)
 	return nil
+}
+
+// span gives the place of a span. Most indicators share theirs with one that came not long before.
+func (b *Builder) span(v span) uint32 {
+	slot := &b.recent[mix(uint64(v.from)^b.hash.k0, uint64(v.until)^b.hash.k1)%uint64(len(b.recent))]
+	if at := *slot; at != 0 && b.st.span(at-1) == v {
+		return at - 1
+	}
+	at := b.st.keep(v)
+	*slot = at + 1
+	return at
 }
 
 // paths are STIX paths whose values have a type of their own.
@@ -272,13 +285,11 @@ func (s *Set) key(e *entry) uint64 {
 		if p, err := netip.ParsePrefix(string(text)); err == nil {
 			return s.hash.block(p.Addr().As16(), blockLength(p))
 		}
-	case asnKind:
+	case kindASN:
 		text = text[2:]
 	}
 	return s.hash.whole(text)
 }
-
-var asnKind = kindOf(observable.ASN)
 
 // blockLength counts from the start of an IPv6 address, with those of IPv4 mapped into it.
 func blockLength(p netip.Prefix) int {

@@ -21,6 +21,8 @@ const (
 	LookWords                     // whatever words stand in it: "MD5=...,SHA256=...", "CN=host,O=..."
 	LookRegistry                  // a registry key
 	LookNumber                    // a serial number, a MAC address, the number of an autonomous system
+	LookForm                      // whatever its form says it is: a name, an address, a URL, a path, a hash, a registry key, without a space
+	LookLine                      // the line is handed over, whatever the value is
 	LookAny      = LookHost | LookURL | LookMail | LookHash | LookText | LookFile | LookWords | LookRegistry | LookNumber
 )
 
@@ -29,6 +31,9 @@ const (
 type Key struct {
 	Name string
 	Look Look
+	// After are texts of ASCII in lower case: if there are some, values are looked at that stand right behind one of them, whatever its case, as
+	// in {"name":"host","value":...}, and where that is not plain to see. The name must have fewer than eight bytes.
+	After []string
 }
 
 // MaxKeys is the number of keys in a table.
@@ -43,18 +48,29 @@ type Keys struct {
 	slots []keySlot
 	mul   uint64
 	shift uint
-	paths bool // some key has URLs, so the hosts of a line are kept
+	after [][]string // of slots
+	paths bool       // some key has URLs, so the hosts of a line are kept
+	// tails tells, by their last three bytes, names that are worth more of a look: those in slots and few others.
+	tails [1 << tailBits]uint8
 }
 
+const tailBits = 12
+
+// tail is the place in tails of the last three bytes before a quotation mark, in the lower part of x.
+func tail(x uint32) uint32 { return x << 8 * 0x9e3779b1 >> (32 - tailBits) }
+
 type keySlot struct {
-	end  uint64 // the last eight bytes of the name, the last one highest
-	look Look
+	end   uint64 // the last eight bytes of the name, the last one highest; the bytes of a shorter one are the lowest
+	look  Look
+	after uint16 // 1 + the place in after, 0 for none
+	size  uint8  // of a name with after
 }
 
 // NewKeys makes a table. It fails with [ErrKeys] for more than [MaxKeys] names and for a name that is empty, holds
-// a quotation mark or ends in a backslash.
+// a quotation mark or ends in a backslash; and for one of eight bytes and more that is looked at after some texts only.
 func NewKeys(keys ...Key) (*Keys, error) {
 	ends := map[uint64]Look{}
+	after, sizes := map[uint64]uint16{}, map[uint64]uint8{}
 	k := &Keys{}
 	for _, key := range keys {
 		n := key.Name
@@ -69,7 +85,16 @@ func NewKeys(keys ...Key) (*Keys, error) {
 			end = end>>8 | uint64(n[i])<<56
 		}
 		end >>= 8 * uint(max(0, 8-len(n)))
+		if _, twice := ends[end]; len(key.After) == 0 || twice { // looked at whatever stands before
+			after[end] = 0
+		} else if len(n) >= 8 {
+			return nil, fmt.Errorf("%w: %q is too long to be looked at after some texts only", ErrKeys, n)
+		} else {
+			k.after = append(k.after, key.After)
+			after[end], sizes[end] = uint16(len(k.after)), uint8(len(n))
+		}
 		ends[end] |= key.Look
+		k.keepTail(n)
 		k.paths = k.paths || key.Look&LookURL != 0
 	}
 	if len(ends) > MaxKeys {
@@ -86,8 +111,21 @@ search:
 			if s.look != 0 {
 				continue search
 			}
-			*s = keySlot{end, look}
+			*s = keySlot{end, look, after[end], sizes[end]}
 		}
 		return k, nil
+	}
+}
+
+// keepTail notes the last three bytes of a name. Those of a shorter one begin with its quotation mark and what stands before that.
+func (k *Keys) keepTail(name string) {
+	name = `"` + name
+	if len(name) > 2 {
+		name = name[len(name)-3:]
+		k.tails[tail(uint32(name[0])|uint32(name[1])<<8|uint32(name[2])<<16)] = 1
+		return
+	}
+	for _, before := range "{, \t\r\n" {
+		k.tails[tail(uint32(before)|uint32(name[0])<<8|uint32(name[1])<<16)] = 1
 	}
 }

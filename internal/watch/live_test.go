@@ -128,7 +128,7 @@ func TestLiveWhileScanning(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			s := NewScanner(l.Load, keysOf(t, Key{"query", LookHost}, Key{"answers", LookHost}))
+			s := NewScanner(l.Load, keysOf(t, Key{Name: "query", Look: LookHost}, Key{Name: "answers", Look: LookHost}))
 			for {
 				select {
 				case <-done:

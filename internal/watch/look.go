@@ -11,6 +11,12 @@ import (
 
 // look looks at a text in one or several ways.
 func (s *Scanner) look(b []byte, i, e int, look Look) {
+	if look&LookForm != 0 && e-i <= observable.MaxText && bytes.IndexByte(b[i:e], ' ') < 0 {
+		look |= LookHost | LookMail | LookHash | LookFile | LookRegistry | LookNumber
+		if b[i] != '/' && bytes.IndexByte(b[i:e], '/') >= 0 {
+			look |= LookURL
+		}
+	}
 	if look&LookHost != 0 {
 		s.host(b, i, e)
 	}
@@ -23,7 +29,7 @@ func (s *Scanner) look(b []byte, i, e int, look Look) {
 	if look&(LookText|LookFile) != 0 {
 		s.text1(b, i, e, look)
 	}
-	if look&LookURL != 0 && (look != LookAny || bytes.IndexByte(b[i:e], '/') >= 0) {
+	if look&LookURL != 0 && (look&LookAny != LookAny || bytes.IndexByte(b[i:e], '/') >= 0) {
 		s.url(b, i, e)
 	}
 	if look&LookMail != 0 {
@@ -32,7 +38,7 @@ func (s *Scanner) look(b []byte, i, e int, look Look) {
 	if look&LookWords != 0 {
 		s.words(b, i, e)
 	}
-	if look&LookRegistry != 0 && s.wants(observable.RegistryKey) {
+	if look&LookRegistry != 0 && s.wants(kindRegistry) {
 		s.exact(observable.RegistryKey, b[i:e])
 	}
 	if look&LookNumber != 0 {
@@ -41,7 +47,7 @@ func (s *Scanner) look(b []byte, i, e int, look Look) {
 }
 
 // wants tells whether the set ever had an indicator of a type.
-func (s *Scanner) wants(t observable.Type) bool { return s.view.kinds>>kindOf(t)&1 != 0 }
+func (s *Scanner) wants(k kind) bool { return s.view.kinds>>k&1 != 0 }
 
 // exact marks the line if the set holds a value.
 func (s *Scanner) exact(t observable.Type, text []byte) {
@@ -51,11 +57,26 @@ func (s *Scanner) exact(t observable.Type, text []byte) {
 }
 
 func (s *Scanner) number(text []byte) {
-	for _, t := range [...]observable.Type{observable.Serial, observable.MAC, observable.ASN} {
-		if s.wants(t) {
-			s.exact(t, text)
+	if !s.numbers {
+		return
+	}
+	for _, k := range [...]kind{kindSerial, kindMAC, kindASN} {
+		if s.wants(k) {
+			s.exact(k.typ(), text)
 		}
 	}
+}
+
+// ascii tells whether b[i:e], with room for a word before it, has no byte beyond ASCII.
+func ascii(b []byte, i, e int) bool {
+	var high uint64
+	for ; e-i >= 8; e -= 8 {
+		high |= binary.LittleEndian.Uint64(b[e-8:])
+	}
+	if e > i {
+		high |= binary.LittleEndian.Uint64(b[e-8:]) >> (64 - 8*uint(e-i)&63)
+	}
+	return high&highs == 0
 }
 
 // whole hashes b[i:e], with room for a word before it.
@@ -143,7 +164,7 @@ func (s *Scanner) oddHost(b []byte, i, e int) {
 		return
 	}
 	s.probe(s.hash.block(raw, 128))
-	if s.keepHosts && s.wants(observable.URL) {
+	if s.keepHosts && s.wants(kindURL) {
 		s.hosts = append(s.hosts, s.hash.whole(append(a.AppendTo(append(buf[:0], '[')), ']')))
 	}
 	if start := int(raw[0])<<8 | int(raw[1]); s.view.prefixes.first16v[start>>6]&(1<<(start&63)) != 0 {
@@ -190,16 +211,19 @@ func (s *Scanner) text1(b []byte, i, e int, look Look) {
 	if e-i > observable.MaxText {
 		return
 	}
-	other := b[i] <= ' ' || b[e-1] <= ' ' // white space at the ends does not count
-	for j := i; j < e && !other; j++ {
-		other = b[j] >= 0x80
-	}
+	other := b[i] <= ' ' || b[e-1] <= ' ' || !ascii(b, i, e) // white space at the ends does not count
 	if look&LookFile != 0 {
 		if other {
 			s.exact(observable.FilePath, b[i:e])
 			s.exact(observable.FileName, b[i:e])
 			s.exact(observable.Process, b[i:e])
-		} else if j := bytes.LastIndexAny(b[i:e], `/\`) + i + 1; j > i && j < e {
+			return
+		}
+		j := e
+		for j > i && b[j-1] != '/' && b[j-1] != '\\' {
+			j--
+		}
+		if j > i && j < e {
 			if b[j] <= ' ' {
 				s.exact(observable.FilePath, b[i:e])
 			}
@@ -207,10 +231,9 @@ func (s *Scanner) text1(b []byte, i, e int, look Look) {
 		}
 	}
 	if look&LookText != 0 && other {
-		for _, t := range [...]observable.Type{observable.Mutex, observable.Account, observable.Process, observable.UserAgent, observable.MailSubject,
-			observable.JA3, observable.JA4, observable.SSDeep, observable.Other} {
-			if s.wants(t) {
-				s.exact(t, b[i:e])
+		for _, k := range kindsOfText {
+			if s.wants(k) {
+				s.exact(k.typ(), b[i:e])
 			}
 		}
 	}
@@ -236,7 +259,7 @@ func plainURL(b []byte) bool {
 // url looks at a URL, or at a path whose host stands elsewhere in the line.
 func (s *Scanner) url(b []byte, i, e int) {
 	if b[i] == '/' && (e-i == 1 || b[i+1] != '/') {
-		if !s.wants(observable.URL) {
+		if !s.wants(kindURL) {
 			return
 		}
 		if plainURL(b[i:e]) {
@@ -269,7 +292,7 @@ func (s *Scanner) url(b []byte, i, e int) {
 	keep, n := s.keepHosts, len(s.hosts)
 	s.keepHosts = true
 	s.host(b, start, end)
-	if s.wants(observable.URL) {
+	if s.wants(kindURL) {
 		for _, h := range s.hosts[n:] {
 			switch {
 			case end == e:

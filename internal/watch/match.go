@@ -80,7 +80,7 @@ func (m *matching) report(h uint64, ok func(*entry) bool, seen func() observable
 				m.hit = true
 				return false
 			}
-			if e.from <= m.at && m.at < e.until {
+			if v := m.set.span(e.span); v.from <= m.at && m.at < v.until {
 				m.emit(Hit{Indicator: m.set.indicator(e), Seen: seen()})
 			}
 			return true
@@ -264,7 +264,7 @@ func (m *matching) text(t observable.Type, text string) {
 		return
 	}
 	if t == observable.ASN {
-		m.report(m.set.hash.whole([]byte(v.Text[2:])), func(e *entry) bool { return e.kind == asnKind && string(m.set.text(e)) == v.Text },
+		m.report(m.set.hash.whole([]byte(v.Text[2:])), func(e *entry) bool { return e.kind == kindASN && string(m.set.text(e)) == v.Text },
 			func() observable.Value { return v })
 		return
 	}

@@ -145,7 +145,8 @@ func (r *reference) match(f record.Field) []string {
 // testTypes are the places of the lines that the test writes.
 var testTypes = map[string]observable.Type{"query": observable.Domain, "answers": observable.Domain, "id.orig_h": observable.IPv4, "orig_h": observable.IPv4,
 	"server_name": observable.Domain, "host": observable.Domain, "url": observable.URL, "uri": "", "from": observable.Email, "sha256": observable.SHA256,
-	"user_agent": observable.UserAgent, "filename": observable.FilePath, "a_rather_long_name_of_a_key": observable.Domain}
+	"user_agent": observable.UserAgent, "filename": observable.FilePath, "a_rather_long_name_of_a_key": observable.Domain,
+	"A": observable.Domain, "mx": observable.Domain, "sni": observable.Domain}
 
 var testLooks = map[observable.Type]Look{observable.Domain: LookHost, observable.IPv4: LookHost, observable.URL: LookURL, "": LookURL, observable.Email: LookMail,
 	observable.SHA256: LookHash, observable.UserAgent: LookText, observable.FilePath: LookFile}
@@ -153,7 +154,7 @@ var testLooks = map[observable.Type]Look{observable.Domain: LookHost, observable
 func testKeys(t testing.TB) *Keys {
 	var keys []Key
 	for name, typ := range testTypes {
-		keys = append(keys, Key{name, testLooks[typ]})
+		keys = append(keys, Key{Name: name, Look: testLooks[typ]})
 	}
 	return keysOf(t, keys...)
 }
@@ -277,7 +278,7 @@ func writeValue(t *rapid.T, b *strings.Builder, depth, escapes int, space string
 
 func writeObject(t *rapid.T, b *strings.Builder, depth, escapes int, space string) {
 	names := []string{"query", "answers", "id.orig_h", "orig_h", "server_name", "host", "url", "uri", "from", "sha256", "user_agent", "filename", "a_rather_long_name_of_a_key",
-		"ts", "id", "xquery", "quer", "another_rather_long_name_of_a_key", "", `x"query`, `query\`, "é"}
+		"A", "mx", "sni", "xA", "AA", "Amx", "asni", "ts", "id", "xquery", "quer", "another_rather_long_name_of_a_key", "", `x"query`, `query\`, "é"}
 	b.WriteString("{" + space)
 	for i := range rapid.IntRange(0, 5).Draw(t, "members") {
 		if i > 0 {
@@ -289,7 +290,7 @@ func writeObject(t *rapid.T, b *strings.Builder, depth, escapes int, space strin
 		}
 		writeText(t, b, rapid.SampledFrom(names).Draw(t, "name"), keyEscapes)
 		if rapid.IntRange(0, 20).Draw(t, "space before the colon") == 0 {
-			b.WriteString(rapid.SampledFrom([]string{" ", "\t", "  "}).Draw(t, "which"))
+			b.WriteString(rapid.SampledFrom([]string{" ", "\t", "  ", "\r "}).Draw(t, "which"))
 		}
 		b.WriteString(":" + space)
 		writeValue(t, b, depth, escapes, space)

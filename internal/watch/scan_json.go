@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf16"
@@ -12,20 +11,21 @@ import (
 )
 
 const (
-	quotes = ones * '"'
-	colons = ones * ':'
-	slants = ones * '\\'
-	dots   = ones * '.'
-	lows   = ^uint64(highs)
-	// loose are the bits of a byte by which quotation marks, white space and some more are told from others, see keyEnds.
-	loose = ones * 0xD0
+	quotes   = ones * '"'
+	colons   = ones * ':'
+	slants   = ones * '\\'
+	percents = ones * '%'
+	dots     = ones * '.'
+	lows     = ^uint64(highs)
+	// loose are bits that neither quotation marks nor white space have, and most other characters of ASCII do, see keyMasks.
+	loose = ones * 0x50
 )
 
 // The space around a line that is needed to read whole words of it.
 const (
 	padBefore = 8
 	padAfter  = 24
-	keyPad    = 80 // for keyEnds, which reads 40 bytes from each 32 of a line
+	keyPad    = 80 // for keyMasks, which reads 72 bytes from each 64 of a line
 )
 
 func word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
@@ -33,56 +33,87 @@ func word(b []byte, i int) uint64 { return binary.LittleEndian.Uint64(b[i:]) }
 // zeros has the high bit of each byte that is 0; exact, unlike the shorter form.
 func zeros(x uint64) uint64 { return ^((x&lows + lows) | x | lows) }
 
-// keyEnds appends where a quotation mark or white space stands before a colon in a line. Some other punctuation is
-// told of, too; who reads the list looks again.
-func keyEnds(dst []uint32, b []byte, start, end int) []uint32 {
-	n := len(dst)
-	dst = dst[:cap(dst)]
-	for i := start; i < end; i += 32 {
-		if n+32 > len(dst) {
-			dst = append(dst, make([]uint32, len(dst)+64)...)
-		}
-		c := b[i : i+40 : i+40]
-		m := mask8(binary.LittleEndian.Uint64(c[0:8]), binary.LittleEndian.Uint64(c[1:9])) |
-			mask8(binary.LittleEndian.Uint64(c[8:16]), binary.LittleEndian.Uint64(c[9:17]))<<8 |
-			mask8(binary.LittleEndian.Uint64(c[16:24]), binary.LittleEndian.Uint64(c[17:25]))<<16 |
-			mask8(binary.LittleEndian.Uint64(c[24:32]), binary.LittleEndian.Uint64(c[25:33]))<<24
-		// The first four are written whether they are there or not: a branch less to guess.
-		out := dst[n : n+4 : n+4]
-		k := bits.OnesCount64(m)
-		out[0] = uint32(i + bits.TrailingZeros64(m))
-		m &= m - 1
-		out[1] = uint32(i + bits.TrailingZeros64(m))
-		m &= m - 1
-		out[2] = uint32(i + bits.TrailingZeros64(m))
-		m &= m - 1
-		out[3] = uint32(i + bits.TrailingZeros64(m))
-		m &= m - 1
-		for j := n + 4; m != 0; j++ {
-			dst[j] = uint32(i + bits.TrailingZeros64(m))
-			m &= m - 1
-		}
-		n += k
+// keyMasks gives, for each 64 bytes of a line, a mask of where a quotation mark or white space stands before a colon. Some other characters
+// are told of, too; who reads the masks looks again. Bit 8j+k is byte 8k+j: so the bits of eight words come together without being moved about.
+func keyMasks(dst []uint64, b []byte, start, end int) []uint64 {
+	n := (end - start + 63) / 64
+	if n > cap(dst) {
+		dst = make([]uint64, 2*n)
 	}
-	for n > 0 && int(dst[n-1]) >= end { // of what stands behind the line
-		n--
+	dst = dst[:n]
+	for k := range dst {
+		c := b[start : start+72 : start+72]
+		dst[k] = ^(others8(binary.LittleEndian.Uint64(c[0:8]), binary.LittleEndian.Uint64(c[1:9]))>>7 |
+			others8(binary.LittleEndian.Uint64(c[8:16]), binary.LittleEndian.Uint64(c[9:17]))>>6 |
+			others8(binary.LittleEndian.Uint64(c[16:24]), binary.LittleEndian.Uint64(c[17:25]))>>5 |
+			others8(binary.LittleEndian.Uint64(c[24:32]), binary.LittleEndian.Uint64(c[25:33]))>>4 |
+			others8(binary.LittleEndian.Uint64(c[32:40]), binary.LittleEndian.Uint64(c[33:41]))>>3 |
+			others8(binary.LittleEndian.Uint64(c[40:48]), binary.LittleEndian.Uint64(c[41:49]))>>2 |
+			others8(binary.LittleEndian.Uint64(c[48:56]), binary.LittleEndian.Uint64(c[49:57]))>>1 |
+			others8(binary.LittleEndian.Uint64(c[56:64]), binary.LittleEndian.Uint64(c[57:65])))
+		start += 64
 	}
-	return dst[:n]
+	if n > 0 {
+		dst[n-1] &= firstBytes[end-start+64]
+	}
+	return dst
 }
 
-// mask8 has a bit for each byte of x before a colon in y, which is x one byte later. The short form of the test for zero
-// is exact here: it errs only for a byte of 1 after a match, and what is after a match is a colon in x.
-func mask8(x, y uint64) uint64 {
-	s := (x^quotes)&loose | (y ^ colons)
-	z := (s - ones) &^ s & highs
-	return (z >> 7) * 0x0102040810204080 >> 56
+// others8 has the high bit of each byte of x that is no end of a key: of which loose has a bit, or that has no colon after it, in y, which is
+// x one byte later. The highest bits of both do not count, so that no byte borrows from the next.
+func others8(x, y uint64) uint64 { return ((x&loose | (y ^ colons) | highs) - ones) & highs }
+
+// place64 gives which of 64 bytes a bit of a mask stands for.
+func place64(bit int) int { return bit>>3 + bit&7<<3 }
+
+// firstBytes has masks of the first n of 64 bytes.
+var firstBytes = func() (t [65]uint64) {
+	for n := range t {
+		for bit := range 64 {
+			if place64(bit) < n {
+				t[n] |= 1 << bit
+			}
+		}
+	}
+	return t
+}()
+
+// ends gives where the names of keys end, in no order: of a line with escapes all, otherwise those of names in the table and a few others, and
+// all that have white space before the colon. It is for the masks of a line that begins at start.
+func (k *Keys) ends(dst []uint32, masks []uint64, b []byte, start int, escapes bool) []uint32 {
+	n := 0
+	for _, m := range masks {
+		if most := n + bits.OnesCount64(m) + 1; most > len(dst) {
+			dst = append(dst, make([]uint32, most)...)
+		}
+		if escapes {
+			for ; m != 0; m &= m - 1 {
+				dst[n] = uint32(start + place64(bits.TrailingZeros64(m)))
+				n++
+			}
+		}
+		// Each is written whether it is kept or not, as no processor foresees which keys come.
+		for ; m != 0; m &= m - 1 {
+			i := start + place64(bits.TrailingZeros64(m))
+			x := binary.LittleEndian.Uint32(b[i-3:])
+			dst[n] = uint32(i)
+			if x>>24 <= ' ' {
+				n++
+				continue
+			}
+			n += int(k.tails[tail(x)])
+		}
+		start += 64
+	}
+	return dst[:n]
 }
 
 // json looks at one JSON line, b[start:end], around which there is room.
 func (s *Scanner) json(b []byte, start, end int, escapes bool) {
 	keys := s.keys
 	s.hosts, s.paths, s.oddPath = s.hosts[:0], s.paths[:0], false
-	s.ends = keyEnds(s.ends[:0], b, start, end)
+	s.masks = keyMasks(s.masks, b, start, end)
+	s.ends = keys.ends(s.ends[:cap(s.ends)], s.masks, b, start, escapes)
 	mul, shift, slots := keys.mul, keys.shift&63, keys.slots
 	for _, j := range s.ends {
 		i := int(j)
@@ -91,6 +122,9 @@ func (s *Scanner) json(b []byte, start, end int, escapes bool) {
 		w >>= (64 - lz) & 63
 		slot := &slots[w*mul>>shift]
 		if slot.end == w && slot.look != 0 && b[i] == '"' {
+			if slot.after != 0 && !escapes && b[i+2] == '"' && !keys.follows(slot, b, start, i) {
+				continue
+			}
 			s.value(b, i+2, end, slot.look)
 			continue
 		}
@@ -138,8 +172,48 @@ func escapedKey(b []byte, start, i int) bool {
 	return false
 }
 
+// follows tells whether what stands before the key that ends before the quotation mark at i is one of the texts that its value is looked at after,
+// or something else than a text that can be told with a glance. The line has no escapes.
+func (k *Keys) follows(slot *keySlot, b []byte, start, i int) bool {
+	end := i - int(slot.size) - 3 // the quotation mark of the text before
+	if end <= start || b[end] != '"' || b[end+1] != ',' {
+		return true
+	}
+	j := end
+	for j > start && b[j-1] != '"' {
+		if j--; b[j] >= 0x80 { // lower case may be of ASCII
+			return true
+		}
+	}
+	if j == end {
+		return true
+	}
+	for _, text := range k.after[slot.after-1] {
+		if len(text) == end-j && equalFold(b[j:end], text) {
+			return true
+		}
+	}
+	return false
+}
+
+// equalFold tells whether b is text, which is in lower case, whatever the case of its letters.
+func equalFold(b []byte, text string) bool {
+	for i, c := range b {
+		if c-'A' <= 'Z'-'A' {
+			c |= 0x20
+		}
+		if c != text[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // value looks at the value that begins at i.
 func (s *Scanner) value(b []byte, i, end int, look Look) {
+	if look&LookLine != 0 {
+		s.mark()
+	}
 	for i < end && (b[i] == ' ' || b[i] == '\t') {
 		i++
 	}
@@ -182,7 +256,7 @@ func (s *Scanner) scalar(b []byte, i, end int, look Look) int {
 	if n == i || b[i]|0x20 == 'e' {
 		return i + 1
 	}
-	if look&(LookText|LookNumber|LookFile|LookHash) != 0 {
+	if look&(LookText|LookNumber|LookFile|LookHash|LookForm) != 0 {
 		s.look(b, i, n, look)
 	}
 	return n
@@ -236,9 +310,6 @@ func (s *Scanner) str(b []byte, i, end int, look Look) int {
 			return s.escaped(b, i, e, end, look)
 		}
 		if e > i {
-			if s.percents && look&LookHost != 0 && bytes.IndexByte(b[i:e], '%') >= 0 {
-				s.mark() // as the host of a URL it is a name without the escape
-			}
 			if look == LookHost {
 				s.host(b, i, e)
 			} else {
@@ -360,6 +431,9 @@ func (s *Scanner) host(b []byte, i, e int) {
 		}
 	}
 	if e-i > 4*observable.MaxText {
+		if s.percents {
+			s.mark()
+		}
 		return // no name, even with a port
 	}
 	if b[i] == '*' && e-i > 2 && b[i+1] == '.' {
@@ -378,7 +452,7 @@ func (s *Scanner) host(b []byte, i, e int) {
 		}
 	}
 	state, pos := s.hash.k0, e
-	var odd uint64
+	var odd, escape uint64
 	first := true // the last label alone is never looked for
 	for {
 		left := pos - i
@@ -392,6 +466,8 @@ func (s *Scanner) host(b []byte, i, e int) {
 		}
 		c := w ^ colons
 		odd |= w&highs | (c-ones)&^c&highs
+		p := w ^ percents
+		escape |= (p - ones) &^ p & highs
 		folded := w | fold
 		for d := zeros(w ^ dots); d != 0; {
 			lz := uint(bits.LeadingZeros64(d))
@@ -412,6 +488,9 @@ func (s *Scanner) host(b []byte, i, e int) {
 				part = folded >> (64 - 8*uint(left)&63)
 			}
 			h := s.hash.finish(state, part, n)
+			if escape != 0 && s.percents {
+				s.mark() // as the host of a URL it is a name without the escape
+			}
 			if odd != 0 {
 				break
 			}

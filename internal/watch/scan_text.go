@@ -109,7 +109,7 @@ func (s *Scanner) plain(b []byte, start, end int) {
 	if colonsSeen > 1 {
 		s.colonRuns(b, start, end)
 	}
-	if bytes.IndexByte(line, '@') >= 0 && (s.wants(observable.Email)) {
+	if bytes.IndexByte(line, '@') >= 0 && s.wants(kindEmail) {
 		s.addresses(b, start, end)
 	}
 }

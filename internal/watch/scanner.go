@@ -3,8 +3,6 @@ package watch
 import (
 	"bytes"
 	"math/bits"
-
-	"entente/internal/observable"
 )
 
 // MaxLine is the longest line that is looked at, in bytes. A longer one is counted and passed over; the lines around it
@@ -47,13 +45,14 @@ type Scanner struct {
 	n      int
 
 	// What a line has said so far: the ends of its keys, and the hosts and paths that may make a URL.
+	masks     []uint64
 	ends      []uint32
 	hosts     []uint64
 	paths     []uint64
 	oddPath   bool
 	keepHosts bool
 	numbers   bool // the set has what only LookNumber finds
-	percents  bool // the line may have a percent sign in what becomes the host of a URL
+	percents  bool // what is looked at as a host becomes that of a URL, for which escapes with percent signs are undone
 	// name is told of each name with a dot in it and its hash, and says whether the line is worth decoding for it; nil: nobody asks.
 	name func(h uint64, name []byte) bool
 
@@ -152,7 +151,8 @@ func (s *Scanner) keep(p []byte) {
 func (s *Scanner) block(p []byte, at int64, emit func(line []byte, at int64)) {
 	s.view = s.set()
 	s.hash, s.base, s.delta = s.view.hash, s.view.base, s.view.delta
-	s.numbers = s.wants(observable.Serial) || s.wants(observable.MAC) || s.wants(observable.ASN)
+	s.percents = s.keys != nil && s.keys.paths
+	s.numbers = s.wants(kindSerial) || s.wants(kindMAC) || s.wants(kindASN)
 	for len(p) > 0 {
 		n := s.lines(p)
 		s.flush()
@@ -179,7 +179,7 @@ func trimReturn(line []byte) []byte {
 // lines looks at the lines of p, at most linesAtOnce, and gives how many bytes they take.
 func (s *Scanner) lines(p []byte) int {
 	s.starts, s.marks = s.starts[:0], s.marks[:0]
-	slant, percent := -1, -1 // the next backslash and percent sign; -1 if not known
+	slant := -1 // the next backslash; -1 if not known
 	pos := 0
 	for pos < len(p) && len(s.starts) < linesAtOnce {
 		start := pos
@@ -227,16 +227,8 @@ func (s *Scanner) lines(p []byte) int {
 				slant += start
 			}
 		}
-		if s.keys != nil && s.keys.paths && percent < start {
-			if percent = bytes.IndexByte(p[start:], '%'); percent < 0 {
-				percent = len(p)
-			} else {
-				percent += start
-			}
-		}
 		b := p
 		escapes := slant < end
-		s.percents = s.keys != nil && s.keys.paths && percent < end
 		if start < padBefore || end+keyPad > len(p) {
 			b = append(append(append(s.padded[:0], make([]byte, padBefore)...), p[start:end]...), make([]byte, keyPad)...)
 			s.padded = b

@@ -11,7 +11,7 @@ import (
 func TestLongLines(t *testing.T) {
 	set := setOf(t, "evil.com")
 	for _, size := range []int{1 << 10, 256 << 10, 40 << 20} { // of the pieces that are given
-		s := NewScanner(func() *Set { return set }, keysOf(t, Key{"query", LookHost}))
+		s := NewScanner(func() *Set { return set }, keysOf(t, Key{Name: "query", Look: LookHost}))
 		hit := []byte(`{"query":"www.evil.com"}` + "\n")
 		long := bytes.Repeat([]byte("x"), MaxLine+1)
 		stream := slices.Concat(hit, long, []byte("\n"), hit, long[:MaxLine-40], hit)
@@ -55,7 +55,7 @@ func TestPieces(t *testing.T) {
 		i += n + 1
 	}
 	for size := 1; size <= len(text); size++ {
-		s := NewScanner(func() *Set { return set }, keysOf(t, Key{"query", LookHost}))
+		s := NewScanner(func() *Set { return set }, keysOf(t, Key{Name: "query", Look: LookHost}))
 		s.Reset(7)
 		var at []int64
 		emit := func(line []byte, where int64) {

@@ -11,16 +11,19 @@ import (
 
 // entry is one indicator in flat memory. Entries are never changed.
 type entry struct {
-	from, until int64  // nanoseconds since 1970; math.MinInt64 and MaxInt64 bound nothing
-	text        uint32 // where the value stands in the arena
-	id          uint32 // where the identifier stands
-	meta        uint32
-	atom        uint16
-	size        uint16 // of the text
-	idSize      uint8
-	kind        kind
-	flags       uint8
+	text   uint32 // where the value stands in the arena
+	id     uint32 // where the identifier stands
+	meta   uint32
+	span   uint32 // when it is valid
+	atom   uint16
+	size   uint16 // of the text
+	idSize uint8
+	kind   kind
+	flags  uint8
 }
+
+// span is when an indicator is valid: nanoseconds since 1970; math.MinInt64 and MaxInt64 bound nothing.
+type span struct{ from, until int64 }
 
 // The flags of an entry.
 const (
@@ -60,13 +63,22 @@ var (
 	kindPrefix = kindOf(observable.Prefix)
 	kindURL    = kindOf(observable.URL)
 	kindEmail  = kindOf(observable.Email)
+
+	kindSHA256   = kindOf(observable.SHA256)
+	kindRegistry = kindOf(observable.RegistryKey)
+	kindSerial   = kindOf(observable.Serial)
+	kindMAC      = kindOf(observable.MAC)
+	kindASN      = kindOf(observable.ASN)
+	// kindsOfText are those of which white space and letters beyond ASCII at the ends may be another form of the same.
+	kindsOfText = [...]kind{kindOf(observable.Mutex), kindOf(observable.Account), kindOf(observable.Process), kindOf(observable.UserAgent), kindOf(observable.MailSubject),
+		kindOf(observable.JA3), kindOf(observable.JA4), kindOf(observable.SSDeep), kindOf(observable.Other)}
 )
 
 // meta is what many indicators have in common.
 type meta struct{ source, tlp, idType string }
 
 const (
-	chunkBits = 14 // entries in one piece
+	chunkBits = 14 // entries, or spans, in one piece
 	arenaBits = 20 // bytes in one piece
 )
 
@@ -76,8 +88,11 @@ type store struct {
 	entries [][]entry
 	arena   [][]byte
 	metas   []meta
+	spans   [][]span
 	n       int
 }
+
+func (s *store) span(at uint32) span { return s.spans[at>>chunkBits][at&(1<<chunkBits-1)] }
 
 func (s *store) at(i uint32) *entry { return &s.entries[i>>chunkBits][i&(1<<chunkBits-1)] }
 
@@ -103,6 +118,17 @@ func (s *store) put(text string) (at uint32, ok bool) {
 	return at, true
 }
 
+// keep appends a span.
+func (s *store) keep(v span) uint32 {
+	last := len(s.spans) - 1
+	if last < 0 || len(s.spans[last]) == 1<<chunkBits {
+		s.spans = append(s.spans, make([]span, 0, 1<<chunkBits))
+		last++
+	}
+	s.spans[last] = append(s.spans[last], v)
+	return uint32(last<<chunkBits | (len(s.spans[last]) - 1))
+}
+
 func (s *store) push(e entry) uint32 {
 	if s.n&(1<<chunkBits-1) == 0 {
 		s.entries = append(s.entries, make([]entry, 0, 1<<chunkBits))
@@ -115,7 +141,7 @@ func (s *store) push(e entry) uint32 {
 
 // view gives a store that sees what is there now and shares its memory.
 func (s *store) view() store {
-	return store{append([][]entry(nil), s.entries...), append([][]byte(nil), s.arena...), s.metas[:len(s.metas):len(s.metas)], s.n}
+	return store{append([][]entry(nil), s.entries...), append([][]byte(nil), s.arena...), s.metas[:len(s.metas):len(s.metas)], append([][]span(nil), s.spans...), s.n}
 }
 
 // packID gives "indicator--<UUID>" in 16 bytes.
@@ -149,8 +175,8 @@ func (s *store) identifier(e *entry) string {
 }
 
 func (s *store) indicator(e *entry) Indicator {
-	m := &s.metas[e.meta]
-	ind := Indicator{ID: s.identifier(e), Value: observable.Value{Type: e.kind.typ(), Text: string(s.text(e))}, From: moment(e.from), Until: moment(e.until),
+	m, v := &s.metas[e.meta], s.span(e.span)
+	ind := Indicator{ID: s.identifier(e), Value: observable.Value{Type: e.kind.typ(), Text: string(s.text(e))}, From: moment(v.from), Until: moment(v.until),
 		Atom: e.atom, Source: m.source, TLP: m.tlp}
 	if e.flags&flagExact != 0 {
 		ind.Policy = Exact

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"entente/internal/watch"
@@ -13,17 +14,23 @@ import (
 func Keys(format string, o Options) (*watch.Keys, error) {
 	var tables []map[string]place
 	looks := map[string]watch.Look{}
+	after := map[string][]string{} // texts without which before them values are not worth a look
 	switch {
 	case !o.Fields.empty():
 		return nil, nil
-	case format == zeekJSON.name || format == suricata.name: // a stream may change from one to the other
-		tables = append(tables, zeekPlaces, suricataPlaces)
+	case format == zeekJSON.name:
+		tables = append(tables, zeekPlaces)
 		for of := range maps.Values(zeekOf) {
 			tables = append(tables, of)
 		}
 		looks["uri"] = watch.LookURL
+		looks["event_type"] = watch.LookLine // a stream may change: without it no line is of Suricata
+	case format == suricata.name:
+		tables = append(tables, suricataPlaces)
+		looks["ts"], looks["_write_ts"] = watch.LookLine, watch.LookLine // without one of them no line is of Zeek
 		looks["http.url"] = watch.LookURL
 		looks["request_headers.value"] = watch.LookHost | watch.LookURL | watch.LookText | watch.LookWords
+		after["request_headers.value"] = slices.Collect(maps.Keys(suricataHeaders))
 	case format == caddy.name:
 		tables = append(tables, caddyPlaces)
 		looks["request.uri"] = watch.LookURL
@@ -48,9 +55,16 @@ func Keys(format string, o Options) (*watch.Keys, error) {
 	}
 	// A member of an object in an object may also be written as one with a dotted name.
 	ends := map[string]watch.Look{}
+	always := map[string]bool{}
+	texts := map[string][]string{}
 	for name, look := range looks {
-		for {
+		for whole := name; ; {
 			ends[name] |= look
+			if list := after[whole]; list != nil {
+				texts[name] = append(texts[name], list...)
+			} else {
+				always[name] = true
+			}
 			_, rest, ok := strings.Cut(name, ".")
 			if !ok {
 				break
@@ -60,7 +74,11 @@ func Keys(format string, o Options) (*watch.Keys, error) {
 	}
 	keys := make([]watch.Key, 0, len(ends))
 	for name, look := range ends {
-		keys = append(keys, watch.Key{Name: name, Look: look})
+		key := watch.Key{Name: name, Look: look}
+		if !always[name] && len(name) < 8 {
+			key.After = texts[name]
+		}
+		keys = append(keys, key)
 	}
 	return watch.NewKeys(keys...)
 }
@@ -88,6 +106,8 @@ func lookOf(as shape) watch.Look {
 		return watch.LookFile | watch.LookText
 	case asRegistry:
 		return watch.LookRegistry
+	case asForm:
+		return watch.LookForm
 	}
 	return watch.LookAny
 }

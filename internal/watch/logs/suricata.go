@@ -117,19 +117,23 @@ func suricataFinish(f *jsonFormat) {
 		if i > 0 {
 			name = f.walker.leaves[i-1].text
 		}
-		switch strings.ToLower(name) {
-		case "host", ":authority":
-			f.put(place{asHost, record.Host}, l.path, l.text)
-		case "user-agent":
-			f.put(place{asAgent, record.Agent}, l.path, l.text)
-		case "referer":
-			f.put(place{asURL, record.Referrer}, l.path, l.text)
-		case "x-forwarded-for":
+		p, known := suricataHeaders[strings.ToLower(name)]
+		switch {
+		case !known:
+		case p.as == asAddress: // of several
 			for part := range strings.SplitSeq(l.text, ",") {
-				f.put(place{asAddress, record.Source}, l.path, strings.TrimSpace(part))
+				f.put(p, l.path, strings.TrimSpace(part))
 			}
+		default:
+			f.put(p, l.path, l.text)
 		}
 	}
+}
+
+// suricataHeaders are the headers of a request that hold something, by their names in lower case.
+var suricataHeaders = map[string]place{
+	"host": {asHost, record.Host}, ":authority": {asHost, record.Host}, "user-agent": {asAgent, record.Agent}, "referer": {asURL, record.Referrer},
+	"x-forwarded-for": {asAddress, record.Source},
 }
 
 // portOf reads a port; 0 if it is none.

@@ -103,6 +103,7 @@ type Stream struct {
 	failures int
 	rec      record.Record
 	pick     picker
+	scanners map[string]*watch.Scanner // by the name of a format
 	carry    []byte
 	skip     bool
 	offset   int64 // of the first line that was not read
@@ -257,8 +258,7 @@ func (s *Stream) block(p []byte) {
 	all := s.p.o.All != nil && s.p.o.All()
 	for len(p) > 0 {
 		if n := s.like(p); n > 0 && !all {
-			s.picked(p[:n])
-			p = p[n:]
+			p = p[s.picked(p[:n]):]
 			continue
 		}
 		i := bytes.IndexByte(p, '\n')

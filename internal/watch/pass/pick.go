@@ -21,7 +21,12 @@ type picker struct {
 	format string // that it was made for
 	shape  []byte // how lines of it begin
 	own    logs.Like
+	reach  int // how many bytes are looked at at once
 }
+
+// firstReach and lastReach bound what is looked at at once, in bytes. It begins small where a format begins and doubles while it stays, so that a
+// stream that changes with each line does not have the same bytes looked at again and again.
+const firstReach, lastReach = 4 << 10, 1 << 20
 
 // learn notes how a line of a format begins that was read exactly.
 func (s *Stream) learn(line []byte) {
@@ -30,21 +35,8 @@ func (s *Stream) learn(line []byte) {
 	}
 	name := s.format.Name()
 	if s.pick.format != name {
-		s.pick = picker{format: name}
-		keys, err := logs.Keys(name, s.p.o.Logs)
-		own, plain := s.format.(logs.Like)
-		switch {
-		case err != nil:
-		case plain:
-			s.pick.scan, s.pick.own = watch.NewScanner(s.p.o.Set, nil), own
-		case keys != nil:
-			s.pick.scan = watch.NewScanner(s.p.o.Set, keys)
-		default:
-			s.pick.scan = watch.NewTokenScanner(s.p.o.Set)
-		}
-		if s.pick.scan != nil {
-			s.pick.scan.Names(s.p.o.Name)
-		}
+		own, _ := s.format.(logs.Like)
+		s.pick = picker{format: name, reach: firstReach, own: own, scan: s.scanner(name, own != nil)}
 	}
 	if s.pick.own != nil {
 		s.pick.own, _ = s.format.(logs.Like) // another of the same name may have taken its place
@@ -58,7 +50,33 @@ func (s *Stream) learn(line []byte) {
 	}
 }
 
-// like gives how many bytes of whole lines, from the beginning of p on, begin as the format's lines do.
+// scanner gives the scanner for a format. They are kept: a stream may change with each line.
+func (s *Stream) scanner(format string, plain bool) *watch.Scanner {
+	scan, made := s.scanners[format]
+	if made {
+		return scan
+	}
+	keys, err := logs.Keys(format, s.p.o.Logs)
+	switch {
+	case err != nil:
+	case plain:
+		scan = watch.NewScanner(s.p.o.Set, nil)
+	case keys != nil:
+		scan = watch.NewScanner(s.p.o.Set, keys)
+	default:
+		scan = watch.NewTokenScanner(s.p.o.Set)
+	}
+	if scan != nil {
+		scan.Names(s.p.o.Name)
+	}
+	if s.scanners == nil {
+		s.scanners = map[string]*watch.Scanner{}
+	}
+	s.scanners[format] = scan
+	return scan
+}
+
+// like gives how many bytes of whole lines, from the beginning of p on, begin as the format's lines do, about as many as are looked at at once.
 func (s *Stream) like(p []byte) int {
 	k := &s.pick
 	if k.scan == nil || len(k.shape) == 0 && k.own == nil || s.format == nil || s.format.Name() != k.format {
@@ -66,7 +84,7 @@ func (s *Stream) like(p []byte) int {
 	}
 	n := 0
 	if k.own != nil {
-		for n < len(p) {
+		for n < len(p) && n < k.reach {
 			i := bytes.IndexByte(p[n:], '\n')
 			if i > MaxLine || !k.own.Like(bytes.TrimRight(p[n:n+i], "\r")) {
 				break
@@ -75,7 +93,7 @@ func (s *Stream) like(p []byte) int {
 		}
 		return n
 	}
-	for n < len(p) && bytes.HasPrefix(p[n:], k.shape) {
+	for n < len(p) && n < k.reach && bytes.HasPrefix(p[n:], k.shape) {
 		i := bytes.IndexByte(p[n:], '\n')
 		if i > MaxLine {
 			break
@@ -85,9 +103,10 @@ func (s *Stream) like(p []byte) int {
 	return n
 }
 
-// picked reads those of whole lines that may hold something.
-func (s *Stream) picked(p []byte) {
-	begin, done := s.offset, 0
+// picked reads those of whole lines that may hold something, up to one in which the format changes: what is worth a look behind it is another
+// matter. It gives how many bytes it is done with.
+func (s *Stream) picked(p []byte) int {
+	begin, done, changed := s.offset, 0, false
 	pass := func(to int) { // what comes before is read, or need not be
 		lines := bytes.Count(p[done:to], []byte{'\n'})
 		if lines > 0 {
@@ -99,8 +118,12 @@ func (s *Stream) picked(p []byte) {
 		s.offset = begin + int64(to)
 		done = to
 	}
-	s.pick.scan.Reset(begin)
-	s.pick.scan.Scan(p, func(line []byte, at int64) {
+	scan, format := s.pick.scan, s.pick.format
+	scan.Reset(begin)
+	scan.Scan(p, func(line []byte, at int64) {
+		if changed {
+			return
+		}
 		pass(int(at - begin))
 		end := done + bytes.IndexByte(p[done:], '\n') + 1
 		s.p.Counts.Lines++
@@ -109,6 +132,11 @@ func (s *Stream) picked(p []byte) {
 		s.line(line)
 		done = end
 		s.offset = begin + int64(end)
+		changed = s.format.Name() != format
 	})
-	pass(len(p))
+	if !changed {
+		pass(len(p))
+		s.pick.reach = min(2*s.pick.reach, lastReach)
+	}
+	return done
 }
