@@ -118,6 +118,9 @@ func TestWatchersShareATopic(t *testing.T) {
 	for _, w := range watchers {
 		stopWatcher(t, w)
 	}
+	if n := attacks(s); n != hits {
+		t.Errorf("%d hits were published, and %d counted of an asset", hits, n)
+	}
 	// Another member finds nothing left: all was committed.
 	publish(3)
 	watcher()

@@ -116,7 +116,7 @@ func (c *natsCluster) open(config jetstream.StreamConfig) (jetstream.JetStream, 
 
 // TestWatchersShareAStream: watchers share a consumer of a cluster of three NATS servers and work for one node. Watchers are
 // killed (-9) and others added, and so is the server that leads the stream, while messages come; and the consumer hands out again what was not acknowledged
-// within a second, so that many messages are read by two. In the end the node counted each hit, and each once.
+// within a second, so that many messages are read by two. In the end the node counted each hit, and each once, and so it did what the hits are for an asset.
 func TestWatchersShareAStream(t *testing.T) {
 	c := newNATSCluster(t)
 	exe, base := program(t)
@@ -247,8 +247,8 @@ func TestWatchersShareAStream(t *testing.T) {
 	for _, w := range watchers[3:] {
 		stopWatcher(t, w)
 	}
-	if n := count(); n != hits {
-		t.Errorf("%d hits were published, and %d counted", hits, n)
+	if n, m := count(), attacks(s); n != hits || m != hits {
+		t.Errorf("%d hits were published, %d counted, %d of an asset", hits, n, m)
 	}
 	if deliveries <= uint64(published) {
 		t.Errorf("%d messages were handed out %d times: none came twice, and nothing was tried", published, deliveries)
@@ -256,13 +256,24 @@ func TestWatchersShareAStream(t *testing.T) {
 	t.Logf("%d messages, handed out %d times, with %d hits, each counted once", published, deliveries, hits)
 }
 
-// watchToken gives a node an indicator for evil.example, and makes a watcher's token in a file.
+// attacks counts what a node was told of attacks on the asset that watchToken makes.
+func attacks(s *served) (n int64) {
+	var l node.FindingListResponse
+	s.call("finding.list", node.FindingListRequest{Asset: "clients"}, &l)
+	for _, f := range l.Findings {
+		n += f.Count
+	}
+	return n
+}
+
+// watchToken gives a node an indicator for evil.example and an asset, whose machines are 10.0.0.0/24, and makes a watcher's token in a file.
 func watchToken(t *testing.T, s *served, base string) string {
 	t.Helper()
 	text := `{"type":"indicator","spec_version":"2.1","id":"indicator--00000000-0000-4000-8000-000000000001","created":"2026-01-01T00:00:00.000Z","modified":"2026-01-01T00:00:00.000Z","pattern":"[domain-name:value = 'evil.example']","pattern_type":"stix","valid_from":"2026-01-01T00:00:00Z"}`
 	if err := s.long("import", node.ImportRequest{Name: "x"}, strings.NewReader(text), &node.ImportResponse{}); err != nil {
 		t.Fatal(err)
 	}
+	s.call("asset.add", node.AssetAddRequest{Assets: []node.AssetView{{ID: "clients", Prefixes: []string{"10.0.0.0/24"}}}}, &node.AssetAddResponse{})
 	var token node.TokenNewResponse
 	s.call("token.new", node.TokenNewRequest{Name: "watcher", Scopes: []node.Scope{node.ScopeWatch}}, &token)
 	secret := filepath.Join(base, "watch.token")

@@ -636,7 +636,7 @@ func (w *watching) report() {
 		w.tellLater("join", err)
 	}
 	w.join.forget(w.soFar())
-	if err := w.join.reportFindings(context.Background(), now, &w.assets.Table); err != nil {
+	if err := w.join.reportFindings(context.Background(), now, w.findingsSoFar()); err != nil {
 		w.tellLater("join", err)
 	}
 }
@@ -649,7 +649,7 @@ func (w *watching) reportLast(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	defer w.join.client.Close()
-	if err := errors.Join(w.join.report(ctx, w.a.now(), w.soFar()), w.join.reportFindings(ctx, w.a.now(), &w.assets.Table)); err != nil {
+	if err := errors.Join(w.join.report(ctx, w.a.now(), w.soFar()), w.join.reportFindings(ctx, w.a.now(), w.findingsSoFar())); err != nil {
 		return err
 	}
 	if w.join.refused > 0 {
@@ -676,6 +676,7 @@ func (w *watching) idle() {
 		w.err = err
 	}
 	w.table.Forget(now.Add(-2*time.Hour), w.outs.owes)
+	w.forgetOthers(now.Add(-2 * time.Hour))
 	w.forgetFindings(now.Add(-2 * time.Hour))
 }
 
@@ -752,7 +753,7 @@ func (w *watching) finish() error {
 			p.gap()
 		}
 	}
-	if w.assets != nil && !w.f.follow {
+	if w.assets != nil && !w.f.follow && w.queue == nil {
 		found := w.assets.Table.All()
 		for _, s := range found[:min(len(found), w.f.limit)] {
 			w.writeFinding(p, s)

@@ -152,7 +152,7 @@ func (w *watching) forgetFindings(before time.Time) {
 	if w.assets == nil {
 		return
 	}
-	w.assets.Table.Forget(before, func(s *asset.Seen) bool {
+	done := func(s *asset.Seen) bool {
 		if w.join != nil && w.join.found[s] != s.Count.Count {
 			return false
 		}
@@ -161,7 +161,21 @@ func (w *watching) forgetFindings(before time.Time) {
 			delete(w.join.found, s)
 		}
 		return true
+	}
+	if w.join == nil || w.queue == nil {
+		w.assets.Table.Forget(before, done)
+		return
+	}
+	w.queue.found.Forget(before, done)
+	w.assets.Table.Forget(before, func(s *asset.Seen) bool { // the node is told of messages, not of these
+		delete(w.toldFindings, s)
+		return true
 	})
+}
+
+// tellable tells whether a node takes a finding: an indicator of its own is one of STIX.
+func tellable(s *asset.Seen) bool {
+	return s.Of != asset.Attack || strings.HasPrefix(s.Indicator, "indicator--")
 }
 
 // reportFindings tells the node what was found so far and it does not know, as report does of sightings.
@@ -191,7 +205,7 @@ func (j *joined) reportFindings(ctx context.Context, now time.Time, table *asset
 		return nil
 	}
 	for _, s := range table.All() {
-		if s.Count.Count <= j.found[s] || s.Of == asset.Attack && !strings.HasPrefix(s.Indicator, "indicator--") {
+		if s.Count.Count <= j.found[s] || !tellable(s) {
 			continue
 		}
 		if batch = append(batch, s); len(batch) == atOnce {

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"entente/internal/node"
+	"entente/internal/watch/asset"
 	"entente/internal/watch/input"
 	"entente/internal/watch/queue"
 	"entente/internal/watch/seen"
@@ -155,7 +156,9 @@ type queued struct {
 	stats   queue.Stats
 	letter  *letter   // that is read at the moment
 	letters []*letter // that held something the node was not told
-	others  sighting.Table
+	// others and found are what was seen when no message was read, such as the end of a pattern: of a run, not of messages.
+	others sighting.Table
+	found  asset.Table
 }
 
 // letter is what one message held.
@@ -163,6 +166,8 @@ type letter struct {
 	lane   string
 	number uint64
 	table  sighting.Table
+	// findings are those about assets.
+	findings asset.Table
 }
 
 // open opens the queue that the flags name; nil if they name none.
@@ -200,6 +205,25 @@ func (w *watching) soFar() *sighting.Table {
 	return &w.table
 }
 
+// forgetOthers drops what is over of what was seen when no message was read, and was told.
+func (w *watching) forgetOthers(before time.Time) {
+	if w.queue == nil || w.join == nil {
+		return
+	}
+	for _, s := range w.queue.others.All() {
+		s.Told = min(s.Count(), w.join.reported[s])
+	}
+	w.queue.others.Forget(before, nil)
+}
+
+// findingsSoFar is what is reported of findings, as soFar is of sightings.
+func (w *watching) findingsSoFar() *asset.Table {
+	if w.queue != nil {
+		return &w.queue.found
+	}
+	return &w.assets.Table
+}
+
 // add notes a hit for the node: of the message that is read, or of none.
 func (q *queued) add(h *sighting.Hit, joined bool) {
 	if q == nil || !joined {
@@ -209,12 +233,30 @@ func (q *queued) add(h *sighting.Hit, joined bool) {
 		q.others.Add(*h)
 		return
 	}
-	if q.letter.table.Len() == 0 {
-		q.letters = append(q.letters, q.letter)
-	}
 	x := *h
 	x.Line = nil // no line goes to a node
 	q.letter.table.Add(x)
+}
+
+// openLetter begins to gather what a message holds, if a node is to be told.
+func (w *watching) openLetter(m *queue.Message) {
+	if w.join == nil {
+		return
+	}
+	l := &letter{lane: m.Lane, number: m.Number}
+	w.queue.letter, w.assets.Also = l, &l.findings
+}
+
+// closeLetter keeps what the message held until the node was told.
+func (w *watching) closeLetter() {
+	q := w.queue
+	if q.letter == nil {
+		return
+	}
+	if q.letter.table.Len()+q.letter.findings.Len() > 0 {
+		q.letters = append(q.letters, q.letter)
+	}
+	q.letter, w.assets.Also = nil, &q.found
 }
 
 // readQueue reads the queue until the context ends.
@@ -232,11 +274,9 @@ func (w *watching) readQueue(ctx context.Context, r *input.Reader, book bool) er
 		if err != nil {
 			w.problem(input.Problem{Input: fmt.Sprintf("%s message %d", m.From, m.Number), Kind: "broken", Err: err})
 		}
-		if w.join != nil {
-			q.letter = &letter{lane: m.Lane, number: m.Number}
-		}
+		w.openLetter(m)
 		r.Take(input.Message{From: m.From, Text: text})
-		q.letter = nil
+		w.closeLetter()
 	}
 	o.Settle = func(ctx context.Context, list []*queue.Message) error {
 		if w.join != nil {
@@ -254,26 +294,34 @@ func (w *watching) readQueue(ctx context.Context, r *input.Reader, book bool) er
 		}
 		return nil
 	}
+	if w.join != nil {
+		w.assets.Also = &q.found
+	}
 	err := queue.Read(ctx, q.source, o)
 	r.Flush()
 	return err
 }
 
-// reportQueue tells the node what messages of a queue held: each once, whoever read it.
+// reportQueue tells the node what messages of a queue held: each once, whoever read it. What the node was told is forgotten, so that a failure in between makes nothing be
+// told twice by this watcher.
 func (j *joined) reportQueue(ctx context.Context, q *queued) error {
 	slices.SortFunc(q.letters, func(a, b *letter) int {
 		return cmp.Or(strings.Compare(a.lane, b.lane), cmp.Compare(a.number, b.number))
 	})
 	for len(q.letters) > 0 {
 		first := q.letters[0]
-		n, count := 0, 0
+		n, sightings, findings := 0, 0, 0
 		for _, l := range q.letters {
-			if l.lane != first.lane || n == seen.MaxBatch || n > 0 && count+l.table.Len() > maxReportAtOnce {
+			if l.lane != first.lane || n == seen.MaxBatch || n > 0 && max(sightings+l.table.Len(), findings+l.findings.Len()) > maxReportAtOnce {
 				break
 			}
-			n, count = n+1, count+l.table.Len()
+			n, sightings, findings = n+1, sightings+l.table.Len(), findings+l.findings.Len()
 		}
-		if err := j.reportLetters(ctx, q.source, q.letters[:n]); err != nil {
+		of := q.letters[:n]
+		if err := reportLetters(ctx, j, q.source, of, func(l *letter) []*sighting.Sighting { return l.table.All() }, addSightings); err != nil {
+			return err
+		}
+		if err := reportLetters(ctx, j, q.source, of, func(l *letter) []*asset.Seen { return l.findings.All() }, addFindings); err != nil {
 			return err
 		}
 		q.letters = q.letters[n:]
@@ -281,52 +329,42 @@ func (j *joined) reportQueue(ctx context.Context, q *queued) error {
 	return nil
 }
 
-// reportLetters tells what some messages of one lane held. What the node knows already, because somebody else told it, is left out.
-func (j *joined) reportLetters(ctx context.Context, source queue.Source, letters []*letter) error {
-	if len(letters) == 1 && letters[0].table.Len() > maxReportAtOnce {
+// reportLetters tells what some messages of one lane held of a kind, which add adds to a report. What the node knows already, because somebody else told it, is left out.
+func reportLetters[T any](ctx context.Context, j *joined, source queue.Source, letters []*letter, held func(*letter) []T, add func(*node.WatchReportRequest, []T)) error {
+	of := map[uint64][]T{}
+	lane := letters[0].lane
+	for _, l := range letters {
+		if list := held(l); len(list) > 0 {
+			of[l.number] = list
+		}
+	}
+	if all := of[letters[0].number]; len(letters) == 1 && len(all) > maxReportAtOnce {
 		// One message that holds more than one report does: each part is known by itself.
-		all := letters[0].table.All()
 		for part := 0; len(all) > 0; part++ {
 			n := min(len(all), maxReportAtOnce)
-			lane := letters[0].lane
+			name := lane
 			if part > 0 {
-				lane += fmt.Sprintf(".part%d", part)
+				name += fmt.Sprintf(".part%d", part)
 			}
-			if err := j.reportOnce(ctx, source, lane, letters[0].lane, map[uint64][]*sighting.Sighting{letters[0].number: all[:n]}); err != nil {
+			if err := reportOnce(ctx, j, source, name, lane, map[uint64][]T{letters[0].number: all[:n]}, add); err != nil {
 				return err
 			}
 			all = all[n:]
 		}
 		return nil
 	}
-	of := map[uint64][]*sighting.Sighting{}
-	for _, l := range letters {
-		of[l.number] = l.table.All()
-	}
-	return j.reportOnce(ctx, source, letters[0].lane, letters[0].lane, of)
+	return reportOnce(ctx, j, source, lane, lane, of, add)
 }
 
 // reportOnce tells what messages held, by their numbers, under the name of a lane.
-func (j *joined) reportOnce(ctx context.Context, source queue.Source, name, lane string, of map[uint64][]*sighting.Sighting) error {
+func reportOnce[T any](ctx context.Context, j *joined, source queue.Source, name, lane string, of map[uint64][]T, add func(*node.WatchReportRequest, []T)) error {
 	for len(of) > 0 {
-		r := node.WatchReportRequest{Run: source.Run(), Lane: name, Floor: source.Floor(lane), Messages: slices.Sorted(maps.Keys(of))}
-		at := map[[5]string]int{} // of the request
+		r := node.WatchReportRequest{Run: source.Run(), Lane: name, Floor: source.Floor(lane), Messages: slices.Sorted(maps.Keys(of)), Sightings: []node.WatchSighting{}}
+		var list []T
 		for _, number := range r.Messages {
-			for _, s := range of[number] {
-				if !strings.HasPrefix(s.Indicator, "indicator--") {
-					continue
-				}
-				x := watchSighting(s)
-				key := [5]string{x.Indicator, x.Type, x.Value, x.Host, x.Hour.String()}
-				if i, there := at[key]; there {
-					r.Sightings[i] = addedUp(r.Sightings[i], x)
-					continue
-				}
-				at[key] = len(r.Sightings)
-				r.Sightings = append(r.Sightings, x)
-			}
+			list = append(list, of[number]...)
 		}
-		if len(r.Sightings) == 0 {
+		if add(&r, list); len(r.Sightings)+len(r.Findings) == 0 {
 			return nil
 		}
 		var res node.WatchReportResponse
@@ -337,7 +375,7 @@ func (j *joined) reportOnce(ctx context.Context, source queue.Source, name, lane
 			return fmt.Errorf("what was seen could not be reported: %w", err)
 		}
 		if len(res.Known) == 0 {
-			j.refused += int64(len(res.Refused)) // and would be again
+			j.refused += int64(len(res.Refused) + len(res.RefusedFindings)) // and would be again
 			return nil
 		}
 		before := len(of)
@@ -349,6 +387,44 @@ func (j *joined) reportOnce(ctx context.Context, source queue.Source, name, lane
 		}
 	}
 	return nil
+}
+
+// addSightings adds sightings to a report, those of one key as one.
+func addSightings(r *node.WatchReportRequest, list []*sighting.Sighting) {
+	at := map[[5]string]int{} // of the request
+	for _, s := range list {
+		if !strings.HasPrefix(s.Indicator, "indicator--") {
+			continue
+		}
+		x := watchSighting(s)
+		key := [5]string{x.Indicator, x.Type, x.Value, x.Host, x.Hour.String()}
+		if i, there := at[key]; there {
+			r.Sightings[i] = addedUp(r.Sightings[i], x)
+			continue
+		}
+		at[key] = len(r.Sightings)
+		r.Sightings = append(r.Sightings, x)
+	}
+}
+
+// addFindings adds findings to a report, those of one key as one.
+func addFindings(r *node.WatchReportRequest, list []*asset.Seen) {
+	sums := map[asset.Key]*asset.Seen{}
+	var keys []asset.Key // in their order
+	for _, s := range list {
+		if !tellable(s) {
+			continue
+		}
+		if sum := sums[s.Key]; sum != nil {
+			sum.Count = sum.Count.Plus(s.Count)
+			continue
+		}
+		sums[s.Key] = &asset.Seen{Report: s.Report}
+		keys = append(keys, s.Key)
+	}
+	for _, k := range keys {
+		r.Findings = append(r.Findings, reported(sums[k]))
+	}
 }
 
 // addedUp adds two sightings of one key.

@@ -367,6 +367,88 @@ func TestAlarmAddressee(t *testing.T) {
 	}
 }
 
+// TestFindingsOfQueues: what messages of a queue held of findings is counted once, whoever reports it, in whatever batches, after a restart too; it raises the alarm as all else does.
+func TestFindingsOfQueues(t *testing.T) {
+	ctx := t.Context()
+	a, _ := alarmWorld(t)
+	attack := a.seenAttack("203.0.113.9", "203.0.113.9")
+	request := func(lane string, floor uint64, count int64, messages ...uint64) WatchReportRequest {
+		f := attack
+		f.Count, f.Sources = count, []string{fmt.Sprintf("203.0.113.%d", 10+messages[0])}
+		return WatchReportRequest{Run: "kafka-0011", Lane: lane, Floor: floor, Messages: messages, Findings: []WatchFinding{f}}
+	}
+	report := func(lane string, floor uint64, count int64, known []uint64, messages ...uint64) {
+		t.Helper()
+		r := must[*WatchReportResponse](t)(a.ReportSightings(ctx, request(lane, floor, count, messages...)))
+		if !slices.Equal(r.Known, known) || (len(known) > 0) != (r.TakenFindings == 0) || len(r.RefusedFindings) > 0 {
+			t.Errorf("%s %v: %+v", lane, messages, r)
+		}
+	}
+	count := func() int64 {
+		t.Helper()
+		l := must[*FindingListResponse](t)(a.Findings(ctx, FindingListRequest{}))
+		if l.Total != 1 || l.Findings[0].Watchers != 1 || len(l.Findings[0].Drafts) != 2 {
+			t.Fatalf("%+v", l)
+		}
+		return l.Findings[0].Count
+	}
+	// The same messages held sightings, too: both are counted.
+	sightings := request("0", 0, 2, 5, 7)
+	hour := attack.Hour
+	sightings.Findings, sightings.Sightings = nil, []WatchSighting{{Indicator: guardID(1), Type: "ipv4", Value: "203.0.113.9", Hour: hour, First: hour, Last: hour, Count: 2}}
+	if r := must[*WatchReportResponse](t)(a.ReportSightings(ctx, sightings)); r.Taken != 1 || len(r.Known) != 0 {
+		t.Errorf("%+v", r)
+	}
+	report("0", 0, 2, nil, 5, 7)
+	report("0", 0, 3, []uint64{7}, 6, 7, 8)
+	report("0", 0, 2, nil, 6, 8)
+	report("1", 0, 1, nil, 7)
+	report("0", 9, 1, nil, 12)
+	if n := count(); n != 6 {
+		t.Errorf("%d", n)
+	}
+	a.stop()
+	a.start()
+	report("0", 0, 9, []uint64{3, 5}, 3, 5, 10)
+	report("1", 0, 9, []uint64{7}, 7)
+	report("0", 0, 1, nil, 10, 11)
+	if n := count(); n != 7 {
+		t.Errorf("%d", n)
+	}
+	if r := must[*WatchReportResponse](t)(a.ReportSightings(ctx, sightings)); !slices.Equal(r.Known, []uint64{5, 7}) {
+		t.Errorf("%+v", r)
+	}
+	both := request("0", 0, 1, 20)
+	both.Sightings = sightings.Sightings
+	if _, err := a.ReportSightings(ctx, both); codeOf(err) != CodeBadInput {
+		t.Errorf("sightings and findings of messages in one report: %v", err)
+	}
+}
+
+// TestAToldFindingIsDrafted: what a node was told before it was killed is drafted when it is told again.
+func TestAToldFindingIsDrafted(t *testing.T) {
+	a, _ := alarmWorld(t)
+	attack := a.seenAttack("203.0.113.9", "203.0.113.9")
+	drafts := filepath.Join(a.dir, "drafts.json")
+	// Nothing can be drafted at first, as when the node is killed in between.
+	if err := os.WriteFile(drafts, []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := a.tellFindings("watcher-1", attack); r.TakenFindings != 1 {
+		t.Fatalf("%+v", r)
+	}
+	if err := os.Remove(drafts); err != nil {
+		t.Fatal(err)
+	}
+	if d := a.draftsOfAlarms(); len(d) != 0 {
+		t.Fatalf("%+v", d)
+	}
+	a.tellFindings("watcher-1", attack)
+	if d := a.draftsOfAlarms(); len(d) != 2 {
+		t.Errorf("%d drafts", len(d))
+	}
+}
+
 // TestFindingBounds: what is no finding of this node's is refused one by one, and the drafts that the node makes by itself are no more than are allowed.
 func TestFindingBounds(t *testing.T) {
 	ctx := t.Context()

@@ -16,6 +16,7 @@ import (
 	"entente/internal/observable"
 	"entente/internal/store"
 	"entente/internal/watch/asset"
+	"entente/internal/watch/seen"
 )
 
 // maxFindingDay is the most that the findings of one day take on the disk, in bytes.
@@ -37,6 +38,8 @@ type findings struct {
 type findingRecord struct {
 	Run    string         `json:"run,omitempty"`
 	Counts []asset.Report `json:"counts,omitempty"`
+	// Batch: the counts are of these messages of a queue alone.
+	Batch *seen.Batch `json:"batch,omitempty"`
 
 	Matter string   `json:"matter,omitempty"`
 	Drafts []string `json:"drafts,omitempty"`
@@ -119,8 +122,15 @@ func readFindingLog(book *asset.Book, made map[string][]string, log *store.Log) 
 		if err := json.Unmarshal(raw, &rec); err != nil {
 			return fmt.Errorf("a record cannot be read: %w", err)
 		}
+		take := func(x asset.Report) error { _, err := book.Take(rec.Run, x); return err }
+		if rec.Batch != nil {
+			if err := book.Mark(rec.Run, *rec.Batch); err != nil {
+				continue // what was beyond the bounds when it was told is so again
+			}
+			take = func(x asset.Report) error { return book.Add(rec.Run, x) }
+		}
 		for _, x := range rec.Counts {
-			if _, err := book.Take(rec.Run, x); err != nil {
+			if err := take(x); err != nil {
 				break // what was beyond the bounds when it was told is so again
 			}
 		}
@@ -176,8 +186,9 @@ func (n *Node) keepFindings(s *findings, rec findingRecord) error {
 	return nil
 }
 
-// takeFindings takes in what a run of a watcher found, and drafts what an officer may send about it. It is on the disk when this returns.
-func (n *Node) takeFindings(ctx context.Context, run string, list []WatchFinding, res *WatchReportResponse) error {
+// takeFindings takes in what a run of a watcher found, or with a batch what its messages held, and drafts what an officer may send about it. It is on the disk when this
+// returns.
+func (n *Node) takeFindings(ctx context.Context, run string, batch *seen.Batch, list []WatchFinding, res *WatchReportResponse) error {
 	file, _, _, err := n.assetsNow()
 	if err != nil {
 		return err
@@ -217,9 +228,22 @@ func (n *Node) takeFindings(ctx context.Context, run string, list []WatchFinding
 	}
 	return n.withFindings(func(s *findings) error {
 		var fresh []asset.Report
+		take := func(x asset.Report) (bool, error) { return s.book.Take(run, x) }
+		if batch != nil {
+			if res.Known = s.book.Known(run, *batch); len(res.Known) > 0 {
+				n.alarms(ctx, s, file, reports)
+				return nil
+			}
+			take = func(x asset.Report) (bool, error) { return true, s.book.Add(run, x) }
+		}
 		s.ahead = true
+		if batch != nil {
+			if err := s.book.Mark(run, *batch); err != nil {
+				return tooManyQueues()
+			}
+		}
 		for i, x := range reports {
-			anew, err := s.book.Take(run, x)
+			anew, err := take(x)
 			if err != nil {
 				refuse(good[i], "full", fmt.Sprintf("this node keeps %d findings, and what so many watchers counted of each, and no more", asset.MaxFindings))
 				continue
@@ -229,20 +253,25 @@ func (n *Node) takeFindings(ctx context.Context, run string, list []WatchFinding
 			}
 			res.TakenFindings++
 		}
-		if len(fresh) == 0 {
-			return nil
-		}
-		if err := n.keepFindings(s, findingRecord{Run: run, Counts: fresh}); err != nil {
-			return err
-		}
-		s.ahead = false
-		for _, x := range fresh {
-			if err := n.alarm(ctx, s, file, x.Key); err != nil {
-				n.opts.Log.Warn("a finding is not drafted", "finding", x.ID(), "err", err)
+		if len(fresh) > 0 {
+			if err := n.keepFindings(s, findingRecord{Run: run, Counts: fresh, Batch: batch}); err != nil {
+				return err
 			}
 		}
+		s.ahead = false
+		n.alarms(ctx, s, file, reports)
 		return nil
 	})
+}
+
+// alarms drafts what there is to draft about findings that are in the book, those too that were told before: a node that was killed between the two drafts it when it is told
+// again. The lock of the findings must be held.
+func (n *Node) alarms(ctx context.Context, s *findings, file assetFile, reports []asset.Report) {
+	for _, x := range reports {
+		if err := n.alarm(ctx, s, file, x.Key); err != nil {
+			n.opts.Log.Warn("a finding is not drafted", "finding", x.ID(), "err", err)
+		}
+	}
 }
 
 // Findings lists what watchers saw of assets.

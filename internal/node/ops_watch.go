@@ -85,7 +85,7 @@ type WatchReportRequest struct {
 	Machines []WatchMachines `json:"machines,omitempty"`
 
 	// Messages are of a queue that any number of watchers share under one run: the numbers, in ascending order, of the messages
-	// that held the sightings; at most 4,096. With them a report says what these messages held, and nothing of others. A message is counted once,
+	// that held the sightings, or the findings, which then come in reports of their own; at most 4,096. With them a report says what these messages held, and nothing of others. A message is counted once,
 	// whoever reports it: where one is known already, nothing of the report is taken in, and the answer says which.
 	Messages []uint64 `json:"messages,omitempty"`
 	// Lane is what numbers them: a partition of a topic, say. At most 64 letters, digits, dots, hyphens and underscores.

@@ -76,6 +76,9 @@ func (n *Node) ReportSightings(ctx context.Context, r WatchReportRequest) (*Watc
 		if err := batch.Check(); err != nil {
 			return nil, badInput("The report of messages of a queue cannot be taken in.", err.Error(), "")
 		}
+		if len(r.Findings) > 0 && len(r.Sightings)+len(r.Machines) > 0 {
+			return nil, badInput("The report of messages of a queue cannot be taken in.", "It has sightings and findings: those of messages come in reports of their own.", "Send the findings in another report.")
+		}
 	}
 	res := &WatchReportResponse{Refused: []RefusedReport{}}
 	known := map[string]bool{}
@@ -122,7 +125,7 @@ func (n *Node) ReportSightings(ctx context.Context, r WatchReportRequest) (*Watc
 		}
 	}
 	var wide map[observable.Value]PrevalentValue
-	err := n.withSightings(func(s *sightings) error {
+	takeIn := func(s *sightings) error {
 		var fresh []seen.Report
 		take := func(x seen.Report) (bool, error) { return s.book.Take(r.Run, x) }
 		if batch != nil {
@@ -134,7 +137,7 @@ func (n *Node) ReportSightings(ctx context.Context, r WatchReportRequest) (*Watc
 		s.ahead = true
 		if batch != nil {
 			if err := s.book.Mark(r.Run, *batch); err != nil {
-				return conflict("full", "No more queues are taken.", fmt.Sprintf("This node knows the messages of %d partitions and streams, and no more.", seen.MaxLanes), "Have watchers share fewer consumers.")
+				return tooManyQueues()
 			}
 		}
 		news, widely, full := n.takeSpreads(s, spreads)
@@ -162,9 +165,13 @@ func (n *Node) ReportSightings(ctx context.Context, r WatchReportRequest) (*Watc
 			return nil
 		}
 		return n.keepSightings(s, sightingRecord{Run: r.Run, Counts: fresh, Batch: batch})
-	})
+	}
+	var err error
+	if batch == nil || len(r.Findings) == 0 {
+		err = n.withSightings(takeIn)
+	}
 	if err == nil && len(r.Findings) > 0 {
-		err = n.takeFindings(ctx, r.Run, r.Findings, res)
+		err = n.takeFindings(ctx, r.Run, batch, r.Findings, res)
 	}
 	if err != nil {
 		return nil, err
@@ -175,6 +182,11 @@ func (n *Node) ReportSightings(ctx context.Context, r WatchReportRequest) (*Watc
 		}
 	}
 	return res, nil
+}
+
+// tooManyQueues is what a report of messages of one queue more is answered with.
+func tooManyQueues() error {
+	return conflict("full", "No more queues are taken.", fmt.Sprintf("This node knows the messages of %d partitions and streams, and no more.", seen.MaxLanes), "Have watchers share fewer consumers.")
 }
 
 // accepts tells whether an object of an id is accepted here.

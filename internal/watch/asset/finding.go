@@ -182,19 +182,40 @@ type Finding struct {
 	Runs int // of watchers that counted it
 }
 
+// Plus adds what was counted apart.
+func (c Count) Plus(d Count) Count { return c.with(d, c.Count+d.Count) }
+
 // Book holds findings. The zero Book is empty. It is not safe for concurrent use.
-type Book struct{ all map[Key]map[string]Count }
+type Book struct {
+	all   map[Key]map[string]Count
+	lanes seen.Lanes // of queues: what was counted of them
+}
 
 // ErrFull is what a report is answered with that would make a book larger than its bounds.
 var ErrFull = errors.New("asset: the book is full")
 
 // Take takes in what a run counted, which has passed Check, and tells whether it said anything new.
 func (b *Book) Take(run string, r Report) (bool, error) {
-	k := r.canonical()
+	runs, err := b.runsFor(run, r.Key)
+	if err != nil {
+		return false, err
+	}
+	was, known := runs[run]
+	now := was.with(r.Count, max(was.Count, r.Count.Count))
+	if known && now.same(was) {
+		return false, nil
+	}
+	runs[run] = now
+	return true, nil
+}
+
+// runsFor gives what runs counted of a key, with room for one of them, a new one if there is none. It fails with [ErrFull].
+func (b *Book) runsFor(run string, of Key) (map[string]Count, error) {
+	k := of.canonical()
 	runs := b.all[k]
 	if runs == nil {
 		if len(b.all) >= MaxFindings {
-			return false, ErrFull
+			return nil, ErrFull
 		}
 		if b.all == nil {
 			b.all = map[Key]map[string]Count{}
@@ -202,16 +223,31 @@ func (b *Book) Take(run string, r Report) (bool, error) {
 		runs = map[string]Count{}
 		b.all[k] = runs
 	}
-	was, known := runs[run]
-	if !known && len(runs) >= maxRuns {
-		return false, ErrFull
+	if _, known := runs[run]; !known && len(runs) >= maxRuns {
+		return nil, ErrFull
 	}
-	now := was.with(r.Count, max(was.Count, r.Count.Count))
-	if known && now.same(was) {
-		return false, nil
+	return runs, nil
+}
+
+// Known tells which messages of a queue were counted before.
+func (b *Book) Known(run string, x seen.Batch) []uint64 { return b.lanes.Known(run, x) }
+
+// Mark notes that the messages of a batch were counted; each finding of theirs is given to Add. It fails with [ErrFull].
+func (b *Book) Mark(run string, x seen.Batch) error {
+	if b.lanes.Mark(run, x) != nil {
+		return ErrFull
 	}
-	runs[run] = now
-	return true, nil
+	return nil
+}
+
+// Add adds what messages held that were not known, which has passed Check. It fails with [ErrFull].
+func (b *Book) Add(run string, r Report) error {
+	runs, err := b.runsFor(run, r.Key)
+	if err != nil {
+		return err
+	}
+	runs[run] = runs[run].Plus(r.Count)
+	return nil
 }
 
 // Len is the number of findings.

@@ -23,6 +23,8 @@ func (n names) add(h uint64)      { n[h%memory] = h }
 // Watcher looks for what concerns assets in the records of one pass. It is not safe for concurrent use.
 type Watcher struct {
 	Table Table
+	// Also, if not nil, gathers the same findings apart, without lines: what one message of a queue held.
+	Also *Table
 	// Looked is how many names were held against those of assets.
 	Looked int64
 
@@ -137,7 +139,7 @@ func (w *Watcher) Read(r *record.Record, stream string, number int64, told func(
 		}
 		for _, x := range w.buf {
 			k := Key{Of: Lookalike, Asset: x.Asset, At: x.Name, Value: observable.Value{Type: observable.Domain, Text: name}, Why: string(x.Reason), IDN: x.IDN}
-			told(w.Table.Add(k, r, w.leads(r, sources), stream, number))
+			told(w.add(k, r, w.leads(r, sources), stream, number))
 		}
 	}
 }
@@ -169,6 +171,14 @@ func (w *Watcher) Hit(r *record.Record, indicator string, value observable.Value
 	}
 	for _, p := range s.Concerns(r, fields) {
 		k := Key{Of: Attack, Asset: p.Asset, At: p.At, Value: value, Why: string(p.Role), Indicator: indicator}
-		told(w.Table.Add(k, r, s.Foreign(r, fields, w.own), stream, number))
+		told(w.add(k, r, s.Foreign(r, fields, w.own), stream, number))
 	}
+}
+
+// add adds a line to the tables.
+func (w *Watcher) add(k Key, r *record.Record, sources []netip.Addr, stream string, number int64) (*Seen, bool) {
+	if w.Also != nil {
+		w.Also.Add(k, &record.Record{Time: r.Time, Host: r.Host}, sources, stream, number)
+	}
+	return w.Table.Add(k, r, sources, stream, number)
 }

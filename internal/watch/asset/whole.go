@@ -89,6 +89,6 @@ func (w *Watcher) Whole(r *record.Record, indicator, text string, notes []string
 	}
 	for _, p := range places {
 		k := Key{Of: Attack, Asset: p.Asset, At: strings.Clone(p.At), Value: seen.PatternValue(text), Why: string(p.Role), Indicator: indicator}
-		told(w.Table.Add(k, r, others, stream, number))
+		told(w.add(k, r, others, stream, number))
 	}
 }

@@ -136,7 +136,7 @@ type entry struct {
 // Book holds sightings. The zero Book is empty. It is not safe for concurrent use.
 type Book struct {
 	all   map[Key]*entry
-	lanes map[lane]*Messages // of queues: what was counted of them
+	lanes Lanes // of queues: what was counted of them
 }
 
 func canonical(k Key) Key {

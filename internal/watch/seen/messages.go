@@ -81,9 +81,12 @@ func (b *Batch) Check() error {
 
 type lane struct{ run, name string }
 
+// Lanes are the messages of queues that were counted, by run and lane. The zero Lanes are none.
+type Lanes struct{ of map[lane]*Messages }
+
 // Known tells which messages of a batch were counted before.
-func (b *Book) Known(run string, x Batch) []uint64 {
-	m := b.lanes[lane{run, x.Lane}]
+func (l *Lanes) Known(run string, x Batch) []uint64 {
+	m := l.of[lane{run, x.Lane}]
 	if m == nil {
 		return nil
 	}
@@ -96,23 +99,29 @@ func (b *Book) Known(run string, x Batch) []uint64 {
 	return known
 }
 
-// Mark notes that the messages of a batch were counted; each of what they held is given to Add. It fails with ErrFull.
-func (b *Book) Mark(run string, x Batch) error {
+// Mark notes that the messages of a batch were counted. It fails with [ErrFull].
+func (l *Lanes) Mark(run string, x Batch) error {
 	k := lane{run, x.Lane}
-	m := b.lanes[k]
+	m := l.of[k]
 	if m == nil {
-		if len(b.lanes) >= MaxLanes {
+		if len(l.of) >= MaxLanes {
 			return ErrFull
 		}
-		if b.lanes == nil {
-			b.lanes = map[lane]*Messages{}
+		if l.of == nil {
+			l.of = map[lane]*Messages{}
 		}
 		m = &Messages{}
-		b.lanes[k] = m
+		l.of[k] = m
 	}
 	m.Add(x.Floor, x.Messages...)
 	return nil
 }
+
+// Known tells which messages of a batch were counted before.
+func (b *Book) Known(run string, x Batch) []uint64 { return b.lanes.Known(run, x) }
+
+// Mark notes that the messages of a batch were counted; each of what they held is given to Add. It fails with ErrFull.
+func (b *Book) Mark(run string, x Batch) error { return b.lanes.Mark(run, x) }
 
 // Add adds what messages held that were not known, which has passed Check. It fails with ErrFull.
 func (b *Book) Add(run string, r Report) error {

@@ -47,7 +47,7 @@ func TestMessagesCountOnce(t *testing.T) {
 			for counted[floor+1] && rapid.Bool().Draw(t, "acknowledged") {
 				floor++
 			}
-			if m := b.lanes[lane{"queue-run", "0"}]; m != nil && (m.Floor > floor || len(m.Known) > len(counted)-int(m.Floor)) {
+			if m := b.lanes.of[lane{"queue-run", "0"}]; m != nil && (m.Floor > floor || len(m.Known) > len(counted)-int(m.Floor)) {
 				t.Fatalf("%+v with %d counted", m, len(counted))
 			}
 		}
