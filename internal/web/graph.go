@@ -2,12 +2,10 @@ package web
 
 import (
 	"cmp"
-	"fmt"
-	"html/template"
 	"math"
 	"net/http"
 	"slices"
-	"strings"
+	"strconv"
 
 	"entente/internal/node"
 )
@@ -53,13 +51,9 @@ type drawn struct {
 	ID, Name, Type string
 	Depth, X, Y, R int
 	Known          bool
-	To             template.URL      // the picture with it in the middle
-	Circle         template.HTMLAttr // where and how large it is, and its class: of thousands one piece is written faster than four
-	Text           string            // beside it; "" where its name is shown otherwise
+	Text           string // beside it; "" where its name is shown otherwise
+	angle          float64
 }
-
-// Label is what it is called where one points at it.
-func (n *drawn) Label() string { return n.Name + " (" + n.Type + ")" }
 
 // reference is a line in words.
 type reference struct {
@@ -96,14 +90,17 @@ type hanging struct {
 // gives the same picture.
 func draw(id string, depth int, a *node.AroundResponse) drawing {
 	d := drawing{ID: id, Depth: depth, Cut: a.Cut, Next: a.Next, Labels: len(a.Objects) <= labelled}
-	rings := map[int][]*node.AroundObject{}
-	deepest := 0
+	var rings [][]hanging
+	references := 0
 	for i := range a.Objects {
 		o := &a.Objects[i]
-		rings[o.Depth] = append(rings[o.Depth], o)
-		deepest = max(deepest, o.Depth)
+		for len(rings) <= o.Depth {
+			rings = append(rings, nil)
+		}
+		rings[o.Depth] = append(rings[o.Depth], hanging{o, 2 * math.Pi})
+		references += len(o.References)
 	}
-	angles := make(map[string]float64, len(a.Objects))
+	deepest := max(0, len(rings)-1)
 	radius, rows := make([]float64, deepest+1), make([]int, deepest+1) // of the innermost row of a step, and how many it has
 	outer := 0.0
 	for depth := 1; depth <= deepest; depth++ {
@@ -118,39 +115,35 @@ func draw(id string, depth int, a *node.AroundResponse) drawing {
 	half := outer + margin
 	d.Size = int(2 * half)
 	at := make(map[string]*drawn, len(a.Objects))
+	room := make([]drawn, len(a.Objects))
 	d.Nodes = make([]*drawn, 0, len(a.Objects))
-	for depth := 0; depth <= deepest; depth++ {
-		ring := make([]hanging, 0, len(rings[depth]))
-		for _, o := range rings[depth] {
-			h := hanging{o, 2 * math.Pi}
+	for depth, ring := range rings {
+		for i, o := range ring {
 		hangs:
 			for _, ref := range o.References {
 				for _, other := range []string{ref.From, ref.To} {
 					if n := at[other]; n != nil && n.Depth == depth-1 {
-						h.from = angles[other]
+						ring[i].from = n.angle
 						break hangs
 					}
 				}
 			}
-			ring = append(ring, h)
 		}
 		slices.SortStableFunc(ring, func(a, b hanging) int {
 			return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.ID, b.ID))
 		})
 		for i, o := range ring {
-			angle := 2 * math.Pi * float64(i) / float64(len(ring))
-			angles[o.ID] = angle
+			n := &room[len(d.Nodes)]
+			*n = drawn{ID: o.ID, Name: o.ID, Depth: depth, R: max(14-2*depth, 6), angle: 2 * math.Pi * float64(i) / float64(len(ring))}
 			far := radius[depth]
 			if depth > 0 {
 				far += float64(i % rows[depth] * rowWidth)
 			}
-			n := &drawn{ID: o.ID, Name: o.ID, Depth: depth, To: "/graph" + query("id", o.ID, "depth", d.Depth), R: max(14-2*depth, 6), X: int(half + far*math.Sin(angle)), Y: int(half - far*math.Cos(angle))}
-			class := "unknown"
+			n.X, n.Y = int(half+far*math.Sin(n.angle)), int(half-far*math.Cos(n.angle))
 			if o.Found != nil {
-				n.Known, n.Type, class = true, o.Found.Type, "kind-"+kindOf(o.Found.Type)
+				n.Known, n.Type = true, o.Found.Type
 				n.Name = cmp.Or(objectName(o.Found.Object), n.Name)
 			}
-			n.Circle = template.HTMLAttr(fmt.Sprintf(`cx="%d" cy="%d" r="%d" class="%s"`, n.X, n.Y, n.R, class)) //nolint:gosec // numbers and names of our own
 			if d.Labels || depth == 0 {
 				n.Text = shorten(n.Name, 20)
 			}
@@ -160,20 +153,26 @@ func draw(id string, depth int, a *node.AroundResponse) drawing {
 			at[n.ID] = n
 		}
 	}
-	seen := make(map[node.AroundReference]bool, len(a.Objects))
-	var lines strings.Builder
-	lines.Grow(20 * len(a.Objects))
-	for _, o := range a.Objects {
+	seen := map[node.AroundReference]bool{}
+	lines := make([]byte, 0, 20*references)
+	d.References = make([]reference, 0, references)
+	for _, o := range a.Objects { // each reference is one of the later of the two
+		clear(seen)
 		for _, ref := range o.References {
 			from, to := at[ref.From], at[ref.To]
 			if from == nil || to == nil || seen[ref] {
 				continue
 			}
-			seen[ref] = true
-			fmt.Fprintf(&lines, "M%d %dL%d %d", from.X, from.Y, to.X, to.Y)
+			if len(o.References) > 1 {
+				seen[ref] = true
+			}
+			lines = strconv.AppendInt(append(lines, 'M'), int64(from.X), 10)
+			lines = strconv.AppendInt(append(lines, ' '), int64(from.Y), 10)
+			lines = strconv.AppendInt(append(lines, 'L'), int64(to.X), 10)
+			lines = strconv.AppendInt(append(lines, ' '), int64(to.Y), 10)
 			d.References = append(d.References, reference{from, ref.Property, to})
 		}
 	}
-	d.Lines = lines.String()
+	d.Lines = string(lines)
 	return d
 }

@@ -74,7 +74,8 @@ type handler struct {
 	accords  accords
 	pages    *sheets
 	streams  chan struct{} // a place for each live page
-	renewing chan struct{} // a place for each page that is gathered anew
+	renewing chan struct{} // a place for each page that is made anew
+	buffers  buffers
 }
 
 // Handler serves the pages at / and below. Everything but the sign-in form, the

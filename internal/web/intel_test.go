@@ -200,6 +200,8 @@ func TestGraph(t *testing.T) {
 	}
 }
 
+var broadObject = []byte(`{"type":"indicator","spec_version":"2.1","created":"2024-01-01T00:00:00.000Z","modified":"2024-01-01T00:00:00.000Z","name":"part","pattern":"[ipv4-addr:value = '203.0.113.7']","pattern_type":"stix","valid_from":"2024-01-01T00:00:00.000Z"}`)
+
 // broad is a node with an object that 2,499 others hang on.
 type broad struct{ story }
 
@@ -207,7 +209,7 @@ func (broad) Around(_ context.Context, r node.AroundRequest) (*node.AroundRespon
 	from, _ := strconv.Atoi(r.Next)
 	out := &node.AroundResponse{}
 	for i := from; i < min(from+r.Limit, 2500); i++ {
-		o := node.AroundObject{ID: fmt.Sprintf("indicator--%d", i), Depth: min(i, 1)}
+		o := node.AroundObject{ID: fmt.Sprintf("indicator--%d", i), Depth: min(i, 1), Found: &node.FoundObject{Type: "indicator", Object: broadObject}}
 		if i > 0 {
 			o.References = []node.AroundReference{{From: o.ID, Property: "target_ref", To: "indicator--0"}}
 		}
@@ -245,5 +247,24 @@ func TestLargeGraph(t *testing.T) {
 	}
 	if len(seen) != maxDrawn {
 		t.Errorf("the list names %d objects", len(seen))
+	}
+}
+
+// TestObjectName: an object is called by the first of its members that names it, wherever it stands and whatever stands beside it.
+func TestObjectName(t *testing.T) {
+	for object, want := range map[string]string{
+		`{"type":"tool","name":"N"}`:                                                      "N",
+		`{"name":"N","value":"V"}`:                                                        "N",
+		`{"pattern":"P","value":"V","x":{"name":"inner"},"y":["name",1]}`:                 "V",
+		`{"type":"indicator","pattern":"[a:b = 'c']","name":""}`:                          "[a:b = 'c']",
+		`{"abstract":"A","type":"note","name":{"name":"no text"},"value":7}`:              "A",
+		`{"type":"relationship","relationship_type":"uses","source_ref":"a","name":null}`: "uses",
+		"{\"type\":\"tool\",\n\t\"name\" : \"\\u0041\\\"\\ud83d\\ude00\"}":                "A\"😀",
+		`{"type":"grouping"}`:                                                             "grouping",
+		`{}`:                                                                              "", `[]`: "", ``: "", `null`: "",
+	} {
+		if got := objectName([]byte(object)); got != want {
+			t.Errorf("%s is called %q, not %q", object, got, want)
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 const (
 	maxStreams  = 1024        // live pages at once
-	maxRenewing = 4           // of them that are gathered anew at once; the others wait
+	maxRenewing = 4           // of them that are made anew at once; the others wait
 	liveEvery   = time.Second // how often a live page looks whether anything changed
 	liveWrite   = 20 * time.Second
 	liveQuiet   = 25 // looks without a change until a line is sent all the same, so that proxies keep the connection

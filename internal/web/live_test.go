@@ -267,7 +267,7 @@ func (c crowd) Status(ctx context.Context) (*node.StatusResponse, error) {
 	return c.story.Status(ctx)
 }
 
-// TestRenewalsWait: of the pages that ask for themselves again no more than maxRenewing are gathered at once, and all are answered;
+// TestRenewalsWait: of the pages that ask for themselves again no more than maxRenewing are made at once, and all are answered;
 // what somebody asks for by hand does not wait for them.
 func TestRenewalsWait(t *testing.T) {
 	for header, within := range map[string]bool{renewal: true, "X-None": false} {
@@ -287,5 +287,45 @@ func TestRenewalsWait(t *testing.T) {
 		if (c.most.Load() <= maxRenewing) != within {
 			t.Errorf("%s: %d at once", header, c.most.Load())
 		}
+	}
+}
+
+// slowReader is somebody who takes nothing of an answer until it is let.
+type slowReader struct {
+	*httptest.ResponseRecorder
+	begun func()
+	let   chan struct{}
+}
+
+func (s slowReader) Write(b []byte) (int, error) {
+	s.begun()
+	<-s.let
+	return s.ResponseRecorder.Write(b)
+}
+
+// TestSlowReadersHoldUpNobody: pages that are made and not taken keep no other from being made.
+func TestSlowReadersHoldUpNobody(t *testing.T) {
+	v := signedIn(t, story{})
+	ask := func() *http.Request {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set(renewal, "1")
+		r.AddCookie(v.cookie)
+		return r
+	}
+	let := make(chan struct{})
+	var begun, all sync.WaitGroup
+	for range 2 * maxRenewing {
+		begun.Add(1)
+		all.Go(func() {
+			v.h.ServeHTTP(slowReader{httptest.NewRecorder(), sync.OnceFunc(begun.Done), let}, ask())
+		})
+	}
+	begun.Wait() // more than have a turn at once
+	w := httptest.NewRecorder()
+	v.h.ServeHTTP(w, ask())
+	close(let)
+	all.Wait()
+	if w.Code != http.StatusOK {
+		t.Errorf("%d", w.Code)
 	}
 }

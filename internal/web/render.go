@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"entente/internal/node"
@@ -66,10 +67,38 @@ func (p *page) Picked(name, value string, first []string) bool {
 	return slices.Contains(first, value)
 }
 
-// render writes a page whole or not at all. What left the templates is cleaned
-// once more as a whole: no control character and no bidirectional override can
-// come from a partner's text, in whatever field it stood.
+// maxBuffer is how large a buffer may be that is kept for further pages, in bytes: larger ones are rare.
+const maxBuffer = 1 << 20
+
+// buffers are those of pages that were sent. They are the collector's to take.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) take() *bytes.Buffer {
+	if x, ok := b.pool.Get().(*bytes.Buffer); ok {
+		return x
+	}
+	return new(bytes.Buffer)
+}
+
+// put takes a buffer back, which nobody may use any more.
+func (b *buffers) put(x *bytes.Buffer) {
+	if x.Cap() <= maxBuffer {
+		x.Reset()
+		b.pool.Put(x)
+	}
+}
+
+// render writes a page whole or not at all.
 func (h *handler) render(w http.ResponseWriter, r *http.Request, status int, name string, p *page) {
+	b := h.buffers.take()
+	defer h.buffers.put(b)
+	if h.fill(b, w, r, name, p) {
+		h.answer(w, r, status, b)
+	}
+}
+
+// fill makes a page, and says of one that cannot be made that it cannot.
+func (h *handler) fill(b *bytes.Buffer, w http.ResponseWriter, r *http.Request, name string, p *page) bool {
 	p.Now, p.Query = h.Clock(), r.URL.Query()
 	if !p.Public {
 		p.Ringing = h.ringing(r)
@@ -93,17 +122,22 @@ func (h *handler) render(w http.ResponseWriter, r *http.Request, status int, nam
 	if key := r.URL.Query().Get("done"); strings.HasPrefix(key, "done.") && c.Has(key) {
 		p.Done = c.Text(key)
 	}
-	var b bytes.Buffer
-	if err := h.pages.execute(&b, name, reader{c, zone}, p); err != nil {
+	if err := h.pages.execute(b, name, reader{c, zone}, p); err != nil {
 		h.Log.Error("page cannot be written", "page", name, "error", err)
 		http.Error(w, "The page cannot be written; the node's log says why.", http.StatusInternalServerError)
-		return
+		return false
 	}
+	w.Header().Set("Content-Language", c.Tag())
+	return true
+}
+
+// answer sends a page. What left the templates is cleaned once more as a whole: no control character and no bidirectional override can
+// come from a partner's text, in whatever field it stood.
+func (h *handler) answer(w http.ResponseWriter, r *http.Request, status int, b *bytes.Buffer) {
 	if status >= 400 {
 		unread.Drop(w, r)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Language", c.Tag())
 	w.WriteHeader(status)
 	_, _ = w.Write(clean(b.Bytes())) // the reader is gone if this fails
 }

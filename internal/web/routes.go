@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"entente/internal/accord"
@@ -185,8 +186,15 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 			}
 		}
 		as := h.node.Pulse() // before anything is gathered: a change meanwhile is one that the page may not show
-		name, p, err := h.gathered(r, rt.show)
+		over, err := h.turn(r)
 		if err != nil {
+			h.fail(w, r, here, err)
+			return
+		}
+		defer over()
+		name, p, err := rt.show(r)
+		if err != nil {
+			over()
 			h.fail(w, r, here, err)
 			return
 		}
@@ -199,22 +207,27 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 		if problem != nil {
 			p.Found = ""
 		}
-		h.render(w, r, code, name, p)
+		b := h.buffers.take()
+		defer h.buffers.put(b)
+		made := h.fill(b, w, r, name, p)
+		over() // before it is sent: whoever reads slowly holds up nobody
+		if made {
+			h.answer(w, r, code, b)
+		}
 	}
 }
 
-// gathered is what a page shows. Open pages ask all at once when something changed, and what they are made of is made for no
-// more than a few at a time.
-func (h *handler) gathered(r *http.Request, show gather) (string, *page, error) {
+// turn waits until a page may be made, and returns what lets the next one have its turn. Open pages ask all at once when something
+// changed, and no more than a few of them are made at a time.
+func (h *handler) turn(r *http.Request) (over func(), err error) {
 	if r.Header.Get(renewal) == "" {
-		return show(r)
+		return func() {}, nil
 	}
 	select {
 	case h.renewing <- struct{}{}:
-		defer func() { <-h.renewing }()
-		return show(r)
+		return sync.OnceFunc(func() { <-h.renewing }), nil
 	case <-r.Context().Done():
-		return "", nil, r.Context().Err()
+		return nil, r.Context().Err()
 	}
 }
 

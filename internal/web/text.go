@@ -2,16 +2,20 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"entente/internal/accord"
 	"entente/internal/lang"
@@ -82,35 +86,46 @@ var functions = template.FuncMap{
 // clean takes out of a finished page what could make it look other than it is:
 // control characters, bidirectional overrides, invisible format characters and
 // bytes that are not UTF-8 are written out as escapes. Templates have none of
-// their own. The two joiners that some scripts need between letters stay.
+// their own. The two joiners that some scripts need between letters stay. A page without any of them is returned as it is.
 func clean(page []byte) []byte {
-	out := make([]byte, 0, len(page))
-	for len(page) > 0 {
-		plain := 0 // most of a page is letters that need no look
-		for plain < len(page) && (page[plain] >= ' ' && page[plain] < 0x7f || page[plain] == '\n') {
-			plain++
-		}
-		out, page = append(out, page[:plain]...), page[plain:]
-		if len(page) == 0 {
-			break
-		}
-		r, n := utf8.DecodeRune(page)
-		switch {
-		case r == utf8.RuneError && n == 1:
-			out = fmt.Appendf(out, `\x%02x`, page[0])
-		case r == '\t' || r == '\u200c' || r == '\u200d':
-			out = append(out, page[:n]...)
-		case r == '\r':
-		case unicode.Is(unicode.Cc, r):
-			out = fmt.Appendf(out, `\x%02x`, r)
-		case unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co):
-			out = fmt.Appendf(out, `\u%04x`, r)
-		default:
-			out = append(out, page[:n]...)
-		}
-		page = page[n:]
+	at := odd(page)
+	if at == len(page) {
+		return page
 	}
-	return out
+	out := make([]byte, 0, len(page)+64)
+	for {
+		out, page = append(out, page[:at]...), page[at:]
+		if len(page) == 0 {
+			return out
+		}
+		switch r, n := utf8.DecodeRune(page); {
+		case r == utf8.RuneError && n == 1:
+			out, page = fmt.Appendf(out, `\x%02x`, page[0]), page[1:]
+		case r == '\r':
+			page = page[n:]
+		case unicode.Is(unicode.Cc, r):
+			out, page = fmt.Appendf(out, `\x%02x`, r), page[n:]
+		default:
+			out, page = fmt.Appendf(out, `\u%04x`, r), page[n:]
+		}
+		at = odd(page)
+	}
+}
+
+// odd is where the first of what clean takes out stands in a page; its length, if nowhere.
+func odd(page []byte) int {
+	for at := 0; at < len(page); {
+		if c := page[at]; c >= ' ' && c < 0x7f || c == '\n' || c == '\t' { // most of a page is letters that need no look
+			at++
+			continue
+		}
+		r, n := utf8.DecodeRune(page[at:])
+		if r == utf8.RuneError && n == 1 || unicode.Is(unicode.Cc, r) || r != '\u200c' && r != '\u200d' && unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) {
+			return at
+		}
+		at += n
+	}
+	return len(page)
 }
 
 // moment writes a time with its offset.
@@ -261,24 +276,36 @@ func entryOf(ref string) *entryRef {
 // objectName is what a STIX object calls itself: its name, else what it is
 // about, else its type.
 func objectName(object json.RawMessage) string {
-	var o struct {
-		Type         string `json:"type"`
-		Name         string `json:"name"`
-		Value        string `json:"value"`
-		Pattern      string `json:"pattern"`
-		Abstract     string `json:"abstract"`
-		Relationship string `json:"relationship_type"`
-	}
-	if json.Unmarshal(object, &o) != nil {
+	var found [len(naming)]string
+	d := jsontext.NewDecoder(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) // what is kept was checked
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return ""
 	}
-	for _, s := range []string{o.Name, o.Value, o.Pattern, o.Abstract, o.Relationship, o.Type} {
-		if s != "" {
-			return s
+	for d.PeekKind() == '"' {
+		name, err := d.ReadValue()
+		if err != nil {
+			break
+		}
+		at := slices.IndexFunc(naming[:], func(n string) bool { return string(name) == n })
+		if at < 0 || d.PeekKind() != '"' {
+			if d.SkipValue() != nil {
+				break
+			}
+			continue
+		}
+		text, err := d.ReadToken()
+		if err != nil {
+			break
+		}
+		if found[at] = text.String(); at == 0 && found[at] != "" {
+			break // none comes before it
 		}
 	}
-	return ""
+	return cmp.Or(found[:]...)
 }
+
+// naming are the members that say what an object calls itself, as they are written, the best first.
+var naming = [...]string{`"name"`, `"value"`, `"pattern"`, `"abstract"`, `"relationship_type"`, `"type"`}
 
 // upTo are the numbers from 1.
 func upTo(n int) []int {
