@@ -15,6 +15,10 @@ type reader struct {
 	records map[int64]*recordRow
 	last    [2]int64          // the slots of the record that a slot was last looked up in
 	levels  map[string]levels // of markings that are not fixed
+	doc     struct {          // the row of an object that is at hand, for one who reads a view; nil: none
+		seq int64
+		row []byte
+	}
 }
 
 func newReader(o Rows) *reader {
@@ -44,6 +48,10 @@ func (t *reader) recordOf(slot int64) (int64, error) {
 	if t.last[0] <= slot && slot < t.last[1] {
 		return t.last[0], nil
 	}
+	return t.findRecord(slot)
+}
+
+func (t *reader) findRecord(slot int64) (int64, error) {
 	for row, err := range t.objects.Scan(key8(keyRecord, 0), key8(keyRecord, slot+1), true) {
 		if err != nil {
 			return 0, err
@@ -88,9 +96,17 @@ func (t *reader) firstArrival(seq int64, m meta, coll bool) (first more, conflic
 	return more{seq, vs[i].base, vs[i].coll}, len(vs) > 1 && !m.sco, true, nil
 }
 
+// docOf reads the row of an object, unless it is at hand.
+func (t *reader) docOf(seq int64) ([]byte, bool, error) {
+	if t.doc.row != nil && t.doc.seq == seq {
+		return t.doc.row, true, nil
+	}
+	return t.get(key8(keyDoc, seq))
+}
+
 // examine reads an object with its arrivals and tells whether it fits.
 func (t *reader) examine(seq int64, q Query, c criteria) (Found, bool, error) {
-	value, ok, err := t.get(key8(keyDoc, seq))
+	value, ok, err := t.docOf(seq)
 	if err != nil || !ok {
 		return Found{}, false, err // gone since the index was read
 	}
@@ -129,43 +145,56 @@ func (t *reader) arrivals(f *Found, m meta, seq int64, q Query, c criteria) (boo
 		return false, err
 	}
 	f.Conflict = conflict
-	fits := false
-	first, firstAny := int64(0), seq
-	look := func(a more) (bool, error) {
-		p, added, err := t.provenance(a, m)
-		if err != nil {
-			return false, err
-		}
-		if len(f.Provenance) < maxProvenance {
-			f.Provenance = append(f.Provenance, p)
-		}
-		switch {
-		case p.State == Accepted:
-			f.State = Accepted
-			f.Effective = max(f.Effective, p.TLP)
-			if first == 0 || added < first {
-				first = added
-			}
-		case f.State != Accepted && (p.State == Quarantined || f.State == ""):
-			f.State = p.State
-		}
-		if (p.State == Accepted || q.Held) && c.wants(a) {
-			fits = true
-		}
-		// Marking definitions and identities come with every bundle.
-		return !fits || f.State != Accepted || len(f.Provenance) < maxProvenance, nil
-	}
-	if _, err := look(came); err != nil {
+	x := coming{of: t, f: f, m: &m, held: q.Held, c: &c}
+	if _, err := x.look(came); err != nil {
 		return false, err
 	}
-	if err := t.eachMore(seq, look); err != nil {
+	if err := t.eachMore(seq, x.look); err != nil {
 		return false, err
 	}
-	if first == 0 {
-		first = firstAny
+	if x.first == 0 {
+		x.first = seq
 	}
-	f.Added = time.UnixMicro(first).UTC()
-	return fits, nil
+	f.Added = time.UnixMicro(x.first).UTC()
+	return x.fits, nil
+}
+
+// coming is an object whose arrivals are looked at, one after the other.
+type coming struct {
+	of    *reader
+	f     *Found
+	m     *meta
+	held  bool // those that were not accepted count too
+	c     *criteria
+	fits  bool
+	first int64 // when it was accepted first; 0: it was not
+}
+
+// look adds an arrival, and tells whether more have to be looked at.
+func (x *coming) look(a more) (bool, error) {
+	p, added, err := x.of.provenance(a, *x.m)
+	if err != nil {
+		return false, err
+	}
+	f := x.f
+	if len(f.Provenance) < maxProvenance {
+		f.Provenance = append(f.Provenance, p)
+	}
+	switch {
+	case p.State == Accepted:
+		f.State = Accepted
+		f.Effective = max(f.Effective, p.TLP)
+		if x.first == 0 || added < x.first {
+			x.first = added
+		}
+	case f.State != Accepted && (p.State == Quarantined || f.State == ""):
+		f.State = p.State
+	}
+	if (p.State == Accepted || x.held) && x.c.wants(a) {
+		x.fits = true
+	}
+	// Marking definitions and identities come with every bundle.
+	return !x.fits || f.State != Accepted || len(f.Provenance) < maxProvenance, nil
 }
 
 // maxProvenance bounds the arrivals listed of one object.
@@ -196,13 +225,16 @@ func (t *reader) provenance(a more, m meta) (p Provenance, added int64, err erro
 	if p.TLP == stix.TLPNone {
 		p.TLP = stated
 	}
-	var h heldRow
-	held, err := t.getJSON(key8(keyHeld, a.slot), &h)
+	text, held, err := t.get(key8(keyHeld, a.slot))
 	if err != nil {
 		return p, 0, err
 	}
 	if !held {
 		return p, a.slot, nil
+	}
+	var h heldRow
+	if err := unmarshal(text, &h); err != nil {
+		return p, 0, err
 	}
 	p.State = h.State
 	if h.Note != "" {

@@ -52,7 +52,8 @@ func (f *follower) get(n int64) (value []byte, ok bool, err error) {
 func (f *follower) near(n int64) (value []byte, ok, near bool, err error) {
 	gap := n - f.asked
 	f.asked = n
-	if gap == 1 && f.lost || f.next == nil && gap > 0 && gap <= followerGap {
+	begins := gap > 0 && gap <= followerGap // numbers rise from here on, as far as can be seen
+	if gap == 1 && f.lost || begins && (f.next == nil || n < f.from) {
 		if err := f.open(n); err != nil {
 			return nil, false, false, err
 		}

@@ -321,6 +321,7 @@ func (g *graph) back(p *place, seq int64, f func(id string, at *version) error) 
 	if err != nil || !ok {
 		return err
 	}
+	g.doc.seq, g.doc.row = seq, value // mostly it is the newest version that refers to the object, which is read next
 	m, _, err := parseDoc(value)
 	if err != nil {
 		return err

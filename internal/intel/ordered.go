@@ -40,19 +40,24 @@ func (r *ordered) Get(key []byte) ([]byte, bool, error) {
 	return r.Rows.Get(key)
 }
 
+// none tells that there is no row of a kind with a number, where that is known without looking it up.
+func (r *ordered) none(kind byte, n int64) (bool, error) {
+	_, ok, near, err := r.by[kind].near(n)
+	return near && !ok, err
+}
+
 // Scan implements Rows. Most objects have arrived once, and there is nothing to be walked.
 func (r *ordered) Scan(from, to []byte, reverse bool) iter.Seq2[Row, error] {
 	if len(from) != 9 || from[0] != keyMore {
 		return r.Rows.Scan(from, to, reverse)
 	}
 	return func(yield func(Row, error) bool) {
-		n := int64(binary.BigEndian.Uint64(from[1:]))
-		_, ok, near, err := r.by[keyMore].near(n)
+		none, err := r.none(keyMore, int64(binary.BigEndian.Uint64(from[1:])))
 		if err != nil {
 			yield(Row{}, err)
 			return
 		}
-		if near && !ok && string(to) == string(after(from)) {
+		if none && string(to) == string(after(from)) {
 			return
 		}
 		for row, err := range r.Rows.Scan(from, to, reverse) {

@@ -64,7 +64,7 @@ const (
 var errBadRow = errors.New("intel: a derived row cannot be read; rebuild the derived data ('entente rebuild')")
 
 func key8(kind byte, n int64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{kind}, uint64(n))
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 9), kind), uint64(n))
 }
 
 func keyOf(kind byte, s string, n int64) []byte {
@@ -80,7 +80,7 @@ func collKey(c collID, added int64) []byte {
 }
 
 func moreKey(seq, slot int64) []byte {
-	return binary.BigEndian.AppendUint64(key8(keyMore, seq), uint64(slot))
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, 17), key8(keyMore, seq)...), uint64(slot))
 }
 
 func idKey(id, version string) []byte {
@@ -176,11 +176,16 @@ func appendText(dst []byte, s string) []byte {
 }
 
 func cutText(src []byte) (string, []byte, error) {
+	text, rest, err := cutBytes(src)
+	return string(text), rest, err
+}
+
+func cutBytes(src []byte) (text, rest []byte, err error) {
 	n, used := binary.Uvarint(src)
 	if used <= 0 || n > uint64(len(src)-used) {
-		return "", nil, errBadRow
+		return nil, nil, errBadRow
 	}
-	return string(src[used : used+int(n)]), src[used+int(n):], nil
+	return src[used : used+int(n)], src[used+int(n):], nil
 }
 
 // The first byte of a d row: the level of TLP, that of PAP above it, and two flags.
@@ -214,11 +219,18 @@ func parseDoc(value []byte) (m meta, raw []byte, err error) {
 		return m, nil, errBadRow
 	}
 	m.tlp, m.pap, m.defined, m.sco = stix.TLP(value[0]&docLevel), stix.PAP(value[0]>>docPAP&docLevel), value[0]&docDefined != 0, value[0]&docSCO != 0
+	var at [4][2]int // where the four stand
 	rest := value[1:]
-	for _, field := range []*string{&m.typ, &m.id, &m.version, &m.spec} {
-		if *field, rest, err = cutText(rest); err != nil {
+	for i := range at {
+		text, behind, err := cutBytes(rest)
+		if err != nil {
 			return m, nil, err
 		}
+		rest, at[i] = behind, [2]int{len(value) - len(behind) - len(text), len(value) - len(behind)}
+	}
+	head := string(value[:len(value)-len(rest)]) // one piece of memory for them
+	for i, field := range []*string{&m.typ, &m.id, &m.version, &m.spec} {
+		*field = head[at[i][0]:at[i][1]]
 	}
 	return m, rest, nil
 }

@@ -46,8 +46,10 @@ func (t *tx) change(c Change) {
 }
 
 func (t *tx) get(key []byte) ([]byte, bool, error) {
-	if i, ok := t.seen[string(key)]; ok {
-		return t.changes[i].Value, !t.changes[i].Delete, nil
+	if len(t.seen) > 0 {
+		if i, ok := t.seen[string(key)]; ok {
+			return t.changes[i].Value, !t.changes[i].Delete, nil
+		}
 	}
 	return t.objects.Get(key)
 }
@@ -68,6 +70,15 @@ func (t *tx) setMore(seq int64, m more) {
 // eachMore calls f with the further arrivals of an object, those of this tx
 // last, until f returns false.
 func (t *tx) eachMore(seq int64, f func(more) (bool, error)) error {
+	if rows, ok := t.objects.(*ordered); ok && len(t.fresh) == 0 { // most objects have arrived once
+		if none, err := rows.none(keyMore, seq); err != nil || none {
+			return err
+		}
+	}
+	return t.walkMore(seq, f)
+}
+
+func (t *tx) walkMore(seq int64, f func(more) (bool, error)) error {
 	prefix := key8(keyMore, seq)
 	for row, err := range t.objects.Scan(prefix, after(prefix), false) {
 		if err != nil {
