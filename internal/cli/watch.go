@@ -380,6 +380,7 @@ func (w *watching) load(ctx context.Context) error {
 		if w.live, err = w.join.first(ctx); err != nil {
 			return err
 		}
+		settle(w.live.Load())
 		w.assets = asset.NewWatcher(w.join.assets.Load, w.own, maphash.MakeSeed())
 		if w.f.as != "" {
 			return nil
@@ -415,9 +416,7 @@ func (w *watching) load(ctx context.Context) error {
 		return fmt.Errorf("indicators: %w", err)
 	}
 	w.live = live
-	if live.Load().Len() >= 100_000 { // what it was read with is twice as large, and the watch may go on for weeks
-		debug.FreeOSMemory()
-	}
+	settle(live.Load())
 	if w.f.as != "" {
 		return nil
 	}
@@ -443,6 +442,18 @@ func (w *watching) load(ctx context.Context) error {
 		p.say("", "ui.watch-patterns", "n", p.number(int64(n)))
 	}
 	return w.note(p)
+}
+
+// settle gives back what a large set was read with, which is twice as large: the watch may go on for weeks. Beside such a set what is thrown away on the way
+// is little, and a fifth of the set may be that before it is collected.
+func settle(set *watch.Set) {
+	if set.Len() < 100_000 {
+		return
+	}
+	if os.Getenv("GOGC") == "" { // nobody asked for something else
+		debug.SetGCPercent(20)
+	}
+	debug.FreeOSMemory()
 }
 
 func (w *watching) loadFile(set *indicators.Set, name string) (indicators.Report, error) {

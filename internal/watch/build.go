@@ -99,10 +99,19 @@ const (
 	broadestIPv6 = 16
 )
 
+// Derive has the identifiers of what [Builder.AddDerived] adds worked out by f, from source and value, whenever they are asked for. They take no memory
+// so.
+func (b *Builder) Derive(f func(source string, v observable.Value) string) { b.st.derive = f }
+
+// AddDerived adds an indicator as [Builder.Add] does, whose identifier is what the function of [Builder.Derive] gives.
+func (b *Builder) AddDerived(ind Indicator) error { return b.add(ind, true) }
+
 // Add adds an indicator. A revoked one is left out. It fails with [ErrTooBroad] for a domain at or above a public suffix or
 // the apex of a hoster (there the policy [Exact] is possible) and for blocks of more addresses than an IPv4 /8 or an
 // IPv6 /16; with [ErrIndicator] for one that is not as its type asks, and with [ErrFull].
-func (b *Builder) Add(ind Indicator) error {
+func (b *Builder) Add(ind Indicator) error { return b.add(ind, false) }
+
+func (b *Builder) add(ind Indicator, derived bool) error {
 	if ind.Revoked {
 		return nil
 	}
@@ -111,6 +120,9 @@ func (b *Builder) Add(ind Indicator) error {
 		return err
 	}
 	e := entry{kind: kindOf(v.Type), atom: ind.Atom}
+	if derived && v == ind.Value { // otherwise the value is kept as another
+		e.flags |= flagDerived
+	}
 	switch {
 	case len(ind.ID) > MaxID:
 		return fmt.Errorf("%w: its identifier is longer than %d bytes", ErrIndicator, MaxID)
@@ -148,10 +160,12 @@ func (b *Builder) Add(ind Indicator) error {
 
 func (b *Builder) put(ind Indicator, v observable.Value, e entry) error {
 	m := meta{source: ind.Source, tlp: ind.TLP}
-	id := ind.ID
-	typ, packed, ok := packID(id)
-	if ok {
-		m.idType, id, e.flags = typ, packed, e.flags|flagUUID
+	id, ok := ind.ID, false
+	if e.flags&flagDerived == 0 {
+		var typ, packed string
+		if typ, packed, ok = packID(id); ok {
+			m.idType, id, e.flags = typ, packed, e.flags|flagUUID
+		}
 	}
 	if e.meta, ok = b.metas[m]; !ok {
 		if len(b.metas) >= MaxSources {
@@ -162,10 +176,12 @@ func (b *Builder) put(ind Indicator, v observable.Value, e entry) error {
 		b.metas[m] = e.meta
 		b.st.metas = append(b.st.metas, m)
 	}
-	if b.follow && ind.ID == b.lastID {
+	switch {
+	case e.flags&flagDerived != 0:
+	case b.follow && ind.ID == b.lastID:
 		last := b.st.at(uint32(b.st.n - 1))
 		e.id, e.idSize, e.flags = last.id, last.idSize, e.flags|flagFollow
-	} else {
+	default:
 		if e.id, ok = b.st.put(id); !ok {
 			return fmt.Errorf("%w: its texts take 4 GiB", ErrFull)
 		}
@@ -176,7 +192,7 @@ func (b *Builder) put(ind Indicator, v observable.Value, e entry) error {
 	}
 	e.size = uint16(len(v.Text))
 	e.span = b.span(span{nanos(ind.From, math.MinInt64), nanos(ind.Until, math.MaxInt64)})
-	b.lastID, b.follow = ind.ID, true
+	b.lastID, b.follow = ind.ID, e.flags&flagDerived == 0
 	b.kinds |= 1 << e.kind
 	b.hosts += extraKeys(e.kind)
 	b.st.push(e)

@@ -185,7 +185,7 @@ func (w *writer) grow(s *Set, n int) {
 
 func (w *writer) slot(st *store, i uint32) int {
 	e := st.at(i)
-	return place(w.b.hash.whole(st.bytes(e.id, int(e.idSize))), len(w.ids))
+	return place(w.b.hash.whole(st.idKey(e)), len(w.ids))
 }
 
 // put adds an entry to the index of identifiers.

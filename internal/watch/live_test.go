@@ -184,3 +184,49 @@ func TestLiveForgets(t *testing.T) {
 		}
 	}
 }
+
+// TestDerivedIdentifiers: identifiers that are worked out are those that were given, and what they name is changed and forgotten as other
+// indicators are.
+func TestDerivedIdentifiers(t *testing.T) {
+	id := func(source string, v observable.Value) string {
+		h := newHasher(testSeed)
+		return fmt.Sprintf("indicator--%08x-1111-5111-8111-%012x", uint32(h.whole([]byte(v.Key()))), h.whole([]byte(source))>>16)
+	}
+	b := NewBuilder(testSeed)
+	b.Derive(id)
+	var want []string
+	for i, key := range []string{"a.example", "b.example", "other:email-message:subject=Your Invoice", "c.example"} {
+		ind := Indicator{Value: value(t, key), Source: fmt.Sprint("s", i%2)}
+		ind.ID = id(ind.Source, ind.Value)
+		want = append(want, ind.ID)
+		if err := b.AddDerived(ind); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Add(Indicator{ID: want[3], Value: value(t, "d.example")}); err != nil {
+		t.Fatal(err)
+	}
+	l := NewLive(b.Set())
+	check := func(when string, ids map[string]string) {
+		t.Helper()
+		for _, name := range []string{"a.example", "b.example", "c.example", "d.example", "e.example"} {
+			if got := strings.Join(hits(l.Load(), observable.Domain, "www."+name), " "); got != ids[name] {
+				t.Errorf("%s: %s has %q, want %q", when, name, got, ids[name])
+			}
+		}
+	}
+	check("as read", map[string]string{"a.example": want[0], "b.example": want[1], "c.example": want[3], "d.example": want[3]})
+	if got := hits(l.Load(), observable.MailSubject, "Your Invoice"); len(got) != 1 || got[0] != want[2] {
+		t.Errorf("a value that is kept as another has %q, want %q", got, want[2])
+	}
+	if err := l.Apply([]Change{{ID: want[0]}, {ID: want[3], Indicators: []Indicator{{Value: value(t, "e.example")}}}}); err != nil {
+		t.Fatal(err)
+	}
+	check("changed", map[string]string{"b.example": want[1], "e.example": want[3]})
+	compact := l.Load().compact()
+	if compact == nil || compact.Len() != 3 {
+		t.Fatal(compact)
+	}
+	l.Replace(compact)
+	check("compact", map[string]string{"b.example": want[1], "e.example": want[3]})
+}

@@ -27,9 +27,10 @@ type span struct{ from, until int64 }
 
 // The flags of an entry.
 const (
-	flagExact  = 1 << iota // the domain alone
-	flagUUID               // the identifier is 16 bytes of a UUID, after the type in meta and "--"
-	flagFollow             // belongs to the identifier of the entry before it
+	flagExact   = 1 << iota // the domain alone
+	flagUUID                // the identifier is 16 bytes of a UUID, after the type in meta and "--"
+	flagFollow              // belongs to the identifier of the entry before it
+	flagDerived             // the identifier is what derive gives
 )
 
 // kind is a type of observables, or one of the two others that a set has.
@@ -90,6 +91,7 @@ type store struct {
 	metas   []meta
 	spans   [][]span
 	n       int
+	derive  func(source string, v observable.Value) string
 }
 
 func (s *store) span(at uint32) span { return s.spans[at>>chunkBits][at&(1<<chunkBits-1)] }
@@ -141,7 +143,7 @@ func (s *store) push(e entry) uint32 {
 
 // view gives a store that sees what is there now and shares its memory.
 func (s *store) view() store {
-	return store{append([][]entry(nil), s.entries...), append([][]byte(nil), s.arena...), s.metas[:len(s.metas):len(s.metas)], append([][]span(nil), s.spans...), s.n}
+	return store{append([][]entry(nil), s.entries...), append([][]byte(nil), s.arena...), s.metas[:len(s.metas):len(s.metas)], append([][]span(nil), s.spans...), s.n, s.derive}
 }
 
 // packID gives "indicator--<UUID>" in 16 bytes.
@@ -166,6 +168,9 @@ func packID(id string) (typ string, packed string, ok bool) {
 }
 
 func (s *store) identifier(e *entry) string {
+	if e.flags&flagDerived != 0 {
+		return s.derive(s.metas[e.meta].source, s.value(e))
+	}
 	b := s.bytes(e.id, int(e.idSize))
 	if e.flags&flagUUID == 0 {
 		return string(b)
@@ -174,9 +179,25 @@ func (s *store) identifier(e *entry) string {
 	return s.metas[e.meta].idType + "--" + x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]
 }
 
+// idKey gives what an identifier is found by: the bytes of its UUID, or all of it.
+func (s *store) idKey(e *entry) []byte {
+	if e.flags&flagDerived == 0 {
+		return s.bytes(e.id, int(e.idSize))
+	}
+	id := s.identifier(e)
+	if _, packed, ok := packID(id); ok {
+		return []byte(packed)
+	}
+	return []byte(id)
+}
+
+func (s *store) value(e *entry) observable.Value {
+	return observable.Value{Type: e.kind.typ(), Text: string(s.text(e))}
+}
+
 func (s *store) indicator(e *entry) Indicator {
 	m, v := &s.metas[e.meta], s.span(e.span)
-	ind := Indicator{ID: s.identifier(e), Value: observable.Value{Type: e.kind.typ(), Text: string(s.text(e))}, From: moment(v.from), Until: moment(v.until),
+	ind := Indicator{ID: s.identifier(e), Value: s.value(e), From: moment(v.from), Until: moment(v.until),
 		Atom: e.atom, Source: m.source, TLP: m.tlp}
 	if e.flags&flagExact != 0 {
 		ind.Policy = Exact

@@ -129,7 +129,9 @@ func keyOf(id string) idKey {
 
 // New begins a set.
 func New(seed watch.Seed) *Set {
-	return &Set{b: watch.NewBuilder(seed), versions: map[idKey]version{}}
+	b := watch.NewBuilder(seed)
+	b.Derive(func(source string, v observable.Value) string { return intake.Drafter{Source: source}.IndicatorID(v) })
+	return &Set{b: b, versions: map[idKey]version{}}
 }
 
 // Len is the number of values so far.
@@ -161,6 +163,7 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 func (s *Set) item(rep *Report, item intake.Item, o Options) error {
 	d := intake.Drafter{Source: o.Name, At: o.Now, Confidence: stix.NoConfidence}
 	ind := watch.Indicator{ID: item.Value.Key(), Value: item.Value, Source: o.Name, TLP: item.TLP}
+	add := s.b.Add
 	if _, ok := item.Value.Pattern(); ok {
 		if item.TLP != "" || item.From != "" || item.To != "" { // the draft says whether they can be read
 			if _, err := d.Indicator(item); err != nil {
@@ -168,7 +171,7 @@ func (s *Set) item(rep *Report, item intake.Item, o Options) error {
 				return nil
 			}
 		}
-		ind.ID = d.IndicatorID(item.Value)
+		ind.ID, add = d.IndicatorID(item.Value), s.b.AddDerived
 	}
 	if len(ind.ID) > watch.MaxID {
 		ind.ID = ind.ID[:watch.MaxID]
@@ -176,7 +179,7 @@ func (s *Set) item(rep *Report, item intake.Item, o Options) error {
 	if _, twice := s.versions[keyOf(ind.ID)]; twice {
 		return nil
 	}
-	return s.add(rep, ind.ID, versionOf(o.Now), []watch.Indicator{ind}, nil)
+	return s.add(rep, ind.ID, versionOf(o.Now), []watch.Indicator{ind}, add, nil)
 }
 
 // object adds a STIX indicator.
@@ -253,7 +256,7 @@ func (s *Set) object(rep *Report, x *stix.Object, o Options) error {
 		s.later = append(s.later, watch.Change{ID: x.ID, Indicators: list})
 		return nil
 	}
-	return s.add(rep, x.ID, now, list, o.Patterns)
+	return s.add(rep, x.ID, now, list, s.b.Add, o.Patterns)
 }
 
 // parts gives the values of a pattern as parts of it.
@@ -269,9 +272,9 @@ func (s *Set) parts(p Pattern, patterns Patterns) ([]watch.Indicator, error) {
 	return list, nil
 }
 
-func (s *Set) add(rep *Report, id string, v version, list []watch.Indicator, patterns Patterns) error {
+func (s *Set) add(rep *Report, id string, v version, list []watch.Indicator, add func(watch.Indicator) error, patterns Patterns) error {
 	for _, ind := range list {
-		err := s.b.Add(ind)
+		err := add(ind)
 		if errors.Is(err, watch.ErrFull) {
 			return err
 		}
