@@ -107,7 +107,11 @@ before, or is older than what is known, changes nothing. "-" reads standard inpu
 }
 
 func writeCourier(p *printer, r *node.CourierReport) {
-	p.fields("  ", "ui.in-unit", r.Unit, "ui.from", r.From, "ui.to", r.To, "review.entries", p.number(r.Entries), "cli.contents", p.number(r.Payloads), "cli.size", p.size(r.Bytes), "cli.notes", join(r.Notes))
+	notes := make([]string, len(r.Notes))
+	for i, note := range r.Notes {
+		notes[i] = p.tell(note)
+	}
+	p.fields("  ", "ui.in-unit", r.Unit, "ui.from", r.From, "ui.to", r.To, "review.entries", p.number(r.Entries), "cli.contents", p.number(r.Payloads), "cli.size", p.size(r.Bytes), "cli.notes", p.words().List(notes))
 }
 
 // open opens a file to read, or standard input for "-".

@@ -203,7 +203,7 @@ func taxiiError(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
-	told := &node.Error{Code: codeRemote, Status: http.StatusBadGateway, What: "The TAXII server could not be asked.", Why: err.Error() + ".", Err: err}
+	told := &node.Error{Code: codeRemote, Status: http.StatusBadGateway, What: "The TAXII server could not be asked.", Why: strings.TrimSuffix(err.Error(), ".") + ".", Err: err}
 	var refused *taxii.ResponseError
 	var pin *pinError
 	var unknown x509.UnknownAuthorityError

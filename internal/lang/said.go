@@ -168,7 +168,10 @@ func (c *Catalog) Tell(text string) string {
 }
 
 // packages are the names that errors of packages begin with.
-var packages = regexp.MustCompile(`^(?:accord|audit|desk|dossier|exhibit|feed|guard|intake|intel|journal|misp|node|notify|officer|openid|pairing|peer|review|stix|store|taxii|unit): `)
+var packages = regexp.MustCompile(`^(?:accord|asset|audit|desk|dossier|exhibit|feed|guard|intake|intel|journal|misp|node|notify|officer|openid|pairing|peer|review|seen|stix|store|taxii|unit): `)
+
+// position is where in a text something stands, as parsers say it behind what is wrong there.
+var position = regexp.MustCompile(`(?s)^(.+) \((byte [0-9]+(?: of the (?:object|stream))?|line [0-9]+, column [0-9]+)\)(?:; (nothing after this can be read))?(\.?)$`)
 
 func (c *Catalog) told(text string, deep int) (string, bool) {
 	if text == "" || deep == 0 {
@@ -177,7 +180,28 @@ func (c *Catalog) told(text string, deep int) (string, bool) {
 	if c.IsEnglish() {
 		return text, true
 	}
+	if m := position.FindStringSubmatch(text); m != nil {
+		said, ok := c.told(m[1], deep-1)
+		if !ok {
+			return text, false
+		}
+		at, _ := c.told(m[2], 1)
+		said += " (" + at + ")"
+		if m[3] != "" {
+			after, _ := c.told(m[3], 1)
+			said += c.semicolon() + after
+		}
+		if m[4] != "" {
+			said += c.stop()
+		}
+		return said, true
+	}
 	if s, args := heard(text); s != nil {
+		if s.swallows(args) {
+			if said, ok := c.caused(text, deep); ok {
+				return said, true
+			}
+		}
 		return c.fillSaying(s, args, deep), true
 	}
 	bare := packages.ReplaceAllString(text, "")
@@ -197,9 +221,9 @@ func (c *Catalog) told(text string, deep int) (string, bool) {
 			return said + "\n" + c.lines(rest, deep-1), true
 		}
 	}
-	if first, cause, ok := strings.Cut(strings.TrimSuffix(bare, "."), " ("); ok && strings.HasSuffix(cause, ")") {
+	if first, cause, ok := bracketed(strings.TrimSuffix(bare, ".")); ok {
 		if said, ok := c.told(first, deep-1); ok {
-			cause, _ = c.told(strings.TrimSuffix(cause, ")"), deep-1)
+			cause, _ = c.told(cause, deep-1)
 			said += " (" + cause + ")"
 			if stop {
 				said += c.stop()
@@ -207,16 +231,55 @@ func (c *Catalog) told(text string, deep int) (string, bool) {
 			return said, true
 		}
 	}
-	// What went wrong stands behind what it went wrong with.
-	if at, cause, ok := strings.Cut(bare, ": "); ok {
-		if said, ok := c.told(cause, deep-1); ok {
-			if first, ok := c.told(at, 1); ok {
-				at = first
-			}
-			return at + c.colon() + said, true
+	if said, ok := c.caused(bare, deep); ok {
+		return said, true
+	}
+	return text, false
+}
+
+// swallows says whether a sentence that begins with a place was found around others: what fills the place says itself what is wrong.
+func (s *saying) swallows(args map[string]string) bool {
+	first := s.places[:min(1, len(s.places))]
+	return len(first) == 1 && s.pieces[0] == "" && !strings.HasPrefix(first[0], "reason") && !strings.HasPrefix(first[0], "why") && strings.Contains(args[first[0]], ": ")
+}
+
+// caused tells a cause that stands behind what it went wrong with.
+func (c *Catalog) caused(text string, deep int) (string, bool) {
+	at, cause, ok := strings.Cut(text, ": ")
+	if !ok {
+		return text, false
+	}
+	if said, ok := c.told(cause, deep-1); ok {
+		if first, ok := c.told(at, 1); ok {
+			at = first
+		}
+		return at + c.colon() + said, true
+	}
+	if strings.HasPrefix(cause, `"`) { // what it went wrong with, quoted
+		if first, ok := c.told(at, 1); ok {
+			return first + c.colon() + cause, true
 		}
 	}
 	return text, false
+}
+
+// bracketed cuts a text into what stands before the brackets at its end and what stands in them.
+func bracketed(text string) (first, inside string, ok bool) {
+	if !strings.HasSuffix(text, ")") {
+		return "", "", false
+	}
+	open := 0
+	for i := len(text) - 1; i > 0; i-- {
+		switch text[i] {
+		case ')':
+			open++
+		case '(':
+			if open--; open == 0 {
+				return text[:i-1], text[i+1 : len(text)-1], text[i-1] == ' '
+			}
+		}
+	}
+	return "", "", false
 }
 
 // lines tells each line; one that is no sentence of this program stays as it is.
@@ -238,6 +301,16 @@ func (c *Catalog) stop() string {
 		return "。"
 	}
 	return "."
+}
+
+func (c *Catalog) semicolon() string {
+	switch base, _ := c.tag.Base(); base.String() {
+	case "zh":
+		return "；"
+	case "fr":
+		return " ; "
+	}
+	return "; "
 }
 
 func (c *Catalog) colon() string {

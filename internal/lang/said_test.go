@@ -176,18 +176,7 @@ func readPackage(t *testing.T, dir string, plain bool) map[string]string {
 			t.Fatal(err)
 		}
 		files = append(files, f)
-		for _, d := range f.Decls {
-			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.CONST {
-				for _, s := range g.Specs {
-					v := s.(*ast.ValueSpec)
-					for i, n := range v.Names {
-						if i < len(v.Values) {
-							r.consts[n.Name] = v.Values[i]
-						}
-					}
-				}
-			}
-		}
+		r.constants(f)
 	}
 	for _, f := range files {
 		for _, d := range f.Decls {
@@ -196,6 +185,22 @@ func readPackage(t *testing.T, dir string, plain bool) map[string]string {
 		}
 	}
 	return r.out
+}
+
+// constants notes those of a file.
+func (r *reader) constants(f *ast.File) {
+	for _, d := range f.Decls {
+		if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.CONST {
+			for _, s := range g.Specs {
+				v := s.(*ast.ValueSpec)
+				for i, n := range v.Names {
+					if i < len(v.Values) {
+						r.consts[n.Name] = v.Values[i]
+					}
+				}
+			}
+		}
+	}
 }
 
 var spoken = map[string]int{"badInput": 0, "notFound": 0, "conflict": 1}
@@ -235,6 +240,9 @@ func (r *reader) node(n ast.Node, plain bool) {
 				continue
 			}
 			key := name(kv.Key)
+			if key == "Effects" {
+				r.list(kv.Value)
+			}
 			switch {
 			case (typ == "Error" || typ == "node.Error" || typ == "failure") && (key == "What" || key == "Why" || key == "Next"),
 				strings.HasSuffix(typ, "Decision") && key == "Reason",
@@ -245,9 +253,39 @@ func (r *reader) node(n ast.Node, plain bool) {
 		}
 	case *ast.AssignStmt:
 		for i, l := range x.Lhs {
+			if len(x.Lhs) == len(x.Rhs) && listed(l) {
+				r.list(x.Rhs[i])
+			}
 			s, ok := l.(*ast.SelectorExpr)
 			if ok && len(x.Lhs) == len(x.Rhs) && slices.Contains([]string{"What", "Why", "Next", "Title", "Detail", "Reason"}, s.Sel.Name) {
 				r.say(x.Rhs[i])
+			}
+		}
+	}
+}
+
+// listed says whether an expression is a list of what an act does, or of what is to be noted about it.
+func listed(e ast.Expr) bool {
+	switch x := e.(type) {
+	case *ast.SelectorExpr:
+		return x.Sel.Name == "Effects" || x.Sel.Name == "Notes"
+	case *ast.Ident:
+		return x.Name == "effects"
+	}
+	return false
+}
+
+// list notes what the elements of such a list say, or what is added to one.
+func (r *reader) list(e ast.Expr) {
+	switch x := e.(type) {
+	case *ast.CompositeLit:
+		for _, e := range x.Elts {
+			r.say(e)
+		}
+	case *ast.CallExpr:
+		if name(x.Fun) == "append" {
+			for _, a := range x.Args[1:] {
+				r.say(a)
 			}
 		}
 	}

@@ -193,9 +193,10 @@ func parts(t *testing.T) (out []string) {
 
 // TestEveryCodeHasAText in every language; TestCatalogs holds the languages equal.
 func TestEveryCodeHasAText(t *testing.T) {
+	words := vocabulary(t)
 	for _, tag := range lang.Tags() {
 		c, _ := lang.Known(tag)
-		for family, codes := range vocabulary(t) {
+		for family, codes := range words {
 			for _, code := range codes {
 				if !c.Has(family + "." + code) {
 					t.Errorf("%s: no text for %s.%s", tag, family, code)

@@ -129,7 +129,7 @@ func (n *Node) ProposeAccord(_ context.Context, r AccordProposeRequest) (*Accord
 	}
 	res.WriteResponse = WriteResponse{Unit: string(l.id), DryRun: r.DryRun, Refs: []string{}}
 	if r.DryRun {
-		res.Effects = []string{fmt.Sprintf("would %s accord %s (version %d) to %d partner(s)", kind, body.Hash[:12], doc.Version, len(l.others()))}
+		res.Effects = []string{fmt.Sprintf("would %s accord %s, version %d; it would go to so many other members: %d", kind, body.Hash[:12], doc.Version, len(l.others()))}
 		return res, nil
 	}
 	payload, err := l.seal(journal.PayloadAccord, text)

@@ -198,7 +198,7 @@ func (l *lexer) quoted(t *token, k tokenKind, start int) error {
 				found := "the end of the pattern"
 				if l.pos+1 < len(l.src) {
 					r, _ := utf8.DecodeRuneInString(l.src[l.pos+1:])
-					found = fmt.Sprintf("%q after a backslash", r)
+					found = fmt.Sprintf("a backslash before %q", r)
 				}
 				return l.fault(l.pos, RuleLiteral, `one of the escapes \' and \\ (write \\ for a backslash)`, found)
 			}

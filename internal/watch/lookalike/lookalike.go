@@ -103,11 +103,11 @@ func New(assets []Asset, alone []string) (*Set, error) {
 		for _, text := range a.Names {
 			v, err := observable.New(observable.Domain, text)
 			if err != nil {
-				return nil, fmt.Errorf("%w: %q of %s: %w", ErrAsset, text, a.ID, err)
+				return nil, fmt.Errorf("%w: the name %q of the asset %s: %w", ErrAsset, text, a.ID, err)
 			}
 			top, err := publicsuffix.EffectiveTLDPlusOne(v.Text)
 			if err != nil {
-				return nil, fmt.Errorf("%w: %q of %s is a public suffix", ErrAsset, text, a.ID)
+				return nil, fmt.Errorf("%w: the name %q of the asset %s is a public suffix", ErrAsset, text, a.ID)
 			}
 			if len(s.names) == MaxNames {
 				return nil, fmt.Errorf("%w: there are more than %d", ErrAsset, MaxNames)
