@@ -233,6 +233,13 @@ func (a *app) exhibitList() *cobra.Command {
 					p.say("", "ui.no-exhibits")
 				}
 				p.grid("", rows, "ui.id", "ui.state", "ui.from", "ui.size", "ui.chunks-here", "ui.held-by", "ui.title")
+				for i := range r.Exhibits {
+					if x := &r.Exhibits[i]; x.Missing+x.Damaged > 0 {
+						p.gap()
+						p.f("%s", x.Short)
+						writeHarm(p, x)
+					}
+				}
 			})
 		},
 	}.build()
@@ -272,6 +279,16 @@ func (a *app) exhibitShow() *cobra.Command {
 	return cmd
 }
 
+// writeHarm says which chunks are not here, or not as they were, and what comes of it.
+func writeHarm(p *printer, x *node.ExhibitView) {
+	if x.Missing > 0 {
+		p.say("  ", "ui.chunks-missing", "n", x.Missing)
+	}
+	if x.Damaged > 0 {
+		p.say("  ", "ui.chunks-damaged", "n", x.Damaged)
+	}
+}
+
 // writeExhibit prints an exhibit. What partners wrote goes through the printer, which escapes it.
 func writeExhibit(p *printer, x *node.ExhibitView) {
 	p.say("", "ui.exhibit-line", "id", x.Short, "state", p.code("exhibit-state", x.State))
@@ -284,7 +301,8 @@ func writeExhibit(p *printer, x *node.ExhibitView) {
 		}
 	}
 	p.fields("  ", "ui.title", x.Title, "ui.from", x.From, "ui.about", x.About, "TLP", x.TLP, "ui.file-count", p.number(x.Files), "ui.size", p.size(x.Bytes),
-		"ui.chunks", p.t("ui.chunk-counts", "written", p.number(x.Written), "all", p.number(x.Chunks), "here", p.number(x.Here)), "ui.seal-hash", x.Seal, "ui.manifest", x.ManifestSHA256, "ui.may", join(next))
+		"ui.chunks", p.t("ui.chunk-counts", "written", p.number(x.Written), "all", p.number(x.Chunks), "here", p.number(x.Here), "read", p.number(x.ReadBack)), "ui.seal-hash", x.Seal, "ui.manifest", x.ManifestSHA256, "ui.may", join(next))
+	writeHarm(p, x)
 	if x.Pace != nil {
 		writePace(p, x.Pace)
 	}
@@ -364,7 +382,7 @@ func (a *app) exhibitVerify() *cobra.Command {
 				if r.OK {
 					p.say("", "ui.every-byte", "files", p.t("ui.n-files", "n", r.Files), "chunks", p.t("ui.n-chunks", "n", r.Chunks), "size", p.size(r.Bytes))
 				} else {
-					p.say("", "ui.exhibit-fails", "missing", p.t("ui.n-chunks", "n", r.Missing), "verified", p.t("ui.n-chunks", "n", r.Chunks))
+					p.say("", "ui.exhibit-fails", "missing", p.t("ui.n-chunks", "n", r.Missing), "damaged", p.t("ui.n-chunks", "n", r.Damaged), "verified", p.t("ui.n-chunks", "n", r.Chunks))
 				}
 				for _, e := range r.Errors {
 					p.f("  - %s", p.tell(e))

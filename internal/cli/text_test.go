@@ -116,6 +116,25 @@ func TestWhyIsTold(t *testing.T) {
 	}
 }
 
+// TestHarmedEvidenceIsTold: an exhibit says in each language how much of it is here, was read back, is missing and was changed,
+// and what to do; one that is whole says none of it.
+func TestHarmedEvidenceIsTold(t *testing.T) {
+	for _, tag := range lang.Tags() {
+		c, _ := lang.Known(tag)
+		p := &printer{c: c}
+		writeExhibit(p, &node.ExhibitView{Chunks: 9, Written: 8, Here: 5, ReadBack: 4, Missing: 2, Damaged: 1})
+		for _, want := range []string{c.Text("ui.chunk-counts", "written", "8", "all", "9", "here", "5", "read", "4"), c.Text("ui.chunks-missing", "n", 2), c.Text("ui.chunks-damaged", "n", 1), "entente sync", "entente doctor"} {
+			if !strings.Contains(p.String(), want) {
+				t.Errorf("%s: no %q in\n%s", tag, want, p)
+			}
+		}
+		p = &printer{c: c}
+		if writeExhibit(p, &node.ExhibitView{Chunks: 8, Written: 8, Here: 8}); strings.Contains(p.String(), "entente sync") {
+			t.Errorf("%s: of a whole one it says\n%s", tag, p)
+		}
+	}
+}
+
 // TestEverythingPrintedIsCleaned puts an escape sequence into every text of
 // the answers that partners have a hand in.
 func TestEverythingPrintedIsCleaned(t *testing.T) {

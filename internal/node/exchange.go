@@ -290,8 +290,12 @@ func (b backend) Payload(_ context.Context, id journal.UnitID, to journal.PartyI
 			Detail: fmt.Sprintf("clause %s: %s", d.Clause, d.Reason)}
 	}
 	salt, data, err := l.payloads.Get(c)
+	l.noticed(c, err)
 	if errors.Is(err, store.ErrNotFound) {
 		return peer.Payload{}, &peer.Refusal{Code: peer.CodeMissing, Commitment: &c, Detail: "not held here"}
+	}
+	if harmed(err) { // of all else that is to be sent it keeps nothing back
+		return peer.Payload{}, &peer.Refusal{Code: peer.CodeMissing, Commitment: &c, Detail: "it was changed on the disk here, and is not held as it was"}
 	}
 	if errors.Is(err, store.ErrSealed) {
 		b.n.opts.Log.Error("evidence cannot be handed over", "unit", id.Short(), "err", err)
@@ -508,6 +512,9 @@ func (b backend) acceptPayload(id journal.UnitID, from journal.PartyID, p peer.P
 		return false, err
 	}
 	delete(l.wanted, p.Commitment)
+	if slices.ContainsFunc(entries, isEvidence) {
+		l.writtenHere(p.Commitment)
+	}
 	for _, np := range entries {
 		l.bothHere(np, int64(len(p.Data)))
 	}

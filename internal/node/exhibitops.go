@@ -52,20 +52,27 @@ type ExhibitListResponse struct {
 
 // ExhibitView is one exhibit as this node holds it.
 type ExhibitView struct {
-	ID        string    `json:"id"`
-	Short     string    `json:"short"`
-	Unit      string    `json:"unit"`
-	From      string    `json:"from"`
-	About     string    `json:"about,omitempty"`
-	State     string    `json:"state"` // adding, complete, abandoned
-	Title     string    `json:"title,omitempty"`
-	TLP       string    `json:"tlp,omitempty"`
-	Files     int64     `json:"files"`
-	Bytes     int64     `json:"bytes"`
-	Chunk     int64     `json:"chunk"` // bytes of every chunk but the last
-	Chunks    int64     `json:"chunks"`
-	Written   int64     `json:"written"` // chunks that its journal has
-	Here      int64     `json:"here"`    // chunks whose bytes are held here
+	ID      string `json:"id"`
+	Short   string `json:"short"`
+	Unit    string `json:"unit"`
+	From    string `json:"from"`
+	About   string `json:"about,omitempty"`
+	State   string `json:"state"` // adding, complete, abandoned
+	Title   string `json:"title,omitempty"`
+	TLP     string `json:"tlp,omitempty"`
+	Files   int64  `json:"files"`
+	Bytes   int64  `json:"bytes"`
+	Chunk   int64  `json:"chunk"` // bytes of every chunk but the last
+	Chunks  int64  `json:"chunks"`
+	Written int64  `json:"written"` // chunks that its journal has
+	Here    int64  `json:"here"`    // chunks whose bytes are held here, as far as is known
+	// ReadBack are those of Here of which this process knows that they are what they were: written or read back by it, and not
+	// changed since.
+	ReadBack int64 `json:"read_back"`
+	// Missing are chunks that are written and not here, Damaged those that lie here and are not what they were. Both are asked for
+	// at the next session.
+	Missing   int64     `json:"missing"`
+	Damaged   int64     `json:"damaged"`
 	Added     time.Time `json:"added"`
 	Completed time.Time `json:"completed,omitzero"`
 	// Seal is the commitment of the manifest, which statements of custody name.
@@ -142,7 +149,8 @@ type ExhibitVerifyResponse struct {
 	Chunks  int64    `json:"chunks"` // verified
 	Bytes   int64    `json:"bytes"`  // verified
 	Missing int64    `json:"missing"`
-	Errors  []string `json:"errors,omitempty"` // at most 100
+	Damaged int64    `json:"damaged,omitempty"` // chunks that were changed on this disk; they are asked for again
+	Errors  []string `json:"errors,omitempty"`  // at most 100
 }
 
 // ExhibitCustodyRequest states who holds an exhibit. Received, handed, examined and returned verify the whole before.

@@ -51,7 +51,14 @@ func (c *exhibitChunks) chunk(number int64) ([]byte, error) {
 	if !c.there[number] {
 		return nil, &exhibit.ChunkError{Number: number, Why: "was not written yet"}
 	}
-	salt, data, err := c.l.payloads.Get(c.chunks[number].Payload.Commitment)
+	commitment := c.chunks[number].Payload.Commitment
+	stamp, stampErr := c.l.payloads.Stamp(commitment)
+	salt, data, err := c.l.payloads.Get(commitment)
+	if stampErr == nil {
+		c.l.mu.Lock()
+		c.l.readBack(commitment, stamp, err)
+		c.l.mu.Unlock()
+	}
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, errNotHere
 	}
@@ -88,9 +95,12 @@ func (n *Node) VerifyExhibit(ctx context.Context, r ExhibitIDRequest, progress f
 		switch {
 		case errors.Is(err, errNotHere):
 			res.Missing++
+		case harmed(err):
+			res.Damaged++
+			note(err)
 		case errors.Is(err, store.ErrSealed):
 			return nil, n.sealedError(err)
-		case errors.As(err, &ce), errors.Is(err, store.ErrDamaged):
+		case errors.As(err, &ce):
 			note(err)
 		case err != nil:
 			return nil, err

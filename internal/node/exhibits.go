@@ -376,7 +376,7 @@ func (n *Node) verified(ctx context.Context, id ExhibitIDRequest, act string, pr
 }
 
 // Exhibits lists exhibits, the newest first.
-func (n *Node) Exhibits(_ context.Context, r ExhibitListRequest) (*ExhibitListResponse, error) {
+func (n *Node) Exhibits(ctx context.Context, r ExhibitListRequest) (*ExhibitListResponse, error) {
 	ledgers := n.units()
 	if r.Unit != "" {
 		l, err := n.findUnit(r.Unit)
@@ -394,10 +394,16 @@ func (n *Node) Exhibits(_ context.Context, r ExhibitListRequest) (*ExhibitListRe
 		about = &ref
 	}
 	res := &ExhibitListResponse{Exhibits: []ExhibitView{}}
+	budget := int64(lookBytes)
 	for _, l := range ledgers {
 		l.mu.Lock()
-		for _, x := range l.fold.Exhibits() {
-			if about == nil || x.About != nil && *x.About == *about {
+		all := slices.DeleteFunc(l.fold.Exhibits(), func(x unit.Exhibit) bool { return about != nil && (x.About == nil || *x.About != *about) })
+		pieces := l.pieces(all...)
+		l.mu.Unlock()
+		l.lookAt(ctx, pieces, &budget)
+		l.mu.Lock()
+		for _, x := range all {
+			if x, ok := l.fold.Exhibit(x.ID); ok {
 				res.Exhibits = append(res.Exhibits, *l.exhibitView(&x, false))
 			}
 		}
@@ -410,14 +416,19 @@ func (n *Node) Exhibits(_ context.Context, r ExhibitListRequest) (*ExhibitListRe
 }
 
 // Exhibit shows one exhibit with its custody.
-func (n *Node) Exhibit(_ context.Context, r ExhibitIDRequest) (*ExhibitView, error) {
+func (n *Node) Exhibit(ctx context.Context, r ExhibitIDRequest) (*ExhibitView, error) {
 	l, ref, err := n.findExhibit(r.Unit, r.ID)
 	if err != nil {
 		return nil, err
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	x, _ := l.fold.Exhibit(ref)
+	pieces, budget := l.pieces(x), int64(lookBytes)
+	l.mu.Unlock()
+	l.lookAt(ctx, pieces, &budget)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	x, _ = l.fold.Exhibit(ref)
 	return l.exhibitView(&x, true), nil
 }
 
@@ -437,6 +448,7 @@ func (n *Node) findExhibit(unitName, id string) (*ledger, journal.Ref, error) {
 // manifest reads an exhibit's manifest, and holds it against what the entry says. The lock must be held.
 func (l *ledger) manifest(x *desk.Exhibit) (m *exhibit.Manifest, text []byte, err error) {
 	text, err = l.openPayload(x.Manifest())
+	l.noticedHeld(x.Seal, err)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil, conflict("not-here", "The manifest of this exhibit is not here.", "It has not come yet, or was destroyed.", "Open a session: 'entente sync'.")
 	}
@@ -461,8 +473,17 @@ func (l *ledger) exhibitView(x *unit.Exhibit, whole bool) *ExhibitView {
 		v.About = x.About.String()
 	}
 	for _, c := range x.Written() {
-		if !l.wanted[c.Payload.Commitment] && !l.gone[c.Payload.Commitment] {
+		switch h := c.Payload.Commitment; {
+		case l.gone[h]:
+		case l.damagedHere(h):
+			v.Damaged++
+		case l.wanted[h]:
+			v.Missing++
+		default:
 			v.Here++
+			if _, known := l.looked[h]; known {
+				v.ReadBack++
+			}
 		}
 	}
 	for _, h := range x.Holders {

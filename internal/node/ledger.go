@@ -46,8 +46,9 @@ type contents struct {
 	texts    map[string][]byte // accord texts by hash
 	named    named
 	titles   map[journal.Hash]titledManifest
-	gone     map[journal.Hash]bool // payloads this node destroyed
-	wanted   map[journal.Hash]bool // payloads that held entries name and that are not here
+	gone     map[journal.Hash]bool     // payloads this node destroyed
+	wanted   map[journal.Hash]bool     // payloads that held entries name and that are not here, or not as they were
+	looked   map[journal.Hash]lookedAt // payloads of evidence that were written or read back by this process
 	// unreadable are held payloads that cannot be opened although they are what their entries committed to.
 	// The key is the entry: another one may say the truth about the same bytes.
 	unreadable map[journal.Ref]bool

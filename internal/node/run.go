@@ -99,6 +99,7 @@ func (n *Node) Run(ctx context.Context) error {
 	wg.Go(func() { n.withdrawLoop(ctx) })
 	wg.Go(func() { n.notifyLoop(ctx) })
 	wg.Go(func() { n.heldLoop(ctx) })
+	wg.Go(func() { n.evidenceLoop(ctx) })
 	running := map[journal.UnitID]bool{}
 	look := time.NewTicker(time.Second)
 	defer look.Stop()

@@ -412,7 +412,11 @@ func (l *ledger) keepSealed(c journal.Hash, salt [32]byte, data []byte) error {
 	if err := l.n.roomFor(int64(len(data))); err != nil {
 		return err
 	}
-	return l.payloads.Put(store.Payload{Commitment: c, Salt: salt, Data: data, Sealed: true})
+	if err := l.payloads.Put(store.Payload{Commitment: c, Salt: salt, Data: data, Sealed: true}); err != nil {
+		return err
+	}
+	l.writtenHere(c)
+	return nil
 }
 
 var _ = accord.Allow

@@ -63,10 +63,33 @@ func (v *vault) Open(r io.Reader) (io.Reader, error) {
 	}
 	out, err := age.Decrypt(r, ids...)
 	if none := (*age.NoIdentityMatchError)(nil); errors.As(err, &none) {
+		if v.newest(ids) {
+			return nil, fmt.Errorf("%w (%w)", store.ErrSealed, errUnopened)
+		}
 		return nil, fmt.Errorf("%w (%s holds another key)", store.ErrSealed, v.path)
 	}
 	return out, err
 }
+
+// errUnopened says of what lies sealed that no key opens it, although the one to which evidence is sealed is there.
+var errUnopened = errors.New("no key opens it although the newest is here, so it was changed on this disk, or sealed to a key that is lost")
+
+// newest says whether the key to which evidence is sealed is among those that are there.
+func (v *vault) newest(ids []age.Identity) bool {
+	text, err := v.at.read(v.at.key(keyEvidenceRecipient))
+	if err != nil {
+		return false
+	}
+	for _, id := range ids {
+		if h, ok := id.(*age.HybridIdentity); ok && h.Recipient().String() == string(trimLine(text)) {
+			return true
+		}
+	}
+	return false
+}
+
+// harmed says whether err is that what lies here of evidence cannot be used, whatever keys there are.
+func harmed(err error) bool { return errors.Is(err, store.ErrDamaged) || errors.Is(err, errUnopened) }
 
 func (v *vault) identities() ([]age.Identity, error) {
 	v.mu.Lock()
@@ -221,7 +244,11 @@ func (v *vault) recipient() (*age.HybridRecipient, error) {
 func (n *Node) sealedError(err error) error {
 	if errors.Is(err, store.ErrDamaged) {
 		return &Error{Code: CodeDamaged, Status: http.StatusInternalServerError, What: "What lies here of the evidence was changed on this disk, and is not given out.", Why: err.Error() + ".",
-			Next: "See with 'entente doctor' what it is and how it is mended.", Err: err}
+			Next: "It is asked for again in the next session: 'entente sync' opens one. Where no partner has it, 'entente doctor' says how it is mended.", Err: err}
+	}
+	if errors.Is(err, errUnopened) {
+		return &Error{Code: CodeDamaged, Status: http.StatusInternalServerError, What: "A piece of the evidence cannot be opened here, although the key is here.", Why: err.Error() + ".",
+			Next: "It is asked for again in the next session: 'entente sync' opens one. Where no partner has it, 'entente doctor' says how it is mended.", Err: err}
 	}
 	if !errors.Is(err, store.ErrSealed) {
 		return err

@@ -35,6 +35,28 @@ func (s story) Exhibit(context.Context, node.ExhibitIDRequest) (*node.ExhibitVie
 	return &x, nil
 }
 
+// harmedStory is a node on whose disk evidence was changed.
+type harmedStory struct{ story }
+
+func (s harmedStory) Exhibit(context.Context, node.ExhibitIDRequest) (*node.ExhibitView, error) {
+	x := s.exhibitView()
+	x.Chunks, x.Missing, x.Damaged = 4, 2, 1
+	return &x, nil
+}
+
+// TestHarmedEvidence: the page says what is missing and what was changed, and offers nothing that is not whole.
+func TestHarmedEvidence(t *testing.T) {
+	_, body := signedIn(t, harmedStory{}).get(t, "/exhibit?id=x")
+	for _, want := range []string{"1 / 4", "2 chunks are not here", "1 chunk was changed on this disk", "entente sync"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+	if strings.Contains(body, "/exhibit/content") {
+		t.Error("what is not whole is offered")
+	}
+}
+
 func (story) VerifyExhibit(_ context.Context, r node.ExhibitIDRequest, _ func(node.Progress)) (*node.ExhibitVerifyResponse, error) {
 	return &node.ExhibitVerifyResponse{OK: r.ID == "x", Errors: []string{"chunk 1 has another hash"}}, nil
 }

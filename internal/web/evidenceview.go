@@ -74,7 +74,7 @@ func (h *handler) exhibitContent(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	case x.Files != 1 || len(x.List) != 1 || x.Here < x.Chunks:
-		return &node.Error{Code: "not-here", Status: http.StatusConflict, What: "This cannot be sent as one file.", Why: "Not all of it is here, or it has several files.", Next: "Wait until it has come, or write it out with 'entente exhibit get'."}
+		return &node.Error{Code: "not-here", Status: http.StatusConflict, What: "This cannot be sent as one file.", Why: "Not all of it is here, or it has several files.", Next: "Wait until it has come, or write it out with 'entente exhibit export'."}
 	}
 	return h.send(w, r, "application/octet-stream", fileName(x.List[0].Path), func(out io.Writer) error {
 		return h.node.GetExhibit(r.Context(), node.ExhibitGetRequest{Unit: x.Unit, ID: x.ID}, out)
