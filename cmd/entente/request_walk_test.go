@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
 
@@ -31,7 +32,8 @@ func (d *watch) moves(n int) {
 
 // TestRequestWalk: the whole life of a request between two nodes, each with somebody in front of its pages, one in English
 // and one in Vietnamese, and neither of them with a mouse. It is asked by the form that the accord demands, checked first,
-// sent, acknowledged, asked back and answered, accepted, answered with evidence, and assessed; a step of it is proved.
+// sent, acknowledged, asked back and answered, accepted, answered with evidence, and assessed; a step of it is proved. The one
+// who is asked has two tabs, which know nothing of each other: nothing is done twice, and nothing that was typed is lost.
 func TestRequestWalk(t *testing.T) {
 	exe, base := program(t)
 	north := newServed(t, exe, base, "North", "", freePort(t))
@@ -72,13 +74,49 @@ func TestRequestWalk(t *testing.T) {
 	vi.enter(waits, "\r")
 	vi.moves(1)
 	vi.step("acknowledge", 2)
+	beside := vi.beside()
+	beside.moves(2)
+	beside.enter("#do-needs-info > summary", "\r")
+	beside.enter("#needs-info-text", "Lúc mấy giờ?")
+	vi.front()
 	vi.step("needs-info", 3, "#needs-info-text", "Từ lúc mấy giờ?", "#needs-info-lang", "vi")
+	beside.front()
+	beside.enter("#needs-info-lang", "vi")
+	beside.enter("#do-needs-info button:not([name])", "\r")
+	beside.until("what was done in the other tab is not done again, and what was typed is told", `document.querySelector("#problem #typed")?.textContent.includes("Lúc mấy giờ?") && document.querySelectorAll("#content ol.talk > li").length === 3`)
+	beside.picture("walk-request-two-tabs")
+	vi.front()
 	en.moves(3)
 	en.until("the question is there, in its language", `document.querySelector(".talk li:last-child p[lang=vi]").textContent === "Từ lúc mấy giờ?"`)
 	en.picture("walk-request-asked-back")
 	en.step("info", 4, "#info-text", "From six in the morning.")
 	vi.moves(4)
-	vi.step("accept", 5)
+
+	// Signed out in one tab, somebody sends a form in the other: it comes back with what was typed once they are signed in.
+	beside.front()
+	beside.do(chromedp.Navigate(beside.url + vi.read("location.pathname + location.search")))
+	beside.moves(4)
+	beside.enter("#do-accept > summary", "\r")
+	beside.enter("#accept-text", "Đang xem.")
+	vi.front()
+	vi.tab("#top form button")
+	vi.press("\r")
+	vi.until("signed out", `document.getElementById("token") !== null`)
+	beside.front()
+	beside.enter("#do-accept button:not([name])", "\r")
+	beside.until("what was typed is kept", `document.querySelector("form input[name=text]")?.value === "Đang xem." && document.documentElement.lang === "vi"`)
+	beside.picture("walk-request-kept")
+	vi.front()
+	vi.do(chromedp.SendKeys("#token", south.token), chromedp.Submit("#token"), chromedp.Query("#top nav", chromedp.NodeVisible))
+	beside.front()
+	beside.enter("form[action='/request/move'] button", "\r")
+	beside.until("it is in its form again, and not sent", `document.getElementById("resumed") !== null && document.getElementById("accept-text")?.value === "Đang xem." && document.querySelectorAll("#content ol.talk > li").length === 4`)
+	beside.picture("walk-request-resumed")
+	beside.enter("#do-accept button:not([name])", "\r")
+	beside.moves(5)
+	vi.front()
+	vi.do(chromedp.Navigate(vi.url + beside.read("location.pathname + location.search")))
+	vi.moves(5)
 
 	evidence := filepath.Join(base, "holders.csv")
 	if err := os.WriteFile(evidence, []byte("address,holder\n203.0.113.9,Example Hosting\n"), 0o600); err != nil {

@@ -60,6 +60,27 @@ func newVisitor(t *testing.T, s *served) *watch {
 	return d
 }
 
+// beside is another tab of the same browser, at the same page.
+func (d *watch) beside() *watch {
+	d.t.Helper()
+	ctx, cancel := chromedp.NewContext(d.ctx)
+	d.t.Cleanup(cancel)
+	b := &watch{d.t, ctx, d.name + ", beside", d.url}
+	if err := chromedp.Do(ctx, chromedp.Navigate(d.url+d.read("location.pathname + location.search"))); err != nil {
+		d.t.Fatal(err)
+	}
+	b.front()
+	return b
+}
+
+// front brings a tab before the others of its browser: keys go there.
+func (d *watch) front() {
+	d.t.Helper()
+	if _, err := chromedp.Call(d.ctx, page.BringToFront, cdp.Empty{}); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 func (d *watch) do(actions ...chromedp.Action[chromedp.Void]) {
 	d.t.Helper()
 	ctx, cancel := context.WithTimeout(d.ctx, time.Minute)

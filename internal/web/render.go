@@ -33,6 +33,8 @@ type page struct {
 	Form      url.Values // what was typed into the form that is shown again
 	Query     url.Values // of the address
 	Problem   *failure   // why the form was refused
+	Lost      []string   // what was typed into it, where the page does not have it any more
+	Resumed   bool       // the form is shown again after signing in, and did nothing yet
 	Shown     any        // what came of the form, where that is shown once
 	Done      string     // what was done before this page, in words
 	Ringing   []node.CallView
@@ -126,6 +128,17 @@ func (h *handler) fill(b *bytes.Buffer, w http.ResponseWriter, r *http.Request, 
 		h.Log.Error("page cannot be written", "page", name, "error", err)
 		http.Error(w, "The page cannot be written; the node's log says why.", http.StatusInternalServerError)
 		return false
+	}
+	if p.Problem != nil {
+		p.Lost = lost(p, b.String())
+	}
+	if p.Lost != nil { // with it, the page once more
+		b.Reset()
+		if err := h.pages.execute(b, name, reader{c, zone}, p); err != nil {
+			h.Log.Error("page cannot be written", "page", name, "error", err)
+			http.Error(w, "The page cannot be written; the node's log says why.", http.StatusInternalServerError)
+			return false
+		}
 	}
 	w.Header().Set("Content-Language", c.Tag())
 	return true

@@ -135,6 +135,9 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 			return
 		}
 		grant, ok := h.granted(r, cookieName(here.Party), r.Header.Get(renewal) == "")
+		if !ok && h.keep(w, r, here, rt) {
+			return
+		}
 		if !ok {
 			h.askSignIn(w, r, http.StatusUnauthorized, here, signInData{Back: localPath(r)})
 			return
@@ -153,12 +156,13 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 		var out outcome
 		code := http.StatusOK
 		var problem *failure
+		again := false
 		if rt.act != nil {
 			if rt.long { // where it cannot be set there is none
 				_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(longAct))
 			}
 			sent := r.Body
-			if rt.upload {
+			if rt.upload && !typed(r) {
 				r.Body = steadyBody{r.Body, http.NewResponseController(w)}
 			} else {
 				r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
@@ -168,9 +172,11 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 					return
 				}
 			}
-			out, err = rt.act(r)
+			if again = resumed(r); !again {
+				out, err = rt.act(r)
+				h.audit(r, rt, grant, err)
+			}
 			r.Body = sent // what is left of it
-			h.audit(r, rt, grant, err)
 			if err == nil && out.to != "" {
 				if out.cookie != nil {
 					out.cookie.Secure = isSecure(r)
@@ -203,7 +209,7 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 		if !out.empty {
 			p.Form = r.PostForm
 		}
-		p.Answer = rt.act != nil
+		p.Answer, p.Resumed = rt.act != nil, again
 		if problem != nil {
 			p.Found = ""
 		}

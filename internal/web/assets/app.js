@@ -5,7 +5,7 @@
   if (!("live" in page.dataset) || !window.EventSource || !window.Idiomorph) return;
 
   // What somebody is typing into, and what they have opened, stays as it is.
-  const kept = (old) => old instanceof Element && (old.matches("form[data-typed], [data-keep]") || (old.matches("form") && old.contains(document.activeElement)));
+  const kept = (old) => old instanceof Element && (old.matches("form[data-typed], [data-keep]") || (old.matches("form") && !old.closest("#ring") && old.contains(document.activeElement)));
   const callbacks = {
     beforeNodeMorphed: (old) => !kept(old),
     beforeNodeRemoved: (old) => !kept(old),
@@ -25,6 +25,27 @@
     el.id = "has-the-focus";
     if (known) fresh[old.indexOf(el)].id = el.id;
     return () => document.getElementById("has-the-focus")?.removeAttribute("id");
+  };
+
+  // Where the focus goes when the control that had it is gone: to its place in the list, or what comes after or before it there, else to the
+  // nearest heading above, and from a call that rings no more to the page.
+  const places = (at) => {
+    if (!at || at === document.body) return [];
+    const out = [], item = at.closest("main li, main tr, main article");
+    for (let x = item; x; x = x.nextElementSibling) out.push(x);
+    for (let x = item?.previousElementSibling; x; x = x.previousElementSibling) out.push(x);
+    const above = [...document.querySelectorAll("main h1, main h2, main h3")].filter((x) => x.compareDocumentPosition(at) & Node.DOCUMENT_POSITION_FOLLOWING).reverse();
+    return [...out, ...above, ...document.querySelectorAll("main h1"), document.getElementById("content")];
+  };
+  const settle = (list) => {
+    const to = list.find((x) => x?.isConnected && x.getClientRects().length > 0);
+    if (!to || document.activeElement !== document.body && document.activeElement !== null) return;
+    if (!to.hasAttribute("tabindex")) {
+      to.setAttribute("tabindex", "-1");
+      to.addEventListener("blur", () => to.removeAttribute("tabindex"), { once: true });
+    }
+    to.focus({ preventScroll: true });
+    if (outside(to)) to.scrollIntoView({ block: "nearest", behavior: "instant" });
   };
 
   // What had the focus and could be seen can be seen afterwards, whatever came above it.
@@ -50,7 +71,7 @@
       if (!got.ok) return;
       if (pressed) { again = true; return; }
       const fresh = new DOMParser().parseFromString(await got.text(), "text/html");
-      const at = document.activeElement, seen = at?.closest("main *, #ring *") && !outside(at);
+      const at = document.activeElement, seen = at?.closest("main *, #ring *") && !outside(at), then = places(at);
       for (const id of parts) {
         const from = document.getElementById(id), to = fresh.getElementById(id);
         if (!from || !to) continue;
@@ -58,6 +79,7 @@
         window.Idiomorph.morph(from, to, { morphStyle: "outerHTML", ignoreActiveValue: true, callbacks });
         unmark();
       }
+      if (at && !at.isConnected) settle(then);
       if (seen && at === document.activeElement && outside(at)) at.scrollIntoView({ block: "nearest", behavior: "instant" });
       document.title = answer === "" ? (rings.exec(fresh.title) ?? [""])[0] + document.title.replace(rings, "") : fresh.title;
       document.dispatchEvent(new Event("entente:renewed"));

@@ -27,7 +27,13 @@
     e.preventDefault();
     // Who was signed out meanwhile is asked to sign in before a long file goes up in vain.
     const here = await fetch(location.href, { method: "HEAD" }).catch(() => null);
-    if (here && here.status === 401) { location.reload(); return; }
+    // What they typed goes along, and comes back once they have.
+    if (here && here.status === 401) {
+      for (const x of form.querySelectorAll("input[type=file]")) x.disabled = true;
+      form.enctype = "application/x-www-form-urlencoded";
+      HTMLFormElement.prototype.submit.call(form);
+      return;
+    }
     if ("progress" in form.dataset) { upload(form); return; }
     asked = form;
     form.requestSubmit(e.submitter);
