@@ -122,14 +122,14 @@ func TestPairingWalk(t *testing.T) {
 	vi.until("the unit", `location.pathname === "/unit" && document.readyState === "complete"`)
 	vi.enter("[aria-labelledby=susp] summary", "\r")
 	vi.enter("#suspend-code", "maintenance\r")
-	vi.done("Đã tạm ngừng.")
+	vi.done("Đã đình chỉ.")
 	en.do(click(".crumbs a"))
 	const suspended, lifted = `document.querySelector("[aria-labelledby=susp] .clock.bad") !== null`, `document.querySelector("[aria-labelledby=susp] .clock.calm") !== null`
 	en.until("the suspension is seen at the other side", suspended)
 	en.picture("walk-suspended")
 	vi.enter("[aria-labelledby=susp] summary", "\r")
 	vi.enter("form[action='/unit/resume'] button", "\r")
-	vi.done("Đã bỏ lệnh tạm ngừng.")
+	vi.done("Đã bỏ lệnh đình chỉ.")
 	en.until("and that it is lifted", lifted+" && !("+suspended+")")
 	vi.picture("walk-resumed")
 }

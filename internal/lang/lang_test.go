@@ -14,7 +14,7 @@ var loans = map[string][]string{
 	"fr": {"clock.clause", "stage.silence", "time.h", "time.min", "time.s", "ui.type", "ui.clause", "ui.original", "ui.accord", "ui.invitation", "ui.suspensions", "ui.version", "ui.clauses", "ui.source", "ui.note", "ui.date", "ui.format", "urgency.urgent", "claim.attribution", "review.accord", "review.type", "review.journal", "review.clause", "review.code", "ui.administration", "ui.contacts", "ui.sources", "verify.parties", "verify.n-journals[one]", "verify.step-code", "verify.signatures",
 		"time.ms", "cli.format", "cli.date-of-page", "cli.source", "cli.version", "cli.sessions", "cli.session", "cli.pages", "cli.secret", "cli.alias", "cli.n-pages[one]", "cli.n-pages[other]", "cli.n-versions[one]", "cli.n-versions[other]"},
 	"ru":      {},
-	"vi":      {},
+	"vi":      {"ui.token", "how.token"},
 	"zh-Hans": {},
 }
 

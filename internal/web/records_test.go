@@ -48,7 +48,7 @@ func TestRecordsWalk(t *testing.T) {
 	do("signing in", chromedp.Navigate(server.URL+"/cases"), chromedp.Query("#token", chromedp.NodeVisible), chromedp.SendKeys("#token", token), chromedp.Submit("#token"), chromedp.Query("nav.records", chromedp.NodeVisible))
 	for tag, words := range map[string]struct{ would, done string }{
 		"en": {"This is what it would do.", "It is in the journal."},
-		"vi": {"Đây là kết quả nếu thực hiện.", "Đã ghi vào sổ."},
+		"vi": {"Đây là kết quả nếu thực hiện.", "Đã ghi vào nhật ký."},
 	} {
 		do("the language", chromedp.Navigate(server.URL+"/cases?lang="+tag), chromedp.Query("main h1", chromedp.NodeVisible))
 		do("to a case", chromedp.Click("main table a"), chromedp.Query("#line", chromedp.NodeVisible))
