@@ -71,11 +71,25 @@ func (w *watching) serveMetrics(ctx context.Context, wg *sync.WaitGroup) error {
 	return nil
 }
 
+// metric is one counter or gauge, without the beginning of its name.
+type metric struct {
+	name, kind, help string
+	value            int64
+}
+
+// receiverMetrics are what is shown of a receiver of what was seen, which is called what in words.
+func receiverMetrics(name, what string, x outlet.Stats) []metric {
+	return []metric{
+		{name + "_sent_total", "counter", "Messages that " + what + " took.", x.Sent},
+		{name + "_retried_total", "counter", "Messages to " + what + " that were sent again.", x.Retried},
+		{name + "_failed_total", "counter", "Attempts to reach " + what + " that failed.", x.Failed},
+		{name + "_aside_total", "counter", "Messages that were set aside, because " + what + " refuses them and takes others.", x.Aside},
+		{name + "_waiting", "gauge", "Sightings that " + what + " does not have as they are.", x.Waiting},
+	}
+}
+
 func (g *gauges) write(out io.Writer) {
-	for _, m := range []struct {
-		name, kind, help string
-		value            int64
-	}{
+	list := []metric{
 		{"lines_total", "counter", "Lines read.", g.counts.Lines},
 		{"bytes_total", "counter", "Bytes of lines read, after decompression.", g.counts.Bytes},
 		{"lines_failed_total", "counter", "Lines that could not be read whole.", g.counts.Failed},
@@ -91,17 +105,12 @@ func (g *gauges) write(out io.Writer) {
 		{"messages_settled_total", "counter", "Messages of a queue that were acknowledged, because what they held is kept.", g.queue.Settled},
 		{"dnstap_connections", "gauge", "Connections of DNS servers that send dnstap.", g.taps.Open},
 		{"dnstap_broken_total", "counter", "Connections for dnstap that broke off, were none of dnstap, or found no place.", g.taps.Broken},
-		{"syslog_sent_total", "counter", "Messages that the receiver of syslog took.", g.syslog.Sent},
-		{"syslog_retried_total", "counter", "Messages to the receiver of syslog that were sent again.", g.syslog.Retried},
-		{"syslog_failed_total", "counter", "Attempts to reach the receiver of syslog that failed.", g.syslog.Failed},
-		{"syslog_waiting", "gauge", "Sightings that the receiver of syslog does not have as they are.", g.syslog.Waiting},
-		{"webhook_sent_total", "counter", "Messages that the webhook took.", g.webhook.Sent},
-		{"webhook_retried_total", "counter", "Messages to the webhook that were sent again.", g.webhook.Retried},
-		{"webhook_failed_total", "counter", "Attempts to reach the webhook that failed.", g.webhook.Failed},
-		{"webhook_waiting", "gauge", "Sightings that the webhook does not have as they are.", g.webhook.Waiting},
 		{"sightings", "gauge", "Sightings in memory.", int64(g.sightings)},
 		{"indicator_values", "gauge", "Values that are watched for.", int64(g.watching)},
-	} {
+	}
+	list = append(list, receiverMetrics("syslog", "the receiver of syslog", g.syslog)...)
+	list = append(list, receiverMetrics("webhook", "the webhook", g.webhook)...)
+	for _, m := range list {
 		fmt.Fprintf(out, "# HELP entente_watch_%[1]s %[2]s\n# TYPE entente_watch_%[1]s %[3]s\nentente_watch_%[1]s %[4]d\n", m.name, m.help, m.kind, m.value)
 	}
 }

@@ -5,7 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -24,6 +27,8 @@ const (
 	maxOutFile = 1 << 20
 	// minOutSecret is the shortest secret that messages are signed with, in bytes.
 	minOutSecret = 16
+	// maxRefusedFile is the largest file of messages that receivers refuse, in bytes.
+	maxRefusedFile = 16 << 20
 	// outWait is how long at the end of a watch receivers are given to take what waits.
 	outWait = 30 * time.Second
 )
@@ -103,7 +108,7 @@ func redacted(address string) string {
 func (w *watching) openOuts() {
 	f := w.f.outFlags
 	open := func(kind, address string, s outlet.Sender) *outlet.Outlet {
-		o := outlet.New(s, outlet.Options{Key: outlet.KeyOf(address), Secret: w.secret, Now: w.a.now, Tell: func(err error) {
+		o := outlet.New(s, outlet.Options{Key: outlet.KeyOf(address), Secret: w.secret, Now: w.a.now, Aside: func(m outlet.Message, why error) { w.setAside(kind, m, why) }, Tell: func(err error) {
 			p := w.a.printer()
 			p.say("", "ui.watch-out", "kind", kind, "why", p.tell(err.Error()))
 			if w.bar != nil {
@@ -133,8 +138,63 @@ func (w *watching) openOuts() {
 				delete(s.Sent, key) // a receiver that is named again is told all
 			}
 		}
+		for key := range s.Aside {
+			if !w.outs.knows(key) {
+				delete(s.Aside, key)
+			}
+		}
 		w.outs.add(s)
 	}
+}
+
+// refusedMessage is a message that a receiver refuses, as it is kept for people: a JSON object on a line of its own.
+type refusedMessage struct {
+	Time     time.Time `json:"time"`
+	Receiver string    `json:"receiver"` // syslog or webhook
+	Why      string    `json:"why"`
+	ID       string    `json:"id"`
+	Message  string    `json:"message"` // as it was sent
+}
+
+// setAside tells of a message that a receiver refuses, and keeps it beside the positions as far as there is room.
+func (w *watching) setAside(kind string, m outlet.Message, why error) {
+	p := w.a.printer()
+	args := []any{"kind", kind, "why", p.tell(why.Error()), "id", m.ID}
+	err := errors.New("without --position")
+	if file := w.f.position + ".refused"; w.f.position != "" {
+		if err = keepRefused(file, refusedMessage{w.a.now().UTC(), kind, why.Error(), m.ID, string(m.Text)}); err == nil {
+			p.say("", "ui.watch-out-aside", append(args, "file", file)...)
+		}
+	}
+	if err != nil {
+		p.say("", "ui.watch-out-refused", append(args, "reason", p.tell(err.Error()))...)
+	}
+	if w.bar != nil {
+		w.bar.done()
+	}
+	if _, err := io.WriteString(w.a.err, p.String()); err != nil {
+		w.err = err
+	}
+}
+
+// keepRefused adds a message to a file of those that were refused.
+func keepRefused(file string, m refusedMessage) error {
+	text, err := json.Marshal(m)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size()+int64(len(text)) >= maxRefusedFile {
+		err = fmt.Errorf("%s is full", file)
+	}
+	if err == nil {
+		_, err = f.Write(append(text, '\n'))
+	}
+	return errors.Join(err, f.Close())
 }
 
 func (o *outs) knows(key string) bool {

@@ -134,10 +134,15 @@ func (w *Webhook) Post(ctx context.Context, key string, body []byte) error {
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxAnswer)) // what it says beyond its status is nobody's business here
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return fmt.Errorf("notify: the webhook answered %d", resp.StatusCode)
+		return fmt.Errorf("notify: %w", &AnswerError{resp.StatusCode})
 	}
 	return nil
 }
+
+// AnswerError is that a webhook answered with another status than 2xx.
+type AnswerError struct{ Status int }
+
+func (e *AnswerError) Error() string { return fmt.Sprintf("the webhook answered %d", e.Status) }
 
 // Command runs a program with the message as JSON on its standard input. No shell is involved, and
 // nothing of a message is in its arguments.

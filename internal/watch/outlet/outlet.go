@@ -12,6 +12,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,7 +31,14 @@ const (
 	firstPause, lastPause = time.Second, 5 * time.Minute
 	// freshEvery is how often sightings that are new are told, grownEvery those that grew.
 	freshEvery, grownEvery = time.Second, 10 * time.Second
+	// maxRefused is how often a message is refused when it is sent alone before it is set aside, if others were taken in between.
+	maxRefused = 5
 )
+
+// refusal is what a sender gives where the receiver was there and does not want what it was sent.
+type refusal struct{ error }
+
+func (r refusal) Unwrap() error { return r.error }
 
 // Message is one sighting as it is told once.
 type Message struct {
@@ -41,6 +49,7 @@ type Message struct {
 
 	of    *sighting.Sighting
 	count int64
+	tried bool // it was sent before
 }
 
 // Item is what a sender makes a message of.
@@ -57,7 +66,7 @@ type Item struct {
 type Sender interface {
 	// Make makes the text of a message. It is called from the goroutine that counts.
 	Make(x Item) ([]byte, error)
-	// Send returns nil once the receiver has taken all of them. Otherwise all are sent again.
+	// Send returns nil once the receiver has taken all of them. Otherwise all are sent again, each alone where it is a refusal.
 	Send(ctx context.Context, list []Message) error
 }
 
@@ -69,6 +78,8 @@ type Options struct {
 	Now    func() time.Time
 	// Tell is told of the first failure of a row, and of what cannot be told at all.
 	Tell func(error)
+	// Aside is told of each message that was set aside, and why the receiver refuses it; it may be nil.
+	Aside func(m Message, why error)
 	// Wait is how long one attempt takes at most; 0: MaxWait.
 	Wait time.Duration
 }
@@ -78,6 +89,7 @@ type Stats struct {
 	Sent    int64 // taken by the receiver
 	Retried int64 // sent again, because they were not taken or nobody knows
 	Failed  int64 // attempts that failed
+	Aside   int64 // messages that were set aside, because the receiver refuses them and takes others
 	Waiting int64 // sightings that the receiver does not have as they are
 }
 
@@ -97,12 +109,19 @@ type Outlet struct {
 	line  []Message // that are made and not taken, the first most of which are on their way
 	out   int       // how many are on their way; 0: none
 	most  int       // that are sent at once
-	tried int       // how many of line were sent before
-	done  chan error
-	pause time.Duration // after the last failure; 0: the last attempt was taken
-	next  time.Time     // when the next attempt may begin
-	grown time.Time     // when those that grew are told next
-	stats Stats
+	// refused are the sightings of messages that were in an attempt that the receiver refused.
+	refused map[*sighting.Sighting]*refused
+	done    chan error
+	pause   time.Duration // after the last failure; 0: the last attempt was taken, or is made again in smaller parts
+	failing bool          // the last attempt was not taken
+	next    time.Time     // when the next attempt may begin
+	grown   time.Time     // when those that grew are told next
+	stats   Stats
+}
+
+type refused struct {
+	alone int   // how often the message was sent alone and refused
+	since int64 // how many messages were taken before the first time
 }
 
 // New makes an outlet.
@@ -110,7 +129,7 @@ func New(s Sender, o Options) *Outlet {
 	if o.Wait == 0 {
 		o.Wait = MaxWait
 	}
-	return &Outlet{o: o, s: s, waits: map[*sighting.Sighting]bool{}, most: MaxBatch, done: make(chan error, 1)}
+	return &Outlet{o: o, s: s, waits: map[*sighting.Sighting]bool{}, refused: map[*sighting.Sighting]*refused{}, most: MaxBatch, done: make(chan error, 1)}
 }
 
 // Key is what the receiver is called in what is kept.
@@ -120,6 +139,9 @@ func (o *Outlet) Key() string { return o.o.Key }
 func (o *Outlet) Add(s *sighting.Sighting) {
 	told := s.Sent[o.o.Key]
 	if _, there := o.waits[s]; there || told == s.Count() {
+		return
+	}
+	if aside := s.Aside[o.o.Key]; aside > 0 && s.Count()/2 < aside { // it is tried again when it has doubled
 		return
 	}
 	o.waits[s] = told == 0
@@ -200,14 +222,18 @@ func (o *Outlet) fill(now time.Time) {
 	if len(o.line) == MaxBatch { // there is more
 		o.next = now
 	}
-	o.tried = 0
 }
 
 func (o *Outlet) start(ctx context.Context) {
 	o.out = min(len(o.line), o.most)
 	list := o.line[:o.out:o.out]
-	o.stats.Retried += int64(min(o.tried, o.out))
-	o.tried = max(o.tried, o.out)
+	for i := range list {
+		if list[i].tried {
+			o.stats.Retried++
+		}
+		list[i].tried = true
+	}
+	list = slices.Clone(list) // the line goes on while these are on their way
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, o.o.Wait)
 		defer cancel()
@@ -221,24 +247,66 @@ func (o *Outlet) settle(now time.Time, err error) bool {
 	o.out = 0
 	if err != nil {
 		o.stats.Failed++
-		if o.pause == 0 {
+		if !o.failing {
 			o.tell(err)
 		}
+		o.failing = true
 		o.most = max(1, o.most/2)
+		var no refusal
+		if errors.As(err, &no) {
+			if aside, again := o.refuse(n, err); again {
+				o.next = now // in smaller parts
+				return aside
+			}
+		}
 		o.pause = min(max(2*o.pause, firstPause), lastPause)
 		o.next = now.Add(o.pause)
 		return false
 	}
-	o.pause, o.most = 0, min(2*o.most, MaxBatch)
+	o.pause, o.failing, o.most = 0, false, min(2*o.most, MaxBatch)
 	o.stats.Sent += int64(n)
 	for _, m := range o.line[:n] {
 		o.took(m.of, m.count)
 	}
-	o.line, o.tried = o.line[n:], max(0, o.tried-n)
+	o.line = o.line[n:]
 	if len(o.line) > 0 {
 		o.next = now
 	}
 	return true
+}
+
+// refuse takes in that the first n messages of the line were refused. What was refused alone goes behind the others, so that it does not hold them up, and is set aside once it
+// was refused often enough and others were taken meanwhile: a receiver that takes nothing at all refuses no message but everybody. It tells whether one was set aside, and whether it is
+// to be gone on with at once.
+func (o *Outlet) refuse(n int, why error) (aside, again bool) {
+	for _, m := range o.line[:n] {
+		if o.refused[m.of] == nil {
+			o.refused[m.of] = &refused{since: o.stats.Sent}
+		}
+	}
+	if n > 1 {
+		return false, true
+	}
+	m := o.line[0]
+	r := o.refused[m.of]
+	r.alone++
+	if r.alone < maxRefused || o.stats.Sent == r.since {
+		if o.line = append(o.line[1:], m); len(o.line) == 1 {
+			o.line = nil // what is new comes with it
+		}
+		return false, false
+	}
+	o.line = o.line[1:]
+	o.stats.Aside++
+	if m.of.Aside == nil {
+		m.of.Aside = map[string]int64{}
+	}
+	m.of.Aside[o.o.Key] = m.count
+	o.drop(m.of)
+	if o.o.Aside != nil {
+		o.o.Aside(m, why)
+	}
+	return true, true
 }
 
 // took notes that the receiver has a sighting with a count.
@@ -247,6 +315,7 @@ func (o *Outlet) took(s *sighting.Sighting, count int64) {
 		s.Sent = map[string]int64{}
 	}
 	s.Sent[o.o.Key] = count
+	delete(s.Aside, o.o.Key)
 	o.drop(s)
 	o.Add(s) // it may have grown meanwhile
 }
@@ -256,6 +325,7 @@ func (o *Outlet) drop(s *sighting.Sighting) {
 		o.fresh--
 	}
 	delete(o.waits, s)
+	delete(o.refused, s)
 }
 
 func (o *Outlet) tell(err error) {

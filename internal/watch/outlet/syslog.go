@@ -10,6 +10,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -185,11 +186,11 @@ func (s *Syslog) Send(ctx context.Context, list []Message) error {
 		ended <- err
 	}()
 	if _, err := conn.Write(all.Bytes()); err != nil {
-		return fmt.Errorf("syslog: %w", err)
+		return broke(fmt.Errorf("syslog: %w", err))
 	}
 	select {
 	case err := <-ended: // it cannot know that this was all
-		return fmt.Errorf("syslog: the receiver ended the connection early: %w", cmp.Or(err, errTalks))
+		return broke(fmt.Errorf("syslog: the receiver ended the connection early: %w", cmp.Or(err, errTalks)))
 	default:
 	}
 	half, ok := conn.(interface{ CloseWrite() error })
@@ -200,9 +201,17 @@ func (s *Syslog) Send(ctx context.Context, list []Message) error {
 		return fmt.Errorf("syslog: %w", err)
 	}
 	if err := <-ended; !errors.Is(err, io.EOF) {
-		return fmt.Errorf("syslog: the receiver did not end the connection, so it is not known what it took: %w", cmp.Or(err, errTalks))
+		return broke(fmt.Errorf("syslog: the receiver did not end the connection, so it is not known what it took: %w", cmp.Or(err, errTalks)))
 	}
 	return nil
+}
+
+// broke makes a refusal of it that a receiver ended the connection while it was sent something. One that let the time pass may only be slow.
+func broke(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return refusal{err}
 }
 
 // errTalks means that a receiver answers, which none of syslog does.

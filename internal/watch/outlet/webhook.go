@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"net/http"
 
 	"entente/internal/notify"
 )
@@ -40,5 +42,10 @@ func (w *Webhook) Send(ctx context.Context, list []Message) error {
 		body.Write(m.Text)
 	}
 	body.WriteString("]}")
-	return w.To.Post(ctx, hex.EncodeToString(sum.Sum(nil)[:16]), body.Bytes())
+	err := w.To.Post(ctx, hex.EncodeToString(sum.Sum(nil)[:16]), body.Bytes())
+	var answer *notify.AnswerError
+	if errors.As(err, &answer) && answer.Status/100 == 4 && answer.Status != http.StatusRequestTimeout && answer.Status != http.StatusTooManyRequests {
+		return refusal{err}
+	}
+	return err
 }

@@ -85,6 +85,8 @@ type Sighting struct {
 	Told int64 `json:"told,omitzero"`
 	// Sent is how much of Count other systems took, by what they are called.
 	Sent map[string]int64 `json:"sent,omitempty"`
+	// Aside is at which Count a message to them was set aside, because they refuse it.
+	Aside map[string]int64 `json:"aside,omitempty"`
 }
 
 // Count is how often it was seen: a question and its answer are one event that logs write twice.
