@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -32,9 +34,11 @@ const (
 	maxHeader      = 128 << 10
 	shutdownGrace  = 10 * time.Second
 
-	// memoryGoal is what the memory manager of a serving node works towards before it takes more, beside what the journals of
-	// its units take when it starts: a soft limit, not a wall. GOMEMLIMIT in the environment replaces it.
-	memoryGoal = 128 << 20
+	// memoryGoal is what the memory manager of a serving node works towards before it takes more, beside what is in
+	// use: a soft limit, not a wall. GOMEMLIMIT in the environment replaces it.
+	memoryGoal = 96 << 20
+	memoryLook = time.Second // between two looks at what is in use
+	memorySpan = 60          // looks of which the one counts that found least: what is in use for a moment does not move the goal
 )
 
 // serving is what a program learns once the node is ready.
@@ -88,17 +92,18 @@ line when it is ready.`,
 // serve runs the node of a folder until ctx ends and calls ready once it
 // answers. An empty address means the configuration's.
 func serve(ctx context.Context, dir, httpListen, peerListen string, log *slog.Logger, ready func(serving) error) (err error) {
-	own := os.Getenv("GOMEMLIMIT") == ""
-	if own {
-		debug.SetMemoryLimit(memoryGoal)
+	opened := make(chan struct{})
+	if os.Getenv("GOMEMLIMIT") == "" {
+		looking, stop := context.WithCancel(ctx)
+		defer stop()
+		go new(memory).follow(looking, opened)
 	}
 	n, err := openWhenFree(ctx, dir, node.Options{Version: version(), Log: log})
 	if err != nil {
 		return err
 	}
-	if own { // a goal below what is held for good would have the memory manager search without end for what is not there
-		debug.SetMemoryLimit(memoryGoal + held())
-	}
+	runtime.GC() // what only the start took
+	close(opened)
 	defer func() { err = errors.Join(err, n.Close()) }()
 	// Before anybody is listened to: two nodes that start at once must not wait for
 	// each other.
@@ -150,12 +155,36 @@ func serve(ctx context.Context, dir, httpListen, peerListen string, log *slog.Lo
 	return work.Wait()
 }
 
-// held is how many bytes are in use, and not only not yet given back.
-func held() int64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc) //nolint:gosec // no machine has more
+// memory is what was in use at the last looks, the newest last.
+type memory struct{ used []int64 }
+
+// follow looks at what is in use now and then, until ctx ends. Until opened is closed the last look counts: a node that reads
+// its journals takes more and more of it for good.
+func (m *memory) follow(ctx context.Context, opened <-chan struct{}) {
+	tick := time.NewTicker(memoryLook)
+	defer tick.Stop()
+	for {
+		m.aim()
+		select {
+		case <-ctx.Done():
+			return
+		case <-opened:
+			m.used, opened = nil, nil
+		case <-tick.C:
+			if opened != nil {
+				m.used = nil
+			}
+		}
+	}
+}
+
+// aim sets the goal of the memory manager above what is in use. A goal below what is held for good, and journals grow, would have
+// it search without end for what is not there.
+func (m *memory) aim() {
+	use := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(use)
+	m.used = append(m.used[max(0, len(m.used)-memorySpan+1):], int64(use[0].Value.Uint64())) //nolint:gosec // no machine has more
+	debug.SetMemoryLimit(memoryGoal + slices.Min(m.used))
 }
 
 func writeReady(p *printer, r *serving) {

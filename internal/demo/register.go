@@ -196,15 +196,17 @@ func (s *story) climb(ctx context.Context) error {
 }
 
 // evidence is what North attaches to its answer.
-var evidence = map[string][]byte{
-	"host/image.raw":       bytes.Repeat([]byte("A voter register is no secret, but who reads it is.\n"), 40_000),
-	"host/connections.csv": []byte("time,from,to\n2026-05-03T01:12:00Z,198.51.100.7,register\n"),
+func evidence() map[string][]byte {
+	return map[string][]byte{
+		"host/image.raw":       bytes.Repeat([]byte("A voter register is no secret, but who reads it is.\n"), 40_000),
+		"host/connections.csv": []byte("time,from,to\n2026-05-03T01:12:00Z,198.51.100.7,register\n"),
+	}
 }
 
 // collect lays the evidence out, as whoever made the image did.
 func (s *story) collect() (dir string, err error) {
 	dir = filepath.Join(s.dir, "evidence")
-	for name, data := range evidence {
+	for name, data := range evidence() {
 		at := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
 			return "", err
@@ -242,7 +244,7 @@ func (s *story) answer(ctx context.Context) error {
 	if err := s.north.Long(ctx, "exhibit.content", node.ExhibitContentRequest{Unit: unit, ID: id, Offset: added.Offset}, content, nil, &added); err != nil {
 		return err
 	}
-	s.say.did("North attaches the image of the host: %d files, %d bytes, by hash", len(evidence), added.Exhibit.Bytes)
+	s.say.did("North attaches the image of the host: %d files, %d bytes, by hash", len(evidence()), added.Exhibit.Bytes)
 	err = eventually(ctx, "the evidence reaching South", func() (bool, error) {
 		err := s.south.Long(ctx, "exhibit.custody", node.ExhibitCustodyRequest{Unit: unit, ID: id, Act: "received"}, nil, nil, nil)
 		var problem *api.Problem
