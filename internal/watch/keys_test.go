@@ -112,3 +112,29 @@ func TestKeysOfALine(t *testing.T) {
 		t.Errorf("of %d ends %d are kept", all, kept)
 	}
 }
+
+// TestEscapedKeys: that the name of a key has an escape is told wherever in it the escape stands and however long the name is; in an escaped
+// quotation mark ends no key.
+func TestEscapedKeys(t *testing.T) {
+	for size := range 40 {
+		for at := -1; at < size; at++ {
+			for _, before := range []string{"{", `{"x":"\\",`, `{"x":"\u0041",`} {
+				name := []byte(strings.Repeat("n", size))
+				if at >= 0 {
+					name[at] = '\\'
+				}
+				if at == size-1 && at >= 0 { // the mark is part of a text
+					name = append(name[:at], 'n')
+				}
+				line := []byte(strings.Repeat(`"`, padBefore) + before + `"` + string(name) + `":1}`)
+				if got, want := escapedKey(line, padBefore, padBefore+len(before)+1+len(name)), bytes.IndexByte(name, '\\') >= 0; got != want {
+					t.Fatalf("%s: %v", line[padBefore:], got)
+				}
+			}
+		}
+		line := []byte(strings.Repeat(" ", padBefore) + `{"x":"` + strings.Repeat("n", size) + `\":"}`)
+		if escapedKey(line, padBefore, len(line)-4) {
+			t.Fatalf("%s is a key", line[padBefore:])
+		}
+	}
+}

@@ -122,7 +122,7 @@ func (s *Scanner) json(b []byte, start, end int, escapes bool) {
 		w >>= (64 - lz) & 63
 		slot := &slots[w*mul>>shift]
 		if slot.end == w && slot.look != 0 && b[i] == '"' {
-			if slot.after != 0 && !escapes && b[i+2] == '"' && !keys.follows(slot, b, start, i) {
+			if slot.after != 0 && b[i+2] == '"' && !keys.follows(slot, b, start, i) {
 				continue
 			}
 			s.value(b, i+2, end, slot.look)
@@ -161,19 +161,19 @@ func escapedKey(b []byte, start, i int) bool {
 	if slashes%2 == 1 {
 		return false // an escaped quotation mark inside of a text
 	}
-	for j := i - 1; j >= start; j-- {
-		switch b[j] {
-		case '\\':
-			return true
-		case '"':
-			return false // one that is escaped has a backslash before it, which cannot be in what stands between keys
+	for j := i; j > start; j -= 8 {
+		w := word(b, j-8)
+		if m := zeros(w^slants) | zeros(w^quotes); m != 0 {
+			// A quotation mark that is escaped has a backslash before it, which cannot be in what stands between keys.
+			at := j - 1 - bits.LeadingZeros64(m)>>3
+			return at >= start && b[at] == '\\'
 		}
 	}
 	return false
 }
 
 // follows tells whether what stands before the key that ends before the quotation mark at i is one of the texts that its value is looked at after,
-// or something else than a text that can be told with a glance. The line has no escapes.
+// or something else than a text that can be told with a glance.
 func (k *Keys) follows(slot *keySlot, b []byte, start, i int) bool {
 	end := i - int(slot.size) - 3 // the quotation mark of the text before
 	if end <= start || b[end] != '"' || b[end+1] != ',' {
@@ -181,11 +181,11 @@ func (k *Keys) follows(slot *keySlot, b []byte, start, i int) bool {
 	}
 	j := end
 	for j > start && b[j-1] != '"' {
-		if j--; b[j] >= 0x80 { // lower case may be of ASCII
+		if j--; b[j] >= 0x80 || b[j] == '\\' { // lower case may be of ASCII; an escape may be of a letter
 			return true
 		}
 	}
-	if j == end {
+	if j == end || b[j-2] == '\\' {
 		return true
 	}
 	for _, text := range k.after[slot.after-1] {
