@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -176,5 +177,33 @@ func TestEvidence(t *testing.T) {
 		if _, body := v.post(t, "/exhibit/verify", url.Values{"id": {id}}); !strings.Contains(body, want) {
 			t.Errorf("verifying %s does not say %q", id, want)
 		}
+	}
+}
+
+// TestFilesComeLast: a form that ends with a file has nothing behind it: what is typed is read before the file, which is never held.
+func TestFilesComeLast(t *testing.T) {
+	list, err := files.ReadDir("pages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	forms := 0
+	for _, f := range list {
+		text, err := files.ReadFile("pages/" + f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, form := range regexp.MustCompile(`(?s)<form [^>]*multipart/form-data.*?</form>`).FindAllString(string(text), -1) {
+			forms++
+			_, after, ok := strings.Cut(form, `type="file"`)
+			if !ok {
+				t.Errorf("%s: a form for a file has none: %.200s", f.Name(), form)
+			}
+			if m := regexp.MustCompile(`<(?:input|select|textarea)[^>]* name="[^"]*"|{{template "[^"]*"`).FindString(after); m != "" {
+				t.Errorf("%s: behind the file comes %s", f.Name(), m)
+			}
+		}
+	}
+	if forms < 6 {
+		t.Errorf("only %d forms for files were found", forms)
 	}
 }
