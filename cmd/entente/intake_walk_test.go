@@ -77,4 +77,6 @@ func TestIntakeWalk(t *testing.T) {
 	vi.enter(".found li a", "\r")
 	vi.until("where it came from is told", `location.pathname === "/object" && document.querySelector("table a[href*='/entry?']") !== null`)
 	vi.picture("walk-accepted")
+	vi.enter("a[href^='/graph?']", "\r")
+	vi.until("what is around it is drawn", `location.pathname === "/graph" && document.querySelector("svg.graph a") !== null`)
 }

@@ -18,7 +18,7 @@ import (
 // TestPairingWalk: two nodes that know nothing of each other, each with somebody in front of its pages, one in English and
 // one, without a mouse, in Vietnamese. A unit is founded and an invitation made; its line is typed in at the other end;
 // the digits are read aloud and typed in at both; an accord is proposed, answered with another text, compared, and signed
-// by both; one of them suspends everything and lifts it again.
+// by both; one of them suspends everything and lifts it again, asks the accord what may be sent, and is left by the other.
 func TestPairingWalk(t *testing.T) {
 	exe, base := program(t)
 	north := newServed(t, exe, base, "North", "", freePort(t))
@@ -132,4 +132,26 @@ func TestPairingWalk(t *testing.T) {
 	vi.done("Đã bỏ lệnh đình chỉ.")
 	en.until("and that it is lifted", lifted+" && !("+suspended+")")
 	vi.picture("walk-resumed")
+
+	// What the accord would say to something is asked before it is done, and in the end one of them leaves.
+	vi.enter("main a[href^='/ask']", "\r")
+	vi.until("the question", `location.pathname === "/ask" && document.readyState === "complete"`)
+	vi.enter("#tlp", kb.End)
+	vi.until("it is about the reddest", `document.getElementById("tlp").value === "red"`)
+	vi.enter("form[action='/ask'] button", "\r")
+	vi.until("the accord says no, and why", `document.querySelector("[role=status] .verdict.bad") !== null`)
+	vi.picture("walk-asked")
+	vi.enter("#tlp", kb.Home)
+	vi.press(kb.ArrowDown)
+	vi.until("it is about what everybody may know", `document.getElementById("tlp").value === "clear"`)
+	vi.enter("form[action='/ask'] button", "\r")
+	vi.until("the accord says yes", `document.querySelector("[role=status] .verdict.good") !== null`)
+	vi.at("/")
+	vi.enter("article.unit h3 a", "\r")
+	vi.until("the unit", `location.pathname === "/unit" && document.readyState === "complete"`)
+	en.do(click("[aria-labelledby=leave] summary"), chromedp.SendKeys("#confirm", "Watch"), click("form[action='/unit/withdraw'] button"))
+	en.done("It is in the journal; the unit's page says what holds now.")
+	en.picture("walk-withdrawn")
+	vi.until("that it left is seen at the other side", `document.querySelector("h1 .state.good") === null`)
+	vi.picture("walk-left")
 }

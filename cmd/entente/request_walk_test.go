@@ -155,4 +155,18 @@ func TestRequestWalk(t *testing.T) {
 	vi.enter(".talk li:last-child a[href*='/entry?']", "\r")
 	vi.until("the step is proved, to the other side's signature", `location.pathname === "/entry" && document.querySelector("[aria-labelledby=checked] .notice.good") !== null && document.querySelectorAll(".proofs li.good").length >= 4`)
 	vi.picture("walk-request-proof")
+
+	// What becomes of requests is looked at on a board, and that view is kept under a name.
+	en.at("/requests")
+	en.enter("form.filters select[name=state]", kb.ArrowDown)
+	en.enter("form.filters select[name=view]", kb.ArrowDown)
+	en.enter("form.filters button", "\r")
+	const board = `location.pathname === "/requests" && document.readyState === "complete" && document.querySelector(".board li a")?.textContent === "Who holds this address?"`
+	en.until("the board", board)
+	en.enter("details:has(#filter-name) summary", "\r")
+	en.enter("#filter-name", "Everything\r")
+	en.until("it is kept", `[...document.querySelectorAll("nav.saved a")].some((a) => a.textContent === "Everything")`)
+	en.at("/requests")
+	en.enter("nav.saved a[href*='view=board']", "\r")
+	en.until("the board again", board)
 }
