@@ -602,7 +602,9 @@ func (w *watching) known(stream, format string, e logs.Evidence) {
 
 // problem tells of what went wrong and did not end the watch.
 func (w *watching) problem(x input.Problem) {
-	w.lost++
+	if x.Kind != "encoding" { // that is nothing that went wrong
+		w.lost++
+	}
 	p := w.a.printer()
 	args := []any{"input", x.Input, "why", p.tell(x.Err.Error())}
 	switch x.Kind {
@@ -614,6 +616,8 @@ func (w *watching) problem(x input.Problem) {
 		p.say("", "ui.watch-rotated", args...)
 	case "position":
 		p.say("", "ui.watch-position", args...)
+	case "encoding":
+		p.say("", "ui.watch-encoding", "input", x.Input, "name", x.Err.Error())
 	case "queue":
 		p.say("", "ui.watch-queue", args...)
 	default:

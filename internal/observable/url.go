@@ -107,7 +107,7 @@ func canonicalHost(host string) (string, string) {
 		return v.Text, ""
 	}
 	if strings.IndexByte(host, '%') >= 0 {
-		host = unescape(host)
+		host = Unescape(host)
 	}
 	return canonicalDomain(host)
 }
@@ -171,7 +171,8 @@ func escape(b *strings.Builder, s, extra string) {
 	}
 }
 
-func unescape(s string) string {
+// Unescape undoes percent-encoding (RFC 3986, section 2.1). What is none stays as it is.
+func Unescape(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
 		if s[i] == '%' && i+2 < len(s) && hexDigit(s[i+1]) && hexDigit(s[i+2]) {

@@ -82,7 +82,7 @@ func (m *matching) url(text string) {
 		user, authority = authority[:at], authority[at+1:]
 	}
 	if strings.IndexByte(authority, '%') >= 0 && !strings.HasPrefix(authority, "[") {
-		authority = unescape(authority)
+		authority = observable.Unescape(authority)
 	}
 	m.host(authority)
 	if m.hit {
@@ -176,19 +176,6 @@ func schemeName(s string) bool {
 		}
 	}
 	return true
-}
-
-func unescape(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); i++ {
-		if s[i] == '%' && i+2 < len(s) && hexValue(s[i+1]) < 16 && hexValue(s[i+2]) < 16 {
-			b.WriteByte(hexValue(s[i+1])<<4 | hexValue(s[i+2]))
-			i += 2
-			continue
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
 }
 
 // hexValue gives the value of a hexadecimal digit, 255 of anything else.

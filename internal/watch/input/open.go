@@ -34,9 +34,15 @@ const (
 // ErrMany means that an input names more files than are read.
 var ErrMany = errors.New("too many files")
 
-// unpacked gives the text of a stream: that of gzip, bzip2, xz and zstd by what they begin with, everything else as it is; UTF-16 with a mark of
-// the order of bytes as UTF-8; Frame Streams of dnstap as a line for each message. packed tells that positions in the text are none in the stream.
+// unpacked is unpackedAs of which nobody is told how a text was told.
 func unpacked(r *bufio.Reader) (text io.Reader, packed bool, closing func(), err error) {
+	text, packed, _, closing, err = unpackedAs(r)
+	return text, packed, closing, err
+}
+
+// unpackedAs gives the text of a stream: that of gzip, bzip2, xz and zstd by what they begin with, everything else as it is; UTF-16 with a mark of
+// the order of bytes as UTF-8, and without a mark where its bytes say so: guess is then what it was told to be; Frame Streams of dnstap as a line for each message. packed tells that positions in the text are none in the stream.
+func unpackedAs(r *bufio.Reader) (text io.Reader, packed bool, guess string, closing func(), err error) {
 	closing = func() {}
 	in := r
 	head, _ := r.Peek(10) // a shorter file is none of these
@@ -44,14 +50,14 @@ func unpacked(r *bufio.Reader) (text io.Reader, packed bool, closing func(), err
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		z, err := gzip.NewReader(r)
 		if err != nil {
-			return nil, true, nil, fmt.Errorf("gzip: %w", err)
+			return nil, true, "", nil, fmt.Errorf("gzip: %w", err)
 		}
 		packed, closing = true, func() { _ = z.Close() } // nothing is lost by a reader that does not close
 		in = bufio.NewReader(z)
 	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
 		if err != nil {
-			return nil, true, nil, fmt.Errorf("zstd: %w", err)
+			return nil, true, "", nil, fmt.Errorf("zstd: %w", err)
 		}
 		packed, closing = true, z.Close
 		in = bufio.NewReader(z)
@@ -61,7 +67,7 @@ func unpacked(r *bufio.Reader) (text io.Reader, packed bool, closing func(), err
 	case bytes.HasPrefix(head, []byte("\xfd7zXZ\x00")):
 		z, err := xz.NewReader(r, maxWindow)
 		if err != nil {
-			return nil, true, nil, fmt.Errorf("xz: %w", err)
+			return nil, true, "", nil, fmt.Errorf("xz: %w", err)
 		}
 		packed = true
 		in = bufio.NewReader(z)
@@ -71,17 +77,22 @@ func unpacked(r *bufio.Reader) (text io.Reader, packed bool, closing func(), err
 		frames, err := dnstap.NewReader(in)
 		if err != nil {
 			closing()
-			return nil, true, nil, err
+			return nil, true, "", nil, err
 		}
-		return frames, true, closing, nil
+		return frames, true, "", closing, nil
 	}
 	switch mark, _ := in.Peek(2); {
 	case bytes.Equal(mark, []byte{0xff, 0xfe}), bytes.Equal(mark, []byte{0xfe, 0xff}):
-		return transform.NewReader(in, unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder()), true, closing, nil
-	case packed:
-		return in, true, closing, nil
+		return transform.NewReader(in, unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder()), true, "", closing, nil
 	}
-	return r, false, closing, nil
+	sample, _ := in.Peek(min(in.Buffered(), maxGuess)) // what is there: nothing is waited for
+	if order, name, ok := guessUTF16(sample); ok {
+		return transform.NewReader(in, unicode.UTF16(order, unicode.IgnoreBOM).NewDecoder()), true, name, closing, nil
+	}
+	if packed {
+		return in, true, "", closing, nil
+	}
+	return r, false, "", closing, nil
 }
 
 // Files lists the files that an input names: a file, a folder with everything below it, or a pattern. Hidden files are left out of folders. They

@@ -18,7 +18,7 @@ import (
 // Problem is something that went wrong with a source and did not end the watch.
 type Problem struct {
 	Input string
-	// Kind is broken, truncated, rotated, unreadable or position.
+	// Kind is broken, truncated, rotated, unreadable or position; or encoding, which is none but what a text was told to be.
 	Kind string
 	Err  error
 }
@@ -120,6 +120,13 @@ func (r *Reader) tell(input, code string, err error) {
 	}
 }
 
+// told tells of an encoding that a text was told to have; empty: it has a mark, or is plain.
+func (r *Reader) told(input, guess string) {
+	if guess != "" {
+		r.tell(input, "encoding", errors.New(guess))
+	}
+}
+
 // Run reads the files that names name, each to its end, and goes on with what is added if it follows. It ends with
 // the context's error only if that ended it before it was through.
 func (r *Reader) Run(ctx context.Context, names []string) error {
@@ -185,9 +192,11 @@ func (r *Reader) open(path string) (*file, error) {
 	}
 	x := &file{path: path, f: f, raw: &counting{r: f}}
 	br := bufio.NewReaderSize(x.raw, blockSize)
-	if x.text, x.packed, x.closing, err = unpacked(br); err != nil {
+	guess := ""
+	if x.text, x.packed, guess, x.closing, err = unpackedAs(br); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	r.told(path, guess)
 	head := bufio.NewReaderSize(x.text, maxPrint*4)
 	begin, headErr := head.Peek(maxPrint) // a file may be shorter, or break: reading it on tells
 	if headErr != nil && !errors.Is(headErr, io.EOF) && len(begin) == 0 {
@@ -585,11 +594,12 @@ func (r *Reader) Take(m Message) {
 // Pipe reads a stream that cannot be asked again, such as standard input, to its end.
 func (r *Reader) Pipe(ctx context.Context, name string, in io.Reader) error {
 	raw := &counting{r: in}
-	text, packed, closing, err := unpacked(bufio.NewReaderSize(raw, blockSize))
+	text, packed, guess, closing, err := unpackedAs(bufio.NewReaderSize(raw, blockSize))
 	if err != nil {
 		return err
 	}
 	defer closing()
+	r.told(name, guess)
 	s, err := r.p.Open(name, pass.State{})
 	if err != nil {
 		return err

@@ -26,12 +26,12 @@ import (
 // tapReady, tapAccept and tapFinish are the control frames of a connection with answers.
 var tapReady, tapAccept, tapFinish = tapControl(4, "protobuf:dnstap.Dnstap"), tapControl(1, "protobuf:dnstap.Dnstap"), tapControl(5, "")
 
-// listening listens, reads what comes into a bench until end is called, and gives the address; idle, which may be nil, is called now and then by who reads.
-func listening(t *testing.T, b *bench, network, address string, config *tls.Config, idle func()) (at string, taps *Taps, end func()) {
+// listening listens, reads what comes into a bench until end is called, and gives the address; idle and tell may be nil.
+func listening(t *testing.T, b *bench, network, address string, config *tls.Config, idle func(), tell func(error)) (at string, taps *Taps, end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	out := make(chan Message, 16)
-	taps = &Taps{Out: out, TLS: config}
+	taps = &Taps{Out: out, TLS: config, Tell: tell}
 	ended := make(chan error, 2)
 	up := make(chan net.Addr, 1)
 	go func() { ended <- taps.Listen(ctx, network, address, func(a net.Addr) { up <- a }) }()
@@ -83,7 +83,7 @@ func TestTaps(t *testing.T) {
 			if network == "unix" {
 				address = filepath.Join(shortDir(t), "s")
 			}
-			at, taps, end := listening(t, b, network, address, config, nil)
+			at, taps, end := listening(t, b, network, address, config, nil, nil)
 			dial := func() net.Conn {
 				t.Helper()
 				var c net.Conn
@@ -221,9 +221,8 @@ func TestTapWaits(t *testing.T) {
 // TestTapsAreBounded: one connection more than there is room for is closed at once; the others stay, and it is told once.
 func TestTapsAreBounded(t *testing.T) {
 	b := newBench(t)
-	at, taps, end := listening(t, b, "unix", filepath.Join(shortDir(t), "s"), nil, nil)
 	told := make(chan error, maxConnections)
-	taps.Tell = func(err error) { told <- err }
+	at, taps, end := listening(t, b, "unix", filepath.Join(shortDir(t), "s"), nil, nil, func(err error) { told <- err })
 	var list []net.Conn
 	for i := range maxConnections + 3 {
 		c, err := net.Dial("unix", at)
@@ -321,7 +320,7 @@ func TestDNSServersTap(t *testing.T) {
 				got := slices.Sorted(slices.Values(b.numbers))
 				seen.Store(int64(len(slices.Compact(got))))
 			}
-			at, taps, end := listening(t, b, c.network, address, &tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12}, idle)
+			at, taps, end := listening(t, b, c.network, address, &tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12}, idle, func(err error) { t.Log(err) })
 			ask, stop := dnsServer(t, path, func(port int) []string { return c.conf(at)(dir, port) })
 			for i := range asked {
 				if err := ask(fmt.Sprintf("n%d.evil.example.", i)); err != nil {
@@ -329,11 +328,12 @@ func TestDNSServersTap(t *testing.T) {
 				}
 			}
 			await(t, "not all names were seen", func() bool { return seen.Load() == asked }) // a server sends what it has now and then
+			broken := taps.Stats().Broken // how a server ends a connection when it is stopped is its own affair
 			stop()
 			await(t, "the connection stays open", func() bool { return taps.Stats().Open == 0 })
 			end()
-			if s, p := taps.Stats(), b.pass.Counts; s.Broken != 0 || p.Failed != 0 || p.Lines <= asked || len(b.problems) > 0 {
-				t.Errorf("%+v, %+v, %q", s, p, b.problems)
+			if p := b.pass.Counts; broken != 0 || p.Failed != 0 || p.Lines <= asked || len(b.problems) > 0 {
+				t.Errorf("%d broken, %+v, %q", broken, p, b.problems)
 			}
 			for _, s := range b.table.All() {
 				if s.Host != "127.0.0.1" || !slices.Equal(s.Formats, []string{"dnstap"}) {

@@ -78,27 +78,41 @@ func (f *bindLines) Decode(line []byte, r *record.Record) error {
 	return nil
 }
 
-// presentation undoes the escapes of names in RFC 1035 section 5.1: \. and \DDD.
+// presentation undoes the escapes of names in RFC 1035 section 5.1, \X and \DDD, but for those of a dot and a backslash within a label: they stay numbers, as package dnstap writes
+// them, so that who looks for dots finds the ends of labels.
 func (f *lineFormat) presentation(s string) string {
 	i := strings.IndexByte(s, '\\')
 	if i < 0 {
 		return s
 	}
-	out := append(f.scratch.open(len(s)), s[:i]...)
+	out := append(f.scratch.open(2*len(s)), s[:i]...)
 	for ; i < len(s); i++ {
 		if s[i] == '\\' && i+3 < len(s) && digit(s[i+1]) && digit(s[i+2]) && digit(s[i+3]) {
 			if n := int(s[i+1]-'0')*100 + int(s[i+2]-'0')*10 + int(s[i+3]-'0'); n < 256 {
-				out = append(out, byte(n))
+				out = appendEscaped(out, byte(n))
 				i += 3
 				continue
 			}
 		}
 		if s[i] == '\\' && i+1 < len(s) {
 			i++
+			out = appendEscaped(out, s[i])
+			continue
 		}
 		out = append(out, s[i])
 	}
 	return f.scratch.close(out)
+}
+
+// appendEscaped adds a byte of a label that was escaped.
+func appendEscaped(out []byte, c byte) []byte {
+	switch c {
+	case '.':
+		return append(out, `\046`...)
+	case '\\':
+		return append(out, `\092`...)
+	}
+	return append(out, c)
 }
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }

@@ -234,3 +234,23 @@ func FuzzPass(f *testing.F) {
 		}
 	})
 }
+
+// TestEscapedDots: a dot within a label parts no labels, however a DNS server writes it; other escapes are undone.
+func TestEscapedDots(t *testing.T) {
+	s := set(t, "evil.example")
+	line := func(name string) string {
+		return `01-Jun-2024 00:00:00.000 queries: info: client @0x7f 10.0.0.5#4242 (x): query: ` + name + ` IN A + (192.0.2.53)` + "\n"
+	}
+	unbound := func(name string) string {
+		return `[1717200000] unbound[7:0] info: 10.0.0.5 ` + name + ` A IN` + "\n"
+	}
+	for _, of := range []func(string) string{line, unbound} {
+		for name, want := range map[string]int{`evil.example`: 1, `a.evil.example.`: 1, `\101.evil.example`: 1, `\e\118il.example`: 1, `a\.b.evil.example`: 1, `a\\.evil.example`: 1,
+			`evil\.example`: 0, `evil\046example`: 0, `a\.evil.example`: 0, `a\046evil.example`: 0, `a\\\.evil.example`: 0, `evil.example\.`: 0, `evil.exa\\mple`: 0} {
+			hits, counts := run(t, s, []byte(strings.Repeat(of("ok.example"), 70)+of(name)+of("ok.example")), nil, nil)
+			if len(hits) != want || counts.Failed != 0 {
+				t.Errorf("%s: %q, %+v", name, hits, counts)
+			}
+		}
+	}
+}
