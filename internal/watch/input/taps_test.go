@@ -328,7 +328,7 @@ func TestDNSServersTap(t *testing.T) {
 				}
 			}
 			await(t, "not all names were seen", func() bool { return seen.Load() == asked }) // a server sends what it has now and then
-			broken := taps.Stats().Broken // how a server ends a connection when it is stopped is its own affair
+			broken := taps.Stats().Broken                                                    // how a server ends a connection when it is stopped is its own affair
 			stop()
 			await(t, "the connection stays open", func() bool { return taps.Stats().Open == 0 })
 			end()
