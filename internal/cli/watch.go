@@ -617,7 +617,7 @@ func (w *watching) problem(x input.Problem) {
 	case "position":
 		p.say("", "ui.watch-position", args...)
 	case "encoding":
-		p.say("", "ui.watch-encoding", "input", x.Input, "name", x.Err.Error())
+		p.say("", "ui.watch-encoding", "input", x.Input, "name", p.tell(x.Err.Error()))
 	case "queue":
 		p.say("", "ui.watch-queue", args...)
 	default:
