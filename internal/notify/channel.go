@@ -25,9 +25,11 @@ import (
 
 // Bounds of a channel.
 const (
-	sendTime   = 20 * time.Second // for one message over the network
-	maxAnswer  = 64 << 10         // bytes of an answer, or of a command's output, that are read
-	maxCommand = 30 * time.Second // for one run of a command
+	sendTime  = 20 * time.Second // for one message over the network
+	maxAnswer = 64 << 10         // bytes of an answer, or of a command's output, that are read
+	// maxMailAnswers bounds all that a mail server says while it takes a message, in bytes, with TLS.
+	maxMailAnswers = 1 << 20
+	maxCommand     = 30 * time.Second // for one run of a command
 )
 
 // ErrUncertain marks an attempt after which nobody here knows whether the other end took the message: it had all of it, and
@@ -121,7 +123,8 @@ func (w *Webhook) Post(ctx context.Context, key string, body []byte) error {
 	if req.URL.Scheme == "http" {
 		d.Control = onlyLoopback
 	}
-	t := &http.Transport{DialContext: d.DialContext, TLSClientConfig: &tls.Config{RootCAs: w.Roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true, ForceAttemptHTTP2: true}
+	t := &http.Transport{DialContext: d.DialContext, TLSClientConfig: &tls.Config{RootCAs: w.Roots, MinVersion: tls.VersionTLS12}, DisableKeepAlives: true, ForceAttemptHTTP2: true,
+		MaxResponseHeaderBytes: maxAnswer}
 	var wrote atomic.Bool // the other end may have all of it
 	c := http.Client{Transport: t, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := c.Do(req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(w httptrace.WroteRequestInfo) { wrote.Store(w.Err == nil) }})))

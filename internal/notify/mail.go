@@ -24,6 +24,21 @@ const (
 	NoTLS    = "none"     // only to this machine
 )
 
+// heard is a connection of which so many bytes are read and no more: a server could make a line of its answer as long as it likes.
+type heard struct {
+	net.Conn
+	left int
+}
+
+func (h *heard) Read(p []byte) (int, error) {
+	if h.left <= 0 {
+		return 0, errors.New("the mail server says more than is listened to")
+	}
+	n, err := h.Conn.Read(p[:min(len(p), h.left)])
+	h.left -= n
+	return n, err
+}
+
 // Mail sends a message over SMTP (RFC 5321).
 type Mail struct {
 	Address        string // host:port
@@ -59,7 +74,7 @@ func (m *Mail) Check() error {
 }
 
 // Send implements [Channel]. The server has taken the message when it has answered its end with 250.
-func (m *Mail) Send(ctx context.Context, msg Message) (err error) {
+func (m *Mail) Send(ctx context.Context, msg Message) error {
 	if err := m.Check(); err != nil {
 		return err
 	}
@@ -74,12 +89,18 @@ func (m *Mail) Send(ctx context.Context, msg Message) (err error) {
 	if err != nil {
 		return fmt.Errorf("notify: mail server: %w", err)
 	}
+	conn = &heard{conn, maxMailAnswers}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // whatever is under way ends
 	defer stop()
 	secure := &tls.Config{ServerName: host, RootCAs: m.Roots, MinVersion: tls.VersionTLS12}
 	if m.TLS == Implicit {
 		conn = tls.Client(conn, secure)
 	}
+	return m.over(conn, host, secure, msg)
+}
+
+// over speaks with a mail server over a connection, and closes it.
+func (m *Mail) over(conn net.Conn, host string, secure *tls.Config, msg Message) error {
 	c, err := smtp.NewClient(conn, host)
 	if err != nil {
 		_ = conn.Close() // it said nothing that could be answered
