@@ -177,7 +177,7 @@ func (a *app) tellPace(x *node.ExhibitView) {
 		return
 	}
 	p := a.printer()
-	p.say("", "ui.pace-told", "written", p.number(x.Written), "all", p.number(x.Chunks), "clause", x.Pace.Clause, "at", p.at(x.Pace.Resumes), "day", x.Pace.Ends.Format(time.DateOnly))
+	p.say("", "ui.pace-told", "written", p.number(x.Written), "all", p.number(x.Chunks), "clause", x.Pace.Clause, "at", p.at(x.Pace.Resumes), "day", p.dayUTC(x.Pace.Ends))
 	fmt.Fprint(a.err, p.String())
 }
 
@@ -336,7 +336,7 @@ func writePace(p *printer, e *node.ExhibitPace) {
 		resumes = p.at(e.Resumes)
 	}
 	if !e.Ends.IsZero() {
-		ends = e.Ends.Format(time.DateOnly)
+		ends = p.dayUTC(e.Ends)
 	}
 	p.fields("  ", "ui.goes-on", resumes, "ui.a-day", p.size(e.PerDay)+" ("+e.Clause+")", "ui.whole-on", ends)
 }

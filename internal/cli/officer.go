@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -364,10 +363,10 @@ func writeOfficer(p *printer, o *node.OfficerView) {
 		recovery = p.t("cli.codes-left", "n", strconv.Itoa(o.Recovery))
 	}
 	p.fields("  ", "ui.id", o.ID, "cli.agency", o.Agency, "cli.roles", p.codes("role", o.Roles), "cli.may", scopeText(o.Scopes), "cli.acts-as", claimText(o.Claims), "ui.spoken", o.Language, "cli.zone", o.Zone,
-		"cli.made", o.Created.Format(time.DateOnly), "how.set-up", code, "cli.signs-in-with", signsIn(p, o), "cli.recovery-codes", recovery, "cli.sessions", strconv.Itoa(o.Sessions))
+		"cli.made", p.at(o.Created), "how.set-up", code, "cli.signs-in-with", signsIn(p, o), "cli.recovery-codes", recovery, "cli.sessions", strconv.Itoa(o.Sessions))
 	rows := [][]string{}
 	for _, k := range o.Passkeys {
-		rows = append(rows, []string{"  " + k.Name, k.Created.Format(time.DateOnly), p.at(k.Used)})
+		rows = append(rows, []string{"  " + k.Name, p.at(k.Created), p.at(k.Used)})
 	}
 	p.grid("  ", rows, "how.passkey", "cli.made", "cli.last-used")
 }

@@ -69,6 +69,9 @@ func (p *printer) at(t time.Time) string { return p.words().Time(t) }
 
 func (p *printer) until(t time.Time) string { return deadlineIn(p.words(), t, p.now) }
 
+// dayUTC is a day that is counted in UTC wherever its reader is, as the bytes of a day are.
+func (p *printer) dayUTC(t time.Time) string { return t.UTC().Format(time.DateOnly) + " UTC" }
+
 // took writes so many seconds in their two largest units.
 func (p *printer) took(s int64) string {
 	if s == 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -74,7 +73,7 @@ init' showed is in the configuration and not in the list.`,
 				}
 				rows := [][]string{}
 				for _, t := range r.Tokens {
-					rows = append(rows, []string{t.ID, t.Name, scopeText(t.Scopes), t.Created.Format(time.DateOnly), until(p, t)})
+					rows = append(rows, []string{t.ID, t.Name, scopeText(t.Scopes), p.at(t.Created), until(p, t)})
 				}
 				p.grid("", rows, "ui.id", "verify.col-name", "cli.scopes", "cli.made", "cli.good")
 			})
@@ -130,11 +129,11 @@ func until(p *printer, t node.TokenView) string {
 	case t.Revoked:
 		return p.t("cli.revoked-not-kept")
 	case t.Expired:
-		return p.t("cli.run-out", "at", t.Expires.Format(time.RFC3339))
+		return p.t("cli.run-out", "at", p.at(t.Expires))
 	case t.Expires.IsZero():
 		return p.t("cli.until-revoked")
 	}
-	return p.t("cli.fresh-until", "at", t.Expires.Format(time.RFC3339))
+	return p.t("cli.fresh-until", "at", p.at(t.Expires))
 }
 
 func (a *app) apiCommand() *cobra.Command {

@@ -110,7 +110,7 @@ func (l *ledger) paceText(ref journal.Ref) string {
 		text += fmt.Sprintf("; by the accord's bytes of the day (%s) it goes on at %s", p.Clause, p.Resumes.Format(time.RFC3339))
 	}
 	if !p.Ends.IsZero() {
-		text += "; it may be whole on " + p.Ends.Format(time.DateOnly)
+		text += "; it may be whole on " + p.Ends.UTC().Format(time.DateOnly) + " UTC"
 	}
 	return text
 }
