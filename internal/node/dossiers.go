@@ -359,15 +359,25 @@ func verifyDossier(r io.Reader, trust []string, words bool) (*DossierReport, err
 	}
 	o.Words = words
 	rep, err := dossier.Verify(context.Background(), r, o)
-	var damage *dossier.Damage
-	var trustErr *dossier.TrustError
+	damage, is := foundIn(err)
+	if !is {
+		return nil, fmt.Errorf("verifying the dossier: %w", err)
+	}
+	return &DossierReport{OK: err == nil, Damage: damage, Report: rep, why: err}, nil
+}
+
+// foundIn says whether a verification came to an end, and what it found, "" if nothing: damage, or a signer who is not trusted. Any
+// other error is that it could not be made.
+func foundIn(err error) (damage string, is bool) {
+	var d *dossier.Damage
+	var trust *dossier.TrustError
 	switch {
 	case err == nil:
-		return &DossierReport{OK: true, Report: rep}, nil
-	case errors.As(err, &damage), errors.As(err, &trustErr):
-		return &DossierReport{Damage: err.Error(), Report: rep, why: err}, nil
+		return "", true
+	case errors.As(err, &d), errors.As(err, &trust):
+		return err.Error(), true
 	}
-	return nil, fmt.Errorf("verifying the dossier: %w", err)
+	return "", false
 }
 
 func trusting(trust []string) (o dossier.Options, err error) {

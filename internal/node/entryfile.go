@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -77,15 +76,11 @@ func VerifyEntry(r io.Reader, trust []string) (*EntryReport, error) {
 		return nil, err
 	}
 	rep, err := dossier.VerifyEntry(r, o)
-	var damage *dossier.Damage
-	var trustErr *dossier.TrustError
-	switch {
-	case err == nil:
-		return &EntryReport{OK: true, EntryReport: rep}, nil
-	case errors.As(err, &damage), errors.As(err, &trustErr):
-		return &EntryReport{Damage: err.Error(), EntryReport: rep, why: err}, nil
+	damage, is := foundIn(err)
+	if !is {
+		return nil, fmt.Errorf("verifying the entry: %w", err)
 	}
-	return nil, fmt.Errorf("verifying the entry: %w", err)
+	return &EntryReport{OK: err == nil, Damage: damage, EntryReport: rep, why: err}, nil
 }
 
 // IsEntryFile says whether what begins with these bytes is the file of an entry.

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -25,12 +23,10 @@ const maxFindingDay = 64 << 20
 // findings is what watchers saw of assets: a book in memory, and under findings/ a log for each day on which they told, kept as
 // long as sightings are.
 type findings struct {
-	mu    sync.Mutex
-	book  *asset.Book         // nil until it is read
-	made  map[string][]string // by matter: the drafts that were made of it
-	day   string              // that log is open for
-	log   *store.Log
-	bytes int64
+	mu   sync.Mutex
+	book *asset.Book         // nil until it is read
+	made map[string][]string // by matter: the drafts that were made of it
+	dayLog
 	ahead bool // the book has what is not on the disk yet
 }
 
@@ -66,15 +62,6 @@ func (n *Node) withFindings(f func(*findings) error) error {
 	return err
 }
 
-func (s *findings) closeLog() error {
-	if s.log == nil {
-		return nil
-	}
-	err := s.log.Close()
-	s.log, s.day, s.bytes = nil, "", 0
-	return err
-}
-
 func (s *findings) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,30 +71,9 @@ func (s *findings) close() error {
 
 // readFindings makes the book of what was told in the days that are kept, and drops the days before.
 func (n *Node) readFindings(s *findings) error {
-	days, err := n.at.folders(n.at.findings())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	oldest := n.now().UTC().Add(-sightingsKept).Format(time.DateOnly)
 	book, made := new(asset.Book), map[string][]string{}
-	for _, day := range slices.Sorted(slices.Values(days)) {
-		if !sightingDay.MatchString(day) {
-			continue
-		}
-		dir := filepath.Join(n.at.findings(), day)
-		if day < oldest {
-			if err := store.RemoveAll(n.opts.FS, dir); err != nil {
-				return err
-			}
-			continue
-		}
-		log, err := store.OpenLog(dir, store.Options{FS: n.opts.FS})
-		if err != nil {
-			return fmt.Errorf("%s: %w", day, err)
-		}
-		if err := errors.Join(readFindingLog(book, made, log), log.Close()); err != nil {
-			return fmt.Errorf("%s: %w", day, err)
-		}
+	if err := n.eachDay(n.at.findings(), func(log *store.Log) error { return readFindingLog(book, made, log) }); err != nil {
+		return err
 	}
 	s.book, s.made = book, made
 	return nil
@@ -151,25 +117,11 @@ func (n *Node) keepFindings(s *findings, rec findingRecord) error {
 		return err
 	}
 	now := n.now().UTC()
-	if day := now.Format(time.DateOnly); s.log == nil || s.day != day {
-		if err := s.closeLog(); err != nil {
-			return fmt.Errorf("findings: %w", err)
-		}
-		dir := filepath.Join(n.at.findings(), day)
-		if err := store.MakeDir(n.opts.FS, dir); err != nil {
-			return fmt.Errorf("findings: %w", err)
-		}
-		log, err := store.OpenLog(dir, store.Options{FS: n.opts.FS})
-		if err != nil {
-			return fmt.Errorf("findings: %w", err)
-		}
-		s.log, s.day = log, day
-		for raw, err := range log.Records(0) {
-			if err != nil {
-				return fmt.Errorf("findings: %w", err)
-			}
-			s.bytes += int64(len(raw))
-		}
+	began, err := s.open(n.opts.FS, n.at.findings(), now)
+	if err != nil {
+		return fmt.Errorf("findings: %w", err)
+	}
+	if began {
 		s.book.Forget(now.Add(-sightingsKept))
 		kept := map[string]bool{}
 		for _, f := range s.book.All(func(*asset.Finding) bool { return true }) {

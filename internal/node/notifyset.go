@@ -185,19 +185,38 @@ type NotifySetResponse struct {
 	Plan    NotifyPlan `json:"plan"`
 }
 
+// keptChannel finds a channel among what was set here: what is set, and where in its channels it stands, -1 if nowhere. One that
+// the configuration file pins is refused. n.set.changing must be held.
+func (n *Node) keptChannel(ctx context.Context, name string) (s settings, i int, err error) {
+	if err := ctx.Err(); err != nil {
+		return s, -1, err
+	}
+	if slices.ContainsFunc(n.config.Notify.Channels, func(c ChannelConfig) bool { return c.Name == name }) {
+		return s, -1, pinned("The channel " + name)
+	}
+	s = n.set.get()
+	return s, slices.IndexFunc(s.Channels, func(c keptChannel) bool { return c.Name == name }), nil
+}
+
+// way is the channel of a name as it is shown.
+func (p *NotifyPlan) way(name string) NotifyWay {
+	for _, w := range p.Ways {
+		if w.Name == name {
+			return w
+		}
+	}
+	return NotifyWay{}
+}
+
 // SetChannel makes or replaces a channel. It holds at once.
 func (n *Node) SetChannel(ctx context.Context, r NotifySetRequest) (*NotifySetResponse, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	n.set.changing.Lock()
 	defer n.set.changing.Unlock()
-	if slices.ContainsFunc(n.config.Notify.Channels, func(c ChannelConfig) bool { return c.Name == r.Channel }) {
-		return nil, pinned("The channel " + r.Channel)
+	s, i, err := n.keptChannel(ctx, r.Channel)
+	if err != nil {
+		return nil, err
 	}
-	s := n.set.get()
 	var old keptChannel
-	i := slices.IndexFunc(s.Channels, func(c keptChannel) bool { return c.Name == r.Channel })
 	if i >= 0 {
 		old = s.Channels[i]
 	}
@@ -214,11 +233,7 @@ func (n *Node) SetChannel(ctx context.Context, r NotifySetRequest) (*NotifySetRe
 	s.Channels = with(s.Channels, k, func(c keptChannel) string { return c.Name })
 	then := n.config.Notify.beside(s)
 	res := &NotifySetResponse{DryRun: r.DryRun, New: i < 0, Changes: k.changes(&old), Plan: n.planView(then)}
-	for _, w := range res.Plan.Ways {
-		if w.Name == k.Name {
-			res.Channel = w
-		}
-	}
+	res.Channel = res.Plan.way(k.Name)
 	anew := slices.ContainsFunc(res.Changes, func(c string) bool { return c != "language" })
 	if err := n.withBook(func(b *notify.Book) bool { res.Waiting = b.Lacks(k.Name); return false }); err != nil {
 		return nil, err
@@ -374,25 +389,17 @@ type NotifyRemoveResponse struct {
 
 // RemoveChannel removes a channel that was set here, also from who is told when.
 func (n *Node) RemoveChannel(ctx context.Context, r NotifyRemoveRequest) (*NotifyRemoveResponse, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	n.set.changing.Lock()
 	defer n.set.changing.Unlock()
-	if slices.ContainsFunc(n.config.Notify.Channels, func(c ChannelConfig) bool { return c.Name == r.Channel }) {
-		return nil, pinned("The channel " + r.Channel)
+	s, i, err := n.keptChannel(ctx, r.Channel)
+	if err != nil {
+		return nil, err
 	}
-	s := n.set.get()
-	i := slices.IndexFunc(s.Channels, func(c keptChannel) bool { return c.Name == r.Channel })
 	if i < 0 {
 		return nil, notFound(fmt.Sprintf("There is no channel %.64q.", r.Channel), "List them with 'entente notify list'.")
 	}
-	res := &NotifyRemoveResponse{DryRun: r.DryRun}
-	for _, w := range n.planView(n.notifying()).Ways {
-		if w.Name == r.Channel {
-			res.Channel = w
-		}
-	}
+	before := n.planView(n.notifying())
+	res := &NotifyRemoveResponse{DryRun: r.DryRun, Channel: before.way(r.Channel)}
 	s.Channels = slices.Delete(slices.Clone(s.Channels), i, i+1)
 	s.Plan = s.Plan.without(r.Channel)
 	res.Plan = n.planView(n.config.Notify.beside(s))

@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"sync"
 	"time"
 
@@ -38,9 +36,7 @@ type sightings struct {
 	mu      sync.Mutex
 	book    *seen.Book    // nil until it is read
 	spreads *seen.Spreads // as the book
-	day     string        // that log is open for
-	log     *store.Log
-	bytes   int64 // written to it since it was opened
+	dayLog
 	// ahead: the book has what is not on the disk yet.
 	ahead bool
 }
@@ -61,8 +57,7 @@ type sightingRecord struct {
 func (l layout) sightings() string { return filepath.Join(l.dir, "sightings") }
 
 var (
-	sightingDay = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`)
-	watcherRun  = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
+	watcherRun = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
 )
 
 // ReportSightings takes in what a watcher counted. It is on the disk when this returns.
@@ -216,15 +211,6 @@ func (n *Node) withSightings(f func(*sightings) error) error {
 	return err
 }
 
-func (s *sightings) closeLog() error {
-	if s.log == nil {
-		return nil
-	}
-	err := s.log.Close()
-	s.log, s.day, s.bytes = nil, "", 0
-	return err
-}
-
 func (s *sightings) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -234,30 +220,9 @@ func (s *sightings) close() error {
 
 // readSightings makes the book of what was told in the days that are kept, and drops the days before.
 func (n *Node) readSightings(s *sightings) error {
-	days, err := n.at.folders(n.at.sightings())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	oldest := n.now().UTC().Add(-sightingsKept).Format(time.DateOnly)
 	book, spreads := new(seen.Book), new(seen.Spreads)
-	for _, day := range slices.Sorted(slices.Values(days)) {
-		if !sightingDay.MatchString(day) {
-			continue
-		}
-		dir := filepath.Join(n.at.sightings(), day)
-		if day < oldest {
-			if err := store.RemoveAll(n.opts.FS, dir); err != nil {
-				return err
-			}
-			continue
-		}
-		log, err := store.OpenLog(dir, store.Options{FS: n.opts.FS})
-		if err != nil {
-			return fmt.Errorf("%s: %w", day, err)
-		}
-		if err := errors.Join(readSightingLog(book, spreads, log), log.Close()); err != nil {
-			return fmt.Errorf("%s: %w", day, err)
-		}
+	if err := n.eachDay(n.at.sightings(), func(log *store.Log) error { return readSightingLog(book, spreads, log) }); err != nil {
+		return err
 	}
 	spreads.Forget(n.now().UTC().AddDate(0, 0, -seen.MaxDays).Format(time.DateOnly))
 	s.book, s.spreads = book, spreads
@@ -307,25 +272,11 @@ func (n *Node) keepSightings(s *sightings, rec sightingRecord) error {
 		return err
 	}
 	now := n.now().UTC()
-	if day := now.Format(time.DateOnly); s.log == nil || s.day != day {
-		if err := s.closeLog(); err != nil {
-			return fmt.Errorf("sightings: %w", err)
-		}
-		dir := filepath.Join(n.at.sightings(), day)
-		if err := store.MakeDir(n.opts.FS, dir); err != nil {
-			return fmt.Errorf("sightings: %w", err)
-		}
-		log, err := store.OpenLog(dir, store.Options{FS: n.opts.FS})
-		if err != nil {
-			return fmt.Errorf("sightings: %w", err)
-		}
-		s.log, s.day = log, day
-		for raw, err := range log.Records(0) {
-			if err != nil {
-				return fmt.Errorf("sightings: %w", err)
-			}
-			s.bytes += int64(len(raw))
-		}
+	began, err := s.open(n.opts.FS, n.at.sightings(), now)
+	if err != nil {
+		return fmt.Errorf("sightings: %w", err)
+	}
+	if began {
 		s.book.Forget(now.Add(-sightingsKept))
 		s.spreads.Forget(now.AddDate(0, 0, -seen.MaxDays).Format(time.DateOnly))
 	}

@@ -330,15 +330,11 @@ func VerifyStatement(r io.Reader, trust []string) (*StatementReport, error) {
 		return nil, err
 	}
 	rep, err := dossier.VerifyStatement(r, o)
-	var damage *dossier.Damage
-	var trustErr *dossier.TrustError
-	switch {
-	case err == nil:
-		return &StatementReport{OK: true, StatementReport: rep}, nil
-	case errors.As(err, &damage), errors.As(err, &trustErr):
-		return &StatementReport{Damage: err.Error(), StatementReport: rep, why: err}, nil
+	damage, is := foundIn(err)
+	if !is {
+		return nil, fmt.Errorf("verifying the statement: %w", err)
 	}
-	return nil, fmt.Errorf("verifying the statement: %w", err)
+	return &StatementReport{OK: err == nil, Damage: damage, StatementReport: rep, why: err}, nil
 }
 
 // IsStatementFile says whether what begins with these bytes is the file of a statement.
