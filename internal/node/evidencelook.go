@@ -17,6 +17,7 @@ import (
 const (
 	lookEvery = time.Minute
 	lookBytes = 64 << 20
+	lookBrief = 16 << 20 // while somebody waits for a list
 	lookAgain = 24 * time.Hour
 )
 
@@ -82,11 +83,14 @@ func (l *ledger) pieces(all ...unit.Exhibit) []piece {
 // lookAt takes the stamps of pieces, and reads back those of which it does not follow that they are what they were, as long as
 // the budget of bytes lasts.
 func (l *ledger) lookAt(ctx context.Context, pieces []piece, budget *int64) {
+	l.mu.Lock()
+	payloads := l.payloads
+	l.mu.Unlock()
 	for _, x := range pieces {
 		if ctx.Err() != nil {
 			return
 		}
-		stamp, err := l.payloads.Stamp(x.c)
+		stamp, err := payloads.Stamp(x.c)
 		switch {
 		case err != nil: // the disk cannot say
 		case stamp == store.Stamp{}:
@@ -96,7 +100,7 @@ func (l *ledger) lookAt(ctx context.Context, pieces []piece, budget *int64) {
 		case x.known && stamp.Same(x.before.stamp) && l.n.now().Sub(x.before.at) < lookAgain:
 		case *budget > 0:
 			*budget -= stamp.Size
-			_, _, err := l.payloads.Get(x.c)
+			_, _, err := payloads.Get(x.c)
 			l.mu.Lock()
 			l.readBack(x.c, stamp, err)
 			l.mu.Unlock()

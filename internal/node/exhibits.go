@@ -394,7 +394,7 @@ func (n *Node) Exhibits(ctx context.Context, r ExhibitListRequest) (*ExhibitList
 		about = &ref
 	}
 	res := &ExhibitListResponse{Exhibits: []ExhibitView{}}
-	budget := int64(lookBytes)
+	budget := int64(lookBrief)
 	for _, l := range ledgers {
 		l.mu.Lock()
 		all := slices.DeleteFunc(l.fold.Exhibits(), func(x unit.Exhibit) bool { return about != nil && (x.About == nil || *x.About != *about) })
