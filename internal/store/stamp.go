@@ -11,7 +11,7 @@ import (
 
 // racy is how old a change of a file has to be before an equal time of change says that nothing was changed since: file systems
 // count time in steps.
-const racy = 2 * time.Second
+const racy = 200 * time.Millisecond
 
 // Stamp tells apart what a payload's file was and is, without reading it. The zero Stamp is that of a payload that is not here.
 type Stamp struct {
