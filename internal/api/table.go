@@ -84,6 +84,7 @@ func Operations() []Operation {
 		plain(node.ScopeIntel, "asset.remove", "Protect an asset no more", (*node.Node).RemoveAsset),
 		plain(node.ScopeIntel, "asset.partner", "Say for which countries and networks a partner answers", (*node.Node).SetAssetPartner),
 		plain(node.ScopeRead, "finding.list", "What watchers saw of assets, the last first", (*node.Node).Findings),
+		plain(node.ScopeRequest, "finding.settle", "Say that nothing more is to be done about a finding, or take that back", (*node.Node).SettleFinding),
 		plain(node.ScopeRequest, "finding.draft", "Draft an incident notice and a request about a finding, for a partner of one's choice", (*node.Node).DraftFinding),
 		ask(node.ScopeRead, "guard.list", "What is guarded: lists, and what each keeps from sensors", (*node.Node).GuardLists),
 		plain(node.ScopeRead, "guard.show", "The entries of a guard list", (*node.Node).GuardShow),

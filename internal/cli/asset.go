@@ -18,7 +18,7 @@ names that imitate its own, and for indicators in records that concern it. What 
 is drafted as an incident notice and a request to the partner that answers for where it
 comes from, and waits for an officer. Assets leave this node with nothing.`,
 		[]string{"entente asset add register --kind voter-register --name register.example --prefix 192.0.2.0/24", "entente asset list", "entente asset findings"},
-		a.assetAdd(), a.assetList(), a.assetShow(), a.assetRemove(), a.assetPartner(), a.assetFindings(), a.assetDraft())
+		a.assetAdd(), a.assetList(), a.assetShow(), a.assetRemove(), a.assetPartner(), a.assetFindings(), a.assetSettle(), a.assetDraft())
 }
 
 func (a *app) assetAdd() *cobra.Command {
@@ -273,8 +273,10 @@ func (a *app) assetFindings() *cobra.Command {
 	cmd := command{
 		use: "findings", short: "List what watchers found about assets, the last first",
 		long: `A lookalike is a name that imitates one of an asset; an attack is an indicator in a record that
-concerns one. They are kept for ninety days and leave this node with nothing.`,
-		examples: []string{"entente asset findings", "entente asset findings --of lookalike --asset register", "entente asset findings --json"},
+concerns one. They are kept for ninety days and leave this node with nothing. With --open only
+those are listed that wait for a person: nothing was drafted about them, since nobody is known
+to answer for where they come from or too many drafts wait, and nobody settled them.`,
+		examples: []string{"entente asset findings", "entente asset findings --open", "entente asset findings --of lookalike --asset register", "entente asset findings --json"},
 		args:     cobra.NoArgs,
 		run: func(ctx context.Context, _ *cobra.Command, _ []string) error {
 			var r node.FindingListResponse
@@ -285,6 +287,8 @@ concerns one. They are kept for ninety days and leave this node with nothing.`,
 		},
 	}.build()
 	f := cmd.Flags()
+	f.StringVar(&in.ID, "id", "", "only this finding")
+	f.BoolVar(&in.Open, "open", false, "only those that wait for a person")
 	f.StringVar(&in.Asset, "asset", "", "only about this asset")
 	f.StringVar(&in.Of, "of", "", "only lookalike or attack")
 	f.StringVar(&in.Value, "value", "", "only of this name, address or other value")
@@ -304,12 +308,49 @@ func findingRows(p *printer, list []node.FindingView, total int) {
 		if !x.Last.IsZero() {
 			last = p.at(x.Last)
 		}
-		rows = append(rows, []string{x.ID, p.code("asset-finding", x.Of), x.Asset, x.Value, node.FindingWhyText(p.words(), x.Of, x.Why), strconv.FormatInt(x.Count, 10), last, strings.Join(x.Drafts, ", ")})
+		came := strings.Join(x.Drafts, ", ")
+		if x.Settled != nil {
+			came = strings.TrimPrefix(came+", "+p.words().Text("ui.finding-is-settled"), ", ")
+		}
+		rows = append(rows, []string{x.ID, p.code("asset-finding", x.Of), x.Asset, x.Value, node.FindingWhyText(p.words(), x.Of, x.Why), strconv.FormatInt(x.Count, 10), last, came})
 	}
 	p.grid("", rows, "ui.id", "ui.finding", "ui.asset", "ui.value", "ui.finding-why", "ui.sighting-count", "ui.sighting-last", "ui.drafts")
 	if more := total - len(list); more > 0 {
 		p.say("", "ui.sighting-more", "n", more)
 	}
+}
+
+func (a *app) assetSettle() *cobra.Command {
+	var in node.FindingSettleRequest
+	cmd := command{
+		use: "settle FINDING", short: "Say that nothing more is to be done about a finding",
+		long: `It holds for all findings of the same kind, asset and value, of later hours too: nothing is drafted
+about them any more, and they need nobody. Drafts that wait stay. --reopen takes it back.`,
+		examples: []string{"entente asset settle 3f1c09ab77e2aa01b2c3d4e5 --note 'a site of our own'", "entente asset settle 3f1c09ab77e2aa01b2c3d4e5 --reopen"},
+		args:     cobra.ExactArgs(1),
+		run: func(ctx context.Context, _ *cobra.Command, args []string) error {
+			in.ID = args[0]
+			var r node.FindingSettleResponse
+			if err := a.call(ctx, "finding.settle", in, &r); err != nil {
+				return err
+			}
+			return a.show(r, func(p *printer) {
+				if r.DryRun {
+					p.say("", "ui.finding-settle-would")
+				}
+				key := "ui.finding-settled"
+				if r.Finding.Settled == nil {
+					key = "ui.finding-reopened"
+				}
+				p.say("", key, "value", r.Finding.Value, "asset", r.Finding.Asset)
+			})
+		},
+	}.build()
+	f := cmd.Flags()
+	f.StringVar(&in.Note, "note", "", "why, for people")
+	f.BoolVar(&in.Reopen, "reopen", false, "take it back")
+	f.BoolVar(&in.DryRun, "dry-run", false, "show what would be, change nothing")
+	return cmd
 }
 
 func (a *app) assetDraft() *cobra.Command {

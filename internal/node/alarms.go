@@ -3,7 +3,6 @@ package node
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -50,7 +49,7 @@ type addressed struct {
 // from. Findings of one asset and partner come together in one pair of drafts for as long as these wait. Nothing is sent. The lock
 // of the findings must be held.
 func (n *Node) alarm(_ context.Context, s *findings, file assetFile, k asset.Key) error {
-	if len(s.made[k.Matter()]) > 0 {
+	if !s.isOpen(k) {
 		return nil
 	}
 	f, ok := s.book.Of(k)
@@ -93,11 +92,10 @@ func (n *Node) DraftFinding(_ context.Context, r FindingDraftRequest) (*FindingD
 	}
 	res := &FindingDraftResponse{Drafts: []RequestView{}, DryRun: r.DryRun}
 	err = n.withFindings(func(s *findings) error {
-		all := s.book.All(func(f *asset.Finding) bool { return f.ID() == r.ID })
-		if len(all) == 0 {
-			return notFound(fmt.Sprintf("There is no finding %.40q.", r.ID), "List them with 'entente asset findings'.")
+		f, err := s.finding(r.ID)
+		if err != nil {
+			return err
 		}
-		f := all[0]
 		i := slices.IndexFunc(file.Assets, func(a asset.Asset) bool { return a.ID == f.Asset })
 		if i < 0 {
 			return noAsset(f.Asset)
@@ -264,7 +262,7 @@ func (n *Node) waitingFor(id, of string, to addressed) (waiting []savedDraft, al
 	if len(waiting) == 0 {
 		return nil, alarms, nil
 	}
-	return waiting, alarms, n.at.writeJSON(n.draftPath(), file)
+	return waiting, alarms, n.keepDrafts(file)
 }
 
 // saveAlarms keeps drafts.

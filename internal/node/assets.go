@@ -113,6 +113,7 @@ func (n *Node) changeAssets(dry bool, change func(assetFile) (assetFile, error))
 		if err := n.at.writeJSON(n.at.assets(), file); err != nil {
 			return fmt.Errorf("keeping the assets: %w", err)
 		}
+		n.watched.changed()
 		return a.take(file)
 	})
 }

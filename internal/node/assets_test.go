@@ -275,6 +275,9 @@ func TestPatternAlarm(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	list := must[*FindingListResponse](t)(a.Findings(ctx, FindingListRequest{Asset: "register"}))
+	if of := must[*FindingListResponse](t)(a.Findings(ctx, FindingListRequest{Value: list.Findings[0].Value})); of.Total != 2 {
+		t.Errorf("asked for by its pattern: %+v", of)
+	}
 	if drafts = a.draftsOfAlarms(); list.Total != 2 || len(list.Findings[0].Drafts) != 2 || len(list.Findings[1].Drafts) != 2 || len(drafts) != 2 || drafts[0].Why.Findings != 2 {
 		t.Errorf("%+v\n%+v", list, drafts[0].Why)
 	}
@@ -344,6 +347,24 @@ func TestAlarmAddressee(t *testing.T) {
 		}
 		drop()
 	}
+	// What is settled is not drafted, though somebody answers for it by now; what is opened again is, when it is seen next.
+	nobodys := imitates("my-register.example", "192.0.2.1")
+	a.tellFindings("watcher-1", nobodys)
+	found := must[*FindingListResponse](t)(a.Findings(ctx, FindingListRequest{Value: nobodys.Value})).Findings[0]
+	must[*FindingSettleResponse](t)(a.SettleFinding(ctx, FindingSettleRequest{ID: found.ID}))
+	must[*AssetPartnerResponse](t)(a.SetAssetPartner(ctx, AssetPartnerRequest{Party: "West", Networks: []string{"203.0.113.64/26", "192.0.2.0/24"}}))
+	nobodys.Count++
+	a.tellFindings("watcher-1", nobodys)
+	if d := a.draftsOfAlarms(); len(d) != 0 {
+		t.Errorf("what is settled is drafted: %+v", d)
+	}
+	must[*FindingSettleResponse](t)(a.SettleFinding(ctx, FindingSettleRequest{ID: found.ID, Reopen: true}))
+	nobodys.Count++
+	a.tellFindings("watcher-1", nobodys)
+	if d := a.draftsOfAlarms(); len(d) != 2 || d[0].To != c.init.Party {
+		t.Errorf("what is open again is not drafted: %+v", d)
+	}
+	drop()
 	if err := os.WriteFile(db, []byte("damaged"), 0o600); err != nil {
 		t.Fatal(err)
 	}

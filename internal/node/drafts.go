@@ -31,6 +31,15 @@ func (n *Node) readDrafts() (draftFile, error) {
 	return f, err
 }
 
+// keepDrafts makes drafts durable. n.drafting must be held.
+func (n *Node) keepDrafts(f draftFile) error {
+	if err := n.at.writeJSON(n.draftPath(), f); err != nil {
+		return err
+	}
+	n.watched.changed()
+	return nil
+}
+
 func (n *Node) saveDraft(r RequestNewRequest) (string, error) {
 	n.drafting.Lock()
 	defer n.drafting.Unlock()
@@ -46,7 +55,7 @@ func (n *Node) saveDraft(r RequestNewRequest) (string, error) {
 		id := r.From
 		r.Draft, r.From = false, ""
 		f.Drafts[i].Request = r
-		return id, n.at.writeJSON(n.draftPath(), f)
+		return id, n.keepDrafts(f)
 	}
 	r.Draft = false
 	return n.addDraft(f, savedDraft{Request: r})
@@ -74,7 +83,7 @@ func (n *Node) addDraft(f draftFile, d savedDraft) (string, error) {
 	}
 	d.ID = "draft-" + hex.EncodeToString(id[:])
 	f.Drafts = append(f.Drafts, d)
-	return d.ID, n.at.writeJSON(n.draftPath(), f)
+	return d.ID, n.keepDrafts(f)
 }
 
 func (n *Node) draft(id string) (RequestNewRequest, error) {
@@ -115,7 +124,7 @@ func (n *Node) dropDraft(id string) error {
 		return err
 	}
 	f.Drafts = slices.DeleteFunc(f.Drafts, func(d savedDraft) bool { return d.ID == id })
-	return n.at.writeJSON(n.draftPath(), f)
+	return n.keepDrafts(f)
 }
 
 func (n *Node) drafts() ([]RequestView, error) {

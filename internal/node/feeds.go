@@ -184,6 +184,7 @@ func (n *Node) activeLoop(ctx context.Context) {
 		if err := n.intel.UpdateActive(ctx); err != nil && ctx.Err() == nil {
 			n.opts.Log.Error("what sensors are given is not up to date; it is tried again with the next request", "err", err)
 		}
+		n.watched.grew() // what partners dispute is known by now, too
 	}
 }
 

@@ -7,10 +7,13 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 
+	"entente/internal/notify"
 	"entente/internal/observable"
 	"entente/internal/store"
 	"entente/internal/watch/asset"
@@ -26,19 +29,24 @@ type findings struct {
 	mu   sync.Mutex
 	book *asset.Book         // nil until it is read
 	made map[string][]string // by matter: the drafts that were made of it
+	// settled are the matters about which nothing more is to be done.
+	settled map[string]FindingSettled
+	waits   map[string]int // by asset: matters of which nothing was drafted and that nobody settled; nil until it is asked for
 	dayLog
 	ahead bool // the book has what is not on the disk yet
 }
 
-// findingRecord is a record of such a log: one of the two.
+// findingRecord is a record of such a log: what a run counted, or what became of a matter.
 type findingRecord struct {
 	Run    string         `json:"run,omitempty"`
 	Counts []asset.Report `json:"counts,omitempty"`
 	// Batch: the counts are of these messages of a queue alone.
 	Batch *seen.Batch `json:"batch,omitempty"`
 
-	Matter string   `json:"matter,omitempty"`
-	Drafts []string `json:"drafts,omitempty"`
+	Matter   string          `json:"matter,omitempty"`
+	Drafts   []string        `json:"drafts,omitempty"`
+	Settled  *FindingSettled `json:"settled,omitempty"`
+	Reopened bool            `json:"reopened,omitempty"`
 }
 
 func (l layout) findings() string { return filepath.Join(l.dir, "findings") }
@@ -71,15 +79,15 @@ func (s *findings) close() error {
 
 // readFindings makes the book of what was told in the days that are kept, and drops the days before.
 func (n *Node) readFindings(s *findings) error {
-	book, made := new(asset.Book), map[string][]string{}
-	if err := n.eachDay(n.at.findings(), func(log *store.Log) error { return readFindingLog(book, made, log) }); err != nil {
+	book, made, settled := new(asset.Book), map[string][]string{}, map[string]FindingSettled{}
+	if err := n.eachDay(n.at.findings(), func(log *store.Log) error { return readFindingLog(book, made, settled, log) }); err != nil {
 		return err
 	}
-	s.book, s.made = book, made
+	s.book, s.made, s.settled, s.waits = book, made, settled, nil
 	return nil
 }
 
-func readFindingLog(book *asset.Book, made map[string][]string, log *store.Log) error {
+func readFindingLog(book *asset.Book, made map[string][]string, settled map[string]FindingSettled, log *store.Log) error {
 	for raw, err := range log.Records(0) {
 		if err != nil {
 			return err
@@ -100,7 +108,12 @@ func readFindingLog(book *asset.Book, made map[string][]string, log *store.Log) 
 				break // what was beyond the bounds when it was told is so again
 			}
 		}
-		if rec.Matter != "" {
+		switch {
+		case rec.Settled != nil:
+			settled[rec.Matter] = *rec.Settled
+		case rec.Reopened:
+			delete(settled, rec.Matter)
+		case rec.Matter != "":
 			made[rec.Matter] = rec.Drafts
 		}
 	}
@@ -109,6 +122,7 @@ func readFindingLog(book *asset.Book, made map[string][]string, log *store.Log) 
 
 // keepFindings puts a record on the disk, into the log of today.
 func (n *Node) keepFindings(s *findings, rec findingRecord) error {
+	s.waits = nil // whatever is kept may change it
 	raw, err := json.Marshal(rec)
 	if err != nil {
 		return fmt.Errorf("findings: %w", err)
@@ -128,6 +142,7 @@ func (n *Node) keepFindings(s *findings, rec findingRecord) error {
 			kept[f.Matter()] = true
 		}
 		maps.DeleteFunc(s.made, func(matter string, _ []string) bool { return !kept[matter] }) // as after a start
+		maps.DeleteFunc(s.settled, func(matter string, _ FindingSettled) bool { return !kept[matter] })
 	}
 	if s.bytes += int64(len(raw)); s.bytes > maxFindingDay {
 		return conflict("full", "No more findings are taken today.", fmt.Sprintf("The reports of one day take at most %s on the disk.", sizeText(maxFindingDay)), "Look with 'entente asset findings' for what everything looks like, and give that asset narrower names or prefixes.")
@@ -206,6 +221,7 @@ func (n *Node) takeFindings(ctx context.Context, run string, batch *seen.Batch, 
 			res.TakenFindings++
 		}
 		if len(fresh) > 0 {
+			n.watched.grew()
 			if err := n.keepFindings(s, findingRecord{Run: run, Counts: fresh, Batch: batch}); err != nil {
 				return err
 			}
@@ -235,7 +251,10 @@ func (n *Node) Findings(_ context.Context, r FindingListRequest) (*FindingListRe
 		return nil, badInput(fmt.Sprintf("%.40q is no kind of finding.", r.Of), "", "Use lookalike or attack, or leave it out.")
 	}
 	value := ""
-	if r.Value != "" {
+	switch {
+	case strings.HasPrefix(r.Value, "[") || strings.HasPrefix(r.Value, "("): // a pattern, as a finding has it
+		value = r.Value
+	case r.Value != "":
 		v, err := observable.Parse(r.Value)
 		if err != nil {
 			return nil, badInput("The value cannot be understood.", err.Error(), "Give a domain, an address or another value as 'entente search' takes it.")
@@ -248,7 +267,8 @@ func (n *Node) Findings(_ context.Context, r FindingListRequest) (*FindingListRe
 	res := &FindingListResponse{Findings: []FindingView{}}
 	err := n.withFindings(func(s *findings) error {
 		all := s.book.All(func(f *asset.Finding) bool {
-			return (r.Asset == "" || f.Asset == r.Asset) && (r.Of == "" || f.Of == r.Of) && (value == "" || f.Value.Text == value) && !f.Last.Before(r.From)
+			return (r.Asset == "" || f.Asset == r.Asset) && (r.Of == "" || f.Of == r.Of) && (value == "" || f.Value.Text == value) && !f.Last.Before(r.From) &&
+				(r.ID == "" || f.ID() == r.ID) && (!r.Open || s.isOpen(f.Key))
 		})
 		res.Total = len(all)
 		all = all[min(max(r.Offset, 0), len(all)):]
@@ -261,6 +281,104 @@ func (n *Node) Findings(_ context.Context, r FindingListRequest) (*FindingListRe
 }
 
 func (s *findings) view(f asset.Finding) FindingView {
-	return FindingView{ID: f.ID(), Of: f.Of, Asset: f.Asset, At: f.At, Type: string(f.Value.Type), Value: f.Value.Text, Why: f.Why, IDN: f.IDN, Indicator: f.Indicator, Hour: f.Hour,
+	v := FindingView{ID: f.ID(), Of: f.Of, Asset: f.Asset, At: f.At, Type: string(f.Value.Type), Value: f.Value.Text, Why: f.Why, IDN: f.IDN, Indicator: f.Indicator, Hour: f.Hour,
 		First: f.First, Last: f.Last, Count: f.Count.Count, Sources: f.Sources, Hosts: f.Hosts, Watchers: f.Runs, Drafts: s.made[f.Matter()]}
+	if x, ok := s.settled[f.Matter()]; ok {
+		v.Settled = &x
+	}
+	return v
+}
+
+// finding gives one finding by its id.
+func (s *findings) finding(id string) (asset.Finding, error) {
+	all := s.book.All(func(f *asset.Finding) bool { return f.ID() == id })
+	if len(all) == 0 {
+		return asset.Finding{}, notFound(fmt.Sprintf("There is no finding %.40q.", id), "List them with 'entente asset findings'.")
+	}
+	return all[0], nil
+}
+
+// isOpen tells whether a matter waits for a person: nothing was drafted of it, and nobody settled it.
+func (s *findings) isOpen(k asset.Key) bool {
+	matter := k.Matter()
+	_, settled := s.settled[matter]
+	return !settled && len(s.made[matter]) == 0
+}
+
+// openByAsset counts the matters of each asset that wait for a person.
+func (s *findings) openByAsset() map[string]int {
+	if s.waits == nil {
+		seen := map[string]bool{}
+		s.waits = map[string]int{}
+		for k := range s.book.Keys() {
+			if matter := k.Matter(); !seen[matter] {
+				seen[matter] = true
+				if s.isOpen(k) {
+					s.waits[k.Asset]++
+				}
+			}
+		}
+	}
+	return s.waits
+}
+
+// SettleFinding says that nothing more is to be done about a finding, or takes that back.
+func (n *Node) SettleFinding(_ context.Context, r FindingSettleRequest) (*FindingSettleResponse, error) {
+	if !utf8.ValidString(r.Note) || utf8.RuneCountInString(r.Note) > maxStatedNote {
+		return nil, badInput("The note is too long.", fmt.Sprintf("A note has at most %d characters.", maxStatedNote), "Shorten it.")
+	}
+	res := &FindingSettleResponse{DryRun: r.DryRun}
+	err := n.withFindings(func(s *findings) error {
+		f, err := s.finding(r.ID)
+		if err != nil {
+			return err
+		}
+		res.Finding = s.view(f)
+		switch {
+		case r.Reopen && res.Finding.Settled == nil:
+			return conflict("not-settled", "This finding is not settled.", "There is nothing to take back.", "Look at it with 'entente asset findings'.")
+		case r.Reopen:
+			res.Finding.Settled = nil
+		default:
+			res.Finding.Settled = &FindingSettled{By: personOf(r.asker()).Name, At: n.now().UTC(), Note: r.Note}
+		}
+		if r.DryRun {
+			return nil
+		}
+		if err := n.keepFindings(s, findingRecord{Matter: f.Matter(), Settled: res.Finding.Settled, Reopened: r.Reopen}); err != nil {
+			return err
+		}
+		if n.watched.changed(); r.Reopen {
+			delete(s.settled, f.Matter())
+		} else {
+			s.settled[f.Matter()] = *res.Finding.Settled
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
+// findingNeeds are the assets of which something was found that is neither drafted nor settled: whom it is told is not known, or too
+// many drafts wait.
+func (n *Node) findingNeeds() []notify.Item {
+	file, _, _, err := n.assetsNow()
+	if err != nil || len(file.Assets) == 0 {
+		return nil // doctor says so
+	}
+	var out []notify.Item
+	if err := n.withFindings(func(s *findings) error {
+		open := s.openByAsset()
+		for _, a := range file.Assets { // of what is protected no more nothing can be drafted
+			if open[a.ID] > 0 {
+				out = append(out, notify.Item{Code: notify.ItemFindingOpen, Ref: a.ID, Short: a.ID, Word: a.ID, Count: open[a.ID]})
+			}
+		}
+		return nil
+	}); err != nil {
+		n.opts.Log.Warn("what was found of assets cannot be read", "err", err)
+	}
+	return out
 }

@@ -37,6 +37,8 @@ func labelRecord(c *lang.Catalog, answer any) {
 		each(c, v.Findings, (*FindingView).label)
 	case *FindingListResponse:
 		each(c, v.Findings, (*FindingView).label)
+	case *FindingSettleResponse:
+		v.Finding.label(c)
 	case *FindingDraftResponse:
 		each(c, v.Drafts, (*RequestView).label)
 	case *HotlineListResponse:

@@ -210,6 +210,9 @@ func (n *Node) nodeNeeds(res *StatusResponse, now time.Time) []need {
 	for _, x := range n.alarmNeeds(now) {
 		add(notify.KindAlarm, x.Code, 1, x)
 	}
+	for _, x := range n.findingNeeds() {
+		add(notify.KindAlarm, x.Code, 1, x)
+	}
 	if id := n.keys().id; id.Expires.Sub(now) < 30*24*time.Hour {
 		add(notify.KindDoctor, notify.ItemIdentityExpires, 1, notify.Item{Due: id.Expires, Overdue: !now.Before(id.Expires), Ref: fmt.Sprint(id.Version)})
 	}

@@ -106,6 +106,7 @@ type Node struct {
 	prevalent prevalent // what they saw everywhere
 	assets    assets    // what is protected
 	findings  findings  // what watchers saw of it
+	watched   watched   // that any of these changed
 	geo       geo       // where addresses are
 	growth    *growth   // how fast partners make this node grow
 

@@ -136,15 +136,27 @@ type FindingView struct {
 	Hosts     []string  `json:"hosts,omitempty"`   // machines of the party's own, at most 8
 	Watchers  int       `json:"watchers"`
 	Drafts    []string  `json:"drafts,omitempty"` // that were made of it; they may have been sent or dropped since
-	Labels    Labels    `json:"labels,omitempty"`
+	// Settled says that a person decided that nothing more is to be done; nil: nobody did. It holds for all findings of the same kind,
+	// asset and value.
+	Settled *FindingSettled `json:"settled,omitempty"`
+	Labels  Labels          `json:"labels,omitempty"`
+}
+
+// FindingSettled is who decided that nothing more is to be done about a finding, when and why.
+type FindingSettled struct {
+	By   string    `json:"by,omitempty"`
+	At   time.Time `json:"at"`
+	Note string    `json:"note,omitempty"`
 }
 
 // FindingListRequest asks for findings, those that were seen last first.
 type FindingListRequest struct {
+	ID     string    `json:"id,omitempty"` // only the one finding
 	Asset  string    `json:"asset,omitempty"`
 	Of     string    `json:"of,omitempty"` // lookalike, attack
 	Value  string    `json:"value,omitempty"`
-	From   time.Time `json:"from,omitzero"` // seen last at or after
+	From   time.Time `json:"from,omitzero"`  // seen last at or after
+	Open   bool      `json:"open,omitempty"` // only those of which nothing was drafted and that nobody settled
 	Offset int       `json:"offset,omitempty"`
 	Limit  int       `json:"limit,omitempty"` // default 100, at most 1,000
 }
@@ -153,6 +165,22 @@ type FindingListRequest struct {
 type FindingListResponse struct {
 	Findings []FindingView `json:"findings"`
 	Total    int           `json:"total"`
+}
+
+// FindingSettleRequest says that nothing more is to be done about a finding, and about all others of the same kind, asset and value, in
+// whatever hour. Nothing is drafted about them any more. Drafts that wait stay.
+type FindingSettleRequest struct {
+	Asked
+	ID     string `json:"id"`
+	Note   string `json:"note,omitempty"`   // why, at most 2,000 characters
+	Reopen bool   `json:"reopen,omitempty"` // it is taken back
+	DryRun bool   `json:"dry_run,omitempty"`
+}
+
+// FindingSettleResponse is the finding as it is by now, or would be.
+type FindingSettleResponse struct {
+	Finding FindingView `json:"finding"`
+	DryRun  bool        `json:"dry_run,omitempty"`
 }
 
 // FindingDraftRequest drafts an incident notice and a request about a finding, for a partner that a person chooses. Nothing is sent.

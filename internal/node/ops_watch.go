@@ -171,6 +171,9 @@ type SightingListRequest struct {
 type SightingListResponse struct {
 	Sightings []SightingView `json:"sightings"`
 	Total     int            `json:"total"`
+	// Statement is this party's STIX opinion that the indicator which was asked for is a false positive; "" if it states nothing of
+	// the kind, or no indicator was asked for.
+	Statement string `json:"statement,omitempty"`
 }
 
 // SightingView is what the watchers of this node counted of one value at one machine in one hour. It is this party's own
@@ -190,6 +193,8 @@ type SightingView struct {
 	Watchers   int              `json:"watchers"` // runs of watchers that counted it
 	// Made is the STIX sighting that was made of it; "" if none was.
 	Made string `json:"made,omitempty"`
+	// Statement is the STIX opinion of this party that the indicator is a false positive; "" if it states nothing of the kind.
+	Statement string `json:"statement,omitempty"`
 }
 
 // SightingMakeRequest makes STIX sightings of an indicator, which then can be shared as any object. It adds up what was

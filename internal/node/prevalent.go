@@ -114,6 +114,7 @@ func (n *Node) keepPrevalent(ctx context.Context, list []PrevalentValue, ids []s
 		return err
 	}
 	n.prevalent.list = list
+	n.watched.changed()
 	return n.intel.SetEverywhere(ctx, n.prevalent.inForce(), ids, changed)
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // Pulse is a number that is another whenever something changed that is shown to people: a journal grew, a
-// unit or an introduction came or went on, objects arrived or were decided on, the disk filled. It is cheap
+// unit or an introduction came or went on, objects arrived or were decided on, watchers told more, the disk filled. It is cheap
 // enough to be asked for each second by every open page. What changes with time alone, such as a clock that
 // runs out, does not change it.
 func (n *Node) Pulse() uint64 {
@@ -35,6 +35,6 @@ func (n *Node) Pulse() uint64 {
 		fmt.Fprintln(h, id, n.held.acts[id].State)
 	}
 	n.held.mu.Unlock()
-	fmt.Fprintln(h, n.full.Load())
+	fmt.Fprintln(h, n.full.Load(), n.watched.number(n.now()))
 	return h.Sum64()
 }

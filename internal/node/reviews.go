@@ -360,7 +360,7 @@ func (n *Node) keepScores(s savedScores) error {
 		return conflict("too-many", "There are too many scores that have not been shown.", fmt.Sprintf("At most %d are kept.", maxScores), "Reveal some with 'entente review reveal'.")
 	}
 	f.Scores = append(f.Scores, s)
-	return n.at.writeJSON(n.draftPath(), f)
+	return n.keepDrafts(f)
 }
 
 // forgetScores drops scores that are in a journal now.
@@ -372,7 +372,7 @@ func (n *Node) forgetScores(u journal.UnitID, ref journal.Ref) error {
 		return err
 	}
 	f.Scores = slices.DeleteFunc(f.Scores, func(o savedScores) bool { return o.Unit == u && o.Review == ref })
-	return n.at.writeJSON(n.draftPath(), f)
+	return n.keepDrafts(f)
 }
 
 // RevealReview shows the scores that were committed to, once all parties have.

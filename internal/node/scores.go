@@ -97,7 +97,7 @@ func (n *Node) FalsePositive(ctx context.Context, r FalsePositiveRequest) (*Fals
 	if len(sources) == 0 {
 		return nil, notFound(fmt.Sprintf("No accepted object has the id %.80q.", r.ID), "Look it up with 'entente search'.")
 	}
-	id := "opinion--" + uuid.NewSHA1(opinionSpace, []byte(string(n.keys().party)+" "+r.ID)).String()
+	id := n.opinionOn(r.ID)
 	res := &FalsePositiveResponse{ID: r.ID, Opinion: id, Sources: []GuardSource{}}
 	raw, err := n.intel.NewestHere(ctx, id)
 	if err != nil {
@@ -143,6 +143,21 @@ func (n *Node) FalsePositive(ctx context.Context, r FalsePositiveRequest) (*Fals
 		}
 	}
 	return res, nil
+}
+
+// opinionOn is the id of this party's statement about an indicator, whether there is one or not.
+func (n *Node) opinionOn(indicator string) string {
+	return "opinion--" + uuid.NewSHA1(opinionSpace, []byte(string(n.keys().party)+" "+indicator)).String()
+}
+
+// ownStatement is the id of this party's statement that an indicator is a false positive; "" if none stands.
+func (n *Node) ownStatement(ctx context.Context, indicator string) (string, error) {
+	id := n.opinionOn(indicator)
+	raw, err := n.intel.NewestHere(ctx, id)
+	if err != nil || raw == nil || isRevoked(raw) {
+		return "", err
+	}
+	return id, nil
 }
 
 // state imports a statement; it is marked as strictly as what it speaks of.

@@ -159,6 +159,7 @@ func (n *Node) ReportSightings(ctx context.Context, r WatchReportRequest) (*Watc
 		if res.New = len(fresh); res.New == 0 {
 			return nil
 		}
+		n.watched.grew()
 		return n.keepSightings(s, sightingRecord{Run: r.Run, Counts: fresh, Batch: batch})
 	}
 	var err error
@@ -290,7 +291,7 @@ func (n *Node) keepSightings(s *sightings, rec sightingRecord) error {
 }
 
 // Sightings lists what the watchers of this node saw.
-func (n *Node) Sightings(_ context.Context, r SightingListRequest) (*SightingListResponse, error) {
+func (n *Node) Sightings(ctx context.Context, r SightingListRequest) (*SightingListResponse, error) {
 	if err := checkLimit(r.Limit); err != nil {
 		return nil, err
 	}
@@ -318,7 +319,27 @@ func (n *Node) Sightings(_ context.Context, r SightingListRequest) (*SightingLis
 		}
 		return nil
 	})
-	return res, err
+	if err != nil {
+		return nil, err
+	}
+	if r.Indicator != "" {
+		if res.Statement, err = n.ownStatement(ctx, r.Indicator); err != nil {
+			return nil, err
+		}
+	}
+	statements := map[string]string{r.Indicator: res.Statement}
+	for i := range res.Sightings {
+		x := &res.Sightings[i]
+		said, known := statements[x.Indicator]
+		if !known {
+			if said, err = n.ownStatement(ctx, x.Indicator); err != nil {
+				return nil, err
+			}
+			statements[x.Indicator] = said
+		}
+		x.Statement = said
+	}
+	return res, nil
 }
 
 // MakeSighting makes one STIX sighting of what was counted of an indicator, marked as strictly as the indicator, and takes

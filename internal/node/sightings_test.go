@@ -94,6 +94,20 @@ func TestSightings(t *testing.T) {
 	if l := list(); l.Sightings[0].Made == "" || l.Sightings[1].Made == "" {
 		t.Errorf("%+v", l)
 	}
+	must[*FalsePositiveResponse](t)(a.FalsePositive(t.Context(), FalsePositiveRequest{ID: ids["a.example.org"]}))
+	stated := must[*SightingListResponse](t)(a.Sightings(t.Context(), SightingListRequest{Indicator: ids["a.example.org"]}))
+	if stated.Statement == "" || stated.Sightings[0].Statement != stated.Statement {
+		t.Errorf("what is stated is not told: %+v", stated)
+	}
+	for _, s := range must[*SightingListResponse](t)(a.Sightings(t.Context(), SightingListRequest{})).Sightings {
+		if (s.Statement != "") != (s.Indicator == ids["a.example.org"]) {
+			t.Errorf("%+v", s)
+		}
+	}
+	must[*FalsePositiveResponse](t)(a.FalsePositive(t.Context(), FalsePositiveRequest{ID: ids["a.example.org"], Retract: true}))
+	if l := list(); l.Sightings[0].Statement != "" {
+		t.Errorf("what was taken back is told: %+v", l)
+	}
 	other := must[*SightingListResponse](t)(a.Sightings(t.Context(), SightingListRequest{Value: "b.example.org"})).Sightings[0].ID
 	for _, ids := range [][]string{nil, {"x"}, append(both, other)} {
 		var e *Error

@@ -30,6 +30,7 @@ const (
 	ItemQuarantine       = "quarantine"        // objects wait for a decision
 	ItemRelease          = "release"           // an act waits for a second person until Due
 	ItemAlarm            = "alarm"             // the node drafted a notice or a request about the asset in Word
+	ItemFindingOpen      = "finding-open"      // Count matters of the asset in Word are neither drafted nor settled
 	ItemPairingFailed    = "pairing-failed"    // perhaps somebody stands in between
 	ItemPairingCompare   = "pairing-compare"   // digits are to be compared by voice
 	ItemGuardList        = "guard-list"        // a list cannot be used
@@ -81,7 +82,7 @@ var commands = map[string]string{
 	desk.NeedAccordAnswer: "accord show", desk.NeedSuspended: "unit show", desk.NeedLeaving: "unit show", desk.NeedLeft: "unit show", desk.NeedBreach: "unit show",
 	ItemJournalBroken: "journal show --evidence", ItemDisk: "doctor", ItemDiskFull: "doctor", ItemDerived: "doctor", ItemLocal: "doctor",
 	ItemBarredUnknown: "unit invite", ItemBarredKey: "unit invite", ItemUnreachable: "doctor", ItemGrowth: "status", ItemHeld: "doctor", ItemRetired: "journal succeed --org-key FILE",
-	ItemIdentityOutdated: "identity rotate tls --org-key FILE", ItemIdentityExpires: "identity rotate tls --org-key FILE", ItemIntakeWaits: "doctor", ItemQuarantine: "intake list", ItemRelease: "release show ID", ItemAlarm: "request show ID",
+	ItemIdentityOutdated: "identity rotate tls --org-key FILE", ItemIdentityExpires: "identity rotate tls --org-key FILE", ItemIntakeWaits: "doctor", ItemQuarantine: "intake list", ItemRelease: "release show ID", ItemAlarm: "request show ID", ItemFindingOpen: "asset findings --open --asset WORD",
 	ItemPairingFailed: "unit list", ItemPairingCompare: "unit confirm DIGITS", ItemGuardList: "guard list", ItemGuardPrevalent: "guard prevalent", ItemGuardDisputed: "guard disputes", ItemTakenBack: "share --id WORD",
 	ItemAuditBroken: "audit verify", ItemAuditMissing: "doctor",
 	ItemWitnessStopped: "identity rotate witness --org-key FILE", ItemWitnessRetired: "journal succeed --org-key FILE",

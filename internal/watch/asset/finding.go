@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -249,6 +251,9 @@ func (b *Book) Add(run string, r Report) error {
 	runs[run] = runs[run].Plus(r.Count)
 	return nil
 }
+
+// Keys are those of all findings, in no order.
+func (b *Book) Keys() iter.Seq[Key] { return maps.Keys(b.all) }
 
 // Len is the number of findings.
 func (b *Book) Len() int { return len(b.all) }
