@@ -14,7 +14,8 @@ import (
 
 // TestIntakeWalk: intelligence goes from one node to another, each with somebody in front of its pages, one in English and
 // one, without a mouse, in Vietnamese. A file is chosen, looked at and taken in; what would leave is shown field by field
-// before it is shared; the accord holds it at the other side, where a person reads why and accepts it.
+// before it is shared; the accord holds it at the other side, where a person reads why and accepts it. Then watchers meet it, it attacks what is protected, and it
+// turns out to be a false positive.
 func TestIntakeWalk(t *testing.T) {
 	exe, base := program(t)
 	north := newServed(t, exe, base, "North", "", freePort(t))
@@ -79,4 +80,6 @@ func TestIntakeWalk(t *testing.T) {
 	vi.picture("walk-accepted")
 	vi.enter("a[href^='/graph?']", "\r")
 	vi.until("what is around it is drawn", `location.pathname === "/graph" && document.querySelector("svg.graph a") !== null`)
+
+	falsePositive(en, vi, north, south, indicatorID(1, 0), domain(1, 0))
 }

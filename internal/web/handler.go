@@ -31,6 +31,7 @@ type Source interface {
 	statementSource
 	leakSource
 	commitmentSource
+	watchSource
 	releaseSource
 	Here(context.Context) (*node.HereResponse, error)
 	Status(context.Context) (*node.StatusResponse, error)

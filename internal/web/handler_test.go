@@ -22,7 +22,7 @@ import (
 var _, _ Source = story{}, hostile{}
 
 // addresses are all pages.
-var addresses = slices.Concat(generalAddresses, unitAddresses, requestAddresses, intelAddresses, journalAddresses, recordAddresses, adminAddresses, hotlineAddresses, releaseAddresses)
+var addresses = slices.Concat(generalAddresses, unitAddresses, requestAddresses, intelAddresses, journalAddresses, recordAddresses, adminAddresses, hotlineAddresses, releaseAddresses, watchAddresses)
 
 var generalAddresses = []string{
 	"/", "/unit?unit=" + unitID, "/accord?unit=" + unitID, "/accord?unit=" + unitID + "&from=", "/intelligence?value=198.51.100.7", "/intelligence?after=never", "/object?id=indicator--x", "/intake", "/intake?state=all",

@@ -140,6 +140,16 @@ func attentionPage(a node.Attention) string {
 		return "/hotline"
 	case a.Group() == "release":
 		return at("/release", "id", a.Ref)
+	case a.Code == "alarm":
+		return at("/request/new", "from_draft", a.Ref)
+	case a.Code == "finding-open":
+		return at("/findings", "asset", a.Ref, "open", "1")
+	case a.Code == "guard-prevalent":
+		return "/prevalent"
+	case a.Code == "guard-disputed":
+		return "/disputes"
+	case a.Code == "guard-list":
+		return "/admin/guard"
 	case a.Code == "quarantine", a.Group() == "intake":
 		return "/intake"
 	case a.Code == "more" && a.Word == "request":

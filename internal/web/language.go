@@ -109,6 +109,11 @@ func words(to *reader) template.FuncMap {
 		"doctor":      func(said string) string { return node.DoctorText(to.c, said) },
 		"authentic":   func(t node.TranslationView) string { return node.AuthenticText(to.c, t) },
 		"translated":  func(t node.TranslationView) string { return node.TranslationLine(to.c, t) },
+		"assetkind":   func(kind string) string { return node.AssetKindText(to.c, kind) },
+		"findingwhy":  func(of, why string) string { return node.FindingWhyText(to.c, of, why) },
+		"whydrafted":  func(w *node.DraftReason) string { return node.DraftReasonText(to.c, w) },
+		"way":         func(way string) string { return wayText(to.c, way) },
+		"role":        func(role string) string { return roleText(to.c, role) },
 		"help": func(field string) string {
 			if key := "field." + field + ".help"; to.c.Has(key) {
 				return to.c.Text(key)

@@ -167,4 +167,5 @@ var shared = []string{
 	"ring",
 	"tables",
 	"terms",
+	"watch",
 }

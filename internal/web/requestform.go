@@ -27,6 +27,14 @@ type requestPreview struct {
 	Decision *node.Decision
 }
 
+// Why is why the node made the draft by itself, nil if a person did.
+func (d requestFormData) Why() *node.DraftReason {
+	if d.saved == nil {
+		return nil
+	}
+	return d.saved.Why
+}
+
 // Needed are the fields without which the request does not leave, Useful those that have a place in it; the reason for
 // the urgency stands beside the urgency.
 func (d requestFormData) Needed() []node.FormField { return d.fields(true) }

@@ -102,7 +102,7 @@ func look(pattern string, show gather) route {
 
 // routes are all addresses that ask for a session. A new one gets its row in TestRights.
 func (h *handler) routes() []route {
-	return slices.Concat(h.ownRoutes(), h.homeRoutes(), h.unitRoutes(), h.requestRoutes(), h.evidenceRoutes(), h.intelRoutes(), h.journalRoutes(), h.caseRoutes(), h.reviewRoutes(), h.dossierRoutes(), h.adminRoutes(), h.hotlineRoutes(), h.statementRoutes(), h.leakRoutes(), h.commitmentRoutes(), h.releaseRoutes())
+	return slices.Concat(h.ownRoutes(), h.homeRoutes(), h.unitRoutes(), h.requestRoutes(), h.evidenceRoutes(), h.intelRoutes(), h.journalRoutes(), h.caseRoutes(), h.reviewRoutes(), h.dossierRoutes(), h.adminRoutes(), h.hotlineRoutes(), h.statementRoutes(), h.leakRoutes(), h.commitmentRoutes(), h.releaseRoutes(), h.watchRoutes())
 }
 
 func (h *handler) homeRoutes() []route {

@@ -123,7 +123,9 @@ func (s story) Requests(context.Context, node.RequestListRequest) (*node.Request
 	second := s.view()
 	second.ID, second.Short, second.State, second.Title, second.From, second.To = "entente/"+northID+"#41", "3f9a12c0#41", "accepted", "Samples of the loader seen in February", "North", "South"
 	second.Urgency, second.Clocks = "routine", []node.ClockView{{Name: "answer", Clause: "T5", Owner: "South", Due: noon.Add(5 * 24 * time.Hour), Basis: "receipt"}}
-	draft := node.RequestView{ID: "draft-1", Short: "draft-1", Unit: unitID, Type: "information", Urgency: "routine", Title: second.Title, Text: "Who has them?", State: "draft", TLP: "amber", Fields: map[string]string{"purpose": "To compare."}}
+	draft := node.RequestView{ID: "draft-1", Short: "draft-1", Unit: unitID, Type: "information", Urgency: "routine", Title: second.Title, Text: "Who has them?", State: "draft", TLP: "amber", Fields: map[string]string{"purpose": "To compare."},
+		Why: &node.DraftReason{Finding: "f1", Of: "lookalike", Asset: "register", Kind: "voter-register", At: "register.example", Value: "xn--rgister-bya.example", Source: "203.0.113.9", Country: "VN", Network: "203.0.113.0/24", By: "network", Also: []string{"East"},
+			Window: "Parliament", Due: noon.Add(2 * time.Hour), Made: noon.Add(-time.Hour), Findings: 3, TLP: "TLP:GREEN"}}
 	return &node.RequestListResponse{Requests: []node.RequestView{s.view(), second}, Drafts: []node.RequestView{draft}, Counts: map[string]int{"needs-info": 1, "accepted": 1}}, nil
 }
 

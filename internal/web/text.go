@@ -78,6 +78,7 @@ var functions = template.FuncMap{
 	"commitmentForms": node.CommitmentForms,
 	"rhythms":         node.Rhythms,
 	"members":         fieldsOf,
+	"mostFirst":       mostFirst,
 	"picture": func(png []byte) template.URL {
 		return template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(png)) //nolint:gosec // a picture of the program's own
 	},
