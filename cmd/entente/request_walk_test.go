@@ -98,6 +98,7 @@ func TestRequestWalk(t *testing.T) {
 	beside.moves(4)
 	beside.enter("#do-accept > summary", "\r")
 	beside.enter("#accept-text", "Đang xem.")
+	beside.until("it says whose it is", `document.querySelector("#do-accept [name=typed-by]").value === document.querySelector("#top [data-as]").dataset.as`)
 	vi.front()
 	vi.tab("#top form button")
 	vi.press("\r")

@@ -13,6 +13,21 @@ import (
 // resumeField is the field of a form with which it is shown again with all that was typed, and does nothing.
 const resumeField = "resume-form"
 
+// typedByField is the field of a form that says whose session it was typed in.
+const typedByField = "typed-by"
+
+// typedByOther tells whether a form that was read was typed by somebody else than who is signed in now: the browser has one session, and
+// whoever signs in in another tab would sign what they did not write.
+func typedByOther(r *http.Request, now node.Grant) bool {
+	by := r.PostForm.Get(typedByField)
+	r.PostForm.Del(typedByField)
+	r.Form.Del(typedByField)
+	return by != "" && by != now.ID
+}
+
+var errTypedByOther = &node.Error{Code: "typed-by-another", Status: http.StatusConflict, What: "Nothing was sent: somebody else typed this.",
+	Why: "It was begun before you signed in, in another tab of this browser.", Next: "Read it, and send it again if it is to be said in your name."}
+
 // keep answers a form of somebody who is not signed in any more with what they typed: the page holds it, and nothing else
 // does, until they have signed in in another tab and go back to the form. It tells whether it did. Secrets are not kept, and neither
 // is a form that ends with a file.

@@ -67,6 +67,33 @@ func TestFormsOutliveTheirSession(t *testing.T) {
 	}
 }
 
+// What one officer typed is not sent in the name of another who signed in since in the same browser, until they send it themselves.
+func TestFormsOfAnother(t *testing.T) {
+	v := signedIn(t, story{})
+	_, page := v.get(t, "/request?unit="+unitID+"&id=3f9a12c0-7")
+	_, rest, _ := strings.Cut(page, `class="who" data-as="`)
+	own, _, _ := strings.Cut(rest, `"`)
+	if own == "" {
+		t.Fatal("the page does not say whose it is")
+	}
+	const text = "Nobody here knows."
+	for _, resume := range []bool{false, true} {
+		form := url.Values{typedByField: {"another"}, "unit": {unitID}, "id": {"3f9a12c0-7"}, "move": {"acknowledge"}, "text": {text}}
+		if resume {
+			form.Set(resumeField, "true")
+		}
+		resp, body := v.postRaw(t, "/request/move", form)
+		if resp.StatusCode != http.StatusConflict || !strings.Contains(body, "somebody else typed this") || !strings.Contains(body, text) || strings.Contains(body, typedByField) {
+			t.Errorf("of another: %d: %s", resp.StatusCode, body)
+		}
+		form.Set(typedByField, own)
+		form.Del(resumeField)
+		if resp, _ := v.postRaw(t, "/request/move", form); resp.StatusCode != http.StatusSeeOther {
+			t.Errorf("their own: %d", resp.StatusCode)
+		}
+	}
+}
+
 // A form that a page does not have any more, because its move was made meanwhile, is refused with what was typed.
 func TestRefusedFormsLoseNothing(t *testing.T) {
 	v := signedIn(t, story{})

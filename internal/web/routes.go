@@ -172,7 +172,10 @@ func (h *handler) serve(rt route) http.HandlerFunc {
 					return
 				}
 			}
-			if again = resumed(r); !again {
+			if typed(r) && typedByOther(r, grant) {
+				resumed(r)
+				err = errTypedByOther
+			} else if again = resumed(r); !again {
 				out, err = rt.act(r)
 				h.audit(r, rt, grant, err)
 			}

@@ -11,11 +11,19 @@
     beforeNodeRemoved: (old) => !kept(old),
     beforeAttributeUpdated: (name, el) => !(name === "open" && (el.tagName === "DETAILS" || el.tagName === "DIALOG")),
   };
-  document.addEventListener("input", (e) => { const f = e.target.closest("form"); if (f) f.dataset.typed = ""; });
+  // It says in whose name it was typed: it is not sent in the name of somebody who signed in here since.
+  const signed = (f) => {
+    const as = document.querySelector("#top [data-as]")?.dataset.as;
+    if (!as || f.getAttribute("method") !== "post" || f.getAttribute("enctype") === "multipart/form-data" || f.querySelector("[name=typed-by]")) return;
+    const by = document.createElement("input");
+    Object.assign(by, { type: "hidden", name: "typed-by", value: as });
+    f.prepend(by);
+  };
+  document.addEventListener("input", (e) => { const f = e.target.closest("form"); if (f) { signed(f); f.dataset.typed = ""; } });
 
   // A control that has the focus is known again by what it does, or else another one that now stands in its place would get the focus,
   // and the next key. What is gone takes the focus with it.
-  const does = (el) => [el.localName, ...["href", "name", "value", "data-bell"].map((a) => el.getAttribute(a)), el.form?.getAttribute("action"), ...[...(el.form?.elements ?? [])].filter((x) => x.type === "hidden").map((x) => x.value)].join("\n");
+  const does = (el) => [el.localName, ...["href", "name", "value", "data-bell"].map((a) => el.getAttribute(a)), el.form?.getAttribute("action"), ...[...(el.form?.elements ?? [])].filter((x) => x.type === "hidden" && x.name !== "typed-by").map((x) => x.value)].join("\n");
   const mark = (from, to) => {
     const el = document.activeElement;
     if (!el || el.id || !from.contains(el)) return () => {};
