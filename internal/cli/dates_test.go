@@ -4,7 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,9 +27,9 @@ var datesApart = map[string]string{
 // TestDatesSayWhereTheyAre: no command formats a time without its offset by itself; the printer and the catalogs do that.
 func TestDatesSayWhereTheyAre(t *testing.T) {
 	files := token.NewFileSet()
-	packages, err := parser.ParseDir(files, ".", func(i fs.FileInfo) bool { return !strings.HasSuffix(i.Name(), "_test.go") }, 0)
-	if err != nil {
-		t.Fatal(err)
+	names, err := filepath.Glob("*.go")
+	if err != nil || len(names) == 0 {
+		t.Fatal("no files: ", err)
 	}
 	bare := func(layout ast.Expr) bool {
 		switch x := layout.(type) {
@@ -42,26 +42,31 @@ func TestDatesSayWhereTheyAre(t *testing.T) {
 		return false
 	}
 	used := map[string]bool{}
-	for _, p := range packages {
-		for _, file := range p.Files {
-			for _, d := range file.Decls {
-				f, ok := d.(*ast.FuncDecl)
-				if !ok {
-					continue
-				}
-				ast.Inspect(f, func(n ast.Node) bool {
-					call, ok := n.(*ast.CallExpr)
-					if !ok || len(call.Args) != 1 {
-						return true
-					}
-					if s, ok := call.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "Format" && bare(call.Args[0]) {
-						if used[f.Name.Name] = true; datesApart[f.Name.Name] == "" {
-							t.Errorf("%s: %s writes a date without its offset", files.Position(call.Pos()), f.Name.Name)
-						}
-					}
-					return true
-				})
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(files, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok {
+				continue
 			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok || len(call.Args) != 1 {
+					return true
+				}
+				if s, ok := call.Fun.(*ast.SelectorExpr); ok && s.Sel.Name == "Format" && bare(call.Args[0]) {
+					if used[f.Name.Name] = true; datesApart[f.Name.Name] == "" {
+						t.Errorf("%s: %s writes a date without its offset", files.Position(call.Pos()), f.Name.Name)
+					}
+				}
+				return true
+			})
 		}
 	}
 	for name := range datesApart {

@@ -65,7 +65,6 @@ var (
 	kindURL    = kindOf(observable.URL)
 	kindEmail  = kindOf(observable.Email)
 
-	kindSHA256   = kindOf(observable.SHA256)
 	kindRegistry = kindOf(observable.RegistryKey)
 	kindSerial   = kindOf(observable.Serial)
 	kindMAC      = kindOf(observable.MAC)
