@@ -84,17 +84,6 @@ func program(t testing.TB) (exe, base string) {
 	return exe, base
 }
 
-// freePort finds an address on this machine that nobody listens at.
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // newServed makes a node's folder under base, or in dir. Sessions are opened every
 // second.
 func newServed(t testing.TB, exe, base, name, dir, listen string) *served {

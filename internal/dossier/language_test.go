@@ -172,10 +172,10 @@ func TestDamageTellsWhatIsParticular(t *testing.T) {
 		code, detail string
 		want         string
 	}{
-		{fr, "", "its identity disagrees with the party's journals: EOF", "son identité ne concorde pas avec les journaux de la partie : EOF"},
+		{fr, "", "its identity disagrees with the party's journals: EOF", "son identité ne concorde pas avec les journaux de la partie : fin du texte"},
 		{ru, "", "more than 31 proofs", "доказательств больше 31"},
 		{ru, journal.CodeBadRoot, "x: one of entries 3 to 14 is not what was signed", "x: одна из записей с 3 по 14 не та, что подписана"},
-		{fr, "", "journal: violation: the entry is not in the signed tree: EOF", "infraction : l’entrée n’est pas dans l’arbre signé : EOF"},
+		{fr, "", "journal: violation: the entry is not in the signed tree: EOF", "infraction : l’entrée n’est pas dans l’arbre signé : fin du texte"},
 		{lang.English(), "", "more than 31 proofs", "more than 31 proofs"},
 	} {
 		d := &dossier.Damage{Part: dossier.PartProof, Code: x.code, Detail: x.detail}
