@@ -226,7 +226,7 @@ func TestPagesSayWhatThereIs(t *testing.T) {
 // elements and attributes are all that a page may be made of.
 var elements = strings.Fields("html head meta title link body a header div span b nav form button main section h1 h2 h3 h4 p ul ol li dl dt dd table thead tbody tr th td code pre time footer details summary label input select option article br textarea fieldset legend script svg circle path text datalist img line figure figcaption rect desc")
 
-var attributes = strings.Fields("lang dir charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime rows checked src defer data-live data-answer data-keep enctype maxlength viewbox viewBox cx cy r x y d dy list readonly alt width height inputmode open pattern formnovalidate aria-describedby data-progress x1 x2 y1 y2 text-anchor download aria-live data-ring data-drill data-who data-about data-bell accesskey multiple min max")
+var attributes = strings.Fields("lang dir charset name content rel href class id tabindex aria-hidden aria-label aria-labelledby aria-current method action type value autocomplete required autofocus spellcheck hidden for placeholder selected scope role title datetime rows checked src defer data-live data-answer data-keep enctype maxlength viewbox viewBox cx cy r x y d dy list readonly alt width height inputmode open pattern formnovalidate aria-describedby data-progress x1 x2 y1 y2 text-anchor download aria-live data-as data-ring data-drill data-who data-about data-bell accesskey multiple min max")
 
 func TestPartnerTextNeverBecomesMarkup(t *testing.T) {
 	v := signedIn(t, hostile{})

@@ -69,15 +69,18 @@ func TestRefusalReachesWhoStillSends(t *testing.T) {
 	}
 }
 
-// TestSignedOutBeforeAnUpload: whose session has ended is asked to sign in, and not for the file in vain.
+// TestSignedOutBeforeAnUpload: whose session has ended is asked to sign in, with what they typed kept, and no file goes up in vain.
 func TestSignedOutBeforeAnUpload(t *testing.T) {
 	ctx := browser(t)
 	closing := make(chan struct{})
 	h := Handler(story{}, Options{Clock: func() time.Time { return noon }, Closing: closing})
-	var posted atomic.Int64
+	var files, posted atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost && r.URL.Path != "/sign-in" {
 			posted.Add(1)
+			if r.ContentLength > 1<<16 || !typed(r) {
+				files.Add(1)
+			}
 		}
 		h.ServeHTTP(w, r)
 	}))
@@ -96,11 +99,11 @@ func TestSignedOutBeforeAnUpload(t *testing.T) {
 		if _, err := chromedp.Call(ctx, network.ClearBrowserCookies, cdp.Empty{}); err != nil { // as if the session had ended
 			t.Fatal(err)
 		}
-		if err := chromedp.Do(ctx, press(form+` button[type="submit"]`), chromedp.Query("#token", chromedp.NodeVisible)); err != nil {
+		if err := chromedp.Do(ctx, press(form+` button[type="submit"]`), chromedp.Query(`form input[name="`+resumeField+`"]`), chromedp.Query(`a[target="_blank"]`, chromedp.NodeVisible)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if posted.Load() != 0 {
-		t.Error("the file went up")
+	if files.Load() != 0 || posted.Load() != 2 {
+		t.Errorf("%d files went up, and %d forms were kept", files.Load(), posted.Load())
 	}
 }
