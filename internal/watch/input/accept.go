@@ -2,8 +2,10 @@ package input
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -12,7 +14,14 @@ const (
 	maxConnections = 256
 	// maxIdle is how long a connection may be silent.
 	maxIdle = 15 * time.Minute
+	// acceptAgain is the wait before the next try where the system had nothing left for a connection.
+	acceptAgain = 100 * time.Millisecond
 )
+
+// passing tells whether what kept a connection from being taken goes away by itself: others have all descriptors, or the memory.
+func passing(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM)
+}
 
 // accept takes connections until the context ends, and returns when those that it took have ended, too. Each is read by one, in a goroutine of its own, and
 // closed behind it; full is told of one that found no place: it is closed at once, and who comes back finds one.
@@ -28,7 +37,15 @@ func accept(ctx context.Context, l net.Listener, one func(net.Conn), full func()
 			if ctx.Err() != nil {
 				return nil
 			}
-			return err
+			if !passing(err) {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(acceptAgain):
+			}
+			continue
 		}
 		select {
 		case slots <- struct{}{}:
