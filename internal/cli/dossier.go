@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entente/internal/lang"
 	"entente/internal/node"
 )
 
@@ -91,16 +92,24 @@ func (a *app) verifyEntry(body io.Reader, trust []string) error {
 	if err != nil {
 		return &exitError{exitVerify, err}
 	}
-	if !r.OK {
+	return a.showVerified(r, r.OK, "ui.entry-fails", func(p *printer) string { return r.Text(p.words()) })
+}
+
+// verified is the report of a file that was verified.
+type verified interface{ Why(*lang.Catalog) string }
+
+// showVerified shows what a file says, or that it does not hold, and why.
+func (a *app) showVerified(r verified, holds bool, fails string, text func(*printer) string) error {
+	if !holds {
 		a.code = exitVerify
 	}
 	return a.show(r, func(p *printer) {
-		if !r.OK {
-			p.say("", "ui.entry-fails")
+		if !holds {
+			p.say("", fails)
 			p.f("  %s", r.Why(p.words()))
 			return
 		}
-		p.block("", r.Text(a.catalog()))
+		p.block("", text(p))
 	})
 }
 

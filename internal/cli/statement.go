@@ -218,17 +218,9 @@ func (a *app) verifyStatement(body io.Reader, trust []string) error {
 	if err != nil {
 		return &exitError{exitVerify, err}
 	}
-	if !r.OK {
-		a.code = exitVerify
-	}
-	return a.show(r, func(p *printer) {
-		if !r.OK {
-			p.say("", "ui.statement-fails")
-			p.f("  %s", r.Why(p.words()))
-			return
-		}
+	return a.showVerified(r, r.OK, "ui.statement-fails", func(p *printer) string {
 		var b strings.Builder
 		_ = r.WriteText(&b, p.now, p.words()) // a Builder does not fail
-		p.block("", b.String())
+		return b.String()
 	})
 }
