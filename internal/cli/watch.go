@@ -174,7 +174,8 @@ type watching struct {
 	secret []byte
 	outs   outs // who else is told
 	reader *input.Reader
-	taps   *input.Taps // nil: no dnstap is taken
+	taps   *input.Taps   // nil: no dnstap is taken
+	syslog *input.Syslog // nil: no syslog is taken
 }
 
 // kept is what is saved with positions.

@@ -101,7 +101,10 @@ func (w *watching) listen(ctx context.Context, wg *sync.WaitGroup) (<-chan input
 	}
 	for _, s := range f.syslog {
 		kind, address, _ := strings.Cut(s, "://")
-		if err := start("syslog "+kind, func(ready func(net.Addr)) error { return input.Syslog(ctx, kind, address, config, out, ready) }); err != nil {
+		if w.syslog == nil {
+			w.syslog = &input.Syslog{Out: out, TLS: config, Tell: func(err error) { w.tellLater("syslog", err) }}
+		}
+		if err := start("syslog "+kind, func(ready func(net.Addr)) error { return w.syslog.Listen(ctx, kind, address, ready) }); err != nil {
 			return nil, err
 		}
 	}

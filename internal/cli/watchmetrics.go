@@ -21,7 +21,7 @@ type gauges struct {
 	hits, beyond, lost  int64
 	sightings, watching int
 	queue               queue.Stats
-	taps                input.TapStats
+	taps, senders       input.SenderStats // of dnstap, of syslog
 	syslog, webhook     outlet.Stats
 }
 
@@ -33,7 +33,7 @@ func (w *watching) measure() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.shown = gauges{counts: w.pass.Counts, hits: w.table.Hits, beyond: w.table.Beyond, lost: w.lost, sightings: w.table.Len(), watching: w.live.Load().Len()}
-	w.shown.taps = w.taps.Stats()
+	w.shown.taps, w.shown.senders = w.taps.Stats(), w.syslog.Stats()
 	if w.queue != nil {
 		w.shown.queue = w.queue.stats
 	}
@@ -104,7 +104,10 @@ func (g *gauges) write(out io.Writer) {
 		{"messages_again_total", "counter", "Messages of a queue that came again and were not counted again.", g.queue.Again},
 		{"messages_settled_total", "counter", "Messages of a queue that were acknowledged, because what they held is kept.", g.queue.Settled},
 		{"dnstap_connections", "gauge", "Connections of DNS servers that send dnstap.", g.taps.Open},
-		{"dnstap_broken_total", "counter", "Connections for dnstap that broke off, were none of dnstap, or found no place.", g.taps.Broken},
+		{"dnstap_broken_total", "counter", "Connections for dnstap that broke off, were none of dnstap, found no place, or gave theirs to another.", g.taps.Broken},
+		{"syslog_connections", "gauge", "Connections that send syslog.", g.senders.Open},
+		{"syslog_broken_total", "counter", "Connections for syslog that broke off within a message, were none of syslog, found no place, or gave theirs to another.", g.senders.Broken},
+		{"syslog_cut_total", "counter", "Messages of syslog over TCP of which only the beginning was read.", g.senders.Cut},
 		{"sightings", "gauge", "Sightings in memory.", int64(g.sightings)},
 		{"indicator_values", "gauge", "Values that are watched for.", int64(g.watching)},
 	}

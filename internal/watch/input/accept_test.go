@@ -38,7 +38,7 @@ func TestListenerOutlivesScarcity(t *testing.T) {
 	s.answers <- nil
 	close(s.answers)
 	taken := 0
-	err := accept(t.Context(), s, func(net.Conn) { taken++ }, func() { t.Error("full") })
+	err := accept(t.Context(), s, func(*seat) { taken++ }, func() { t.Error("full") })
 	if taken != 1 || !errors.Is(err, net.ErrClosed) {
 		t.Errorf("%d taken, %v", taken, err)
 	}

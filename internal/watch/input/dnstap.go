@@ -10,24 +10,14 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"entente/internal/watch/dnstap"
 )
 
-const (
-	// maxBegin is how long a sender of dnstap may take to begin, and to take an answer.
-	maxBegin = 30 * time.Second
-	// maxFrameWait is how long a frame of dnstap that has begun may take.
-	maxFrameWait = 30 * time.Second
-	// tellEvery is how often at most a listener tells of connections that broke off.
-	tellEvery = time.Minute
-	// socketMode lets the owner and the group of a socket send to it.
-	socketMode = 0o660
-)
+// socketMode lets the owner and the group of a socket send to it.
+const socketMode = 0o660
 
 // Taps takes dnstap as DNS servers send it: Frame Streams over a unix socket, TCP or TLS.
 type Taps struct {
@@ -38,23 +28,15 @@ type Taps struct {
 	// Tell is told why connections broke off, of one in a minute.
 	Tell func(error)
 
-	open, broken atomic.Int64
-	mu           sync.Mutex
-	told         time.Time
-}
-
-// TapStats are counts of connections.
-type TapStats struct {
-	Open   int64 // at this moment
-	Broken int64 // that broke off, were none of dnstap, or found no place
+	senders senders
 }
 
 // Stats gives the counts. It may be called at any time; nil: all are 0.
-func (t *Taps) Stats() TapStats {
+func (t *Taps) Stats() SenderStats {
 	if t == nil {
-		return TapStats{}
+		return SenderStats{}
 	}
-	return TapStats{t.open.Load(), t.broken.Load()}
+	return t.senders.stats()
 }
 
 // Listen takes connections until the context ends. network is unix (address is the path of a socket, which it makes, with access for its owner and
@@ -70,44 +52,29 @@ func (t *Taps) Listen(ctx context.Context, network, address string, ready func(n
 		l = tls.NewListener(l, config)
 	}
 	ready(l.Addr())
-	err = accept(ctx, l, func(c net.Conn) {
-		t.open.Add(1)
-		defer t.open.Add(-1)
+	err = accept(ctx, l, func(c *seat) {
+		t.senders.open.Add(1)
+		defer t.senders.open.Add(-1)
 		from := sender("dnstap", c.RemoteAddr())
 		if network == "unix" {
 			from = "dnstap " + address
 		}
-		if err := t.read(ctx, c, from); err != nil && ctx.Err() == nil {
-			t.breaks(fmt.Errorf("%s: %w", from, err))
+		if err := c.why(t.read(ctx, c, from)); err != nil && ctx.Err() == nil {
+			t.senders.breaks(t.Tell, fmt.Errorf("%s: %w", from, err))
 		}
-	}, func() { t.breaks(fmt.Errorf("more than %d connections", maxConnections)) })
+	}, func() { t.senders.breaks(t.Tell, fmt.Errorf("more than %d connections", maxConnections)) })
 	if err != nil {
 		return fmt.Errorf("dnstap: %w", err)
 	}
 	return nil
 }
 
-// breaks counts a connection that broke off.
-func (t *Taps) breaks(err error) {
-	t.broken.Add(1)
-	t.mu.Lock()
-	now := time.Now()
-	tell := t.told.IsZero() || now.Sub(t.told) >= tellEvery
-	if tell {
-		t.told = now
-	}
-	t.mu.Unlock()
-	if tell && t.Tell != nil {
-		t.Tell(err)
-	}
-}
-
 // tapListener opens a listener. A socket that nobody listens at any more, because who did was killed, gives way.
 func tapListener(ctx context.Context, network, address string) (net.Listener, error) {
-	lc := net.ListenConfig{}
 	if network != "unix" {
-		return lc.Listen(ctx, "tcp", address)
+		return listenTCP(ctx, address)
 	}
+	lc := net.ListenConfig{}
 	l, err := lc.Listen(ctx, "unix", address)
 	if errors.Is(err, syscall.EADDRINUSE) && abandoned(address) {
 		if err := os.Remove(address); err != nil {
@@ -139,8 +106,9 @@ func abandoned(path string) bool {
 }
 
 // read reads one connection to its end.
-func (t *Taps) read(ctx context.Context, c net.Conn, from string) error {
-	if err := c.SetDeadline(time.Now().Add(maxBegin)); err != nil {
+func (t *Taps) read(ctx context.Context, c *seat, from string) error {
+	c.begins(maxBegin)
+	if err := c.SetWriteDeadline(time.Now().Add(maxBegin)); err != nil {
 		return err
 	}
 	in := bufio.NewReaderSize(c, 64<<10)
@@ -151,21 +119,18 @@ func (t *Taps) read(ctx context.Context, c net.Conn, from string) error {
 	if err != nil {
 		return err
 	}
+	if err := c.SetWriteDeadline(time.Time{}); err != nil { // TLS may answer what changes keys
+		return err
+	}
 	for {
-		if err := c.SetDeadline(time.Now().Add(maxIdle)); err != nil {
-			return err
-		}
+		c.rests()
 		if _, err := in.Peek(1); err != nil {
-			for _, end := range []error{io.EOF, io.ErrUnexpectedEOF, os.ErrDeadlineExceeded, syscall.ECONNRESET, syscall.EPIPE} {
-				if errors.Is(err, end) {
-					return nil // between two frames
-				}
+			if isOver(err) {
+				return nil
 			}
 			return err
 		}
-		if err := c.SetDeadline(time.Now().Add(maxFrameWait)); err != nil {
-			return err
-		}
+		c.begins(maxFrameWait)
 		text, err := tapLines(r)
 		if len(text) > 0 || errors.Is(err, io.EOF) {
 			done := make(chan struct{})
@@ -179,7 +144,7 @@ func (t *Taps) read(ctx context.Context, c net.Conn, from string) error {
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			if err := c.SetDeadline(time.Now().Add(maxBegin)); err != nil {
+			if err := c.SetWriteDeadline(time.Now().Add(maxBegin)); err != nil {
 				return err
 			}
 			_ = r.Finish(c) // a sender that is stopped may not wait for it

@@ -11,21 +11,27 @@ import (
 	"net/http"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"entente/internal/watch/pass"
 )
 
 const (
-	// maxBody is the longest body of one request, in bytes after decompression.
+	// maxBody is the longest body of one request, in bytes, packed and unpacked.
 	maxBody = 256 << 20
 	// maxHead is the longest head of a request, in bytes.
 	maxHead = 64 << 10
+	// maxBodies is the number of bodies that are read at once: each may ask for as much memory as maxWindow says.
+	maxBodies = 16
+	// maxPiece is how long pieceSize bytes of a body may take, or what is left of it.
+	maxPiece  = time.Minute
+	pieceSize = 64 << 10
 )
 
 // HTTP takes lines that are sent with POST, plain or with gzip or zstd, until the context ends. A request is answered once all its lines
 // were read.
 func HTTP(ctx context.Context, address string, out chan<- Message, ready func(net.Addr)) error {
-	lc := net.ListenConfig{}
-	l, err := lc.Listen(ctx, "tcp", address)
+	l, err := listenTCP(ctx, address)
 	if err != nil {
 		return fmt.Errorf("http: %w", err)
 	}
@@ -34,7 +40,7 @@ func HTTP(ctx context.Context, address string, out chan<- Message, ready func(ne
 		BaseContext: func(net.Listener) context.Context { return ctx }}
 	stop := context.AfterFunc(ctx, func() { _ = s.Close() })
 	defer stop()
-	if err := s.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := s.Serve(netutil.LimitListener(l, maxConnections)); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("http: %w", err)
 	}
 	return nil
@@ -42,14 +48,21 @@ func HTTP(ctx context.Context, address string, out chan<- Message, ready func(ne
 
 // receiver answers POST.
 func receiver(out chan<- Message) http.Handler {
+	bodies := make(chan struct{}, maxBodies)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
 			http.Error(w, "send lines of a log with POST", http.StatusMethodNotAllowed)
 			return
 		}
-		rc := http.NewResponseController(w)
-		text, _, closing, err := unpacked(bufio.NewReaderSize(&slowBody{rc, http.MaxBytesReader(w, r.Body, maxBody)}, blockSize))
+		select {
+		case bodies <- struct{}{}:
+			defer func() { <-bodies }()
+		case <-r.Context().Done():
+			return
+		}
+		body := &slowBody{rc: http.NewResponseController(w), in: http.MaxBytesReader(w, r.Body, maxBody)}
+		text, _, closing, err := unpacked(bufio.NewReaderSize(body, blockSize))
 		if err != nil {
 			http.Error(w, "the body is neither plain nor gzip nor zstd: "+err.Error(), http.StatusBadRequest)
 			return
@@ -59,52 +72,113 @@ func receiver(out chan<- Message) http.Handler {
 		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 			from += " " + host
 		}
-		in := bufio.NewReaderSize(io.LimitReader(text, maxBody), blockSize)
-		var carry []byte // requests of one machine may come at the same time: only whole lines are handed over
-		for {
-			block := make([]byte, len(carry)+blockSize)
-			n, err := io.ReadFull(in, block[copy(block, carry):])
-			block = block[:len(carry)+n]
-			last := err != nil
-			if last && len(block) > 0 && block[len(block)-1] != '\n' {
-				block = append(block, '\n')
+		err = wholeLines(&bounded{text, maxBody}, func(block []byte) error {
+			done := make(chan struct{})
+			if !hand(r.Context(), out, Message{From: from, Text: block, Done: done}) {
+				return r.Context().Err()
 			}
-			if end := bytes.LastIndexByte(block, '\n') + 1; end > 0 || len(block) < pass.MaxLine {
-				carry = bytes.Clone(block[end:])
-				block = block[:end]
-			} else {
-				block, carry = append(block, '\n'), nil
+			select {
+			case <-done:
+				return nil
+			case <-r.Context().Done():
+				return r.Context().Err()
 			}
-			if len(block) > 0 {
-				done := make(chan struct{})
-				if !hand(r.Context(), out, Message{From: from, Text: block, Done: done}) {
-					return
-				}
-				select {
-				case <-done:
-				case <-r.Context().Done():
-					return
-				}
-			}
-			if last {
-				if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-					w.WriteHeader(http.StatusNoContent)
-				} else {
-					http.Error(w, "the body broke off", http.StatusBadRequest)
-				}
-				return
-			}
+		})
+		switch large := (*http.MaxBytesError)(nil); {
+		case r.Context().Err() != nil: // nobody waits for an answer
+		case err == nil:
+			w.WriteHeader(http.StatusNoContent)
+		case errors.Is(err, ErrLarge), errors.As(err, &large):
+			http.Error(w, fmt.Sprintf("the body has more than %d bytes, packed or unpacked: what came before was read", maxBody), http.StatusRequestEntityTooLarge)
+		default:
+			http.Error(w, "the body broke off", http.StatusBadRequest)
 		}
 	})
 }
 
-// slowBody gives each read of a body its own time.
+// bounded fails with [ErrLarge] where a text is longer than it may be.
+type bounded struct {
+	in   io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		var one [1]byte
+		n, err := io.ReadFull(b.in, one[:])
+		if n > 0 {
+			err = ErrLarge
+		}
+		return 0, err
+	}
+	n, err := b.in.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
+// wholeLines hands over a text in blocks of whole lines: texts of one machine may come at the same time. Of a line that is too long so much is handed over that
+// it is counted as such, and the rest is passed over. What was read before an error is handed over, too.
+func wholeLines(in io.Reader, hand func([]byte) error) error {
+	var carry []byte
+	for long := false; ; {
+		block := append(make([]byte, 0, len(carry)+blockSize), carry...)
+		block, readErr := fill(in, block)
+		if long {
+			_, rest, found := bytes.Cut(block, []byte("\n"))
+			block, long = rest, !found
+		}
+		if readErr != nil && len(block) > 0 && block[len(block)-1] != '\n' {
+			block = append(block, '\n')
+		}
+		end := bytes.LastIndexByte(block, '\n') + 1
+		rest := block[end:]
+		if carry = nil; len(rest) > pass.MaxLine {
+			block, long = append(block[:end+pass.MaxLine+1], '\n'), true
+		} else {
+			carry, block = bytes.Clone(rest), block[:end:end]
+		}
+		if len(block) > 0 {
+			if err := hand(block); err != nil {
+				return err
+			}
+		}
+		switch {
+		case readErr == io.EOF: // as it is: what is packed ends with another where it breaks off
+			return nil
+		case readErr != nil:
+			return readErr
+		}
+	}
+}
+
+// fill reads what there is room for behind b.
+func fill(in io.Reader, b []byte) ([]byte, error) {
+	for len(b) < cap(b) {
+		n, err := in.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err != nil {
+			return b, err
+		}
+	}
+	return b, nil
+}
+
+// slowBody gives each piece of a body its own time, of which only waiting for the sender counts.
 type slowBody struct {
-	rc *http.ResponseController
-	io.Reader
+	rc   *http.ResponseController
+	in   io.Reader
+	left int           // of the piece
+	rest time.Duration // of its time
 }
 
 func (s *slowBody) Read(p []byte) (int, error) {
-	_ = s.rc.SetReadDeadline(time.Now().Add(time.Minute)) // not every connection has deadlines
-	return s.Reader.Read(p)
+	if s.left <= 0 {
+		s.left, s.rest = pieceSize, maxPiece
+	}
+	begin := time.Now()
+	_ = s.rc.SetReadDeadline(begin.Add(s.rest)) // not every connection has deadlines
+	n, err := s.in.Read(p)
+	s.rest -= time.Since(begin)
+	s.left -= n
+	return n, err
 }

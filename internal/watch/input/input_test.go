@@ -5,7 +5,9 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -367,24 +369,52 @@ func TestSyslogMessages(t *testing.T) {
 			t.Errorf("%s: %q", in, got)
 		}
 	}
-	var got []string
-	in := "5 <1>ab7 <1>c\nde<1>one\n<1>two"
-	err := stream(strings.NewReader(in), func(b []byte) bool { got = append(got, string(b)); return true })
-	if want := []string{"ab\n", "c de\n", "one\n", "two\n"}; !slices.Equal(got, want) {
-		t.Errorf("%q, %v", got, err)
-	}
-	for _, bad := range []string{"99999999 <1>x", "5x <1>ab", strings.Repeat("y", maxMessage+100)} {
-		if err := stream(strings.NewReader(bad), func([]byte) bool { return true }); err == nil {
-			t.Errorf("%.20s: no error", bad)
+	for in, want := range map[string][]string{
+		"5 <1>ab7 <1>c\nde<1>one\n<1>two":                                              {"ab\n", "c de\n", "one\n", "two\n"},
+		strings.Repeat("y", maxMessage) + "\nnext\n":                                   {strings.Repeat("y", maxMessage) + "\n", "next\n"},
+		strings.Repeat("y", maxMessage+100) + "\nnext\n":                               {strings.Repeat("y", maxMessage) + "\n", "cut", "next\n"},
+		fmt.Sprintf("%d %s3 abc", maxMessage+100, strings.Repeat("y", maxMessage+100)): {strings.Repeat("y", maxMessage) + "\n", "cut", "abc\n"},
+	} {
+		got, err := streamed(in)
+		if !slices.Equal(got, want) || err != nil {
+			t.Errorf("%.40q: %d messages, %v", in, len(got), err)
 		}
 	}
+	for bad, want := range map[string][]string{
+		"99999999 <1>x": nil, "5x <1>ab": nil, "12 <1>begun": {"begun\n", "cut"},
+		strings.Repeat("y", maxPassed+maxMessage+1<<17):                          {strings.Repeat("y", maxMessage) + "\n", "cut"},
+		fmt.Sprintf("%d %s", maxMessage+100, strings.Repeat("y", maxMessage+99)): {strings.Repeat("y", maxMessage) + "\n", "cut"},
+	} {
+		got, err := streamed(bad)
+		if !slices.Equal(got, want) || !errors.Is(err, errMessage) {
+			t.Errorf("%.20q: %d messages, %v", bad, len(got), err)
+		}
+	}
+}
+
+// resting is a connection of which nobody asks where it is.
+type resting struct{ io.Reader }
+
+func (resting) rests() {}
+
+func (resting) begins(time.Duration) {}
+
+// streamed gives the messages of a stream, with "cut" behind those of which only the beginning was read.
+func streamed(in string) (got []string, err error) {
+	err = stream(resting{strings.NewReader(in)}, func(b []byte, cut bool) bool {
+		if got = append(got, string(b)); cut {
+			got = append(got, "cut")
+		}
+		return true
+	})
+	return got, err
 }
 
 func FuzzSyslog(f *testing.F) {
 	f.Add([]byte(`<165>1 2003-10-11T22:14:15.003Z h named 77 ID47 [x@1 a="b\"]"][y@1] client`))
 	f.Add([]byte("5 <1>ab7 <1>c\nde<1>one\n<1>two"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		_ = stream(bytes.NewReader(in), func(b []byte) bool { // what is no stream of syslog ends it
+		_ = stream(resting{bytes.NewReader(in)}, func(b []byte, _ bool) bool { // what is no stream of syslog ends it
 			if bytes.Count(b, []byte("\n")) != 1 || b[len(b)-1] != '\n' {
 				t.Fatalf("%q is not one line", b)
 			}
@@ -405,7 +435,8 @@ func TestNetwork(t *testing.T) {
 	ended := make(chan error, 5)
 	open := func(network string) net.Addr {
 		at := make(chan net.Addr, 1)
-		go func() { ended <- Syslog(ctx, network, "127.0.0.1:0", config, out, func(a net.Addr) { at <- a }) }()
+		s := &Syslog{Out: out, TLS: config}
+		go func() { ended <- s.Listen(ctx, network, "127.0.0.1:0", func(a net.Addr) { at <- a }) }()
 		return <-at
 	}
 	udp, tcp, secure := open("udp"), open("tcp"), open("tls")

@@ -10,45 +10,92 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"time"
 )
 
 const (
 	// maxDatagram is the largest datagram of syslog, in bytes (that of UDP).
 	maxDatagram = 65_535
-	// maxMessage is the longest message of syslog over TCP, in bytes.
+	// maxMessage is how much is read of a message of syslog over TCP, in bytes.
 	maxMessage = 1 << 20
+	// maxPassed is the longest message of which what is longer is passed over, in bytes.
+	maxPassed = 64 << 20
 )
 
-// Syslog takes syslog messages (RFC 5424 and RFC 3164) until the context ends, and hands over what is said behind their header. network is
-// udp, tcp or tls; over TCP messages are counted in octets or end with a line (RFC 6587). Ready is told the address.
-func Syslog(ctx context.Context, network, address string, config *tls.Config, out chan<- Message, ready func(net.Addr)) error {
-	lc := net.ListenConfig{}
+// Syslog takes syslog messages (RFC 5424 and RFC 3164), and hands over what is said behind their header.
+type Syslog struct {
+	// Out is where lines go.
+	Out chan<- Message
+	// TLS is for the network tls.
+	TLS *tls.Config
+	// Tell is told why connections broke off, and of messages that were cut, of one in a minute.
+	Tell func(error)
+
+	senders senders
+}
+
+// Stats gives the counts. It may be called at any time; nil: all are 0.
+func (s *Syslog) Stats() SenderStats {
+	if s == nil {
+		return SenderStats{}
+	}
+	return s.senders.stats()
+}
+
+// Listen takes messages until the context ends. network is udp, tcp or tls; over TCP messages are counted in octets or end with a line (RFC 6587).
+// Ready is told the address.
+func (s *Syslog) Listen(ctx context.Context, network, address string, ready func(net.Addr)) error {
 	if network == "udp" {
-		c, err := lc.ListenPacket(ctx, "udp", address)
+		c, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", address)
 		if err != nil {
 			return fmt.Errorf("syslog: %w", err)
 		}
 		ready(c.LocalAddr())
 		stop := context.AfterFunc(ctx, func() { _ = c.Close() })
 		defer stop()
-		return datagrams(ctx, c, out)
+		return datagrams(ctx, c, s.Out)
 	}
-	l, err := lc.Listen(ctx, "tcp", address)
+	l, err := listenTCP(ctx, address)
 	if err != nil {
 		return fmt.Errorf("syslog: %w", err)
 	}
 	if network == "tls" {
-		l = tls.NewListener(l, config)
+		l = tls.NewListener(l, s.TLS)
 	}
 	ready(l.Addr())
-	err = accept(ctx, l, func(c net.Conn) {
+	err = accept(ctx, l, func(c *seat) {
+		s.senders.open.Add(1)
+		defer s.senders.open.Add(-1)
 		from := sender("syslog", c.RemoteAddr())
-		_ = stream(&patient{c}, func(text []byte) bool { return hand(ctx, out, Message{From: from, Text: text}) }) // a sender that breaks off ends its own connection
-	}, func() {})
+		if err := c.why(s.read(ctx, c, from)); err != nil && ctx.Err() == nil {
+			s.senders.breaks(s.Tell, fmt.Errorf("%s: %w", from, err))
+		}
+	}, func() { s.senders.breaks(s.Tell, fmt.Errorf("more than %d connections", maxConnections)) })
 	if err != nil {
 		return fmt.Errorf("syslog: %w", err)
 	}
 	return nil
+}
+
+// read reads one connection to its end.
+func (s *Syslog) read(ctx context.Context, c *seat, from string) error {
+	if t, ok := c.Conn.(*tls.Conn); ok {
+		hctx, cancel := context.WithTimeout(ctx, maxBegin)
+		err := t.HandshakeContext(hctx)
+		cancel()
+		if errors.Is(err, io.EOF) {
+			return nil // who only looks whether somebody listens
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return stream(c, func(text []byte, cut bool) bool {
+		if cut {
+			s.senders.cuts(s.Tell, fmt.Errorf("%s: only the beginning of a message was read", from))
+		}
+		return hand(ctx, s.Out, Message{From: from, Text: text})
+	})
 }
 
 // sender is what a stream of the network is called: the machine, not the port, which is another each time.
@@ -76,6 +123,14 @@ func datagrams(ctx context.Context, c net.PacketConn, out chan<- Message) error 
 		if ctx.Err() != nil {
 			return nil
 		}
+		if passing(err) {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(acceptAgain):
+			}
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("syslog: %w", err)
 		}
@@ -100,46 +155,79 @@ func asLine(text []byte) []byte {
 // errMessage means that a stream of syslog is none.
 var errMessage = errors.New("no syslog message")
 
-// stream reads messages of one connection: "LENGTH SP MESSAGE", or one a line.
-func stream(in io.Reader, emit func([]byte) bool) error {
+// connection is what a stream reads: a [seat].
+type connection interface {
+	io.Reader
+	rests()
+	begins(within time.Duration)
+}
+
+// stream reads messages of one connection: "LENGTH SP MESSAGE", or one a line. Of one that is too long, or that breaks off, the beginning is
+// handed over, and that it is cut.
+func stream(in connection, emit func(text []byte, cut bool) bool) error {
 	r := bufio.NewReaderSize(in, 64<<10)
 	for {
+		in.rests()
 		first, err := r.Peek(1)
+		if isOver(err) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		var text []byte
+		in.begins(maxFrameWait)
+		next := oneLine
 		if first[0] >= '1' && first[0] <= '9' {
-			count, err := r.ReadSlice(' ')
-			if err != nil {
-				return fmt.Errorf("%w: %w", errMessage, err)
-			}
-			n, err := strconv.Atoi(string(count[:len(count)-1]))
-			if err != nil || n > maxMessage {
-				return fmt.Errorf("%w: a length of %.20q", errMessage, count)
-			}
-			text = make([]byte, n)
-			if _, err := io.ReadFull(r, text); err != nil {
-				return err
-			}
-		} else {
-			for {
-				part, err := r.ReadSlice('\n')
-				if len(text)+len(part) > maxMessage {
-					return fmt.Errorf("%w: longer than %d bytes", errMessage, maxMessage)
-				}
-				text = append(text, part...)
-				if errors.Is(err, bufio.ErrBufferFull) {
-					continue
-				}
-				if err != nil && len(text) == 0 {
-					return err
-				}
-				break
-			}
+			next = counted
 		}
-		if !emit(asLine(said(text))) {
+		text, cut, err := next(r)
+		if (len(text) > 0 || err == nil) && !emit(asLine(said(text)), cut) {
 			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// counted reads a message behind its length.
+func counted(r *bufio.Reader) (text []byte, cut bool, err error) {
+	count, err := r.ReadSlice(' ')
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", errMessage, err)
+	}
+	n, err := strconv.Atoi(string(count[:len(count)-1]))
+	if err != nil || n > maxPassed {
+		return nil, false, fmt.Errorf("%w: a length of %.20q", errMessage, count)
+	}
+	text = make([]byte, min(n, maxMessage))
+	got, err := io.ReadFull(r, text)
+	if err == nil && n > maxMessage {
+		cut = true
+		_, err = io.CopyN(io.Discard, r, int64(n-maxMessage))
+	}
+	if err != nil {
+		return text[:got], true, fmt.Errorf("%w: %w", errMessage, err)
+	}
+	return text, cut, nil
+}
+
+// oneLine reads a message that ends with a line, or with the connection.
+func oneLine(r *bufio.Reader) (text []byte, cut bool, err error) {
+	for passed := 0; ; {
+		part, err := r.ReadSlice('\n')
+		if room := maxMessage - len(text); len(bytes.TrimSuffix(part, []byte("\n"))) > room {
+			passed += len(part) - room
+			part, cut = part[:room], true
+		}
+		text = append(text, part...)
+		switch {
+		case passed > maxPassed:
+			return text, true, fmt.Errorf("%w: longer than %d bytes", errMessage, maxPassed)
+		case err == nil, errors.Is(err, io.EOF):
+			return text, cut, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return text, true, fmt.Errorf("%w: %w", errMessage, err)
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -180,45 +181,236 @@ func TestTapSocket(t *testing.T) {
 	}
 }
 
-// TestTapWaits: who does not begin, and who does not go on within a frame, is cut off; who is silent between two frames is, later, and is
-// no fault.
+// TestTapWaits: who does not begin, and who does not go on within a frame, is cut off, however slowly it comes.
 func TestTapWaits(t *testing.T) {
 	for _, c := range []struct {
 		name, says string
 		after      time.Duration
-		fails      bool
 	}{
-		{"nothing", "", maxBegin, true},
-		{"half a beginning", tapStart[:9], maxBegin, true},
-		{"half a frame", tapStart + tapNames(0, 1)[:20], maxFrameWait, true},
-		{"between two frames", tapStart + tapNames(0, 1), maxIdle, false},
-		{"before the first", tapStart, maxIdle, false},
+		{"nothing", "", maxBegin},
+		{"half a beginning", tapStart[:9], maxBegin},
+		{"half a frame", tapStart + tapNames(0, 1)[:20], maxFrameWait},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			out := make(chan Message)
-			go func() {
-				for m := range out {
-					close(m.Done)
-				}
-			}()
 			defer close(out)
 			here, there := net.Pipe()
 			defer there.Close()
 			ended := make(chan error, 1)
 			begin := time.Now()
-			go func() { ended <- (&Taps{Out: out}).read(t.Context(), here, "x") }()
+			go func() { ended <- (&Taps{Out: out}).read(t.Context(), &seat{Conn: here}, "x") }()
+			if _, err := io.WriteString(there, c.says); err != nil {
+				t.Fatal(err)
+			}
+			go func() {
+				for range 100 { // byte by byte
+					time.Sleep(maxFrameWait / 4)
+					if _, err := there.Write([]byte{0}); err != nil {
+						return
+					}
+				}
+			}()
+			err := <-ended
+			if took := time.Since(begin); took != c.after || !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%s: after %v: %v", c.name, took, err)
+			}
+			there.Close()
+			time.Sleep(maxFrameWait) // who writes notices
+		})
+	}
+}
+
+// TestSyslogWaits: who does not go on within a message is cut off, and what came of it is read; who does not agree on TLS is cut off, too.
+func TestSyslogWaits(t *testing.T) {
+	for _, c := range []struct {
+		name, says, want string
+		cut              int64
+		secure           bool
+	}{
+		{"a line", "<1>begun", "begun\n", 1, false},
+		{"counted", "99 <1>begun", "begun\n", 1, false},
+		{"a length", "99", "", 0, false},
+		{"TLS", "", "", 0, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			out := make(chan Message, 1)
+			s := &Syslog{Out: out}
+			here, there := net.Pipe()
+			defer there.Close()
+			if c.secure {
+				here = tls.Server(here, &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return nil, nil }})
+			}
+			ended := make(chan error, 1)
+			begin := time.Now()
+			go func() { ended <- s.read(t.Context(), &seat{Conn: here}, "x") }()
 			if _, err := io.WriteString(there, c.says); err != nil {
 				t.Fatal(err)
 			}
 			err := <-ended
-			if took := time.Since(begin); took != c.after || (err != nil) != c.fails {
+			if took := time.Since(begin); took != maxFrameWait || err == nil {
 				t.Errorf("%s: after %v: %v", c.name, took, err)
+			}
+			close(out)
+			if m := <-out; string(m.Text) != c.want || s.Stats().Cut != c.cut {
+				t.Errorf("%s: %q, %+v", c.name, m.Text, s.Stats())
 			}
 		})
 	}
 }
 
-// TestTapsAreBounded: one connection more than there is room for is closed at once; the others stay, and it is told once.
+// TestSilence: a connection on which nothing comes between two messages stays as long as its sender likes, and what comes then is read.
+func TestSilence(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		read func(context.Context, chan Message, *seat) error
+		says []string // with a week before each
+		want string
+	}{
+		{"dnstap", func(ctx context.Context, out chan Message, s *seat) error { return (&Taps{Out: out}).read(ctx, s, "x") },
+			[]string{tapNames(0, 1), tapNames(1, 2) + tapNames(2, 3), tapNames(3, 4)}, "n0.n1.n2.n3."},
+		{"syslog", func(ctx context.Context, out chan Message, s *seat) error {
+			return (&Syslog{Out: out}).read(ctx, s, "x")
+		},
+			[]string{"<1>n0.evil\n", "10 <1>n1.eviln2.evil\n", "n3.evil\n"}, "n0.n1.n2.n3."},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			out := make(chan Message)
+			defer close(out)
+			got := ""
+			go func() {
+				name := regexp.MustCompile(`(?m)(?:^|"qname":")(n\d\.)`)
+				for m := range out {
+					for _, found := range name.FindAllStringSubmatch(string(m.Text), -1) {
+						got += found[1]
+					}
+					if m.Done != nil {
+						close(m.Done)
+					}
+				}
+			}()
+			here, there := net.Pipe()
+			defer there.Close()
+			ended := make(chan error, 1)
+			go func() { ended <- c.read(t.Context(), out, &seat{Conn: here}) }()
+			if c.name == "dnstap" {
+				if _, err := io.WriteString(there, tapStart); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, s := range c.says {
+				time.Sleep(7 * 24 * time.Hour)
+				if _, err := io.WriteString(there, s); err != nil {
+					t.Fatalf("%s: %v", c.name, err)
+				}
+			}
+			synctest.Wait() // a pipe that is closed has no deadlines
+			there.Close()
+			if err := <-ended; err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			synctest.Wait()
+			if got != c.want {
+				t.Errorf("%s: %q", c.name, got)
+			}
+		})
+	}
+}
+
+// pipes is a listener that hands out what it is given.
+type pipes struct{ conns chan net.Conn }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	c, ok := <-p.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+func (p *pipes) Close() error { return nil }
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{} }
+
+// TestSilentGivesWay: where all places are taken the connection that was silent longest gives way; one that was not silent for long, one that is within a message and one
+// whose lines wait to be read do not.
+func TestSilentGivesWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &pipes{make(chan net.Conn)}
+		ended := make(chan error, 1)
+		why := map[int]error{} // of those that ended
+		var mu sync.Mutex
+		full, next := 0, 0
+		read := func(s *seat) {
+			mu.Lock()
+			n := next
+			next++
+			mu.Unlock()
+			if n == 1 { // its lines wait to be read
+				time.Sleep(1000 * time.Hour)
+			}
+			err := stream(s, func([]byte, bool) bool { return true })
+			mu.Lock()
+			defer mu.Unlock()
+			why[n] = s.why(err)
+		}
+		go func() { ended <- accept(t.Context(), l, read, func() { full++ }) }()
+		var list []net.Conn
+		dial := func() net.Conn {
+			here, there := net.Pipe()
+			l.conns <- here
+			synctest.Wait()
+			list = append(list, there)
+			return there
+		}
+		says := func(n int, text string) {
+			t.Helper()
+			if _, err := io.WriteString(list[n], text); err != nil {
+				t.Fatal(n, err)
+			}
+			synctest.Wait()
+		}
+		for range maxConnections {
+			dial()
+		}
+		dial() // nobody was silent long enough
+		time.Sleep(minSilence - time.Second)
+		dial()
+		if _, err := list[maxConnections+1].Read(make([]byte, 1)); full != 2 || len(why) != 0 || err != io.EOF {
+			t.Fatalf("%d found no place, %v ended, %v", full, why, err)
+		}
+		for n := range maxConnections { // all but two were heard later
+			if n != 1 && n != 2 && n != 3 {
+				says(n, "<1>x\n")
+			}
+		}
+		says(2, "<1>begun")
+		time.Sleep(time.Second) // 3 is silent since a minute, 2 since a second within a message
+		dial()
+		mu.Lock()
+		if full != 2 || len(why) != 1 || !errors.Is(why[3], errGaveWay) {
+			t.Fatalf("%d found no place, %v ended", full, why)
+		}
+		mu.Unlock()
+		says(maxConnections+2, "<1>x\n")
+		says(2, " and ended\n")
+		dial() // all others were heard a second ago
+		if full != 3 || len(why) != 1 {
+			t.Fatalf("%d found no place, %v ended", full, why)
+		}
+		for _, c := range list {
+			c.Close()
+		}
+		close(l.conns)
+		<-ended
+		for n, err := range why {
+			if n != 1 && n != 3 && err != nil { // a pipe that is closed has no deadlines, by which 1 ends
+				t.Error(n, err)
+			}
+		}
+	})
+}
+
+// TestTapsAreBounded: one connection more than there is room for is closed at once, where nobody was silent for long; the others stay, and it is told once.
 func TestTapsAreBounded(t *testing.T) {
 	b := newBench(t)
 	told := make(chan error, maxConnections)
