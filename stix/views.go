@@ -33,42 +33,103 @@ func (o *Object) Extension(name string, v any) (ok bool, err error) {
 // View decodes the object into the view of its type: *[Indicator], *[File] and so on. It
 // gives nil for a type without one, and for a bundle.
 func (o *Object) View() (any, error) {
-	make, ok := views()[o.Type]
-	if !ok {
+	v := viewOf(o.Type)
+	if v == nil {
 		return nil, nil
 	}
-	v := make()
 	if err := o.Decode(v); err != nil {
 		return nil, err
 	}
 	return v, nil
 }
 
-// views gives an empty view for each type.
-func views() map[string]func() any {
-	return map[string]func() any{
-		"attack-pattern": func() any { return new(AttackPattern) }, "campaign": func() any { return new(Campaign) },
-		"course-of-action": func() any { return new(CourseOfAction) }, "grouping": func() any { return new(Grouping) },
-		"identity": func() any { return new(Identity) }, "incident": func() any { return new(Incident) },
-		"indicator": func() any { return new(Indicator) }, "infrastructure": func() any { return new(Infrastructure) },
-		"intrusion-set": func() any { return new(IntrusionSet) }, "location": func() any { return new(Location) },
-		"malware": func() any { return new(Malware) }, "malware-analysis": func() any { return new(MalwareAnalysis) },
-		"note": func() any { return new(Note) }, "observed-data": func() any { return new(ObservedData) },
-		"opinion": func() any { return new(Opinion) }, "report": func() any { return new(Report) },
-		"threat-actor": func() any { return new(ThreatActor) }, "tool": func() any { return new(Tool) },
-		"vulnerability": func() any { return new(Vulnerability) }, "relationship": func() any { return new(Relationship) },
-		"sighting": func() any { return new(Sighting) }, "language-content": func() any { return new(LanguageContent) },
-		"marking-definition": func() any { return new(MarkingDefinition) }, "extension-definition": func() any { return new(ExtensionDefinition) },
-		"artifact": func() any { return new(Artifact) }, "autonomous-system": func() any { return new(AutonomousSystem) },
-		"directory": func() any { return new(Directory) }, "domain-name": func() any { return new(DomainName) },
-		emailAddr: func() any { return new(EmailAddr) }, "email-message": func() any { return new(EmailMessage) },
-		"file": func() any { return new(File) }, "ipv4-addr": func() any { return new(IPAddr) }, "ipv6-addr": func() any { return new(IPAddr) },
-		"mac-addr": func() any { return new(MACAddr) }, "mutex": func() any { return new(Mutex) },
-		networkTraffic: func() any { return new(NetworkTraffic) }, "process": func() any { return new(Process) },
-		software: func() any { return new(Software) }, "url": func() any { return new(URL) },
-		userAccount: func() any { return new(UserAccount) }, "windows-registry-key": func() any { return new(WindowsRegistryKey) },
-		"x509-certificate": func() any { return new(X509Certificate) },
+// viewOf gives an empty view for a type, nil for one without.
+func viewOf(typ string) any {
+	switch typ {
+	case "attack-pattern":
+		return new(AttackPattern)
+	case "campaign":
+		return new(Campaign)
+	case "course-of-action":
+		return new(CourseOfAction)
+	case "grouping":
+		return new(Grouping)
+	case "identity":
+		return new(Identity)
+	case "incident":
+		return new(Incident)
+	case "indicator":
+		return new(Indicator)
+	case "infrastructure":
+		return new(Infrastructure)
+	case "intrusion-set":
+		return new(IntrusionSet)
+	case "location":
+		return new(Location)
+	case "malware":
+		return new(Malware)
+	case "malware-analysis":
+		return new(MalwareAnalysis)
+	case "note":
+		return new(Note)
+	case "observed-data":
+		return new(ObservedData)
+	case "opinion":
+		return new(Opinion)
+	case "report":
+		return new(Report)
+	case "threat-actor":
+		return new(ThreatActor)
+	case "tool":
+		return new(Tool)
+	case "vulnerability":
+		return new(Vulnerability)
+	case "relationship":
+		return new(Relationship)
+	case "sighting":
+		return new(Sighting)
+	case "language-content":
+		return new(LanguageContent)
+	case "marking-definition":
+		return new(MarkingDefinition)
+	case "extension-definition":
+		return new(ExtensionDefinition)
+	case "artifact":
+		return new(Artifact)
+	case "autonomous-system":
+		return new(AutonomousSystem)
+	case "directory":
+		return new(Directory)
+	case "domain-name":
+		return new(DomainName)
+	case emailAddr:
+		return new(EmailAddr)
+	case "email-message":
+		return new(EmailMessage)
+	case "file":
+		return new(File)
+	case "ipv4-addr", "ipv6-addr":
+		return new(IPAddr)
+	case "mac-addr":
+		return new(MACAddr)
+	case "mutex":
+		return new(Mutex)
+	case networkTraffic:
+		return new(NetworkTraffic)
+	case "process":
+		return new(Process)
+	case software:
+		return new(Software)
+	case "url":
+		return new(URL)
+	case userAccount:
+		return new(UserAccount)
+	case "windows-registry-key":
+		return new(WindowsRegistryKey)
+	case "x509-certificate":
+		return new(X509Certificate)
 	}
+	return nil
 }
 
 // Common are the properties that most objects share (STIX 2.1 §3.2).
