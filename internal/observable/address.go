@@ -21,7 +21,21 @@ func newAddress(t Type, text string) (Value, error) {
 	return v, nil
 }
 
+// addressBytes tells whether a text has no bytes but those of addresses and blocks without zone. Most of what is no address is told so, without the
+// price of an error.
+func addressBytes(text string) bool {
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c-'.' > ':'-'.' && !hexDigit(c) {
+			return false
+		}
+	}
+	return true
+}
+
 func address(text string) (Value, bool) {
+	if !addressBytes(text) {
+		return Value{}, false
+	}
 	if strings.IndexByte(text, '/') >= 0 {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
@@ -77,6 +91,14 @@ func (v Value) CIDR() (netip.Prefix, bool) {
 // newMAC reads the usual forms of a hardware address: pairs joined by colons or
 // hyphens, groups of four joined by dots, or twelve digits.
 func newMAC(text string) (Value, error) {
+	v, ok := mac(text)
+	if !ok {
+		return Value{}, invalid(MAC, text, "six pairs of hexadecimal digits are wanted")
+	}
+	return v, nil
+}
+
+func mac(text string) (Value, bool) {
 	var out [17]byte
 	n := 0
 	for i := 0; i < len(text); i++ {
@@ -85,7 +107,7 @@ func newMAC(text string) (Value, error) {
 			continue
 		}
 		if !hexDigit(c) || n == 12 {
-			return Value{}, invalid(MAC, text, "six pairs of hexadecimal digits are wanted")
+			return Value{}, false
 		}
 		if c-'A' <= 5 {
 			c |= 0x20
@@ -97,9 +119,9 @@ func newMAC(text string) (Value, error) {
 		n++
 	}
 	if n != 12 || !macShape(text) {
-		return Value{}, invalid(MAC, text, "six pairs of hexadecimal digits are wanted")
+		return Value{}, false
 	}
-	return Value{MAC, string(out[:])}, nil
+	return Value{MAC, string(out[:])}, true
 }
 
 // macShape checks that the separators stand where one of the usual forms has them.

@@ -3,6 +3,7 @@ package observable
 import (
 	"compress/gzip"
 	"io"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -180,6 +181,12 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
+		if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" && !addressBytes(s) {
+			t.Fatalf("the address %q has bytes that no address has", s)
+		}
+		if _, err := netip.ParsePrefix(s); err == nil && !addressBytes(s) {
+			t.Fatalf("the block %q has bytes that no block has", s)
+		}
 		r := Refang(s)
 		if again := Refang(r); again != r {
 			t.Fatalf("Refang is not idempotent: %q, %q, %q", s, r, again)
@@ -215,6 +222,9 @@ func FuzzNew(f *testing.F) {
 		}
 		if again, err := New(v.Type, v.Text); err != nil || again != v {
 			t.Fatalf("not canonical: %q gives %s, which gives %s, %v", s, v, again, err)
+		}
+		if _, ok := v.Pattern(); ok != v.HasPattern() {
+			t.Fatalf("%s: HasPattern says %t", v, !ok)
 		}
 	})
 }

@@ -61,7 +61,7 @@ func Detect(s string) (Value, bool) {
 		}
 	}
 	if len(s) == 14 || len(s) == 17 {
-		if v, ok := try(MAC); ok {
+		if v, ok := mac(strings.TrimSpace(s)); ok {
 			return v, true
 		}
 	}

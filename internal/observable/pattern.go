@@ -58,6 +58,18 @@ func (v Value) Pattern() (string, bool) {
 	return "", false
 }
 
+// HasPattern tells whether Pattern gives one, without what it takes to write it.
+func (v Value) HasPattern() bool {
+	switch v.Type {
+	case Domain, IPv4, IPv6, URL, Email, MAC, ASN, MD5, SHA1, SHA256, SHA512, SSDeep, Mutex, RegistryKey, FileName, FilePath, Account, UserAgent, MailSubject, Serial, Process:
+		return true
+	case Prefix:
+		_, ok := v.CIDR()
+		return ok
+	}
+	return false
+}
+
 func addressType(a netip.Addr) string {
 	if a.Is4() {
 		return "ipv4-addr"
@@ -111,5 +123,8 @@ func comparison(path, text string) string { return "[" + path + " = " + quote(te
 
 // quote writes a string literal of the patterning grammar.
 func quote(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+	if strings.ContainsAny(s, `\'`) {
+		s = strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s)
+	}
+	return "'" + s + "'"
 }

@@ -69,3 +69,23 @@ func jsonText(s string) string {
 	}
 	return string(b)
 }
+
+// TestHasPattern: whether there is a pattern is known without writing it, of each type.
+func TestHasPattern(t *testing.T) {
+	has := 0
+	for _, typ := range append(Types(), "", "unknown") {
+		for _, text := range []string{"203.0.113.0/24", "2001:db8::/32", "10.0.0.1", "AS7", "a.example", `C:\x`, "a=b"} {
+			v := Value{typ, text}
+			_, ok := v.Pattern()
+			if ok {
+				has++
+			}
+			if v.HasPattern() != ok {
+				t.Errorf("%s: HasPattern says %t", v, !ok)
+			}
+		}
+	}
+	if has == 0 {
+		t.Error("nothing has a pattern")
+	}
+}

@@ -54,7 +54,7 @@ func refangOnce(s string) string {
 		s = b.String()
 	}
 	for _, f := range schemes {
-		if len(s) > len(f[0]) && strings.EqualFold(s[:len(f[0])], f[0]) && strings.HasPrefix(s[len(f[0]):], ":") {
+		if len(s) > len(f[0]) && s[len(f[0])] == ':' && strings.EqualFold(s[:len(f[0])], f[0]) {
 			s = f[1] + s[len(f[0]):]
 			break
 		}
