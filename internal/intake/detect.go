@@ -98,7 +98,7 @@ func shape(text string) (lines, values int, rows bool) {
 	}
 	all = all[:min(len(all), 200)]
 	for _, line := range all {
-		for _, e := range entries(line) {
+		for _, e := range entries(nil, line) {
 			lines++
 			if v, err := valueOf(e.value, ""); err == nil && !strings.ContainsAny(e.value, " \t,;") && v.Type != observable.FileName {
 				values++

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"crypto/sha1"
 	"fmt"
 	"strings"
 	"time"
@@ -86,7 +87,25 @@ type indicator struct {
 }
 
 // IndicatorID is the identifier of what Indicator drafts for a value.
-func (d Drafter) IndicatorID(v observable.Value) string { return d.id("indicator", v.Key()) }
+func (d Drafter) IndicatorID(v observable.Value) string {
+	return "indicator--" + d.IndicatorUUID(v).String()
+}
+
+// IndicatorUUID is the UUID in IndicatorID (RFC 9562 §5.5), without what it takes to write it: a large list has an identifier for each line.
+func (d Drafter) IndicatorUUID(v observable.Value) uuid.UUID {
+	var room [256]byte
+	b := append(room[:0], space[:]...)
+	b = append(b, "indicator\x00"...)
+	b = append(b, d.Source...)
+	b = append(b, 0)
+	b = append(b, v.Type...)
+	b = append(b, ':')
+	b = append(b, v.Text...)
+	sum := sha1.Sum(b)
+	u := uuid.UUID(sum[:16])
+	u[6], u[8] = u[6]&0x0f|5<<4, u[8]&0x3f|0x80
+	return u
+}
 
 // Indicator drafts an indicator for a value of a list or a table. It fails for a
 // value that no pattern expresses, and for an end before the beginning.

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"entente/internal/observable"
@@ -60,6 +61,7 @@ func lineError(line int, text, reason string) *LineError {
 func ReadList(r io.Reader) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		lines := newLines(r)
+		var found []entry
 		for {
 			text, err := lines.next()
 			if errors.Is(err, io.EOF) {
@@ -76,7 +78,8 @@ func ReadList(r io.Reader) iter.Seq2[Item, error] {
 				yield(Item{}, err)
 				return
 			}
-			for _, entry := range entries(text) {
+			found = entries(found[:0], text)
+			for _, entry := range found {
 				v, err := valueOf(entry.value, "")
 				if err != nil {
 					if !yield(Item{}, lineError(lines.n, entry.value, reason(err))) {
@@ -102,28 +105,29 @@ func reason(err error) string {
 // entry is what one line of a list says.
 type entry struct{ value, note string }
 
-// entries reads one line.
-func entries(text string) []entry {
+// entries adds what one line says.
+func entries(out []entry, text string) []entry {
 	text = strings.TrimSpace(text)
 	if text == "" || strings.HasPrefix(text, "#") || strings.HasPrefix(text, ";") || strings.HasPrefix(text, "!") ||
 		strings.HasPrefix(text, "//") {
-		return nil
+		return out
 	}
 	note := ""
-	for _, mark := range [...]string{" #", "\t#", " ;", "\t;", " //", "\t//"} {
-		if i := strings.Index(text, mark); i > 0 {
-			text, note = strings.TrimSpace(text[:i]), strings.TrimSpace(text[i+len(mark):])
+	if strings.ContainsAny(text, " \t") { // before each mark
+		for _, mark := range [...]string{" #", "\t#", " ;", "\t;", " //", "\t//"} {
+			if i := strings.Index(text, mark); i > 0 {
+				text, note = strings.TrimSpace(text[:i]), strings.TrimSpace(text[i+len(mark):])
+			}
 		}
 	}
 	if name, ok := strings.CutPrefix(text, "||"); ok { // a filter list
 		if i := strings.IndexAny(name, "^$/"); i >= 0 {
 			name = name[:i]
 		}
-		return []entry{{name, note}}
+		return append(out, entry{name, note})
 	}
-	if fields := strings.Fields(text); len(fields) > 1 && sink(fields[0]) { // a file of hosts
-		var out []entry
-		for _, name := range fields[1:] {
+	if i := strings.IndexFunc(text, unicode.IsSpace); i > 0 && sink(text[:i]) { // a file of hosts
+		for name := range strings.FieldsSeq(text[i:]) {
 			if !machine(name) {
 				out = append(out, entry{name, note})
 			}
@@ -135,7 +139,7 @@ func entries(text string) []entry {
 	} else if name, ok := strings.CutPrefix(text, "."); ok && !strings.Contains(name, "/") {
 		text = name
 	}
-	return []entry{{text, note}}
+	return append(out, entry{text, note})
 }
 
 // sink tells an address that files of hosts send names to.

@@ -8,6 +8,8 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"entente/internal/observable"
 )
@@ -222,7 +224,10 @@ func ReadTable(r io.Reader, l Layout) iter.Seq2[Item, error] {
 
 // separatorLine tells the line with which a spreadsheet is told what parts the columns ("sep=;").
 func separatorLine(t string) bool {
-	rest, ok := strings.CutPrefix(strings.ToLower(strings.Trim(t, `"`)), "sep=")
+	if t = strings.Trim(t, `"`); len(t) > len("sep=")+utf8.UTFMax {
+		return false
+	}
+	rest, ok := strings.CutPrefix(strings.ToLower(t), "sep=")
 	return ok && len(rest) <= 1
 }
 
@@ -252,7 +257,32 @@ func (l *lines) toQuoteEnd(first string) (string, error) {
 	return row.String(), nil
 }
 
+var errColumns = fmt.Errorf("more than %d columns", MaxColumns)
+
+// splitRow gives the cells of a row. A row without quotes and line ends is divided at its commas; all others are left to the reader of CSV, which TestSplitRow
+// holds the first to.
 func splitRow(text string, comma rune) ([]string, error) {
+	if text == "" || strings.ContainsAny(text, "\"\r\n") || !strings.ContainsRune(",;|\t", comma) {
+		return splitQuoted(text, comma)
+	}
+	sep := string(comma)
+	n := strings.Count(text, sep)
+	if n >= MaxColumns {
+		return nil, errColumns
+	}
+	cells := make([]string, 0, n+1)
+	for rest, more := text, true; more; {
+		if comma != '\t' {
+			rest = strings.TrimLeftFunc(rest, unicode.IsSpace)
+		}
+		var cell string
+		cell, rest, more = strings.Cut(rest, sep)
+		cells = append(cells, cell)
+	}
+	return cells, nil
+}
+
+func splitQuoted(text string, comma rune) ([]string, error) {
 	c := csv.NewReader(strings.NewReader(text))
 	c.Comma, c.LazyQuotes, c.FieldsPerRecord, c.TrimLeadingSpace = comma, true, -1, comma != '\t'
 	cells, err := c.Read()
@@ -260,7 +290,7 @@ func splitRow(text string, comma rune) ([]string, error) {
 		return nil, errors.New("not a row of a table")
 	}
 	if len(cells) > MaxColumns {
-		return nil, fmt.Errorf("more than %d columns", MaxColumns)
+		return nil, errColumns
 	}
 	return cells, nil
 }

@@ -73,16 +73,17 @@ func (p *prefixes) clone() *prefixes {
 
 // Builder collects indicators for a set.
 type Builder struct {
-	st     store
-	hash   hasher
-	metas  map[meta]uint32
-	lastID string
-	follow bool // the next indicator may belong to lastID
-	above  map[string]struct{}
-	pre    *prefixes
-	hosts  int
-	kinds  uint32
-	recent [1024]uint32 // 1 + the place of a span, by its hash
+	st       store
+	hash     hasher
+	metas    map[meta]uint32
+	lastMeta uint32
+	lastID   string
+	follow   bool // the next indicator may belong to lastID
+	above    map[string]struct{}
+	pre      *prefixes
+	hosts    int
+	kinds    uint32
+	recent   [1024]uint32 // 1 + the place of a span, by its hash
 }
 
 // NewBuilder gives an empty builder. The set is as secret as seed: who knows it can choose names that make it slow.
@@ -103,8 +104,11 @@ const (
 // so.
 func (b *Builder) Derive(f func(source string, v observable.Value) string) { b.st.derive = f }
 
-// AddDerived adds an indicator as [Builder.Add] does, whose identifier is what the function of [Builder.Derive] gives.
-func (b *Builder) AddDerived(ind Indicator) error { return b.add(ind, true) }
+// AddDerived adds an indicator as [Builder.Add] does, whose identifier is what the function of [Builder.Derive] gives; ind.ID is not looked at.
+func (b *Builder) AddDerived(ind Indicator) error {
+	ind.ID = ""
+	return b.add(ind, true)
+}
 
 // Add adds an indicator. A revoked one is left out. It fails with [ErrTooBroad] for a domain at or above a public suffix or
 // the apex of a hoster (there the policy [Exact] is possible) and for blocks of more addresses than an IPv4 /8 or an
@@ -120,8 +124,10 @@ func (b *Builder) add(ind Indicator, derived bool) error {
 		return err
 	}
 	e := entry{kind: kindOf(v.Type), atom: ind.Atom}
-	if derived && v == ind.Value { // otherwise the value is kept as another
+	if derived && v == ind.Value {
 		e.flags |= flagDerived
+	} else if derived { // the value is kept as another
+		ind.ID = b.st.derive(ind.Source, ind.Value)
 	}
 	switch {
 	case len(ind.ID) > MaxID:
@@ -167,7 +173,9 @@ func (b *Builder) put(ind Indicator, v observable.Value, e entry) error {
 			m.idType, id, e.flags = typ, packed, e.flags|flagUUID
 		}
 	}
-	if e.meta, ok = b.metas[m]; !ok {
+	if n := len(b.st.metas); n > 0 && b.st.metas[b.lastMeta] == m {
+		e.meta = b.lastMeta
+	} else if e.meta, ok = b.metas[m]; !ok {
 		if len(b.metas) >= MaxSources {
 			return fmt.Errorf("%w: %d sources", ErrFull, len(b.metas))
 		}
@@ -176,6 +184,7 @@ func (b *Builder) put(ind Indicator, v observable.Value, e entry) error {
 		b.metas[m] = e.meta
 		b.st.metas = append(b.st.metas, m)
 	}
+	b.lastMeta = e.meta
 	switch {
 	case e.flags&flagDerived != 0:
 	case b.follow && ind.ID == b.lastID:

@@ -5,15 +5,11 @@
 package indicators
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"entente/internal/intake"
 	"entente/internal/observable"
@@ -98,40 +94,16 @@ func (r *Report) refuse(what string, err error) {
 
 // Set collects indicators of files.
 type Set struct {
-	b *watch.Builder
-	// versions are the identifiers that were read, with the version of each.
-	versions map[idKey]version
+	b        *watch.Builder
+	versions versions       // of the identifiers that were read
 	later    []watch.Change // newer versions of what was added already
-}
-
-type version struct {
-	at   int64 // seconds since 1970
-	part int32 // nanoseconds of the next
-	in   bool
-}
-
-func versionOf(t time.Time) version { return version{at: t.Unix(), part: int32(t.Nanosecond())} }
-
-func (v version) after(w version) bool { return v.at > w.at || v.at == w.at && v.part > w.part }
-
-// idKey stands for an identifier in half of its room: the UUID of an indicator's, the beginning of a SHA-256 for others.
-type idKey [16]byte
-
-func keyOf(id string) idKey {
-	if rest, ok := strings.CutPrefix(id, "indicator--"); ok && len(rest) == 36 {
-		if u, err := uuid.Parse(rest); err == nil {
-			return idKey(u)
-		}
-	}
-	sum := sha256.Sum256([]byte(id))
-	return idKey(sum[:16])
 }
 
 // New begins a set.
 func New(seed watch.Seed) *Set {
 	b := watch.NewBuilder(seed)
 	b.Derive(func(source string, v observable.Value) string { return intake.Drafter{Source: source}.IndicatorID(v) })
-	return &Set{b: b, versions: map[idKey]version{}}
+	return &Set{b: b, versions: newVersions()}
 }
 
 // Len is the number of values so far.
@@ -140,7 +112,7 @@ func (s *Set) Len() int { return s.b.Len() }
 // Compile gives the set. The Set must not be used any more.
 func (s *Set) Compile() (*watch.Live, error) {
 	live := watch.NewLive(s.b.Set())
-	s.versions = nil
+	s.versions = versions{}
 	if len(s.later) == 0 {
 		return live, nil
 	}
@@ -162,24 +134,27 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 // item adds a value of a list or a table.
 func (s *Set) item(rep *Report, item intake.Item, o Options) error {
 	d := intake.Drafter{Source: o.Name, At: o.Now, Confidence: stix.NoConfidence}
-	ind := watch.Indicator{ID: item.Value.Key(), Value: item.Value, Source: o.Name, TLP: item.TLP}
+	ind := watch.Indicator{Value: item.Value, Source: o.Name, TLP: item.TLP}
 	add := s.b.Add
-	if _, ok := item.Value.Pattern(); ok {
+	var key idKey
+	if item.Value.HasPattern() {
 		if item.TLP != "" || item.From != "" || item.To != "" { // the draft says whether they can be read
 			if _, err := d.Indicator(item); err != nil {
 				rep.refuse(fmt.Sprintf("line %d", item.Line), err)
 				return nil
 			}
 		}
-		ind.ID, add = d.IndicatorID(item.Value), s.b.AddDerived
+		key, add = idKey(d.IndicatorUUID(item.Value)), s.b.AddDerived
+	} else {
+		if ind.ID = item.Value.Key(); len(ind.ID) > watch.MaxID {
+			ind.ID = ind.ID[:watch.MaxID]
+		}
+		key = keyOf(ind.ID)
 	}
-	if len(ind.ID) > watch.MaxID {
-		ind.ID = ind.ID[:watch.MaxID]
-	}
-	if _, twice := s.versions[keyOf(ind.ID)]; twice {
+	if _, twice := s.versions.of(key); twice {
 		return nil
 	}
-	return s.add(rep, ind.ID, versionOf(o.Now), []watch.Indicator{ind}, add, nil)
+	return s.add(rep, key, versionOf(o.Now), []watch.Indicator{ind}, add, nil)
 }
 
 // object adds a STIX indicator.
@@ -187,20 +162,15 @@ func (s *Set) object(rep *Report, x *stix.Object, o Options) error {
 	if x.Type != "indicator" {
 		return nil
 	}
-	v, err := x.View()
-	ind, ok := v.(*stix.Indicator)
-	if err != nil || !ok {
-		rep.refuse(x.ID, err)
-		return nil
+	if !plain(x) {
+		if _, err := x.View(); err != nil {
+			rep.refuse(x.ID, err)
+			return nil
+		}
 	}
-	modified, _ := x.Get("modified")
-	text, _ := modified.Text()
-	at, err := stix.ParseTimestamp(text)
-	if err != nil {
-		at = stix.Timestamp{}
-	}
-	was, twice := s.versions[keyOf(x.ID)]
-	now := versionOf(at.Time)
+	key := keyOf(x.ID)
+	was, twice := s.versions.of(key)
+	now := versionOf(x.Modified.Time)
 	if twice && !now.after(was) {
 		return nil
 	}
@@ -208,14 +178,12 @@ func (s *Set) object(rep *Report, x *stix.Object, o Options) error {
 	if o.Patterns != nil {
 		o.Patterns.Drop(x.ID)
 	}
-	revoked, _ := x.Get("revoked")
-	gone, _ := revoked.Bool()
 	switch {
-	case gone:
+	case x.Revoked:
 		rep.Revoked++
-	case ind.PatternType != "" && ind.PatternType != "stix":
+	case x.PatternType != "" && x.PatternType != "stix":
 		rep.Others++
-	case !ind.ValidUntil.IsZero() && ind.ValidUntil.Time.Before(ind.ValidFrom.Time):
+	case !x.ValidUntil.IsZero() && x.ValidUntil.Time.Before(x.ValidFrom.Time):
 		rep.refuse(x.ID, errors.New("its validity ends before it begins"))
 	default:
 		level, _ := x.TLP(nil)
@@ -223,40 +191,41 @@ func (s *Set) object(rep *Report, x *stix.Object, o Options) error {
 		if level != stix.TLPNone {
 			marking = level.Label()
 		}
-		for _, value := range observable.Alone(ind.Pattern) {
-			w := watch.Indicator{ID: x.ID, Value: value, Until: ind.ValidUntil.Time, Source: o.Name, TLP: marking}
+		for _, value := range observable.Alone(x.Pattern) {
+			w := watch.Indicator{ID: x.ID, Value: value, Until: x.ValidUntil.Time, Source: o.Name, TLP: marking}
 			if o.FromValidity {
-				w.From = ind.ValidFrom.Time
+				w.From = x.ValidFrom.Time
 			}
 			list = append(list, w)
 		}
 		if len(list) == 0 && o.Patterns == nil {
 			rep.Compound++
 		} else if len(list) == 0 {
-			p := Pattern{ID: x.ID, Text: ind.Pattern, Until: ind.ValidUntil.Time, Source: o.Name, TLP: marking}
+			p := Pattern{ID: x.ID, Text: x.Pattern, Until: x.ValidUntil.Time, Source: o.Name, TLP: marking}
 			if o.FromValidity {
-				p.From = ind.ValidFrom.Time
+				p.From = x.ValidFrom.Time
 			}
+			var err error
 			if list, err = s.parts(p, o.Patterns); err != nil {
 				rep.refuse(x.ID, err)
 				return nil
 			}
 			rep.Compound++
 		}
-		if !ind.ValidUntil.IsZero() && !ind.ValidUntil.Time.After(o.Now) {
+		if !x.ValidUntil.IsZero() && !x.ValidUntil.Time.After(o.Now) {
 			rep.Expired++
 		}
 	}
 	if twice && was.in {
 		now.in = true
-		s.versions[keyOf(x.ID)] = now
+		s.versions.put(key, now)
 		if len(list) > 0 && list[0].Atom != 0 {
 			o.Patterns.Hidden() // whether all of them can stand there shows only later
 		}
 		s.later = append(s.later, watch.Change{ID: x.ID, Indicators: list})
 		return nil
 	}
-	return s.add(rep, x.ID, now, list, s.b.Add, o.Patterns)
+	return s.add(rep, key, now, list, s.b.Add, o.Patterns)
 }
 
 // parts gives the values of a pattern as parts of it.
@@ -272,7 +241,7 @@ func (s *Set) parts(p Pattern, patterns Patterns) ([]watch.Indicator, error) {
 	return list, nil
 }
 
-func (s *Set) add(rep *Report, id string, v version, list []watch.Indicator, add func(watch.Indicator) error, patterns Patterns) error {
+func (s *Set) add(rep *Report, key idKey, v version, list []watch.Indicator, add func(watch.Indicator) error, patterns Patterns) error {
 	for _, ind := range list {
 		err := add(ind)
 		if errors.Is(err, watch.ErrFull) {
@@ -293,6 +262,6 @@ func (s *Set) add(rep *Report, id string, v version, list []watch.Indicator, add
 	if v.in && list[0].Atom == 0 {
 		rep.Indicators++
 	}
-	s.versions[keyOf(id)] = v
+	s.versions.put(key, v)
 	return nil
 }

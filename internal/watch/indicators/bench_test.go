@@ -1,0 +1,68 @@
+package indicators
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+
+	"entente/internal/watch"
+)
+
+// values writes n of them as a list, a table or STIX, one object a line: 75 % domains, 17 % IPv4 addresses, 5 % URLs, 3 % SHA-256.
+func values(n int, form string) []byte {
+	r := rand.New(rand.NewPCG(5, 6))
+	var out bytes.Buffer
+	if form == "table" {
+		out.WriteString("indicator,type,description\n")
+	}
+	for i := range n {
+		text, typ, path := "", "domain", "domain-name:value"
+		switch k := i % 100; {
+		case k < 75:
+			text = fmt.Sprintf("%s%d-bad.%s", []string{"", "www.", "cdn.a."}[r.IntN(3)], i, []string{"com", "net", "org", "info", "xyz", "co.uk", "ru", "top"}[r.IntN(8)])
+		case k < 92:
+			text, typ, path = fmt.Sprintf("%d.%d.%d.%d", 128+r.IntN(90), r.IntN(256), r.IntN(256), r.IntN(256)), "ipv4", "ipv4-addr:value"
+		case k < 97:
+			text, typ, path = fmt.Sprintf("http://a%d-url.com/%x/x.php?id=%d", i, r.Uint64(), i), "url", "url:value"
+		default:
+			text, typ, path = fmt.Sprintf("%016x%016x%016x%016x", r.Uint64(), r.Uint64(), r.Uint64(), r.Uint64()), "sha256", "file:hashes.'SHA-256'"
+		}
+		switch form {
+		case "list":
+			fmt.Fprintln(&out, text)
+		case "table":
+			fmt.Fprintf(&out, "%s,%s,seen in a campaign\n", text, typ)
+		default:
+			fmt.Fprintf(&out, `{"type":"indicator","spec_version":"2.1","id":"indicator--%08x-1111-4111-8111-%012x","created":"2024-01-01T00:00:00.000Z","modified":"2024-01-01T00:00:00.000Z","name":"%s","indicator_types":["malicious-activity"],"pattern":"[%s = '%s']","pattern_type":"stix","valid_from":"2024-01-01T00:00:00Z"}`+"\n", i, r.Uint64()>>16, text, path, text)
+		}
+	}
+	return out.Bytes()
+}
+
+// BenchmarkRead reads a list, a table and STIX into a set that can be used. ENTENTE_BENCH_WATCH sets how many values.
+func BenchmarkRead(b *testing.B) {
+	n, err := strconv.Atoi(os.Getenv("ENTENTE_BENCH_WATCH"))
+	if err != nil {
+		n = 100_000
+	}
+	for _, form := range []string{"list", "table", "stix"} {
+		b.Run(form+"/"+strconv.Itoa(n), func(b *testing.B) {
+			text := values(n, form)
+			b.SetBytes(int64(len(text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				s := New(watch.Seed{1, 2})
+				rep, err := s.Read(bytes.NewReader(text), Options{Name: "x", Now: now})
+				if err != nil || rep.Values < n*99/100 || rep.Bad > 0 {
+					b.Fatalf("%+v, %v", rep, err)
+				}
+				if _, err := s.Compile(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
