@@ -17,8 +17,20 @@ var moments = []string{
 	"2006/01/02 15:04:05",
 }
 
-// moment reads a time as logs write it; the zero time if it is none. A time without an offset is taken for UTC.
+// moment reads a time as logs write it; the zero time if it is none. A time without an offset is taken for UTC. One that has no year of four digits
+// in UTC, or an offset of a day, is none either: nothing that is written of it later (RFC 3339) could tell it.
 func moment(s string) time.Time {
+	t := anyMoment(s)
+	if y := t.UTC().Year(); y < 1 || y > 9999 {
+		return time.Time{}
+	}
+	if _, offset := t.Zone(); offset <= -24*60*60 || offset >= 24*60*60 {
+		return time.Time{}
+	}
+	return t
+}
+
+func anyMoment(s string) time.Time {
 	if s == "" || len(s) > 48 {
 		return time.Time{}
 	}

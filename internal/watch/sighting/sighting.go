@@ -8,6 +8,7 @@ package sighting
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -94,7 +95,17 @@ func (s *Sighting) Count() int64 { return s.Lines - min(s.Questions, s.Answers) 
 
 type key struct {
 	id, value, host string
-	hour            int64
+	hour            int64 // since 1970; noHour where events do not say
+}
+
+const noHour = math.MinInt64
+
+// hourOf is the hour in which it was, also before 1970.
+func hourOf(t time.Time) int64 {
+	if t.IsZero() {
+		return noHour
+	}
+	return t.Truncate(time.Hour).Unix() / 3600
 }
 
 // Table gathers hits. The zero Table is empty. It is not safe for concurrent use.
@@ -112,16 +123,13 @@ func (t *Table) Add(h Hit) (s *Sighting, isNew bool) {
 		t.all, t.of = map[key]*Sighting{}, map[string]int{}
 	}
 	t.Hits++
-	k := key{h.ID, h.Value.Key(), h.Host, 0}
-	if !h.Time.IsZero() {
-		k.hour = h.Time.Unix() / 3600
-	}
+	k := key{h.ID, h.Value.Key(), h.Host, hourOf(h.Time)}
 	s = t.all[k]
 	if s == nil {
 		group := h.ID + " " + k.value
 		rest := t.of[group] >= MaxPerIndicator
 		if rest {
-			k.host, k.hour = "\x00", 0
+			k.host, k.hour = "\x00", noHour
 			s = t.all[k]
 		}
 		if s == nil {
@@ -219,12 +227,9 @@ func (t *Table) Restore(list []*Sighting, hits, beyond int64) {
 	t.all, t.of = map[key]*Sighting{}, map[string]int{}
 	t.Hits, t.Beyond = hits, beyond
 	for _, s := range list[:min(len(list), MaxSightings)] {
-		k := key{s.Indicator, s.Value.Key(), s.Host, 0}
-		if !s.Hour.IsZero() {
-			k.hour = s.Hour.Unix() / 3600
-		}
+		k := key{s.Indicator, s.Value.Key(), s.Host, hourOf(s.Hour)}
 		if s.Rest {
-			k.host, k.hour = "\x00", 0
+			k.host, k.hour = "\x00", noHour
 		} else {
 			t.of[s.Indicator+" "+k.value]++
 		}

@@ -180,3 +180,34 @@ func TestECS(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// TestHoursBefore1970: an hour is an hour there, too, and is not that of lines that do not say when.
+func TestHoursBefore1970(t *testing.T) {
+	epoch := time.Unix(0, 0).UTC()
+	var table Table
+	for _, at := range []time.Time{epoch.Add(-30 * time.Minute), epoch.Add(30 * time.Minute), {}, epoch.Add(-50 * time.Minute)} {
+		table.Add(hit("10.0.0.1", at, record.Query))
+	}
+	check := func(what string) {
+		t.Helper()
+		lines := map[time.Time]int64{}
+		for _, s := range table.All() {
+			lines[s.Hour] = s.Lines
+			if !s.Hour.IsZero() && (s.First.Before(s.Hour) || !s.Last.Before(s.Hour.Add(time.Hour))) {
+				t.Errorf("%s: %v to %v in the hour of %v", what, s.First, s.Last, s.Hour)
+			}
+		}
+		if len(lines) != 3 || lines[epoch.Add(-time.Hour)] != 2 || lines[epoch] != 1 || lines[time.Time{}] != 1 {
+			t.Errorf("%s: %v", what, lines)
+		}
+	}
+	check("added")
+	table.Restore(table.All(), table.Hits, 0)
+	for _, s := range table.All() {
+		s.Lines--
+	}
+	for _, at := range []time.Time{epoch.Add(-30 * time.Minute), epoch.Add(30 * time.Minute), {}} {
+		table.Add(hit("10.0.0.1", at, record.Query))
+	}
+	check("restored")
+}
