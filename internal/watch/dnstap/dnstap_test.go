@@ -170,6 +170,52 @@ func TestManyRecords(t *testing.T) {
 	}
 }
 
+// TestManyHints: one record with very many addresses does not make a line of any size.
+func TestManyHints(t *testing.T) {
+	label := strings.Repeat("\x01", 62)
+	data := []byte{0, 1, 0} // itself
+	for range 8000 {
+		data = append(data, 0, 4, 0, 4, 192, 0, 2, 1)
+	}
+	wire := append(reply(name(label, label, label, label)), record(typeHTTPS, data)...)
+	binary.BigEndian.PutUint16(wire[6:], 1)
+	got, err := read(t, stream(tap(wire)))
+	if err != nil || len(got) > maxText+8192 || !strings.HasPrefix(got, `{"damaged":{"frame":1,"why":"the DNS message holds more`) || !strings.Contains(got, `"rdata":"192.0.2.1"`) || !json.Valid([]byte(got)) {
+		t.Errorf("%d bytes, %v: %.200s", len(got), err, got)
+	}
+}
+
+// TestManyPointers: a name that goes from pointer to pointer, and more questions than there are records, are not followed for ever.
+func TestManyPointers(t *testing.T) {
+	wire := append(make([]byte, 12), name("evil", "example")...)
+	for i := range 200 {
+		to := 12
+		if i > 0 {
+			to = len(wire) - 2
+		}
+		wire = append(wire, 0xc0|byte(to>>8), byte(to))
+	}
+	first := 12 + len(name("evil", "example"))
+	for hops, want := range map[int]error{1: nil, maxPointers: nil, maxPointers + 1: errName, 200: errName} {
+		got, _, err := appendName(nil, wire, first+2*(hops-1))
+		if !errors.Is(err, want) || want == nil && string(got) != "evil.example" {
+			t.Errorf("%d pointers: %q, %v", hops, got, err)
+		}
+	}
+	many := reply(name("evil", "example"))
+	for range maxRecords {
+		many = append(many, 0xc0, 12, 0, 1, 0, 1)
+	}
+	binary.BigEndian.PutUint16(many[4:], maxRecords)
+	if _, err := appendDNS(nil, many); err != nil {
+		t.Errorf("%d questions: %v", maxRecords, err)
+	}
+	binary.BigEndian.PutUint16(many[4:], maxRecords+1)
+	if got, err := appendDNS(nil, many); !errors.Is(err, errRecords) || !bytes.Contains(got, []byte("evil.example")) {
+		t.Errorf("one question more: %s, %v", got, err)
+	}
+}
+
 // TestFrames: frames that are no message, too large, or cut.
 func TestFrames(t *testing.T) {
 	good := tap(reply(name("evil", "example")))

@@ -14,6 +14,8 @@ const (
 	maxRecords = 1024
 	// maxName is the longest name, in bytes on the wire (RFC 1035, section 2.3.4).
 	maxName = 255
+	// maxPointers is how many pointers a name goes through, at most one to a label of the shortest.
+	maxPointers = 128
 	// maxText is how much is told of one message, in bytes: names that point to each other grow.
 	maxText = 256 << 10
 )
@@ -69,7 +71,11 @@ func appendDNS(out, wire []byte) ([]byte, error) {
 	out = append(out, '"')
 	at := 12
 	var name []byte
+	told := 0
 	for i := range binary.BigEndian.Uint16(wire[4:]) {
+		if told++; told > maxRecords {
+			return out, errRecords
+		}
 		var err error
 		if name, at, err = appendName(name[:0], wire, at); err != nil {
 			return out, err
@@ -84,7 +90,6 @@ func appendDNS(out, wire []byte) ([]byte, error) {
 		at += 4
 	}
 	out = append(out, `,"resource-records":{`...)
-	told := 0
 	var err error
 	for i, section := range [...]string{"an", "ns", "ar"} {
 		if i > 0 {
@@ -124,7 +129,11 @@ func appendRecord(out []byte, begin int, wire []byte, at int) ([]byte, int, erro
 	if kind == typeOPT { // no record of the zone
 		return out, end, nil
 	}
+	full := false
 	put := func(data []byte) {
+		if full = full || len(out) > maxText; full { // the parameters of one record may be many
+			return
+		}
 		if len(out) > begin {
 			out = append(out, ',')
 		}
@@ -177,6 +186,9 @@ func appendRecord(out []byte, begin int, wire []byte, at int) ([]byte, int, erro
 	default:
 		put(nil)
 	}
+	if err == nil && full {
+		err = errRecords
+	}
 	return out, end, err
 }
 
@@ -201,7 +213,7 @@ func hints(b []byte, put func([]byte)) {
 // the ends of labels. A pointer goes back, never on.
 func appendName(out, wire []byte, at int) ([]byte, int, error) {
 	next, length, first := -1, 1, true
-	bound := at // of pointers
+	bound, pointers := at, 0
 	for {
 		if at >= len(wire) {
 			return out, 0, errCut
@@ -221,7 +233,7 @@ func appendName(out, wire []byte, at int) ([]byte, int, error) {
 				return out, 0, errCut
 			}
 			to := (n&0x3f)<<8 | int(wire[at+1])
-			if to >= bound {
+			if pointers++; to >= bound || pointers > maxPointers {
 				return out, 0, errName
 			}
 			if next < 0 {

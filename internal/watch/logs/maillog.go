@@ -69,7 +69,7 @@ func (f *postfixLines) Decode(line []byte, r *record.Record) error {
 				v = v[:j]
 			}
 			f.put(key.place, key.path, v)
-			found = true
+			found, rest = true, rest[len(v):] // what is in it was looked at
 			if key.path == "subject" {
 				break
 			}
