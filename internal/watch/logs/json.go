@@ -43,12 +43,14 @@ type walker struct {
 	path    []byte
 	place   []byte
 	scratch arena
+	room    int // for the texts of paths, in bytes
 }
 
 // walk reads one object. What was read before an error is in w.leaves.
 func (w *walker) walk(line []byte) error {
 	w.line, w.at, w.leaves, w.path, w.place = line, 0, w.leaves[:0], w.path[:0], w.place[:0]
 	w.scratch.reset()
+	w.room = max(minPaths, 16*len(line))
 	w.space()
 	if w.at >= len(line) || line[w.at] != '{' {
 		return fmt.Errorf("%w: no JSON object", ErrLine)
@@ -247,13 +249,24 @@ func number(s string) bool {
 }
 
 func (w *walker) add(k leafKind, text string) error {
-	if len(w.leaves) >= MaxValues {
+	n := len(w.leaves)
+	if n >= MaxValues {
 		return errMany
 	}
-	l := leaf{kind: k, text: text, path: w.scratch.keep(w.path[:min(len(w.path), MaxPath)])}
-	l.place = l.path
-	if len(w.path) != len(w.place) {
-		l.place = w.scratch.keep(w.place[:min(len(w.place), MaxPath)])
+	l := leaf{kind: k, text: text}
+	path, place := w.path[:min(len(w.path), MaxPath)], w.place[:min(len(w.place), MaxPath)]
+	switch {
+	case n > 0 && w.leaves[n-1].place == string(place):
+		l.place = w.leaves[n-1].place
+	case w.room < len(place):
+		return errMany
+	default:
+		w.room -= len(place)
+		l.place = w.scratch.keep(place)
+	}
+	if l.path = l.place; len(w.path) != len(w.place) && w.room >= len(path) { // else the place has to do
+		w.room -= len(path)
+		l.path = w.scratch.keep(path)
 	}
 	w.leaves = append(w.leaves, l)
 	return nil

@@ -2,10 +2,12 @@ package logs
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -130,6 +132,27 @@ func TestWalkerIsBounded(t *testing.T) {
 	}
 	if got := cap(w.scratch.b); got > 64<<20 {
 		t.Errorf("%d bytes for paths", got)
+	}
+	key, texts := strings.Repeat("k", 1000), 0
+	flat := `{"` + key + `":[` + strings.Repeat("0,", 60_000) + `"evil.com"]}`
+	if err := w.walk([]byte(flat)); err != nil || len(w.leaves) != 60_001 || w.leaves[60_000].text != "evil.com" || w.leaves[60_000].place != key || w.leaves[1].path != key+".1" {
+		t.Errorf("%d values: %v", len(w.leaves), err)
+	}
+	for i, l := range w.leaves {
+		if i == 0 || unsafe.StringData(l.path) != unsafe.StringData(w.leaves[i-1].path) {
+			texts += len(l.path)
+		}
+	}
+	if texts > minPaths+2*len(key) {
+		t.Errorf("%d bytes for the paths of a line of %d", texts, len(flat))
+	}
+	var deep strings.Builder
+	deep.WriteString(`{"` + key + `":{"k":0`)
+	for i := range 60_000 {
+		fmt.Fprintf(&deep, `,"%d":0`, i)
+	}
+	if err := w.walk([]byte(deep.String() + "}}")); err == nil || len(w.leaves) < minPaths/(len(key)+8) || cap(w.scratch.b) > 8*minPaths {
+		t.Errorf("%d values of one place each: %v; %d bytes", len(w.leaves), err, cap(w.scratch.b))
 	}
 	w.scratch.reset()
 	if got := cap(w.scratch.b); got > maxScratch {
