@@ -34,7 +34,7 @@ type Counts struct {
 	Bytes     int64 `json:"bytes"`     // of them, with their ends
 	Decoded   int64 `json:"decoded"`   // lines that were read exactly; of some formats only those that may hold something are
 	Failed    int64 `json:"failed"`    // lines that were cut, damaged, or of no known format; what could be read of them was matched
-	Binary    int64 `json:"binary"`    // lines that are no text
+	Binary    int64 `json:"binary"`    // lines that are no text; what stands before and behind their bytes of zero was matched
 	TooLong   int64 `json:"too_long"`  // lines longer than MaxLine, of which the rest was passed over
 	Changed   int64 `json:"changed"`   // times that the format changed in a stream
 	ManyHits  int64 `json:"many_hits"` // lines that met more indicators than are told of
@@ -110,6 +110,7 @@ type Stream struct {
 	number   int64
 	clock    time.Time
 	now      time.Time
+	lead     int64 // bytes of the line before what the record is of
 }
 
 // Open begins a stream, or goes on in it.
@@ -301,8 +302,7 @@ func (s *Stream) line(line []byte) {
 		return
 	}
 	if bytes.IndexByte(line[:min(len(line), 4096)], 0) >= 0 {
-		s.p.Counts.Binary++
-		s.p.Counts.Failed++
+		s.torn(line)
 		return
 	}
 	if s.format == nil && !s.detect(line) {
@@ -339,6 +339,26 @@ func (s *Stream) line(line []byte) {
 	s.match()
 }
 
+// torn reads a line that is no text: what stands before its first byte of zero and behind its last. A machine that lost power leaves zeros where a line was not
+// written to its end, and what it writes afterwards stands behind them.
+func (s *Stream) torn(line []byte) {
+	s.p.Counts.Binary++
+	s.p.Counts.Failed++
+	if s.format == nil {
+		return
+	}
+	first, behind := bytes.IndexByte(line, 0), bytes.LastIndexByte(line, 0)+1
+	for _, at := range [][2]int{{0, first}, {behind, len(line)}} {
+		part := line[at[0]:at[1]]
+		if len(part) == 0 || part[0] == '#' || errors.Is(s.format.Decode(part, &s.rec), logs.ErrNothing) { // half a header would be taken for one
+			continue
+		}
+		s.lead = int64(at[0])
+		s.match()
+	}
+	s.lead = 0
+}
+
 // other tells the format anew by a line that is not of the one before. A damaged line may look like text: it takes more of
 // them to give up a format for one that anything is of.
 func (s *Stream) other(line []byte, whole bool) bool {
@@ -361,7 +381,8 @@ func (s *Stream) other(line []byte, whole bool) bool {
 func (s *Stream) match() {
 	p := s.p
 	if p.o.Each != nil {
-		p.o.Each(&s.rec, s.name, s.offset, s.offset+int64(len(s.rec.Line))+1)
+		from := s.offset + s.lead
+		p.o.Each(&s.rec, s.name, from, from+int64(len(s.rec.Line))+1)
 	}
 	if p.o.Read != nil {
 		p.o.Read(&s.rec, s.name, s.number)
@@ -379,6 +400,7 @@ func (s *Stream) match() {
 		at = s.now
 	}
 	p.found = p.found[:0]
+	many := false
 	set := p.o.Set()
 	for _, f := range s.rec.Fields {
 		set.Match(f, at, func(h watch.Hit) {
@@ -392,11 +414,14 @@ func (s *Stream) match() {
 				}
 			}
 			if len(p.found) >= maxHits {
-				p.Counts.ManyHits++
+				many = true
 				return
 			}
 			p.found = append(p.found, found{h, []record.Field{f}})
 		})
+	}
+	if many {
+		p.Counts.ManyHits++
 	}
 	for i := range p.found {
 		x := &p.found[i]
