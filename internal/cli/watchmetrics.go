@@ -103,6 +103,7 @@ func (g *gauges) write(out io.Writer) {
 		{"messages_total", "counter", "Messages of a queue read.", g.queue.Messages},
 		{"messages_again_total", "counter", "Messages of a queue that came again and were not counted again.", g.queue.Again},
 		{"messages_settled_total", "counter", "Messages of a queue that were acknowledged, because what they held is kept.", g.queue.Settled},
+		{"messages_lost_total", "counter", "Messages of a queue that were gone before they were read.", g.queue.Lost},
 		{"dnstap_connections", "gauge", "Connections of DNS servers that send dnstap.", g.taps.Open},
 		{"dnstap_broken_total", "counter", "Connections for dnstap that broke off, were none of dnstap, found no place, or gave theirs to another.", g.taps.Broken},
 		{"syslog_connections", "gauge", "Connections that send syslog.", g.senders.Open},

@@ -151,6 +151,8 @@ func (f *queueFlags) access() (queue.Access, error) {
 
 // queued is the queue that a watch reads.
 type queued struct {
+	address queue.Address
+	access  queue.Access
 	source  queue.Source
 	counted map[string]*seen.Messages
 	stats   queue.Stats
@@ -179,15 +181,21 @@ func (f *queueFlags) open(ctx context.Context) (*queued, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &queued{counted: map[string]*seen.Messages{}}
+	q := &queued{address: *f.address, access: x, counted: map[string]*seen.Messages{}}
+	return q, q.enter(ctx)
+}
+
+// enter opens the queue; where that fails what was open stays what it is.
+func (q *queued) enter(ctx context.Context) error {
 	enter := queue.NATS
-	if f.address.Kafka {
+	if q.address.Kafka {
 		enter = queue.Kafka
 	}
-	if q.source, err = enter(ctx, *f.address, x); err != nil {
-		return nil, err
+	source, err := enter(ctx, q.address, q.access)
+	if err == nil {
+		q.source = source
 	}
-	return q, nil
+	return err
 }
 
 func (q *queued) close() {
@@ -268,6 +276,13 @@ func (w *watching) readQueue(ctx context.Context, r *input.Reader, book bool) er
 		Idle: w.idle}
 	if w.f.as != "" && w.join == nil {
 		o.Every = linesEvery
+	}
+	o.Again = func(ctx context.Context) (queue.Source, error) {
+		q.address.New = false // what came since it was made anew is new
+		if err := q.enter(ctx); err != nil {
+			return nil, err
+		}
+		return q.source, nil
 	}
 	o.Take = func(m *queue.Message) {
 		text, err := input.Lines(m.Text)

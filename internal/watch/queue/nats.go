@@ -24,10 +24,10 @@ const (
 	connectWait = 10 * time.Second
 	// openWait is how long opening a stream may take, openTries how often it is tried, and openPause waited before it is tried again.
 	openWait, openTries, openPause = 5 * time.Second, 12, 200 * time.Millisecond
-	// floorWait is how long it is waited for the number up to which all were acknowledged.
-	floorWait = time.Second
-	// floorEvery is how often it is asked up to which message all were acknowledged.
-	floorEvery = 2 * time.Second
+	// askWait is how long it is waited for what a stream and a consumer are.
+	askWait = 5 * time.Second
+	// askEvery is how often they are asked for up to which message all were acknowledged, and whether some are gone.
+	askEvery = 2 * time.Second
 )
 
 // Access is with what a queue is entered.
@@ -44,11 +44,15 @@ type Access struct {
 // jetStream is a durable pull consumer.
 type jetStream struct {
 	conn      *nats.Conn
+	stream    jetstream.Stream
 	consumer  jetstream.Consumer
 	name, run string
+	created   time.Time // the stream
 	max       int
 	floor     atomic.Uint64
 	asked     time.Time
+	gone      uint64 // up to which message what the stream does not keep was told
+	lost      *Lost  // that was not told
 }
 
 // NATS opens a stream by a durable pull consumer, and makes that if there is none. Names of the queue are in errors, what it is entered with is not.
@@ -61,6 +65,9 @@ func NATS(ctx context.Context, a Address, x Access) (Source, error) {
 		nats.PingInterval(10 * time.Second), nats.MaxPingsOutstanding(2)}
 	if a.TLS {
 		options = append(options, nats.Secure(x.TLS))
+	}
+	if !a.TLS && (x.Credentials != "" || x.User != "") {
+		options = append(options, nats.SetCustomDialer(dialHere())) // servers name each other
 	}
 	if x.Credentials != "" {
 		options = append(options, nats.UserCredentials(x.Credentials))
@@ -128,7 +135,7 @@ func openStream(ctx context.Context, conn *nats.Conn, a Address) (*jetStream, er
 	}
 	// A stream of the same name that was made anew numbers its messages anew.
 	sum := sha256.Sum256(fmt.Appendf(nil, "nats %q %d %q", a.Name, stream.CachedInfo().Created.UnixNano(), a.Consumer))
-	s := &jetStream{conn: conn, consumer: c, name: "nats " + a.Name, run: "nats-" + hex.EncodeToString(sum[:12]), max: max(maxFetchBytes, 2*int(conn.MaxPayload()))}
+	s := &jetStream{conn: conn, stream: stream, consumer: c, name: "nats " + a.Name, run: "nats-" + hex.EncodeToString(sum[:12]), created: stream.CachedInfo().Created, max: max(maxFetchBytes, 2*int(conn.MaxPayload()))}
 	s.floor.Store(info.AckFloor.Stream)
 	return s, nil
 }
@@ -139,6 +146,11 @@ func (s *jetStream) Floor(string) uint64 { return s.floor.Load() }
 func (s *jetStream) Close()              { s.conn.Close() }
 
 func (s *jetStream) Fetch(ctx context.Context) ([]*Message, error) {
+	if time.Since(s.asked) >= askEvery {
+		if err := s.ask(ctx); err != nil {
+			return nil, err
+		}
+	}
 	batch, err := s.consumer.Fetch(maxFetch, jetstream.FetchMaxBytes(s.max), jetstream.FetchMaxWait(fetchWait))
 	if err != nil {
 		return nil, err
@@ -154,12 +166,68 @@ func (s *jetStream) Fetch(ctx context.Context) ([]*Message, error) {
 		list = append(list, &Message{Number: meta.Sequence.Stream, From: s.name + " " + m.Subject(), Text: m.Data(), handle: m})
 	}
 	if err := batch.Error(); err != nil && ctx.Err() == nil && !errors.Is(err, jetstream.ErrBatchCompleted) { // that is a batch of as many bytes as were asked for
-		return list, err
+		bad = err
+	}
+	if len(list) == 0 && bad == nil {
+		return nil, nil
+	}
+	// A consumer is asked by its name: what it gave may be of a stream that was made anew under its own, whose numbers are those of other messages.
+	if _, err := s.same(ctx); err != nil {
+		for _, m := range list {
+			_ = m.handle.(jetstream.Msg).Nak() // or it is handed out again a little later
+		}
+		return nil, err
 	}
 	return list, bad
 }
 
+// same asks for the stream, and tells whether it is the one that was opened.
+func (s *jetStream) same(ctx context.Context) (*jetstream.StreamInfo, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWait) // what was fetched is read at the end, too
+	defer cancel()
+	info, err := s.stream.Info(ctx)
+	if err == nil && !info.Created.Equal(s.created) {
+		err = ErrRemade
+	}
+	return info, err
+}
+
+// ask asks what there is: up to which message all were acknowledged, and what the stream no longer keeps. Of a part of a stream it is not known whether
+// there was something in what is gone.
+func (s *jetStream) ask(ctx context.Context) error {
+	stream, err := s.same(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	info, err := s.consumer.Info(ctx)
+	if err != nil {
+		return err
+	}
+	s.asked = time.Now()
+	s.floor.Store(max(s.floor.Load(), info.AckFloor.Stream))
+	if info.Config.FilterSubject != "" || len(info.Config.FilterSubjects) > 0 || stream.State.FirstSeq == 0 {
+		return nil
+	}
+	given := max(info.Delivered.Stream, s.gone)
+	if s.gone = max(given, stream.State.FirstSeq-1); s.gone > given {
+		s.lost = &Lost{Messages: int64(s.gone - given), Why: fmt.Errorf("%d messages from number %d on that the stream no longer keeps", s.gone-given, given+1)}
+	}
+	return nil
+}
+
+// Lost implements [Source].
+func (s *jetStream) Lost() *Lost {
+	l := s.lost
+	s.lost = nil
+	return l
+}
+
 func (s *jetStream) Done(ctx context.Context, list []*Message) error {
+	if _, err := s.same(ctx); err != nil {
+		return err // or messages of the new stream would be acknowledged by the numbers of the old one
+	}
 	var bad error
 	for _, m := range list {
 		if err := m.handle.(jetstream.Msg).Ack(); err != nil {
@@ -170,14 +238,6 @@ func (s *jetStream) Done(ctx context.Context, list []*Message) error {
 	defer cancel()
 	if err := s.conn.FlushWithContext(flush); err != nil {
 		bad = err
-	}
-	if now := time.Now(); bad == nil && now.Sub(s.asked) >= floorEvery {
-		s.asked = now
-		ask, cancel := context.WithTimeout(ctx, floorWait)
-		defer cancel()
-		if info, err := s.consumer.Info(ask); err == nil { // without it more messages are known one by one
-			s.floor.Store(max(s.floor.Load(), info.AckFloor.Stream))
-		}
 	}
 	return bad
 }

@@ -46,8 +46,10 @@ type Message struct {
 type Source interface {
 	// Run names the queue and the consumer or group: it is the same for all watchers that share it, and another for another.
 	Run() string
-	// Fetch waits a moment for messages.
+	// Fetch waits a moment for messages. It may give some and an error; with [ErrRemade] it tells that there is another queue now.
 	Fetch(ctx context.Context) ([]*Message, error)
+	// Lost is what Fetch found to be gone before it was read, since it was asked last; nil if there is none.
+	Lost() *Lost
 	// Done acknowledges messages that are settled.
 	Done(ctx context.Context, list []*Message) error
 	// Floor tells up to which number all messages of a lane were acknowledged, as far as it is known.
@@ -70,6 +72,8 @@ type Options struct {
 	Every time.Duration
 	// Tell is told of what went wrong and is tried again, once for each row of failures.
 	Tell func(kind string, err error)
+	// Again opens the queue once more, from its beginning, after it was made anew under its name. Without it Read ends with [ErrRemade].
+	Again func(ctx context.Context) (Source, error)
 	// Idle is called after each batch.
 	Idle func()
 	// Now tells the time.
@@ -83,6 +87,7 @@ type Stats struct {
 	Messages int64 // read
 	Again    int64 // that came again and were not read again
 	Settled  int64 // acknowledged, both
+	Lost     int64 // that were gone before they were read
 }
 
 // Read reads a queue until the context ends, and settles and acknowledges what was read until then.
@@ -96,15 +101,21 @@ func Read(ctx context.Context, s Source, o Options) error {
 	}
 	r.settled = o.Now()
 	for ctx.Err() == nil {
-		list, err := s.Fetch(ctx)
+		list, err := r.s.Fetch(ctx)
 		if ctx.Err() == nil {
 			r.failed(ctx, "fetch", err)
 		}
+		r.lost()
 		for _, m := range list {
 			r.take(m)
 		}
 		if r.due() {
 			r.settle(ctx)
+		}
+		if errors.Is(err, ErrRemade) {
+			if err := r.again(ctx, err); err != nil {
+				return err
+			}
 		}
 		if o.Idle != nil {
 			o.Idle()
@@ -167,12 +178,49 @@ func (r *reader) settle(ctx context.Context) bool {
 		}
 	}
 	if len(r.open) > 0 {
-		r.failed(ctx, "acknowledge", r.s.Done(ctx, r.open)) // what is not comes again, and is known
+		// It is settled, so the end is no reason not to say so: Done takes its time, and no more. What is not acknowledged comes again, and is known.
+		r.failed(ctx, "acknowledge", r.s.Done(context.WithoutCancel(ctx), r.open))
 	}
 	r.o.Stats.Settled += int64(len(r.open))
 	clear(r.open)
 	r.open, r.bytes, r.settled = r.open[:0], 0, r.o.Now()
 	return true
+}
+
+// again goes on with a queue that was made anew under its name: what was read of the old one is settled first, and nothing of the new one is known.
+func (r *reader) again(ctx context.Context, err error) error {
+	if !r.settle(ctx) {
+		return nil // at the end once more
+	}
+	if r.o.Again == nil {
+		return err
+	}
+	r.s.Close()
+	for ctx.Err() == nil {
+		s, err := r.o.Again(ctx)
+		if err == nil {
+			r.s = s
+			clear(r.o.Counted)
+			return nil
+		}
+		r.failed(ctx, "open", err)
+		if r.o.Idle != nil {
+			r.o.Idle()
+		}
+	}
+	return nil
+}
+
+// lost tells of what is gone, each time.
+func (r *reader) lost() {
+	gone := r.s.Lost()
+	if gone == nil {
+		return
+	}
+	r.o.Stats.Lost += gone.Messages
+	if r.o.Tell != nil {
+		r.o.Tell("fetch", gone)
+	}
 }
 
 // failed tells of the first failure of a row, and waits. It tells whether the context goes on.
@@ -194,6 +242,18 @@ func (r *reader) failed(ctx context.Context, kind string, err error) bool {
 		return true
 	}
 }
+
+// Lost is what was gone before it was read: the queue goes on behind it.
+type Lost struct {
+	Messages int64 // as far as that is known
+	Why      error
+}
+
+func (l *Lost) Error() string { return fmt.Sprintf("lost before it was read: %v", l.Why) }
+func (l *Lost) Unwrap() error { return l.Why }
+
+// ErrRemade means that the queue was deleted and made anew under its name: its messages are others, with the same numbers.
+var ErrRemade = errors.New("it was made anew under its name, and is read from its beginning")
 
 // ErrConsumer means that a consumer would lose messages or count them wrongly.
 var ErrConsumer = errors.New("this consumer cannot be used")

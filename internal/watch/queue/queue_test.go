@@ -25,6 +25,7 @@ type rough struct {
 func (q *rough) Run() string         { return "rough-run" }
 func (q *rough) Eager() bool         { return false }
 func (q *rough) Close()              {}
+func (q *rough) Lost() *Lost         { return nil }
 func (q *rough) Floor(string) uint64 { return 0 }
 
 func (q *rough) Fetch(context.Context) ([]*Message, error) {
@@ -93,6 +94,67 @@ func TestRead(t *testing.T) {
 	}
 	if stats.Messages != 100 || stats.Again == 0 || stats.Settled != stats.Messages+stats.Again || told == 0 {
 		t.Errorf("%+v, %d told", stats, told)
+	}
+}
+
+// remade is a queue that is another one after its first batch. Its acknowledgements need a context that goes on.
+type remade struct {
+	rough
+	acknowledged []uint64
+	closed       bool
+}
+
+func (q *remade) Fetch(context.Context) ([]*Message, error) {
+	if q.turn++; q.turn > 1 {
+		return nil, ErrRemade
+	}
+	return []*Message{{Number: 1, Text: []byte("x")}}, nil
+}
+
+func (q *remade) Done(ctx context.Context, list []*Message) error {
+	for _, m := range list {
+		q.acknowledged = append(q.acknowledged, m.Number)
+	}
+	return ctx.Err()
+}
+
+func (q *remade) Close() { q.closed = true }
+
+// TestReadRemade: what was read of a queue that was made anew is settled, and the new one is read although its numbers are the same. Where it cannot be opened yet it is
+// tried again, and without a way to open it Read ends.
+func TestReadRemade(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	old, fresh := &remade{}, &rough{t: t, all: []uint64{1, 2}, open: map[uint64]bool{1: true, 2: true}, stop: cancel}
+	read, tries := 0, 0
+	o := Options{Counted: map[string]*seen.Messages{}, Take: func(*Message) { read++ }, Settle: func(context.Context, []*Message) error { return nil }, Now: time.Now, Every: 1,
+		Again: func(context.Context) (Source, error) {
+			if tries++; tries == 1 {
+				return nil, errors.New("not now")
+			}
+			return fresh, nil
+		}}
+	if err := Read(ctx, old, o); err != nil {
+		t.Fatal(err)
+	}
+	if read != 3 || tries != 2 || len(old.acknowledged) != 1 || !old.closed || len(fresh.open) != 0 {
+		t.Errorf("%d were read after %d tries, %+v, %+v", read, tries, old, fresh)
+	}
+	o.Again = nil
+	if err := Read(t.Context(), &remade{}, o); !errors.Is(err, ErrRemade) {
+		t.Error(err)
+	}
+}
+
+// TestReadEnds: what is settled when the end comes is acknowledged all the same.
+func TestReadEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	q := &remade{}
+	var stats Stats
+	told := 0
+	err := Read(ctx, q, Options{Counted: map[string]*seen.Messages{}, Take: func(*Message) {}, Settle: func(context.Context, []*Message) error { cancel(); return nil }, Stats: &stats,
+		Tell: func(string, error) { told++ }, Now: func() time.Time { q.turn = 0; return time.Now() }, Every: 1})
+	if err != nil || len(q.acknowledged) == 0 || told != 0 {
+		t.Errorf("%v, acknowledged %v, told %d times", err, q.acknowledged, told)
 	}
 }
 
