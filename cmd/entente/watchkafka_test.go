@@ -20,29 +20,39 @@ import (
 )
 
 // TestWatchersShareATopic: watchers of one group share a topic of Kafka, with a password, and work for one node; some are killed (-9), others stopped and
-// added, so that partitions change hands. The node counts each hit, and each once. The broker is the fake one of the client's author: it speaks the
-// protocol, and is no Kafka.
+// added, so that partitions change hands; the broker that leads a partition goes and another one comes, and so it is with the one that coordinates the group;
+// a part of what is sent is taken back, and in the end the topic is deleted and made anew. The node counts each hit, and each once. The brokers are the
+// fake ones of the client's author: they speak the protocol, and are no Kafka.
 func TestWatchersShareATopic(t *testing.T) {
 	exe, base := program(t)
 	s := newServed(t, exe, base, "North", "", freePort(t))
 	s.pages = freePort(t)
 	s.start()
 	secret := watchToken(t, s, base)
-	broker, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(4, "dns"), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "watch", "quiet"))
+	broker, err := kfake.NewCluster(kfake.NumBrokers(3), kfake.SeedTopics(4, "dns"), kfake.EnableSASL(), kfake.Superuser("SCRAM-SHA-512", "watch", "quiet"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer broker.Close()
-	producer, err := kgo.NewClient(kgo.SeedBrokers(broker.ListenAddrs()...), kgo.SASL(scram.Auth{User: "watch", Pass: "quiet"}.AsSha512Mechanism()), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	if err != nil {
-		t.Fatal(err)
+	addresses := strings.Join(broker.ListenAddrs(), ",")
+	newProducer := func(options ...kgo.Opt) *kgo.Client {
+		t.Helper()
+		p, err := kgo.NewClient(append(options, kgo.SeedBrokers(strings.Split(addresses, ",")...), kgo.SASL(scram.Auth{User: "watch", Pass: "quiet"}.AsSha512Mechanism()), kgo.RecordPartitioner(kgo.ManualPartitioner()))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(p.Close)
+		return p
 	}
-	defer producer.Close()
+	producer := newProducer()
 	password := filepath.Join(base, "password")
 	if err := os.WriteFile(password, []byte("quiet\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	published, hits := 0, int64(0)
+	record := func(name string, partition int32) *kgo.Record {
+		return &kgo.Record{Topic: "dns", Partition: partition, Value: fmt.Appendf(nil, `{"ts":%d.5,"uid":"C%d","id.orig_h":"10.0.0.%d","id.resp_h":"192.0.2.53","query":"%s","qclass":1}`, time.Now().Unix(), published, published%5, name)}
+	}
 	publish := func(records int) {
 		t.Helper()
 		for range records {
@@ -51,7 +61,7 @@ func TestWatchersShareATopic(t *testing.T) {
 				name = fmt.Sprintf("n%d.evil.example", published)
 				hits++
 			}
-			r := &kgo.Record{Topic: "dns", Partition: int32(published % 4), Value: fmt.Appendf(nil, `{"ts":%d.5,"uid":"C%d","id.orig_h":"10.0.0.%d","id.resp_h":"192.0.2.53","query":"%s","qclass":1}`, time.Now().Unix(), published, published%5, name)}
+			r := record(name, int32(published%4))
 			if published%7 == 0 {
 				r.Partition = 0
 			}
@@ -64,7 +74,7 @@ func TestWatchersShareATopic(t *testing.T) {
 	var watchers []*exec.Cmd
 	watcher := func() {
 		t.Helper()
-		cmd := exec.Command(exe, "watch", "kafka://"+strings.Join(broker.ListenAddrs(), ",")+"/dns?group=watchers", "--queue-user", "watch", "--queue-password-file", password, "--join", "http://"+s.pages, "--token-file", secret)
+		cmd := exec.Command(exe, "watch", "kafka://"+addresses+"/dns?group=watchers", "--queue-user", "watch", "--queue-password-file", password, "--join", "http://"+s.pages, "--token-file", secret)
 		cmd.Stderr = &tail{}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -114,6 +124,37 @@ func TestWatchersShareATopic(t *testing.T) {
 		watcher()
 		publish(100)
 	}
+	for _, of := range []func() int32{func() int32 { return broker.LeaderFor("dns", 0) }, func() int32 { return broker.CoordinatorFor("watchers") }} {
+		if _, _, err := broker.AddNode(-1, 0); err != nil {
+			t.Fatal(err)
+		}
+		publish(50)
+		if err := broker.RemoveNode(of()); err != nil {
+			t.Fatal(err)
+		}
+		publish(50)
+	}
+	takeBack := newProducer(kgo.TransactionalID("sensor"))
+	if err := takeBack.BeginTransaction(); err != nil {
+		t.Fatal(err)
+	}
+	if err := takeBack.ProduceSync(t.Context(), record("n.evil.example", 0)).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	if err := takeBack.EndTransaction(t.Context(), kgo.TryAbort); err != nil {
+		t.Fatal(err)
+	}
+	publish(50)
+	reach(hits)
+	// The topic is another one from now on, with the same numbers.
+	if err := broker.DeleteTopic("dns"); err != nil {
+		t.Fatal(err)
+	}
+	if err := broker.CreateTopic("dns", 4, nil); err != nil {
+		t.Fatal(err)
+	}
+	producer = newProducer()
+	publish(100)
 	reach(hits)
 	for _, w := range watchers {
 		stopWatcher(t, w)
