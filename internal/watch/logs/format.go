@@ -27,6 +27,8 @@ const (
 	// MaxSample is how much of a stream Detect looks at, in bytes, and maxLooks the number of lines.
 	MaxSample = 256 << 10
 	maxLooks  = 64
+	// maxResting is how many values, and bytes of texts, there is room for in a format that rests.
+	maxResting = 256
 	// maxScratch is how much memory for texts is kept from one line to the next, in bytes.
 	maxScratch = 1 << 20
 )
@@ -62,6 +64,11 @@ type Format interface {
 	// Header gives the lines that have to be read again before reading can go on in
 	// the middle of the stream; empty for most formats.
 	Header() string
+}
+
+// Rester is a format that gives back the line that it read last, and the memory that a large one took.
+type Rester interface {
+	Rest()
 }
 
 // Vague is a format that any line of its kind is of: JSON, a table, text. Foreign tells of the line that was decoded last whether it is of

@@ -67,6 +67,19 @@ func (w *walker) walk(line []byte) error {
 	return nil
 }
 
+// rest gives back the text, and the memory that a large one took.
+func (w *walker) rest() {
+	w.line = nil
+	if clear(w.leaves[:cap(w.leaves)]); cap(w.leaves) > maxResting {
+		w.leaves = nil
+	}
+	w.leaves = w.leaves[:0]
+	if cap(w.path)+cap(w.place) > 64*maxResting {
+		w.path, w.place = nil, nil
+	}
+	w.scratch.rest()
+}
+
 func (w *walker) space() {
 	for w.at < len(w.line) {
 		switch w.line[w.at] {

@@ -27,6 +27,12 @@ func (f *jsonFormat) Name() string { return f.name }
 
 func (f *jsonFormat) Header() string { return "" }
 
+// Rest implements [Rester].
+func (f *jsonFormat) Rest() {
+	f.reader.Rest()
+	f.walker.rest()
+}
+
 // Decode implements [Format].
 func (f *jsonFormat) Decode(line []byte, r *record.Record) error {
 	f.begin(f.name, line, r)

@@ -59,6 +59,12 @@ func (d *reader) begin(format string, line []byte, r *record.Record) {
 	d.scratch.reset()
 }
 
+// Rest implements [Rester].
+func (d *reader) Rest() {
+	d.r, d.from, d.to = nil, "", ""
+	d.scratch.rest()
+}
+
 func (d *reader) field(t observable.Type, role record.Role, path, text string) {
 	if text != "" && len(d.r.Fields) < MaxValues {
 		d.r.Fields = append(d.r.Fields, record.Field{Path: path, Type: t, Role: role, Text: text})

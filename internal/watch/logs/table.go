@@ -73,6 +73,12 @@ type column struct {
 // Header implements [Format].
 func (f *columns) Header() string { return f.header }
 
+// Rest implements [Rester].
+func (f *columns) Rest() {
+	f.reader.Rest()
+	clear(f.cells[:cap(f.cells)])
+}
+
 const commas = "\t,;|"
 
 // commaOf tells what parts the columns of a line, and how many there are.

@@ -22,6 +22,13 @@ func (a *arena) reset() {
 	a.b = a.b[:0]
 }
 
+// rest gives back what is more than small.
+func (a *arena) rest() {
+	if cap(a.b) > 64*maxResting {
+		a.b = nil
+	}
+}
+
 // open gives room for n bytes to append to; close gives what was appended as a text.
 func (a *arena) open(n int) []byte {
 	if cap(a.b)-len(a.b) < n {

@@ -51,6 +51,12 @@ type zeekColumn struct {
 
 func (f *zeekColumns) Name() string { return "zeek-tsv" }
 
+// Rest implements [Rester].
+func (f *zeekColumns) Rest() {
+	f.reader.Rest()
+	clear(f.cells[:cap(f.cells)])
+}
+
 // Header implements [Format].
 func (f *zeekColumns) Header() string { return f.header.String() }
 

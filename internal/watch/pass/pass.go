@@ -71,9 +71,10 @@ type Options struct {
 
 // Pass reads streams, one block at a time. It is not safe for concurrent use.
 type Pass struct {
-	o      Options
-	Counts Counts
-	found  []found
+	o        Options
+	Counts   Counts
+	found    []found
+	scanners map[string]*watch.Scanner // by the name of a format: one stream is read at a time
 }
 
 // found is an indicator that a line met.
@@ -103,7 +104,6 @@ type Stream struct {
 	failures int
 	rec      record.Record
 	pick     picker
-	scanners map[string]*watch.Scanner // by the name of a format
 	carry    []byte
 	skip     bool
 	offset   int64 // of the first line that was not read
@@ -228,6 +228,23 @@ func (s *Stream) Rest(now time.Time) {
 	s.now = now
 	if s.format == nil && len(s.carry) > 0 {
 		s.whole(nil)
+	}
+	s.release()
+}
+
+// maxKept is the number of fields of a record that there is room for while a stream rests.
+const maxKept = 256
+
+// release gives back the line that was read last, and the memory that a large one took: there may be many streams that rest.
+func (s *Stream) release() {
+	if s.rec.Reset(); cap(s.rec.Fields) > maxKept {
+		s.rec.Fields = nil
+	}
+	if len(s.carry) == 0 {
+		s.carry = nil
+	}
+	if f, ok := s.format.(logs.Rester); ok {
+		f.Rest()
 	}
 }
 

@@ -52,7 +52,7 @@ func (s *Stream) learn(line []byte) {
 
 // scanner gives the scanner for a format. They are kept: a stream may change with each line.
 func (s *Stream) scanner(format string, plain bool) *watch.Scanner {
-	scan, made := s.scanners[format]
+	scan, made := s.p.scanners[format]
 	if made {
 		return scan
 	}
@@ -69,10 +69,10 @@ func (s *Stream) scanner(format string, plain bool) *watch.Scanner {
 	if scan != nil {
 		scan.Names(s.p.o.Name)
 	}
-	if s.scanners == nil {
-		s.scanners = map[string]*watch.Scanner{}
+	if s.p.scanners == nil {
+		s.p.scanners = map[string]*watch.Scanner{}
 	}
-	s.scanners[format] = scan
+	s.p.scanners[format] = scan
 	return scan
 }
 
