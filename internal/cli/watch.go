@@ -176,7 +176,15 @@ type watching struct {
 	reader *input.Reader
 	taps   *input.Taps   // nil: no dnstap is taken
 	syslog *input.Syslog // nil: no syslog is taken
+	// told are the formats of streams that were told.
+	told map[toldFormat]struct{}
 }
+
+// toldFormat is a format of a stream.
+type toldFormat struct{ stream, format string }
+
+// maxTold is the number of formats of streams that are told.
+const maxTold = 10_000
 
 // kept is what is saved with positions.
 type kept struct {
@@ -588,11 +596,19 @@ func (w *watching) noted(r *record.Record) string {
 	return w.assets.Note(r)
 }
 
-// known tells of a format.
+// known tells of a format of a stream, once: how often it changes is counted.
 func (w *watching) known(stream, format string, e logs.Evidence) {
-	if w.f.as != "" {
+	if w.f.as != "" || len(w.told) >= maxTold {
 		return
 	}
+	k := toldFormat{strings.Clone(stream), format}
+	if _, known := w.told[k]; known {
+		return
+	}
+	if w.told == nil {
+		w.told = map[toldFormat]struct{}{}
+	}
+	w.told[k] = struct{}{}
 	p := w.a.printer()
 	p.say("", "ui.watch-known", "input", stream, "format", format, "agree", e.Agree, "lines", e.Lines, "marks", strings.Join(e.Marks, " "))
 	w.bar.done()

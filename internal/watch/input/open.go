@@ -54,7 +54,7 @@ func unpackedAs(r *bufio.Reader) (text io.Reader, packed bool, guess string, clo
 		}
 		packed, closing = true, func() { _ = z.Close() } // nothing is lost by a reader that does not close
 		in = bufio.NewReader(z)
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}), len(head) > 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte{0x2a, 0x4d, 0x18}): // a frame that is skipped comes first where pzstd wrote it
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
 		if err != nil {
 			return nil, true, "", nil, fmt.Errorf("zstd: %w", err)

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 	"unicode/utf16"
 )
 
@@ -55,6 +57,23 @@ func TestMorePacked(t *testing.T) {
 		if err != nil || string(got) != text {
 			t.Errorf("%q: %q, %v", text, got, err)
 		}
+	}
+}
+
+// TestSkippedFrames: zstd that begins with a frame to be skipped, as pzstd writes it, is zstd; where nothing of zstd follows that is told.
+func TestSkippedFrames(t *testing.T) {
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	skipped := []byte{0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 9, 0, 0, 0}
+	packed := append(bytes.Clone(skipped), w.EncodeAll([]byte("one\n"), nil)...)
+	packed = append(append(packed, skipped...), w.EncodeAll([]byte("two\n"), nil)...)
+	if got, err := Lines(packed); err != nil || string(got) != "one\ntwo\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := Lines(append(bytes.Clone(skipped), "no frame of zstd"...)); err == nil {
+		t.Errorf("%q", got)
 	}
 }
 
