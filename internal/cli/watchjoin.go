@@ -18,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	fastjson "github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 	"github.com/spf13/pflag"
 
@@ -217,7 +218,7 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 	scratch := watch.NewBuilder(j.seed)
 	for lines.Scan() {
 		var b node.WatchBucket
-		if err := json.Unmarshal(lines.Bytes(), &b); err != nil || b.Bucket < 0 || b.Bucket >= watchBuckets {
+		if err := fastjson.Unmarshal(lines.Bytes(), &b); err != nil || b.Bucket < 0 || b.Bucket >= watchBuckets {
 			return nil, errors.Join(errors.New("the node's answer cannot be read"), err)
 		}
 		if _, twice := held[b.Bucket]; twice {

@@ -359,7 +359,8 @@ func BenchmarkApply(b *testing.B) {
 		b.Fatal(err)
 	}
 	i := 0
-	longest := time.Duration(0)
+	longest, most := time.Duration(0), uint64(0) // most is what one call allocated: a second copy can be no larger
+	var before, after runtime.MemStats
 	for b.Loop() {
 		changes := make([]watch.Change, 1000)
 		for j := range changes {
@@ -367,12 +368,16 @@ func BenchmarkApply(b *testing.B) {
 				{Value: observable.Value{Type: observable.Domain, Text: "new" + strconv.Itoa(i) + ".example"}}}}
 			i++
 		}
+		runtime.ReadMemStats(&before)
 		start := cpu()
 		if err := live.Apply(changes); err != nil {
 			b.Fatal(err)
 		}
 		longest = max(longest, cpu()-start)
+		runtime.ReadMemStats(&after)
+		most = max(most, after.TotalAlloc-before.TotalAlloc)
 	}
+	b.ReportMetric(float64(most)/(1<<20), "MiB-most")
 	b.ReportMetric(longest.Seconds(), "longest-cpu-s")
 }
 

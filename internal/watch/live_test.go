@@ -230,3 +230,36 @@ func TestDerivedIdentifiers(t *testing.T) {
 	l.Replace(compact)
 	check("compact", map[string]string{"b.example": want[1], "e.example": want[3]})
 }
+
+// TestIdentifiers: an identifier is what it was, however it is kept, and none is taken for another: with a UUID, with something behind it as of a bucket of a
+// node, in capitals, or none of these.
+func TestIdentifiers(t *testing.T) {
+	const u = "indicator--0a1b2c3d-1111-4111-8111-0123456789ab"
+	ids := []string{u, u + "#0", u + "#4095", u + "-", u + "--" + u[11:], strings.ToUpper(u), "x" + u, u[:46], "a", "--", "a--b#1",
+		u + strings.Repeat("x", MaxID-len(u)), strings.Repeat("y", MaxID), "indicator--0a1b2c3d-1111-4111-8111-0123456789a#"}
+	b := NewBuilder(testSeed)
+	for i, id := range ids {
+		if err := b.Add(Indicator{ID: id, Value: observable.Value{Type: observable.Domain, Text: fmt.Sprintf("n%d.example", i)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := NewLive(b.Set())
+	for i, id := range ids {
+		if got := hits(l.Load(), observable.Domain, fmt.Sprintf("n%d.example", i)); len(got) != 1 || got[0] != id {
+			t.Errorf("%q is told as %q", id, got)
+		}
+	}
+	for i, id := range ids {
+		if err := l.Apply([]Change{{ID: id}}); err != nil {
+			t.Fatal(err)
+		}
+		for j := range ids {
+			if got := hits(l.Load(), observable.Domain, fmt.Sprintf("n%d.example", j)); (len(got) == 0) != (j <= i) {
+				t.Errorf("without %q there is %q of %q", id, got, ids[j])
+			}
+		}
+	}
+	if _, packed, ok := packID(u + "#4095"); !ok || len(packed) != 21 {
+		t.Errorf("an identifier of a bucket takes %d bytes, %t", len(packed), ok)
+	}
+}

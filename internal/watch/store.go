@@ -28,7 +28,7 @@ type span struct{ from, until int64 }
 // The flags of an entry.
 const (
 	flagExact   = 1 << iota // the domain alone
-	flagUUID                // the identifier is 16 bytes of a UUID, after the type in meta and "--"
+	flagUUID                // the identifier is 16 bytes of a UUID, after the type in meta and "--", and what stands behind it
 	flagFollow              // belongs to the identifier of the entry before it
 	flagDerived             // the identifier is what derive gives
 )
@@ -145,13 +145,13 @@ func (s *store) view() store {
 	return store{append([][]entry(nil), s.entries...), append([][]byte(nil), s.arena...), s.metas[:len(s.metas):len(s.metas)], append([][]span(nil), s.spans...), s.n, s.derive}
 }
 
-// packID gives "indicator--<UUID>" in 16 bytes.
+// packID gives "indicator--<UUID>" in 16 bytes, and what stands behind it as it is.
 func packID(id string) (typ string, packed string, ok bool) {
 	i := strings.Index(id, "--")
-	if i < 0 || len(id)-i != 38 {
+	if i < 0 || len(id)-i < 38 {
 		return "", "", false
 	}
-	u := id[i+2:]
+	u, more := id[i+2:i+38], id[i+38:]
 	var b [16]byte
 	if u[8] != '-' || u[13] != '-' || u[18] != '-' || u[23] != '-' {
 		return "", "", false
@@ -163,7 +163,7 @@ func packID(id string) (typ string, packed string, ok bool) {
 	if _, err := hex.Decode(b[:], []byte(digits)); err != nil {
 		return "", "", false
 	}
-	return id[:i], string(b[:]), true
+	return id[:i], string(b[:]) + more, true
 }
 
 func (s *store) identifier(e *entry) string {
@@ -174,11 +174,11 @@ func (s *store) identifier(e *entry) string {
 	if e.flags&flagUUID == 0 {
 		return string(b)
 	}
-	x := hex.EncodeToString(b)
-	return s.metas[e.meta].idType + "--" + x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:]
+	x := hex.EncodeToString(b[:16])
+	return s.metas[e.meta].idType + "--" + x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:] + string(b[16:])
 }
 
-// idKey gives what an identifier is found by: the bytes of its UUID, or all of it.
+// idKey gives what an identifier is found by: the bytes of its UUID and what stands behind it, or all of it.
 func (s *store) idKey(e *entry) []byte {
 	if e.flags&flagDerived == 0 {
 		return s.bytes(e.id, int(e.idSize))

@@ -111,8 +111,8 @@ func (s *Set) Len() int { return s.b.Len() }
 
 // Compile gives the set. The Set must not be used any more.
 func (s *Set) Compile() (*watch.Live, error) {
+	s.versions = versions{} // its room is free for the tables
 	live := watch.NewLive(s.b.Set())
-	s.versions = versions{}
 	if len(s.later) == 0 {
 		return live, nil
 	}
