@@ -14,14 +14,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"entente/internal/observable"
+	"entente/internal/watch"
 	"entente/internal/watch/logs"
+	"entente/internal/watch/pass"
 	"entente/internal/watch/past"
 	"entente/internal/watch/record"
+	"entente/internal/watch/sighting"
 )
 
 const (
-	// maxHuntLine is the longest line that is read again, in bytes; of a longer one the beginning is.
-	maxHuntLine = 4 << 20
+	// maxHuntHead is how much of the beginning of a log is read for its header, in bytes.
+	maxHuntHead = 64 << 10
 	// maxHuntShown is how much of a line is shown, in bytes.
 	maxHuntShown = 2000
 	// maxHuntWindow is the memory that a zstd stream may ask for, in bytes.
@@ -101,7 +104,7 @@ func (a *app) huntLines(ctx context.Context, x *past.Index, answer *past.Answer,
 }
 
 // rereadLog reads one stretch of a log, plain or compressed, and calls f with each
-// record and where its line begins.
+// record and where it begins.
 func rereadLog(ctx context.Context, s past.Span, o logs.Options, f func(*record.Record, int64) error) error {
 	file, err := os.Open(s.Source)
 	if err != nil {
@@ -113,7 +116,7 @@ func rereadLog(ctx context.Context, s past.Span, o logs.Options, f func(*record.
 		return fmt.Errorf("%s: %w", s.Source, err)
 	}
 	defer closing()
-	in := bufio.NewReaderSize(text, maxHuntLine)
+	in := bufio.NewReaderSize(text, logs.MaxSample)
 	sample, err := in.Peek(logs.MaxSample)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: %w", s.Source, err)
@@ -122,58 +125,46 @@ func rereadLog(ctx context.Context, s past.Span, o logs.Options, f func(*record.
 	if !ok {
 		return fmt.Errorf("%s: its format cannot be told", s.Source)
 	}
-	var r record.Record
+	nothing := watch.NewBuilder(watch.Seed{}).Set()
+	reading := pass.Options{Set: func() *watch.Set { return nothing }, Sightings: &sighting.Table{}, Logs: o}
 	// The header, which stands at the beginning, says what the columns are.
-	for line := range bytes.Lines(sample[:min(len(sample), 1<<16)]) {
-		_ = format.Decode(bytes.TrimRight(line, "\r\n"), &r)
+	head, err := pass.New(reading).Open(s.Source, pass.State{Format: format.Name()})
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Source, err)
 	}
+	head.Write(sample[:min(int64(len(sample)), maxHuntHead, s.From)], o.Now)
+	begins := head.State()
 	if n, err := io.CopyN(io.Discard, in, s.From); err != nil {
 		return fmt.Errorf("%s has %d bytes now, and the hour began at %d: it was truncated or is another file: %w", s.Source, n, s.From, err)
 	}
-	for at := s.From; at < s.To; {
+	var fault error
+	reading.Each = func(r *record.Record, _ string, from, _ int64) {
+		if fault == nil {
+			fault = f(r, from)
+		}
+	}
+	stretch, err := pass.New(reading).Open(s.Source, pass.State{Offset: s.From, Format: begins.Format, Header: begins.Header})
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.Source, err)
+	}
+	block := make([]byte, 1<<16)
+	for rest := io.LimitReader(in, s.To-s.From); fault == nil; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		line, size, err := logLine(in)
-		if size == 0 {
-			if errors.Is(err, io.EOF) {
-				return nil
-			}
-			return err
+		n, err := rest.Read(block)
+		stretch.Write(block[:n], o.Now)
+		if errors.Is(err, io.EOF) {
+			break
 		}
-		begins := at
-		at += int64(size)
-		bad := format.Decode(line, &r)
-		if errors.Is(bad, logs.ErrLine) {
-			if other, _, ok := logs.Detect(line, o); ok && other.Name() != format.Name() {
-				format = other
-				bad = format.Decode(line, &r)
-			}
-		}
-		if errors.Is(bad, logs.ErrNothing) {
-			continue
-		}
-		if err := f(&r, begins); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// logLine reads a line without its end, and tells how many bytes it took.
-func logLine(in *bufio.Reader) (line []byte, size int, err error) {
-	line, err = in.ReadSlice('\n')
-	size = len(line)
-	if !errors.Is(err, bufio.ErrBufferFull) {
-		return bytes.TrimRight(line, "\r\n"), size, err
+	if fault == nil {
+		stretch.Flush(o.Now)
 	}
-	line = bytes.Clone(line)
-	for errors.Is(err, bufio.ErrBufferFull) {
-		var rest []byte
-		rest, err = in.ReadSlice('\n')
-		size += len(rest)
-	}
-	return line, size, nil
+	return fault
 }
 
 // unpackedLog undoes gzip and zstd.
