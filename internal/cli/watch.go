@@ -799,6 +799,9 @@ func (w *watching) finish() error {
 	if c.Failed+c.TooLong+c.Changed+c.Backwards > 0 {
 		p.say("", "ui.watch-failed", "failed", p.number(c.Failed), "binary", p.number(c.Binary), "long", p.number(c.TooLong), "changed", p.number(c.Changed), "back", p.number(c.Backwards))
 	}
+	if c.Stray > 0 {
+		p.say("", "ui.watch-stray", "n", p.number(c.Stray))
+	}
 	if w.assets != nil {
 		p.say("", "ui.watch-findings", "n", p.number(int64(w.assets.Table.Len())), "names", p.number(w.assets.Looked), "beyond", p.number(w.assets.Table.Beyond))
 	}

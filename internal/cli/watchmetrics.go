@@ -95,6 +95,7 @@ func (g *gauges) write(out io.Writer) {
 		{"lines_failed_total", "counter", "Lines that could not be read whole.", g.counts.Failed},
 		{"lines_binary_total", "counter", "Lines that are no text.", g.counts.Binary},
 		{"lines_too_long_total", "counter", "Lines of which only the beginning was read.", g.counts.TooLong},
+		{"lines_stray_total", "counter", "Lines with a quote that is not closed, read line by line.", g.counts.Stray},
 		{"format_changes_total", "counter", "Times that the format of a stream changed.", g.counts.Changed},
 		{"clock_backwards_total", "counter", "Times that the clock of a stream went back by more than an hour.", g.counts.Backwards},
 		{"hits_total", "counter", "Lines and indicators that met.", g.hits},

@@ -72,9 +72,9 @@ func receiver(out chan<- Message) http.Handler {
 		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 			from += " " + host
 		}
-		err = wholeLines(&bounded{text, maxBody}, func(block []byte) error {
+		err = wholeLines(&bounded{text, maxBody}, func(block []byte, more bool) error {
 			done := make(chan struct{})
-			if !hand(r.Context(), out, Message{From: from, Text: block, Done: done}) {
+			if !hand(r.Context(), out, Message{From: from, Text: block, More: more, Done: done}) {
 				return r.Context().Err()
 			}
 			select {
@@ -117,9 +117,10 @@ func (b *bounded) Read(p []byte) (int, error) {
 }
 
 // wholeLines hands over a text in blocks of whole lines: texts of one machine may come at the same time. Of a line that is too long so much is handed over that
-// it is counted as such, and the rest is passed over. What was read before an error is handed over, too.
-func wholeLines(in io.Reader, hand func([]byte) error) error {
+// it is counted as such, and the rest is passed over. What was read before an error is handed over, too. more tells that another block comes, be it an empty one.
+func wholeLines(in io.Reader, hand func(block []byte, more bool) error) error {
 	var carry []byte
+	more := false
 	for long := false; ; {
 		block := append(make([]byte, 0, len(carry)+blockSize), carry...)
 		block, readErr := fill(in, block)
@@ -137,8 +138,9 @@ func wholeLines(in io.Reader, hand func([]byte) error) error {
 		} else {
 			carry, block = bytes.Clone(rest), block[:end:end]
 		}
-		if len(block) > 0 {
-			if err := hand(block); err != nil {
+		if len(block) > 0 || more && readErr != nil {
+			more = readErr == nil
+			if err := hand(block, more); err != nil {
 				return err
 			}
 		}

@@ -97,20 +97,22 @@ func TestWholeLines(t *testing.T) {
 	} {
 		for name, r := range map[string]io.Reader{"whole": strings.NewReader(in), "halves": iotest.HalfReader(strings.NewReader(in)), "error with data": iotest.DataErrReader(strings.NewReader(in))} {
 			var got strings.Builder
-			err := wholeLines(r, func(b []byte) error {
-				if b[len(b)-1] != '\n' {
+			waits := false
+			err := wholeLines(r, func(b []byte, more bool) error {
+				if len(b) == 0 && (more || !waits) || len(b) > 0 && b[len(b)-1] != '\n' {
 					t.Errorf("%s: %.20q does not end with a line", name, b)
 				}
+				waits = more
 				got.Write(b)
 				return nil
 			})
-			if got.String() != want || err != nil {
+			if got.String() != want || err != nil || waits {
 				t.Errorf("%s: %.20q: %d bytes instead of %d, %v", name, in, got.Len(), len(want), err)
 			}
 		}
 	}
 	stop := errors.New("no more")
-	if err := wholeLines(strings.NewReader("a\n"), func([]byte) error { return stop }); err != stop {
+	if err := wholeLines(strings.NewReader("a\n"), func([]byte, bool) error { return stop }); err != stop {
 		t.Error(err)
 	}
 }

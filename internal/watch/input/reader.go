@@ -53,6 +53,8 @@ type Options struct {
 type Message struct {
 	From string
 	Text []byte
+	// More tells that another piece of the same comes next: a record of several lines may go on in it. Otherwise a message stands for itself.
+	More bool
 	// Done, if not nil, is closed when the lines were read.
 	Done chan<- struct{}
 }
@@ -315,6 +317,9 @@ func (r *Reader) catchUp(ctx context.Context, path string) error {
 		if err := r.read(ctx, moved); err != nil {
 			return err
 		}
+		if x := r.files[moved]; x != nil {
+			x.stream.Release(r.o.Now()) // nobody writes to it any more, and nobody reads it again
+		}
 		r.close(moved)
 		delete(r.files, moved)
 	}
@@ -436,19 +441,29 @@ func (r *Reader) close(path string) {
 		return
 	}
 	x.rest(r)
+	if r.o.Book == nil { // nobody goes on in it
+		x.stream.Release(r.o.Now())
+	}
 	r.mark(x)
 	x.shut()
 	r.files[path] = nil
 }
 
 // rest reads what was held back at the end of a file. A line without an end is still being written where the file is
-// followed or a later run goes on in it: then it is read when it has one.
+// followed or a later run goes on in it: then it is read when it has one. So is a record of several lines, unless nothing was added to the file for long.
 func (x *file) rest(r *Reader) {
-	if r.o.Follow || r.o.Book != nil {
-		x.stream.Rest(r.o.Now())
+	now := r.o.Now()
+	if !r.o.Follow && r.o.Book == nil {
+		x.stream.Flush(now)
 		return
 	}
-	x.stream.Flush(r.o.Now())
+	x.stream.Rest(now)
+	if !x.stream.Waits() {
+		return
+	}
+	if info, err := x.f.Stat(); err == nil && now.Sub(info.ModTime()) >= pass.MaxRecordWait {
+		x.stream.Release(now)
+	}
 }
 
 // follow reads what is added to files, and what comes from the network, until the context ends.
@@ -587,7 +602,11 @@ func (r *Reader) Take(m Message) {
 		r.streams[m.From] = s
 	}
 	s.Write(m.Text, r.o.Now())
-	s.Rest(r.o.Now())
+	if m.More {
+		s.Rest(r.o.Now())
+	} else {
+		s.Release(r.o.Now())
+	}
 	r.dirty = true
 }
 

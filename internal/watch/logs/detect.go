@@ -2,7 +2,10 @@ package logs
 
 import (
 	"bytes"
+	"errors"
 	"slices"
+
+	"entente/internal/watch/record"
 )
 
 // Evidence is what a format was told by.
@@ -46,16 +49,7 @@ func (g *glance) look(line []byte) {
 // one of which some are; among those the more particular one. At most [MaxSample] bytes are looked at.
 func Detect(sample []byte, o Options) (Format, Evidence, bool) {
 	sample = sample[:min(len(sample), MaxSample)]
-	var lines [][]byte
-	for len(sample) > 0 && len(lines) < maxLooks {
-		line, rest, whole := bytes.Cut(sample, []byte("\n"))
-		if sample = rest; !whole && len(lines) > 0 {
-			break // it is cut, and others are whole
-		}
-		if line = bytes.TrimRight(line, "\r"); !blank(line) {
-			lines = append(lines, line)
-		}
-	}
+	lines, starts := sampled(sample)
 	if len(lines) == 0 {
 		return nil, Evidence{}, false
 	}
@@ -68,18 +62,41 @@ func Detect(sample []byte, o Options) (Format, Evidence, bool) {
 	for k, kind := range all {
 		e := Evidence{Lines: len(lines)}
 		carry := glance{}
-		for i, line := range lines {
+		mark := func(i, n int, text []byte) bool {
 			g := &glances[i]
 			g.header, g.comma, g.cells = carry.header, carry.comma, carry.cells
-			if m := kind.mark(line, g); m != "" {
-				if e.Agree++; !slices.Contains(e.Marks, m) && len(e.Marks) < 8 {
-					e.Marks = append(e.Marks, m)
-				}
+			m := kind.mark(text, g)
+			if m == "" {
+				return false
 			}
 			carry.header, carry.comma, carry.cells = g.header, g.comma, g.cells
+			if e.Agree += n; !slices.Contains(e.Marks, m) && len(e.Marks) < 8 {
+				e.Marks = append(e.Marks, m)
+			}
+			return true
+		}
+		rows := rowsOf{}
+		if kind.rows && len(lines) > 1 {
+			rows.format, _ = kind.make(o).(Rows)
+		}
+		for i := 0; i < len(lines); {
+			n, open := rows.next(lines[i:])
+			if open && rows.headed { // what there is of it tells neither
+				e.Lines = i
+				break
+			}
+			last := i + n - 1
+			text := sample[starts[i] : starts[last]+len(lines[last])]
+			if n > 1 && !mark(i, n, text) {
+				n, text = 1, lines[i]
+			}
+			if n > 1 || mark(i, 1, text) {
+				rows.begin(text)
+			}
+			i += n
 		}
 		// Half of the lines and more: it is that. Fewer: a better one may come.
-		if 2*e.Agree >= e.Lines && 2*best.Agree < e.Lines || e.Agree > best.Agree && 2*best.Agree < e.Lines {
+		if half := 2*best.Agree >= best.Lines && best.Agree > 0; !half && (2*e.Agree >= e.Lines || e.Agree > best.Agree) {
 			best, found = e, k
 		}
 	}
@@ -88,4 +105,51 @@ func Detect(sample []byte, o Options) (Format, Evidence, bool) {
 	}
 	f, err := New(all[found].name, o)
 	return f, best, err == nil
+}
+
+// sampled gives the lines of a sample that are not blank, without their ends, and where they begin.
+func sampled(sample []byte) (lines [][]byte, starts []int) {
+	for at := 0; at < len(sample) && len(lines) < maxLooks; {
+		line, _, whole := bytes.Cut(sample[at:], []byte("\n"))
+		if !whole && len(lines) > 0 {
+			break // it is cut, and others are whole
+		}
+		if text := bytes.TrimRight(line, "\r"); !blank(text) {
+			lines, starts = append(lines, text), append(starts, at)
+		}
+		at += len(line) + 1
+	}
+	return lines, starts
+}
+
+// rowsOf finds the records of several lines in a sample.
+type rowsOf struct {
+	format Rows // nil: a record has one line
+	began  bool
+	headed bool // the first record names the columns
+}
+
+// next tells how many lines the first record has. open tells that it does not end in them; it counts as one line then.
+func (r *rowsOf) next(lines [][]byte) (n int, open bool) {
+	if r.format == nil || lines[0][0] == '{' {
+		return 1, false
+	}
+	var row Row
+	for i, line := range lines {
+		switch r.format.Follow(&row, line) {
+		case Ends:
+			return i + 1, false
+		case Loose:
+			return 1, false
+		}
+	}
+	return 1, true
+}
+
+// begin takes the first record of a table.
+func (r *rowsOf) begin(text []byte) {
+	if r.format != nil && !r.began {
+		var rec record.Record
+		r.began, r.headed = true, errors.Is(r.format.Decode(text, &rec), ErrNothing)
+	}
 }

@@ -94,6 +94,8 @@ type kindOf struct {
 	make func(Options) Format
 	// mark says what in a line is of this format alone, empty if it is none of it. Lines come without their end.
 	mark func(line []byte, seen *glance) string
+	// rows tells that a record may have several lines: mark is asked about all of them together then.
+	rows bool
 }
 
 // kinds are the formats, the most particular first: [Detect] takes the first that fits.

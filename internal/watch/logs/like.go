@@ -101,6 +101,9 @@ func (f *columns) Like(line []byte) bool {
 				n++
 			}
 		}
+		if quoted { // a record of several lines may begin
+			return false
+		}
 	}
 	if f.cols != nil {
 		return n == len(f.cols)

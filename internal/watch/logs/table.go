@@ -13,6 +13,7 @@ import (
 // by their numbers; without either a cell is what its form says.
 var table = kindOf{
 	name: "csv",
+	rows: true,
 	make: func(o Options) Format {
 		return &columns{lineFormat: lineFormat{reader{o: o}, "csv"}, places: commonPlaces}
 	},
@@ -20,7 +21,7 @@ var table = kindOf{
 		if g.json() {
 			return ""
 		}
-		comma, n := commaOf(line)
+		comma, n, _ := separators(line, false)
 		if n < 2 || g.comma != 0 && (comma != g.comma || n != g.cells) {
 			return ""
 		}
@@ -35,6 +36,7 @@ var table = kindOf{
 // nfdump is the CSV of nfdump.
 var nfdump = kindOf{
 	name: "nfdump-csv",
+	rows: true,
 	make: func(o Options) Format {
 		return &columns{lineFormat: lineFormat{reader{o: o}, "nfdump-csv"}, places: flowColumns}
 	},
@@ -50,7 +52,7 @@ var nfdump = kindOf{
 	},
 }
 
-// columns reads a table. A cell with a line break in quotes is not supported: each line is a row.
+// columns reads a table. A record may have several lines: see [Row].
 type columns struct {
 	lineFormat
 	places map[string]place
@@ -79,27 +81,8 @@ func (f *columns) Rest() {
 	clear(f.cells[:cap(f.cells)])
 }
 
+// commas are what may part columns.
 const commas = "\t,;|"
-
-// commaOf tells what parts the columns of a line, and how many there are.
-func commaOf(line []byte) (byte, int) {
-	best, n := byte(0), 0
-	counts := [4]int{}
-	quoted := false
-	for _, c := range line {
-		if c == '"' {
-			quoted = !quoted
-		} else if i := strings.IndexByte(commas, c); i >= 0 && !quoted {
-			counts[i]++
-		}
-	}
-	for i, k := range counts {
-		if k > n {
-			best, n = commas[i], k
-		}
-	}
-	return best, n + 1
-}
 
 var timeColumns = []string{"ts", "time", "timestamp", "@timestamp", "date", "datetime", "start_time", "firstseen", "first_seen", "eventtime", "_time", "utctime"}
 
@@ -111,12 +94,12 @@ func (f *columns) Decode(line []byte, r *record.Record) error {
 	}
 	if !f.began {
 		f.began = true
-		f.comma, _ = commaOf(line)
+		f.comma = commaOf(line)
 		f.split(text8(line))
+		if len(line) < MaxHeader { // without names, too: the first line says what parts the columns, and that there are none
+			f.header = string(line) + "\n"
+		}
 		if f.names() {
-			if len(line) < MaxHeader {
-				f.header = string(line) + "\n"
-			}
 			return ErrNothing
 		}
 	}

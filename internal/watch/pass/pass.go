@@ -26,6 +26,11 @@ const (
 	maxHits = 64
 	// maxFailures is the number of lines in a row that are not of the stream's format before it is told anew whatever they are.
 	maxFailures = 8
+	// MaxRecord and maxRecordLines are the most bytes and lines of a record of several lines. A stray quote holds up, and keeps in memory, what is behind it up to
+	// there; a cell that is longer is rather that than a text.
+	MaxRecord, maxRecordLines = 1 << 20, 4096
+	// MaxRecordWait is how long the end of a record of several lines is waited for where nothing more comes.
+	MaxRecordWait = time.Minute
 )
 
 // Counts are what was seen.
@@ -36,6 +41,7 @@ type Counts struct {
 	Failed    int64 `json:"failed"`    // lines that were cut, damaged, or of no known format; what could be read of them was matched
 	Binary    int64 `json:"binary"`    // lines that are no text; what stands before and behind their bytes of zero was matched
 	TooLong   int64 `json:"too_long"`  // lines longer than MaxLine, of which the rest was passed over
+	Stray     int64 `json:"stray"`     // lines with a quote that begins no record of several lines although it is not closed; they were read one by one
 	Changed   int64 `json:"changed"`   // times that the format changed in a stream
 	ManyHits  int64 `json:"many_hits"` // lines that met more indicators than are told of
 	Backwards int64 `json:"backwards"` // times that the clock of a stream went back by more than an hour, between lines that were read exactly
@@ -93,6 +99,7 @@ type State struct {
 	Format string `json:"format,omitzero"`
 	Header string `json:"header,omitzero"` // lines of the format that have to be read again
 	Skip   bool   `json:"skip,omitzero"`   // what follows is the rest of a line that was too long
+	Since  int64  `json:"since,omitzero"`  // when the record of several lines that begins here was first waited for, in seconds since 1970; 0: none is
 }
 
 // Stream is one stream of a pass.
@@ -107,7 +114,9 @@ type Stream struct {
 	carry    []byte
 	skip     bool
 	offset   int64 // of the first line that was not read
-	number   int64
+	number   int64 // of lines before it
+	open     open
+	over     bool // nothing more comes: what is there of a record of several lines is all
 	clock    time.Time
 	now      time.Time
 	lead     int64 // bytes of the line before what the record is of
@@ -126,9 +135,10 @@ func (p *Pass) Open(name string, at State) (*Stream, error) {
 			return nil, err
 		}
 		s.format = f
-		for line := range bytes.Lines([]byte(at.Header)) {
-			_ = f.Decode(bytes.TrimRight(line, "\r\n"), &s.rec) // a header is no event
-		}
+		s.replay([]byte(at.Header))
+	}
+	if at.Since != 0 {
+		s.open.since = time.Unix(at.Since, 0)
 	}
 	return s, nil
 }
@@ -136,6 +146,9 @@ func (p *Pass) Open(name string, at State) (*Stream, error) {
 // State gives where the stream is; what was given of a line that did not end is not read yet.
 func (s *Stream) State() State {
 	st := State{Offset: s.offset, Line: s.number, Skip: s.skip}
+	if !s.open.since.IsZero() {
+		st.Since = s.open.since.Unix()
+	}
 	if s.format != nil {
 		st.Format, st.Header = s.format.Name(), s.format.Header()
 	}
@@ -161,7 +174,7 @@ func (s *Stream) Write(p []byte, now time.Time) {
 		s.whole(nil)
 		return
 	}
-	if len(s.carry) > 0 || s.skip {
+	for len(s.carry) > 0 || s.skip { // a record may take many of the lines
 		i := bytes.IndexByte(p, '\n')
 		if i < 0 {
 			s.keep(p)
@@ -181,7 +194,7 @@ func (s *Stream) Write(p []byte, now time.Time) {
 	s.whole(p)
 }
 
-// whole reads the whole lines of the carry, or, if that is empty, of p, and keeps the rest.
+// whole reads the whole records of the carry, or, if that is empty, of p, and keeps the rest.
 func (s *Stream) whole(p []byte) {
 	carried := len(s.carry) > 0
 	if carried {
@@ -189,12 +202,14 @@ func (s *Stream) whole(p []byte) {
 	}
 	end := bytes.LastIndexByte(p, '\n') + 1
 	if end > 0 {
-		s.block(p[:end])
+		end = s.block(p[:end])
 	}
 	rest := p[end:]
 	if carried {
-		n := copy(s.carry, rest)
-		s.carry = s.carry[:n]
+		n := len(rest)
+		if end > 0 {
+			s.carry = s.carry[:copy(s.carry, rest)]
+		}
 		if cap(s.carry) > MaxLine && n < 1<<16 {
 			s.carry = bytes.Clone(s.carry)
 		}
@@ -211,23 +226,30 @@ func (s *Stream) keep(p []byte) {
 		return
 	}
 	s.carry = append(s.carry, p...)
+	if s.open.size > 0 && len(s.carry) > MaxRecord {
+		s.giveUp()
+		return
+	}
 	if len(s.carry) <= MaxLine {
 		return
 	}
 	s.p.Counts.TooLong++
-	s.p.Counts.Bytes += int64(len(s.carry))
-	s.p.Counts.Lines++
-	s.number++
 	s.line(s.carry[:MaxLine])
-	s.offset += int64(len(s.carry))
+	s.took(len(s.carry), 1)
 	s.carry, s.skip = nil, true
 }
 
-// Rest reads the whole lines that were held back to tell the format by: nothing more comes for now.
+// Rest reads the whole lines that were held back to tell the format by: nothing more comes for now. A record of several lines that did not end is waited for,
+// but not longer than [MaxRecordWait].
 func (s *Stream) Rest(now time.Time) {
 	s.now = now
-	if s.format == nil && len(s.carry) > 0 {
-		s.whole(nil)
+	switch {
+	case s.format == nil && len(s.carry) > 0 && !s.skip:
+		if !s.unfinished() || !s.waits() {
+			s.whole(nil)
+		}
+	case s.open.size > 0 && !s.waits():
+		s.giveUp()
 	}
 	s.release()
 }
@@ -248,50 +270,79 @@ func (s *Stream) release() {
 	}
 }
 
+// Release reads all whole lines that were held back, those of a record of several lines that did not end each for itself: what it lacks does not come.
+func (s *Stream) Release(now time.Time) {
+	s.now = now
+	if len(s.carry) > 0 {
+		s.giveUp()
+	}
+	s.release()
+}
+
+// giveUp reads the whole lines of the carry.
+func (s *Stream) giveUp() {
+	s.over = true
+	s.whole(nil)
+	s.over = false
+}
+
 // Flush reads what stands there as a line although it has no end: the stream is over, or rests.
 func (s *Stream) Flush(now time.Time) {
 	s.now = now
-	if s.format == nil && len(s.carry) > 0 {
-		s.whole(nil)
+	if len(s.carry) == 0 {
+		return
 	}
-	if len(s.carry) > 0 {
-		rest := s.carry
-		s.carry = nil
-		s.p.Counts.Lines++
-		s.p.Counts.Bytes += int64(len(rest))
-		s.number++
-		s.line(bytes.TrimRight(rest, "\r"))
-		s.offset += int64(len(rest))
+	if s.carry[len(s.carry)-1] == '\n' {
+		s.giveUp()
+		return
 	}
+	s.carry = append(s.carry, '\n')
+	s.giveUp()
+	s.offset--
+	s.p.Counts.Bytes--
 }
 
-// Pending tells how many bytes of a line that did not end are held.
-func (s *Stream) Pending() int { return len(s.carry) }
+// Waits tells whether whole lines are held for the end of a record of several lines.
+func (s *Stream) Waits() bool { return !s.open.since.IsZero() && len(s.carry) > 0 }
 
-// block reads whole lines.
-func (s *Stream) block(p []byte) {
+// block reads whole lines, and gives how many bytes they had: those of a record whose end is not there are left.
+func (s *Stream) block(p []byte) int {
+	all := len(p)
 	if s.format == nil {
 		s.detect(p)
 	}
-	all := s.p.o.All != nil && s.p.o.All()
+	every := s.p.o.All != nil && s.p.o.All()
 	for len(p) > 0 {
-		if n := s.like(p); n > 0 && !all {
-			p = p[s.picked(p[:n]):]
-			continue
+		if s.open.size == 0 {
+			if n := s.like(p); n > 0 && !every {
+				p = p[s.picked(p[:n]):]
+				continue
+			}
 		}
-		i := bytes.IndexByte(p, '\n')
-		line := p[:i]
-		s.p.Counts.Lines++
-		s.p.Counts.Bytes += int64(i + 1)
-		s.number++
+		size, lines := s.next(p)
+		if size == 0 {
+			break
+		}
+		line := p[:size-1]
 		if len(line) > MaxLine {
 			s.p.Counts.TooLong++
 			line = line[:MaxLine]
 		}
-		s.line(bytes.TrimRight(line, "\r"))
-		s.offset += int64(i + 1)
-		p = p[i+1:]
+		if s.line(bytes.TrimRight(line, "\r")) {
+			s.took(size, lines)
+			p = p[size:]
+		}
 	}
+	return all - len(p)
+}
+
+// took notes that lines are done with.
+func (s *Stream) took(size, lines int) {
+	s.p.Counts.Lines += int64(lines)
+	s.p.Counts.Bytes += int64(size)
+	s.number += int64(lines)
+	s.offset += int64(size)
+	s.open.since = time.Time{}
 }
 
 // detect tells the format of what follows.
@@ -313,38 +364,45 @@ func (s *Stream) detect(sample []byte) bool {
 // vague are formats that anything may look like.
 func vague(name string) bool { return name == "text" || name == "csv" || name == "jsonl" }
 
-// line reads and matches one line.
-func (s *Stream) line(line []byte) {
+// line reads and matches one line, or one record of several. It is false if that is not done: the format changed, and a record of several lines may begin here.
+func (s *Stream) line(line []byte) bool {
 	if len(line) == 0 {
-		return
+		return true
 	}
 	if bytes.IndexByte(line[:min(len(line), 4096)], 0) >= 0 {
 		s.torn(line)
-		return
+		return true
 	}
-	if s.format == nil && !s.detect(line) {
-		s.p.Counts.Unknown++
-		s.p.Counts.Failed++
-		return
+	if s.format == nil {
+		if !s.detect(line) {
+			s.p.Counts.Unknown++
+			s.p.Counts.Failed++
+			return true
+		}
+		if s.opens(line) {
+			return false
+		}
 	}
 	err := s.format.Decode(line, &s.rec)
 	vague, isVague := s.format.(logs.Vague)
+	changed := false
 	switch {
 	case err == nil && !s.forced && isVague && vague.Foreign() && s.other(line, true):
-		if err = s.format.Decode(line, &s.rec); errors.Is(err, logs.ErrNothing) {
-			return
-		}
+		changed = true
 	case err == nil:
 		s.failures = 0
 	case errors.Is(err, logs.ErrNothing):
-		return
+		return true
 	default:
 		s.failures++
-		if s.other(line, errors.Is(err, logs.ErrOther)) {
-			err = s.format.Decode(line, &s.rec)
-			if errors.Is(err, logs.ErrNothing) {
-				return
-			}
+		changed = s.other(line, errors.Is(err, logs.ErrOther))
+	}
+	if changed {
+		if bytes.IndexByte(line, '\n') >= 0 || s.opens(line) {
+			return false
+		}
+		if err = s.format.Decode(line, &s.rec); errors.Is(err, logs.ErrNothing) {
+			return true
 		}
 	}
 	if err != nil {
@@ -354,6 +412,7 @@ func (s *Stream) line(line []byte) {
 		s.learn(line)
 	}
 	s.match()
+	return true
 }
 
 // torn reads a line that is no text: what stands before its first byte of zero and behind its last. A machine that lost power leaves zeros where a line was not
@@ -402,7 +461,7 @@ func (s *Stream) match() {
 		p.o.Each(&s.rec, s.name, from, from+int64(len(s.rec.Line))+1)
 	}
 	if p.o.Read != nil {
-		p.o.Read(&s.rec, s.name, s.number)
+		p.o.Read(&s.rec, s.name, s.number+1)
 	}
 	at := s.rec.Time
 	if !at.IsZero() {
@@ -444,7 +503,7 @@ func (s *Stream) match() {
 		x := &p.found[i]
 		id, _, _ := strings.Cut(x.hit.Indicator.ID, "#") // behind it is what tells values of one indicator apart
 		h := sighting.Hit{ID: id, Value: x.hit.Indicator.Value, Source: x.hit.Indicator.Source, TLP: x.hit.Indicator.TLP, Seen: x.hit.Seen,
-			Fields: x.fields, Time: s.rec.Time, Host: hostKey(s.rec.Host), Way: s.rec.Direction, Format: s.rec.Format, Input: s.name, Number: s.number, Line: s.rec.Line, Record: &s.rec}
+			Fields: x.fields, Time: s.rec.Time, Host: hostKey(s.rec.Host), Way: s.rec.Direction, Format: s.rec.Format, Input: s.name, Number: s.number + 1, Line: s.rec.Line, Record: &s.rec}
 		t, isNew := p.o.Sightings.Add(h)
 		if p.o.Told != nil {
 			p.o.Told(&h, t, isNew)

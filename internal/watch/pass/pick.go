@@ -112,10 +112,7 @@ func (s *Stream) picked(p []byte) int {
 		if lines > 0 {
 			s.failures = 0 // they are of the format
 		}
-		s.p.Counts.Lines += int64(lines)
-		s.p.Counts.Bytes += int64(to - done)
-		s.number += int64(lines)
-		s.offset = begin + int64(to)
+		s.took(to-done, lines)
 		done = to
 	}
 	scan, format := s.pick.scan, s.pick.format
@@ -125,13 +122,11 @@ func (s *Stream) picked(p []byte) int {
 			return
 		}
 		pass(int(at - begin))
-		end := done + bytes.IndexByte(p[done:], '\n') + 1
-		s.p.Counts.Lines++
-		s.p.Counts.Bytes += int64(end - done)
-		s.number++
-		s.line(line)
-		done = end
-		s.offset = begin + int64(end)
+		if s.line(line) {
+			end := bytes.IndexByte(p[done:], '\n') + 1
+			s.took(end, 1)
+			done += end
+		}
 		changed = s.format.Name() != format
 	})
 	if !changed {
