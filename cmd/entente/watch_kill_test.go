@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -15,6 +16,21 @@ import (
 // TestWatchOutlivesKills: a watch that follows a log is killed (-9) again and again while lines are written and the log is
 // rotated. In the end each line was counted once.
 func TestWatchOutlivesKills(t *testing.T) {
+	outlivesKills(t, "", 1, func(n int) string {
+		return fmt.Sprintf(`{"ts":1700000000.%06d,"uid":"C%d","id.orig_h":"10.0.0.1","id.resp_h":"198.51.100.53","query":"n%d.evil.example","qclass":1}`+"\n", n%1_000_000, n, n)
+	})
+}
+
+// TestTableOutlivesKills: the same with a table whose records have several lines, which are written in two pieces.
+func TestTableOutlivesKills(t *testing.T) {
+	outlivesKills(t, "time,src_ip,\"a\nmessage\",domain\n", 4, func(n int) string {
+		return fmt.Sprintf("2024-05-23T02:30:26Z,10.0.0.1,\"a text,\nof some \"\"lines\"\"\n\nwith n%d.evil.example\",n%d.evil.example\n", n, n)
+	})
+}
+
+// outlivesKills writes records of so many lines each into a log that begins with a header.
+func outlivesKills(t *testing.T, header string, linesOf int, record func(n int) string) {
+	t.Helper()
 	t.Parallel() // most of it is waiting
 	dir := t.TempDir()
 	name := func(n string) string { return filepath.Join(dir, n) }
@@ -25,7 +41,7 @@ func TestWatchOutlivesKills(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	n := 0
+	n, headers := 0, 0
 	write := func(count int) {
 		f, err := os.OpenFile(name("dns.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
@@ -33,12 +49,18 @@ func TestWatchOutlivesKills(t *testing.T) {
 		}
 		defer f.Close()
 		var b bytes.Buffer
+		if info, err := f.Stat(); err != nil {
+			t.Fatal(err)
+		} else if info.Size() == 0 {
+			b.WriteString(header)
+			headers++
+		}
 		for range count {
-			fmt.Fprintf(&b, `{"ts":1700000000.%06d,"uid":"C%d","id.orig_h":"10.0.0.1","id.resp_h":"198.51.100.53","query":"n%d.evil.example","qclass":1}`+"\n", n%1_000_000, n, n)
+			b.WriteString(record(n))
 			n++
 		}
 		half := b.Len() / 2
-		for _, part := range [][]byte{b.Bytes()[:half], b.Bytes()[half:]} { // a line may be seen in two halves
+		for _, part := range [][]byte{b.Bytes()[:half], b.Bytes()[half:]} { // a record may be seen in two halves
 			if _, err := f.Write(part); err != nil {
 				t.Fatal(err)
 			}
@@ -95,6 +117,7 @@ func TestWatchOutlivesKills(t *testing.T) {
 		Counts struct {
 			Lines  int64 `json:"lines"`
 			Failed int64 `json:"failed"`
+			Stray  int64 `json:"stray"`
 		} `json:"counts"`
 	}
 	last := bytes.TrimSpace(errs.Bytes())
@@ -104,7 +127,7 @@ func TestWatchOutlivesKills(t *testing.T) {
 	if err := json.Unmarshal(last, &end); err != nil {
 		t.Fatalf("%v: %s", err, errs.String())
 	}
-	if end.Hits != int64(n) || end.Counts.Lines != int64(n) || end.Counts.Failed != 0 {
-		t.Errorf("%d lines were written; %+v\n%s", n, end, errs.String())
+	if lines := n*linesOf + headers*strings.Count(header, "\n"); end.Hits != int64(n) || end.Counts.Lines != int64(lines) || end.Counts.Failed != 0 || end.Counts.Stray != 0 {
+		t.Errorf("%d records were written; %+v\n%s", n, end, errs.String())
 	}
 }
