@@ -401,7 +401,18 @@ func TestRecordsAreBounded(t *testing.T) {
 	}
 }
 
-// TestHostileQuotes: a line of 100 MB in quotes, and ten million short lines with quotes everywhere, each of which looks as if it might begin a record, take no more memory than the bounds, and no line is looked at
+// followed counts how often a line is followed.
+type followed struct {
+	logs.Rows
+	n int64
+}
+
+func (f *followed) Follow(row *logs.Row, line []byte) logs.Next {
+	f.n++
+	return f.Rows.Follow(row, line)
+}
+
+// TestHostileQuotes: a line of 100 MB in quotes, and short lines with quotes everywhere, each of which looks as if it might begin a record, take no more memory than the bounds, and no line is looked at
 // more than a few times.
 func TestHostileQuotes(t *testing.T) {
 	s := set(t, "evil.example")
@@ -413,6 +424,12 @@ func TestHostileQuotes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		rows, ok := x.format.(logs.Rows)
+		if !ok {
+			t.Fatal(x.format)
+		}
+		counted := &followed{Rows: rows}
+		x.format = counted
 		block := []byte(of[0] + strings.Repeat(strings.Join(of[1:], ""), 2*maxRecordLines))
 		lines := int64(0)
 		for range 20 {
@@ -422,6 +439,9 @@ func TestHostileQuotes(t *testing.T) {
 		x.Flush(now)
 		if p.Counts.Lines != lines || cap(x.carry) > 3*MaxRecord {
 			t.Errorf("%s: %d lines: %+v, %d bytes held", name, lines, p.Counts, cap(x.carry))
+		}
+		if counted.n > 3*lines {
+			t.Errorf("%s: %d lines are looked at %d times", name, lines, counted.n)
 		}
 	}
 	table := &sighting.Table{}
