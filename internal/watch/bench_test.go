@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -44,44 +43,6 @@ func cpu() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// name makes the i-th name of a family; the same numbers give the same names.
-func name(r *rand.Rand, i int, family string) string {
-	const consonants, vowels = "bcdfghklmnprstvz", "aeiou"
-	var b []byte
-	for range 2 + r.IntN(4) {
-		b = append(b, consonants[r.IntN(16)], vowels[r.IntN(5)])
-	}
-	return string(b) + strconv.Itoa(i) + family + []string{"com", "net", "org", "info", "xyz", "co.uk", "ru", "top"}[r.IntN(8)]
-}
-
-// indicators makes n of them: 75 % domains, 17 % IPv4 addresses, 5 % URLs, 3 % SHA-256.
-func indicators(n int) []watch.Indicator {
-	r := rand.New(rand.NewPCG(1, 2))
-	out := make([]watch.Indicator, 0, n)
-	for i := range n {
-		var v observable.Value
-		switch k := i % 100; {
-		case k < 75:
-			v = observable.Value{Type: observable.Domain, Text: name(r, i, "-bad.")}
-			if r.IntN(3) == 0 {
-				v.Text = "www." + v.Text
-			}
-		case k < 92:
-			v = observable.Value{Type: observable.IPv4, Text: netip.AddrFrom4([4]byte{byte(128 + r.IntN(90)), byte(r.IntN(256)), byte(r.IntN(256)), byte(r.IntN(256))}).String()}
-		case k < 97:
-			v = observable.Value{Type: observable.URL, Text: "http://" + name(r, i, "-url.") + "/" + strconv.FormatUint(r.Uint64(), 36) + "/x.php?id=" + strconv.Itoa(i)}
-		default:
-			var b [32]byte
-			for j := range b {
-				b[j] = byte(r.Uint32())
-			}
-			v = observable.Value{Type: observable.SHA256, Text: hex.EncodeToString(b[:])}
-		}
-		out = append(out, watch.Indicator{ID: fmt.Sprintf("indicator--%08x-1111-4111-8111-%012x", i, r.Uint64()>>16), Value: v, Until: time.Unix(4e9, 0), Source: "source " + strconv.Itoa(i%20), TLP: "TLP:AMBER"})
-	}
-	return out
 }
 
 // templates reads a sample of real lines.
@@ -127,11 +88,11 @@ func substitute(dst, line []byte, with func(key, old []byte) []byte) []byte {
 
 // input makes a log of a size out of real lines, with other names and addresses, of which about one in a hundred is in
 // the set.
-func input(lines [][]byte, size int, inds []watch.Indicator) []byte {
+func (s *stock) input(lines [][]byte, size int, inds []watch.Indicator) []byte {
 	r := rand.New(rand.NewPCG(3, 4))
 	var names, bad []string
-	for i := range 300_000 {
-		names = append(names, name(r, i, "."))
+	for range 300_000 {
+		names = append(names, s.name(r))
 	}
 	var addresses []string
 	for _, ind := range inds {
@@ -246,8 +207,9 @@ func BenchmarkScan(b *testing.B) {
 		for _, n := range counts {
 			b.Run(in.name+"/"+strconv.Itoa(n), func(b *testing.B) {
 				lines := templates(b, in.file, 20_000)
-				inds := indicators(n)
-				log := input(lines, size, inds)
+				stock := takeStock(b)
+				inds := stock.indicators(b, n)
+				log := stock.input(lines, size, inds)
 				set, loaded, resident := load(b, inds)
 				keys, err := logs.Keys(in.format, logs.Options{})
 				if err != nil {
@@ -349,7 +311,7 @@ func load(b *testing.B, inds []watch.Indicator) (*watch.Set, time.Duration, uint
 func BenchmarkApply(b *testing.B) {
 	n := amount("ENTENTE_BENCH_WATCH", 1_000_000)
 	builder := watch.NewBuilder(watch.Seed{5, 6})
-	for _, ind := range indicators(n) {
+	for _, ind := range takeStock(b).indicators(b, n) {
 		if err := builder.Add(ind); err != nil {
 			b.Fatal(err)
 		}
@@ -385,7 +347,7 @@ func BenchmarkApply(b *testing.B) {
 func BenchmarkPlain(b *testing.B) {
 	lines := templates(b, "zeek-dns.tsv.gz", 200_000)
 	builder := watch.NewBuilder(watch.Seed{5, 6})
-	for _, ind := range indicators(amount("ENTENTE_BENCH_WATCH", 1_000_000)) {
+	for _, ind := range takeStock(b).indicators(b, amount("ENTENTE_BENCH_WATCH", 1_000_000)) {
 		if err := builder.Add(ind); err != nil {
 			b.Fatal(err)
 		}

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"entente/internal/observable"
 	"entente/internal/watch"
 	"entente/internal/watch/compound"
 	"entente/internal/watch/logs"
@@ -21,15 +20,13 @@ import (
 	"entente/internal/watch/sighting"
 )
 
-// lists writes what other tools look for, the names and addresses, and the log, and gives both.
+// lists writes what other tools look for and the log, and gives both, and a log of one line.
 func lists(b *testing.B, inds []watch.Indicator, log []byte) (list, file, empty string) {
 	b.Helper()
 	dir := b.TempDir()
 	var text bytes.Buffer
 	for _, ind := range inds {
-		if t := ind.Value.Type; t == observable.Domain || t == observable.IPv4 {
-			text.WriteString(ind.Value.Text + "\n")
-		}
+		text.WriteString(ind.Value.Text + "\n")
 	}
 	for name, content := range map[string][]byte{"list": text.Bytes(), "log": log, "empty": log[:bytes.IndexByte(log, '\n')+1]} {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
@@ -44,10 +41,9 @@ func lists(b *testing.B, inds []watch.Indicator, log []byte) (list, file, empty 
 // lines each finds. ENTENTE_BENCH_TOOLS_MB is the size of the log, ENTENTE_DUCKDB a folder in which @duckdb/node-api is installed.
 func BenchmarkTools(b *testing.B) {
 	lines := templates(b, "zeek-dns.json.gz", 20_000)
-	inds := slices.DeleteFunc(indicators(amount("ENTENTE_BENCH_WATCH", 1_000_000)), func(i watch.Indicator) bool {
-		return i.Value.Type != observable.Domain && i.Value.Type != observable.IPv4
-	})
-	log := input(lines, amount("ENTENTE_BENCH_TOOLS_MB", 64)<<20, inds)
+	stock := takeStock(b)
+	inds := stock.indicators(b, amount("ENTENTE_BENCH_WATCH", 1_000_000))
+	log := stock.input(lines, amount("ENTENTE_BENCH_TOOLS_MB", 64)<<20, inds)
 	list, file, empty := lists(b, inds, log)
 	set, _, _ := load(b, inds)
 	keys, err := logs.Keys("zeek-json", logs.Options{})
@@ -172,14 +168,12 @@ func BenchmarkTools(b *testing.B) {
 func BenchmarkBeside(b *testing.B) {
 	const patterns = 10_000
 	lines := templates(b, "zeek-dns.json.gz", 20_000)
-	inds := indicators(amount("ENTENTE_BENCH_WATCH", 1_000_000))
+	stock := takeStock(b)
+	inds := stock.indicators(b, amount("ENTENTE_BENCH_WATCH", 1_000_000))
 	engine, table := compound.New(compound.Options{}), &compound.Table{}
 	var atoms []watch.Indicator
-	more := indicators(3 * patterns) // other names than those of the set: another family
 	for i := range patterns {
-		value := func(k int) string {
-			return fmt.Sprintf("p%d-%d.%s", i, k, strings.TrimPrefix(more[0].Value.Text, "www."))
-		}
+		value := func(k int) string { return fmt.Sprintf("p%d-%d.of-patterns.net", i, k) }
 		text := map[int]string{
 			0: "([domain-name:value = '%s'] FOLLOWEDBY [domain-name:value = '%s']) WITHIN 600 SECONDS",
 			1: "[domain-name:value = '%s'] AND [domain-name:value = '%s']",
@@ -194,7 +188,7 @@ func BenchmarkBeside(b *testing.B) {
 			atoms = append(atoms, watch.Indicator{ID: fmt.Sprintf("indicator--%08x-3333-4333-8333-000000000000", i), Value: v, Atom: uint16(k + 1)})
 		}
 	}
-	log := input(lines, amount("ENTENTE_BENCH_WATCH_MB", 128)<<20, append(slices.Clone(inds), atoms...)) // they are met as often as others
+	log := stock.input(lines, amount("ENTENTE_BENCH_WATCH_MB", 128)<<20, append(slices.Clone(inds), atoms...)) // they are met as often as others
 	build := func(all ...[]watch.Indicator) *watch.Set {
 		builder := watch.NewBuilder(watch.Seed{5, 6})
 		for _, list := range all {
