@@ -1,8 +1,10 @@
 package watch
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
+	"math/bits"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -33,6 +35,29 @@ type prefixes struct {
 	// first16 has a bit for each beginning of 16 bits that some block of IPv4 addresses covers a part of.
 	first16  [1 << 10]uint64
 	first16v [1 << 10]uint64 // of IPv6
+	// starts has a bit for what a text that could be an IPv4 address begins with, see twoNumbers: most addresses of a log begin as none that is looked for,
+	// above all the private ones.
+	starts [1 << 10]uint64
+}
+
+// twoNumbers gives the bit in starts of a text of at least seven bytes, the first eight of which w has: it is that of what comes before its second dot.
+func twoNumbers(w uint64) uint64 {
+	d := zeros(w ^ dots)
+	second := uint(bits.TrailingZeros64(d & (d - 1))) // the highest bit of the byte that it is; 64 if it is none
+	return w & (1<<(second-7) - 1) * 0x9e3779b97f4a7c15 >> 48
+}
+
+// shortestIPv4 is how long an IPv4 address is at least.
+const shortestIPv4 = 7
+
+// start notes how a text begins if it could be taken for an IPv4 address.
+func (p *prefixes) start(text string) {
+	if n := len(text); n >= shortestIPv4 && n <= 15 && text[0]-'0' <= 9 && text[n-1]-'0' <= 9 {
+		var b [16]byte
+		copy(b[:], text)
+		bit := twoNumbers(binary.LittleEndian.Uint64(b[:]))
+		p.starts[bit>>6] |= 1 << (bit & 63)
+	}
 }
 
 func (p *prefixes) add(b netip.Prefix) {
@@ -201,6 +226,7 @@ func (b *Builder) put(ind Indicator, v observable.Value, e entry) error {
 	}
 	e.size = uint16(len(v.Text))
 	e.span = b.span(span{nanos(ind.From, math.MinInt64), nanos(ind.Until, math.MaxInt64)})
+	b.pre.start(v.Text)
 	b.lastID, b.follow = ind.ID, e.flags&flagDerived == 0
 	b.kinds |= 1 << e.kind
 	b.hosts += extraKeys(e.kind)

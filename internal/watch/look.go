@@ -95,10 +95,16 @@ func (s *Scanner) whole(b []byte, i, e int) uint64 {
 
 // ipv4 looks at what is made of digits and dots.
 func (s *Scanner) ipv4(b []byte, i, e int) {
-	h := s.whole(b, i, e)
-	s.probe(h)
-	if s.keepHosts {
-		s.hosts = append(s.hosts, h)
+	start := twoNumbers(word(b, i))
+	may := e-i < shortestIPv4 || s.view.prefixes.starts[start>>6]&(1<<(start&63)) != 0
+	if may || s.keepHosts {
+		h := s.whole(b, i, e)
+		if may {
+			s.probe(h)
+		}
+		if s.keepHosts {
+			s.hosts = append(s.hosts, h)
+		}
 	}
 	if len(s.view.prefixes.lengths) == 0 {
 		return
