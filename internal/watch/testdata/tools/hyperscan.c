@@ -34,7 +34,7 @@ int main(int argc, char **argv) {
     text[n] = strdup(line);
     len[n] = l;
     ids[n] = n;
-    flags[n++] = HS_FLAG_CASELESS | HS_FLAG_SINGLEMATCH;
+    flags[n++] = HS_FLAG_CASELESS;
   }
   fclose(f);
   double begin = cpu();

@@ -1,0 +1,63 @@
+package watch
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"entente/internal/observable"
+	"pgregory.net/rapid"
+)
+
+// TestSince: whatever changed, what a set looks for is what the one before did, without what is gone, and what Since gives.
+func TestSince(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		listed := func(s *Set, old *Set) (out []string) {
+			for ind := range s.Since(old) {
+				out = append(out, ind.ID+" "+ind.Value.Text)
+			}
+			slices.Sort(out)
+			return out
+		}
+		indicator := func(name string) Indicator {
+			return Indicator{Value: observable.Value{Type: observable.Domain, Text: name}}
+		}
+		id := rapid.Custom(func(t *rapid.T) string { return fmt.Sprint("id", rapid.IntRange(0, 20).Draw(t, "id")) })
+		l := NewLive(NewBuilder(testSeed).Set())
+		for round := range rapid.IntRange(1, 6).Draw(t, "rounds") {
+			before := l.Load()
+			if rapid.IntRange(0, 9).Draw(t, "replace") == 0 {
+				b := NewBuilder(testSeed)
+				if err := b.Add(Indicator{ID: "whole", Value: indicator("whole.example").Value}); err != nil {
+					t.Fatal(err)
+				}
+				l.Replace(b.Set())
+				if got, want := listed(l.Load(), before), []string{"whole whole.example"}; !slices.Equal(got, want) {
+					t.Fatalf("after another set: %q", got)
+				}
+				continue
+			}
+			var want []string
+			var changes []Change
+			for _, id := range rapid.SliceOfNDistinct(id, 0, 8, rapid.ID[string]).Draw(t, "changed") {
+				c := Change{ID: id}
+				for i := range rapid.IntRange(0, 2).Draw(t, "values") {
+					name := fmt.Sprintf("n%d-%d.example", round, i)
+					c.Indicators = append(c.Indicators, indicator(name))
+					want = append(want, id+" "+name)
+				}
+				changes = append(changes, c)
+			}
+			if err := l.Apply(changes); err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(want)
+			if got := listed(l.Load(), before); !slices.Equal(got, want) {
+				t.Fatalf("new are %q, and told %q", want, got)
+			}
+			if got := listed(before, before); got != nil {
+				t.Fatalf("since itself: %q", got)
+			}
+		}
+	})
+}
