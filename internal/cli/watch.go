@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -82,7 +83,8 @@ words, other top-level domains) are told of, and so is an indicator in a record 
 
 --follow goes on with what is added, through rotation and truncation, until Ctrl-C.
 --index keeps an index of the past, which entente hunt asks: which value was seen in which
-hour. With it positions are saved every five minutes, each time with the index.
+hour. With it positions are saved every five minutes, each time with the index. A value that
+was not looked for before is looked for in it at once, as far back as --look-back says.
 
 --position keeps how far files were read together with what was counted, so that after
 a crash nothing is missed and nothing counted twice.
@@ -161,6 +163,9 @@ type watching struct {
 	loads []indicators.Report
 	err   error // the output broke
 	index *indexing
+	back  *looking // nil: what is new is not looked for in the index
+	// lookedBack is how many values were looked for in the index, seenBack how many of them were seen.
+	lookedBack, seenBack int64
 	// patterns are those that ask for more than one value.
 	patterns *watchPatterns
 	join     *joined // nil: the indicators are of files
@@ -275,12 +280,17 @@ func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
 	w.bar = a.progress("watch")
 	r := input.NewReader(w.pass, o)
 	w.reader = r
+	if w.back, err = w.lookBack(); err != nil {
+		return err
+	}
+	defer w.back.close()
 	if len(w.outs.list) > 0 { // a message that was sent before a kill has its id again only if the secret was kept
 		r.Touch()
 		if err := r.Save(); err != nil {
 			return err
 		}
 	}
+	w.back.first(ctx)
 	var files []string
 	piped := len(args) == 0 && o.Messages == nil
 	for _, arg := range args {
@@ -305,7 +315,8 @@ func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
 	if err != nil && !stopped {
 		return err
 	}
-	if err := w.index.end(w); err != nil {
+	w.index.flush()
+	if err := errors.Join(w.back.end(ctx), w.index.end(w)); err != nil {
 		return err
 	}
 	if f.position == "" { // otherwise what waits goes on waiting
@@ -314,6 +325,7 @@ func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
 	if err := errors.Join(w.finish(), w.reportLast(ctx), w.tellOutsLast(ctx)); err != nil {
 		return err
 	}
+	w.back.settle()
 	if (w.table.Hits > 0 || w.found()) && a.code == exitOK {
 		a.code = exitMatched
 	}
@@ -653,6 +665,7 @@ func (w *watching) step(_ string, done, total int64) {
 	w.bar.set(node.Progress{Stage: "watch", Done: done, Total: total, Unit: "bytes"})
 	w.measure()
 	w.index.now(w.a.now())
+	w.back.tick()
 	w.patterns.tick(w.a.now(), w.whole)
 	w.report()
 	w.tellOuts()
@@ -697,6 +710,7 @@ func (w *watching) idle() {
 	w.measure()
 	now := w.a.now()
 	w.index.now(now)
+	w.back.tick()
 	w.patterns.tick(now, w.whole)
 	w.report()
 	w.tellOuts()
@@ -777,10 +791,11 @@ func (w *watching) finish() error {
 	p := w.a.printer()
 	list := w.table.All()
 	if !w.f.follow && w.queue == nil {
-		for _, s := range list[:min(len(list), w.f.limit)] {
+		shown := slices.DeleteFunc(slices.Clone(list), (*sighting.Sighting).Past) // these were told together
+		for _, s := range shown[:min(len(shown), w.f.limit)] {
 			w.write(p, s)
 		}
-		if more := len(list) - w.f.limit; more > 0 {
+		if more := len(shown) - w.f.limit; more > 0 {
 			p.say("", "ui.watch-more", "n", p.number(int64(more)))
 			p.gap()
 		}

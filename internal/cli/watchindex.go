@@ -21,10 +21,12 @@ const indexEvery = 5 * time.Minute
 type indexFlags struct {
 	index     string
 	indexDays int
+	lookBack  string
 }
 
 func (f *indexFlags) register(x *pflag.FlagSet) {
 	x.StringVar(&f.index, "index", "", "a folder for an index of the past, which entente hunt asks")
+	x.StringVar(&f.lookBack, "look-back", "90d", "with --index: how far back new indicators are looked for at once; 0 looks for none")
 	x.IntVar(&f.indexDays, "index-days", 0, "how many days before today stay in the index (default: all)")
 }
 
@@ -36,6 +38,8 @@ type indexing struct {
 	builder *past.Builder
 	days    int
 	last    time.Time         // of writing
+	writes  int               // that succeeded
+	written uint64            // records that they wrote
 	paths   map[string]string // of the streams that are files
 	err     error             // what went wrong and was not mended since
 }
@@ -103,6 +107,9 @@ func (x *indexing) flush() {
 	}
 	x.last = x.a.now()
 	x.err = x.builder.Flush(x.ctx)
+	if x.err == nil {
+		x.writes, x.written = x.writes+1, x.builder.Stats().Records
+	}
 	if x.days > 0 && x.err == nil {
 		_, _, x.err = x.index.Prune(x.last.AddDate(0, 0, -x.days), x.last)
 	}
@@ -113,12 +120,14 @@ func (x *indexing) flush() {
 	}
 }
 
-// end writes the rest and tells what the index got.
+// clean tells whether the index has all that was read.
+func (x *indexing) clean() bool { return x.builder.Stats().Records == x.written }
+
+// end tells what the index got, which was written.
 func (x *indexing) end(w *watching) error {
 	if x == nil {
 		return nil
 	}
-	x.flush()
 	if err := errors.Join(x.err, x.index.Compact(x.ctx, x.last.UTC().Truncate(24*time.Hour))); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 type gauges struct {
 	counts              pass.Counts
 	hits, beyond, lost  int64
+	looked, seen        int64 // back in time
 	sightings, watching int
 	queue               queue.Stats
 	taps, senders       input.SenderStats // of dnstap, of syslog
@@ -32,7 +33,7 @@ func (w *watching) measure() {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.shown = gauges{counts: w.pass.Counts, hits: w.table.Hits, beyond: w.table.Beyond, lost: w.lost, sightings: w.table.Len(), watching: w.live.Load().Len()}
+	w.shown = gauges{counts: w.pass.Counts, hits: w.table.Hits, beyond: w.table.Beyond, lost: w.lost, sightings: w.table.Len(), watching: w.live.Load().Len(), looked: w.lookedBack, seen: w.seenBack}
 	w.shown.taps, w.shown.senders = w.taps.Stats(), w.syslog.Stats()
 	if w.queue != nil {
 		w.shown.queue = w.queue.stats
@@ -100,6 +101,8 @@ func (g *gauges) write(out io.Writer) {
 		{"clock_backwards_total", "counter", "Times that the clock of a stream went back by more than an hour.", g.counts.Backwards},
 		{"hits_total", "counter", "Lines and indicators that met.", g.hits},
 		{"hits_untold_total", "counter", "Hits beyond the sightings that are kept.", g.beyond},
+		{"looked_back_total", "counter", "Values that were looked for in the index of the past, because they were new.", g.looked},
+		{"seen_back_total", "counter", "Values that the index of the past has.", g.seen},
 		{"problems_total", "counter", "Files that could not be read on, truncations, positions that could not be saved.", g.lost},
 		{"messages_total", "counter", "Messages of a queue read.", g.queue.Messages},
 		{"messages_again_total", "counter", "Messages of a queue that came again and were not counted again.", g.queue.Again},

@@ -16,7 +16,7 @@ var (
 		record.Query: "ui.watch-role-query", record.Answer: "ui.watch-role-answer", record.Host: "ui.watch-role-host", record.Request: "ui.watch-role-request",
 		record.Referrer: "ui.watch-role-referrer", record.Source: "ui.watch-role-source", record.Destination: "ui.watch-role-destination", record.Sender: "ui.watch-role-sender",
 		record.Recipient: "ui.watch-role-recipient", record.Subject: "ui.watch-role-subject", record.Agent: "ui.watch-role-agent", record.File: "ui.watch-role-file",
-		record.Certificate: "ui.watch-role-certificate", record.Process: "ui.watch-role-process", record.Other: "ui.watch-role-other",
+		record.Certificate: "ui.watch-role-certificate", record.Process: "ui.watch-role-process", record.Other: "ui.watch-role-other", record.Past: "ui.watch-role-past",
 	}
 	wayKeys = map[record.Direction]string{
 		record.Inbound: "ui.watch-way-inbound", record.Outbound: "ui.watch-way-outbound", record.Internal: "ui.watch-way-internal", record.External: "ui.watch-way-external",

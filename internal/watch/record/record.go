@@ -32,6 +32,7 @@ const (
 	Certificate Role = "certificate" // a certificate: its hash, serial or names
 	Process     Role = "process"     // what ran: image, mutex, registry key
 	Other       Role = "other"       // anything else
+	Past        Role = "past"        // seen in an hour of the past, as an index says that knows no lines
 )
 
 // Direction is which way an event went, seen from the party that keeps the log.

@@ -155,6 +155,34 @@ func (t *Table) Add(h Hit) (s *Sighting, isNew bool) {
 	return s, isNew
 }
 
+// AddHour adds that an indicator was seen in an hour of the past, of which an index knows that and no more: it counts as one, once, however often it is
+// added. The sighting is nil if there is no place for it.
+func (t *Table) AddHour(id string, v observable.Value, source, tlp string, hour time.Time) (s *Sighting, isNew bool) {
+	k := key{id, v.Key(), "", hour.Unix() / 3600}
+	if s = t.all[k]; s != nil {
+		return s, false
+	}
+	if t.of[id+" "+k.value] >= MaxPerIndicator {
+		t.Hits++
+		t.Beyond++
+		return nil, false
+	}
+	return t.Add(Hit{ID: id, Value: v, Source: source, TLP: tlp, Seen: v, Fields: []record.Field{{Role: record.Past}}, Time: hour, Format: "index"})
+}
+
+// InHour tells whether a line met an indicator in an hour, at whatever machine.
+func (t *Table) InHour(id string, v observable.Value, hour time.Time) bool {
+	for _, s := range t.all {
+		if s.Indicator == id && s.Value == v && s.Hour.Equal(hour) && !s.Past() {
+			return true
+		}
+	}
+	return false
+}
+
+// Past tells whether nothing is known of a sighting but that it was in an hour of the past.
+func (s *Sighting) Past() bool { return s.Lines > 0 && s.Roles[record.Past] == s.Lines }
+
 func (s *Sighting) add(h Hit) {
 	s.Lines++
 	questions, answers, others := false, false, false
