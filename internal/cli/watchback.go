@@ -17,10 +17,10 @@ import (
 )
 
 const (
-	// backAtOnce is how many values are looked for in the index at once.
-	backAtOnce = 10_000
-	// backWaits is how many may wait for the index to be written, to be looked for again in what was read since the last writing.
-	backWaits = 100_000
+	// maxBackAtOnce is how many values are looked for in the index at once.
+	maxBackAtOnce = 10_000
+	// maxBackWaiting is how many may wait for the index to be written, to be looked for again in what was read since the last writing.
+	maxBackWaiting = 100_000
 	// backAgain is after how long the index is asked again that could not be read.
 	backAgain = time.Minute
 	// backBeside is for how long before now an hour may be one in which the watch looked for what is new already.
@@ -168,7 +168,7 @@ func (l *looking) tick() {
 	if now.Before(l.again) {
 		return
 	}
-	if len(l.waiting) >= backWaits && x.writes == l.writes {
+	if len(l.waiting) >= maxBackWaiting && x.writes == l.writes {
 		x.flush()
 	}
 	clean := x.clean()
@@ -208,7 +208,7 @@ func (l *looking) ask(list []watch.Indicator, more, final bool) {
 	x := lookedBack{indicators: list, from: now.Add(-l.back), to: now, final: final}
 	index, next, known := l.w.index.index, l.next, l.known
 	go func() {
-		for more && len(x.indicators) < backAtOnce {
+		for more && len(x.indicators) < maxBackAtOnce {
 			ind, ok := next()
 			if !ok {
 				x.last = true

@@ -20,16 +20,16 @@ const (
 	maxFrameWait = 30 * time.Second
 	// acceptAgain is the wait before the next try where the system had nothing left for a connection.
 	acceptAgain = 100 * time.Millisecond
-	// keepIdle, keepEvery and keepProbes are how a peer over TCP that is gone is found: what it is asked after so long a silence, how often, and how
+	// keepIdle, keepEvery and maxProbes are how a peer over TCP that is gone is found: what it is asked after so long a silence, how often, and how
 	// often in vain before the connection ends.
-	keepIdle   = time.Minute
-	keepEvery  = 15 * time.Second
-	keepProbes = 4
+	keepIdle  = time.Minute
+	keepEvery = 15 * time.Second
+	maxProbes = 4
 )
 
 // listenTCP opens a listener whose connections end when the peer is gone.
 func listenTCP(ctx context.Context, address string) (net.Listener, error) {
-	lc := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepIdle, Interval: keepEvery, Count: keepProbes}}
+	lc := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepIdle, Interval: keepEvery, Count: maxProbes}}
 	return lc.Listen(ctx, "tcp", address)
 }
 

@@ -34,7 +34,7 @@ func TestKeepAlive(t *testing.T) {
 		{"on", syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1},
 		{"idle", syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE, int(keepIdle.Seconds())},
 		{"every", syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL, int(keepEvery.Seconds())},
-		{"probes", syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, keepProbes},
+		{"probes", syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, maxProbes},
 	} {
 		var got int
 		var fault error

@@ -18,8 +18,8 @@ const (
 	MaxValues = 65_536
 	// MaxPath is the longest path of a value that is told, in bytes; it is cut there.
 	MaxPath = 1024
-	// minPaths is how much room for the paths of a line's values there is, in bytes; for a long line it is 16 times its length.
-	minPaths = 4 << 20
+	// maxPaths is how much room for the paths of a line's values there is, in bytes; for a long line it is 16 times its length.
+	maxPaths = 4 << 20
 	// MaxColumns is the number of columns of a table.
 	MaxColumns = 1024
 	// MaxHeader is the longest header of a table that is kept, in bytes.

@@ -50,7 +50,7 @@ type walker struct {
 func (w *walker) walk(line []byte) error {
 	w.line, w.at, w.leaves, w.path, w.place = line, 0, w.leaves[:0], w.path[:0], w.place[:0]
 	w.scratch.reset()
-	w.room = max(minPaths, 16*len(line))
+	w.room = max(maxPaths, 16*len(line))
 	w.space()
 	if w.at >= len(line) || line[w.at] != '{' {
 		return fmt.Errorf("%w: no JSON object", ErrLine)
