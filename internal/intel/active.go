@@ -96,6 +96,20 @@ func (in *Intel) UpdateActive(ctx context.Context) error {
 	}
 }
 
+// UpdateActiveFor works off what was touched for a while, one batch at least, and tells whether more is left: in the midst of a large import there is always
+// more, and who waits for all of it waits for the end of the import.
+func (in *Intel) UpdateActiveFor(ctx context.Context, most time.Duration) (more bool, err error) {
+	for end := in.cfg.Now().Add(most); ; {
+		more, err := in.updateActive(ctx)
+		if err != nil {
+			return false, fmt.Errorf("intel: what sensors are given: %w", err)
+		}
+		if !more || !in.cfg.Now().Before(end) {
+			return more, nil
+		}
+	}
+}
+
 func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -181,6 +181,45 @@ func TestActive(t *testing.T) {
 	want(line("five.example.org", 5, stix.TLPRed), line("uno.example.org", 1, 0))
 }
 
+// TestActiveForAWhile: where much waits, sensors are given what is worked off so far, then the rest.
+func TestActiveForAWhile(t *testing.T) {
+	ctx := context.Background()
+	w := newWorld(t)
+	const n = 4500 // more than two batches
+	objects := make([]string, n)
+	for i := range objects {
+		objects[i] = indicator(i+1, 1, fmt.Sprintf("n%d.example.org", i))
+	}
+	w.load(t, "a", objects...)
+	given := func() (n int) {
+		for _, err := range w.in.Active(ctx, 0, intel.ActiveBuckets) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		return n
+	}
+	before, rounds := 0, 0
+	for more := true; more; rounds++ {
+		var err error
+		if more, err = w.in.UpdateActiveFor(ctx, 0); err != nil {
+			t.Fatal(err)
+		}
+		now := given()
+		if more && now <= before || now > n {
+			t.Fatalf("sensors are given %d after %d", now, before)
+		}
+		before = now
+	}
+	if before != n || rounds < 3 {
+		t.Errorf("sensors are given %d of %d after %d rounds", before, n, rounds)
+	}
+	if more, err := w.in.UpdateActiveFor(ctx, time.Minute); more || err != nil {
+		t.Error(more, err)
+	}
+}
+
 // TestActiveSaysWhatIsKnown: what a row says of an indicator beside its value.
 func TestActiveSaysWhatIsKnown(t *testing.T) {
 	w := newWorld(t)

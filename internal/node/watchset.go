@@ -96,11 +96,15 @@ func (n *Node) WatchSet(ctx context.Context, r WatchSetRequest, w io.Writer) (*W
 	return out, nil
 }
 
+// watchCatchUp is how long a watcher waits at most until what sensors are given is up to date; then it is given what is there.
+const watchCatchUp = 5 * time.Second
+
 // watchChange brings what sensors are given up to date and tells the last change of each bucket, as soon as there is one after
 // since or the assets are others than those of a mark, or when the wait is over.
 func (n *Node) watchChange(ctx context.Context, since uint64, assets string, now bool, wait time.Duration) (uint64, *[intel.ActiveBuckets]uint64, error) {
 	for {
-		if err := n.intel.UpdateActive(ctx); err != nil {
+		more, err := n.intel.UpdateActiveFor(ctx, watchCatchUp)
+		if err != nil {
 			return 0, nil, err
 		}
 		last, err := n.intel.ActiveChange()
@@ -113,6 +117,10 @@ func (n *Node) watchChange(ctx context.Context, since uint64, assets string, now
 		}
 		if now || last > since || assets != "" && mark != assets || wait <= 0 {
 			return n.intel.ActiveChanges()
+		}
+		if more {
+			wait -= watchCatchUp
+			continue // what was worked off concerns no sensor
 		}
 		beat := min(watchBeat, wait)
 		if wait -= beat; !sleep(ctx, beat) {
