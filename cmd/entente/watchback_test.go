@@ -118,7 +118,7 @@ func TestWatchLooksBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = w.Wait() // 6: something matched
-	w = follow()
+	follow()
 	line("now.log", "evil.example", 0)
 	until("evil.example", 3, 0)
 	until("worse.example", 1, 2)
