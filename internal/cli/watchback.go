@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"entente/internal/node"
 	"entente/internal/observable"
 	"entente/internal/watch"
 	"entente/internal/watch/input"
@@ -103,7 +104,7 @@ func (l *looking) first(ctx context.Context) {
 
 // all goes on until nothing is left to be asked.
 func (l *looking) all(ctx context.Context) error {
-	for {
+	for asked := int64(0); ; {
 		l.tick()
 		if l.answers == nil {
 			return nil
@@ -113,6 +114,8 @@ func (l *looking) all(ctx context.Context) error {
 			return ctx.Err()
 		case x := <-l.answers:
 			l.take(x)
+			asked += int64(len(x.indicators))
+			l.w.bar.set(node.Progress{Stage: "hunt", Done: asked, Total: int64(l.w.live.Load().Len())})
 		}
 	}
 }
