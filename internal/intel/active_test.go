@@ -220,6 +220,28 @@ func TestActiveForAWhile(t *testing.T) {
 	}
 }
 
+// TestKeptBackAtOnce: what a guard keeps back that was changed a moment ago is told of before sensors are given anything else.
+func TestKeptBackAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.load(t, "a", indicator(1, 1, "one.example.org"), indicator(2, 1, "two.example.net"))
+	if len(active(t, w.in)) != 2 {
+		t.Fatal("sensors are not given both")
+	}
+	g, err := guard.Default().With("own asset", "example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.in.SetGuard(g)
+	for a, err := range w.in.Active(context.Background(), 0, intel.ActiveBuckets) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := w.in.KeepsBack(a.Value), strings.HasSuffix(a.Value.Text, "example.org"); got != want {
+			t.Errorf("%s is kept back: %v", a.Value.Text, got)
+		}
+	}
+}
+
 // TestActiveSaysWhatIsKnown: what a row says of an indicator beside its value.
 func TestActiveSaysWhatIsKnown(t *testing.T) {
 	w := newWorld(t)

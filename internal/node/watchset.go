@@ -35,7 +35,7 @@ func (n *Node) WatchSet(ctx context.Context, r WatchSetRequest, w io.Writer) (*W
 	if out.Whole {
 		since = 0
 	}
-	last, buckets, err := n.watchChange(ctx, since, r.Assets, out.Whole, time.Duration(r.Wait)*time.Second)
+	last, buckets, behind, err := n.watchChange(ctx, since, r.Assets, out.Whole, time.Duration(r.Wait)*time.Second)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (n *Node) WatchSet(ctx context.Context, r WatchSetRequest, w io.Writer) (*W
 			if err != nil {
 				return nil, err
 			}
-			if intel.SensorCeiling.Allows(a.TLP, a.PAP) {
+			if intel.SensorCeiling.Allows(a.TLP, a.PAP) && !(behind && n.intel.KeepsBack(a.Value)) {
 				held.Values = append(held.Values, watchValue(&a))
 			}
 		}
@@ -100,23 +100,25 @@ func (n *Node) WatchSet(ctx context.Context, r WatchSetRequest, w io.Writer) (*W
 const watchCatchUp = 5 * time.Second
 
 // watchChange brings what sensors are given up to date and tells the last change of each bucket, as soon as there is one after
-// since or the assets are others than those of a mark, or when the wait is over.
-func (n *Node) watchChange(ctx context.Context, since uint64, assets string, now bool, wait time.Duration) (uint64, *[intel.ActiveBuckets]uint64, error) {
+// since or the assets are others than those of a mark, or when the wait is over. It is behind if there is more that was not worked off: then
+// what the guard keeps back by now may be among what is given.
+func (n *Node) watchChange(ctx context.Context, since uint64, assets string, now bool, wait time.Duration) (last uint64, buckets *[intel.ActiveBuckets]uint64, behind bool, err error) {
 	for {
 		more, err := n.intel.UpdateActiveFor(ctx, watchCatchUp)
 		if err != nil {
-			return 0, nil, err
+			return 0, nil, false, err
 		}
 		last, err := n.intel.ActiveChange()
 		if err != nil {
-			return 0, nil, err
+			return 0, nil, false, err
 		}
 		_, _, mark, err := n.assetsNow()
 		if err != nil {
-			return 0, nil, err
+			return 0, nil, false, err
 		}
 		if now || last > since || assets != "" && mark != assets || wait <= 0 {
-			return n.intel.ActiveChanges()
+			last, buckets, err = n.intel.ActiveChanges()
+			return last, buckets, more, err
 		}
 		if more {
 			wait -= watchCatchUp
@@ -124,7 +126,7 @@ func (n *Node) watchChange(ctx context.Context, since uint64, assets string, now
 		}
 		beat := min(watchBeat, wait)
 		if wait -= beat; !sleep(ctx, beat) {
-			return 0, nil, ctx.Err()
+			return 0, nil, false, ctx.Err()
 		}
 	}
 }
