@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -36,8 +37,8 @@ type prefixes struct {
 	first16  [1 << 10]uint64
 	first16v [1 << 10]uint64 // of IPv6
 	// starts has a bit for what a text that could be an IPv4 address begins with, see twoNumbers: most addresses of a log begin as none that is looked for,
-	// above all the private ones.
-	starts [1 << 10]uint64
+	// above all the private ones. startsv is that of IPv6, see twoGroups. What the host of a URL begins with is among them.
+	starts, startsv [1 << 10]uint64
 }
 
 // twoNumbers gives the bit in starts of a text of at least seven bytes, the first eight of which w has: it is that of what comes before its second dot.
@@ -50,8 +51,43 @@ func twoNumbers(w uint64) uint64 {
 // shortestIPv4 is how long an IPv4 address is at least.
 const shortestIPv4 = 7
 
-// start notes how a text begins if it could be taken for an IPv4 address.
-func (p *prefixes) start(text string) {
+// twoGroups reads the first two groups of what could be an IPv6 address. It is false for what does not begin with two, and where both are zero, behind which
+// an IPv4 address may stand.
+func twoGroups(text []byte) (groups uint32, ok bool) {
+	i := 0
+	for n := range 2 {
+		start, group := i, uint32(0)
+		for ; i < len(text) && i-start < 4; i++ {
+			v := hexValue(text[i])
+			if v > 15 {
+				break
+			}
+			group = group<<4 | uint32(v)
+		}
+		if i == len(text) || text[i] != ':' || i == start && n == 0 {
+			return 0, false
+		}
+		groups = groups<<16 | group // no digit: two colons, which stand for zeros
+		i++
+	}
+	return groups, groups != 0
+}
+
+// startBit gives the bit in startsv of two groups.
+func startBit(groups uint32) uint64 { return uint64(groups) * 0x9e3779b97f4a7c15 >> 48 }
+
+// maySix tells whether there can be something about an IPv6 address that begins with two groups.
+func (p *prefixes) maySix(groups uint32) bool {
+	bit := startBit(groups)
+	return p.startsv[bit>>6]&(1<<(bit&63)) != 0 || p.first16v[groups>>22]&(1<<(groups>>16&63)) != 0
+}
+
+// start notes how a text begins if it could be taken for an address.
+func (p *prefixes) start(text []byte) {
+	if groups, ok := twoGroups(text); ok {
+		bit := startBit(groups)
+		p.startsv[bit>>6] |= 1 << (bit & 63)
+	}
 	if n := len(text); n >= shortestIPv4 && n <= 15 && text[0]-'0' <= 9 && text[n-1]-'0' <= 9 {
 		var b [16]byte
 		copy(b[:], text)
@@ -178,9 +214,11 @@ func (b *Builder) add(ind Indicator, derived bool) error {
 		}
 		b.pre.add(p)
 	case v.Type == observable.URL:
-		if _, _, ok := urlKey([]byte(v.Text)); !ok {
+		host, _, ok := urlKey([]byte(v.Text))
+		if !ok {
 			return fmt.Errorf("%w: %.80q is no URL", ErrIndicator, v.Text)
 		}
+		b.pre.start(bytes.Trim(host, "[]"))
 	case v.Type == observable.IPv6:
 		if _, ok := v.Addr(); !ok {
 			return fmt.Errorf("%w: %.80q is no address", ErrIndicator, v.Text)
@@ -226,7 +264,7 @@ func (b *Builder) put(ind Indicator, v observable.Value, e entry) error {
 	}
 	e.size = uint16(len(v.Text))
 	e.span = b.span(span{nanos(ind.From, math.MinInt64), nanos(ind.Until, math.MaxInt64)})
-	b.pre.start(v.Text)
+	b.pre.start([]byte(v.Text))
 	b.lastID, b.follow = ind.ID, e.flags&flagDerived == 0
 	b.kinds |= 1 << e.kind
 	b.hosts += extraKeys(e.kind)

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -50,6 +51,27 @@ func FuzzScanner(f *testing.F) {
 		if s.Stats().Bytes != int64(len(log)) {
 			t.Errorf("%+v of %d bytes", s.Stats(), len(log))
 		}
+		// With room around them the lines are sifted, with vector instructions where there are any: no line more and none less.
+		log = slices.Concat(bytes.Repeat([]byte("\n"), padBefore), log, bytes.Repeat([]byte("\n"), keyPad))
+		all := func(portable bool) (lines []int64, stats Stats) {
+			s := NewScanner(func() *Set { return set }, keys)
+			if portable {
+				s.Portable()
+			}
+			s.Scan(log, func(_ []byte, at int64) { lines = append(lines, at) })
+			return lines, s.Stats()
+		}
+		lines, stats := all(false)
+		same, plain := all(true)
+		if !slices.Equal(lines, same) || stats != plain {
+			t.Errorf("%v %+v, without vector instructions %v %+v", lines, stats, same, plain)
+		}
+		for at := range got {
+			if !slices.Contains(lines, at+padBefore) {
+				t.Errorf("line at %d is not handed over with room around it", at)
+			}
+		}
+		log = log[padBefore : len(log)-keyPad]
 		// The same bytes as text: each word between tabs is a value.
 		got = map[int64]bool{}
 		s = NewScanner(func() *Set { return set }, nil)

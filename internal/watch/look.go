@@ -97,7 +97,7 @@ func (s *Scanner) whole(b []byte, i, e int) uint64 {
 func (s *Scanner) ipv4(b []byte, i, e int) {
 	start := twoNumbers(word(b, i))
 	may := e-i < shortestIPv4 || s.view.prefixes.starts[start>>6]&(1<<(start&63)) != 0
-	if may || s.keepHosts {
+	if may || s.keys == nil { // in text it may be a token of something else
 		h := s.whole(b, i, e)
 		if may {
 			s.probe(h)
@@ -132,6 +132,9 @@ func (s *Scanner) ipv4(b []byte, i, e int) {
 // right of its dots was looked for already.
 func (s *Scanner) oddHost(b []byte, i, e int) {
 	text := b[i:e]
+	if groups, ok := twoGroups(text); ok && !s.view.prefixes.maySix(groups) {
+		return
+	}
 	for _, c := range text {
 		if c >= 0x80 {
 			s.foreign(text)

@@ -108,15 +108,26 @@ func (k *Keys) ends(dst []uint32, masks []uint64, b []byte, start int, escapes b
 	return dst[:n]
 }
 
-// json looks at one JSON line, b[start:end], around which there is room.
-func (s *Scanner) json(b []byte, start, end int, escapes bool) {
+// keyEnds gives where the keys of a JSON line end, b[start:end], around which there is room.
+func (s *Scanner) keyEnds(b []byte, start, end int, escapes bool) []uint32 {
+	s.masks = keyMasks(s.masks, b, start, end)
+	s.ends = s.keys.ends(s.ends[:cap(s.ends)], s.masks, b, start, escapes)
+	return s.ends
+}
+
+// white tells whether a byte is white space in a line of JSON.
+func white(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
+
+// json looks at one JSON line, b[start:end], around which there is room, and of which the keys that may matter, and others, are told.
+func (s *Scanner) json(b []byte, start, end int, escapes bool, ends []uint32) {
 	keys := s.keys
 	s.hosts, s.paths, s.oddPath = s.hosts[:0], s.paths[:0], false
-	s.masks = keyMasks(s.masks, b, start, end)
-	s.ends = keys.ends(s.ends[:cap(s.ends)], s.masks, b, start, escapes)
 	mul, shift, slots := keys.mul, keys.shift&63, keys.slots
-	for _, j := range s.ends {
+	for _, j := range ends {
 		i := int(j)
+		if b[i+1] != ':' {
+			continue
+		}
 		w := word(b, i-8)
 		lz := uint(bits.LeadingZeros64(zeros(w ^ quotes)))
 		w >>= (64 - lz) & 63
@@ -129,7 +140,7 @@ func (s *Scanner) json(b []byte, start, end int, escapes bool) {
 			continue
 		}
 		if b[i] != '"' {
-			for i > start && b[i] <= ' ' {
+			for i > start && white(b[i]) {
 				i--
 			}
 			if i < int(j) && b[i] == '"' { // white space between a key and its colon

@@ -47,6 +47,7 @@ type Scanner struct {
 	// What a line has said so far: the ends of its keys, and the hosts and paths that may make a URL.
 	masks     []uint64
 	ends      []uint32
+	sieve     *sieve // nil: masks and ends are made without it
 	hosts     []uint64
 	paths     []uint64
 	oddPath   bool
@@ -70,8 +71,12 @@ const (
 // whatever stands between other characters than letters, digits, hyphens, underscores and dots is looked at, and JSON
 // lines are all handed over, as are those that begin with #.
 func NewScanner(set func() *Set, keys *Keys) *Scanner {
-	return &Scanner{set: set, keys: keys, hashes: make([]uint64, probes), owners: make([]uint32, probes), found: make([]uint32, probes+1),
+	s := &Scanner{set: set, keys: keys, hashes: make([]uint64, probes), owners: make([]uint32, probes), found: make([]uint32, probes+1),
 		ends: make([]uint32, 0, 256)}
+	if vectors && keys != nil {
+		s.sieve = &sieve{at: -1}
+	}
+	return s
 }
 
 // NewTokenScanner gives a scanner that looks at every token of lines in JSON whose keys are not known. Lines with a backslash are handed over.
@@ -181,9 +186,20 @@ func (s *Scanner) lines(p []byte) int {
 	s.starts, s.marks = s.starts[:0], s.marks[:0]
 	slant := -1 // the next backslash; -1 if not known
 	pos := 0
+	if s.sieve != nil {
+		s.sieve.at = -1
+	}
 	for pos < len(p) && len(s.starts) < linesAtOnce {
 		start := pos
-		end := start + bytes.IndexByte(p[start:], '\n')
+		var end int
+		var ends []uint32
+		sifted := false
+		if s.sieve != nil {
+			end, ends, sifted = s.sieve.next(s.keys, p, start)
+		}
+		if !sifted {
+			end = start + bytes.IndexByte(p[start:], '\n')
+		}
 		pos = end + 1
 		if end > start && p[end-1] == '\r' {
 			end--
@@ -230,6 +246,7 @@ func (s *Scanner) lines(p []byte) int {
 		b := p
 		escapes := slant < end
 		if start < padBefore || end+keyPad > len(p) {
+			sifted = false
 			b = append(append(append(s.padded[:0], make([]byte, padBefore)...), p[start:end]...), make([]byte, keyPad)...)
 			s.padded = b
 			start, end = padBefore, padBefore+end-start
@@ -239,7 +256,13 @@ func (s *Scanner) lines(p []byte) int {
 			continue
 		}
 		s.keepHosts = s.keys.paths
-		s.json(b, start, end, escapes)
+		switch {
+		case !sifted:
+			ends = s.keyEnds(b, start, end, escapes)
+		case escapes:
+			ends = s.sieve.all(b, start, end)
+		}
+		s.json(b, start, end, escapes, ends)
 	}
 	return pos
 }

@@ -1,0 +1,8 @@
+package watch
+
+// Portable makes a scanner do without vector instructions, and tells whether it had them.
+func (s *Scanner) Portable() bool {
+	had := s.sieve != nil
+	s.sieve = nil
+	return had
+}

@@ -1,0 +1,71 @@
+package watch
+
+import "slices"
+
+// window is how many bytes are sifted at once: few enough for what was sifted to be in the cache still when its lines are looked at.
+const window = 32 << 10
+
+// sieve tells where lines and their keys end, with vector instructions, for a window at a time. It gives what [Keys.ends] gives, but for bytes before a colon
+// that end no key.
+type sieve struct {
+	room  []uint32 // for what is sifted
+	ahead []uint32 // of it, what stands behind the lines that were told of
+	at    int      // where the next of those lines begins; -1: there is none
+	line  []uint32 // room for all ends of one line
+}
+
+// next gives where the line that begins at start ends, and its keys. It is false for a line that does not end within a window, or stands so near to an end
+// of b that reading beside it would be reading beside b.
+func (v *sieve) next(k *Keys, b []byte, start int) (end int, ends []uint32, ok bool) {
+	if start == v.at {
+		if end, ends, ok = v.cut(b); ok {
+			return end, ends, true
+		}
+	}
+	if v.at = -1; start < padBefore {
+		return 0, nil, false
+	}
+	if v.ahead = sift(&v.room, b, start, min(window, len(b)-1-start)/64, &k.tails); len(v.ahead) == 0 {
+		return 0, nil, false
+	}
+	return v.cut(b)
+}
+
+// cut takes the first line from what is ahead.
+func (v *sieve) cut(b []byte) (end int, ends []uint32, ok bool) {
+	for n, i := range v.ahead {
+		if b[i] == '\n' {
+			ends, v.ahead, v.at = v.ahead[:n], v.ahead[n+1:], int(i)+1
+			return int(i), ends, true
+		}
+	}
+	v.at = -1
+	return 0, nil, false
+}
+
+// all gives where any keys end in a line around which there is room.
+func (v *sieve) all(b []byte, start, end int) []uint32 {
+	ends := sift(&v.line, b, start, (end-start+63)/64, &everyTail)
+	for len(ends) > 0 && int(ends[len(ends)-1]) >= end {
+		ends = ends[:len(ends)-1]
+	}
+	return ends
+}
+
+func sift(room *[]uint32, b []byte, start, groups int, tails *[1 << tailBits]uint8) []uint32 {
+	if groups <= 0 {
+		return nil
+	}
+	*room = slices.Grow((*room)[:0], 64*groups+4)
+	_ = b[start-3 : start+64*groups+1]
+	dst := (*room)[:64*groups+4]
+	return dst[:siftAVX2(&dst[0], &b[0], start, groups, &tails[0])]
+}
+
+// everyTail keeps all keys.
+var everyTail = func() (t [1 << tailBits]uint8) {
+	for i := range t {
+		t[i] = 1
+	}
+	return t
+}()
