@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"entente/internal/watch/logs"
+	"entente/internal/watch/pass"
 	"entente/internal/watch/past"
 	"entente/internal/watch/record"
 )
@@ -168,5 +169,22 @@ func TestHunt(t *testing.T) {
 	}
 	if code, out, _ = huntRun(t, "evil.example", "--index", index); code != 1 || !strings.Contains(out, filepath.Base(names[0])) {
 		t.Errorf("%d %s", code, out)
+	}
+}
+
+// TestHuntMarkedLog: of a log with a byte order mark its only line is read again, where it stands.
+func TestHuntMarkedLog(t *testing.T) {
+	text := pass.ByteOrderMark + `{"_path":"dns","ts":1716431400,"uid":"C1","id.orig_h":"10.0.0.1","id.resp_h":"10.0.0.100","query":"evil.example"}` + "\n"
+	path := filepath.Join(t.TempDir(), "dns.json")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	err := rereadLog(t.Context(), past.Span{Source: path, From: 3, To: int64(len(text))}, logs.Options{}, func(r *record.Record, at int64) error {
+		got = append(got, fmt.Sprint(at, " ", r.Format, " ", r.Time.Unix()))
+		return nil
+	})
+	if want := "3 zeek-dns-json 1716431400"; err != nil || len(got) != 1 || got[0] != want {
+		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -121,7 +121,7 @@ func rereadLog(ctx context.Context, s past.Span, o logs.Options, f func(*record.
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("%s: %w", s.Source, err)
 	}
-	format, _, ok := logs.Detect(sample, o)
+	format, _, ok := logs.Detect(bytes.TrimPrefix(sample, []byte(pass.ByteOrderMark)), o)
 	if !ok {
 		return fmt.Errorf("%s: its format cannot be told", s.Source)
 	}

@@ -72,7 +72,7 @@ func receiver(out chan<- Message) http.Handler {
 		if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 			from += " " + host
 		}
-		err = wholeLines(&bounded{text, maxBody}, func(block []byte, more bool) error {
+		err = wholeLines(unmarked(&bounded{text, maxBody}), func(block []byte, more bool) error {
 			done := make(chan struct{})
 			if !hand(r.Context(), out, Message{From: from, Text: block, More: more, Done: done}) {
 				return r.Context().Err()
@@ -94,6 +94,15 @@ func receiver(out chan<- Message) http.Handler {
 			http.Error(w, "the body broke off", http.StatusBadRequest)
 		}
 	})
+}
+
+// unmarked gives a text without a byte order mark: a body stands for itself, and is not always the beginning of its stream.
+func unmarked(text io.Reader) io.Reader {
+	in := bufio.NewReader(text)
+	if begin, _ := in.Peek(len(pass.ByteOrderMark)); string(begin) == pass.ByteOrderMark { // an error comes again when it is read on
+		_, _ = in.Discard(len(begin)) // they are there
+	}
+	return in
 }
 
 // bounded fails with [ErrLarge] where a text is longer than it may be.

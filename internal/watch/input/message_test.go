@@ -24,7 +24,8 @@ func TestMessageLines(t *testing.T) {
 	}
 	text := []byte("one\ntwo")
 	z, s := pack(text)
-	for _, in := range [][]byte{text, []byte("one\ntwo\n"), z, s} {
+	marked, _ := pack([]byte("\ufeffone\ntwo"))
+	for _, in := range [][]byte{text, []byte("one\ntwo\n"), z, s, []byte("\ufeffone\ntwo"), marked} {
 		if out, err := Lines(bytes.Clone(in)); err != nil || string(out) != "one\ntwo\n" {
 			t.Errorf("%q: %q, %v", in, out, err)
 		}

@@ -33,6 +33,9 @@ const (
 	MaxRecordWait = time.Minute
 )
 
+// ByteOrderMark may stand at the beginning of a stream in UTF-8, where Windows writes it. It is no part of the first line: that is read without it.
+const ByteOrderMark = "\ufeff"
+
 // Counts are what was seen.
 type Counts struct {
 	Lines     int64 `json:"lines"`     // lines, headers and empty ones included
@@ -166,6 +169,9 @@ func (s *Stream) Format() string {
 // Write takes the next bytes. now is the time at which they are read, for lines that do not say when they were.
 func (s *Stream) Write(p []byte, now time.Time) {
 	s.now = now
+	if s.offset == 0 && len(s.carry) < len(ByteOrderMark) {
+		p = s.unmarked(p)
+	}
 	if s.format == nil && !s.skip { // the format is told by some lines, not by one
 		s.carry = append(s.carry, p...)
 		if len(s.carry) < logs.MaxSample/4 && bytes.Count(s.carry, []byte("\n")) < 64 {
@@ -192,6 +198,20 @@ func (s *Stream) Write(p []byte, now time.Time) {
 		}
 	}
 	s.whole(p)
+}
+
+// unmarked drops the byte order mark at the beginning of a stream, of which some may have come before p, and gives what stands behind it. It counts as bytes
+// that were read, so that positions are those in the stream.
+func (s *Stream) unmarked(p []byte) []byte {
+	if len(s.carry) > 0 {
+		p = append(s.carry, p...)
+		s.carry = nil
+	}
+	behind, marked := bytes.CutPrefix(p, []byte(ByteOrderMark))
+	if marked {
+		s.took(len(ByteOrderMark), 0)
+	}
+	return behind
 }
 
 // whole reads the whole records of the carry, or, if that is empty, of p, and keeps the rest.
