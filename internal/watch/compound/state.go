@@ -28,7 +28,7 @@ type savedState struct {
 }
 
 type savedSeen struct {
-	Time    int64         `json:"t"` // nanoseconds since 1970
+	Time    savedTime     `json:"t"`
 	Tag     uint64        `json:"tag,omitempty"`
 	Note    string        `json:"note,omitempty"`
 	Objects []savedObject `json:"o"`
@@ -55,8 +55,8 @@ type savedValue struct {
 }
 
 type savedHost struct {
-	Name   []byte `json:"name"`   // logs name hosts as they like
-	Latest int64  `json:"latest"` // nanoseconds since 1970
+	Name   []byte    `json:"name"` // logs name hosts as they like
+	Latest savedTime `json:"latest"`
 }
 
 // savedWaiter is what is kept for one pattern and host. Kept are pairs: the place of an observation, and its parts.
@@ -87,7 +87,7 @@ func (e *Engine) Save(name func(ID) string) ([]byte, error) {
 		if !known {
 			at = len(s.Hosts)
 			hosts[st.host] = at
-			s.Hosts = append(s.Hosts, savedHost{[]byte(st.host), nanoseconds(e.hosts[st.host].latest)})
+			s.Hosts = append(s.Hosts, savedHost{[]byte(st.host), savedTime(e.hosts[st.host].latest)})
 		}
 		w.Host = at
 		put := func(list []kept) (out [][2]uint64) {
@@ -96,7 +96,7 @@ func (e *Engine) Save(name func(ID) string) ([]byte, error) {
 				if !known {
 					place = uint64(len(s.Seen))
 					places[k.observation] = place
-					s.Seen = append(s.Seen, savedSeen{Time: nanoseconds(k.First), Tag: k.tag, Note: k.note, Objects: saveObjects(k.Objects)})
+					s.Seen = append(s.Seen, savedSeen{Time: savedTime(k.First), Tag: k.tag, Note: k.note, Objects: saveObjects(k.Objects)})
 				}
 				out = append(out, [2]uint64{place, k.parts})
 			}
@@ -145,13 +145,6 @@ func compareNumbers(a, b uint64) int {
 	return 0
 }
 
-func nanoseconds(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixNano()
-}
-
 // Load takes over what another engine waited for. id finds a pattern by its lasting name; of what it does not find nothing is
 // taken. The engine must not have taken a record. It fails with [ErrState], and then has taken nothing.
 func (e *Engine) Load(text []byte, id func(string) (ID, bool)) error {
@@ -176,7 +169,7 @@ func (e *Engine) Load(text []byte, id func(string) (ID, bool)) error {
 		if len(x.Note) > MaxNote {
 			return fmt.Errorf("%w: a note has %d bytes", ErrState, len(x.Note))
 		}
-		at := time.Unix(0, x.Time).UTC()
+		at := time.Time(x.Time)
 		seen[i] = &observation{Observed: pattern.Observed{First: at, Last: at, Count: 1, Objects: objects}, tag: x.Tag, note: x.Note, number: uint64(i)}
 	}
 	if len(s.Seen) > MaxSaved || len(s.States) > MaxStates {
@@ -207,7 +200,7 @@ func (e *Engine) load(id ID, from savedHost, w savedWaiter, seen []*observation)
 	name := string(from.Name)
 	h := e.hosts[name]
 	if h == nil {
-		h = &host{states: map[ID]*list.Element{}, waiting: map[ID]struct{}{}, latest: time.Unix(0, from.Latest).UTC()}
+		h = &host{states: map[ID]*list.Element{}, waiting: map[ID]struct{}{}, latest: time.Time(from.Latest)}
 	}
 	if h.states[id] != nil || e.total >= MaxObservations {
 		return

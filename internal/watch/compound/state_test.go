@@ -186,6 +186,7 @@ func FuzzState(f *testing.F) {
 	}
 	f.Add(state)
 	f.Add([]byte(`{"v":1,"seen":[{"t":0,"o":[{"type":"file","id":"f","m":[{"n":"hashes","v":{"d":[{"n":"MD5","v":{"s":"x"}}]}}]}]}],"hosts":[{"name":"aA==","latest":5}],"states":[{"p":"x","h":0,"done":[[0,9]],"wait":[[0,1],[0,1]]}]}`))
+	f.Add([]byte(strings.Replace(string(state), `"t":`, `"t":[-62135596800,1],"tag":`, 1)))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		e, table := New(Options{Late: time.Second}), &Table{}
 		id, atoms, err := e.Add(p)
