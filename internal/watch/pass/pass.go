@@ -328,11 +328,12 @@ func (s *Stream) Waits() bool { return !s.open.since.IsZero() && len(s.carry) > 
 // block reads whole lines, and gives how many bytes they had: those of a record whose end is not there are left.
 func (s *Stream) block(p []byte) int {
 	all := len(p)
-	if s.format == nil {
+	p = s.passBlanks(p)
+	if s.format == nil && len(p) > 0 {
 		s.detect(p)
 	}
 	every := s.p.o.All != nil && s.p.o.All()
-	for len(p) > 0 {
+	for ; len(p) > 0; p = s.passBlanks(p) {
 		if s.open.size == 0 {
 			if n := s.like(p); n > 0 && !every {
 				p = p[s.picked(p[:n]):]
@@ -354,6 +355,36 @@ func (s *Stream) block(p []byte) int {
 		}
 	}
 	return all - len(p)
+}
+
+// passBlanks passes over the blank lines at the beginning of whole lines, unless they are of a record, and gives what is behind them. They say nothing in any format, and half a
+// megabyte of gzip holds 512 MiB of them.
+func (s *Stream) passBlanks(p []byte) []byte {
+	if s.open.size > 0 {
+		return p
+	}
+	size, lines := blanks(p)
+	if size > 0 {
+		s.took(size, lines)
+	}
+	return p[size:]
+}
+
+// blanks gives how many bytes and lines there are of blank lines at the beginning of p. One that is too long is none.
+func blanks(p []byte) (size, lines int) {
+	for i, c := range p {
+		switch c {
+		case '\n':
+			if i-size > MaxLine {
+				return size, lines
+			}
+			size, lines = i+1, lines+1
+		case ' ', '\t', '\r':
+		default:
+			return size, lines
+		}
+	}
+	return size, lines
 }
 
 // took notes that lines are done with.

@@ -76,7 +76,7 @@ func (s *Stream) scanner(format string, plain bool) *watch.Scanner {
 	return scan
 }
 
-// like gives how many bytes of whole lines, from the beginning of p on, begin as the format's lines do, about as many as are looked at at once.
+// like gives how many bytes of whole lines, from the beginning of p on, begin as the format's lines do, with the blank ones behind them, about as many as are looked at at once.
 func (s *Stream) like(p []byte) int {
 	k := &s.pick
 	if k.scan == nil || len(k.shape) == 0 && k.own == nil || s.format == nil || s.format.Name() != k.format {
@@ -90,6 +90,7 @@ func (s *Stream) like(p []byte) int {
 				break
 			}
 			n += i + 1
+			n += blankBytes(p[n:])
 		}
 		return n
 	}
@@ -99,8 +100,14 @@ func (s *Stream) like(p []byte) int {
 			break
 		}
 		n += i + 1
+		n += blankBytes(p[n:])
 	}
 	return n
+}
+
+func blankBytes(p []byte) int {
+	size, _ := blanks(p)
+	return size
 }
 
 // picked reads those of whole lines that may hold something, up to one in which the format changes: what is worth a look behind it is another
