@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // TestKafkaLost: what the topic no longer keeps is told, and the rest is read: while a watcher reads, and of what came while none did.
@@ -70,5 +71,55 @@ func TestKafkaCodecs(t *testing.T) {
 		text := name + strings.Repeat("x", 1000)
 		f.send(f.client(kgo.ProducerBatchCompression(codec)), &kgo.Record{Topic: "dns", Value: []byte(text)})
 		w.until(text)
+	}
+}
+
+// loses has a broker become the leader of partition 0 that, of what its leader before had, has the first messages alone. The fake broker keeps them all: it is the answer to
+// where the old leader's messages end that tells, as it is of brokers that lost some.
+func (f *fakeKafka) loses(from int64) {
+	f.t.Helper()
+	f.ControlKey(int16(kmsg.OffsetForLeaderEpoch), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		f.KeepControl()
+		req := r.(*kmsg.OffsetForLeaderEpochRequest)
+		res := req.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
+		for _, of := range req.Topics {
+			t := kmsg.NewOffsetForLeaderEpochResponseTopic()
+			t.Topic = of.Topic
+			for _, asked := range of.Partitions {
+				p := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+				p.Partition, p.LeaderEpoch, p.EndOffset = asked.Partition, asked.LeaderEpoch, from
+				t.Partitions = append(t.Partitions, p)
+			}
+			res.Topics = append(res.Topics, t)
+		}
+		return res, nil, true
+	})
+	if err := f.MoveTopicPartition("dns", 0, f.LeaderFor("dns", 0)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// TestKafkaTruncated: what brokers lost themselves, in an election of a leader that did not have it, is told, with where, to a watcher that runs and to one that begins
+// later; reading goes on there. What has numbers that are known is not counted, which is told, too.
+func TestKafkaTruncated(t *testing.T) {
+	for _, runs := range []bool{true, false} {
+		f := newFakeKafka(t)
+		w := f.watch("", Access{})
+		f.publish(0, "a", "b", "c")
+		w.until("a", "b", "c")
+		if !runs {
+			w.stop()
+		}
+		f.loses(1)
+		if !runs {
+			w = f.watch("", Access{})
+		}
+		w.says("the brokers lost messages of partition 0 from offset 1 on; others with the same numbers that a watcher or the node knows already are not counted")
+		f.publish(0, "d")
+		w.until("d")
+		w.stop()
+		if runs && w.stats.Again != 2 || w.stats.Lost != 0 {
+			t.Errorf("%+v, said %q", w.stats, w.said)
+		}
 	}
 }
