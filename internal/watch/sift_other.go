@@ -4,4 +4,5 @@ package watch
 
 const vectors = false
 
-func siftAVX2(dst *uint32, b *byte, start, groups int, tails *uint8) int { panic("watch: no vectors") }
+// siftAVX2 is called where there are vectors only.
+func siftAVX2(*uint32, *byte, int, int, *uint8) int { return 0 }
