@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -64,19 +65,17 @@ func ReadList(r io.Reader) iter.Seq2[Item, error] {
 		var found []entry
 		for {
 			text, err := lines.next()
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			var bad *LineError
-			if errors.As(err, &bad) {
-				if !yield(Item{}, bad) {
+			if err != nil {
+				if !reported(err, yield) {
 					return
 				}
 				continue
 			}
-			if err != nil {
-				yield(Item{}, err)
-				return
+			if v, ok := observable.Plain(text); ok { // so it is no comment and has nothing beside its value
+				if !yield(Item{Line: lines.n, Value: v, Confidence: -1}, nil) {
+					return
+				}
+				continue
 			}
 			found = entries(found[:0], text)
 			for _, entry := range found {
@@ -93,6 +92,19 @@ func ReadList(r io.Reader) iter.Seq2[Item, error] {
 			}
 		}
 	}
+}
+
+// reported hands on why there is no line, and tells whether there may be more.
+func reported(err error, yield func(Item, error) bool) bool {
+	var bad *LineError
+	switch {
+	case errors.Is(err, io.EOF):
+		return false
+	case errors.As(err, &bad):
+		return yield(Item{}, bad)
+	}
+	yield(Item{}, err)
+	return false
 }
 
 func reason(err error) string {
@@ -162,19 +174,45 @@ func machine(name string) bool {
 
 // lines reads lines of at most MaxLine bytes.
 type lines struct {
-	r *bufio.Reader
-	n int
+	r    *bufio.Reader
+	n    int
+	some string // lines that were read and not given yet, with their ends
 }
 
 func newLines(r io.Reader) *lines { return &lines{r: bufio.NewReaderSize(r, MaxLine)} }
 
+// together is how much is made a string at once where lines are short, in bytes.
+const together = 8 << 10
+
 // next returns the next line without its end. A line that is too long is passed
 // over with a *LineError.
 func (l *lines) next() (string, error) {
-	line, err := l.r.ReadSlice('\n')
-	if len(line) == 0 && err != nil {
+	if l.some == "" {
+		if line, err := l.more(); err != nil {
+			return "", err
+		} else if l.some == "" {
+			return l.line(line)
+		}
+	}
+	end := strings.IndexByte(l.some, '\n') + 1
+	line := l.some[:end]
+	l.some = l.some[end:]
+	l.n++
+	return l.line(line)
+}
+
+// more takes as many whole lines as there are in the next bytes, or one line that is longer.
+func (l *lines) more() (string, error) {
+	if _, err := l.r.Peek(1); err != nil {
 		return "", err
 	}
+	head, _ := l.r.Peek(min(l.r.Buffered(), together)) // they are there
+	if end := bytes.LastIndexByte(head, '\n') + 1; end > 0 {
+		l.some = string(head[:end])
+		_, err := l.r.Discard(end)
+		return "", err
+	}
+	line, err := l.r.ReadSlice('\n')
 	l.n++
 	if errors.Is(err, bufio.ErrBufferFull) {
 		bad := lineError(l.n, string(line[:64]), fmt.Sprintf("longer than %d bytes", MaxLine))
@@ -189,7 +227,12 @@ func (l *lines) next() (string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", err
 	}
-	text := strings.TrimRight(string(line), "\r\n")
+	return string(line), nil
+}
+
+// line checks a line and takes its end off.
+func (l *lines) line(text string) (string, error) {
+	text = strings.TrimRight(text, "\r\n")
 	if l.n == 1 {
 		text = strings.TrimPrefix(text, "\ufeff") // what some editors put before a text
 	}

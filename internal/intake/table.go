@@ -178,19 +178,11 @@ func ReadTable(r io.Reader, l Layout) iter.Seq2[Item, error] {
 		header := l.Header
 		for {
 			text, err := src.next()
-			if errors.Is(err, io.EOF) {
-				return
-			}
-			var bad *LineError
-			switch {
-			case errors.As(err, &bad):
-				if !yield(Item{}, bad) {
+			if err != nil {
+				if !reported(err, yield) {
 					return
 				}
 				continue
-			case err != nil:
-				yield(Item{}, err)
-				return
 			}
 			line := src.n
 			if t := strings.TrimSpace(text); t == "" || strings.HasPrefix(t, "#") || separatorLine(t) {
@@ -386,6 +378,9 @@ func compositeOf(cell, types string) (observable.Value, error) {
 }
 
 func valueOf(cell string, want observable.Type) (observable.Value, error) {
+	if v, ok := observable.Plain(cell); ok && (want == "" || want == v.Type) {
+		return v, nil
+	}
 	if want != "" {
 		if v, err := observable.New(want, observable.Refang(cell)); err == nil {
 			return v, nil

@@ -89,7 +89,12 @@ func fileExtension(s string) bool {
 	if dot < 1 || len(s)-dot > 6 || strings.ContainsAny(s, "/\\") {
 		return false
 	}
-	switch strings.ToLower(s[dot+1:]) {
+	return ofFile(strings.ToLower(s[dot+1:]))
+}
+
+// ofFile tells the extensions that no top-level domain has, in lower case.
+func ofFile(extension string) bool {
+	switch extension {
 	case "exe", "dll", "sys", "scr", "bat", "cmd", "vbs", "vbe", "js", "jse", "wsf", "jar", "ps1", "psm1", "hta", "lnk", "msi",
 		"doc", "docx", "docm", "xls", "xlsx", "xlsm", "ppt", "pptx", "pdf", "rtf", "iso", "img", "vhd", "rar", "7z", "gz",
 		"apk", "ipa", "elf", "bin", "dat", "tmp", "php", "asp", "aspx", "jsp", "html", "htm", "txt", "plist", "dylib":
