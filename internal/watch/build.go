@@ -171,6 +171,18 @@ func (b *Builder) AddDerived(ind Indicator) error {
 	return b.add(ind, true)
 }
 
+// Derived gives the source and the value of value number n, in the order in which they were added, and tells whether its identifier is worked out of them.
+func (b *Builder) Derived(n int) (source string, v observable.Value, ok bool) {
+	e := b.st.at(uint32(n))
+	return b.st.metas[e.meta].source, b.st.value(e), e.flags&flagDerived != 0
+}
+
+// IsDerived tells whether value number n is this one, and its identifier is worked out of this source.
+func (b *Builder) IsDerived(n int, source string, v observable.Value) bool {
+	e := b.st.at(uint32(n))
+	return e.flags&flagDerived != 0 && string(b.st.text(e)) == v.Text && e.kind == kindOf(v.Type) && b.st.metas[e.meta].source == source
+}
+
 // Add adds an indicator. A revoked one is left out. It fails with [ErrTooBroad] for a domain at or above a public suffix or
 // the apex of a hoster (there the policy [Exact] is possible) and for blocks of more addresses than an IPv4 /8 or an
 // IPv6 /16; with [ErrIndicator] for one that is not as its type asks, and with [ErrFull].

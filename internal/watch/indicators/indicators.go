@@ -97,13 +97,22 @@ type Set struct {
 	b        *watch.Builder
 	versions versions       // of the identifiers that were read
 	later    []watch.Change // newer versions of what was added already
+	// doubles are the values of lists and tables for as long as nothing else was read: then their identifiers are not in versions.
+	doubles *doubles
+	reads   []begun
+}
+
+// begun is a file that was begun: what was the next value then, and the version of its values.
+type begun struct {
+	first   int
+	version version
 }
 
 // New begins a set.
 func New(seed watch.Seed) *Set {
 	b := watch.NewBuilder(seed)
 	b.Derive(func(source string, v observable.Value) string { return intake.Drafter{Source: source}.IndicatorID(v) })
-	return &Set{b: b, versions: newVersions()}
+	return &Set{b: b, versions: newVersions(), doubles: newDoubles()}
 }
 
 // Len is the number of values so far.
@@ -111,7 +120,7 @@ func (s *Set) Len() int { return s.b.Len() }
 
 // Compile gives the set. The Set must not be used any more.
 func (s *Set) Compile() (*watch.Live, error) {
-	s.versions = versions{} // its room is free for the tables
+	s.versions, s.doubles = versions{}, nil // their room is free for the tables
 	live := watch.NewLive(s.b.Set())
 	if len(s.later) == 0 {
 		return live, nil
@@ -122,6 +131,9 @@ func (s *Set) Compile() (*watch.Live, error) {
 // Read adds the indicators of a file. It fails with [ErrFormat], if the file cannot be read, and with [watch.ErrFull].
 func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 	rep := Report{Name: o.Name}
+	if s.doubles != nil {
+		s.reads = append(s.reads, begun{s.b.Len(), versionOf(o.Now)})
+	}
 	format, err := ReadFile(r, o.Name, Taker{
 		Object: func(x *stix.Object) error { return s.object(&rep, x, o) },
 		Item:   func(i intake.Item) error { return s.item(&rep, i, o) },
@@ -135,26 +147,74 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 func (s *Set) item(rep *Report, item intake.Item, o Options) error {
 	d := intake.Drafter{Source: o.Name, At: o.Now, Confidence: stix.NoConfidence}
 	ind := watch.Indicator{Value: item.Value, Source: o.Name, TLP: item.TLP}
-	add := s.b.Add
-	var key idKey
-	if item.Value.HasPattern() {
-		if item.TLP != "" || item.From != "" || item.To != "" { // the draft says whether they can be read
-			if _, err := d.Indicator(item); err != nil {
-				rep.refuse(fmt.Sprintf("line %d", item.Line), err)
-				return nil
-			}
-		}
-		key, add = idKey(d.IndicatorUUID(item.Value)), s.b.AddDerived
-	} else {
+	if !item.Value.HasPattern() {
 		if ind.ID = item.Value.Key(); len(ind.ID) > watch.MaxID {
 			ind.ID = ind.ID[:watch.MaxID]
 		}
-		key = keyOf(ind.ID)
+		key := keyOf(ind.ID)
+		if _, twice := s.versions.of(key); twice {
+			return nil
+		}
+		return s.add(rep, key, versionOf(o.Now), []watch.Indicator{ind}, nil)
 	}
-	if _, twice := s.versions.of(key); twice {
+	if item.TLP != "" || item.From != "" || item.To != "" { // the draft says whether they can be read
+		if _, err := d.Indicator(item); err != nil {
+			rep.refuse(fmt.Sprintf("line %d", item.Line), err)
+			return nil
+		}
+	}
+	return s.derived(rep, ind, d, versionOf(o.Now))
+}
+
+// derived adds a value whose identifier is that of its draft.
+func (s *Set) derived(rep *Report, ind watch.Indicator, d intake.Drafter, v version) error {
+	var h uint64
+	if s.doubles != nil {
+		h = s.doubles.hash(ind.Value)
+		if s.doubles.has(h, func(n int) bool { return s.b.IsDerived(n, ind.Source, ind.Value) }) {
+			return nil
+		}
+	} else if _, twice := s.versions.of(idKey(d.IndicatorUUID(ind.Value))); twice {
 		return nil
 	}
-	return s.add(rep, key, versionOf(o.Now), []watch.Indicator{ind}, add, nil)
+	n := s.b.Len()
+	err := s.b.AddDerived(ind)
+	if errors.Is(err, watch.ErrFull) {
+		return err
+	}
+	if v.in = err == nil; v.in {
+		rep.Indicators++
+		rep.Values++
+		if s.doubles != nil {
+			s.doubles.add(h, n)
+			return nil
+		}
+	}
+	key := idKey(d.IndicatorUUID(ind.Value))
+	if err != nil {
+		if _, twice := s.versions.of(key); twice {
+			return nil // refused before
+		}
+		rep.refuse(ind.Value.Text, err)
+	}
+	s.versions.put(key, v)
+	return nil
+}
+
+// identify works out the identifiers of all values of lists and tables, which what is read next may name.
+func (s *Set) identify() {
+	at := 0
+	for n := range s.b.Len() {
+		for at+1 < len(s.reads) && s.reads[at+1].first <= n {
+			at++
+		}
+		if source, value, ok := s.b.Derived(n); ok {
+			v := s.reads[at].version
+			v.in = true
+			s.versions.put(idKey(intake.Drafter{Source: source}.IndicatorUUID(value)), v)
+		}
+	}
+	s.doubles, s.reads = nil, nil
 }
 
 // object adds a STIX indicator.
@@ -167,6 +227,9 @@ func (s *Set) object(rep *Report, x *stix.Object, o Options) error {
 			rep.refuse(x.ID, err)
 			return nil
 		}
+	}
+	if s.doubles != nil {
+		s.identify()
 	}
 	key := keyOf(x.ID)
 	was, twice := s.versions.of(key)
@@ -225,7 +288,7 @@ func (s *Set) object(rep *Report, x *stix.Object, o Options) error {
 		s.later = append(s.later, watch.Change{ID: x.ID, Indicators: list})
 		return nil
 	}
-	return s.add(rep, key, now, list, s.b.Add, o.Patterns)
+	return s.add(rep, key, now, list, o.Patterns)
 }
 
 // parts gives the values of a pattern as parts of it.
@@ -241,9 +304,9 @@ func (s *Set) parts(p Pattern, patterns Patterns) ([]watch.Indicator, error) {
 	return list, nil
 }
 
-func (s *Set) add(rep *Report, key idKey, v version, list []watch.Indicator, add func(watch.Indicator) error, patterns Patterns) error {
+func (s *Set) add(rep *Report, key idKey, v version, list []watch.Indicator, patterns Patterns) error {
 	for _, ind := range list {
-		err := add(ind)
+		err := s.b.Add(ind)
 		if errors.Is(err, watch.ErrFull) {
 			return err
 		}
