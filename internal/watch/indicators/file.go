@@ -35,15 +35,15 @@ func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
 		head = head[3:]
 	}
 	item := func(i intake.Item, err error) error {
+		if err == nil {
+			return t.Item(i)
+		}
 		var line *intake.LineError
-		switch {
-		case errors.As(err, &line):
-			t.Refuse(fmt.Sprintf("line %d", line.Line), err)
-			return nil
-		case err != nil:
+		if !errors.As(err, &line) {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		return t.Item(i)
+		t.Refuse(fmt.Sprintf("line %d", line.Line), err)
+		return nil
 	}
 	format := intake.Detect(head)
 	switch format {
