@@ -329,18 +329,36 @@ func (b *Builder) Set() *Set {
 // index makes a table of the entries that are wanted.
 func (s *Set) index(n int, wanted func(uint32) bool) *table {
 	t := newTable(n)
+	var hashes [64]uint64 // of entries whose places are fetched together: to wait for each alone takes most of the time
+	var entries [64]uint32
+	some := 0
+	put := func() {
+		t.fetch(hashes[:some])
+		for j, h := range hashes[:some] {
+			s.insertAs(t, entries[j], h)
+		}
+		some = 0
+	}
 	for i := range uint32(s.n) {
-		if wanted(i) {
-			s.insert(t, i)
+		if !wanted(i) {
+			continue
+		}
+		hashes[some], entries[some] = s.key(s.at(i)), i
+		if some++; some == len(hashes) {
+			put()
 		}
 	}
+	put()
 	return t
 }
 
 // insert puts an entry into a table.
-func (s *Set) insert(t *table, i uint32) {
+func (s *Set) insert(t *table, i uint32) { s.insertAs(t, i, s.key(s.at(i))) }
+
+// insertAs puts an entry into a table by the hash of its key.
+func (s *Set) insertAs(t *table, i uint32, h uint64) {
 	e := s.at(i)
-	t.add(s.key(e), i, func(other uint32) bool { return s.same(e, s.at(other)) })
+	t.add(h, i, func(other uint32) bool { return s.same(e, s.at(other)) })
 	if e.kind == kindURL {
 		host, _, _ := urlKey(s.text(e))
 		h := s.hash.whole(host) ^ hostMark

@@ -113,6 +113,16 @@ func (t *table) add(h uint64, entry uint32, same func(other uint32) bool) {
 	t.n++
 }
 
+// fetch reads the places of keys that are added next, so that the waits for memory overlap. The sum says nothing.
+//
+//go:noinline
+func (t *table) fetch(keys []uint64) (sum uint64) {
+	for _, h := range keys {
+		sum += t.bloom[place(h, len(t.bloom))] + t.slots[place(h, len(t.slots))]
+	}
+	return sum
+}
+
 // room tells whether n more keys fit without making the table slow.
 func (t *table) room(n int) bool { return (t.n+n)*5 <= len(t.slots)*4 && t.keys+n <= len(t.bloom)*5 }
 
