@@ -1,6 +1,10 @@
 package observable
 
-import "entente/stix/pattern"
+import (
+	"strings"
+
+	"entente/stix/pattern"
+)
 
 // Alone lists the values of an indicator's pattern each of which is by itself what
 // the indicator looks for, so that a sensor may act on the value alone: all of
@@ -8,6 +12,38 @@ import "entente/stix/pattern"
 // [file:name = 'b']". Where a file is named by a hash together with other things, it
 // is the hash. A pattern that cannot be read has none.
 func Alone(text string) []Value {
+	if v, ok := onlyOne(text); ok {
+		return []Value{v}
+	}
+	return aloneIn(text)
+}
+
+// oneOf are the comparisons that most patterns consist of, up to the value, with the types of what they ask for.
+var oneOf = [...]struct {
+	start string
+	of    Type
+}{
+	{"[domain-name:value = '", Domain}, {"[ipv4-addr:value = '", IPv4}, {"[url:value = '", URL}, {"[file:hashes.'SHA-256' = '", SHA256}, {"[file:hashes.MD5 = '", MD5},
+	{"[file:hashes.'MD5' = '", MD5}, {"[file:hashes.'SHA-1' = '", SHA1}, {"[file:hashes.'SHA-512' = '", SHA512},
+}
+
+// onlyOne reads a pattern that is one of these comparisons with a plain value, as a parser would. FuzzAlone holds it to one.
+func onlyOne(text string) (Value, bool) {
+	rest, ok := strings.CutSuffix(text, "']")
+	if !ok {
+		return Value{}, false
+	}
+	for i := range oneOf {
+		if value, ok := strings.CutPrefix(rest, oneOf[i].start); ok {
+			v, ok := Plain(value)
+			return v, ok && v.Type == oneOf[i].of && strings.IndexByte(value, '\'') < 0
+		}
+	}
+	return Value{}, false
+}
+
+// aloneIn is Alone of any pattern.
+func aloneIn(text string) []Value {
 	tree, err := pattern.Parse(text)
 	if err != nil {
 		return nil

@@ -1,6 +1,8 @@
 package observable
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -37,4 +39,46 @@ func TestAlone(t *testing.T) {
 			t.Errorf("%s: %s", text, diff)
 		}
 	}
+}
+
+// sameAlone holds Alone to what a parser reads.
+func sameAlone(t *testing.T, text string) {
+	t.Helper()
+	if got, want := Alone(text), aloneIn(text); !slices.Equal(got, want) {
+		t.Fatalf("%s: %v, a parser gives %v", text, got, want)
+	}
+}
+
+// TestOnlyOne: a pattern of one comparison is read without a parser where its value is plain and of the type that was asked for, with the same result.
+func TestOnlyOne(t *testing.T) {
+	long := "http://a.example/" + strings.Repeat("x", MaxText)
+	values := []string{"a.example", "203.0.113.7", "203.0.113.0/24", "http://a.example/x?y=z", strings.Repeat("ab", 16), strings.Repeat("ab", 20), strings.Repeat("ab", 32), strings.Repeat("ab", 64),
+		"A.example", "a.exe", "", "x", `a\\b.example`, `http://a.example/\'x`, "http://a.example/'x", "http://a.example/' OR url:value = 'http://b.example/", "a.example'] OR [url:value = 'http://b.example/", long[:MaxText], long}
+	once := 0
+	for _, c := range oneOf {
+		for _, v := range values {
+			for _, end := range []string{"']", "' ]", "'", "'] ", "'] REPEATS 2 TIMES", "']']"} {
+				text := c.start + v + end
+				sameAlone(t, text)
+				sameAlone(t, strings.Replace(text, "[", "[ ", 1))
+				if _, ok := onlyOne(text); ok {
+					once++
+				}
+			}
+		}
+	}
+	if once < len(oneOf) {
+		t.Errorf("only %d were read without a parser", once)
+	}
+}
+
+// FuzzAlone holds Alone to what a parser reads, with what stands in front of a value, too.
+func FuzzAlone(f *testing.F) {
+	for i, s := range []string{"a.example", "203.0.113.7", "http://a.example/", strings.Repeat("ab", 32), "a'] OR [b", "http://a.example/'", "x"} {
+		f.Add(uint8(i), s)
+	}
+	f.Fuzz(func(t *testing.T, which uint8, s string) {
+		sameAlone(t, s)
+		sameAlone(t, oneOf[int(which)%len(oneOf)].start+s+"']")
+	})
 }
