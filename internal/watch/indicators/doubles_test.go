@@ -73,7 +73,7 @@ func TestListsAndObjects(t *testing.T) {
 	id := func(source, name string) string {
 		return intake.Drafter{Source: source}.IndicatorID(observable.Value{Type: observable.Domain, Text: name})
 	}
-	for range 200 {
+	for range 60 {
 		s, want := New(watch.Seed{1, 2}), map[string]meaning{}
 		for range 1 + r.IntN(5) {
 			source, at, text := []string{"x", "y"}[r.IntN(2)], time.Date(2020+r.IntN(4), 1, 1, 0, 0, 0, 0, time.UTC), ""

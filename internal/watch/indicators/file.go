@@ -20,6 +20,18 @@ type Taker struct {
 	Object func(*stix.Object) error // of STIX, and of MISP made into it
 	Item   func(intake.Item) error  // of a list or a table
 	Refuse func(what string, err error)
+	// Soon is told of an item a little before Item is; it may be nil.
+	Soon func(intake.Item)
+}
+
+// itemWeight and objectWeight are about what they take, in bytes.
+func itemWeight(i intake.Item) int { return 256 + len(i.Value.Text) + len(i.Note) }
+
+func objectWeight(x *stix.Object) int {
+	if x == nil {
+		return 256
+	}
+	return 1024 + len(x.Raw)
 }
 
 // ReadFile reads a file of STIX, MISP, a table, or a list of one value a line, and tells which it is. What cannot be read of it is
@@ -45,10 +57,14 @@ func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
 		t.Refuse(fmt.Sprintf("line %d", line.Line), err)
 		return nil
 	}
+	soon := t.Soon
+	if soon == nil {
+		soon = func(intake.Item) {}
+	}
 	format := intake.Detect(head)
 	switch format {
 	case intake.FormatSTIX:
-		for x, err := range stix.NewReader(br, stix.ReaderOptions{}).Objects() {
+		for x, err := range ahead(stix.NewReader(br, stix.ReaderOptions{}).Objects(), objectWeight, func(*stix.Object) {}) {
 			var read *stix.ReadError
 			switch {
 			case err == nil:
@@ -84,13 +100,13 @@ func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
 		if err != nil {
 			return format, fmt.Errorf("%s: %w", name, err)
 		}
-		for i, err := range intake.ReadTable(br, layout) {
+		for i, err := range ahead(intake.ReadTable(br, layout), itemWeight, soon) {
 			if err := item(i, err); err != nil {
 				return format, err
 			}
 		}
 	case intake.FormatList:
-		for i, err := range intake.ReadList(br) {
+		for i, err := range ahead(intake.ReadList(br), itemWeight, soon) {
 			if err := item(i, err); err != nil {
 				return format, err
 			}

@@ -138,6 +138,11 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 		Object: func(x *stix.Object) error { return s.object(&rep, x, o) },
 		Item:   func(i intake.Item) error { return s.item(&rep, i, o) },
 		Refuse: rep.refuse,
+		Soon: func(i intake.Item) {
+			if s.doubles != nil {
+				s.doubles.fetch(i.Value)
+			}
+		},
 	})
 	rep.Format = format
 	return rep, err
