@@ -17,7 +17,7 @@ import (
 func TestDoubles(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	d, at := newDoubles(), map[uint64][]int{}
-	for n := range 50_000 {
+	for n := range 10_000 {
 		h := []uint64{0, 0xffffffff << 32, uint64(r.IntN(1000)) << 50, r.Uint64() << 20}[r.IntN(4)]
 		if n > 100 && h>>32 == 0 || n > 200 && h>>32 == 0xffffffff {
 			continue
