@@ -29,24 +29,27 @@ type Catalog struct {
 	zone     *time.Location    // of the reader; nil if nobody named one
 }
 
-// catalogs are made once. A catalog that cannot be read is a fault of the program, which
-// TestCatalogs shows; then it is empty, and English stands in for it.
-var catalogs = sync.OnceValue(func() []*Catalog {
-	var out []*Catalog
-	for _, k := range known {
-		text, err := files.ReadFile("catalogs/" + k.file + ".txt")
-		if err != nil {
-			text = nil
-		}
-		c, _ := parse(string(text))
-		c.tag = language.Make(k.tag)
-		if len(out) > 0 {
-			c.fallback = out[0]
-		}
-		out = append(out, c)
+// catalogs are made when somebody first asks for them, each once: a command speaks one language, and reading five is a fifth of the
+// time that a small one takes. A catalog that cannot be read is a fault of the program, which TestCatalogs shows; then it is
+// empty, and English stands in for it.
+var catalogs = func() []func() *Catalog {
+	all := make([]func() *Catalog, len(known))
+	for i, k := range known {
+		all[i] = sync.OnceValue(func() *Catalog {
+			text, err := files.ReadFile("catalogs/" + k.file + ".txt")
+			if err != nil {
+				text = nil
+			}
+			c, _ := parse(string(text))
+			c.tag = language.Make(k.tag)
+			if i > 0 {
+				c.fallback = all[0]()
+			}
+			return c
+		})
 	}
-	return out
-})
+	return all
+}()
 
 // Tags returns the languages there are catalogs for (RFC 5646), English first.
 func Tags() []string {
@@ -58,11 +61,11 @@ func Tags() []string {
 }
 
 // English is the catalog that all others fall back to.
-func English() *Catalog { return catalogs()[0] }
+func English() *Catalog { return catalogs[0]() }
 
 // parse reads a catalog's text.
 func parse(text string) (*Catalog, error) {
-	c := &Catalog{texts: map[string]string{}, plurals: map[string]bool{}}
+	c := &Catalog{texts: make(map[string]string, strings.Count(text, "\n")), plurals: map[string]bool{}}
 	for i, line := range strings.Split(text, "\n") {
 		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
 			continue

@@ -62,7 +62,7 @@ func match(wish string) (*Catalog, bool) {
 		base, _ := t.Base()
 		// A related language is no stand-in for one's own, whatever CLDR thinks of the pair.
 		if is, _ := got.Base(); confidence >= language.High && is == base {
-			return catalogs()[i], true
+			return catalogs[i](), true
 		}
 	}
 	return nil, false
