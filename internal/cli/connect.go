@@ -200,7 +200,7 @@ func listenControl(dir string) (net.Listener, error) {
 	}
 	// The name it was bound under may be gone by then; the path is removed by hand.
 	l.SetUnlinkOnClose(false)
-	return l, nil
+	return keepOne(l), nil
 }
 
 // maxSocketName is what fits into sockaddr_un everywhere, with its end.
