@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -14,15 +13,13 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"entente/internal/cli"
+	"entente/internal/web/webtest"
 )
 
 // TestDemoInABrowser opens the two addresses that the demo ends with side by side in one browser: both are signed in,
 // one in English and one in Vietnamese, and the story of the demo is in their pages. ENTENTE_SCREENSHOTS names a folder for pictures.
 func TestDemoInABrowser(t *testing.T) {
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skipf("SKIPPED %s: no chromium on this machine, so nobody looked at the demo", t.Name())
-	}
+	path := webtest.Browser(t, "nobody looked at the demo")
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	out := &lineWriter{line: make(chan string, 1)}
 	done := make(chan int, 1)

@@ -14,6 +14,7 @@ import (
 
 	"entente/internal/accord"
 	"entente/internal/node"
+	"entente/internal/web/webtest"
 )
 
 // keyboard is somebody who has no mouse, and who has to see where they are: each control that a key leads to is looked at.
@@ -22,6 +23,12 @@ type keyboard struct {
 	node   *served
 	batch  int // of what was imported to renew the pages
 	minded map[string]bool
+}
+
+// keysAt is such a somebody, whom the node does not know yet.
+func keysAt(t *testing.T, s *served) *keyboard {
+	t.Helper()
+	return &keyboard{watch: newVisitor(t, s, webtest.Window(t, "nobody went through the pages with the keys alone")), node: s, minded: map[string]bool{}}
 }
 
 // stopped is what there is to say of the control that has the focus.
@@ -162,8 +169,8 @@ func TestKeysAlone(t *testing.T) {
 		s.start()
 	}
 	refs := meet(t, north, south)
-	n := &keyboard{watch: newVisitor(t, north), node: north, minded: map[string]bool{}}
-	s := &keyboard{watch: newVisitor(t, south), node: south, minded: map[string]bool{}}
+	n := keysAt(t, north)
+	s := keysAt(t, south)
 
 	// Signing in.
 	const password = "correct horse battery"

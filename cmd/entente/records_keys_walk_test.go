@@ -21,7 +21,7 @@ import (
 // newKeyboard is somebody with nothing but a keyboard, at the name that passkeys are good for.
 func newKeyboard(t *testing.T, s *served) *keyboard {
 	t.Helper()
-	k := &keyboard{watch: newVisitor(t, s), node: s, minded: map[string]bool{}}
+	k := keysAt(t, s)
 	_, port, err := net.SplitHostPort(s.pages)
 	if err != nil {
 		t.Fatal(err)

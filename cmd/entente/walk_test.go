@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -17,6 +16,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"entente/internal/web/webtest"
 )
 
 // watch is somebody at the pages of a node, in a browser of their own.
@@ -30,19 +31,15 @@ type watch struct {
 // newWatch is somebody who has signed in with the token of the node.
 func newWatch(t *testing.T, s *served, tag string) *watch {
 	t.Helper()
-	d := newVisitor(t, s)
+	d := newVisitor(t, s, webtest.Browser(t, "nobody walked through the pages"))
 	d.do(chromedp.Navigate(d.url+"/hotline"), chromedp.SendKeys("#token", s.token), chromedp.Submit("#token"), chromedp.Query("#top nav", chromedp.NodeVisible))
 	d.at("/hotline?lang=" + tag)
 	return d
 }
 
-// newVisitor is somebody whom the node does not know yet.
-func newVisitor(t *testing.T, s *served) *watch {
+// newVisitor is somebody whom the node does not know yet, in the browser of that path.
+func newVisitor(t *testing.T, s *served, path string) *watch {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skipf("SKIPPED %s: no chromium on this machine, so nobody walked through the pages", t.Name())
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // of a browser that hangs only this test hears
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1100, 900))...)

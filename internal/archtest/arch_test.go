@@ -62,6 +62,7 @@ var allowed = map[string][]string{
 	"internal/watch/asset":       {"internal/observable", "internal/watch/lookalike", "internal/watch/record", "internal/watch/seen"},
 	"internal/unread":            {},
 	"internal/api":               {"internal/accord", "internal/lang", "internal/node", "internal/unread", "journal", "taxii"},
+	"internal/web/webtest":       {},
 	"internal/web":               {"internal/accord", "internal/lang", "internal/node", "internal/unread", "journal"},
 	"internal/demo":              {"internal/accord", "internal/api", "internal/dossier", "internal/exhibit", "internal/node", "internal/peer", "journal"},
 	"internal/cli":               {"internal/accord", "internal/api", "internal/demo", "internal/exhibit", "internal/intake", "internal/lang", "internal/node", "internal/notify", "internal/observable", "internal/watch", "internal/watch/asset", "internal/watch/compound", "internal/watch/indicators", "internal/watch/input", "internal/watch/logs", "internal/watch/outlet", "internal/watch/pass", "internal/watch/past", "internal/watch/queue", "internal/watch/record", "internal/watch/seen", "internal/watch/sighting", "internal/web", "journal", "misp", "stix", "taxii"},

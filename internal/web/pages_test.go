@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,21 +15,14 @@ import (
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
+
+	"entente/internal/web/webtest"
 )
 
 // browser starts chromium, or skips the test by name.
 func browser(t testing.TB, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	if path == "" {
-		t.Skipf("SKIPPED %s: no chromium on this machine, so no page was looked at in a browser", t.Name())
-	}
+	path := webtest.Window(t, "no page was looked at in a browser")
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900))
 	options = append(options, more...)
 	bounded, stop := context.WithTimeout(t.Context(), 7*time.Minute) // what never shows fails this test, not every one after it
