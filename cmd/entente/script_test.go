@@ -70,13 +70,8 @@ func run(t *testing.T, dir string) {
 			"changechunk": changeChunk,
 			"removechunk": removeChunk,
 		},
-		Deadline: time.Now().Add(scriptTime),
 	})
 }
-
-// scriptTime bounds the whole of the scripts of one folder: a program that
-// hangs is told apart from one that fails.
-const scriptTime = 3 * time.Minute
 
 // get NAME PATH [FILE] puts a value of a JSON document (standard output, or a
 // file) into an environment variable. A path is names and indexes with dots.

@@ -37,10 +37,7 @@ func outlivesKills(t *testing.T, header string, linesOf int, record func(n int) 
 	if err := os.WriteFile(name("list.txt"), []byte("evil.example\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	program := name("entente")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program, _ := program(t)
 	n, headers := 0, 0
 	write := func(count int) {
 		f, err := os.OpenFile(name("dns.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)

@@ -17,6 +17,7 @@ import (
 // TestWatchJoinedAssets: a watcher of a node looks for what imitates the node's assets, those too that are added while it watches, and what it finds is at the node, once,
 // although it is killed and goes on.
 func TestWatchJoinedAssets(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	exe, base := program(t)
 	s := newServed(t, exe, base, "North", "", freePort(t))
 	s.pages = freePort(t)

@@ -18,6 +18,7 @@ import (
 // TestWatchJoined: two watchers work for a node. What the node is told to look for while they watch they look for within
 // moments, what is taken back no more; what they saw is added up there, once, although one of them is killed and goes on.
 func TestWatchJoined(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	exe, base := program(t)
 	s := newServed(t, exe, base, "North", "", freePort(t))
 	s.pages = freePort(t)

@@ -24,6 +24,7 @@ import (
 // a part of what is sent is taken back, and in the end the topic is deleted and made anew. The node counts each hit, and each once. The brokers are the
 // fake ones of the client's author: they speak the protocol, and are no Kafka.
 func TestWatchersShareATopic(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	exe, base := program(t)
 	s := newServed(t, exe, base, "North", "", freePort(t))
 	s.pages = freePort(t)

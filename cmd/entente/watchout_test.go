@@ -32,10 +32,7 @@ func TestWatchTellsAfterAKill(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	program := name("entente")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program, _ := program(t)
 	free := func() string { // an address where nobody listens
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

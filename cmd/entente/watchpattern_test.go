@@ -20,6 +20,7 @@ import (
 // TestWatchJoinedPatterns: a node gives patterns of several values to a watcher, new ones while it watches; what a pattern waits
 // for outlives kill -9 of the watcher, with whom it concerns of what is protected; one that is taken back is looked for no more, and one that would make every line be read is left out.
 func TestWatchJoinedPatterns(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	exe, base := program(t)
 	s := newServed(t, exe, base, "North", "", freePort(t))
 	s.pages = freePort(t)

@@ -118,6 +118,7 @@ func (c *natsCluster) open(config jetstream.StreamConfig) (jetstream.JetStream, 
 // killed (-9) and others added, and so is the server that leads the stream, while messages come; and the consumer hands out again what was not acknowledged
 // within a second, so that many messages are read by two. In the end the node counted each hit, and each once, and so it did what the hits are for an asset.
 func TestWatchersShareAStream(t *testing.T) {
+	t.Parallel() // most of it is waiting
 	c := newNATSCluster(t)
 	exe, base := program(t)
 	s := newServed(t, exe, base, "North", "", freePort(t))
