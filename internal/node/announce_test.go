@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"entente/internal/peer"
+	"entente/internal/store/storetest"
 	"entente/internal/unit"
 	"entente/journal"
 )
@@ -42,6 +43,7 @@ func (p *testParty) accuses(about journal.Origin, author string) int {
 // after the next start, once, however often it starts, and reaches the others, though
 // the liar shows nothing any more.
 func TestProofIsProclaimedAfterACrash(t *testing.T) {
+	storetest.FoldersOnDisk(t)
 	a, b, w := three(t)
 	relay(a, b, w)
 	signedByAll(t, accordText(t, a, b, w), func() { relay(a, b, w) }, a, b, w)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"entente/internal/store"
+	"entente/internal/store/storetest"
 )
 
 // Sizes of the story that is cut: so many shares of so many objects.
@@ -142,6 +143,7 @@ func crashImport(t *testing.T, p *testParty, k int) {
 // syncs. After a restart, and after what had not been confirmed was done again,
 // nothing is lost and nothing is doubled.
 func TestCrashAnywhere(t *testing.T) {
+	storetest.FoldersOnDisk(t)
 	points := 50
 	if testing.Short() {
 		points = 8

@@ -28,6 +28,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"entente/internal/peer"
+	"entente/internal/store/storetest"
 	"entente/internal/unit"
 	"entente/journal"
 )
@@ -460,9 +461,11 @@ func build(t *testing.T) string {
 	return exe
 }
 
-// measuresProgram skips where the memory of a served program cannot be measured.
+// measuresProgram skips where the memory of a served program cannot be measured. The
+// program works on a disk, as it does where it serves.
 func measuresProgram(t *testing.T) {
 	t.Helper()
+	storetest.FoldersOnDisk(t)
 	if testing.Short() {
 		t.Skipf("SKIPPED with -short: %s measures a served program, which is built without the race detector", t.Name())
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"entente/journal"
+
+	"entente/internal/store/storetest"
 )
 
 // A node that listens to nobody tells nobody an address: otherwise it would wait
@@ -31,6 +33,7 @@ func TestInitWithoutListeningTellsNoAddress(t *testing.T) {
 // A node that stops between a unit's genesis and its high-water mark goes on
 // with it: nobody was told of more.
 func TestCrashAtFoundingDoesNotRetire(t *testing.T) {
+	storetest.FoldersOnDisk(t)
 	ctx := t.Context()
 	p := newParty(t, "North")
 	u := must[*UnitRef](t)(p.FoundUnit(ctx, UnitFoundRequest{Name: "Watch"}))

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"entente/internal/store"
+	"entente/internal/store/storetest"
 )
 
 // twoWeak is a unit of two whose second node stands on a disk that can fail. Nothing
@@ -205,6 +206,7 @@ func TestStartWithoutRoomForIntake(t *testing.T) {
 // and their intake: after a restart, and once nothing moves any more, all is taken in,
 // and nothing waits.
 func TestCrashInTransfer(t *testing.T) {
+	storetest.FoldersOnDisk(t)
 	const shares = 10
 	points := int64(30)
 	if testing.Short() {

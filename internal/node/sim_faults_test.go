@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"entente/internal/store/storetest"
 )
 
 var (
@@ -129,6 +131,7 @@ func (f plantedFault) overlay(t *testing.T, dir string) string {
 // TestPlantedFaults shows that the simulator is not too kind. By itself it checks that
 // every fault still fits the source; make faults plants each of them.
 func TestPlantedFaults(t *testing.T) {
+	storetest.FoldersOnDisk(t)
 	for _, f := range plantedFaults {
 		if *simFaultOnly != "" && f.name != *simFaultOnly {
 			continue

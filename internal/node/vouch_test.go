@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"entente/internal/peer"
+	"entente/internal/store/storetest"
 	"entente/journal"
 )
 
@@ -188,6 +189,7 @@ var imagePoints = flag.Int("images", 6, "how many points of its story TestImageO
 // and a partner that is away or hides everything. No image signs a head that the
 // original's journal contradicts.
 func TestImageOfEveryWrite(t *testing.T) {
+	storetest.FoldersOnDisk(t)
 	points := *imagePoints
 	if testing.Short() {
 		points = min(points, 3)
