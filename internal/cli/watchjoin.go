@@ -75,7 +75,6 @@ type joined struct {
 	// What the node's last answer was; only the goroutine that asks touches it after the first.
 	run    string
 	change uint64
-	held   [watchBuckets][]uuid.UUID // the indicators of each bucket
 	values int64
 	broad  int64 // values that cannot be watched for
 
@@ -208,12 +207,15 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 			return nil, fmt.Errorf("the node names assets that cannot be watched: %w", err)
 		}
 	}
+	if j.live == nil && !head.Whole {
+		return nil, errors.New("the node's answer cannot be read") // it tells what changed to one who has nothing
+	}
 	var builder *watch.Builder
-	if head.Whole {
+	if j.live == nil {
 		builder = watch.NewBuilder(j.seed)
 	}
-	var changes []watch.Change
-	held, asked := map[int][]uuid.UUID{}, map[int]map[string]bool{}
+	var told [watchBuckets]bool
+	var changed changedBuckets
 	broad := int64(0)
 	scratch := watch.NewBuilder(j.seed)
 	for lines.Scan() {
@@ -221,24 +223,27 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 		if err := fastjson.Unmarshal(lines.Bytes(), &b); err != nil || b.Bucket < 0 || b.Bucket >= watchBuckets {
 			return nil, errors.Join(errors.New("the node's answer cannot be read"), err)
 		}
-		if _, twice := held[b.Bucket]; twice {
+		if told[b.Bucket] {
 			return nil, fmt.Errorf("the node tells bucket %d twice", b.Bucket)
 		}
-		of, ids, err := j.indicators(&b)
+		told[b.Bucket] = true
+		of, err := j.indicators(&b)
 		if err != nil {
 			return nil, err
 		}
-		if asked[b.Bucket], ids, err = j.wholes(&b, of, ids, scratch); err != nil {
+		asked, err := j.wholes(&b, of, scratch)
+		if err != nil {
 			return nil, err
 		}
-		held[b.Bucket] = ids
 		if builder == nil {
-			for _, id := range append(ids, j.held[b.Bucket]...) { // what is in the bucket no more has no values
-				key := bucketID(id, b.Bucket)
-				changes = append(changes, watch.Change{ID: key, Indicators: of[key]})
+			if changed.add(b.Bucket, of, asked); changed.values >= changesAtOnce {
+				if err := j.renew(&changed); err != nil {
+					return nil, err
+				}
 			}
 			continue
 		}
+		j.askedNow(b.Bucket, asked)
 		for _, list := range of {
 			for _, x := range list {
 				switch err := builder.Add(x); {
@@ -254,35 +259,17 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 		return nil, fmt.Errorf("the node's answer breaks off: %w", err)
 	}
 	return func(res *node.WatchSetResponse) error {
-		switch {
-		case builder != nil && j.live == nil:
-			j.live, j.broad = watch.NewLive(builder.Set()), broad
-		case builder != nil:
-			j.live.Replace(builder.Set())
-			j.broad = broad
-		case len(changes) > 0:
-			if err := j.live.Apply(changes); errors.Is(err, watch.ErrFull) {
+		if builder != nil {
+			j.live, j.broad, j.values = watch.NewLive(builder.Set()), broad, res.Values
+		} else {
+			for b := range told {
+				if head.Whole && !told[b] {
+					changed.add(b, nil, nil)
+				}
+			}
+			if err := j.renew(&changed); err != nil {
 				return err
 			}
-		}
-		if builder != nil {
-			j.held, j.values = [watchBuckets][]uuid.UUID{}, res.Values
-			for b := range j.asked {
-				if asked[b] == nil {
-					asked[b] = map[string]bool{}
-				}
-			}
-		}
-		for b, now := range asked {
-			for id := range j.asked[b] {
-				if !now[id] {
-					j.patterns.Drop(id)
-				}
-			}
-			j.asked[b] = now
-		}
-		for b, ids := range held {
-			j.held[b] = ids
 		}
 		if protected != nil {
 			j.mark = head.Mark
@@ -293,21 +280,80 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 	}, nil
 }
 
+// changesAtOnce is how many values of buckets that changed are gathered before they are put in force. Each bucket stands for itself: one that was told
+// counts although the answer breaks off behind it.
+const changesAtOnce = 1 << 14
+
+// changedBuckets are buckets as the node has them now.
+type changedBuckets struct {
+	of     map[string]map[string][]watch.Indicator // by what stands behind the identifiers of a bucket
+	asked  map[int]map[string]bool
+	values int
+}
+
+func (c *changedBuckets) add(bucket int, of map[string][]watch.Indicator, asked map[string]bool) {
+	if c.of == nil {
+		c.of, c.asked = map[string]map[string][]watch.Indicator{}, map[int]map[string]bool{}
+	}
+	c.of[bucketTail(bucket)], c.asked[bucket] = of, asked
+	for _, list := range of {
+		c.values += len(list)
+	}
+}
+
+// renew puts what changed in force. What was in one of the buckets and is no more has no values.
+func (j *joined) renew(c *changedBuckets) error {
+	var changes []watch.Change
+	for id := range j.live.Load().Identifiers(func(tail string) bool { _, ok := c.of[tail]; return ok }) {
+		if _, there := c.of[id[strings.LastIndexByte(id, '#'):]][id]; !there {
+			changes = append(changes, watch.Change{ID: id})
+		}
+	}
+	for _, of := range c.of {
+		for id, list := range of {
+			changes = append(changes, watch.Change{ID: id, Indicators: list})
+		}
+	}
+	if len(changes) > 0 {
+		if err := j.live.Apply(changes); errors.Is(err, watch.ErrFull) {
+			return err
+		}
+	}
+	for b, asked := range c.asked {
+		j.askedNow(b, asked)
+	}
+	*c = changedBuckets{}
+	return nil
+}
+
+// askedNow says which patterns a bucket has: others that it had are not looked for any more.
+func (j *joined) askedNow(bucket int, now map[string]bool) {
+	for id := range j.asked[bucket] {
+		if !now[id] {
+			j.patterns.Drop(id)
+		}
+	}
+	if j.asked[bucket] = now; len(now) == 0 {
+		delete(j.asked, bucket)
+	}
+}
+
 // bucketID is what an indicator is called in the set, as far as its values lie in one bucket. What comes after # is cut off
 // where a sighting names it.
 func bucketID(id uuid.UUID, bucket int) string {
-	return "indicator--" + id.String() + "#" + strconv.Itoa(bucket)
+	return "indicator--" + id.String() + bucketTail(bucket)
 }
 
-// indicators gives the values of a bucket by what they are called in the set, and the indicators.
-func (j *joined) indicators(b *node.WatchBucket) (map[string][]watch.Indicator, []uuid.UUID, error) {
+func bucketTail(bucket int) string { return "#" + strconv.Itoa(bucket) }
+
+// indicators gives the values of a bucket by what they are called in the set.
+func (j *joined) indicators(b *node.WatchBucket) (map[string][]watch.Indicator, error) {
 	of := make(map[string][]watch.Indicator, len(b.Values))
-	var ids []uuid.UUID
 	for _, v := range b.Values {
 		text, ok := strings.CutPrefix(v.Indicator, "indicator--")
 		id, err := uuid.Parse(text)
 		if !ok || err != nil {
-			return nil, nil, fmt.Errorf("the node names an indicator %.80q", v.Indicator)
+			return nil, fmt.Errorf("the node names an indicator %.80q", v.Indicator)
 		}
 		value, err := observable.New(observable.Type(v.Type), v.Value)
 		if err != nil {
@@ -317,24 +363,21 @@ func (j *joined) indicators(b *node.WatchBucket) (map[string][]watch.Indicator, 
 		if j.begins {
 			x.From = v.From
 		}
-		if of[x.ID] == nil {
-			ids = append(ids, id)
-		}
 		of[x.ID] = append(of[x.ID], x)
 	}
-	return of, ids, nil
+	return of, nil
 }
 
 // wholes brings the patterns of a bucket to those that look for them, and adds their values to what is to stand in the set. It gives
-// which indicators have one, and all indicators of the bucket. A pattern that was there goes on waiting for what it waits for, whether the
+// which indicators have one. A pattern that was there goes on waiting for what it waits for, whether the
 // answer turns out whole or not; one that is new is looked for a moment before its values tell the lines that hold it.
-func (j *joined) wholes(b *node.WatchBucket, of map[string][]watch.Indicator, ids []uuid.UUID, scratch *watch.Builder) (map[string]bool, []uuid.UUID, error) {
+func (j *joined) wholes(b *node.WatchBucket, of map[string][]watch.Indicator, scratch *watch.Builder) (map[string]bool, error) {
 	asked := map[string]bool{}
 	for _, x := range b.Patterns {
 		text, ok := strings.CutPrefix(x.Indicator, "indicator--")
 		id, err := uuid.Parse(text)
 		if !ok || err != nil {
-			return nil, nil, fmt.Errorf("the node names an indicator %.80q", x.Indicator)
+			return nil, fmt.Errorf("the node names an indicator %.80q", x.Indicator)
 		}
 		p := indicators.Pattern{ID: x.Indicator, Text: x.Pattern, Until: x.Until, TLP: x.TLP}
 		if j.begins {
@@ -367,9 +410,8 @@ func (j *joined) wholes(b *node.WatchBucket, of map[string][]watch.Indicator, id
 		}
 		key := bucketID(id, b.Bucket)
 		of[key] = append(of[key], list...)
-		ids = append(ids, id)
 	}
-	return asked, ids, nil
+	return asked, nil
 }
 
 // left is the number of patterns that are not looked for.

@@ -47,10 +47,8 @@ func TestAddressesAreFound(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if rapid.Bool().Draw(t, "compact") {
-			if c := l.Load().compact(); c != nil {
-				l = NewLive(c)
-			}
+		if rapid.Bool().Draw(t, "tidy") {
+			tidy(l)
 		}
 		others := rapid.SliceOfN(address, 0, 20).Draw(t, "others")
 		key := rapid.SampledFrom([]string{"url", "host"}).Draw(t, "key") // with a path in the line the hosts are kept, too

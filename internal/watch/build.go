@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"math/bits"
 	"net/netip"
 	"strconv"
@@ -96,6 +95,21 @@ func (p *prefixes) start(text []byte) {
 	}
 }
 
+// note notes an entry.
+func (p *prefixes) note(k kind, text []byte) {
+	p.start(text)
+	switch k {
+	case kindPrefix:
+		if b, err := netip.ParsePrefix(string(text)); err == nil {
+			p.add(b)
+		}
+	case kindURL:
+		if host, _, ok := urlKey(text); ok {
+			p.start(bytes.Trim(host, "[]"))
+		}
+	}
+}
+
 func (p *prefixes) add(b netip.Prefix) {
 	raw, length := b.Addr().As16(), b.Bits()
 	start, first := int(raw[0])<<8|int(raw[1]), &p.first16v
@@ -134,22 +148,28 @@ func (p *prefixes) clone() *prefixes {
 
 // Builder collects indicators for a set.
 type Builder struct {
-	st       store
-	hash     hasher
-	metas    map[meta]uint32
-	lastMeta uint32
-	lastID   string
-	follow   bool // the next indicator may belong to lastID
-	above    map[string]struct{}
-	pre      *prefixes
-	hosts    int
-	kinds    uint32
-	recent   [1024]uint32 // 1 + the place of a span, by its hash
+	st     filler
+	hash   hasher
+	lastID string
+	follow bool // the next indicator may belong to lastID
+	above  map[string]struct{}
+	pre    *prefixes
+	hosts  int
+	kinds  uint32
+	small  int // the number of keys up to which changes lie beside the base
 }
+
+// chunkBits and smallDelta are what fits sets of any size: chunks of 8,192 entries, and so many keys of changes beside the base at least.
+const (
+	chunkBits  = 13
+	smallDelta = 4096
+)
 
 // NewBuilder gives an empty builder. The set is as secret as seed: who knows it can choose names that make it slow.
 func NewBuilder(seed Seed) *Builder {
-	return &Builder{hash: newHasher(seed), metas: map[meta]uint32{}, above: aboveSuffixes(), pre: &prefixes{}}
+	b := &Builder{hash: newHasher(seed), above: aboveSuffixes(), pre: &prefixes{}, small: smallDelta}
+	b.st.bits, b.st.hash = chunkBits, &b.hash
+	return b
 }
 
 // Len gives the number of values so far.
@@ -174,13 +194,13 @@ func (b *Builder) AddDerived(ind Indicator) error {
 // Derived gives the source and the value of value number n, in the order in which they were added, and tells whether its identifier is worked out of them.
 func (b *Builder) Derived(n int) (source string, v observable.Value, ok bool) {
 	e := b.st.at(uint32(n))
-	return b.st.metas[e.meta].source, b.st.value(e), e.flags&flagDerived != 0
+	return e.source, b.st.value(&e), e.flags&flagDerived != 0
 }
 
 // IsDerived tells whether value number n is this one, and its identifier is worked out of this source.
 func (b *Builder) IsDerived(n int, source string, v observable.Value) bool {
 	e := b.st.at(uint32(n))
-	return e.flags&flagDerived != 0 && string(b.st.text(e)) == v.Text && e.kind == kindOf(v.Type) && b.st.metas[e.meta].source == source
+	return e.flags&flagDerived != 0 && string(e.text) == v.Text && e.kind == kindOf(v.Type) && e.source == source
 }
 
 // Add adds an indicator. A revoked one is left out. It fails with [ErrTooBroad] for a domain at or above a public suffix or
@@ -196,16 +216,16 @@ func (b *Builder) add(ind Indicator, derived bool) error {
 	if err != nil {
 		return err
 	}
-	e := entry{kind: kindOf(v.Type), atom: ind.Atom}
+	c := class{source: ind.Source, tlp: ind.TLP, kind: kindOf(v.Type), atom: ind.Atom}
 	if derived && v == ind.Value {
-		e.flags |= flagDerived
+		c.flags |= flagDerived
 	} else if derived { // the value is kept as another
 		ind.ID = b.st.derive(ind.Source, ind.Value)
 	}
 	switch {
 	case len(ind.ID) > MaxID:
 		return fmt.Errorf("%w: its identifier is longer than %d bytes", ErrIndicator, MaxID)
-	case v.Text == "" || len(v.Text) > observable.MaxText || e.kind == kindHost:
+	case v.Text == "" || len(v.Text) > observable.MaxText || c.kind == kindHost:
 		return fmt.Errorf("%w: %.80q is no value of a type that is known", ErrIndicator, v.Key())
 	case b.st.n >= MaxIndicators:
 		return fmt.Errorf("%w: %d indicators", ErrFull, b.st.n)
@@ -214,7 +234,7 @@ func (b *Builder) add(ind Indicator, derived bool) error {
 			return fmt.Errorf("%w: %s: %s", ErrTooBroad, v.Text, why)
 		}
 		if ind.Policy == Exact {
-			e.flags |= flagExact
+			c.flags |= flagExact
 		}
 	case v.Type == observable.Prefix:
 		p, ok := v.CIDR()
@@ -224,75 +244,34 @@ func (b *Builder) add(ind Indicator, derived bool) error {
 		case p.Addr().Is4() && p.Bits() < broadestIPv4, p.Addr().Is6() && p.Bits() < broadestIPv6:
 			return fmt.Errorf("%w: %s: at least /%d of IPv4 and /%d of IPv6 addresses are watched for", ErrTooBroad, v.Text, broadestIPv4, broadestIPv6)
 		}
-		b.pre.add(p)
 	case v.Type == observable.URL:
-		host, _, ok := urlKey([]byte(v.Text))
-		if !ok {
+		if _, _, ok := urlKey([]byte(v.Text)); !ok {
 			return fmt.Errorf("%w: %.80q is no URL", ErrIndicator, v.Text)
 		}
-		b.pre.start(bytes.Trim(host, "[]"))
 	case v.Type == observable.IPv6:
 		if _, ok := v.Addr(); !ok {
 			return fmt.Errorf("%w: %.80q is no address", ErrIndicator, v.Text)
 		}
 	}
-	return b.put(ind, v, e)
-}
-
-func (b *Builder) put(ind Indicator, v observable.Value, e entry) error {
-	m := meta{source: ind.Source, tlp: ind.TLP}
-	id, ok := ind.ID, false
-	if e.flags&flagDerived == 0 {
-		var typ, packed string
-		if typ, packed, ok = packID(id); ok {
-			m.idType, id, e.flags = typ, packed, e.flags|flagUUID
-		}
-	}
-	if n := len(b.st.metas); n > 0 && b.st.metas[b.lastMeta] == m {
-		e.meta = b.lastMeta
-	} else if e.meta, ok = b.metas[m]; !ok {
-		if len(b.metas) >= MaxSources {
-			return fmt.Errorf("%w: %d sources", ErrFull, len(b.metas))
-		}
-		m = meta{strings.Clone(m.source), strings.Clone(m.tlp), strings.Clone(m.idType)}
-		e.meta = uint32(len(b.st.metas))
-		b.metas[m] = e.meta
-		b.st.metas = append(b.st.metas, m)
-	}
-	b.lastMeta = e.meta
-	switch {
-	case e.flags&flagDerived != 0:
-	case b.follow && ind.ID == b.lastID:
-		last := b.st.at(uint32(b.st.n - 1))
-		e.id, e.idSize, e.flags = last.id, last.idSize, e.flags|flagFollow
-	default:
-		if e.id, ok = b.st.put(id); !ok {
-			return fmt.Errorf("%w: its texts take 4 GiB", ErrFull)
-		}
-		e.idSize = uint8(len(id))
-	}
-	if e.text, ok = b.st.put(v.Text); !ok {
-		return fmt.Errorf("%w: its texts take 4 GiB", ErrFull)
-	}
-	e.size = uint16(len(v.Text))
-	e.span = b.span(span{nanos(ind.From, math.MinInt64), nanos(ind.Until, math.MaxInt64)})
-	b.pre.start([]byte(v.Text))
-	b.lastID, b.follow = ind.ID, e.flags&flagDerived == 0
-	b.kinds |= 1 << e.kind
-	b.hosts += extraKeys(e.kind)
-	b.st.push(e)
+	b.put(ind, v, c)
 	return nil
 }
 
-// span gives the place of a span. Most indicators share theirs with one that came not long before.
-func (b *Builder) span(v span) uint32 {
-	slot := &b.recent[mix(uint64(v.from)^b.hash.k0, uint64(v.until)^b.hash.k1)%uint64(len(b.recent))]
-	if at := *slot; at != 0 && b.st.span(at-1) == v {
-		return at - 1
+func (b *Builder) put(ind Indicator, v observable.Value, c class) {
+	id := ind.ID
+	if c.flags&flagDerived == 0 {
+		if typ, packed, tail, ok := packID(id); ok {
+			c.idType, id, c.idTail, c.flags = typ, packed, tail, c.flags|flagUUID
+		}
+		if b.follow && ind.ID == b.lastID {
+			c.flags |= flagFollow
+		}
 	}
-	at := b.st.keep(v)
-	*slot = at + 1
-	return at
+	b.st.put(c, bounds(&ind), v.Text, id)
+	b.pre.note(c.kind, []byte(v.Text))
+	b.lastID, b.follow = ind.ID, c.flags&flagDerived == 0
+	b.kinds |= 1 << c.kind
+	b.hosts += extraKeys(c.kind)
 }
 
 // paths are STIX paths whose values have a type of their own.
@@ -322,12 +301,12 @@ func known(v observable.Value) (observable.Value, error) {
 // Set compiles what was added. The builder must not be used any more.
 func (b *Builder) Set() *Set {
 	s := &Set{store: b.st.view(), hash: b.hash, prefixes: b.pre, kinds: b.kinds, based: b.st.n, unlocked: &writer{b: b}}
-	s.base = s.index(s.n+b.hosts, func(uint32) bool { return true })
+	s.base = s.index(s.n + b.hosts)
 	return s
 }
 
-// index makes a table of the entries that are wanted.
-func (s *Set) index(n int, wanted func(uint32) bool) *table {
+// index makes a table of what is looked for.
+func (s *Set) index(n int) *table {
 	t := newTable(n)
 	var hashes [64]uint64 // of entries whose places are fetched together: to wait for each alone takes most of the time
 	var entries [64]uint32
@@ -340,10 +319,10 @@ func (s *Set) index(n int, wanted func(uint32) bool) *table {
 		some = 0
 	}
 	for i := range uint32(s.n) {
-		if !wanted(i) {
+		if !s.alive(i) {
 			continue
 		}
-		hashes[some], entries[some] = s.key(s.at(i)), i
+		hashes[some], entries[some] = s.keyAt(i), i
 		if some++; some == len(hashes) {
 			put()
 		}
@@ -353,20 +332,25 @@ func (s *Set) index(n int, wanted func(uint32) bool) *table {
 }
 
 // insert puts an entry into a table.
-func (s *Set) insert(t *table, i uint32) { s.insertAs(t, i, s.key(s.at(i))) }
+func (s *Set) insert(t *table, i uint32) { s.insertAs(t, i, s.keyAt(i)) }
+
+func (s *Set) keyAt(i uint32) uint64 {
+	e := s.at(i)
+	return s.key(&e)
+}
 
 // insertAs puts an entry into a table by the hash of its key.
 func (s *Set) insertAs(t *table, i uint32, h uint64) {
 	e := s.at(i)
-	t.add(h, i, func(other uint32) bool { return s.same(e, s.at(other)) })
+	t.add(h, i, func(other uint32) bool { o := s.at(other); return s.same(&e, &o) })
 	if e.kind == kindURL {
-		host, _, _ := urlKey(s.text(e))
+		host, _, _ := urlKey(e.text)
 		h := s.hash.whole(host) ^ hostMark
 		if !t.has(h) {
 			t.add(h, i, func(uint32) bool { return false })
 		}
 	}
-	tokens, all := s.marked(e)
+	tokens, all := s.marked(&e)
 	s.unmarked = s.unmarked || all
 	for _, text := range tokens {
 		if h := s.hash.whole(text) ^ tokenMark; !t.has(h) {
@@ -391,7 +375,7 @@ const hostMark = 0x5bd1e995
 
 // key hashes what an entry is found by.
 func (s *Set) key(e *entry) uint64 {
-	text := s.text(e)
+	text := e.text
 	switch e.kind {
 	case kindURL:
 		host, path, _ := urlKey(text)
@@ -424,11 +408,11 @@ func (s *Set) same(a, b *entry) bool {
 		return false
 	}
 	if a.kind == kindURL {
-		h1, p1, _ := urlKey(s.text(a))
-		h2, p2, _ := urlKey(s.text(b))
+		h1, p1, _ := urlKey(a.text)
+		h2, p2, _ := urlKey(b.text)
 		return string(h1) == string(h2) && string(p1) == string(p2)
 	}
-	return string(s.text(a)) == string(s.text(b))
+	return string(a.text) == string(b.text)
 }
 
 // Len gives the number of values that the set looks for.

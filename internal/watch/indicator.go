@@ -50,8 +50,6 @@ const (
 	MaxID = 255
 	// MaxIndicators is the number of values that one set holds.
 	MaxIndicators = 1 << 28
-	// MaxSources is the number of different pairs of source and marking in one set.
-	MaxSources = 1 << 20
 )
 
 var (

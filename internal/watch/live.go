@@ -3,8 +3,11 @@ package watch
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
+
+	"entente/internal/observable"
 )
 
 // Live is a set that takes changes while it is used. Readers take a [Set] with Load and keep it for as long as they
@@ -25,13 +28,6 @@ func NewLive(s *Set) *Live {
 // Load gives the set as it is now.
 func (l *Live) Load() *Set { return l.set.Load() }
 
-// Replace puts another set in place of all that was there.
-func (l *Live) Replace(s *Set) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.set.Store(s)
-}
-
 // Change says what an identifier means from now on: these indicators and no others. Without any it is forgotten,
 // as when it was revoked.
 type Change struct {
@@ -41,18 +37,23 @@ type Change struct {
 
 // writer is what only the one who makes the next set touches.
 type writer struct {
-	b   *Builder
-	ids []uint32 // open addressing: 1 + the first entry of an identifier
-	n   int
+	b    *Builder
+	lost []int    // of each chunk: entries that are gone and whose memory is not given back
+	ids  []uint32 // open addressing: 1 + the first entry of an identifier
+	n    int
 }
 
-// Apply makes changes and puts them in force. An indicator that cannot be watched for is left out and named in the error; all others
-// are in force all the same.
+// Apply makes changes and puts them in force. What is as a change says stays as it is. An indicator that cannot be watched for is left out
+// and named in the error; all others are in force all the same.
+//
+// The memory of what is gone is given back in steps, each of which is put in force, so that what is left is never there twice.
 func (l *Live) Apply(changes []Change) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	next, err := l.set.Load().with(changes)
-	l.set.Store(next)
+	for ; next != nil; next = next.tidied() {
+		l.set.Store(next)
+	}
 	return err
 }
 
@@ -60,23 +61,17 @@ func (l *Live) Apply(changes []Change) error {
 func (s *Set) with(changes []Change) (*Set, error) {
 	w := s.unlocked
 	w.index(s)
-	dead := append([]uint64(nil), s.dead...)
-	gone := s.gone
+	next := *s
+	next.dead = slices.Clone(s.dead)
 	before := uint32(w.b.st.n)
 	w.b.pre = s.prefixes.clone()
 	var errs []error
 	for _, c := range changes {
-		for _, first := range w.find(&w.b.st, c.ID) {
-			for i := first; int(i) < w.b.st.n && (i == first || w.b.st.at(i).flags&flagFollow != 0); i++ {
-				for int(i>>6) >= len(dead) {
-					dead = append(dead, 0)
-				}
-				if dead[i>>6]&(1<<(i&63)) == 0 {
-					dead[i>>6] |= 1 << (i & 63)
-					gone++
-				}
-			}
+		firsts := w.find(&next, c.ID)
+		if next.says(firsts, c.Indicators) {
+			continue
 		}
+		next.drop(firsts)
 		w.b.follow = false
 		for _, ind := range c.Indicators {
 			ind.ID = c.ID
@@ -85,45 +80,72 @@ func (s *Set) with(changes []Change) (*Set, error) {
 				errs = append(errs, fmt.Errorf("%s: %w", c.ID, err))
 				continue
 			}
-			if int(at) < w.b.st.n && w.b.st.at(at).flags&flagFollow == 0 {
+			if int(at) < w.b.st.n && w.first(at) {
 				if w.n*4 >= len(w.ids)*3 {
-					w.grow(s, s.n+w.b.st.n-int(before))
+					w.grow(s, w.b.st.n)
 					for j := before; j < at; j++ {
-						if w.b.st.at(j).flags&flagFollow == 0 {
-							w.put(&w.b.st, j)
+						if w.first(j) {
+							w.put(j)
 						}
 					}
 				}
-				w.put(&w.b.st, at)
+				w.put(at)
 			}
 		}
 	}
-	next := &Set{store: w.b.st.view(), hash: s.hash, base: s.base, delta: s.delta, based: s.based, dead: dead, gone: gone, prefixes: w.b.pre, kinds: w.b.kinds, unmarked: s.unmarked, unlocked: w}
-	if gone > smallDelta && gone > next.n/2 {
-		if c := next.compact(); c != nil {
-			return c, errors.Join(errs...)
-		}
-	}
+	next.store, next.prefixes, next.kinds = w.b.st.view(), w.b.pre, w.b.kinds
 	next.fill(before)
-	return next, errors.Join(errs...)
+	return &next, errors.Join(errs...)
 }
 
-// compact gives a set of the same indicators in memory of its own, without those that are gone, which are more than half: so
-// it takes less than what was there. It is nil if that cannot be made.
-func (s *Set) compact() *Set {
-	b := &Builder{hash: s.hash, metas: map[meta]uint32{}, above: s.unlocked.b.above, pre: &prefixes{}}
-	for i := range uint32(s.n) {
-		if s.alive(i) {
-			if err := b.Add(s.indicator(s.at(i))); err != nil {
-				return nil
-			}
+// group calls visit with the entries of an identifier, from the first on.
+func (w *writer) group(first uint32, visit func(i uint32, e entry)) {
+	for i := first; int(i) < w.b.st.n; i++ {
+		e := w.b.st.at(i)
+		if i != first && e.flags&flagFollow == 0 {
+			return
 		}
+		visit(i, e)
 	}
-	return b.Set()
 }
 
-// smallDelta is the number of keys up to which changes lie beside the base.
-const smallDelta = 4096
+// says tells whether the entries of an identifier are these indicators.
+func (s *Set) says(firsts []uint32, of []Indicator) bool {
+	n, same := 0, true
+	for _, first := range firsts {
+		s.unlocked.group(first, func(_ uint32, e entry) {
+			same = same && n < len(of) && e.is(&of[n])
+			n++
+		})
+	}
+	return same && n == len(of)
+}
+
+// is tells whether an entry was made of an indicator, whatever the identifier.
+func (e *entry) is(ind *Indicator) bool {
+	v, err := known(ind.Value)
+	exact := ind.Policy == Exact && v.Type == observable.Domain
+	return err == nil && !ind.Revoked && e.kind == kindOf(v.Type) && string(e.text) == v.Text && e.atom == ind.Atom && e.source == ind.Source && e.tlp == ind.TLP &&
+		exact == (e.flags&flagExact != 0) && e.when() == bounds(ind)
+}
+
+// drop has the entries of an identifier not looked for any more.
+func (s *Set) drop(firsts []uint32) {
+	w := s.unlocked
+	for _, first := range firsts {
+		w.group(first, func(i uint32, _ entry) {
+			for int(i>>6) >= len(s.dead) {
+				s.dead = append(s.dead, 0)
+			}
+			for int(i>>w.b.st.bits) >= len(w.lost) {
+				w.lost = append(w.lost, 0)
+			}
+			s.dead[i>>6] |= 1 << (i & 63)
+			w.lost[i>>w.b.st.bits]++
+			s.gone++
+		})
+	}
+}
 
 // fill puts the entries from first on into the delta, or makes a new base of all.
 func (s *Set) fill(first uint32) {
@@ -138,14 +160,9 @@ func (s *Set) fill(first uint32) {
 	if s.delta != nil {
 		had = s.delta.keys
 	}
-	if had+added > max(smallDelta, s.base.keys/16) {
-		keys := 0
-		for i := range uint32(s.n) {
-			if s.alive(i) {
-				keys += 1 + extraKeys(s.at(i).kind)
-			}
-		}
-		s.base, s.delta, s.based = s.index(keys, s.alive), nil, s.n
+	if had+added > max(s.unlocked.b.small, s.base.keys/16) {
+		s.merge()
+		s.anew()
 		return
 	}
 	if s.delta != nil && s.delta.room(added) {
@@ -167,30 +184,31 @@ func (s *Set) alive(i uint32) bool {
 
 // index makes the index of identifiers, once.
 func (w *writer) index(s *Set) {
-	if w.ids != nil {
-		return
+	if w.ids == nil {
+		w.grow(s, s.n)
 	}
-	w.grow(s, s.n)
 }
 
-// grow makes the index anew, for n identifiers and as many more.
+// grow makes the index anew, with room for more than n identifiers.
 func (w *writer) grow(s *Set, n int) {
-	w.ids, w.n = make([]uint32, 2*n+64), 0
+	w.ids, w.n = make([]uint32, n+n/2+64), 0
 	for i := range uint32(s.n) {
-		if s.alive(i) && s.at(i).flags&flagFollow == 0 {
-			w.put(&s.store, i)
+		if s.alive(i) && w.first(i) {
+			w.put(i)
 		}
 	}
 }
 
-func (w *writer) slot(st *store, i uint32) int {
-	e := st.at(i)
-	return place(w.b.hash.whole(st.idKey(e)), len(w.ids))
+// first tells whether an entry is the first of those of its identifier that lie together.
+func (w *writer) first(i uint32) bool {
+	e := w.b.st.at(i)
+	return e.flags&flagFollow == 0
 }
 
 // put adds an entry to the index of identifiers.
-func (w *writer) put(st *store, i uint32) {
-	at := w.slot(st, i)
+func (w *writer) put(i uint32) {
+	e := w.b.st.at(i)
+	at := place(w.b.hash.whole(w.b.st.idKey(&e)), len(w.ids))
 	for w.ids[at] != 0 {
 		if at++; at == len(w.ids) {
 			at = 0
@@ -200,20 +218,32 @@ func (w *writer) put(st *store, i uint32) {
 	w.n++
 }
 
-// find gives the first entries of an identifier.
-func (w *writer) find(st *store, id string) []uint32 {
-	key := id
-	if _, packed, ok := packID(id); ok {
-		key = packed
+// find gives the first entries of an identifier that is looked for.
+func (w *writer) find(s *Set, id string) []uint32 {
+	typ, key, tail, uuid := packID(id)
+	if !uuid {
+		key = id
+	}
+	is := func(e *entry) bool {
+		switch {
+		case e.flags&flagDerived != 0:
+			return w.b.st.identifier(e) == id
+		case uuid:
+			return e.flags&flagUUID != 0 && string(e.packed()) == key && e.idType == typ && e.idTail == tail
+		}
+		return e.flags&flagUUID == 0 && string(e.packed()) == id
 	}
 	var out []uint32
 	for at := place(w.b.hash.whole([]byte(key)), len(w.ids)); w.ids[at] != 0; {
-		if i := w.ids[at] - 1; st.identifier(st.at(i)) == id {
-			out = append(out, i)
+		if i := w.ids[at] - 1; s.alive(i) {
+			if e := w.b.st.at(i); is(&e) {
+				out = append(out, i)
+			}
 		}
 		if at++; at == len(w.ids) {
 			at = 0
 		}
 	}
+	slices.Sort(out) // as they were added
 	return out
 }

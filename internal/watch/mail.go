@@ -45,7 +45,7 @@ func (m *matching) mailbox(local, domain string) {
 	if !ok {
 		return
 	}
-	m.report(m.set.hash.whole(b), func(e *entry) bool { return e.kind == kindEmail && bytes.Equal(m.set.text(e), b) },
+	m.report(m.set.hash.whole(b), func(e entry) bool { return e.kind == kindEmail && bytes.Equal(e.text, b) },
 		func() observable.Value { return observable.Value{Type: observable.Email, Text: string(b)} })
 }
 

@@ -66,22 +66,25 @@ func (m *matching) field(t observable.Type, text string) {
 }
 
 // report tells of all entries under a hash for which ok is true.
-func (m *matching) report(h uint64, ok func(*entry) bool, seen func() observable.Value) {
+func (m *matching) report(h uint64, ok func(entry) bool, seen func() observable.Value) {
 	for _, t := range [2]*table{m.set.base, m.set.delta} {
 		if t == nil {
 			continue
 		}
 		t.each(h, func(i uint32) bool {
+			if !m.set.alive(i) {
+				return true
+			}
 			e := m.set.at(i)
-			if !m.set.alive(i) || !ok(e) {
+			if !ok(e) {
 				return true
 			}
 			if m.any {
 				m.hit = true
 				return false
 			}
-			if v := m.set.span(e.span); v.from <= m.at && m.at < v.until {
-				m.emit(Hit{Indicator: m.set.indicator(e), Seen: seen()})
+			if v := e.when(); v.from <= m.at && m.at < v.until {
+				m.emit(Hit{Indicator: m.set.indicator(&e), Seen: seen()})
 			}
 			return true
 		})
@@ -90,7 +93,7 @@ func (m *matching) report(h uint64, ok func(*entry) bool, seen func() observable
 
 // is reports entries of a kind with a canonical text.
 func (m *matching) is(k kind, text []byte) {
-	m.report(m.set.hash.whole(text), func(e *entry) bool { return e.kind == k && bytes.Equal(m.set.text(e), text) },
+	m.report(m.set.hash.whole(text), func(e entry) bool { return e.kind == k && bytes.Equal(e.text, text) },
 		func() observable.Value { return observable.Value{Type: k.typ(), Text: string(text)} })
 }
 
@@ -165,7 +168,7 @@ func (m *matching) address(a netip.Addr) {
 	if a.Is4() {
 		var buf [16]byte
 		text := a.AppendTo(buf[:0])
-		m.report(m.set.hash.whole(text), func(e *entry) bool { return e.kind == kindIPv4 && bytes.Equal(m.set.text(e), text) }, seen)
+		m.report(m.set.hash.whole(text), func(e entry) bool { return e.kind == kindIPv4 && bytes.Equal(e.text, text) }, seen)
 		if start := int(raw[12])<<8 | int(raw[13]); p.first16[start>>6]&(1<<(start&63)) != 0 {
 			for _, length := range p.lengths {
 				m.block(a, int(length), seen)
@@ -173,7 +176,7 @@ func (m *matching) address(a netip.Addr) {
 		}
 		return
 	}
-	m.report(m.set.hash.block(raw, 128), func(e *entry) bool { return e.kind == kindIPv6 && m.set.isAddress(e, a) }, seen)
+	m.report(m.set.hash.block(raw, 128), func(e entry) bool { return e.kind == kindIPv6 && isAddress(e.text, a) }, seen)
 	if start := int(raw[0])<<8 | int(raw[1]); p.first16v[start>>6]&(1<<(start&63)) != 0 {
 		for _, length := range p.longs {
 			m.block(a, int(length), seen)
@@ -186,18 +189,18 @@ func (m *matching) block(a netip.Addr, length int, seen func() observable.Value)
 	if err != nil {
 		return
 	}
-	m.report(m.set.hash.block(b.Addr().As16(), blockLength(b)), func(e *entry) bool {
+	m.report(m.set.hash.block(b.Addr().As16(), blockLength(b)), func(e entry) bool {
 		if e.kind != kindPrefix {
 			return false
 		}
 		var buf [64]byte
-		return bytes.Equal(m.set.text(e), b.AppendTo(buf[:0]))
+		return bytes.Equal(e.text, b.AppendTo(buf[:0]))
 	}, seen)
 }
 
-func (s *Set) isAddress(e *entry, a netip.Addr) bool {
+func isAddress(text []byte, a netip.Addr) bool {
 	var buf [64]byte
-	return bytes.Equal(s.text(e), a.AppendTo(buf[:0]))
+	return bytes.Equal(text, a.AppendTo(buf[:0]))
 }
 
 func addressValue(a netip.Addr) observable.Value {
@@ -217,8 +220,8 @@ func (m *matching) domain(text string) {
 	seen := func() observable.Value { return observable.Value{Type: observable.Domain, Text: string(name)} }
 	for rest := name; ; {
 		whole := len(rest) == len(name)
-		m.report(m.set.hash.whole(rest), func(e *entry) bool {
-			return e.kind == kindDomain && (whole || e.flags&flagExact == 0) && bytes.Equal(m.set.text(e), rest)
+		m.report(m.set.hash.whole(rest), func(e entry) bool {
+			return e.kind == kindDomain && (whole || e.flags&flagExact == 0) && bytes.Equal(e.text, rest)
 		}, seen)
 		i := bytes.IndexByte(rest, '.')
 		if i < 0 || m.hit {
@@ -264,7 +267,7 @@ func (m *matching) text(t observable.Type, text string) {
 		return
 	}
 	if t == observable.ASN {
-		m.report(m.set.hash.whole([]byte(v.Text[2:])), func(e *entry) bool { return e.kind == kindASN && string(m.set.text(e)) == v.Text },
+		m.report(m.set.hash.whole([]byte(v.Text[2:])), func(e entry) bool { return e.kind == kindASN && string(e.text) == v.Text },
 			func() observable.Value { return v })
 		return
 	}

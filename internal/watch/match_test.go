@@ -282,20 +282,6 @@ func TestAHitSaysWhatWasAdded(t *testing.T) {
 	}
 }
 
-func TestSourcesAreBounded(t *testing.T) {
-	b := NewBuilder(testSeed)
-	v := value(t, "evil.com")
-	var err error
-	for i := range MaxSources + 1 {
-		if err = b.Add(Indicator{ID: "x", Value: v, Source: fmt.Sprint(i)}); err != nil {
-			break
-		}
-	}
-	if b.Len() != MaxSources || !errors.Is(err, ErrFull) {
-		t.Fatalf("%d, %v", b.Len(), err)
-	}
-}
-
 func keysOf(t testing.TB, keys ...Key) *Keys {
 	t.Helper()
 	k, err := NewKeys(keys...)

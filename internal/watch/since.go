@@ -1,21 +1,27 @@
 package watch
 
-import (
-	"bytes"
-	"iter"
-)
+import "iter"
 
 // Since gives what a set looks for that an older one did not; all that it looks for if old is nil or of other origin.
 func (s *Set) Since(old *Set) iter.Seq[Indicator] {
-	first, held := uint32(0), func(uint32) bool { return false }
+	known := map[uint64]int{} // how many entries of a chunk the older set had
 	if s.Continues(old) {
-		first = uint32(old.n) // entries are only ever appended
-		held = func(i uint32) bool { return s.heldBy(old, i) }
+		for _, c := range old.chunks {
+			known[c.serial] = len(c.starts)
+		}
+	} else {
+		old = nil
 	}
 	return func(yield func(Indicator) bool) {
-		for i := first; int(i) < s.n; i++ {
-			if s.alive(i) && !held(i) && !yield(s.indicator(s.at(i))) {
-				return
+		for at, c := range s.chunks {
+			for k := known[c.serial]; k < len(c.starts); k++ {
+				i := uint32(at<<s.bits | k)
+				if !s.alive(i) || old != nil && s.heldBy(old, i) {
+					continue
+				}
+				if e := c.at(uint32(k)); !yield(s.indicator(&e)) {
+					return
+				}
 			}
 		}
 	}
@@ -27,16 +33,43 @@ func (s *Set) Continues(old *Set) bool { return old != nil && old.unlocked == s.
 // heldBy tells whether an older set looks for the same value on behalf of the same indicator as the entry i.
 func (s *Set) heldBy(old *Set, i uint32) (held bool) {
 	e := s.at(i)
-	h := s.key(e)
+	h := s.key(&e)
 	for _, t := range [2]*table{old.base, old.delta} {
 		if t == nil || held {
 			continue
 		}
 		t.each(h, func(j uint32) bool {
-			o := s.at(j)
-			held = old.alive(j) && o.atom == e.atom && s.same(e, o) && bytes.Equal(s.idKey(e), s.idKey(o))
+			if old.alive(j) {
+				o := old.at(j)
+				held = o.atom == e.atom && s.same(&e, &o) && s.sameID(&e, &o)
+			}
 			return !held
 		})
 	}
 	return held
+}
+
+// Identifiers gives each identifier that is looked for and has a UUID in it with something behind it of which want says so, once for each place where
+// values of it lie together.
+func (s *Set) Identifiers(want func(tail string) bool) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for at, c := range s.chunks {
+			wanted, any := make([]bool, len(c.classes)), false
+			for i := range c.classes {
+				wanted[i] = c.classes[i].idTail != "" && want(c.classes[i].idTail)
+				any = any || wanted[i]
+			}
+			for k := uint32(0); any && int(k) < len(c.starts); k++ {
+				if !s.alive(uint32(at)<<s.bits | k) {
+					continue
+				}
+				if of, _ := c.number(c.starts[k]); !wanted[of] || c.classes[of].flags&flagFollow != 0 {
+					continue
+				}
+				if e := c.at(k); !yield(s.identifier(&e)) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -1,36 +1,13 @@
 package watch
 
 import (
+	"bytes"
 	"encoding/hex"
 	"math"
 	"strings"
 	"time"
 
 	"entente/internal/observable"
-)
-
-// entry is one indicator in flat memory. Entries are never changed.
-type entry struct {
-	text   uint32 // where the value stands in the arena
-	id     uint32 // where the identifier stands
-	meta   uint32
-	span   uint32 // when it is valid
-	atom   uint16
-	size   uint16 // of the text
-	idSize uint8
-	kind   kind
-	flags  uint8
-}
-
-// span is when an indicator is valid: nanoseconds since 1970; math.MinInt64 and MaxInt64 bound nothing.
-type span struct{ from, until int64 }
-
-// The flags of an entry.
-const (
-	flagExact   = 1 << iota // the domain alone
-	flagUUID                // the identifier is 16 bytes of a UUID, after the type in meta and "--", and what stands behind it
-	flagFollow              // belongs to the identifier of the entry before it
-	flagDerived             // the identifier is what derive gives
 )
 
 // kind is a type of observables, or one of the two others that a set has.
@@ -40,6 +17,9 @@ var types = observable.Types()
 
 // kindHost marks the host of a URL that is looked for: the URL is only then worth a closer look.
 const kindHost kind = 255
+
+// kindGone is that of entries whose memory was given back.
+const kindGone kind = 254
 
 func kindOf(t observable.Type) kind {
 	for i := range types {
@@ -74,134 +54,88 @@ var (
 		kindOf(observable.JA3), kindOf(observable.JA4), kindOf(observable.SSDeep), kindOf(observable.Other)}
 )
 
-// meta is what many indicators have in common.
-type meta struct{ source, tlp, idType string }
-
-const (
-	chunkBits = 14 // entries, or spans, in one piece
-	arenaBits = 20 // bytes in one piece
-)
-
-// store is the memory of a set: pieces that are only ever appended to, so that sets share them. A set sees what was there
-// when it was made.
+// store is the memory of a set. A set sees what was there when it was made.
 type store struct {
-	entries [][]entry
-	arena   [][]byte
-	metas   []meta
-	spans   [][]span
-	n       int
-	derive  func(source string, v observable.Value) string
+	chunks []*chunk // all but the last have 1<<bits entries
+	bits   uint8    // 6 at least
+	n      int
+	derive func(source string, v observable.Value) string
 }
 
-func (s *store) span(at uint32) span { return s.spans[at>>chunkBits][at&(1<<chunkBits-1)] }
+func (s *store) at(i uint32) entry { return s.chunks[i>>s.bits].at(i & (1<<s.bits - 1)) }
 
-func (s *store) at(i uint32) *entry { return &s.entries[i>>chunkBits][i&(1<<chunkBits-1)] }
+func (s *store) text(e *entry) []byte { return e.text }
 
-func (s *store) bytes(at uint32, n int) []byte {
-	off := int(at & (1<<arenaBits - 1))
-	return s.arena[at>>arenaBits][off : off+n]
-}
-
-func (s *store) text(e *entry) []byte { return s.bytes(e.text, int(e.size)) }
-
-// put appends a text to the arena; not ok if that is full.
-func (s *store) put(text string) (at uint32, ok bool) {
-	last := len(s.arena) - 1
-	if last < 0 || len(s.arena[last])+len(text) > 1<<arenaBits {
-		if len(s.arena) == 1<<(32-arenaBits) {
-			return 0, false
-		}
-		s.arena = append(s.arena, make([]byte, 0, 1<<arenaBits))
-		last++
-	}
-	at = uint32(last<<arenaBits | len(s.arena[last]))
-	s.arena[last] = append(s.arena[last], text...)
-	return at, true
-}
-
-// keep appends a span.
-func (s *store) keep(v span) uint32 {
-	last := len(s.spans) - 1
-	if last < 0 || len(s.spans[last]) == 1<<chunkBits {
-		s.spans = append(s.spans, make([]span, 0, 1<<chunkBits))
-		last++
-	}
-	s.spans[last] = append(s.spans[last], v)
-	return uint32(last<<chunkBits | (len(s.spans[last]) - 1))
-}
-
-func (s *store) push(e entry) uint32 {
-	if s.n&(1<<chunkBits-1) == 0 {
-		s.entries = append(s.entries, make([]entry, 0, 1<<chunkBits))
-	}
-	last := len(s.entries) - 1
-	s.entries[last] = append(s.entries[last], e)
-	s.n++
-	return uint32(s.n - 1)
-}
-
-// view gives a store that sees what is there now and shares its memory.
-func (s *store) view() store {
-	return store{append([][]entry(nil), s.entries...), append([][]byte(nil), s.arena...), s.metas[:len(s.metas):len(s.metas)], append([][]span(nil), s.spans...), s.n, s.derive}
-}
-
-// packID gives "indicator--<UUID>" in 16 bytes, and what stands behind it as it is.
-func packID(id string) (typ string, packed string, ok bool) {
+// packID takes "indicator--<UUID>" apart, whatever stands behind it. packed are the 16 bytes of the UUID.
+func packID(id string) (typ, packed, tail string, ok bool) {
 	i := strings.Index(id, "--")
 	if i < 0 || len(id)-i < 38 {
-		return "", "", false
+		return "", "", "", false
 	}
-	u, more := id[i+2:i+38], id[i+38:]
+	u, tail := id[i+2:i+38], id[i+38:]
 	var b [16]byte
 	if u[8] != '-' || u[13] != '-' || u[18] != '-' || u[23] != '-' {
-		return "", "", false
+		return "", "", "", false
 	}
 	digits := u[:8] + u[9:13] + u[14:18] + u[19:23] + u[24:]
 	if digits != strings.ToLower(digits) {
-		return "", "", false
+		return "", "", "", false
 	}
 	if _, err := hex.Decode(b[:], []byte(digits)); err != nil {
-		return "", "", false
+		return "", "", "", false
 	}
-	return id[:i], string(b[:]) + more, true
+	return id[:i], string(b[:]), tail, true
 }
 
 func (s *store) identifier(e *entry) string {
 	if e.flags&flagDerived != 0 {
-		return s.derive(s.metas[e.meta].source, s.value(e))
+		return s.derive(e.source, s.value(e))
 	}
-	b := s.bytes(e.id, int(e.idSize))
+	b := e.packed()
 	if e.flags&flagUUID == 0 {
 		return string(b)
 	}
-	x := hex.EncodeToString(b[:16])
-	return s.metas[e.meta].idType + "--" + x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:] + string(b[16:])
+	x := hex.EncodeToString(b)
+	return e.idType + "--" + x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:] + e.idTail
 }
 
-// idKey gives what an identifier is found by: the bytes of its UUID and what stands behind it, or all of it.
+// idKey gives what an identifier is found by: the bytes of its UUID, or all of it.
 func (s *store) idKey(e *entry) []byte {
 	if e.flags&flagDerived == 0 {
-		return s.bytes(e.id, int(e.idSize))
+		return e.packed()
 	}
 	id := s.identifier(e)
-	if _, packed, ok := packID(id); ok {
+	if _, packed, _, ok := packID(id); ok {
 		return []byte(packed)
 	}
 	return []byte(id)
 }
 
+// sameID tells whether two entries are of the same identifier.
+func (s *store) sameID(a, b *entry) bool {
+	if (a.flags|b.flags)&flagDerived != 0 {
+		return s.identifier(a) == s.identifier(b)
+	}
+	return (a.flags^b.flags)&flagUUID == 0 && bytes.Equal(a.packed(), b.packed()) && a.idType == b.idType && a.idTail == b.idTail
+}
+
 func (s *store) value(e *entry) observable.Value {
-	return observable.Value{Type: e.kind.typ(), Text: string(s.text(e))}
+	return observable.Value{Type: e.kind.typ(), Text: string(e.text)}
 }
 
 func (s *store) indicator(e *entry) Indicator {
-	m, v := &s.metas[e.meta], s.span(e.span)
+	v := e.when()
 	ind := Indicator{ID: s.identifier(e), Value: s.value(e), From: moment(v.from), Until: moment(v.until),
-		Atom: e.atom, Source: m.source, TLP: m.tlp}
+		Atom: e.atom, Source: e.source, TLP: e.tlp}
 	if e.flags&flagExact != 0 {
 		ind.Policy = Exact
 	}
 	return ind
+}
+
+// bounds gives when an indicator is valid.
+func bounds(ind *Indicator) span {
+	return span{nanos(ind.From, math.MinInt64), nanos(ind.Until, math.MaxInt64)}
 }
 
 // nanos gives a time as an entry keeps it. Times that 64 bits of nanoseconds cannot tell are the nearest that they can.

@@ -118,16 +118,16 @@ func (m *matching) url(text string) {
 	}
 	var said address
 	said.of([]byte(v.Text))
-	m.report(m.set.hash.pair(m.set.hash.whole(key), m.set.hash.whole(path)), func(e *entry) bool {
+	m.report(m.set.hash.pair(m.set.hash.whole(key), m.set.hash.whole(path)), func(e entry) bool {
 		if e.kind != kindURL {
 			return false
 		}
-		k, p, _ := urlKey(m.set.text(e))
+		k, p, _ := urlKey(e.text)
 		if !bytes.Equal(k, key) || !bytes.Equal(p, path) {
 			return false
 		}
 		var asked address
-		asked.of(m.set.text(e))
+		asked.of(e.text)
 		return (!hasScheme || asked.scheme == said.scheme) &&
 			(!hasScheme && port == "" || asked.port == portOr(port, said.port)) &&
 			(asked.user == "" || said.user == "" || asked.user == said.user)
