@@ -342,19 +342,19 @@ func (s *Set) keyAt(i uint32) uint64 {
 // insertAs puts an entry into a table by the hash of its key.
 func (s *Set) insertAs(t *table, i uint32, h uint64) {
 	e := s.at(i)
-	t.add(h, i, func(other uint32) bool { o := s.at(other); return s.same(&e, &o) })
+	t.add(h, i)
 	if e.kind == kindURL {
 		host, _, _ := urlKey(e.text)
 		h := s.hash.whole(host) ^ hostMark
 		if !t.has(h) {
-			t.add(h, i, func(uint32) bool { return false })
+			t.add(h, i)
 		}
 	}
 	tokens, all := s.marked(&e)
 	s.unmarked = s.unmarked || all
 	for _, text := range tokens {
 		if h := s.hash.whole(text) ^ tokenMark; !t.has(h) {
-			t.add(h, i, func(uint32) bool { return false })
+			t.add(h, i)
 		}
 	}
 }
@@ -379,7 +379,7 @@ func (s *Set) key(e *entry) uint64 {
 	switch e.kind {
 	case kindURL:
 		host, path, _ := urlKey(text)
-		return s.hash.pair(s.hash.whole(host), s.hash.whole(path))
+		return s.hash.pair(s.hash.whole(host), s.hash.cased(path))
 	case kindIPv6:
 		if a, err := netip.ParseAddr(string(text)); err == nil {
 			return s.hash.block(a.As16(), 128)

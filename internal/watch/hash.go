@@ -48,16 +48,22 @@ func partial(b []byte) uint64 {
 }
 
 // whole hashes a text.
-func (h *hasher) whole(b []byte) uint64 {
+func (h *hasher) whole(b []byte) uint64 { return h.hash(b, fold) }
+
+// cased hashes what differs if its case does: paths of URLs, identifiers. Whoever writes many that differ in nothing else would have them meet in one place.
+func (h *hasher) cased(b []byte) uint64 { return h.hash(b, 0) }
+
+// hash hashes a text whose bytes all have the bits of set.
+func (h *hasher) hash(b []byte, set uint64) uint64 {
 	n := len(b)
 	state := h.k0
 	for len(b) >= 8 {
-		state = mix(state^(binary.LittleEndian.Uint64(b[len(b)-8:])|fold), h.k1)
+		state = mix(state^(binary.LittleEndian.Uint64(b[len(b)-8:])|set), h.k1)
 		b = b[:len(b)-8]
 	}
 	var w uint64
 	if len(b) > 0 {
-		w = (partial(b) | fold) & (1<<(8*len(b)) - 1)
+		w = (partial(b) | set) & (1<<(8*len(b)) - 1)
 	}
 	return h.finish(state, w, n)
 }

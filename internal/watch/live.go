@@ -208,7 +208,7 @@ func (w *writer) first(i uint32) bool {
 // put adds an entry to the index of identifiers.
 func (w *writer) put(i uint32) {
 	e := w.b.st.at(i)
-	at := place(w.b.hash.whole(w.b.st.idKey(&e)), len(w.ids))
+	at := place(w.b.hash.cased(w.b.st.idKey(&e)), len(w.ids))
 	for w.ids[at] != 0 {
 		if at++; at == len(w.ids) {
 			at = 0
@@ -234,7 +234,7 @@ func (w *writer) find(s *Set, id string) []uint32 {
 		return e.flags&flagUUID == 0 && string(e.packed()) == id
 	}
 	var out []uint32
-	for at := place(w.b.hash.whole([]byte(key)), len(w.ids)); w.ids[at] != 0; {
+	for at := place(w.b.hash.cased([]byte(key)), len(w.ids)); w.ids[at] != 0; {
 		if i := w.ids[at] - 1; s.alive(i) {
 			if e := w.b.st.at(i); is(&e) {
 				out = append(out, i)

@@ -80,15 +80,20 @@ func ascii(b []byte, i, e int) bool {
 }
 
 // whole hashes b[i:e], with room for a word before it.
-func (s *Scanner) whole(b []byte, i, e int) uint64 {
+func (s *Scanner) whole(b []byte, i, e int) uint64 { return s.hashed(b, i, e, fold) }
+
+// cased is [hasher.cased] where there is room before i.
+func (s *Scanner) cased(b []byte, i, e int) uint64 { return s.hashed(b, i, e, 0) }
+
+func (s *Scanner) hashed(b []byte, i, e int, set uint64) uint64 {
 	state, n := s.hash.k0, e-i
 	for e-i >= 8 {
-		state = mix(state^(binary.LittleEndian.Uint64(b[e-8:])|fold), s.hash.k1)
+		state = mix(state^(binary.LittleEndian.Uint64(b[e-8:])|set), s.hash.k1)
 		e -= 8
 	}
 	var part uint64
 	if e > i {
-		part = (binary.LittleEndian.Uint64(b[e-8:]) | fold) >> (64 - 8*uint(e-i)&63)
+		part = (binary.LittleEndian.Uint64(b[e-8:]) | set) >> (64 - 8*uint(e-i)&63)
 	}
 	return s.hash.finish(state, part, n)
 }
@@ -272,7 +277,7 @@ func (s *Scanner) url(b []byte, i, e int) {
 			return
 		}
 		if plainURL(b[i:e]) {
-			s.paths = append(s.paths, s.whole(b, i, e))
+			s.paths = append(s.paths, s.cased(b, i, e))
 		} else {
 			s.oddPath = true
 		}
@@ -305,9 +310,9 @@ func (s *Scanner) url(b []byte, i, e int) {
 		for _, h := range s.hosts[n:] {
 			switch {
 			case end == e:
-				s.probe(s.hash.pair(h, s.hash.whole([]byte("/"))))
+				s.probe(s.hash.pair(h, s.hash.cased([]byte("/"))))
 			case b[end] == '/' && plainURL(b[end:e]):
-				s.probe(s.hash.pair(h, s.whole(b, end, e)))
+				s.probe(s.hash.pair(h, s.cased(b, end, e)))
 			case s.now(h ^ hostMark):
 				s.exact(observable.URL, b[i:e])
 			}

@@ -83,27 +83,22 @@ func (t *table) each(h uint64, visit func(entry uint32) bool) {
 	}
 }
 
-// add puts an entry under a hash. same tells whether an entry has the same key. The table must have room.
-func (t *table) add(h uint64, entry uint32, same func(other uint32) bool) {
+// add puts an entry under a hash. The table must have room. Entries under one hash take one slot, whether their keys are the same or differ in case alone: so
+// a list of texts that were chosen to meet takes no longer than another.
+func (t *table) add(h uint64, entry uint32) {
 	t.bloom[place(h, len(t.bloom))] |= bloomBits(h)
 	t.keys++
 	i := place(h, len(t.slots))
 	for t.slots[i] != 0 {
 		if s := t.slots[i]; uint32(s>>32) == uint32(h) {
 			at := uint32(s) - 1
-			head := at
-			if at&listed != 0 {
-				head = t.lists[at&^listed].entry
+			if at&listed == 0 {
+				t.lists = append(t.lists, link{entry: at})
+				at = uint32(len(t.lists)-1) | listed
 			}
-			if same(head) {
-				if at&listed == 0 {
-					t.lists = append(t.lists, link{entry: at})
-					at = uint32(len(t.lists)-1) | listed
-				}
-				t.lists = append(t.lists, link{entry: entry, next: at&^listed + 1})
-				t.slots[i] = h<<32 | uint64(uint32(len(t.lists)-1)|listed) + 1
-				return
-			}
+			t.lists = append(t.lists, link{entry: entry, next: at&^listed + 1})
+			t.slots[i] = h<<32 | uint64(uint32(len(t.lists)-1)|listed) + 1
+			return
 		}
 		if i++; i == len(t.slots) {
 			i = 0

@@ -118,7 +118,7 @@ func (m *matching) url(text string) {
 	}
 	var said address
 	said.of([]byte(v.Text))
-	m.report(m.set.hash.pair(m.set.hash.whole(key), m.set.hash.whole(path)), func(e entry) bool {
+	m.report(m.set.hash.pair(m.set.hash.whole(key), m.set.hash.cased(path)), func(e entry) bool {
 		if e.kind != kindURL {
 			return false
 		}
