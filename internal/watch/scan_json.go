@@ -399,6 +399,14 @@ func (s *Scanner) probe(h uint64) {
 // mark says that the line is worth decoding.
 func (s *Scanner) mark() { s.marks[s.line>>6] |= 1 << (s.line & 63) }
 
+// fetch has the processor fetch what flush will read for the hashes that came since it was called last, while the next lines are looked at.
+func (s *Scanner) fetch() {
+	if n := s.n - s.asked; n > 0 && !s.portable {
+		prefetch(&s.base.bloom[0], len(s.base.bloom), &s.hashes[s.asked], n)
+		s.asked = s.n
+	}
+}
+
 // flush asks the set for all hashes that were collected. The words of the Bloom filter are read one after the other
 // without waiting for what was in them, so that the processor fetches many at once.
 func (s *Scanner) flush() {
@@ -428,7 +436,7 @@ func (s *Scanner) flush() {
 			}
 		}
 	}
-	s.n = 0
+	s.n, s.asked = 0, 0
 }
 
 // now tells whether a hash is in the set, without waiting for others.

@@ -43,10 +43,12 @@ type Scanner struct {
 	owners []uint32
 	found  []uint32
 	n      int
+	asked  int // of the hashes: those whose words of the Bloom filter are on their way
 
 	// What a line has said so far: the ends of its keys, and the hosts and paths that may make a URL.
 	masks     []uint64
 	ends      []uint32
+	portable  bool   // without vector instructions
 	sieve     *sieve // nil: masks and ends are made without it
 	hosts     []uint64
 	paths     []uint64
@@ -73,7 +75,10 @@ const (
 func NewScanner(set func() *Set, keys *Keys) *Scanner {
 	s := &Scanner{set: set, keys: keys, hashes: make([]uint64, probes), owners: make([]uint32, probes), found: make([]uint32, probes+1),
 		ends: make([]uint32, 0, 256)}
-	if vectors && keys != nil {
+	switch {
+	case !vectors:
+		s.portable = true
+	case keys != nil:
 		s.sieve = &sieve{at: -1}
 	}
 	return s
@@ -253,6 +258,7 @@ func (s *Scanner) lines(p []byte) int {
 		}
 		if s.keys == nil {
 			s.plain(b, start, end)
+			s.fetch()
 			continue
 		}
 		s.keepHosts = s.keys.paths
@@ -263,6 +269,7 @@ func (s *Scanner) lines(p []byte) int {
 			ends = s.sieve.all(b, start, end)
 		}
 		s.json(b, start, end, escapes, ends)
+		s.fetch()
 	}
 	return pos
 }

@@ -12,3 +12,8 @@ var vectors = cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasPOPCNT
 //
 //go:noescape
 func siftAVX2(dst *uint32, b *byte, start, groups int, tails *uint8) int
+
+// prefetch asks for the words of a Bloom filter that n hashes, at least one, will be looked for in.
+//
+//go:noescape
+func prefetch(bloom *uint64, words int, hashes *uint64, n int)

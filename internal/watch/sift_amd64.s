@@ -111,3 +111,19 @@ done:
 	SHRQ $2, R10
 	MOVQ R10, ret+40(FP)
 	RET
+
+// func prefetch(bloom *uint64, words int, hashes *uint64, n int)
+TEXT ·prefetch(SB), NOSPLIT, $0-32
+	MOVQ bloom+0(FP), DI
+	MOVQ words+8(FP), SI
+	MOVQ hashes+16(FP), BX
+	MOVQ n+24(FP), CX
+
+place: // as the function of that name: the upper half of a product
+	MOVQ (BX), AX
+	MULQ SI
+	PREFETCHT0 (DI)(DX*8)
+	ADDQ $8, BX
+	DECQ CX
+	JNZ place
+	RET
