@@ -25,7 +25,7 @@ func browser(t testing.TB, more ...chromedp.ExecAllocatorOption) context.Context
 	path := webtest.Window(t, "no page was looked at in a browser")
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900))
 	options = append(options, more...)
-	bounded, stop := context.WithTimeout(t.Context(), 7*time.Minute) // what never shows fails this test, not every one after it
+	bounded, stop := context.WithTimeout(t.Context(), 15*time.Minute) // what never shows fails this test, not every one after it
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewExecAllocator(bounded, options...)
 	t.Cleanup(cancel)
