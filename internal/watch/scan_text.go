@@ -37,7 +37,7 @@ func token(text []byte) (longest []byte) {
 // marked gives the tokens by which a line that holds an indicator's text is found where texts are not told apart from what is
 // around them. all tells that there is none: every line may hold it.
 func (s *Set) marked(e *entry) (tokens [][]byte, all bool) {
-	text := s.text(e)
+	text := e.text
 	switch e.kind.typ() {
 	case observable.Domain, observable.IPv4, observable.IPv6, observable.Prefix, observable.URL, observable.Email, observable.MD5, observable.SHA1,
 		observable.SHA256, observable.SHA512, observable.JA3, observable.MAC, observable.ASN, observable.Serial:

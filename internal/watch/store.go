@@ -64,8 +64,6 @@ type store struct {
 
 func (s *store) at(i uint32) entry { return s.chunks[i>>s.bits].at(i & (1<<s.bits - 1)) }
 
-func (s *store) text(e *entry) []byte { return e.text }
-
 // packID takes "indicator--<UUID>" apart, whatever stands behind it. packed are the 16 bytes of the UUID.
 func packID(id string) (typ, packed, tail string, ok bool) {
 	i := strings.Index(id, "--")

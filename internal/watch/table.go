@@ -12,7 +12,7 @@ type table struct {
 	keys  int // entries
 }
 
-// link is one of several entries with the same key.
+// link is one of several entries under one hash: of the same key, or of others that are hashed alike.
 type link struct{ entry, next uint32 } // next is 1 + a position in lists, 0 the end
 
 const listed = 1 << 31 // a slot names a list
@@ -52,7 +52,7 @@ func (t *table) slot(h uint64) uint64 {
 	return 0
 }
 
-// each calls visit with the entries under a hash, the newest of a key first, until it returns false.
+// each calls visit with the entries under a hash, of whatever keys, until it returns false.
 func (t *table) each(h uint64, visit func(entry uint32) bool) {
 	if !t.may(h) {
 		return
