@@ -111,6 +111,11 @@ func (s *Scanner) ipv4(b []byte, i, e int) {
 			s.hosts = append(s.hosts, h)
 		}
 	}
+	s.around(b, i, e)
+}
+
+// around looks for the blocks around what is made of digits and dots.
+func (s *Scanner) around(b []byte, i, e int) {
 	if len(s.view.prefixes.lengths) == 0 {
 		return
 	}

@@ -23,7 +23,7 @@ const (
 
 // The space around a line that is needed to read whole words of it.
 const (
-	padBefore = 8
+	padBefore = 24 // for hostAVX2, which reads so many bytes before the end of a name however short it is
 	padAfter  = 24
 	keyPad    = 80 // for keyMasks, which reads 72 bytes from each 64 of a line
 )
@@ -133,10 +133,7 @@ func (s *Scanner) json(b []byte, start, end int, escapes bool, ends []uint32) {
 		w >>= (64 - lz) & 63
 		slot := &slots[w*mul>>shift]
 		if slot.end == w && slot.look != 0 && b[i] == '"' {
-			if slot.after != 0 && b[i+2] == '"' && !keys.follows(slot, b, start, i) {
-				continue
-			}
-			s.value(b, i+2, end, slot.look)
+			s.member(b, start, i, end, slot)
 			continue
 		}
 		if b[i] != '"' {
@@ -160,6 +157,41 @@ func (s *Scanner) json(b []byte, start, end int, escapes bool, ends []uint32) {
 	}
 	if len(s.paths) > 0 || s.oddPath {
 		s.join()
+	}
+}
+
+// members is json for a line without escapes and what a sieve gives for it.
+func (s *Scanner) members(b []byte, start, end int, ends []uint64) {
+	s.hosts, s.paths, s.oddPath = s.hosts[:0], s.paths[:0], false
+	slots := s.keys.slots
+	for _, x := range ends {
+		i := int(uint32(x))
+		if b[i] == '"' {
+			if slot := &slots[x>>32]; slot.look != 0 {
+				s.member(b, start, i, end, slot)
+			}
+			continue
+		}
+		for i > start && white(b[i]) {
+			i--
+		}
+		if b[i] == '"' { // white space between a key and its colon
+			s.mark()
+			return
+		}
+	}
+	if len(s.paths) > 0 || s.oddPath {
+		s.join()
+	}
+}
+
+// member looks at the value of a key that ends before the quotation mark at i.
+func (s *Scanner) member(b []byte, start, i, end int, slot *keySlot) {
+	switch {
+	case b[i+2] != '"' || slot.look&LookLine != 0:
+		s.value(b, i+2, end, slot.look)
+	case slot.after == 0 || s.keys.follows(slot, b, start, i):
+		s.str(b, i+3, end, slot.look)
 	}
 }
 
@@ -306,6 +338,11 @@ func (s *Scanner) mixed(b []byte, i, end int) bool {
 
 // str looks at the text that begins at i and gives where it ends, past the quotation mark; -1 if it does not.
 func (s *Scanner) str(b []byte, i, end int, look Look) int {
+	if look == LookHost && !s.portable {
+		if e := s.plainHost(b, i, end); e >= 0 {
+			return e
+		}
+	}
 	for e := i; e < end; e += 8 {
 		w := word(b, e)
 		q, sl := w^quotes, w^slants
@@ -389,7 +426,7 @@ func (s *Scanner) escaped(b []byte, i, e, end int, look Look) int {
 
 // probe is a hash that is looked for on behalf of a line.
 func (s *Scanner) probe(h uint64) {
-	if s.n == len(s.hashes) {
+	if s.n >= probes {
 		s.flush()
 	}
 	s.hashes[s.n], s.owners[s.n] = h, s.line

@@ -64,7 +64,7 @@ type Scanner struct {
 }
 
 const (
-	probes      = 1024 // how many hashes are looked for together
+	probes      = 1024 // how many hashes are looked for together, and one host more at most
 	linesAtOnce = 1 << 16
 )
 
@@ -73,7 +73,7 @@ const (
 // whatever stands between other characters than letters, digits, hyphens, underscores and dots is looked at, and JSON
 // lines are all handed over, as are those that begin with #.
 func NewScanner(set func() *Set, keys *Keys) *Scanner {
-	s := &Scanner{set: set, keys: keys, hashes: make([]uint64, probes), owners: make([]uint32, probes), found: make([]uint32, probes+1),
+	s := &Scanner{set: set, keys: keys, hashes: make([]uint64, probes+plainBytes), owners: make([]uint32, probes+plainBytes), found: make([]uint32, probes+plainBytes+1),
 		ends: make([]uint32, 0, 256)}
 	switch {
 	case !vectors:
@@ -197,7 +197,7 @@ func (s *Scanner) lines(p []byte) int {
 	for pos < len(p) && len(s.starts) < linesAtOnce {
 		start := pos
 		var end int
-		var ends []uint32
+		var ends []uint64
 		sifted := false
 		if s.sieve != nil {
 			end, ends, sifted = s.sieve.next(s.keys, p, start)
@@ -241,15 +241,24 @@ func (s *Scanner) lines(p []byte) int {
 			s.mark()
 			continue
 		}
-		if s.keys != nil && slant < start {
-			if slant = bytes.IndexByte(p[start:], '\\'); slant < 0 {
-				slant = len(p)
-			} else {
-				slant += start
-			}
-		}
 		b := p
-		escapes := slant < end
+		escapes := false
+		switch {
+		case s.keys == nil:
+		case sifted:
+			escapes = s.sieve.slanted(start, end)
+		case s.sieve != nil:
+			escapes = bytes.IndexByte(p[start:end], '\\') >= 0
+		default:
+			if slant < start {
+				if slant = bytes.IndexByte(p[start:], '\\'); slant < 0 {
+					slant = len(p)
+				} else {
+					slant += start
+				}
+			}
+			escapes = slant < end
+		}
 		if start < padBefore || end+keyPad > len(p) {
 			sifted = false
 			b = append(append(append(s.padded[:0], make([]byte, padBefore)...), p[start:end]...), make([]byte, keyPad)...)
@@ -264,11 +273,12 @@ func (s *Scanner) lines(p []byte) int {
 		s.keepHosts = s.keys.paths
 		switch {
 		case !sifted:
-			ends = s.keyEnds(b, start, end, escapes)
+			s.json(b, start, end, escapes, s.keyEnds(b, start, end, escapes))
 		case escapes:
-			ends = s.sieve.all(b, start, end)
+			s.json(b, start, end, true, s.sieve.all(b, start, end))
+		default:
+			s.members(b, start, end, ends)
 		}
-		s.json(b, start, end, escapes, ends)
 		s.fetch()
 	}
 	return pos

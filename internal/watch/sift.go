@@ -1,6 +1,10 @@
 package watch
 
-import "slices"
+import (
+	"math"
+	"math/bits"
+	"slices"
+)
 
 // window is how many bytes are sifted at once: few enough for what was sifted to be in the cache still when its lines are looked at.
 const window = 32 << 10
@@ -9,14 +13,20 @@ const window = 32 << 10
 // that end no key.
 type sieve struct {
 	room  []uint32 // for what is sifted
-	ahead []uint32 // of it, what stands behind the lines that were told of
+	found []uint64 // of it, what is in the table
+	ahead []uint64 // of that, what stands behind the lines that were told of
 	at    int      // where the next of those lines begins; -1: there is none
 	line  []uint32 // room for all ends of one line
+
+	slants [window / 64]uint64 // where the window has backslashes
+	base   int                 // where the window begins
+	slant  int                 // the first backslash not before the line that was asked about last
+	known  [window / 64]uint64 // room for the backslashes of one line
 }
 
 // next gives where the line that begins at start ends, and its keys. It is false for a line that does not end within a window, or stands so near to an end
 // of b that reading beside it would be reading beside b.
-func (v *sieve) next(k *Keys, b []byte, start int) (end int, ends []uint32, ok bool) {
+func (v *sieve) next(k *Keys, b []byte, start int) (end int, ends []uint64, ok bool) {
 	if start == v.at {
 		if end, ends, ok = v.cut(b); ok {
 			return end, ends, true
@@ -25,16 +35,39 @@ func (v *sieve) next(k *Keys, b []byte, start int) (end int, ends []uint32, ok b
 	if v.at = -1; start < padBefore {
 		return 0, nil, false
 	}
-	if v.ahead = sift(&v.room, b, start, min(window, len(b)-1-start)/64, &k.tails); len(v.ahead) == 0 {
+	all := sift(&v.room, &v.slants, b, start, min(window, len(b)-1-start)/64, &k.tails)
+	if len(all) == 0 {
 		return 0, nil, false
 	}
+	v.found = slices.Grow(v.found[:0], len(all))[:len(all)]
+	v.ahead = v.found[:keep(&v.found[0], &b[0], &all[0], len(all), &k.slots[0], k.mul, k.shift)]
+	v.base, v.slant = start, -1
 	return v.cut(b)
 }
 
+// slanted tells whether there is a backslash in a line that next told of.
+func (v *sieve) slanted(start, end int) bool {
+	if v.slant < start {
+		v.slant = v.nextSlant(start)
+	}
+	return v.slant < end
+}
+
+func (v *sieve) nextSlant(start int) int {
+	k := uint(start - v.base)
+	m := v.slants[k/64] >> (k % 64) << (k % 64)
+	for k /= 64; m == 0; m = v.slants[k] {
+		if k++; k == uint(len(v.slants)) {
+			return math.MaxInt
+		}
+	}
+	return v.base + int(k)*64 + bits.TrailingZeros64(m)
+}
+
 // cut takes the first line from what is ahead.
-func (v *sieve) cut(b []byte) (end int, ends []uint32, ok bool) {
-	for n, i := range v.ahead {
-		if b[i] == '\n' {
+func (v *sieve) cut(b []byte) (end int, ends []uint64, ok bool) {
+	for n, x := range v.ahead {
+		if i := uint32(x); b[i] == '\n' {
 			ends, v.ahead, v.at = v.ahead[:n], v.ahead[n+1:], int(i)+1
 			return int(i), ends, true
 		}
@@ -45,21 +78,21 @@ func (v *sieve) cut(b []byte) (end int, ends []uint32, ok bool) {
 
 // all gives where any keys end in a line around which there is room.
 func (v *sieve) all(b []byte, start, end int) []uint32 {
-	ends := sift(&v.line, b, start, (end-start+63)/64, &everyTail)
+	ends := sift(&v.line, &v.known, b, start, (end-start+63)/64, &everyTail)
 	for len(ends) > 0 && int(ends[len(ends)-1]) >= end {
 		ends = ends[:len(ends)-1]
 	}
 	return ends
 }
 
-func sift(room *[]uint32, b []byte, start, groups int, tails *[1 << tailBits]uint8) []uint32 {
+func sift(room *[]uint32, slants *[window / 64]uint64, b []byte, start, groups int, tails *[1 << tailBits]uint8) []uint32 {
 	if groups <= 0 {
 		return nil
 	}
 	*room = slices.Grow((*room)[:0], 64*groups+4)
 	_ = b[start-3 : start+64*groups+1]
 	dst := (*room)[:64*groups+4]
-	return dst[:siftAVX2(&dst[0], &b[0], start, groups, &tails[0])]
+	return dst[:siftAVX2(&dst[0], &slants[0], &b[0], start, groups, &tails[0])]
 }
 
 // everyTail keeps all keys.
