@@ -32,7 +32,7 @@ func (s settling) Status(ctx context.Context) (*node.StatusResponse, error) {
 // TestFocusStaysNear: when the page renews itself without the control that has the focus, the focus is where that stood in its list, or at the
 // heading above, it can be seen there, and the next press of Tab goes on from there.
 func TestFocusStaysNear(t *testing.T) {
-	ctx := browser(t)
+	ctx := windowed(t)
 	s := settling{moving: moving{pulse: new(atomic.Uint64), over: new(atomic.Bool)}, waits: new(atomic.Pointer[[]string])}
 	s.waits.Store(&[]string{"a", "b", "c"})
 	closing := make(chan struct{})

@@ -19,10 +19,21 @@ import (
 	"entente/internal/web/webtest"
 )
 
-// browser starts chromium, or skips the test by name.
+// browser starts a browser that draws no window and no transition from one page to the next, which nobody sees here and which cost half of
+// its time; or skips the test by name.
 func browser(t testing.TB, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
-	path := webtest.Window(t, "no page was looked at in a browser")
+	return start(t, webtest.Browser(t, "no page was looked at in a browser"), append(more, chromedp.Flag("force-prefers-reduced-motion", true))...)
+}
+
+// windowed starts one with a window, and with all that moves, for what depends on where the window shows something.
+func windowed(t testing.TB) context.Context {
+	t.Helper()
+	return start(t, webtest.Window(t, "nobody looked where the focus goes"))
+}
+
+func start(t testing.TB, path string, more ...chromedp.ExecAllocatorOption) context.Context {
+	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1280, 900))
 	options = append(options, more...)
 	bounded, stop := context.WithTimeout(t.Context(), 15*time.Minute) // what never shows fails this test, not every one after it

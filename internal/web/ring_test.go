@@ -130,7 +130,9 @@ func TestRingInABrowser(t *testing.T) {
 			do(chromedp.Navigate(server.URL+"/journal"), chromedp.Query("main h1", chromedp.NodeVisible), chromedp.Click("main h1"))
 		}
 	}
-	do(chromedp.Navigate(server.URL+"/hotline"), chromedp.Query("main h1", chromedp.NodeVisible), chromedp.Click("main [data-bell=deny]"))
+	do(chromedp.Navigate(server.URL+"/hotline"), chromedp.Query("main h1", chromedp.NodeVisible))
+	waitFor(ctx, t, "the bell is shown as one that may ring", `!document.querySelector("main [data-bell=deny]").hidden`) // or the press could meet what stood there before
+	do(chromedp.Click("main [data-bell=deny]", chromedp.NodeVisible))
 	waitFor(ctx, t, "it rings here no more", `localStorage.getItem("entente-ring") === "false"`)
 	l.set(callView(false))
 	waitFor(ctx, t, "the call is shown all the same", `document.documentElement.dataset.ringing === "live" && !("sound" in document.documentElement.dataset)`)
