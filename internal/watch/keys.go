@@ -129,3 +129,11 @@ func (k *Keys) keepTail(name string) {
 		k.tails[tail(uint32(before)|uint32(name[0])<<8|uint32(name[1])<<16)] = 1
 	}
 }
+
+// has tells whether the name that ends before the quotation mark at i is in the table.
+func (k *Keys) has(b []byte, i int) bool {
+	w := word(b, i-8)
+	w >>= (64 - uint(bits.LeadingZeros64(zeros(w^quotes)))) & 63
+	slot := &k.slots[w*k.mul>>(k.shift&63)]
+	return slot.end == w && slot.look != 0
+}

@@ -160,8 +160,12 @@ func (s *Scanner) json(b []byte, start, end int, escapes bool, ends []uint32) {
 	}
 }
 
-// members is json for a line without escapes and what a sieve gives for it.
-func (s *Scanner) members(b []byte, start, end int, ends []uint64) {
+// members is json for a line and what the sieve gives for it.
+func (s *Scanner) members(b []byte, start, end int, escapes bool, ends []uint64) {
+	if escapes && s.escapedKeys(b, start, end) {
+		s.mark()
+		return
+	}
 	s.hosts, s.paths, s.oddPath = s.hosts[:0], s.paths[:0], false
 	slots := s.keys.slots
 	for _, x := range ends {
@@ -183,6 +187,23 @@ func (s *Scanner) members(b []byte, start, end int, ends []uint64) {
 	if len(s.paths) > 0 || s.oddPath {
 		s.join()
 	}
+}
+
+// escapedKeys tells whether a key of a line that the sieve tells of, and that is not in the table, holds an escape, as escapedKey does for each. It looks at what
+// stands behind each backslash, as most lines have fewer of them than keys.
+func (s *Scanner) escapedKeys(b []byte, start, end int) bool {
+	for p := s.sieve.nextSlant(start); p < end; p = s.sieve.nextSlant(p + 1) {
+		i, m := p+1, closes(word(b, p+1))
+		for m == 0 && i < end {
+			i += 8
+			m = closes(word(b, i))
+		}
+		i += bits.TrailingZeros64(m) >> 3
+		if i < end && b[i] == '"' && b[i+1] == ':' && escapedKey(b, start, i) && !s.keys.has(b, i) {
+			return true
+		}
+	}
+	return false
 }
 
 // member looks at the value of a key that ends before the quotation mark at i.
@@ -344,9 +365,7 @@ func (s *Scanner) str(b []byte, i, end int, look Look) int {
 		}
 	}
 	for e := i; e < end; e += 8 {
-		w := word(b, e)
-		q, sl := w^quotes, w^slants
-		m := ((q - ones) &^ q & highs) | ((sl - ones) &^ sl & highs)
+		m := closes(word(b, e))
 		if m == 0 {
 			continue
 		}
@@ -368,6 +387,12 @@ func (s *Scanner) str(b []byte, i, end int, look Look) int {
 	}
 	s.mark() // cut off: whoever decodes it says so
 	return -1
+}
+
+// closes has the high bit of the first byte of a word that is a quotation mark or a backslash, and perhaps of some behind it.
+func closes(w uint64) uint64 {
+	q, sl := w^quotes, w^slants
+	return ((q - ones) &^ q & highs) | ((sl - ones) &^ sl & highs)
 }
 
 // escaped looks at a text with an escape at e.

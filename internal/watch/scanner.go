@@ -271,13 +271,10 @@ func (s *Scanner) lines(p []byte) int {
 			continue
 		}
 		s.keepHosts = s.keys.paths
-		switch {
-		case !sifted:
+		if sifted {
+			s.members(b, start, end, escapes, ends)
+		} else {
 			s.json(b, start, end, escapes, s.keyEnds(b, start, end, escapes))
-		case escapes:
-			s.json(b, start, end, true, s.sieve.all(b, start, end))
-		default:
-			s.members(b, start, end, ends)
 		}
 		s.fetch()
 	}

@@ -9,19 +9,17 @@ import (
 // window is how many bytes are sifted at once: few enough for what was sifted to be in the cache still when its lines are looked at.
 const window = 32 << 10
 
-// sieve tells where lines and their keys end, with vector instructions, for a window at a time. It gives what [Keys.ends] gives, but for bytes before a colon
-// that end no key.
+// sieve tells where lines end and the keys in them that are in the table, with vector instructions, for a window at a time. Of each key it gives where its quotation mark
+// stands and, in the upper half, its slot; and in the same way where white space stands before a colon, with any slot.
 type sieve struct {
 	room  []uint32 // for what is sifted
 	found []uint64 // of it, what is in the table
 	ahead []uint64 // of that, what stands behind the lines that were told of
 	at    int      // where the next of those lines begins; -1: there is none
-	line  []uint32 // room for all ends of one line
 
 	slants [window / 64]uint64 // where the window has backslashes
 	base   int                 // where the window begins
 	slant  int                 // the first backslash not before the line that was asked about last
-	known  [window / 64]uint64 // room for the backslashes of one line
 }
 
 // next gives where the line that begins at start ends, and its keys. It is false for a line that does not end within a window, or stands so near to an end
@@ -35,7 +33,13 @@ func (v *sieve) next(k *Keys, b []byte, start int) (end int, ends []uint64, ok b
 	if v.at = -1; start < padBefore {
 		return 0, nil, false
 	}
-	all := sift(&v.room, &v.slants, b, start, min(window, len(b)-1-start)/64, &k.tails)
+	groups := min(window, len(b)-1-start) / 64
+	if groups <= 0 {
+		return 0, nil, false
+	}
+	_ = b[start-3 : start+64*groups+1]
+	v.room = slices.Grow(v.room[:0], 64*groups+4)[:64*groups+4]
+	all := v.room[:siftAVX2(&v.room[0], &v.slants[0], &b[0], start, groups, &k.tails[0])]
 	if len(all) == 0 {
 		return 0, nil, false
 	}
@@ -53,6 +57,7 @@ func (v *sieve) slanted(start, end int) bool {
 	return v.slant < end
 }
 
+// nextSlant gives where the next backslash from start on is, as far as the window tells.
 func (v *sieve) nextSlant(start int) int {
 	k := uint(start - v.base)
 	m := v.slants[k/64] >> (k % 64) << (k % 64)
@@ -75,30 +80,3 @@ func (v *sieve) cut(b []byte) (end int, ends []uint64, ok bool) {
 	v.at = -1
 	return 0, nil, false
 }
-
-// all gives where any keys end in a line around which there is room.
-func (v *sieve) all(b []byte, start, end int) []uint32 {
-	ends := sift(&v.line, &v.known, b, start, (end-start+63)/64, &everyTail)
-	for len(ends) > 0 && int(ends[len(ends)-1]) >= end {
-		ends = ends[:len(ends)-1]
-	}
-	return ends
-}
-
-func sift(room *[]uint32, slants *[window / 64]uint64, b []byte, start, groups int, tails *[1 << tailBits]uint8) []uint32 {
-	if groups <= 0 {
-		return nil
-	}
-	*room = slices.Grow((*room)[:0], 64*groups+4)
-	_ = b[start-3 : start+64*groups+1]
-	dst := (*room)[:64*groups+4]
-	return dst[:siftAVX2(&dst[0], &slants[0], &b[0], start, groups, &tails[0])]
-}
-
-// everyTail keeps all keys.
-var everyTail = func() (t [1 << tailBits]uint8) {
-	for i := range t {
-		t[i] = 1
-	}
-	return t
-}()
