@@ -190,20 +190,29 @@ func (s *Scanner) members(b []byte, start, end int, escapes bool, ends []uint64)
 }
 
 // escapedKeys tells whether a key of a line that the sieve tells of, and that is not in the table, holds an escape, as escapedKey does for each. It looks at what
-// stands behind each backslash, as most lines have fewer of them than keys.
+// stands behind backslashes, of several beside each other the last, as most lines have fewer of them than keys.
 func (s *Scanner) escapedKeys(b []byte, start, end int) bool {
-	for p := s.sieve.nextSlant(start); p < end; p = s.sieve.nextSlant(p + 1) {
-		i, m := p+1, closes(word(b, p+1))
-		for m == 0 && i < end {
-			i += 8
-			m = closes(word(b, i))
-		}
-		i += bits.TrailingZeros64(m) >> 3
-		if i < end && b[i] == '"' && b[i+1] == ':' && escapedKey(b, start, i) && !s.keys.has(b, i) {
-			return true
+	base := s.sieve.base
+	for k := (start - base) / 64; base+64*k < end; k++ {
+		m := s.sieve.slants[k]
+		for m &^= m >> 1; m != 0; m &= m - 1 {
+			if p := base + 64*k + bits.TrailingZeros64(m); p >= start && s.escapesKey(b, start, p, end) {
+				return true
+			}
 		}
 	}
 	return false
+}
+
+// escapesKey tells whether the next quotation mark or backslash behind a backslash at p is the end of a key that is not in the table, and p in the key.
+func (s *Scanner) escapesKey(b []byte, start, p, end int) bool {
+	i, m := p+1, closes(word(b, p+1))
+	for m == 0 && i < end {
+		i += 8
+		m = closes(word(b, i))
+	}
+	i += bits.TrailingZeros64(m) >> 3
+	return i < end && b[i] == '"' && b[i+1] == ':' && escapedKey(b, start, i) && !s.keys.has(b, i)
 }
 
 // member looks at the value of a key that ends before the quotation mark at i.
@@ -461,9 +470,9 @@ func (s *Scanner) probe(h uint64) {
 // mark says that the line is worth decoding.
 func (s *Scanner) mark() { s.marks[s.line>>6] |= 1 << (s.line & 63) }
 
-// fetch has the processor fetch what flush will read for the hashes that came since it was called last, while the next lines are looked at.
+// fetch has the processor fetch what flush will read for the hashes that came since it was called last, if they are worth a call, while the next lines are looked at.
 func (s *Scanner) fetch() {
-	if n := s.n - s.asked; n > 0 && !s.portable {
+	if n := s.n - s.asked; n >= 16 && !s.portable {
 		prefetch(&s.base.bloom[0], len(s.base.bloom), &s.hashes[s.asked], n)
 		s.asked = s.n
 	}

@@ -31,6 +31,7 @@ TEXT ·siftAVX2(SB), NOSPLIT, $0-56
 	VPBROADCASTB slant<>(SB), Y9
 
 group: // where keys or lines end among 64 bytes, as bits of R10
+	PREFETCHT0 1024(SI)(AX*1) // what comes, whether it is of b or not: the processor itself does not look ahead beyond a page
 	VMOVDQU (SI)(AX*1), Y3
 	VMOVDQU 32(SI)(AX*1), Y4
 	VPSHUFB Y3, Y2, Y5
