@@ -9,10 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -226,7 +228,11 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 		if told[b.Bucket] {
 			return nil, fmt.Errorf("the node tells bucket %d twice", b.Bucket)
 		}
-		told[b.Bucket] = true
+		narrow := b.Indicator != ""
+		if narrow && (head.Whole || !aboutOne(&b)) {
+			return nil, fmt.Errorf("the node's answer cannot be read: what is told of %.80q is not all, or about others", b.Indicator)
+		}
+		told[b.Bucket] = !narrow
 		of, err := j.indicators(&b)
 		if err != nil {
 			return nil, err
@@ -236,7 +242,15 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 			return nil, err
 		}
 		if builder == nil {
-			if changed.add(b.Bucket, of, asked); changed.values >= changesAtOnce {
+			if narrow {
+				err = changed.narrow(&b, of, asked)
+			} else {
+				changed.add(b.Bucket, of, asked)
+			}
+			if err != nil {
+				return nil, err
+			}
+			if changed.values >= changesAtOnce {
 				if err := j.renew(&changed); err != nil {
 					return nil, err
 				}
@@ -280,15 +294,44 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 	}, nil
 }
 
-// changesAtOnce is how many values of buckets that changed are gathered before they are put in force. Each bucket stands for itself: one that was told
+// changesAtOnce is how many values that changed are gathered before they are put in force. Each line stands for itself: one that was told
 // counts although the answer breaks off behind it.
 const changesAtOnce = 1 << 14
 
-// changedBuckets are buckets as the node has them now.
+// changedBuckets are buckets, and what single indicators have in one, as the node has them now.
 type changedBuckets struct {
 	of     map[string]map[string][]watch.Indicator // by what stands behind the identifiers of a bucket
 	asked  map[int]map[string]bool
-	values int
+	single []singleChange
+	values int // and single indicators that have none
+}
+
+// singleChange is what one indicator has in one bucket.
+type singleChange struct {
+	watch.Change
+	bucket    int
+	indicator string
+	asked     map[string]bool
+}
+
+// aboutOne tells whether a line about one indicator names no other.
+func aboutOne(b *node.WatchBucket) bool {
+	return !slices.ContainsFunc(b.Values, func(v node.WatchValue) bool { return v.Indicator != b.Indicator }) &&
+		!slices.ContainsFunc(b.Patterns, func(p node.WatchPattern) bool { return p.Indicator != b.Indicator })
+}
+
+// narrow takes in a line about one indicator.
+func (c *changedBuckets) narrow(b *node.WatchBucket, of map[string][]watch.Indicator, asked map[string]bool) error {
+	text, ok := strings.CutPrefix(b.Indicator, "indicator--")
+	id, err := uuid.Parse(text)
+	if !ok || err != nil {
+		return fmt.Errorf("the node names an indicator %.80q", b.Indicator)
+	}
+	x := singleChange{watch.Change{ID: bucketID(id, b.Bucket)}, b.Bucket, b.Indicator, asked}
+	x.Indicators = of[x.ID]
+	c.single = append(c.single, x)
+	c.values += max(len(x.Indicators), 1)
+	return nil
 }
 
 func (c *changedBuckets) add(bucket int, of map[string][]watch.Indicator, asked map[string]bool) {
@@ -304,10 +347,15 @@ func (c *changedBuckets) add(bucket int, of map[string][]watch.Indicator, asked 
 // renew puts what changed in force. What was in one of the buckets and is no more has no values.
 func (j *joined) renew(c *changedBuckets) error {
 	var changes []watch.Change
-	for id := range j.live.Load().Identifiers(func(tail string) bool { _, ok := c.of[tail]; return ok }) {
-		if _, there := c.of[id[strings.LastIndexByte(id, '#'):]][id]; !there {
-			changes = append(changes, watch.Change{ID: id})
+	if len(c.of) > 0 {
+		for id := range j.live.Load().Identifiers(func(tail string) bool { _, ok := c.of[tail]; return ok }) {
+			if _, there := c.of[id[strings.LastIndexByte(id, '#'):]][id]; !there {
+				changes = append(changes, watch.Change{ID: id})
+			}
 		}
+	}
+	for i := range c.single {
+		changes = append(changes, c.single[i].Change)
 	}
 	for _, of := range c.of {
 		for id, list := range of {
@@ -321,6 +369,9 @@ func (j *joined) renew(c *changedBuckets) error {
 	}
 	for b, asked := range c.asked {
 		j.askedNow(b, asked)
+	}
+	for i := range c.single {
+		j.askedOf(&c.single[i])
 	}
 	*c = changedBuckets{}
 	return nil
@@ -336,6 +387,16 @@ func (j *joined) askedNow(bucket int, now map[string]bool) {
 	if j.asked[bucket] = now; len(now) == 0 {
 		delete(j.asked, bucket)
 	}
+}
+
+// askedOf says whether a bucket has a pattern of one indicator.
+func (j *joined) askedOf(x *singleChange) {
+	now := maps.Clone(j.asked[x.bucket])
+	if delete(now, x.indicator); now == nil {
+		now = map[string]bool{}
+	}
+	maps.Copy(now, x.asked)
+	j.askedNow(x.bucket, now)
 }
 
 // bucketID is what an indicator is called in the set, as far as its values lie in one bucket. What comes after # is cut off

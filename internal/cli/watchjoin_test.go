@@ -27,6 +27,99 @@ func TestMachineName(t *testing.T) {
 	}
 }
 
+// toldLines is what a node answers: a head and lines.
+func toldLines(t *testing.T, whole bool, lines ...node.WatchBucket) string {
+	t.Helper()
+	var out strings.Builder
+	e := json.NewEncoder(&out)
+	for _, v := range append([]any{node.WatchSetHead{Whole: whole}}, anys(lines)...) {
+		if err := e.Encode(v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out.String()
+}
+
+func anys(lines []node.WatchBucket) (out []any) {
+	for _, b := range lines {
+		out = append(out, b)
+	}
+	return out
+}
+
+// TestToldByIndicator: a line about one indicator takes the place of what it had in that bucket, and of nothing else.
+func TestToldByIndicator(t *testing.T) {
+	j := &joined{seed: watch.Seed{1, 2}, patterns: newWatchPatterns(nil), asked: map[int]map[string]bool{}}
+	id := func(name string) string { return "indicator--" + uuid.NewSHA1(uuid.Nil, []byte(name)).String() }
+	line := func(bucket int, narrow, of string, values ...string) node.WatchBucket {
+		b := node.WatchBucket{Bucket: bucket, Indicator: narrow, Values: []node.WatchValue{}}
+		for _, v := range values {
+			if text, ok := strings.CutPrefix(v, "pattern "); ok {
+				b.Patterns = append(b.Patterns, node.WatchPattern{Indicator: of, TLP: "clear", Pattern: "[domain-name:value = '" + text + "' AND domain-name:value = 'other.example']"})
+				continue
+			}
+			b.Values = append(b.Values, node.WatchValue{Type: "domain", Value: v, Indicator: of, TLP: "clear", Confidence: -1})
+		}
+		return b
+	}
+	take := func(text string) error {
+		taken, err := j.take(strings.NewReader(text))
+		if err != nil {
+			return err
+		}
+		return taken(&node.WatchSetResponse{Run: "a", Change: 1})
+	}
+	check := func(when string, patterns int, want ...string) {
+		t.Helper()
+		got := []string{}
+		for ind := range j.live.Load().Since(nil) {
+			got = append(got, ind.Value.Text)
+		}
+		if slices.Sort(got); !slices.Equal(got, want) || j.patterns.len() != patterns {
+			t.Fatalf("%s: %q and %d patterns are looked for, want %q and %d", when, got, j.patterns.len(), want, patterns)
+		}
+	}
+	a, b, c := id("a"), id("b"), id("c")
+	both := line(1, "", a, "a1.example", "a2.example")
+	both.Values = append(both.Values, line(1, "", b, "b1.example").Values...)
+	if err := take(toldLines(t, true, both, line(2, "", a, "a3.example"), line(3, "", c, "pattern p.example"))); err != nil {
+		t.Fatal(err)
+	}
+	check("whole", 1, "a1.example", "a2.example", "a3.example", "b1.example", "p.example")
+	before := j.live.Load()
+	if err := take(toldLines(t, false, line(1, a, a, "a1.example", "a4.example"), line(1, c, c, "pattern q.example"), line(7, b, b, "b2.example"))); err != nil {
+		t.Fatal(err)
+	}
+	check("changed", 1, "a1.example", "a3.example", "a4.example", "b1.example", "b2.example", "p.example", "q.example") // c has a pattern in two buckets: one text is looked for
+	for ind := range j.live.Load().Since(before) {
+		if ind.Value.Text == "b1.example" || ind.Value.Text == "a3.example" {
+			t.Errorf("%s came anew", ind.Value.Text)
+		}
+	}
+	if err := take(toldLines(t, false, line(1, c, c), line(3, c, c), line(1, a, a), line(7, b, b), line(9, b, b))); err != nil {
+		t.Fatal(err)
+	}
+	check("gone", 0, "a3.example", "b1.example")
+	// The same twice: what came last counts.
+	if err := take(toldLines(t, false, line(1, a, a, "a5.example"), line(1, a, a, "a6.example"))); err != nil {
+		t.Fatal(err)
+	}
+	check("twice", 0, "a3.example", "a6.example", "b1.example")
+
+	for name, text := range map[string]string{
+		"another is named":              toldLines(t, false, line(1, a, b, "x.example")),
+		"a pattern of another is named": toldLines(t, false, line(1, a, b, "pattern x.example")),
+		"no indicator":                  toldLines(t, false, line(1, "x", a, "x.example")),
+		"a part of a whole":             toldLines(t, true, line(1, a, a, "x.example")),
+		"a bucket and a part of it":     toldLines(t, false, line(1, "", a, "x.example"), line(1, a, a, "x.example")),
+	} {
+		if err := take(text); err == nil {
+			t.Errorf("%s: it was taken", name)
+		}
+	}
+	check("what cannot be read", 0, "a3.example", "a6.example", "b1.example")
+}
+
 // TestToldAgain: a node that was started again tells its whole set, and what of it is as it was stays where it is: nothing is copied. What it does not
 // tell any more is not looked for, and a bucket that was told counts although the answer breaks off behind it.
 func TestToldAgain(t *testing.T) {

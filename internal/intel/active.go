@@ -74,14 +74,51 @@ func (t *tx) touch(id string) {
 		return
 	}
 	t.touches = true
+	if len(t.marked) <= maxFresh {
+		t.marked = append(t.marked, id)
+	}
 	t.add(activeKey('d', id), nil)
+}
+
+// maxFresh is how many ids one write marks at most for them to come before others that wait, maxFreshAll of how many that is
+// remembered. Marks say it too: this is for the order alone.
+const maxFresh, maxFreshAll = 1000, 10_000
+
+// freshen has what a write of few ids marked looked at next: what a person or a partner tells now does not wait until a large
+// import is worked off.
+func (in *Intel) freshen(t *tx) {
+	if len(t.marked) > maxFresh {
+		return
+	}
+	if in.fresh = append(in.fresh, t.marked...); len(in.fresh) > maxFreshAll {
+		in.fresh = nil
+	}
+}
+
+// takeFresh gives ids that are to come before others, and what marks others first.
+func (in *Intel) takeFresh() []string {
+	ids := in.fresh[:min(len(in.fresh), activeBatch)]
+	if in.fresh = in.fresh[len(ids):]; len(in.fresh) == 0 {
+		in.fresh = nil
+	}
+	marks := func(id string) bool { return stix.IDType(id) == "marking-definition" }
+	slices.SortStableFunc(ids, func(a, b string) int {
+		switch {
+		case marks(a) && !marks(b):
+			return -1
+		case marks(b) && !marks(a):
+			return 1
+		}
+		return 0
+	})
+	return ids
 }
 
 // Touched gives a token whenever something waits for [Intel.UpdateActive].
 func (in *Intel) Touched() <-chan struct{} { return in.touched }
 
 // activeBatch is how many ids are worked off in one write.
-const activeBatch = 2000
+const activeBatch = 1000
 
 // UpdateActive works off what was touched since it was last called.
 func (in *Intel) UpdateActive(ctx context.Context) error {
@@ -119,7 +156,10 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 	if err := in.guardChanged(); err != nil {
 		return false, err
 	}
-	ids, err := in.touchedIDs("marking-definition--") // first, so that what they mark is looked at once
+	ids := in.takeFresh()
+	if len(ids) == 0 {
+		ids, err = in.touchedIDs("marking-definition--") // first, so that what they mark is looked at once
+	}
 	if err == nil && len(ids) == 0 {
 		ids, err = in.touchedIDs("")
 	}
@@ -139,7 +179,13 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	u := activeUpdate{reader: newReader(in.cfg.Objects), guard: in.cfg.Guard, everywhere: in.isEverywhere, aging: in.cfg.Aging, now: in.cfg.Now(), change: change + 1, counts: map[observable.Type]int64{}, located: map[string]bool{}, sources: map[string][2]int64{}}
+	// Nobody else writes meanwhile, and one view is asked much more cheaply than the store as often.
+	rows, err := in.cfg.Objects.View()
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	u := activeUpdate{reader: newReader(rows), guard: in.cfg.Guard, everywhere: in.isEverywhere, aging: in.cfg.Aging, now: in.cfg.Now(), change: change + 1, counts: map[observable.Type]int64{}, located: map[string]bool{}, sources: map[string][2]int64{}}
 	for _, n := range counts {
 		u.rows += n
 	}
@@ -170,6 +216,7 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 		if err := u.finishActive(policy); err != nil {
 			return false, err
 		}
+		in.moves.add(u.change, u.moved)
 	}
 	return true, in.cfg.Objects.Write(u.changes)
 }
@@ -212,8 +259,10 @@ func (in *Intel) guardChanged() error {
 	if string(guard) == string(now[:]) {
 		return nil
 	}
-	if err := in.touchIndicators(func(meta, []byte) bool { return true }); err != nil {
-		return err
+	if guard != nil { // else nothing was worked off yet, and all are marked since they arrived
+		if err := in.touchIndicators(func(meta, []byte) bool { return true }); err != nil {
+			return err
+		}
 	}
 	return in.cfg.Objects.Write([]Change{{Key: activeKey('s', ""), Value: append(binary.BigEndian.AppendUint64(nil, change), now[:]...)}})
 }
@@ -221,14 +270,21 @@ func (in *Intel) guardChanged() error {
 // touchIndicators marks the indicators that are to be looked at again. Marks are harmless however many are there, and are
 // written as they come.
 func (in *Intel) touchIndicators(which func(m meta, raw []byte) bool) error {
+	view, err := in.cfg.Objects.View()
+	if err != nil {
+		return err
+	}
+	defer view.Close() // it was only read, and what could not be read was told
+	docs := newFollower(view, keyDoc)
+	defer docs.close()
 	t := newTx(in.cfg.Objects)
 	prefix := keyOf(keyType, "indicator", 0)
 	prefix = prefix[:len(prefix)-8]
-	for row, err := range in.cfg.Objects.Scan(prefix, after(prefix), false) {
+	for row, err := range view.Scan(prefix, after(prefix), false) {
 		if err != nil {
 			return err
 		}
-		value, ok, err := in.cfg.Objects.Get(key8(keyDoc, tail8(row.Key)))
+		value, ok, err := docs.get(tail8(row.Key))
 		if err != nil || !ok {
 			return errors.Join(err, errBadRow)
 		}
@@ -260,6 +316,7 @@ type activeUpdate struct {
 	change     uint64
 	changed    bool
 	buckets    [ActiveBuckets]bool
+	moved      []Move
 	left       [ActiveBuckets]bool // of which something left
 	counts     map[observable.Type]int64
 	sources    map[string][2]int64 // given, false
@@ -378,11 +435,16 @@ func (u *activeUpdate) leaves(key string) error {
 
 // note remembers a change of a row.
 func (u *activeUpdate) note(key string, delta int64) {
-	u.changed = true
-	u.buckets[binary.BigEndian.Uint16([]byte(key[2:4]))] = true
+	u.moves(binary.BigEndian.Uint16([]byte(key[2:4])), key[strings.LastIndexByte(key, 0)+1:])
 	if typ, _, ok := strings.Cut(key[4:], "\x00"); ok {
 		u.counts[observable.Type(typ)] += delta
 	}
+}
+
+// moves remembers that what an id has in a bucket is to change.
+func (u *activeUpdate) moves(bucket uint16, id string) {
+	u.changed, u.buckets[bucket] = true, true
+	u.moved = append(u.moved, Move{int(bucket), id})
 }
 
 func (u *activeUpdate) finishActive(guard []byte) error {

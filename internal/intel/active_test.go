@@ -266,21 +266,3 @@ func TestActiveSaysWhatIsKnown(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkUpdateActive(b *testing.B) {
-	const n = 20_000
-	for b.Loop() {
-		b.StopTimer()
-		w := newWorld(b)
-		var all []string
-		for i := range n {
-			all = append(all, indicator(i, 1, fmt.Sprintf("host-%d.example.org", i)))
-		}
-		w.load(b, "bench", all...)
-		b.StartTimer()
-		if err := w.in.UpdateActive(context.Background()); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "indicators/s")
-}

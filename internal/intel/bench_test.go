@@ -194,3 +194,24 @@ func BenchmarkTAXIIScan(b *testing.B) {
 	}
 	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "objects/s")
 }
+
+// BenchmarkUpdateActive works off what an import has left to do for sensors, on disk.
+func BenchmarkUpdateActive(b *testing.B) {
+	const n = 100_000
+	bundle := realShaped(n)
+	for b.Loop() {
+		b.StopTimer()
+		in, done := openDisk(b)
+		if _, err := in.Import(context.Background(), bytes.NewReader(bundle), intel.Source{Name: "bench"}, intel.Options{}); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		if err := in.UpdateActive(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		done()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "indicators/s")
+}

@@ -42,6 +42,7 @@ func (in *Intel) SetEverywhere(ctx context.Context, why map[observable.Value]str
 	if err := in.cfg.Objects.Write(t.changes); err != nil {
 		return err
 	}
+	in.freshen(t)
 	select {
 	case in.touched <- struct{}{}:
 	default:

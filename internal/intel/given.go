@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 )
 
 // What sensors were given. A reader of a feed may keep what it had, as MISP does: where each value was, what is gone since,
@@ -30,6 +31,8 @@ func (in *Intel) forget(ctx context.Context) error {
 	if change, _, err := (reading{in.cfg.Objects}).activeState(); err == nil {
 		in.changes = max(in.changes, change)
 	}
+	in.moves.forget()
+	in.fresh = nil
 	err := in.keepGiven(ctx)
 	if err == nil {
 		if err = in.cfg.Objects.Sync(); err != nil {
@@ -138,8 +141,7 @@ func (u *activeUpdate) givenNoMore(row Row) error {
 	if _, there, err := u.get([]byte(key)); err != nil || there {
 		return err
 	}
-	u.changed = true
-	u.buckets[binary.BigEndian.Uint16([]byte(key[2:4]))] = true
+	u.moves(binary.BigEndian.Uint16([]byte(key[2:4])), key[strings.LastIndexByte(key, 0)+1:])
 	return u.went(key, row.Value)
 }
 

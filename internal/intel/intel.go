@@ -51,6 +51,8 @@ type Intel struct {
 	ready bool       // everything in the log is applied
 
 	changes uint64 // of what sensors are given, before all was derived again
+	moves   moves
+	fresh   []string // ids that are to be worked off before others
 
 	touched chan struct{} // one token: something waits for UpdateActive
 	taken   chan struct{} // one token: something may have been taken back
@@ -306,6 +308,7 @@ func (in *Intel) write(t *tx, h header, rec []byte) error {
 	in.next++
 	in.free = free
 	if t.touches {
+		in.freshen(t)
 		signal(in.touched)
 	}
 	if t.taken {

@@ -90,7 +90,7 @@ func (u *activeUpdate) setPattern(id string, want []byte) error {
 		u.countSource(p.Source, 1, 0)
 		u.set(row.Key, want)
 	}
-	u.changed, u.buckets[bucket] = true, true
+	u.moves(bucket, id)
 	return nil
 }
 

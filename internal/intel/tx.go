@@ -17,8 +17,9 @@ type tx struct {
 	fresh   map[int64][]more // further arrivals written here, by seq
 	counts  map[string]int64
 	lists   lists
-	touches bool // an id was marked for UpdateActive
-	taken   bool // one may have been taken back: see takenBack
+	touches bool     // an id was marked for UpdateActive
+	marked  []string // those, up to one more than maxFresh
+	taken   bool     // one may have been taken back: see takenBack
 	groups  map[[32]byte]*group
 	members map[int64]member // objects that go by another slot than before, as they are now
 }

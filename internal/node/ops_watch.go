@@ -18,7 +18,7 @@ type WatchSetRequest struct {
 // WatchSetHead is the first line of a set that is watched for.
 type WatchSetHead struct {
 	// Whole: the lines that follow are all buckets that hold anything, and what the watcher held before is void. Otherwise
-	// they are the buckets that changed, and each takes the place of what the watcher held of it.
+	// they are what changed, and each takes the place of what the watcher held of that bucket, or of that indicator in it.
 	Whole bool `json:"whole"`
 	// Mark is that of the assets of this node, Assets are all of them if the watcher holds others.
 	Mark   string       `json:"mark"`
@@ -35,9 +35,9 @@ type WatchAsset struct {
 // WatchSetResponse tells what the lines before it were.
 type WatchSetResponse struct {
 	Run     string `json:"run"`
-	Change  uint64 `json:"change"` // to be given as Since the next time
-	Whole   bool   `json:"whole"`  // see WatchSetHead
-	Buckets int    `json:"buckets"`
+	Change  uint64 `json:"change"`  // to be given as Since the next time
+	Whole   bool   `json:"whole"`   // see WatchSetHead
+	Buckets int    `json:"buckets"` // lines after the first
 	Values  int64  `json:"values"`
 	// Patterns is how many patterns the lines have.
 	Patterns int64 `json:"patterns"`
@@ -45,8 +45,11 @@ type WatchSetResponse struct {
 
 // WatchBucket is one line of a set that is watched for: all that a bucket holds now, possibly nothing.
 type WatchBucket struct {
-	Bucket int          `json:"bucket"` // 0 to 4,095
-	Values []WatchValue `json:"values"`
+	Bucket int `json:"bucket"` // 0 to 4,095
+	// Indicator narrows the line to what this indicator has in the bucket; what others have there stays. Where the whole set is told
+	// no line has one.
+	Indicator string       `json:"indicator,omitempty"`
+	Values    []WatchValue `json:"values"`
 	// Patterns are those that ask for more than one value, or for something that is no single value.
 	Patterns []WatchPattern `json:"patterns,omitempty"`
 }

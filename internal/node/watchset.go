@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"entente/internal/intel"
+	"entente/internal/observable"
 )
 
 const (
@@ -21,8 +22,8 @@ const (
 	watchBeat = 400 * time.Millisecond
 )
 
-// WatchSet writes what is to be watched for: each bucket that holds anything, or those that changed since the watcher's
-// last answer, a line of JSON each (WatchBucket), after a line that says which of the two (WatchSetHead). Log lines are only read, so what may be looked for goes into it, up to
+// WatchSet writes what is to be watched for: each bucket that holds anything, or what changed since the watcher's
+// last answer, by the indicator where that is remembered and by the bucket otherwise, a line of JSON each (WatchBucket), after a line that says which of the two (WatchSetHead). Log lines are only read, so what may be looked for goes into it, up to
 // [intel.SensorCeiling], and patterns that ask for more than one value; what the guard keeps back and what was taken back is not in it. A value whose validity has not begun
 // or is over is: the watcher holds it against the time of the event.
 func (n *Node) WatchSet(ctx context.Context, r WatchSetRequest, w io.Writer) (*WatchSetResponse, error) {
@@ -62,49 +63,95 @@ func (n *Node) WatchSet(ctx context.Context, r WatchSetRequest, w io.Writer) (*W
 	if err := line(head); err != nil {
 		return nil, err
 	}
+	told := watchLine{behind: behind, keepsBack: n.intel.KeepsBack, WatchBucket: WatchBucket{Values: []WatchValue{}}}
+	tell := func(empty bool) error {
+		if len(told.Values)+len(told.Patterns) == 0 && !empty {
+			return nil
+		}
+		out.Buckets++
+		out.Values += int64(len(told.Values))
+		out.Patterns += int64(len(told.Patterns))
+		return line(&told.WatchBucket)
+	}
+	if moves, ok := n.intel.ActiveMoves(since); ok && !out.Whole {
+		for m, err := range n.intel.Moved(ctx, moves) {
+			if err != nil {
+				return nil, err
+			}
+			told.begin(m.Bucket, m.ID)
+			for i := range m.Values {
+				told.value(&m.Values[i])
+			}
+			if m.Pattern != nil {
+				told.pattern(m.Pattern)
+			}
+			if err := tell(true); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
 	for b, changed := range buckets {
 		if changed <= since {
 			continue
 		}
-		held := WatchBucket{Bucket: b, Values: []WatchValue{}}
+		told.begin(b, "")
 		for a, err := range n.intel.Active(ctx, b, b+1) {
 			if err != nil {
 				return nil, err
 			}
-			if intel.SensorCeiling.Allows(a.TLP, a.PAP) && !(behind && n.intel.KeepsBack(a.Value)) {
-				held.Values = append(held.Values, watchValue(&a))
-			}
+			told.value(&a)
 		}
 		for p, err := range n.intel.Patterns(ctx, b, b+1) {
 			if err != nil {
 				return nil, err
 			}
-			if intel.SensorCeiling.Allows(p.TLP, p.PAP) {
-				held.Patterns = append(held.Patterns, WatchPattern{Pattern: p.Pattern, Indicator: p.ID, TLP: p.TLP.String(), From: p.From, Until: p.Until})
-			}
+			told.pattern(&p)
 		}
-		if len(held.Values)+len(held.Patterns) == 0 && out.Whole {
-			continue
-		}
-		out.Buckets++
-		out.Values += int64(len(held.Values))
-		out.Patterns += int64(len(held.Patterns))
-		if err := line(held); err != nil {
+		if err := tell(!out.Whole); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-// watchCatchUp is how long a watcher waits at most until what sensors are given is up to date; then it is given what is there.
+// watchLine is a line under way.
+type watchLine struct {
+	WatchBucket
+	behind    bool // more was not worked off: what the guard keeps back by now may be among what is given
+	keepsBack func(observable.Value) bool
+}
+
+func (l *watchLine) begin(bucket int, indicator string) {
+	l.WatchBucket = WatchBucket{Bucket: bucket, Indicator: indicator, Values: l.Values[:0], Patterns: l.Patterns[:0]}
+}
+
+func (l *watchLine) value(a *intel.Active) {
+	if intel.SensorCeiling.Allows(a.TLP, a.PAP) && !(l.behind && l.keepsBack(a.Value)) {
+		l.Values = append(l.Values, watchValue(a))
+	}
+}
+
+func (l *watchLine) pattern(p *intel.ActivePattern) {
+	if intel.SensorCeiling.Allows(p.TLP, p.PAP) {
+		l.Patterns = append(l.Patterns, WatchPattern{Pattern: p.Pattern, Indicator: p.ID, TLP: p.TLP.String(), From: p.From, Until: p.Until})
+	}
+}
+
+// watchCatchUp is how long a watcher that has nothing waits at most until what sensors are given is up to date; then it is given what is there. One
+// that has most of it waits a beat: what is new comes first, and little is told again.
 const watchCatchUp = 5 * time.Second
 
 // watchChange brings what sensors are given up to date and tells the last change of each bucket, as soon as there is one after
 // since or the assets are others than those of a mark, or when the wait is over. It is behind if there is more that was not worked off: then
 // what the guard keeps back by now may be among what is given.
 func (n *Node) watchChange(ctx context.Context, since uint64, assets string, now bool, wait time.Duration) (last uint64, buckets *[intel.ActiveBuckets]uint64, behind bool, err error) {
+	catchUp := watchBeat
+	if now {
+		catchUp = watchCatchUp
+	}
 	for {
-		more, err := n.intel.UpdateActiveFor(ctx, watchCatchUp)
+		more, err := n.intel.UpdateActiveFor(ctx, catchUp)
 		if err != nil {
 			return 0, nil, false, err
 		}
@@ -121,7 +168,7 @@ func (n *Node) watchChange(ctx context.Context, since uint64, assets string, now
 			return last, buckets, more, err
 		}
 		if more {
-			wait -= watchCatchUp
+			wait -= catchUp
 			continue // what was worked off concerns no sensor
 		}
 		beat := min(watchBeat, wait)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -42,8 +43,25 @@ func (w *heldWatch) ask(t *testing.T, n *Node, wait int) *WatchSetResponse {
 		if err := json.UnmarshalDecode(dec, &b); err != nil {
 			t.Fatal(err)
 		}
-		w.buckets[b.Bucket] = b.Values
 		values += int64(len(b.Values))
+		if b.Indicator == "" {
+			w.buckets[b.Bucket] = b.Values
+			continue
+		}
+		if r.Whole {
+			t.Errorf("the whole set is told by indicators: %+v", b)
+		}
+		held := slices.DeleteFunc(w.buckets[b.Bucket], func(v WatchValue) bool { return v.Indicator == b.Indicator })
+		for _, v := range b.Values {
+			if v.Indicator != b.Indicator {
+				t.Errorf("%s is told of %s", v.Indicator, b.Indicator)
+			}
+		}
+		held = append(held, b.Values...)
+		slices.SortFunc(held, func(a, b WatchValue) int { // as the node has them
+			return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Value, b.Value), strings.Compare(a.Indicator, b.Indicator))
+		})
+		w.buckets[b.Bucket] = held
 	}
 	if values != r.Values {
 		t.Errorf("%d values are said and %d came", r.Values, values)
