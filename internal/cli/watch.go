@@ -401,7 +401,7 @@ func (w *watching) load(ctx context.Context) error {
 		if w.live, err = w.join.first(ctx); err != nil {
 			return err
 		}
-		settle(w.live.Load())
+		w.join.grown()
 		w.assets = asset.NewWatcher(w.join.assets.Load, w.own, maphash.MakeSeed())
 		if w.f.as != "" {
 			return nil
@@ -465,10 +465,13 @@ func (w *watching) load(ctx context.Context) error {
 	return w.note(p)
 }
 
+// largeSet is how many values are so many that it pays to give memory back.
+const largeSet = 100_000
+
 // settle gives back what a large set was read with, which is twice as large: the watch may go on for weeks. Beside such a set what is thrown away on the way
 // is little, and a fifth of the set may be that before it is collected.
 func settle(set *watch.Set) {
-	if set.Len() < 100_000 {
+	if set.Len() < largeSet {
 		return
 	}
 	if os.Getenv("GOGC") == "" { // nobody asked for something else

@@ -23,7 +23,7 @@ const nowhere = 1<<32 - 1
 // class is what many entries have in common.
 type class struct {
 	source, tlp string
-	// Of an identifier with a UUID (flagUUID): what stands before it and "--", and behind it.
+	// Of an identifier with a UUID (flagUUID): what stands before it and "--", and behind it, if that is not a number.
 	idType, idTail string
 	atom           uint16
 	kind           kind
@@ -36,7 +36,7 @@ type span struct{ from, until int64 }
 // The flags of an entry.
 const (
 	flagExact   = 1 << iota // the domain alone
-	flagUUID                // the identifier is 16 bytes of a UUID between what the class has
+	flagUUID                // the identifier is 16 bytes of a UUID between what the class has, or 18 with a number behind it
 	flagFollow              // belongs to the identifier of the entry before it, which is in the same chunk
 	flagDerived             // the identifier is what derive gives
 )

@@ -242,7 +242,7 @@ func tidy(l *Live) {
 // node, in capitals, or none of these.
 func TestIdentifiers(t *testing.T) {
 	const u = "indicator--0a1b2c3d-1111-4111-8111-0123456789ab"
-	ids := []string{u, u + "#0", u + "#4095", u + "-", u + "--" + u[11:], strings.ToUpper(u), "x" + u, u[:46], "a", "--", "a--b#1",
+	ids := []string{u, u + "#0", u + "#4095", u + "#65535", u + "#65536", u + "#05", u + "#", u + "#+5", u + "#5", u + "#5#5", u + "5", u + "-", u + "--" + u[11:], strings.ToUpper(u), "x" + u, u[:46], "a", "--", "a--b#1",
 		u + strings.Repeat("x", MaxID-len(u)), strings.Repeat("y", MaxID), "indicator--0a1b2c3d-1111-4111-8111-0123456789a#"}
 	b := NewBuilder(testSeed)
 	for i, id := range ids {
@@ -266,7 +266,19 @@ func TestIdentifiers(t *testing.T) {
 			}
 		}
 	}
-	if _, packed, tail, ok := packID(u + "#4095"); !ok || len(packed) != 16 || tail != "#4095" {
+	if _, packed, tail, ok := packID(u + "#4095"); !ok || len(packed) != 18 || tail != "" {
 		t.Errorf("an identifier of a bucket takes %d bytes, %t", len(packed), ok)
+	}
+	// Many buckets are no more kinds of entries than one.
+	b = NewBuilder(testSeed)
+	for i := range 4096 {
+		if err := b.Add(Indicator{ID: fmt.Sprintf("%s#%d", u, i), Value: observable.Value{Type: observable.Domain, Text: fmt.Sprintf("n%d.example", i)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range b.Set().chunks {
+		if len(c.classes) != 1 {
+			t.Errorf("%d classes", len(c.classes))
+		}
 	}
 }

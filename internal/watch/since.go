@@ -53,20 +53,28 @@ func (s *Set) heldBy(old *Set, i uint32) (held bool) {
 // values of it lie together.
 func (s *Set) Identifiers(want func(tail string) bool) iter.Seq[string] {
 	return func(yield func(string) bool) {
+		numbers := map[uint16]bool{} // what want says of them
 		for at, c := range s.chunks {
-			wanted, any := make([]bool, len(c.classes)), false
+			texts := make([]bool, len(c.classes))
 			for i := range c.classes {
-				wanted[i] = c.classes[i].idTail != "" && want(c.classes[i].idTail)
-				any = any || wanted[i]
+				texts[i] = c.classes[i].idTail != "" && want(c.classes[i].idTail)
 			}
-			for k := uint32(0); any && int(k) < len(c.starts); k++ {
+			for k := uint32(0); int(k) < len(c.starts); k++ {
 				if !s.alive(uint32(at)<<s.bits | k) {
 					continue
 				}
-				if of, _ := c.number(c.starts[k]); !wanted[of] || c.classes[of].flags&flagFollow != 0 {
+				of, _ := c.number(c.starts[k])
+				if c.classes[of].flags&flagUUID == 0 || c.classes[of].flags&flagFollow != 0 {
 					continue
 				}
-				if e := c.at(k); !yield(s.identifier(&e)) {
+				wanted, e := texts[of], c.at(k)
+				if _, n, ok := e.tail(); ok {
+					if wanted, ok = numbers[n]; !ok {
+						wanted = want(tailOf(n))
+						numbers[n] = wanted
+					}
+				}
+				if wanted && !yield(s.identifier(&e)) {
 					return
 				}
 			}

@@ -2,8 +2,10 @@ package watch
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,14 +66,15 @@ type store struct {
 
 func (s *store) at(i uint32) entry { return s.chunks[i>>s.bits].at(i & (1<<s.bits - 1)) }
 
-// packID takes "indicator--<UUID>" apart, whatever stands behind it. packed are the 16 bytes of the UUID.
+// packID takes "indicator--<UUID>" apart, whatever stands behind it. packed are the 16 bytes of the UUID, and two more if what stands behind it is # and
+// a number (see tailOf): numbers may be many, and what is the same for many entries is kept apart.
 func packID(id string) (typ, packed, tail string, ok bool) {
 	i := strings.Index(id, "--")
 	if i < 0 || len(id)-i < 38 {
 		return "", "", "", false
 	}
 	u, tail := id[i+2:i+38], id[i+38:]
-	var b [16]byte
+	b := make([]byte, 16, 18)
 	if u[8] != '-' || u[13] != '-' || u[18] != '-' || u[23] != '-' {
 		return "", "", "", false
 	}
@@ -79,10 +82,26 @@ func packID(id string) (typ, packed, tail string, ok bool) {
 	if digits != strings.ToLower(digits) {
 		return "", "", "", false
 	}
-	if _, err := hex.Decode(b[:], []byte(digits)); err != nil {
+	if _, err := hex.Decode(b, []byte(digits)); err != nil {
 		return "", "", "", false
 	}
-	return id[:i], string(b[:]), tail, true
+	if digits, ok := strings.CutPrefix(tail, "#"); ok {
+		if n, err := strconv.ParseUint(digits, 10, 16); err == nil && tail == tailOf(uint16(n)) {
+			b, tail = binary.BigEndian.AppendUint16(b, uint16(n)), ""
+		}
+	}
+	return id[:i], string(b), tail, true
+}
+
+// tailOf is what stands behind the UUID of an identifier with a number.
+func tailOf(n uint16) string { return "#" + strconv.Itoa(int(n)) }
+
+// tail gives what stands behind the UUID of an identifier: a text, or a number.
+func (e *entry) tail() (text string, n uint16, numbered bool) {
+	if b := e.packed(); e.flags&flagUUID != 0 && len(b) == 18 {
+		return "", binary.BigEndian.Uint16(b[16:]), true
+	}
+	return e.idTail, 0, false
 }
 
 func (s *store) identifier(e *entry) string {
@@ -93,11 +112,15 @@ func (s *store) identifier(e *entry) string {
 	if e.flags&flagUUID == 0 {
 		return string(b)
 	}
-	x := hex.EncodeToString(b)
-	return e.idType + "--" + x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:] + e.idTail
+	x := hex.EncodeToString(b[:16])
+	tail, n, numbered := e.tail()
+	if numbered {
+		tail = tailOf(n)
+	}
+	return e.idType + "--" + x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:] + tail
 }
 
-// idKey gives what an identifier is found by: the bytes of its UUID, or all of it.
+// idKey gives what an identifier is found by: the bytes of its UUID and of a number behind it, or all of it.
 func (s *store) idKey(e *entry) []byte {
 	if e.flags&flagDerived == 0 {
 		return e.packed()
