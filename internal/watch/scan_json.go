@@ -171,7 +171,11 @@ func (s *Scanner) members(b []byte, start, end int, escapes bool, ends []uint64)
 	for _, x := range ends {
 		i := int(uint32(x))
 		if b[i] == '"' {
-			if slot := &slots[x>>32]; slot.look != 0 {
+			slot := &slots[x>>32]
+			if slot.look == LookHost && b[i+2] == '"' && slot.after == 0 && s.plainHost(b, i+3, end) >= 0 {
+				continue // most are that; what is not is looked at again
+			}
+			if slot.look != 0 {
 				s.member(b, start, i, end, slot)
 			}
 			continue
