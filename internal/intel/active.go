@@ -117,13 +117,13 @@ func (in *Intel) takeFresh() []string {
 // Touched gives a token whenever something waits for [Intel.UpdateActive].
 func (in *Intel) Touched() <-chan struct{} { return in.touched }
 
-// activeBatch is how many ids are worked off in one write.
-const activeBatch = 1000
+// activeBatch is how many ids are worked off in one write. Whoever tells something meanwhile waits for as many.
+const activeBatch = 250
 
 // UpdateActive works off what was touched since it was last called.
 func (in *Intel) UpdateActive(ctx context.Context) error {
 	for {
-		more, err := in.updateActive(ctx)
+		more, _, err := in.updateActive(ctx)
 		if err != nil {
 			return fmt.Errorf("intel: what sensors are given: %w", err)
 		}
@@ -134,30 +134,31 @@ func (in *Intel) UpdateActive(ctx context.Context) error {
 }
 
 // UpdateActiveFor works off what was touched for a while, one batch at least, and tells whether more is left: in the midst of a large import there is always
-// more, and who waits for all of it waits for the end of the import.
+// more, and who waits for all of it waits for the end of the import. What came before others (see freshen) ends the while: somebody waits for it.
 func (in *Intel) UpdateActiveFor(ctx context.Context, most time.Duration) (more bool, err error) {
 	for end := in.cfg.Now().Add(most); ; {
-		more, err := in.updateActive(ctx)
+		more, fresh, err := in.updateActive(ctx)
 		if err != nil {
 			return false, fmt.Errorf("intel: what sensors are given: %w", err)
 		}
-		if !more || !in.cfg.Now().Before(end) {
+		if !more || fresh || !in.cfg.Now().Before(end) {
 			return more, nil
 		}
 	}
 }
 
-func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
+// updateActive works off one batch. It tells whether there was something, and whether that came before others.
+func (in *Intel) updateActive(ctx context.Context) (more, fresh bool, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if err := errors.Join(ctx.Err(), in.open(ctx)); err != nil {
-		return false, err
+		return false, false, err
 	}
 	if err := in.guardChanged(); err != nil {
-		return false, err
+		return false, false, err
 	}
 	ids := in.takeFresh()
-	if len(ids) == 0 {
+	if fresh = len(ids) > 0; !fresh {
 		ids, err = in.touchedIDs("marking-definition--") // first, so that what they mark is looked at once
 	}
 	if err == nil && len(ids) == 0 {
@@ -168,21 +169,21 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 		before, err = in.givenBefore()
 	}
 	if err != nil || len(ids)+len(before) == 0 {
-		return false, err
+		return false, false, err
 	}
 	change, policy, err := reading{in.cfg.Objects}.activeState()
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	change = max(change, in.changes)
 	counts, err := in.ActiveCounts()
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	// Nobody else writes meanwhile, and one view is asked much more cheaply than the store as often.
 	rows, err := in.cfg.Objects.View()
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	u := activeUpdate{reader: newReader(rows), guard: in.cfg.Guard, everywhere: in.isEverywhere, aging: in.cfg.Aging, now: in.cfg.Now(), change: change + 1, counts: map[observable.Type]int64{}, located: map[string]bool{}, sources: map[string][2]int64{}}
@@ -198,41 +199,55 @@ func (in *Intel) updateActive(ctx context.Context) (more bool, err error) {
 			one = u.marking
 		}
 		if err := one(id); err != nil {
-			return false, fmt.Errorf("%s: %w", id, err)
+			return false, false, fmt.Errorf("%s: %w", id, err)
 		}
 		u.remove(activeKey('d', id))
 	}
 	for _, row := range before {
 		if err := u.givenNoMore(row); err != nil {
-			return false, err
+			return false, false, err
 		}
 	}
 	if len(u.again) > 0 {
 		if err := in.touchIndicators(u.underAgain); err != nil {
-			return false, err
+			return false, false, err
 		}
 	}
 	if u.changed {
 		if err := u.finishActive(policy); err != nil {
-			return false, err
+			return false, false, err
 		}
 		in.moves.add(u.change, u.moved)
 	}
-	return true, in.cfg.Objects.Write(u.changes)
+	return true, fresh, in.cfg.Objects.Write(u.changes)
 }
 
-// touchedIDs gives the first of the ids of one kind that are marked.
+// touchedIDs gives some of the ids of one kind that are marked: those that follow the ones it gave last, so that it does not pass over
+// all that were marked before them.
 func (in *Intel) touchedIDs(kind string) (ids []string, err error) {
-	from := activeKey('d', kind)
-	for row, err := range in.cfg.Objects.Scan(from, after(from), false) {
-		if err != nil {
-			return nil, err
-		}
-		if ids = append(ids, string(row.Key[2:])); len(ids) == activeBatch {
-			break
-		}
+	first := activeKey('d', kind)
+	from := first
+	if last := activeKey('d', in.lastTouched); bytes.HasPrefix(last, first) {
+		from = append(last, 0)
 	}
-	return ids, nil
+	for {
+		for row, err := range in.cfg.Objects.Scan(from, after(first), false) {
+			if err != nil {
+				return nil, err
+			}
+			if ids = append(ids, string(row.Key[2:])); len(ids) == activeBatch {
+				break
+			}
+		}
+		if len(ids) > 0 {
+			in.lastTouched = ids[len(ids)-1]
+			return ids, nil
+		}
+		if bytes.Equal(from, first) {
+			return nil, nil
+		}
+		from = first // from the beginning
+	}
 }
 
 // activeState reads the number of the last change and the digest of the guard that

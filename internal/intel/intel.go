@@ -53,6 +53,8 @@ type Intel struct {
 	changes uint64 // of what sensors are given, before all was derived again
 	moves   moves
 	fresh   []string // ids that are to be worked off before others
+	// lastTouched is the last id that was worked off in its turn.
+	lastTouched string
 
 	touched chan struct{} // one token: something waits for UpdateActive
 	taken   chan struct{} // one token: something may have been taken back

@@ -20,6 +20,8 @@ const (
 	// watchBeat is how often it is looked at whether something changed, while a watcher waits: what is new has to be
 	// watched for within a second.
 	watchBeat = 400 * time.Millisecond
+	// watchWhile is how long what was left to do is worked off before a watcher is told what came of it.
+	watchWhile = 200 * time.Millisecond
 )
 
 // WatchSet writes what is to be watched for: each bucket that holds anything, or what changed since the watcher's
@@ -139,14 +141,14 @@ func (l *watchLine) pattern(p *intel.ActivePattern) {
 }
 
 // watchCatchUp is how long a watcher that has nothing waits at most until what sensors are given is up to date; then it is given what is there. One
-// that has most of it waits a beat: what is new comes first, and little is told again.
+// that has most of it waits watchWhile: what is new comes first, and little is told again.
 const watchCatchUp = 5 * time.Second
 
 // watchChange brings what sensors are given up to date and tells the last change of each bucket, as soon as there is one after
 // since or the assets are others than those of a mark, or when the wait is over. It is behind if there is more that was not worked off: then
 // what the guard keeps back by now may be among what is given.
 func (n *Node) watchChange(ctx context.Context, since uint64, assets string, now bool, wait time.Duration) (last uint64, buckets *[intel.ActiveBuckets]uint64, behind bool, err error) {
-	catchUp := watchBeat
+	catchUp := watchWhile
 	if now {
 		catchUp = watchCatchUp
 	}
