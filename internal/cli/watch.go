@@ -401,7 +401,7 @@ func (w *watching) load(ctx context.Context) error {
 		if w.live, err = w.join.first(ctx); err != nil {
 			return err
 		}
-		w.join.grown()
+		w.join.grown(false)
 		w.assets = asset.NewWatcher(w.join.assets.Load, w.own, maphash.MakeSeed())
 		if w.f.as != "" {
 			return nil

@@ -80,6 +80,7 @@ type joined struct {
 	values  int64
 	broad   int64 // values that cannot be watched for
 	settled int   // values that there were when memory was given back last
+	moved   bool  // something changed since
 
 	// patterns are looked for as a whole; asked holds those of each bucket, whether they can be looked for or not.
 	patterns  *watchPatterns
@@ -146,8 +147,9 @@ func (j *joined) follow(ctx context.Context, tell func(error)) {
 	const least, most = time.Second, 30 * time.Second
 	pause := least
 	for ctx.Err() == nil {
+		before := j.change
 		err := j.ask(ctx, askWait)
-		if j.grown(); err == nil {
+		if j.grown(err == nil && j.change == before); err == nil {
 			pause = least
 			continue
 		}
@@ -162,11 +164,12 @@ func (j *joined) follow(ctx context.Context, tell func(error)) {
 	}
 }
 
-// grown gives memory back when the set is an eighth larger than when it was last done: a set that comes bit by bit leaves more behind than
-// one that comes at once.
-func (j *joined) grown() {
-	if set := j.live.Load(); set.Len() >= largeSet && set.Len()-j.settled > j.settled/8 {
-		j.settled = set.Len()
+// grown gives memory back when the set is an eighth larger than when it was last done, and when it is another and nothing more comes: a set that comes bit by
+// bit leaves more behind than one that comes at once.
+func (j *joined) grown(quiet bool) {
+	set := j.live.Load()
+	if n := set.Len(); n >= largeSet && (n-j.settled > j.settled/8 || quiet && j.moved) {
+		j.settled, j.moved = n, false
 		settle(set)
 	}
 }
@@ -373,6 +376,7 @@ func (j *joined) renew(c *changedBuckets) error {
 		}
 	}
 	if len(changes) > 0 {
+		j.moved = true
 		if err := j.live.Apply(changes); errors.Is(err, watch.ErrFull) {
 			return err
 		}
