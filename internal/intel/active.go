@@ -157,13 +157,7 @@ func (in *Intel) updateActive(ctx context.Context) (more, fresh bool, err error)
 	if err := in.guardChanged(); err != nil {
 		return false, false, err
 	}
-	ids := in.takeFresh()
-	if fresh = len(ids) > 0; !fresh {
-		ids, err = in.touchedIDs("marking-definition--") // first, so that what they mark is looked at once
-	}
-	if err == nil && len(ids) == 0 {
-		ids, err = in.touchedIDs("")
-	}
+	ids, fresh, err := in.nextTouched()
 	var before []Row
 	if err == nil && len(ids) == 0 {
 		before, err = in.givenBefore()
@@ -220,6 +214,22 @@ func (in *Intel) updateActive(ctx context.Context) (more, fresh bool, err error)
 		in.moves.add(u.change, u.moved)
 	}
 	return true, fresh, in.cfg.Objects.Write(u.changes)
+}
+
+// nextTouched gives the ids of the next batch, and whether they come before others. Those come every other time: who sends little things without end
+// does not hold up what waits.
+func (in *Intel) nextTouched() (ids []string, fresh bool, err error) {
+	if !in.wasFresh {
+		ids = in.takeFresh()
+	}
+	if in.wasFresh = len(ids) > 0; in.wasFresh {
+		return ids, true, nil
+	}
+	ids, err = in.touchedIDs("marking-definition--") // first, so that what they mark is looked at once
+	if err == nil && len(ids) == 0 {
+		ids, err = in.touchedIDs("")
+	}
+	return ids, false, err
 }
 
 // touchedIDs gives some of the ids of one kind that are marked: those that follow the ones it gave last, so that it does not pass over

@@ -53,6 +53,8 @@ type Intel struct {
 	changes uint64 // of what sensors are given, before all was derived again
 	moves   moves
 	fresh   []string // ids that are to be worked off before others
+	// wasFresh: the last batch was of those.
+	wasFresh bool
 	// lastTouched is the last id that was worked off in its turn.
 	lastTouched string
 

@@ -226,11 +226,36 @@ func TestFreshFirst(t *testing.T) {
 	if !given(idOf(late)) || given(idOf(n)) {
 		t.Error("what came last and alone waits for what came before")
 	}
-	w.load(t, "b", indicator(late, 2, "late.example.org", `,"revoked":true`))
-	if _, err := w.in.UpdateActiveFor(ctx, 0); err != nil || given(idOf(late)) {
-		t.Error("what is taken back waits for what came before", err)
+	count := func() (n int) {
+		for _, err := range w.in.Active(ctx, 0, intel.ActiveBuckets) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		return n
 	}
-	if all := active(t, w.in); len(all) != n {
+	w.load(t, "b", indicator(late, 2, "late.example.org", `,"revoked":true`))
+	for range 2 {
+		if _, err := w.in.UpdateActiveFor(ctx, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if given(idOf(late)) || given(idOf(n)) {
+		t.Error("what is taken back waits for what came before")
+	}
+	// Whoever sends without end holds nothing up.
+	before := count()
+	for i := range 20 {
+		w.load(t, "c", indicator(late+1+i, 1, fmt.Sprintf("flood%d.example.org", i)))
+		if _, err := w.in.UpdateActiveFor(ctx, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if now := count(); now < before+1000 {
+		t.Errorf("while 20 came one by one, %d were worked off in all", now-before)
+	}
+	if all := active(t, w.in); len(all) != n+20 {
 		t.Errorf("%d are given in the end", len(all))
 	}
 }
