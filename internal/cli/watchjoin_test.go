@@ -213,3 +213,46 @@ func TestToldAgain(t *testing.T) {
 	}
 	check("whole", slices.Concat(big, []string{"e.example"})...)
 }
+
+// FuzzTold: whatever a node answers, to a watcher that has nothing or has a set: it is taken in or refused, and what is in force can be asked.
+func FuzzTold(f *testing.F) {
+	const id = "indicator--00000000-0000-4000-8000-000000000001"
+	for _, text := range []string{
+		`{"whole":true,"mark":"m","assets":[{"id":"a","names":["a.example"],"prefixes":["192.0.2.0/24"]}]}` + "\n" +
+			`{"bucket":1,"values":[{"type":"domain","value":"a.example","indicator":"` + id + `","tlp":"clear","confidence":-1}],"patterns":[{"pattern":"[domain-name:value = 'b.example' AND domain-name:value = 'c.example']","indicator":"` + id + `","tlp":""}]}`,
+		`{"whole":false}` + "\n" + `{"bucket":1,"indicator":"` + id + `","values":[{"type":"ipv4","value":"192.0.2.1","indicator":"` + id + `","tlp":"","valid_until":"2026-01-01T00:00:00Z"}]}` + "\n" + `{"bucket":1,"indicator":"` + id + `","values":[]}`,
+		`{"whole":false}` + "\n" + `{"bucket":4095,"values":[]}` + "\n" + `{"bucket":4096,"values":[]}`,
+		`{"whole":false}` + "\n" + `{"bucket":-1}`, "{}", "", "\n", "[]", `{"whole":true}` + "\n" + `{"bucket":1,"indicator":"x"}`,
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, has := range []bool{false, true} {
+			j := &joined{seed: watch.Seed{1, 2}, patterns: newWatchPatterns(nil), asked: map[int]map[string]bool{}}
+			take := func(text string) error {
+				taken, err := j.take(strings.NewReader(text))
+				if err != nil {
+					return err
+				}
+				return taken(&node.WatchSetResponse{Run: "a", Change: 1})
+			}
+			if has {
+				if err := take(`{"whole":true}` + "\n" + `{"bucket":1,"values":[{"type":"domain","value":"old.example","indicator":"` + id + `","tlp":"clear","confidence":-1}]}`); err != nil {
+					t.Fatal(err)
+				}
+			}
+			err := take(text)
+			if j.live == nil {
+				if err == nil {
+					t.Error("nothing is in force, and nothing was wrong")
+				}
+				continue
+			}
+			for ind := range j.live.Load().Since(nil) {
+				if ind.ID == "" {
+					t.Errorf("%+v", ind)
+				}
+			}
+		}
+	})
+}
