@@ -182,7 +182,7 @@ func (j *joined) ask(ctx context.Context, wait int) error {
 	var res node.WatchSetResponse
 	done := make(chan error, 1)
 	go func() {
-		err := j.client.Download(ctx, "watch.set", node.WatchSetRequest{Run: j.run, Since: j.change, Assets: j.mark, Wait: wait}, out, &res)
+		err := j.client.Download(ctx, "watch.set", node.WatchSetRequest{Run: j.run, Since: j.change, Assets: j.mark, ByIndicator: true, Wait: wait}, out, &res)
 		out.CloseWithError(err)
 		done <- err
 	}()

@@ -2,6 +2,7 @@ package intel
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -95,23 +96,20 @@ func (in *Intel) freshen(t *tx) {
 	}
 }
 
-// takeFresh gives ids that are to come before others, and what marks others first.
+// takeFresh gives ids that are to come before others, each once, and what marks others first.
 func (in *Intel) takeFresh() []string {
 	ids := in.fresh[:min(len(in.fresh), activeBatch)]
 	if in.fresh = in.fresh[len(ids):]; len(in.fresh) == 0 {
 		in.fresh = nil
 	}
-	marks := func(id string) bool { return stix.IDType(id) == "marking-definition" }
-	slices.SortStableFunc(ids, func(a, b string) int {
-		switch {
-		case marks(a) && !marks(b):
-			return -1
-		case marks(b) && !marks(a):
-			return 1
+	of := func(id string) int {
+		if stix.IDType(id) == "marking-definition" {
+			return 0
 		}
-		return 0
-	})
-	return ids
+		return 1
+	}
+	slices.SortFunc(ids, func(a, b string) int { return cmp.Or(cmp.Compare(of(a), of(b)), strings.Compare(a, b)) })
+	return slices.Compact(ids)
 }
 
 // Touched gives a token whenever something waits for [Intel.UpdateActive].

@@ -181,6 +181,18 @@ func TestActive(t *testing.T) {
 	want(line("five.example.org", 5, stix.TLPRed), line("uno.example.org", 1, 0))
 }
 
+// countActive counts the values that sensors are given, as far as that was worked off.
+func countActive(t fataler, in *intel.Intel) (n int) {
+	t.Helper()
+	for _, err := range in.Active(context.Background(), 0, intel.ActiveBuckets) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
 // TestActiveForAWhile: where much waits, sensors are given what is worked off so far, then the rest.
 func TestActiveForAWhile(t *testing.T) {
 	ctx := context.Background()
@@ -191,15 +203,7 @@ func TestActiveForAWhile(t *testing.T) {
 		objects[i] = indicator(i+1, 1, fmt.Sprintf("n%d.example.org", i))
 	}
 	w.load(t, "a", objects...)
-	given := func() (n int) {
-		for _, err := range w.in.Active(ctx, 0, intel.ActiveBuckets) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			n++
-		}
-		return n
-	}
+	given := func() int { return countActive(t, w.in) }
 	before, rounds := 0, 0
 	for more := true; more; rounds++ {
 		var err error

@@ -226,15 +226,6 @@ func TestFreshFirst(t *testing.T) {
 	if !given(idOf(late)) || given(idOf(n)) {
 		t.Error("what came last and alone waits for what came before")
 	}
-	count := func() (n int) {
-		for _, err := range w.in.Active(ctx, 0, intel.ActiveBuckets) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			n++
-		}
-		return n
-	}
 	w.load(t, "b", indicator(late, 2, "late.example.org", `,"revoked":true`))
 	for range 2 {
 		if _, err := w.in.UpdateActiveFor(ctx, 0); err != nil {
@@ -245,14 +236,14 @@ func TestFreshFirst(t *testing.T) {
 		t.Error("what is taken back waits for what came before")
 	}
 	// Whoever sends without end holds nothing up.
-	before := count()
+	before := countActive(t, w.in)
 	for i := range 20 {
 		w.load(t, "c", indicator(late+1+i, 1, fmt.Sprintf("flood%d.example.org", i)))
 		if _, err := w.in.UpdateActiveFor(ctx, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if now := count(); now < before+1000 {
+	if now := countActive(t, w.in); now < before+1000 {
 		t.Errorf("while 20 came one by one, %d were worked off in all", now-before)
 	}
 	if all := active(t, w.in); len(all) != n+20 {

@@ -11,6 +11,9 @@ type WatchSetRequest struct {
 	// Assets is the mark of the assets that the watcher holds. Where it is another one than this node's, the first line of the
 	// answer has them all.
 	Assets string `json:"assets,omitempty"`
+	// ByIndicator says that the watcher understands lines about one indicator (WatchBucket.Indicator). To one that does not, such a line
+	// would be all that the bucket holds; it is told buckets.
+	ByIndicator bool `json:"by_indicator,omitempty"`
 	// Wait is how long the answer may wait for a change, in seconds; 0 to 60.
 	Wait int `json:"wait,omitempty"`
 }

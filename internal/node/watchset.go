@@ -25,7 +25,7 @@ const (
 )
 
 // WatchSet writes what is to be watched for: each bucket that holds anything, or what changed since the watcher's
-// last answer, by the indicator where that is remembered and by the bucket otherwise, a line of JSON each (WatchBucket), after a line that says which of the two (WatchSetHead). Log lines are only read, so what may be looked for goes into it, up to
+// last answer, by the indicator where that is asked for and remembered and by the bucket otherwise, a line of JSON each (WatchBucket), after a line that says which of the two (WatchSetHead). Log lines are only read, so what may be looked for goes into it, up to
 // [intel.SensorCeiling], and patterns that ask for more than one value; what the guard keeps back and what was taken back is not in it. A value whose validity has not begun
 // or is over is: the watcher holds it against the time of the event.
 func (n *Node) WatchSet(ctx context.Context, r WatchSetRequest, w io.Writer) (*WatchSetResponse, error) {
@@ -75,7 +75,12 @@ func (n *Node) WatchSet(ctx context.Context, r WatchSetRequest, w io.Writer) (*W
 		out.Patterns += int64(len(told.Patterns))
 		return line(&told.WatchBucket)
 	}
-	if moves, ok := n.intel.ActiveMoves(since); ok && !out.Whole {
+	var moves []intel.Move
+	narrow := r.ByIndicator && !out.Whole
+	if narrow {
+		moves, narrow = n.intel.ActiveMoves(since)
+	}
+	if narrow {
 		for m, err := range n.intel.Moved(ctx, moves) {
 			if err != nil {
 				return nil, err

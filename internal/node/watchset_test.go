@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 type heldWatch struct {
 	run     string
 	change  uint64
+	narrow  bool // it takes lines about one indicator
 	buckets map[int][]WatchValue
 }
 
@@ -28,7 +30,7 @@ type heldWatch struct {
 func (w *heldWatch) ask(t *testing.T, n *Node, wait int) *WatchSetResponse {
 	t.Helper()
 	var lines bytes.Buffer
-	r := must[*WatchSetResponse](t)(n.WatchSet(t.Context(), WatchSetRequest{Run: w.run, Since: w.change, Wait: wait}, &lines))
+	r := must[*WatchSetResponse](t)(n.WatchSet(t.Context(), WatchSetRequest{Run: w.run, Since: w.change, ByIndicator: w.narrow, Wait: wait}, &lines))
 	if r.Whole {
 		w.buckets = map[int][]WatchValue{}
 	}
@@ -48,8 +50,8 @@ func (w *heldWatch) ask(t *testing.T, n *Node, wait int) *WatchSetResponse {
 			w.buckets[b.Bucket] = b.Values
 			continue
 		}
-		if r.Whole {
-			t.Errorf("the whole set is told by indicators: %+v", b)
+		if r.Whole || !w.narrow {
+			t.Errorf("told by indicators, and not asked for or the whole set: %+v", b)
 		}
 		held := slices.DeleteFunc(w.buckets[b.Bucket], func(v WatchValue) bool { return v.Indicator == b.Indicator })
 		for _, v := range b.Values {
@@ -83,6 +85,12 @@ func (w *heldWatch) values() (out []string) {
 // TestWatchSet: a watcher that takes in what changed holds what one holds that asks for the whole, whatever came, changed
 // or was taken back; what only named persons may see, and what is not to be looked for, it is not told.
 func TestWatchSet(t *testing.T) {
+	for _, narrow := range []bool{false, true} {
+		t.Run(fmt.Sprintf("by indicator %t", narrow), func(t *testing.T) { watchSet(t, narrow) })
+	}
+}
+
+func watchSet(t *testing.T, narrow bool) {
 	a := newParty(t, "North")
 	load := func(n int, value, modified, more string) {
 		t.Helper()
@@ -95,7 +103,7 @@ func TestWatchSet(t *testing.T) {
 	load(1, "a.example.org", "2026-01-02T00:00:00.000Z", clear)
 	load(2, "b.example.org", "2026-01-02T00:00:00.000Z", clear)
 	load(3, "red.example.org", "2026-01-02T00:00:00.000Z", markedTLP(stix.TLP2Red))
-	held := &heldWatch{}
+	held := &heldWatch{narrow: narrow}
 	look := func(whole bool, buckets int, want ...string) {
 		t.Helper()
 		r := held.ask(t, a.Node, 0)
