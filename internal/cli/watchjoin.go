@@ -263,7 +263,7 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 			if err != nil {
 				return nil, err
 			}
-			if changed.values >= changesAtOnce {
+			if changed.values >= max(changesAtOnce, j.live.Load().Len()/16) {
 				if err := j.renew(&changed); err != nil {
 					return nil, err
 				}
@@ -308,7 +308,7 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 }
 
 // changesAtOnce is how many values that changed are gathered before they are put in force. Each line stands for itself: one that was told
-// counts although the answer breaks off behind it.
+// counts although the answer breaks off behind it. Of a large set a sixteenth is gathered, since to find what is no more in a bucket takes a look at all identifiers.
 const changesAtOnce = 1 << 14
 
 // changedBuckets are buckets, and what single indicators have in one, as the node has them now.
