@@ -482,17 +482,19 @@ func (s *Scanner) fetch() {
 	}
 }
 
-// flush asks the set for all hashes that were collected. The words of the Bloom filter are read one after the other
-// without waiting for what was in them, so that the processor fetches many at once.
+// flush asks the set for all hashes that were collected. The words of the Bloom filter are read one after the other, with as little as can be between
+// two of them and without waiting for what was in them, so that the processor fetches many at once.
 func (s *Scanner) flush() {
 	hashes, n := s.hashes[:s.n], 0
-	found := s.found[:len(hashes)]
+	words, found := s.bloomed[:len(hashes)], s.found[:len(hashes)]
 	bloom := s.base.bloom
 	for i, h := range hashes {
+		words[i] = bloom[place(h, len(bloom))]
+	}
+	for i, h := range hashes {
 		found[n] = uint32(i)
-		bit := bloomBits(h)
 		hit := 0
-		if bloom[place(h, len(bloom))]&bit == bit {
+		if bloomBits(h)&^words[i] == 0 {
 			hit = 1
 		}
 		n += hit

@@ -39,11 +39,12 @@ type Scanner struct {
 	line   uint32
 
 	// The hashes that wait to be looked for, and the lines that they stand in.
-	hashes []uint64
-	owners []uint32
-	found  []uint32
-	n      int
-	asked  int // of the hashes: those whose words of the Bloom filter are on their way
+	hashes  []uint64
+	owners  []uint32
+	bloomed []uint64 // of the Bloom filter
+	found   []uint32
+	n       int
+	asked   int // of the hashes: those whose words of the Bloom filter are on their way
 
 	// What a line has said so far: the ends of its keys, and the hosts and paths that may make a URL.
 	masks     []uint64
@@ -73,7 +74,7 @@ const (
 // whatever stands between other characters than letters, digits, hyphens, underscores and dots is looked at, and JSON
 // lines are all handed over, as are those that begin with #.
 func NewScanner(set func() *Set, keys *Keys) *Scanner {
-	s := &Scanner{set: set, keys: keys, hashes: make([]uint64, probes+plainBytes), owners: make([]uint32, probes+plainBytes), found: make([]uint32, probes+plainBytes+1),
+	s := &Scanner{set: set, keys: keys, hashes: make([]uint64, probes+plainBytes), owners: make([]uint32, probes+plainBytes), bloomed: make([]uint64, probes+plainBytes), found: make([]uint32, probes+plainBytes+1),
 		ends: make([]uint32, 0, 256)}
 	switch {
 	case !vectors:
