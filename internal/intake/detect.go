@@ -108,7 +108,7 @@ func shape(text string) (lines, values int, rows bool) {
 	for _, line := range joinQuoted(all) {
 		if t := strings.TrimSpace(line); t != "" && !strings.HasPrefix(t, "#") && !separatorLine(t) {
 			records++
-			if cells, err := splitRow(strings.TrimRight(line, "\r"), comma); err == nil && len(cells) > 1 {
+			if cells, err := splitRow(nil, strings.TrimRight(line, "\r"), comma); err == nil && len(cells) > 1 {
 				widths[len(cells)]++
 			}
 		}

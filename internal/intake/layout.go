@@ -20,7 +20,7 @@ func DetectLayout(head []byte) (Layout, error) {
 		l.Header = true
 		l.Columns, l.Types = rolesOf(names)
 		rows = rows[1:]
-	} else if cells, err := splitRow(strings.TrimSpace(strings.TrimLeft(comment, "# ")), comma); err == nil && len(cells) == len(rows[0]) && named(cells) {
+	} else if cells, err := splitRow(nil, strings.TrimSpace(strings.TrimLeft(comment, "# ")), comma); err == nil && len(cells) == len(rows[0]) && named(cells) {
 		l.Columns, l.Types = rolesOf(cells)
 	}
 	if !l.valid() {
@@ -58,7 +58,7 @@ func sample(head string) (rows [][]string, comment string, comma rune) {
 	for _, s := range separators {
 		n := 0
 		for _, t := range texts {
-			if cells, err := splitRow(t, s.r); err == nil {
+			if cells, err := splitRow(nil, t, s.r); err == nil {
 				n += len(cells) - 1
 			}
 		}
@@ -67,7 +67,7 @@ func sample(head string) (rows [][]string, comment string, comma rune) {
 		}
 	}
 	for _, t := range texts {
-		if cells, err := splitRow(t, comma); err == nil {
+		if cells, err := splitRow(nil, t, comma); err == nil {
 			rows = append(rows, cells)
 		}
 	}

@@ -59,52 +59,52 @@ func lineError(line int, text, reason string) *LineError {
 // ("||name^") are understood, and a port behind an address or a name
 // is passed over. A line that holds no value gives a *LineError and
 // reading goes on; any other error ends it. Memory does not grow with the list.
-func ReadList(r io.Reader) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {
-		lines := newLines(r)
-		var found []entry
-		for {
-			text, err := lines.next()
+func ReadList(r io.Reader) iter.Seq2[Item, error] { return ListRows(r).all() }
+
+// found hands on a row, or why there is none, and tells whether there may be more.
+func found(row Row, yield func(Row) bool) bool {
+	if row.err == nil {
+		return yield(row)
+	}
+	var bad *LineError
+	switch {
+	case errors.As(row.err, &bad):
+		return yield(row)
+	case !errors.Is(row.err, io.EOF):
+		yield(row)
+	}
+	return false
+}
+
+// lookAtLines gives what lines of a list hold.
+func lookAtLines(rows []Row, yield func(Item, error) bool) {
+	var room [4]entry
+	for _, row := range rows {
+		if row.err != nil {
+			if !yield(Item{}, row.err) {
+				return
+			}
+			continue
+		}
+		if v, ok := observable.Plain(row.text); ok { // so it is no comment and has nothing beside its value
+			if !yield(Item{Line: row.line, Value: v, Confidence: -1}, nil) {
+				return
+			}
+			continue
+		}
+		for _, entry := range entries(room[:0], row.text) {
+			v, err := valueOf(entry.value, "")
 			if err != nil {
-				if !reported(err, yield) {
+				if !yield(Item{}, lineError(row.line, entry.value, reason(err))) {
 					return
 				}
 				continue
 			}
-			if v, ok := observable.Plain(text); ok { // so it is no comment and has nothing beside its value
-				if !yield(Item{Line: lines.n, Value: v, Confidence: -1}, nil) {
-					return
-				}
-				continue
-			}
-			found = entries(found[:0], text)
-			for _, entry := range found {
-				v, err := valueOf(entry.value, "")
-				if err != nil {
-					if !yield(Item{}, lineError(lines.n, entry.value, reason(err))) {
-						return
-					}
-					continue
-				}
-				if !yield(Item{Line: lines.n, Value: v, Note: entry.note, Confidence: -1}, nil) {
-					return
-				}
+			if !yield(Item{Line: row.line, Value: v, Note: entry.note, Confidence: -1}, nil) {
+				return
 			}
 		}
 	}
-}
-
-// reported hands on why there is no line, and tells whether there may be more.
-func reported(err error, yield func(Item, error) bool) bool {
-	var bad *LineError
-	switch {
-	case errors.Is(err, io.EOF):
-		return false
-	case errors.As(err, &bad):
-		return yield(Item{}, bad)
-	}
-	yield(Item{}, err)
-	return false
 }
 
 func reason(err error) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -168,48 +169,56 @@ func knownType(t observable.Type) bool {
 // none, give a *LineError and reading goes on; any other error ends it. A cell that
 // a spreadsheet would take for a formula is text like any other: nothing is ever
 // computed.
-func ReadTable(r io.Reader, l Layout) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {
-		if !l.valid() {
-			yield(Item{}, fmt.Errorf("%w: no column holds values", ErrLayout))
-			return
-		}
-		src := newLines(r)
-		header := l.Header
-		for {
-			text, err := src.next()
-			if err != nil {
-				if !reported(err, yield) {
-					return
-				}
-				continue
-			}
-			line := src.n
-			if t := strings.TrimSpace(text); t == "" || strings.HasPrefix(t, "#") || separatorLine(t) {
+func ReadTable(r io.Reader, l Layout) iter.Seq2[Item, error] { return TableRows(r, l).all() }
+
+// findRows finds the rows of a table, behind those that hold nothing or name the columns.
+func (l Layout) findRows(src *lines, yield func(Row) bool) {
+	if !l.valid() {
+		yield(Row{err: fmt.Errorf("%w: no column holds values", ErrLayout)})
+		return
+	}
+	header := l.Header
+	for {
+		text, err := src.next()
+		row := Row{src.n, text, err}
+		if err == nil {
+			if t := strings.TrimSpace(text); t == "" || t[0] == '#' || separatorLine(t) {
 				continue
 			}
 			if openQuote(text) {
-				if text, err = src.toQuoteEnd(text); err != nil {
-					yield(Item{}, err)
-					return
+				row.text, row.err = src.toQuoteEnd(text)
+			}
+			if header && row.err == nil {
+				if _, err := splitRow(nil, row.text, l.Comma); err == nil {
+					header = false
+					continue
 				}
 			}
-			cells, err := splitRow(text, l.Comma)
-			if err != nil {
-				if !yield(Item{}, lineError(line, text, err.Error())) {
-					return
-				}
-				continue
+		}
+		if !found(row, yield) {
+			return
+		}
+	}
+}
+
+// lookAtRows gives what rows of a table hold.
+func (l Layout) lookAtRows(rows []Row, yield func(Item, error) bool) {
+	var cells []string
+	for _, row := range rows {
+		err := row.err
+		if err == nil {
+			if cells, err = splitRow(cells[:0], row.text, l.Comma); err != nil {
+				err = lineError(row.line, row.text, err.Error())
 			}
-			if header {
-				header = false
-				continue
+		}
+		if err != nil {
+			if !yield(Item{}, err) {
+				return
 			}
-			for item, err := range l.row(cells, line, text) {
-				if !yield(item, err) {
-					return
-				}
-			}
+			continue
+		}
+		if !l.row(cells, row.line, row.text, yield) {
+			return
 		}
 	}
 }
@@ -251,10 +260,10 @@ func (l *lines) toQuoteEnd(first string) (string, error) {
 
 var errColumns = fmt.Errorf("more than %d columns", MaxColumns)
 
-// splitRow gives the cells of a row. A row without quotes and line ends is divided at its commas; all others are left to the reader of CSV, which TestSplitRow
+// splitRow gives the cells of a row, in the room of cells if there is enough. A row without quotes and line ends is divided at its commas; all others are left to the reader of CSV, which TestSplitRow
 // holds the first to.
-func splitRow(text string, comma rune) ([]string, error) {
-	if text == "" || strings.ContainsAny(text, "\"\r\n") || !strings.ContainsRune(",;|\t", comma) {
+func splitRow(cells []string, text string, comma rune) ([]string, error) {
+	if text == "" || strings.IndexByte(text, '"') >= 0 || strings.IndexByte(text, '\r') >= 0 || strings.IndexByte(text, '\n') >= 0 || !strings.ContainsRune(",;|\t", comma) {
 		return splitQuoted(text, comma)
 	}
 	sep := string(comma)
@@ -262,7 +271,7 @@ func splitRow(text string, comma rune) ([]string, error) {
 	if n >= MaxColumns {
 		return nil, errColumns
 	}
-	cells := make([]string, 0, n+1)
+	cells = slices.Grow(cells, n+1)
 	for rest, more := text, true; more; {
 		if comma != '\t' {
 			rest = strings.TrimLeftFunc(rest, unicode.IsSpace)
@@ -287,76 +296,71 @@ func splitQuoted(text string, comma rune) ([]string, error) {
 	return cells, nil
 }
 
-// row gives the items of one row: one for each of its values.
-func (l Layout) row(cells []string, line int, text string) iter.Seq2[Item, error] {
-	return func(yield func(Item, error) bool) {
-		item := Item{Line: line, Confidence: -1}
-		typ, types := observable.Type(""), ""
-		for i, role := range l.Columns {
-			if i >= len(cells) {
-				break
-			}
-			cell := strings.TrimSpace(cells[i])
-			switch role {
-			case RoleType:
-				typ, types = typeName(cell), cell
-			case RoleNote:
-				item.Note = cell
-			case RoleLabel:
-				for label := range strings.FieldsFuncSeq(cell, func(r rune) bool { return r == ',' || r == ';' }) {
-					if label = strings.TrimSpace(label); label != "" && len(item.Labels) < 32 {
-						item.Labels = append(item.Labels, label)
-					}
-				}
-			case RoleTLP:
-				item.TLP = cell
-			case RoleReference:
-				item.Reference = cell
-			case RoleFrom:
-				item.From = cell
-			case RoleTo:
-				item.To = cell
-			case RoleToIDS:
-				switch strings.ToLower(cell) {
-				case "0", "false", "no":
-					yield(Item{}, lineError(line, text, "to_ids says not to act on it"))
-					return
-				}
-			case RoleConfidence:
-				if n, err := strconv.Atoi(strings.TrimSuffix(cell, "%")); err == nil && n >= 0 && n <= 100 {
-					item.Confidence = n
-				}
-			}
+// row gives the items of one row: one for each of its values. It tells whether yield wants more.
+func (l Layout) row(cells []string, line int, text string, yield func(Item, error) bool) bool {
+	item := Item{Line: line, Confidence: -1}
+	typ, types := observable.Type(""), ""
+	for i, role := range l.Columns {
+		if i >= len(cells) {
+			break
 		}
-		values := 0
-		for i, role := range l.Columns {
-			if role != RoleValue || i >= len(cells) {
-				continue
+		cell := strings.TrimSpace(cells[i])
+		switch role {
+		case RoleType:
+			typ, types = typeName(cell), cell
+		case RoleNote:
+			item.Note = cell
+		case RoleLabel:
+			for label := range strings.FieldsFuncSeq(cell, func(r rune) bool { return r == ',' || r == ';' }) {
+				if label = strings.TrimSpace(label); label != "" && len(item.Labels) < 32 {
+					item.Labels = append(item.Labels, label)
+				}
 			}
-			cell := strings.TrimSpace(cells[i])
-			if cell == "" {
-				continue
+		case RoleTLP:
+			item.TLP = cell
+		case RoleReference:
+			item.Reference = cell
+		case RoleFrom:
+			item.From = cell
+		case RoleTo:
+			item.To = cell
+		case RoleToIDS:
+			switch strings.ToLower(cell) {
+			case "0", "false", "no":
+				return yield(Item{}, lineError(line, text, "to_ids says not to act on it"))
 			}
-			values++
-			want := typ
-			if i < len(l.Types) && l.Types[i] != "" {
-				want = l.Types[i]
+		case RoleConfidence:
+			if n, err := strconv.Atoi(strings.TrimSuffix(cell, "%")); err == nil && n >= 0 && n <= 100 {
+				item.Confidence = n
 			}
-			var err error
-			if item.Value, err = valueOf(cell, want); err != nil && strings.Contains(cell, "|") && strings.Count(cell, "|") == strings.Count(types, "|") {
-				item.Value, err = compositeOf(cell, types)
-			}
-			if err != nil {
-				err = lineError(line, cell, reason(err))
-			}
-			if !yield(item, err) {
-				return
-			}
-		}
-		if values == 0 {
-			yield(Item{}, lineError(line, text, "no value in it"))
 		}
 	}
+	values := 0
+	for i, role := range l.Columns {
+		if role != RoleValue || i >= len(cells) {
+			continue
+		}
+		cell := strings.TrimSpace(cells[i])
+		if cell == "" {
+			continue
+		}
+		values++
+		want := typ
+		if i < len(l.Types) && l.Types[i] != "" {
+			want = l.Types[i]
+		}
+		var err error
+		if item.Value, err = valueOf(cell, want); err != nil && strings.Contains(cell, "|") && strings.Count(cell, "|") == strings.Count(types, "|") {
+			item.Value, err = compositeOf(cell, types)
+		}
+		if err != nil {
+			err = lineError(line, cell, reason(err))
+		}
+		if !yield(item, err) {
+			return false
+		}
+	}
+	return values > 0 || yield(Item{}, lineError(line, text, "no value in it"))
 }
 
 // compositeOf takes the value out of what MISP writes in two parts ("ip-dst|port", "filename|md5", "domain|ip"): the first
