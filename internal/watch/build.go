@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"math/bits"
 	"net/netip"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"entente/internal/observable"
 )
@@ -187,8 +190,23 @@ func (b *Builder) Derive(f func(source string, v observable.Value) string) { b.s
 
 // AddDerived adds an indicator as [Builder.Add] does, whose identifier is what the function of [Builder.Derive] gives; ind.ID is not looked at.
 func (b *Builder) AddDerived(ind Indicator) error {
+	c, err := b.Check(ind.Value, ind.Policy)
+	if err != nil {
+		return err
+	}
+	return b.AddCheckedDerived(&c, ind)
+}
+
+// AddCheckedDerived is AddDerived of what was checked before: ind.Value and ind.Policy are not looked at.
+func (b *Builder) AddCheckedDerived(c *Checked, ind Indicator) error {
 	ind.ID = ""
-	return b.add(ind, true)
+	var flags uint8
+	if c.given == nil {
+		flags = flagDerived
+	} else { // the value is kept as another
+		ind.ID = b.st.derive(ind.Source, *c.given)
+	}
+	return b.add(c, ind, flags)
 }
 
 // Derived gives the source and the value of value number n, in the order in which they were added, and tells whether its identifier is worked out of them.
@@ -203,57 +221,33 @@ func (b *Builder) IsDerived(n int, source string, v observable.Value) bool {
 	return e.flags&flagDerived != 0 && string(e.text) == v.Text && e.kind == kindOf(v.Type) && e.source == source
 }
 
-// Add adds an indicator. A revoked one is left out. It fails with [ErrTooBroad] for a domain at or above a public suffix or
-// the apex of a hoster (there the policy [Exact] is possible) and for blocks of more addresses than an IPv4 /8 or an
-// IPv6 /16; with [ErrIndicator] for one that is not as its type asks, and with [ErrFull].
-func (b *Builder) Add(ind Indicator) error { return b.add(ind, false) }
-
-func (b *Builder) add(ind Indicator, derived bool) error {
+// Add adds an indicator. A revoked one is left out. It fails as [Builder.Check] does, with [ErrIndicator] for an identifier that is too long, and with [ErrFull].
+func (b *Builder) Add(ind Indicator) error {
 	if ind.Revoked {
 		return nil
 	}
-	v, err := known(ind.Value)
+	c, err := b.Check(ind.Value, ind.Policy)
 	if err != nil {
 		return err
 	}
-	c := class{source: ind.Source, tlp: ind.TLP, kind: kindOf(v.Type), atom: ind.Atom}
-	if derived && v == ind.Value {
-		c.flags |= flagDerived
-	} else if derived { // the value is kept as another
-		ind.ID = b.st.derive(ind.Source, ind.Value)
-	}
+	return b.AddChecked(&c, ind)
+}
+
+// AddChecked is Add of what was checked before: ind.Value and ind.Policy are not looked at.
+func (b *Builder) AddChecked(c *Checked, ind Indicator) error { return b.add(c, ind, 0) }
+
+func (b *Builder) add(c *Checked, ind Indicator, flags uint8) error {
 	switch {
+	case ind.Revoked:
+		return nil
+	case c.value.Type == "":
+		return fmt.Errorf("%w: %.80q is no value of a type that is known", ErrIndicator, c.value.Key())
 	case len(ind.ID) > MaxID:
 		return fmt.Errorf("%w: its identifier is longer than %d bytes", ErrIndicator, MaxID)
-	case v.Text == "" || len(v.Text) > observable.MaxText || c.kind == kindHost:
-		return fmt.Errorf("%w: %.80q is no value of a type that is known", ErrIndicator, v.Key())
 	case b.st.n >= MaxIndicators:
 		return fmt.Errorf("%w: %d indicators", ErrFull, b.st.n)
-	case v.Type == observable.Domain:
-		if why, registry := broad(v.Text, b.above); why != "" && (registry || ind.Policy != Exact) {
-			return fmt.Errorf("%w: %s: %s", ErrTooBroad, v.Text, why)
-		}
-		if ind.Policy == Exact {
-			c.flags |= flagExact
-		}
-	case v.Type == observable.Prefix:
-		p, ok := v.CIDR()
-		switch {
-		case !ok:
-			return fmt.Errorf("%w: %.80q is no block of addresses", ErrIndicator, v.Text)
-		case p.Addr().Is4() && p.Bits() < broadestIPv4, p.Addr().Is6() && p.Bits() < broadestIPv6:
-			return fmt.Errorf("%w: %s: at least /%d of IPv4 and /%d of IPv6 addresses are watched for", ErrTooBroad, v.Text, broadestIPv4, broadestIPv6)
-		}
-	case v.Type == observable.URL:
-		if _, _, ok := urlKey([]byte(v.Text)); !ok {
-			return fmt.Errorf("%w: %.80q is no URL", ErrIndicator, v.Text)
-		}
-	case v.Type == observable.IPv6:
-		if _, ok := v.Addr(); !ok {
-			return fmt.Errorf("%w: %.80q is no address", ErrIndicator, v.Text)
-		}
 	}
-	b.put(ind, v, c)
+	b.put(ind, c.value, class{source: ind.Source, tlp: ind.TLP, kind: c.kind, flags: c.flags | flags, atom: ind.Atom})
 	return nil
 }
 
@@ -305,16 +299,51 @@ func (b *Builder) Set() *Set {
 	return s
 }
 
+// Tables of many entries are made in parts, by so many at once at most.
+const (
+	fewEntries = 1 << 15
+	mostParts  = 4
+)
+
 // index makes a table of what is looked for.
 func (s *Set) index(n int) *table {
 	t := newTable(n)
+	if s.n < fewEntries {
+		s.unmarked = s.indexTo(t, func(uint64) bool { return true }) || s.unmarked
+		return t
+	}
+	s.unmarked = s.indexIn(t, min(runtime.GOMAXPROCS(0), mostParts)) || s.unmarked
+	return t
+}
+
+// indexIn fills a table in parts at once. Each goes over all entries, which takes less than to tell each other of them.
+func (s *Set) indexIn(t *table, n int) (unmarked bool) {
+	parts, unmarkeds := t.parts(n), make([]bool, n)
+	var running sync.WaitGroup
+	for i := range parts {
+		running.Go(func() { unmarkeds[i] = s.indexTo(&parts[i], parts[i].of) })
+	}
+	running.Wait()
+	t.join(parts)
+	return slices.Contains(unmarkeds, true)
+}
+
+// keyed is what the keys of entries are put into: a table or a part of one.
+type keyed interface {
+	add(h uint64, entry uint32)
+	mark(h uint64, entry uint32)
+	fetch(keys []uint64) uint64
+}
+
+// indexTo puts what is looked for into a table, or into a part of it that has some hashes. It tells whether something has no token.
+func (s *Set) indexTo(t keyed, of func(h uint64) bool) (unmarked bool) {
 	var hashes [64]uint64 // of entries whose places are fetched together: to wait for each alone takes most of the time
 	var entries [64]uint32
 	some := 0
 	put := func() {
 		t.fetch(hashes[:some])
 		for j, h := range hashes[:some] {
-			s.insertAs(t, entries[j], h)
+			unmarked = s.insertAs(t, entries[j], h) || unmarked
 		}
 		some = 0
 	}
@@ -322,41 +351,42 @@ func (s *Set) index(n int) *table {
 		if !s.alive(i) {
 			continue
 		}
-		hashes[some], entries[some] = s.keyAt(i), i
+		e := s.at(i)
+		h := s.key(&e)
+		if !of(h) && extraKeys(e.kind) == 0 {
+			continue
+		}
+		hashes[some], entries[some] = h, i
 		if some++; some == len(hashes) {
 			put()
 		}
 	}
 	put()
-	return t
+	return unmarked
 }
 
 // insert puts an entry into a table.
-func (s *Set) insert(t *table, i uint32) { s.insertAs(t, i, s.keyAt(i)) }
-
-func (s *Set) keyAt(i uint32) uint64 {
+func (s *Set) insert(t *table, i uint32) {
 	e := s.at(i)
-	return s.key(&e)
+	s.unmarked = s.insertAs(t, i, s.key(&e)) || s.unmarked
 }
 
-// insertAs puts an entry into a table by the hash of its key.
-func (s *Set) insertAs(t *table, i uint32, h uint64) {
-	e := s.at(i)
+// insertAs puts an entry into a table by the hash of its key, and tells whether it has no token.
+func (s *Set) insertAs(t keyed, i uint32, h uint64) (unmarked bool) {
 	t.add(h, i)
+	e := s.at(i)
+	if extraKeys(e.kind) == 0 {
+		return false
+	}
 	if e.kind == kindURL {
 		host, _, _ := urlKey(e.text)
-		h := s.hash.whole(host) ^ hostMark
-		if !t.has(h) {
-			t.add(h, i)
-		}
+		t.mark(s.hash.whole(host)^hostMark, i)
 	}
-	tokens, all := s.marked(&e)
-	s.unmarked = s.unmarked || all
+	tokens, unmarked := s.marked(&e)
 	for _, text := range tokens {
-		if h := s.hash.whole(text) ^ tokenMark; !t.has(h) {
-			t.add(h, i)
-		}
+		t.mark(s.hash.whole(text)^tokenMark, i)
 	}
+	return unmarked
 }
 
 // extraKeys is how many keys an entry may have in a table beside its own.

@@ -86,26 +86,39 @@ func (t *table) each(h uint64, visit func(entry uint32) bool) {
 // add puts an entry under a hash. The table must have room. Entries under one hash take one slot, whether their keys are the same or differ in case alone: so
 // a list of texts that were chosen to meet takes no longer than another.
 func (t *table) add(h uint64, entry uint32) {
-	t.bloom[place(h, len(t.bloom))] |= bloomBits(h)
-	t.keys++
 	i := place(h, len(t.slots))
-	for t.slots[i] != 0 {
-		if s := t.slots[i]; uint32(s>>32) == uint32(h) {
-			at := uint32(s) - 1
-			if at&listed == 0 {
-				t.lists = append(t.lists, link{entry: at})
-				at = uint32(len(t.lists)-1) | listed
-			}
-			t.lists = append(t.lists, link{entry: entry, next: at&^listed + 1})
-			t.slots[i] = h<<32 | uint64(uint32(len(t.lists)-1)|listed) + 1
-			return
-		}
+	for t.slots[i] != 0 && uint32(t.slots[i]>>32) != uint32(h) {
 		if i++; i == len(t.slots) {
 			i = 0
 		}
 	}
-	t.slots[i] = h<<32 | uint64(entry) + 1
-	t.n++
+	t.put(i, h, entry)
+}
+
+// mark adds an entry unless something is under the hash.
+func (t *table) mark(h uint64, entry uint32) {
+	if !t.has(h) {
+		t.add(h, entry)
+	}
+}
+
+// put puts an entry under a hash into the slot that is free or has others of it.
+func (t *table) put(i int, h uint64, entry uint32) {
+	t.bloom[place(h, len(t.bloom))] |= bloomBits(h)
+	t.keys++
+	s := t.slots[i]
+	if s == 0 {
+		t.slots[i] = h<<32 | uint64(entry) + 1
+		t.n++
+		return
+	}
+	at := uint32(s) - 1
+	if at&listed == 0 {
+		t.lists = append(t.lists, link{entry: at})
+		at = uint32(len(t.lists)-1) | listed
+	}
+	t.lists = append(t.lists, link{entry: entry, next: at&^listed + 1})
+	t.slots[i] = h<<32 | uint64(uint32(len(t.lists)-1)|listed) + 1
 }
 
 // fetch reads the places of keys that are added next, so that the waits for memory overlap. The sum says nothing.
