@@ -6,53 +6,73 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"sync"
 	"testing"
 
 	"entente/internal/intake"
 	"entente/stix"
 )
 
-// count gives the numbers up to n, with an error at each seventh, and notes how far it came and that it ended.
-func count(n int, at *int, ended *bool) iter.Seq2[int, error] {
-	return func(yield func(int, error) bool) {
+// count gives the numbers up to n, and notes how far it came and that it ended.
+func count(n int, at *int, ended *bool) iter.Seq[int] {
+	return func(yield func(int) bool) {
 		defer func() { *ended = true }()
-		for *at = 0; *at < n; *at++ {
-			var err error
-			if *at%7 == 6 {
-				err = fmt.Errorf("%d", *at)
-			}
-			if !yield(*at, err) {
-				return
-			}
+		for *at = 0; *at < n && yield(*at); *at++ {
 		}
 	}
 }
 
-// TestAhead: all of a sequence comes in its order, however much there is of it, each element told before it is given; whoever stops has the goroutine
-// behind it stopped, too, not far ahead.
+// halves gives nothing for each fifth number, an error for each seventh, and each other twice.
+func halves(in []int, give func(int, error) bool) {
+	for _, v := range in {
+		switch {
+		case v%5 == 4:
+		case v%7 == 6:
+			give(2*v, fmt.Errorf("%d", v))
+		default:
+			give(2*v, nil)
+			give(2*v+1, nil)
+		}
+	}
+}
+
+// TestAhead: all that a sequence gives comes in its order, however much there is of it and however many look at it, each told before it is given; whoever stops has
+// the goroutines behind it stopped, too, not far ahead.
 func TestAhead(t *testing.T) {
 	light, heavy := func(int) int { return 1 }, func(int) int { return batchWeight/3 + 1 }
 	for _, weigh := range []func(int) int{light, heavy} {
 		for _, n := range []int{0, 1, batchLength - 1, batchLength, batchLength + 1, 10*batchLength + 5} {
-			at, ended, next := 0, false, 0
+			at, ended := 0, false
 			told := map[int]bool{}
-			for v, err := range ahead(count(n, &at, &ended), weigh, func(v int) { told[v] = true }) {
-				if v != next || (err != nil) != (v%7 == 6) || err != nil && err.Error() != fmt.Sprint(v) || told[v] != (err == nil) {
-					t.Fatalf("of %d: %d is %d, %v, told %t", n, next, v, err, told[v])
+			soon := func(batch []found[int]) {
+				for _, f := range batch {
+					told[f.what] = true
 				}
-				next++
 			}
-			if next != n || !ended {
-				t.Fatalf("of %d there were %d, ended %t", n, next, ended)
+			var got, want []found[int]
+			for x := range ahead(count(n, &at, &ended), weigh, halves, soon) {
+				if got = append(got, *x); !told[x.what] {
+					t.Fatalf("of %d: %d was not told", n, x.what)
+				}
+			}
+			for v := range n {
+				halves([]int{v}, func(v int, err error) bool {
+					want = append(want, found[int]{v, err})
+					return true
+				})
+			}
+			same := func(a, b found[int]) bool { return a.what == b.what && fmt.Sprint(a.err) == fmt.Sprint(b.err) }
+			if !slices.EqualFunc(got, want, same) || !ended {
+				t.Fatalf("of %d there were %d in place of %d, ended %t", n, len(got), len(want), ended)
 			}
 			for _, stop := range []int{0, 1, batchLength - 1, 3 * batchLength} {
 				at, ended = 0, false
-				for v := range ahead(count(1_000_000, &at, &ended), weigh, func(int) {}) {
-					if v == stop {
+				for x := range ahead(count(1_000_000, &at, &ended), weigh, halves, soon) {
+					if x.what >= 2*stop {
 						break
 					}
 				}
-				if !ended || at > stop+(batchesAhead+2)*batchLength {
+				if !ended || at > stop+(mostAtOnce+4)*batchLength {
 					t.Fatalf("stopped at %d: ended %t at %d", stop, ended, at)
 				}
 			}
@@ -63,26 +83,21 @@ func TestAhead(t *testing.T) {
 // TestAheadBatches: a batch holds no more than its bounds.
 func TestAheadBatches(t *testing.T) {
 	for _, weight := range []int{1, batchWeight / 4, 10 * batchWeight} {
-		full, empty := make(chan []found[int]), make(chan []found[int], batchesAhead)
-		go fill(func(yield func(int, error) bool) {
-			for i := range 5000 {
-				if !yield(i, nil) {
-					return
-				}
+		var lock sync.Mutex
+		longest, at, ended, n := 0, 0, false, 0
+		look := func(in []int, give func(int, error) bool) {
+			lock.Lock()
+			defer lock.Unlock()
+			longest = max(longest, len(in))
+			for _, v := range in {
+				give(v, nil)
 			}
-		}, func(int) int { return weight }, full, empty, nil)
-		var got []int
-		for batch := range full {
-			if len(batch) > batchLength || (len(batch)-1)*weight >= batchWeight {
-				t.Fatalf("%d of a weight of %d", len(batch), weight)
-			}
-			for _, f := range batch {
-				got = append(got, f.what)
-			}
-			empty <- batch[:0]
 		}
-		if len(got) != 5000 || !slices.IsSorted(got) {
-			t.Fatalf("%d came", len(got))
+		for range ahead(count(5000, &at, &ended), func(int) int { return weight }, look, func([]found[int]) {}) {
+			n++
+		}
+		if longest > batchLength || (longest-1)*weight >= batchWeight || n != 5000 {
+			t.Fatalf("%d of a weight of %d, %d in all", longest, weight, n)
 		}
 	}
 }

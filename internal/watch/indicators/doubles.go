@@ -23,8 +23,14 @@ func newDoubles() *doubles {
 
 func (d *doubles) hash(v observable.Value) uint64 { return maphash.String(d.seed, v.Text) }
 
-// fetch reads the place of a value that is asked for soon, so that the waits for memory of many overlap. The sum says nothing.
-func (d *doubles) fetch(v observable.Value) { d.sum += d.slots[d.hash(v)>>d.shift] }
+// fetch reads the places of values that are asked for soon, so that the waits for memory overlap. The sum says nothing.
+func (d *doubles) fetch(soon []found[readyItem]) {
+	sum := uint64(0)
+	for i := range soon {
+		sum += d.slots[soon[i].what.hash>>d.shift]
+	}
+	d.sum = sum
+}
 
 // has tells whether there is a value with a hash that is the one looked for.
 func (d *doubles) has(h uint64, same func(n int) bool) bool {

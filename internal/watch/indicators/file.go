@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 
 	"entente/internal/intake"
 	"entente/misp"
@@ -20,23 +21,41 @@ type Taker struct {
 	Object func(*stix.Object) error // of STIX, and of MISP made into it
 	Item   func(intake.Item) error  // of a list or a table
 	Refuse func(what string, err error)
-	// Soon is told of an item a little before Item is; it may be nil.
-	Soon func(intake.Item)
 }
 
-// itemWeight and objectWeight are about what they take, in bytes.
-func itemWeight(i intake.Item) int { return 256 + len(i.Value.Text) + len(i.Note) }
+// taking is a Taker that takes what is worked out of each item, of some beside the reading.
+type taking[T any] struct {
+	object func(*stix.Object) error
+	ready  func(intake.Item) T // safe for use by many at once
+	soon   func([]found[T])    // is told of what was made ready a little before item is
+	item   func(*T) error
+	refuse func(what string, err error)
+}
 
-func objectWeight(x *stix.Object) int {
-	if x == nil {
+// rowWeight is about what a row takes with all that is worked out of it, in bytes: many items may stand in a long one.
+func rowWeight(r intake.Row) int { return 256 + 16*r.Len() }
+
+// objectWeight is about what an object takes.
+func objectWeight(x found[*stix.Object]) int {
+	if x.what == nil {
 		return 256
 	}
-	return 1024 + len(x.Raw)
+	return 1024 + len(x.what.Raw)
 }
 
 // ReadFile reads a file of STIX, MISP, a table, or a list of one value a line, and tells which it is. What cannot be read of it is
 // refused one by one, as far as what stands behind it can; [ErrFormat] is what is none of these.
 func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
+	return readFile(r, name, taking[intake.Item]{
+		object: t.Object,
+		ready:  func(i intake.Item) intake.Item { return i },
+		soon:   func([]found[intake.Item]) {},
+		item:   func(i *intake.Item) error { return t.Item(*i) },
+		refuse: t.Refuse,
+	})
+}
+
+func readFile[T any](r io.Reader, name string, t taking[T]) (intake.Format, error) {
 	br := bufio.NewReaderSize(r, maxPeek)
 	head, err := br.Peek(maxPeek)
 	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
@@ -46,31 +65,17 @@ func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
 		_, _ = br.Discard(3) // they are in the buffer
 		head = head[3:]
 	}
-	item := func(i intake.Item, err error) error {
-		if err == nil {
-			return t.Item(i)
-		}
-		var line *intake.LineError
-		if !errors.As(err, &line) {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		t.Refuse(fmt.Sprintf("line %d", line.Line), err)
-		return nil
-	}
-	soon := t.Soon
-	if soon == nil {
-		soon = func(intake.Item) {}
-	}
 	format := intake.Detect(head)
 	switch format {
 	case intake.FormatSTIX:
-		for x, err := range ahead(stix.NewReader(br, stix.ReaderOptions{}).Objects(), objectWeight, func(*stix.Object) {}) {
+		for x := range ahead(foundIn(stix.NewReader(br, stix.ReaderOptions{}).Objects()), objectWeight, asFound, func([]found[*stix.Object]) {}) {
 			var read *stix.ReadError
+			err := x.err
 			switch {
 			case err == nil:
-				err = t.Object(x)
+				err = t.object(x.what)
 			case errors.As(err, &read) && !read.Fatal:
-				t.Refuse("object", err)
+				t.refuse("object", err)
 				continue
 			default:
 				err = fmt.Errorf("%s: %w", name, err)
@@ -86,11 +91,11 @@ func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
 			}
 			bundle, err := misp.ToSTIX(e, misp.ToOptions{TLP2: true})
 			if err != nil {
-				t.Refuse("event", err)
+				t.refuse("event", err)
 				continue
 			}
 			for _, x := range bundle.Objects {
-				if err := t.Object(x); err != nil {
+				if err := t.object(x); err != nil {
 					return format, err
 				}
 			}
@@ -100,19 +105,55 @@ func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
 		if err != nil {
 			return format, fmt.Errorf("%s: %w", name, err)
 		}
-		for i, err := range ahead(intake.ReadTable(br, layout), itemWeight, soon) {
-			if err := item(i, err); err != nil {
-				return format, err
-			}
-		}
+		return format, readRows(intake.TableRows(br, layout), name, t)
 	case intake.FormatList:
-		for i, err := range ahead(intake.ReadList(br), itemWeight, soon) {
-			if err := item(i, err); err != nil {
-				return format, err
-			}
-		}
+		return format, readRows(intake.ListRows(br), name, t)
 	default:
 		return format, fmt.Errorf("%w: %s looks like %s; what is read are STIX, MISP, tables and lists of one value a line", ErrFormat, name, format)
 	}
 	return format, nil
+}
+
+// readRows reads a list or a table.
+func readRows[T any](rows intake.Rows, name string, t taking[T]) error {
+	look := func(in []intake.Row, give func(T, error) bool) {
+		rows.Look(in, func(item intake.Item, err error) bool {
+			if err != nil {
+				var none T
+				return give(none, err)
+			}
+			return give(t.ready(item), nil)
+		})
+	}
+	for x := range ahead(rows.Find(), rowWeight, look, t.soon) {
+		if x.err == nil {
+			if err := t.item(&x.what); err != nil {
+				return err
+			}
+			continue
+		}
+		var line *intake.LineError
+		if !errors.As(x.err, &line) {
+			return fmt.Errorf("%s: %w", name, x.err)
+		}
+		t.refuse(fmt.Sprintf("line %d", line.Line), x.err)
+	}
+	return nil
+}
+
+// foundIn gives the elements of a sequence with their errors, and asFound what is found so.
+func foundIn[T any](seq iter.Seq2[T, error]) iter.Seq[found[T]] {
+	return func(yield func(found[T]) bool) {
+		for what, err := range seq {
+			if !yield(found[T]{what, err}) {
+				return
+			}
+		}
+	}
+}
+
+func asFound[T any](in []found[T], give func(T, error) bool) {
+	for i := range in {
+		give(in[i].what, in[i].err)
+	}
 }

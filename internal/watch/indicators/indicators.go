@@ -134,56 +134,107 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 	if s.doubles != nil {
 		s.reads = append(s.reads, begun{s.b.Len(), versionOf(o.Now)})
 	}
-	format, err := ReadFile(r, o.Name, Taker{
-		Object: func(x *stix.Object) error { return s.object(&rep, x, o) },
-		Item:   func(i intake.Item) error { return s.item(&rep, i, o) },
-		Refuse: rep.refuse,
-		Soon: func(i intake.Item) {
-			if s.doubles != nil {
-				s.doubles.fetch(i.Value)
-			}
-		},
+	format, err := readFile(r, o.Name, taking[readyItem]{
+		object: func(x *stix.Object) error { return s.object(&rep, x, o) },
+		ready:  readier{s.b, s.doubles}.ready,
+		soon:   s.soon,
+		item:   func(x *readyItem) error { return s.item(&rep, x, o) },
+		refuse: rep.refuse,
 	})
 	rep.Format = format
 	return rep, err
 }
 
+// readyItem is an item of a list or a table, and what was found out about it beside the reading.
+type readyItem struct {
+	checked watch.Checked
+	refused *refusedItem // why it cannot be watched for
+	hash    uint64
+	more    *intake.Item // of those that say more than their value
+}
+
+type refusedItem struct {
+	value observable.Value
+	err   error
+}
+
+// value is that of the item.
+func (x *readyItem) value() observable.Value {
+	if x.refused != nil {
+		return x.refused.value
+	}
+	return x.checked.Value()
+}
+
+// readier makes items ready; it is safe for use by many at once.
+type readier struct {
+	b       *watch.Builder
+	doubles *doubles // nil where no value is looked for by its hash
+}
+
+func (r readier) ready(i intake.Item) readyItem {
+	var x readyItem
+	var err error
+	if x.checked, err = r.b.Check(i.Value, watch.Subdomains); err != nil {
+		x.refused = &refusedItem{i.Value, err}
+	}
+	if r.doubles != nil {
+		x.hash = r.doubles.hash(i.Value)
+	}
+	if i.TLP != "" || i.From != "" || i.To != "" || !i.Value.HasPattern() {
+		all := i // so that others need no room of their own
+		x.more = &all
+	}
+	return x
+}
+
+// soon has what stands about items at hand when they are added.
+func (s *Set) soon(batch []found[readyItem]) {
+	if s.doubles != nil {
+		s.doubles.fetch(batch)
+	}
+}
+
 // item adds a value of a list or a table.
-func (s *Set) item(rep *Report, item intake.Item, o Options) error {
+func (s *Set) item(rep *Report, x *readyItem, o Options) error {
 	d := intake.Drafter{Source: o.Name, At: o.Now, Confidence: stix.NoConfidence}
-	ind := watch.Indicator{Value: item.Value, Source: o.Name, TLP: item.TLP}
-	if !item.Value.HasPattern() {
-		if ind.ID = item.Value.Key(); len(ind.ID) > watch.MaxID {
-			ind.ID = ind.ID[:watch.MaxID]
+	ind := watch.Indicator{Source: o.Name}
+	if x.more != nil {
+		ind.TLP = x.more.TLP
+		if value := x.value(); !value.HasPattern() {
+			ind.Value = value
+			if ind.ID = value.Key(); len(ind.ID) > watch.MaxID {
+				ind.ID = ind.ID[:watch.MaxID]
+			}
+			key := keyOf(ind.ID)
+			if _, twice := s.versions.of(key); twice {
+				return nil
+			}
+			return s.add(rep, key, versionOf(o.Now), []watch.Indicator{ind}, nil)
 		}
-		key := keyOf(ind.ID)
-		if _, twice := s.versions.of(key); twice {
+		if _, err := d.Indicator(*x.more); err != nil { // the draft says whether its marking and its times can be read
+			rep.refuse(fmt.Sprintf("line %d", x.more.Line), err)
 			return nil
 		}
-		return s.add(rep, key, versionOf(o.Now), []watch.Indicator{ind}, nil)
 	}
-	if item.TLP != "" || item.From != "" || item.To != "" { // the draft says whether they can be read
-		if _, err := d.Indicator(item); err != nil {
-			rep.refuse(fmt.Sprintf("line %d", item.Line), err)
-			return nil
-		}
-	}
-	return s.derived(rep, ind, d, versionOf(o.Now))
+	return s.derived(rep, x, ind, d, versionOf(o.Now))
 }
 
 // derived adds a value whose identifier is that of its draft.
-func (s *Set) derived(rep *Report, ind watch.Indicator, d intake.Drafter, v version) error {
-	var h uint64
+func (s *Set) derived(rep *Report, x *readyItem, ind watch.Indicator, d intake.Drafter, v version) error {
 	if s.doubles != nil {
-		h = s.doubles.hash(ind.Value)
-		if s.doubles.has(h, func(n int) bool { return s.b.IsDerived(n, ind.Source, ind.Value) }) {
+		if s.doubles.has(x.hash, func(n int) bool { return s.b.IsDerived(n, ind.Source, x.value()) }) {
 			return nil
 		}
-	} else if _, twice := s.versions.of(idKey(d.IndicatorUUID(ind.Value))); twice {
+	} else if _, twice := s.versions.of(idKey(d.IndicatorUUID(x.value()))); twice {
 		return nil
 	}
-	n := s.b.Len()
-	err := s.b.AddDerived(ind)
+	n, err := s.b.Len(), error(nil)
+	if x.refused != nil {
+		err = x.refused.err
+	} else {
+		err = s.b.AddCheckedDerived(&x.checked, ind)
+	}
 	if errors.Is(err, watch.ErrFull) {
 		return err
 	}
@@ -191,16 +242,16 @@ func (s *Set) derived(rep *Report, ind watch.Indicator, d intake.Drafter, v vers
 		rep.Indicators++
 		rep.Values++
 		if s.doubles != nil {
-			s.doubles.add(h, n)
+			s.doubles.add(x.hash, n)
 			return nil
 		}
 	}
-	key := idKey(d.IndicatorUUID(ind.Value))
+	key := idKey(d.IndicatorUUID(x.value()))
 	if err != nil {
 		if _, twice := s.versions.of(key); twice {
 			return nil // refused before
 		}
-		rep.refuse(ind.Value.Text, err)
+		rep.refuse(x.value().Text, err)
 	}
 	s.versions.put(key, v)
 	return nil
