@@ -99,6 +99,7 @@ partner sends is held in intake instead: see 'entente intake list'.`,
 				if r.Total > int64(len(r.Held)) {
 					p.note("", "cli.shown-of", "n", p.number(int64(len(r.Held))))
 				}
+				writeBehind(p, r.Behind)
 			})
 		},
 	}.build()
@@ -206,6 +207,14 @@ func writeGuardLists(p *printer, r *node.GuardListResponse) {
 	if r.Holds > 0 {
 		p.note("", "cli.see-held")
 	}
+	writeBehind(p, r.Behind)
+}
+
+// writeBehind says that what was written is how it stands so far.
+func writeBehind(p *printer, behind bool) {
+	if behind {
+		p.say("", "ui.behind")
+	}
 }
 
 func writeListProblems(p *printer, l *node.GuardList) {
@@ -233,6 +242,7 @@ func writeGuardChange(p *printer, r *node.GuardChangeResponse) {
 	}
 	p.say("", "cli.guard-change", "what", what, "out", p.many("cli.n-values", r.TakenOut), "back", p.many("cli.n-values", r.ComeBack))
 	writeHeld(p, r.First)
+	writeBehind(p, r.Behind)
 }
 
 func writeHeld(p *printer, list []node.GuardHeld) {
@@ -257,7 +267,10 @@ that kind. What partners state is not counted. A feed may ask for a score: min_s
 			if err := a.call(ctx, "guard.sources", nil, &r); err != nil {
 				return err
 			}
-			return a.show(r, func(p *printer) { writeSources(p, r.Sources) })
+			return a.show(r, func(p *printer) {
+				writeSources(p, r.Sources)
+				writeBehind(p, r.Behind)
+			})
 		},
 	}.build()
 	var in node.FalsePositiveRequest
@@ -377,6 +390,7 @@ by importing and sharing a version that is revoked, or state it here with
 				return err
 			}
 			return a.show(r, func(p *printer) {
+				writeBehind(p, r.Behind)
 				if len(r.Disputes) == 0 {
 					p.say("", "ui.disputes-none")
 					return

@@ -33,7 +33,7 @@ import (
 //	f m marking               -> levels       what a marking definition asked when it was looked at last
 //	f t id                    ->              it may have been taken back here: see taken.go
 //	f k bucket id             -> entry, text  a pattern of more than one value: see patterns.go
-//	f s                       -> change, digest of guard and aging
+//	f s                       -> change, digests of what decides beside the guard, and of the guard
 //
 // What they were given, and who keeps it has to hear of, is in given.go.
 const keyActive = 'f'
@@ -91,9 +91,12 @@ func (in *Intel) freshen(t *tx) {
 	if len(t.marked) > maxFresh {
 		return
 	}
-	if in.fresh = append(in.fresh, t.marked...); len(in.fresh) > maxFreshAll {
-		in.fresh = nil
-	}
+	in.first(t.marked...)
+}
+
+// first has ids that are marked looked at before others, as many of them as are remembered.
+func (in *Intel) first(ids ...string) {
+	in.fresh = append(in.fresh, ids[:min(len(ids), max(0, maxFreshAll-len(in.fresh)))]...)
 }
 
 // takeFresh gives ids that are to come before others, each once, and what marks others first.
@@ -145,6 +148,37 @@ func (in *Intel) UpdateActiveFor(ctx context.Context, most time.Duration) (more 
 	}
 }
 
+// UpdateActiveSoon works off what comes before others (see freshen), and whatever else was touched for a while; what comes before others
+// for most at most. It tells whether more is left.
+func (in *Intel) UpdateActiveSoon(ctx context.Context, while, most time.Duration) (more bool, err error) {
+	for begun := in.cfg.Now(); ; {
+		more, _, err := in.updateActive(ctx)
+		if err != nil {
+			return false, fmt.Errorf("intel: what sensors are given: %w", err)
+		}
+		took := in.cfg.Now().Sub(begun)
+		if !more || took >= most {
+			return more, nil
+		}
+		if took >= while {
+			if fresh, more, err := in.waits(); err != nil || !fresh {
+				return more, err
+			}
+		}
+	}
+}
+
+// waits tells whether something is marked that comes before others, and whether anything is.
+func (in *Intel) waits() (fresh, more bool, err error) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	first := activeKey('d', "")
+	for _, err := range in.cfg.Objects.Scan(first, after(first), false) {
+		return len(in.fresh) > 0, true, err
+	}
+	return len(in.fresh) > 0, len(in.fresh) > 0, nil
+}
+
 // updateActive works off one batch. It tells whether there was something, and whether that came before others.
 func (in *Intel) updateActive(ctx context.Context) (more, fresh bool, err error) {
 	in.mu.Lock()
@@ -152,7 +186,7 @@ func (in *Intel) updateActive(ctx context.Context) (more, fresh bool, err error)
 	if err := errors.Join(ctx.Err(), in.open(ctx)); err != nil {
 		return false, false, err
 	}
-	if err := in.guardChanged(); err != nil {
+	if err := in.policyChanged(ctx); err != nil {
 		return false, false, err
 	}
 	ids, fresh, err := in.nextTouched()
@@ -163,7 +197,7 @@ func (in *Intel) updateActive(ctx context.Context) (more, fresh bool, err error)
 	if err != nil || len(ids)+len(before) == 0 {
 		return false, false, err
 	}
-	change, policy, err := reading{in.cfg.Objects}.activeState()
+	change, made, err := reading{in.cfg.Objects}.activeState()
 	if err != nil {
 		return false, false, err
 	}
@@ -206,7 +240,7 @@ func (in *Intel) updateActive(ctx context.Context) (more, fresh bool, err error)
 		}
 	}
 	if u.changed {
-		if err := u.finishActive(policy); err != nil {
+		if err := u.finishActive(made); err != nil {
 			return false, false, err
 		}
 		in.moves.add(u.change, u.moved)
@@ -258,9 +292,8 @@ func (in *Intel) touchedIDs(kind string) (ids []string, err error) {
 	}
 }
 
-// activeState reads the number of the last change and the digest of the guard that
-// the rows were made under.
-func (v reading) activeState() (change uint64, guard []byte, err error) {
+// activeState reads the number of the last change and the policy that the rows were made under, as it is written; nil if there are none.
+func (v reading) activeState() (change uint64, made []byte, err error) {
 	value, ok, err := v.Get(activeKey('s', ""))
 	if err != nil || !ok {
 		return 0, nil, err
@@ -269,64 +302,6 @@ func (v reading) activeState() (change uint64, guard []byte, err error) {
 		return 0, nil, errBadRow
 	}
 	return binary.BigEndian.Uint64(value), value[8:], nil
-}
-
-// guardChanged marks every indicator when the guard, or how values age, is not what the
-// rows were made under.
-func (in *Intel) guardChanged() error {
-	change, guard, err := reading{in.cfg.Objects}.activeState()
-	if err != nil {
-		return err
-	}
-	now := in.policy
-	if string(guard) == string(now[:]) {
-		return nil
-	}
-	if guard != nil { // else nothing was worked off yet, and all are marked since they arrived
-		if err := in.touchIndicators(func(meta, []byte) bool { return true }); err != nil {
-			return err
-		}
-	}
-	return in.cfg.Objects.Write([]Change{{Key: activeKey('s', ""), Value: append(binary.BigEndian.AppendUint64(nil, change), now[:]...)}})
-}
-
-// touchIndicators marks the indicators that are to be looked at again. Marks are harmless however many are there, and are
-// written as they come.
-func (in *Intel) touchIndicators(which func(m meta, raw []byte) bool) error {
-	view, err := in.cfg.Objects.View()
-	if err != nil {
-		return err
-	}
-	defer view.Close() // it was only read, and what could not be read was told
-	docs := newFollower(view, keyDoc)
-	defer docs.close()
-	t := newTx(in.cfg.Objects)
-	prefix := keyOf(keyType, "indicator", 0)
-	prefix = prefix[:len(prefix)-8]
-	for row, err := range view.Scan(prefix, after(prefix), false) {
-		if err != nil {
-			return err
-		}
-		value, ok, err := docs.get(tail8(row.Key))
-		if err != nil || !ok {
-			return errors.Join(err, errBadRow)
-		}
-		m, raw, err := parseDoc(value)
-		if err != nil {
-			return err
-		}
-		if !which(m, raw) {
-			continue
-		}
-		t.touch(m.id)
-		if len(t.changes) >= 50_000 {
-			if err := in.cfg.Objects.Write(t.changes); err != nil {
-				return err
-			}
-			t = newTx(in.cfg.Objects)
-		}
-	}
-	return in.cfg.Objects.Write(t.changes)
 }
 
 // activeUpdate is one batch under way.
@@ -470,7 +445,7 @@ func (u *activeUpdate) moves(bucket uint16, id string) {
 	u.moved = append(u.moved, Move{int(bucket), id})
 }
 
-func (u *activeUpdate) finishActive(guard []byte) error {
+func (u *activeUpdate) finishActive(made []byte) error {
 	for b, changed := range u.buckets {
 		if changed {
 			u.add(binary.BigEndian.AppendUint16(activeKey('b', ""), uint16(b)), value8(int64(u.change)))
@@ -497,7 +472,7 @@ func (u *activeUpdate) finishActive(guard []byte) error {
 		}
 		u.add(activeKey('n', string(typ)), value8(n))
 	}
-	u.add(activeKey('s', ""), append(binary.BigEndian.AppendUint64(nil, u.change), guard...))
+	u.add(activeKey('s', ""), append(binary.BigEndian.AppendUint64(nil, u.change), made...))
 	return u.finishSources()
 }
 

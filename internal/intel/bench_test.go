@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"testing"
 
+	"entente/internal/guard"
 	"entente/internal/intel"
 	"entente/internal/store"
 	"entente/stix"
@@ -214,4 +215,39 @@ func BenchmarkUpdateActive(b *testing.B) {
 		b.StartTimer()
 	}
 	b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "indicators/s")
+}
+
+// BenchmarkAnotherGuard takes one value from sensors among many, and gives it back.
+func BenchmarkAnotherGuard(b *testing.B) {
+	const n = 100_000
+	ctx := context.Background()
+	in, done := openDisk(b)
+	defer done()
+	if _, err := in.Import(ctx, bytes.NewReader(realShaped(n)), intel.Source{Name: "bench"}, intel.Options{}); err != nil {
+		b.Fatal(err)
+	}
+	if err := in.UpdateActive(ctx); err != nil {
+		b.Fatal(err)
+	}
+	var value string
+	for a, err := range in.Active(ctx, 0, intel.ActiveBuckets) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		value = a.Value.Text
+		break
+	}
+	g, err := guard.Default().With("list", value)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		for _, g := range []*intel.Guard{g, guard.Default()} {
+			in.SetGuard(g)
+			if err := in.UpdateActive(ctx); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(2*b.N), "s/change")
 }

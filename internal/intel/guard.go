@@ -2,8 +2,6 @@ package intel
 
 import (
 	"context"
-	"crypto/sha256"
-	"fmt"
 	"iter"
 
 	"github.com/go-json-experiment/json"
@@ -22,20 +20,12 @@ type Guarded struct {
 	Source string           `json:"source,omitzero"` // as in [Active]
 	Value  observable.Value `json:"value"`
 	Hit    guard.Hit        `json:"hit"`
+	// Pattern says that it is kept back with the pattern of several values that names it, of which it is the first.
+	Pattern bool `json:"pattern,omitzero"`
 }
 
 // maxGuardedOfOne bounds the values of one indicator that are told.
 const maxGuardedOfOne = 20
-
-const activeRules = 2 // benign indicators are left out; watchers are given patterns
-
-// policyOf is a digest over all that decides which values of an accepted indicator
-// sensors are given. activeRules counts the changes of what this program itself decides, so
-// that rows of an older one are looked at again.
-func policyOf(g *Guard, a Aging) [sha256.Size]byte {
-	sum := g.Digest()
-	return sha256.Sum256(fmt.Appendf(nil, "%x %s %d", sum, a.text(), activeRules))
-}
 
 // Guard returns the guard in force.
 func (in *Intel) Guard() *Guard { return in.inForce.Load() }
@@ -89,15 +79,7 @@ func (u *activeUpdate) setGuarded(id string) error {
 // indicators, as of the last [Intel.UpdateActive].
 func (in *Intel) Guarded(ctx context.Context) iter.Seq2[Guarded, error] {
 	return func(yield func(Guarded, error) bool) {
-		prefix := activeKey('g', "")
-		for row, err := range in.cfg.Objects.Scan(prefix, after(prefix), false) {
-			var list []Guarded
-			if err == nil {
-				err = ctx.Err()
-			}
-			if err == nil {
-				err = unmarshal(row.Value, &list)
-			}
+		for list, err := range (reading{in.cfg.Objects}).guarded(ctx) {
 			if err != nil {
 				yield(Guarded{}, err)
 				return
@@ -106,6 +88,28 @@ func (in *Intel) Guarded(ctx context.Context) iter.Seq2[Guarded, error] {
 				if !yield(g, nil) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// guarded yields what is kept back of each indicator of which something is.
+func (v reading) guarded(ctx context.Context) iter.Seq2[[]Guarded, error] {
+	return func(yield func([]Guarded, error) bool) {
+		prefix := activeKey('g', "")
+		for row, err := range v.Scan(prefix, after(prefix), false) {
+			var list []Guarded
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err == nil {
+				err = unmarshal(row.Value, &list)
+			}
+			if err == nil && len(list) == 0 {
+				err = errBadRow
+			}
+			if !yield(list, err) || err != nil {
+				return
 			}
 		}
 	}

@@ -65,7 +65,7 @@ type Intel struct {
 	inForce atomic.Pointer[Guard] // cfg.Guard, for who reads while a rebuild holds mu
 	// everywhere is what this party sees everywhere, and why it is thought so.
 	everywhere atomic.Pointer[map[observable.Value]string]
-	policy     [sha256.Size]byte // digest of the guard and of how values age
+	policy     policy
 }
 
 // Open begins to work on a log and on what is derived from it. It applies

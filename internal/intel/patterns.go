@@ -49,7 +49,7 @@ func (u *activeUpdate) patternOf(f *Found, o *stix.Object, a Active) []byte {
 			break
 		}
 		if first == nil {
-			first = &Guarded{ID: f.ID, Name: o.Name, Source: a.Source, Value: v, Hit: hit}
+			first = &Guarded{ID: f.ID, Name: o.Name, Source: a.Source, Value: v, Hit: hit, Pattern: true}
 		}
 	}
 	if first != nil {

@@ -188,6 +188,17 @@ func (n *Node) activeLoop(ctx context.Context) {
 	}
 }
 
+// Whoever looks at what sensors are given, or changes it, waits so long at most for what was accepted meanwhile, and so long for what changed it.
+const (
+	activeSoon     = time.Second
+	activeSoonMost = 10 * time.Second
+)
+
+// upToDate brings what sensors are given up to date as far as there is time. It is behind if there is more: a large import takes minutes.
+func (n *Node) upToDate(ctx context.Context) (behind bool, err error) {
+	return n.intel.UpdateActiveSoon(ctx, activeSoon, activeSoonMost)
+}
+
 // While more arrives, what sensors are given waits: both want the same rows and lock, and
 // whoever asks for a feed has it brought up to date at once.
 const (

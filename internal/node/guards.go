@@ -180,11 +180,12 @@ func (c *Config) aging() intel.Aging {
 // GuardLists lists what is guarded: the facts of the program, the assets of the
 // configuration, and the operator's lists, with what of what is in use each keeps back.
 func (n *Node) GuardLists(ctx context.Context) (*GuardListResponse, error) {
-	if err := n.intel.UpdateActive(ctx); err != nil {
+	behind, err := n.upToDate(ctx)
+	if err != nil {
 		return nil, err
 	}
 	holds := map[string]int64{}
-	res := &GuardListResponse{Lists: []GuardList{}}
+	res := &GuardListResponse{Lists: []GuardList{}, Behind: behind}
 	for g, err := range n.intel.Guarded(ctx) {
 		if err != nil {
 			return nil, err
@@ -297,14 +298,15 @@ func (n *Node) GuardHeld(ctx context.Context, r GuardHeldRequest) (*GuardHeldRes
 	if err := checkLimit(r.Limit); err != nil {
 		return nil, err
 	}
-	if err := n.intel.UpdateActive(ctx); err != nil {
+	behind, err := n.upToDate(ctx)
+	if err != nil {
 		return nil, err
 	}
 	limit := r.Limit
 	if limit == 0 {
 		limit = 1000
 	}
-	res := &GuardHeldResponse{Held: []GuardHeld{}}
+	res := &GuardHeldResponse{Held: []GuardHeld{}, Behind: behind}
 	for g, err := range n.intel.Guarded(ctx) {
 		if err != nil {
 			return nil, err
@@ -412,12 +414,14 @@ func (n *Node) changeGuard(ctx context.Context, change *guardChange, dry bool) (
 	n.guards.files = files
 	n.guards.mu.Unlock()
 	n.intel.SetGuard(set)
-	return res, n.intel.UpdateActive(ctx)
+	res.Behind, err = n.upToDate(ctx)
+	return res, err
 }
 
 // follows tells what another guard would change of what sensors are given.
 func (n *Node) follows(ctx context.Context, set *intel.Guard, res *GuardChangeResponse) error {
-	if err := n.intel.UpdateActive(ctx); err != nil {
+	var err error
+	if res.Behind, err = n.upToDate(ctx); err != nil {
 		return err
 	}
 	for a, err := range n.intel.Active(ctx, 0, intel.ActiveBuckets) {

@@ -27,6 +27,8 @@ type GuardListResponse struct {
 	Lists   []GuardList `json:"lists"`
 	Without []string    `json:"without,omitempty"` // lists of the program that the configuration leaves out
 	Holds   int64       `json:"holds"`             // values that are accepted here and kept from sensors
+	// Behind says that not all that was accepted has been looked at yet: this is how it stands so far.
+	Behind bool `json:"behind,omitempty"`
 }
 
 // GuardShowRequest asks for the entries of a list.
@@ -92,6 +94,8 @@ type GuardHeld struct {
 type GuardHeldResponse struct {
 	Held  []GuardHeld `json:"held"`
 	Total int64       `json:"total"`
+	// Behind says that not all that was accepted has been looked at yet: this is how it stands so far.
+	Behind bool `json:"behind,omitempty"`
 }
 
 // GuardAddRequest names the list whose bytes are the body: a file name that ends in .json
@@ -119,6 +123,8 @@ type GuardChangeResponse struct {
 	ComeBack int64       `json:"come_back"`
 	First    []GuardHeld `json:"first,omitempty"` // of what is taken out, at most 20
 	DryRun   bool        `json:"dry_run,omitempty"`
+	// Behind says that not all that was accepted has been looked at yet: this is how it stands so far.
+	Behind bool `json:"behind,omitempty"`
 }
 
 // ReceiptsRequest names an entry of the own journal.
@@ -155,6 +161,8 @@ type GuardSource struct {
 // GuardSourcesResponse lists all sources of what sensors may be given, the lowest score first.
 type GuardSourcesResponse struct {
 	Sources []GuardSource `json:"sources"`
+	// Behind says that not all that was accepted has been looked at yet: this is how it stands so far.
+	Behind bool `json:"behind,omitempty"`
 }
 
 // FalsePositiveRequest names an indicator that is a false positive, or that with Retract is none
@@ -240,4 +248,6 @@ type GuardDispute struct {
 // GuardDisputesResponse lists them, the newest first, at most 1,000.
 type GuardDisputesResponse struct {
 	Disputes []GuardDispute `json:"disputes"`
+	// Behind says that not all that was accepted has been looked at yet: this is how it stands so far.
+	Behind bool `json:"behind,omitempty"`
 }

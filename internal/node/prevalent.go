@@ -214,7 +214,10 @@ func (n *Node) ReviewPrevalent(ctx context.Context, r PrevalentReviewRequest) (*
 	if err := n.keepPrevalent(ctx, list, []string{x.Indicator}, v); err != nil {
 		return nil, err
 	}
-	return &out, n.intel.UpdateActive(ctx)
+	if _, err := n.upToDate(ctx); err != nil {
+		return nil, err
+	}
+	return &out, nil
 }
 
 // prevalentNeed tells how many values that are seen everywhere nobody has looked at.
@@ -276,10 +279,11 @@ const maxDisputes = 1000
 // GuardDisputes lists what partners state to be false positives of what was imported here: who gave an indicator may take it back. It
 // takes nothing from sensors and counts against no source.
 func (n *Node) GuardDisputes(ctx context.Context) (*GuardDisputesResponse, error) {
-	if err := n.intel.UpdateActive(ctx); err != nil {
+	behind, err := n.upToDate(ctx)
+	if err != nil {
 		return nil, err
 	}
-	res := &GuardDisputesResponse{Disputes: []GuardDispute{}}
+	res := &GuardDisputesResponse{Disputes: []GuardDispute{}, Behind: behind}
 	list, err := n.disputes(ctx, maxDisputes)
 	if err != nil {
 		return nil, err

@@ -28,14 +28,15 @@ var opinionSpace = uuid.NewSHA1(uuid.NameSpaceURL, []byte("entente/false-positiv
 
 // GuardSources tells the score of each source, the lowest first.
 func (n *Node) GuardSources(ctx context.Context) (*GuardSourcesResponse, error) {
-	if err := n.intel.UpdateActive(ctx); err != nil {
+	behind, err := n.upToDate(ctx)
+	if err != nil {
 		return nil, err
 	}
 	all, err := n.intel.Sources(ctx)
 	if err != nil {
 		return nil, err
 	}
-	res := &GuardSourcesResponse{Sources: []GuardSource{}}
+	res := &GuardSourcesResponse{Sources: []GuardSource{}, Behind: behind}
 	disputes, err := n.disputes(ctx, maxDisputes)
 	if err != nil {
 		return nil, err
@@ -125,7 +126,7 @@ func (n *Node) FalsePositive(ctx context.Context, r FalsePositiveRequest) (*Fals
 			return nil, err
 		}
 	}
-	if err := n.intel.UpdateActive(ctx); err != nil {
+	if _, err := n.upToDate(ctx); err != nil {
 		return nil, err
 	}
 	if r.Tell {
