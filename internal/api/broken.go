@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"syscall"
 )
@@ -32,10 +33,16 @@ func broken(ctx context.Context, op string, body *uploaded, err error) error {
 		return err
 	case body.failure() != nil:
 		return fmt.Errorf("reading what %s is given: %w", op, body.failure())
-	case errors.As(err, &lost), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), errors.Is(err, net.ErrClosed):
+	case errors.As(err, &lost), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNRESET), errors.Is(err, net.ErrClosed), hungUp(err):
 		return &BrokenError{op, err}
 	}
 	return err
+}
+
+// hungUp tells a request that was to be written just when the node hung up. net/http does not give that error a name, and sends a request again by itself only if
+// it changes nothing.
+func hungUp(err error) bool {
+	return strings.HasSuffix(err.Error(), "http: server closed idle connection")
 }
 
 // uploaded remembers how reading an upload failed. It is read beside the answer.

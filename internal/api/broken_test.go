@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http/httptrace"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"entente/internal/node"
@@ -96,4 +98,32 @@ func TestTheNodeGoesAway(t *testing.T) {
 			t.Errorf("the caller's file cannot be read, and that is told as %v", err)
 		}
 	})
+}
+
+// noticed is a connection that says when it was closed.
+type noticed struct {
+	net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (c *noticed) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
+// TestTheNodeHangsUp: a node that is gone before anything was written to it is told like one that went away later.
+func TestTheNodeHangsUp(t *testing.T) {
+	here, there := net.Pipe()
+	if err := there.Close(); err != nil {
+		t.Fatal(err)
+	}
+	conn := &noticed{Conn: here, closed: make(chan struct{})}
+	c := Dialed(func(context.Context) (net.Conn, error) { return conn, nil })
+	t.Cleanup(c.Close)
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { <-conn.closed }})
+	var lost *BrokenError
+	if err := c.Long(ctx, "exhibit.verify", nil, nil, nil, new(greeted)); !errors.As(err, &lost) || lost.Op != "exhibit.verify" {
+		t.Errorf("%v", err)
+	}
 }
