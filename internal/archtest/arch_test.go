@@ -47,7 +47,8 @@ var allowed = map[string][]string{
 	"internal/node":              {"internal/accord", "internal/audit", "internal/desk", "internal/dossier", "internal/exhibit", "internal/feed", "internal/guard", "internal/intake", "internal/intel", "internal/lang", "internal/notify", "internal/observable", "internal/officer", "internal/openid", "internal/peer", "internal/peer/pairing", "internal/review", "internal/store", "internal/unit", "internal/watch/asset", "internal/watch/seen", "journal", "misp", "stix", "taxii"},
 	"internal/watch":             {"internal/observable", "internal/watch/record"},
 	"internal/watch/record":      {"internal/observable"},
-	"internal/watch/indicators":  {"internal/intake", "internal/observable", "internal/watch", "misp", "stix"},
+	"internal/watch/ahead":       {},
+	"internal/watch/indicators":  {"internal/intake", "internal/observable", "internal/watch", "internal/watch/ahead", "misp", "stix"},
 	"internal/watch/sighting":    {"internal/observable", "internal/watch/record", "stix"},
 	"internal/watch/outlet":      {"internal/notify", "internal/watch/sighting"},
 	"internal/watch/pass":        {"internal/observable", "internal/watch", "internal/watch/logs", "internal/watch/record", "internal/watch/sighting"},
@@ -65,14 +66,14 @@ var allowed = map[string][]string{
 	"internal/web/webtest":       {},
 	"internal/web":               {"internal/accord", "internal/lang", "internal/node", "internal/unread", "journal"},
 	"internal/demo":              {"internal/accord", "internal/api", "internal/dossier", "internal/exhibit", "internal/node", "internal/peer", "journal"},
-	"internal/cli":               {"internal/accord", "internal/api", "internal/demo", "internal/exhibit", "internal/intake", "internal/lang", "internal/node", "internal/notify", "internal/observable", "internal/watch", "internal/watch/asset", "internal/watch/compound", "internal/watch/indicators", "internal/watch/input", "internal/watch/logs", "internal/watch/outlet", "internal/watch/pass", "internal/watch/past", "internal/watch/queue", "internal/watch/record", "internal/watch/seen", "internal/watch/sighting", "internal/web", "journal", "misp", "stix", "taxii"},
+	"internal/cli":               {"internal/accord", "internal/api", "internal/demo", "internal/exhibit", "internal/intake", "internal/lang", "internal/node", "internal/notify", "internal/observable", "internal/watch", "internal/watch/ahead", "internal/watch/asset", "internal/watch/compound", "internal/watch/indicators", "internal/watch/input", "internal/watch/logs", "internal/watch/outlet", "internal/watch/pass", "internal/watch/past", "internal/watch/queue", "internal/watch/record", "internal/watch/seen", "internal/watch/sighting", "internal/web", "journal", "misp", "stix", "taxii"},
 	"cmd/entente":                {"internal/cli"},
 	"internal/archtest":          {},
 }
 
 // pure packages import no I/O, no clock and no randomness. time is allowed for
 // its types; the test below looks for calls that read the clock.
-var pure = []string{"stix", "misp", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/review", "internal/unit", "internal/peer/pairing", "stix/pattern", "internal/intake", "internal/feed", "internal/guard", "internal/lang", "internal/exhibit", "internal/watch", "internal/watch/record", "internal/watch/logs", "internal/watch/dnstap", "internal/watch/compound", "internal/watch/seen", "internal/watch/indicators", "internal/watch/sighting", "internal/watch/pass", "internal/watch/lookalike", "internal/watch/asset"}
+var pure = []string{"stix", "misp", "journal", "internal/observable", "internal/accord", "internal/desk", "internal/review", "internal/unit", "internal/peer/pairing", "stix/pattern", "internal/intake", "internal/feed", "internal/guard", "internal/lang", "internal/exhibit", "internal/watch", "internal/watch/ahead", "internal/watch/record", "internal/watch/logs", "internal/watch/dnstap", "internal/watch/compound", "internal/watch/seen", "internal/watch/indicators", "internal/watch/sighting", "internal/watch/pass", "internal/watch/lookalike", "internal/watch/asset"}
 
 // impure are standard packages a pure package may not import.
 var impure = []string{"os", "net", "net/http", "os/exec", "syscall", "math/rand", "math/rand/v2", "crypto/rand", "log", "path/filepath", "embed/fs"}

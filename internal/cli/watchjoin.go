@@ -14,20 +14,18 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
-	fastjson "github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 	"github.com/spf13/pflag"
 
 	"entente/internal/api"
 	"entente/internal/node"
-	"entente/internal/observable"
 	"entente/internal/watch"
+	"entente/internal/watch/ahead"
 	"entente/internal/watch/asset"
 	"entente/internal/watch/indicators"
 	"entente/internal/watch/seen"
@@ -233,53 +231,59 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 	var changed changedBuckets
 	broad := int64(0)
 	scratch := watch.NewBuilder(j.seed)
-	for lines.Scan() {
-		var b node.WatchBucket
-		if err := fastjson.Unmarshal(lines.Bytes(), &b); err != nil || b.Bucket < 0 || b.Bucket >= watchBuckets {
-			return nil, errors.Join(errors.New("the node's answer cannot be read"), err)
+	check := scratch // what it tells of a value every builder does
+	one := func(x *ahead.Found[toldBucket]) error {
+		b := &x.What
+		switch narrow := b.Indicator != ""; {
+		case x.Err != nil:
+			return x.Err
+		case told[b.Bucket]:
+			return fmt.Errorf("the node tells bucket %d twice", b.Bucket)
+		case narrow && (head.Whole || !b.aboutOne):
+			return fmt.Errorf("the node's answer cannot be read: what is told of %.80q is not all, or about others", b.Indicator)
+		default:
+			told[b.Bucket] = !narrow
 		}
-		if told[b.Bucket] {
-			return nil, fmt.Errorf("the node tells bucket %d twice", b.Bucket)
+		if b.err != nil {
+			return b.err
 		}
-		narrow := b.Indicator != ""
-		if narrow && (head.Whole || !aboutOne(&b)) {
-			return nil, fmt.Errorf("the node's answer cannot be read: what is told of %.80q is not all, or about others", b.Indicator)
-		}
-		told[b.Bucket] = !narrow
-		of, err := j.indicators(&b)
-		if err != nil {
-			return nil, err
-		}
-		asked, err := j.wholes(&b, of, scratch)
-		if err != nil {
-			return nil, err
-		}
-		if builder == nil {
-			if narrow {
-				err = changed.narrow(&b, of, asked)
-			} else {
-				changed.add(b.Bucket, of, asked)
-			}
+		if builder != nil {
+			parts := map[string][]watch.Indicator{}
+			asked, err := j.wholes(&b.WatchBucket, parts, scratch)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			if changed.values >= max(changesAtOnce, j.live.Load().Len()/16) {
-				if err := j.renew(&changed); err != nil {
-					return nil, err
-				}
-			}
-			continue
+			j.askedNow(b.Bucket, asked)
+			n, err := b.addTo(builder, parts)
+			broad += n
+			return err
 		}
-		j.askedNow(b.Bucket, asked)
-		for _, list := range of {
-			for _, x := range list {
-				switch err := builder.Add(x); {
-				case errors.Is(err, watch.ErrFull):
-					return nil, err
-				case err != nil && x.Atom == 0:
-					broad++
-				}
+		asked, err := j.wholes(&b.WatchBucket, b.of, scratch)
+		if err != nil {
+			return err
+		}
+		if b.Indicator == "" {
+			changed.add(b.Bucket, b.of, asked)
+		} else if err := changed.narrow(&b.WatchBucket, b.of, asked); err != nil {
+			return err
+		}
+		if changed.values >= max(changesAtOnce, j.live.Load().Len()/16) {
+			return j.renew(&changed)
+		}
+		return nil
+	}
+	read := func(in []string, give func(toldBucket, error) bool) {
+		var room []node.WatchValue
+		for _, line := range in {
+			give(j.read(line, builder != nil, check, &room))
+		}
+	}
+	for x := range ahead.Read(linesOf(lines), toldWeight, read, func([]ahead.Found[toldBucket]) {}) {
+		if err := one(x); err != nil {
+			if p, ok := in.(*io.PipeReader); ok {
+				p.CloseWithError(err) // what is read ahead is not waited for
 			}
+			return nil, err
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -325,12 +329,6 @@ type singleChange struct {
 	bucket    int
 	indicator string
 	asked     map[string]bool
-}
-
-// aboutOne tells whether a line about one indicator names no other.
-func aboutOne(b *node.WatchBucket) bool {
-	return !slices.ContainsFunc(b.Values, func(v node.WatchValue) bool { return v.Indicator != b.Indicator }) &&
-		!slices.ContainsFunc(b.Patterns, func(p node.WatchPattern) bool { return p.Indicator != b.Indicator })
 }
 
 // narrow takes in a line about one indicator.
@@ -420,28 +418,6 @@ func bucketID(id uuid.UUID, bucket int) string {
 }
 
 func bucketTail(bucket int) string { return "#" + strconv.Itoa(bucket) }
-
-// indicators gives the values of a bucket by what they are called in the set.
-func (j *joined) indicators(b *node.WatchBucket) (map[string][]watch.Indicator, error) {
-	of := make(map[string][]watch.Indicator, len(b.Values))
-	for _, v := range b.Values {
-		text, ok := strings.CutPrefix(v.Indicator, "indicator--")
-		id, err := uuid.Parse(text)
-		if !ok || err != nil {
-			return nil, fmt.Errorf("the node names an indicator %.80q", v.Indicator)
-		}
-		value, err := observable.New(observable.Type(v.Type), v.Value)
-		if err != nil {
-			continue // a type that a newer node knows
-		}
-		x := watch.Indicator{ID: bucketID(id, b.Bucket), Value: value, Until: v.Until, TLP: v.TLP}
-		if j.begins {
-			x.From = v.From
-		}
-		of[x.ID] = append(of[x.ID], x)
-	}
-	return of, nil
-}
 
 // wholes brings the patterns of a bucket to those that look for them, and adds their values to what is to stand in the set. It gives
 // which indicators have one. A pattern that was there goes on waiting for what it waits for, whether the

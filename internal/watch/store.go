@@ -74,15 +74,12 @@ func packID(id string) (typ, packed, tail string, ok bool) {
 		return "", "", "", false
 	}
 	u, tail := id[i+2:i+38], id[i+38:]
-	b := make([]byte, 16, 18)
-	if u[8] != '-' || u[13] != '-' || u[18] != '-' || u[23] != '-' {
-		return "", "", "", false
+	b, bad := make([]byte, 16, 18), u[8]^'-'|u[13]^'-'|u[18]^'-'|u[23]^'-'
+	for k, at := range uuidDigits {
+		hi, lo := lowerHex[u[at]], lowerHex[u[at+1]]
+		b[k], bad = hi<<4|lo, bad|(hi|lo)&0xf0
 	}
-	digits := u[:8] + u[9:13] + u[14:18] + u[19:23] + u[24:]
-	if digits != strings.ToLower(digits) {
-		return "", "", "", false
-	}
-	if _, err := hex.Decode(b, []byte(digits)); err != nil {
+	if bad != 0 {
 		return "", "", "", false
 	}
 	if digits, ok := strings.CutPrefix(tail, "#"); ok {
@@ -92,6 +89,19 @@ func packID(id string) (typ, packed, tail string, ok bool) {
 	}
 	return id[:i], string(b), tail, true
 }
+
+// uuidDigits are where the bytes of a UUID stand in its text, and lowerHex what digits mean: more than 15 for what is none, or none of lower case.
+var uuidDigits = [16]uint8{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34}
+
+var lowerHex = func() (t [256]uint8) {
+	for c := range t {
+		t[c] = 0xff
+	}
+	for v, c := range "0123456789abcdef" {
+		t[c] = uint8(v)
+	}
+	return t
+}()
 
 // tailOf is what stands behind the UUID of an identifier with a number.
 func tailOf(n uint16) string { return "#" + strconv.Itoa(int(n)) }

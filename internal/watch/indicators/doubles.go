@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 
 	"entente/internal/observable"
+	"entente/internal/watch/ahead"
 )
 
 // doubles finds what was added before among values whose identifiers follow from their source and text: those need not be worked out to compare two of them. It
@@ -24,10 +25,10 @@ func newDoubles() *doubles {
 func (d *doubles) hash(v observable.Value) uint64 { return maphash.String(d.seed, v.Text) }
 
 // fetch reads the places of values that are asked for soon, so that the waits for memory overlap. The sum says nothing.
-func (d *doubles) fetch(soon []found[readyItem]) {
+func (d *doubles) fetch(soon []ahead.Found[readyItem]) {
 	sum := uint64(0)
 	for i := range soon {
-		sum += d.slots[soon[i].what.hash>>d.shift]
+		sum += d.slots[soon[i].What.hash>>d.shift]
 	}
 	d.sum = sum
 }

@@ -9,6 +9,7 @@ import (
 	"iter"
 
 	"entente/internal/intake"
+	"entente/internal/watch/ahead"
 	"entente/misp"
 	"entente/stix"
 )
@@ -26,8 +27,8 @@ type Taker struct {
 // taking is a Taker that takes what is worked out of each item, of some beside the reading.
 type taking[T any] struct {
 	object func(*stix.Object) error
-	ready  func(intake.Item) T // safe for use by many at once
-	soon   func([]found[T])    // is told of what was made ready a little before item is
+	ready  func(intake.Item) T    // safe for use by many at once
+	soon   func([]ahead.Found[T]) // is told of what was made ready a little before item is
 	item   func(*T) error
 	refuse func(what string, err error)
 }
@@ -36,11 +37,11 @@ type taking[T any] struct {
 func rowWeight(r intake.Row) int { return 256 + 16*r.Len() }
 
 // objectWeight is about what an object takes.
-func objectWeight(x found[*stix.Object]) int {
-	if x.what == nil {
+func objectWeight(x ahead.Found[*stix.Object]) int {
+	if x.What == nil {
 		return 256
 	}
-	return 1024 + len(x.what.Raw)
+	return 1024 + len(x.What.Raw)
 }
 
 // ReadFile reads a file of STIX, MISP, a table, or a list of one value a line, and tells which it is. What cannot be read of it is
@@ -49,7 +50,7 @@ func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
 	return readFile(r, name, taking[intake.Item]{
 		object: t.Object,
 		ready:  func(i intake.Item) intake.Item { return i },
-		soon:   func([]found[intake.Item]) {},
+		soon:   func([]ahead.Found[intake.Item]) {},
 		item:   func(i *intake.Item) error { return t.Item(*i) },
 		refuse: t.Refuse,
 	})
@@ -68,12 +69,12 @@ func readFile[T any](r io.Reader, name string, t taking[T]) (intake.Format, erro
 	format := intake.Detect(head)
 	switch format {
 	case intake.FormatSTIX:
-		for x := range ahead(foundIn(stix.NewReader(br, stix.ReaderOptions{}).Objects()), objectWeight, asFound, func([]found[*stix.Object]) {}) {
+		for x := range ahead.Read(foundIn(stix.NewReader(br, stix.ReaderOptions{}).Objects()), objectWeight, asFound, func([]ahead.Found[*stix.Object]) {}) {
 			var read *stix.ReadError
-			err := x.err
+			err := x.Err
 			switch {
 			case err == nil:
-				err = t.object(x.what)
+				err = t.object(x.What)
 			case errors.As(err, &read) && !read.Fatal:
 				t.refuse("object", err)
 				continue
@@ -125,35 +126,35 @@ func readRows[T any](rows intake.Rows, name string, t taking[T]) error {
 			return give(t.ready(item), nil)
 		})
 	}
-	for x := range ahead(rows.Find(), rowWeight, look, t.soon) {
-		if x.err == nil {
-			if err := t.item(&x.what); err != nil {
+	for x := range ahead.Read(rows.Find(), rowWeight, look, t.soon) {
+		if x.Err == nil {
+			if err := t.item(&x.What); err != nil {
 				return err
 			}
 			continue
 		}
 		var line *intake.LineError
-		if !errors.As(x.err, &line) {
-			return fmt.Errorf("%s: %w", name, x.err)
+		if !errors.As(x.Err, &line) {
+			return fmt.Errorf("%s: %w", name, x.Err)
 		}
-		t.refuse(fmt.Sprintf("line %d", line.Line), x.err)
+		t.refuse(fmt.Sprintf("line %d", line.Line), x.Err)
 	}
 	return nil
 }
 
 // foundIn gives the elements of a sequence with their errors, and asFound what is found so.
-func foundIn[T any](seq iter.Seq2[T, error]) iter.Seq[found[T]] {
-	return func(yield func(found[T]) bool) {
+func foundIn[T any](seq iter.Seq2[T, error]) iter.Seq[ahead.Found[T]] {
+	return func(yield func(ahead.Found[T]) bool) {
 		for what, err := range seq {
-			if !yield(found[T]{what, err}) {
+			if !yield(ahead.Found[T]{What: what, Err: err}) {
 				return
 			}
 		}
 	}
 }
 
-func asFound[T any](in []found[T], give func(T, error) bool) {
+func asFound[T any](in []ahead.Found[T], give func(T, error) bool) {
 	for i := range in {
-		give(in[i].what, in[i].err)
+		give(in[i].What, in[i].Err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"entente/internal/intake"
 	"entente/internal/observable"
 	"entente/internal/watch"
+	"entente/internal/watch/ahead"
 	"entente/stix"
 )
 
@@ -189,7 +190,7 @@ func (r readier) ready(i intake.Item) readyItem {
 }
 
 // soon has what stands about items at hand when they are added.
-func (s *Set) soon(batch []found[readyItem]) {
+func (s *Set) soon(batch []ahead.Found[readyItem]) {
 	if s.doubles != nil {
 		s.doubles.fetch(batch)
 	}

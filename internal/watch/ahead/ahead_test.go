@@ -1,16 +1,12 @@
-package indicators
+package ahead
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
-
-	"entente/internal/intake"
-	"entente/stix"
 )
 
 // count gives the numbers up to n, and notes how far it came and that it ended.
@@ -36,39 +32,39 @@ func halves(in []int, give func(int, error) bool) {
 	}
 }
 
-// TestAhead: all that a sequence gives comes in its order, however much there is of it and however many look at it, each told before it is given; whoever stops has
+// TestRead: all that a sequence gives comes in its order, however much there is of it and however many look at it, each told before it is given; whoever stops has
 // the goroutines behind it stopped, too, not far ahead.
-func TestAhead(t *testing.T) {
+func TestRead(t *testing.T) {
 	light, heavy := func(int) int { return 1 }, func(int) int { return batchWeight/3 + 1 }
 	for _, weigh := range []func(int) int{light, heavy} {
 		for _, n := range []int{0, 1, batchLength - 1, batchLength, batchLength + 1, 10*batchLength + 5} {
 			at, ended := 0, false
 			told := map[int]bool{}
-			soon := func(batch []found[int]) {
+			soon := func(batch []Found[int]) {
 				for _, f := range batch {
-					told[f.what] = true
+					told[f.What] = true
 				}
 			}
-			var got, want []found[int]
-			for x := range ahead(count(n, &at, &ended), weigh, halves, soon) {
-				if got = append(got, *x); !told[x.what] {
-					t.Fatalf("of %d: %d was not told", n, x.what)
+			var got, want []Found[int]
+			for x := range Read(count(n, &at, &ended), weigh, halves, soon) {
+				if got = append(got, *x); !told[x.What] {
+					t.Fatalf("of %d: %d was not told", n, x.What)
 				}
 			}
 			for v := range n {
 				halves([]int{v}, func(v int, err error) bool {
-					want = append(want, found[int]{v, err})
+					want = append(want, Found[int]{v, err})
 					return true
 				})
 			}
-			same := func(a, b found[int]) bool { return a.what == b.what && fmt.Sprint(a.err) == fmt.Sprint(b.err) }
+			same := func(a, b Found[int]) bool { return a.What == b.What && fmt.Sprint(a.Err) == fmt.Sprint(b.Err) }
 			if !slices.EqualFunc(got, want, same) || !ended {
 				t.Fatalf("of %d there were %d in place of %d, ended %t", n, len(got), len(want), ended)
 			}
 			for _, stop := range []int{0, 1, batchLength - 1, 3 * batchLength} {
 				at, ended = 0, false
-				for x := range ahead(count(1_000_000, &at, &ended), weigh, halves, soon) {
-					if x.what >= 2*stop {
+				for x := range Read(count(1_000_000, &at, &ended), weigh, halves, soon) {
+					if x.What >= 2*stop {
 						break
 					}
 				}
@@ -80,8 +76,8 @@ func TestAhead(t *testing.T) {
 	}
 }
 
-// TestAheadBatches: a batch holds no more than its bounds.
-func TestAheadBatches(t *testing.T) {
+// TestBatches: a batch holds no more than its bounds.
+func TestBatches(t *testing.T) {
 	for _, weight := range []int{1, batchWeight / 4, 10 * batchWeight} {
 		var lock sync.Mutex
 		longest, at, ended, n := 0, 0, false, 0
@@ -93,7 +89,7 @@ func TestAheadBatches(t *testing.T) {
 				give(v, nil)
 			}
 		}
-		for range ahead(count(5000, &at, &ended), func(int) int { return weight }, look, func([]found[int]) {}) {
+		for range Read(count(5000, &at, &ended), func(int) int { return weight }, look, func([]Found[int]) {}) {
 			n++
 		}
 		if longest > batchLength || (longest-1)*weight >= batchWeight || n != 5000 {
@@ -102,32 +98,29 @@ func TestAheadBatches(t *testing.T) {
 	}
 }
 
-// TestReadFileStops: an error of the one who takes ends the reading with it.
-func TestReadFileStops(t *testing.T) {
-	broken := errors.New("broken")
-	for _, form := range []string{"list", "table", "stix"} {
-		n := 0
-		take := func() error {
-			if n++; n == 700 {
-				return broken
+// TestHeavyAlone: behind what is heavy nothing is read before it was given.
+func TestHeavyAlone(t *testing.T) {
+	var at atomic.Int64
+	seq := func(yield func(int) bool) {
+		for i := range 50 {
+			if at.Store(int64(i)); !yield(i) {
+				return
 			}
-			return nil
-		}
-		if _, err := readValues(form, 1500, take); !errors.Is(err, broken) || n != 700 {
-			t.Errorf("%s: %v after %d", form, err, n)
-		}
-		n = 1000
-		if _, err := readValues(form, 1500, take); err != nil || n != 2500 {
-			t.Errorf("%s: %v after %d", form, err, n-1000)
 		}
 	}
-}
-
-// readValues reads n values in a form, each of which is taken.
-func readValues(form string, n int, take func() error) (intake.Format, error) {
-	return ReadFile(bytes.NewReader(values(n, form)), "x", Taker{
-		Object: func(*stix.Object) error { return take() },
-		Item:   func(intake.Item) error { return take() },
-		Refuse: func(string, error) {},
-	})
+	look := func(in []int, give func(int, error) bool) {
+		for _, v := range in {
+			give(v, nil)
+		}
+	}
+	n := 0
+	for x := range Read(seq, func(int) int { return heavyWeight }, look, func([]Found[int]) {}) {
+		if now := at.Load(); x.What != n || now != int64(n) {
+			t.Fatalf("%d was read when %d was given as number %d", now, x.What, n)
+		}
+		n++
+	}
+	if n != 50 {
+		t.Fatalf("%d came", n)
+	}
 }

@@ -1,4 +1,5 @@
-package indicators
+// Package ahead works out what the elements of a sequence give on several processors, in their order.
+package ahead
 
 import (
 	"iter"
@@ -10,28 +11,32 @@ import (
 const (
 	batchWeight = 256 << 10
 	batchLength = 512
+	// heavyWeight is what a batch weighs that is looked at alone, before more is read.
+	heavyWeight = 4 * batchWeight
 	// mostAtOnce is how many batches are looked at side by side, on as many processors.
 	mostAtOnce = 4
 )
 
-// found is what something that was read gives at one time.
-type found[T any] struct {
-	what T
-	err  error
+// Found is what an element gives at one time.
+type Found[T any] struct {
+	What T
+	Err  error
 }
 
 // batch is some of what was read, and what it gives.
 type batch[S, T any] struct {
 	in   []S
-	out  []found[T]
+	out  []Found[T]
 	done chan struct{} // out is whole
 }
 
-// ahead gives what the elements of a sequence give. The sequence is worked out in a goroutine of its own, up to a few batches before what is asked for, and its
-// elements are looked at in several: look calls give with what each gives, in their order. soon is called with what a batch gave some time before it is
-// given; what is given is good until the next. All goroutines have ended when the sequence has: what it reads from is free then.
-func ahead[S, T any](seq iter.Seq[S], weigh func(S) int, look func(in []S, give func(T, error) bool), soon func([]found[T])) iter.Seq[*found[T]] {
-	return func(yield func(*found[T]) bool) {
+// Read gives what the elements of a sequence give. The sequence is worked out in a goroutine of its own, up to a few batches before what is asked for, and its
+// elements are looked at in several: look calls give with what each gives, in their order. weigh tells about how much memory an element takes with all that it gives, in bytes. soon is
+// called with what a batch gave some time before it is given; what is given is good until the next.
+//
+// All goroutines have ended when the sequence of what is given has: what the other one reads from is free then. Who stops early waits until no more comes of that.
+func Read[S, T any](seq iter.Seq[S], weigh func(S) int, look func(in []S, give func(T, error) bool), soon func([]Found[T])) iter.Seq[*Found[T]] {
+	return func(yield func(*Found[T]) bool) {
 		workers := min(runtime.GOMAXPROCS(0), mostAtOnce)
 		// There is room for all batches everywhere, so that nobody waits but for an empty one and for what comes next.
 		all := workers + 2
@@ -48,7 +53,7 @@ func ahead[S, T any](seq iter.Seq[S], weigh func(S) int, look func(in []S, give 
 			running.Go(func() {
 				for b := range todo {
 					give := func(what T, err error) bool {
-						b.out = append(b.out, found[T]{what, err})
+						b.out = append(b.out, Found[T]{what, err})
 						return true
 					}
 					look(b.in, give)
@@ -105,6 +110,9 @@ func fill[S, T any](seq iter.Seq[S], weigh func(S) int, empty, todo, order chan 
 			continue
 		}
 		send(b)
+		if weight >= heavyWeight && !rest(empty, next) {
+			return
+		}
 		if b, weight = next(), 0; b == nil {
 			return
 		}
@@ -112,4 +120,16 @@ func fill[S, T any](seq iter.Seq[S], weigh func(S) int, empty, todo, order chan 
 	if len(b.in) > 0 {
 		send(b)
 	}
+}
+
+// rest waits until all batches are empty. It is false if nothing more is wanted.
+func rest[S, T any](empty chan *batch[S, T], next func() *batch[S, T]) bool {
+	for range cap(empty) {
+		b := next()
+		if b == nil {
+			return false
+		}
+		defer func() { empty <- b }()
+	}
+	return true
 }
