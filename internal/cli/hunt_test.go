@@ -188,3 +188,62 @@ func TestHuntMarkedLog(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 }
+
+// TestHuntWhateverIsRead: each kind of log that is read into an index is read again for its lines.
+func TestHuntWhateverIsRead(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name string, text []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	kept := func(path ...string) []byte {
+		text, err := os.ReadFile(filepath.Join(path...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	packed := filepath.Join("..", "watch", "input", "testdata", "packed")
+	wide := func(mark bool) (out []byte) {
+		if mark {
+			out = append(out, 0xfe, 0xff)
+		}
+		for n := range 40 {
+			for _, c := range fmt.Appendf(nil, `{"ts":%d,"uid":"C","id.orig_h":"10.0.0.1","id.resp_h":"192.0.2.53","query":"w%d.evil.example","qclass":1}`+"\n", 1700000000+n, n) {
+				out = append(out, 0, c)
+			}
+		}
+		return out
+	}
+	for name, c := range map[string]struct {
+		text   []byte
+		value  string
+		within string
+	}{
+		"dns.bz2":    {kept(packed, "lines.bz2"), "n19.evil.example", `"query":"n19.evil.example"`},
+		"dns.xz":     {kept(packed, "lines.xz"), "n39.evil.example", `"query":"n39.evil.example"`},
+		"marked.log": {wide(true), "w39.evil.example", `"query":"w39.evil.example"`},
+		"wide.log":   {wide(false), "w38.evil.example", `"query":"w38.evil.example"`},
+		"dns.tap":    {kept("..", "watch", "dnstap", "testdata", "bind.dnstap"), "notevil.example", `notevil.example`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, index := put(name, c.text), filepath.Join(dir, name+".past")
+			list := put(name+".list", []byte("nothing.example\n"))
+			var out, errs bytes.Buffer
+			if code := Main(t.Context(), []string{"watch", path, "--indicators", list, "--index", index}, strings.NewReader(""), &out, &errs, func(string) string { return "" }); code != 0 {
+				t.Fatalf("%d %s%s", code, &out, &errs)
+			}
+			code, said, complaint := huntRun(t, c.value, "--index", index, "--since", "2000-01-01", "--json")
+			var h hunted
+			if err := json.Unmarshal([]byte(said), &h); err != nil || code != 6 {
+				t.Fatalf("%d %v %s%s", code, err, said, complaint)
+			}
+			if len(h.Unread) > 0 || len(h.Lines) == 0 || h.Lines[0].File != path || !strings.Contains(h.Lines[0].Line, c.within) {
+				t.Errorf("%+v", h)
+			}
+		})
+	}
+}

@@ -10,11 +10,9 @@ import (
 	"os"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-
 	"entente/internal/observable"
 	"entente/internal/watch"
+	"entente/internal/watch/input"
 	"entente/internal/watch/logs"
 	"entente/internal/watch/pass"
 	"entente/internal/watch/past"
@@ -27,8 +25,6 @@ const (
 	maxHuntHead = 64 << 10
 	// maxHuntShown is how much of a line is shown, in bytes.
 	maxHuntShown = 2000
-	// maxHuntWindow is the memory that a zstd stream may ask for, in bytes.
-	maxHuntWindow = 128 << 20
 )
 
 // huntedLine is a line in which a value stands.
@@ -103,7 +99,7 @@ func (a *app) huntLines(ctx context.Context, x *past.Index, answer *past.Answer,
 	return nil
 }
 
-// rereadLog reads one stretch of a log, plain or compressed, and calls f with each
+// rereadLog reads one stretch of a log, of whatever is read as one, and calls f with each
 // record and where it begins.
 func rereadLog(ctx context.Context, s past.Span, o logs.Options, f func(*record.Record, int64) error) error {
 	file, err := os.Open(s.Source)
@@ -111,7 +107,7 @@ func rereadLog(ctx context.Context, s past.Span, o logs.Options, f func(*record.
 		return err
 	}
 	defer file.Close()
-	text, closing, err := unpackedLog(bufio.NewReaderSize(file, 1<<16))
+	text, closing, err := input.Text(bufio.NewReaderSize(file, 1<<16))
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Source, err)
 	}
@@ -165,24 +161,4 @@ func rereadLog(ctx context.Context, s past.Span, o logs.Options, f func(*record.
 		stretch.Flush(o.Now)
 	}
 	return fault
-}
-
-// unpackedLog undoes gzip and zstd.
-func unpackedLog(r *bufio.Reader) (io.Reader, func(), error) {
-	head, _ := r.Peek(4) // a shorter file is neither
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			return nil, nil, err
-		}
-		return z, func() { _ = z.Close() }, nil
-	case bytes.Equal(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxHuntWindow), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, nil, err
-		}
-		return z, z.Close, nil
-	}
-	return r, func() {}, nil
 }

@@ -34,6 +34,12 @@ const (
 // ErrMany means that an input names more files than are read.
 var ErrMany = errors.New("too many files")
 
+// Text gives the text of a log, whatever it is packed and written in: the same that its lines were counted in when it was read.
+func Text(r *bufio.Reader) (text io.Reader, closing func(), err error) {
+	text, _, closing, err = unpacked(r)
+	return text, closing, err
+}
+
 // unpacked is unpackedAs of which nobody is told how a text was told.
 func unpacked(r *bufio.Reader) (text io.Reader, packed bool, closing func(), err error) {
 	text, packed, _, closing, err = unpackedAs(r)
