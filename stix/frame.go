@@ -9,7 +9,7 @@ import (
 
 // openFrame reads a top-level object member by member, because only its members
 // tell whether it is a bundle, to be streamed, or itself the object.
-func (r *Reader) openFrame() (*Object, error) {
+func (r *Reader) openFrame() (*Text, error) {
 	from := r.scan.pos
 	r.scan.pos++
 	r.first, r.bundle, r.typ, r.members = true, BundleInfo{}, "", nil
@@ -57,9 +57,9 @@ func (r *Reader) openFrame() (*Object, error) {
 	if !ok {
 		r.last = Position{Index: r.index, Offset: from, Path: r.objectPath()}
 		r.index++
-		return nil, r.objectError(r.scan.tooLarge())
+		return nil, r.last.objectError(r.scan.tooLarge())
 	}
-	return r.object(from, whole)
+	return r.text(from, whole)
 }
 
 // enterBundle begins to read the objects of a bundle, after checking the members

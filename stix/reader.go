@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -137,23 +138,87 @@ func (r *Reader) Next() (*Object, error) {
 			r.pending = r.pending[1:]
 			return nil, err
 		}
-		o, err := r.step()
-		if o != nil || err == io.EOF {
-			return o, err
+		t, err := r.step()
+		if t != nil {
+			o, bad := t.Object()
+			if bad == nil {
+				r.values += len(o.nodes)
+				return o, nil
+			}
+			err = bad
+		}
+		if err == io.EOF {
+			return nil, err
 		}
 		if err != nil {
-			var re *ReadError
-			if !errors.As(err, &re) {
-				re = r.frameError("", r.scan.pos, err)
-				re.Fatal = true
-			}
-			if re.Fatal {
-				r.fatal = re
-			}
-			return nil, re
+			return nil, r.failed(err)
 		}
 	}
 	return nil, r.fatal
+}
+
+// failed makes a [*ReadError] of what went wrong, and notes whether reading can go on.
+func (r *Reader) failed(err error) error {
+	var re *ReadError
+	if !errors.As(err, &re) {
+		re = r.frameError("", r.scan.pos, err)
+		re.Fatal = true
+	}
+	if re.Fatal {
+		r.fatal = re
+	}
+	return re
+}
+
+// Texts iterates over the texts of the objects of the stream, for those who read them side by side: what [Text.Object] gives
+// of each, in their order, is what [Reader.Objects] gives, up to the first error that is fatal. MaxStreamValues does not count then.
+func (r *Reader) Texts() iter.Seq2[*Text, error] {
+	return func(yield func(*Text, error) bool) {
+		for r.fatal == nil {
+			var t *Text
+			var err error
+			if len(r.pending) > 0 {
+				err, r.pending = r.pending[0], r.pending[1:]
+			} else if t, err = r.step(); err == io.EOF {
+				return
+			} else if err != nil {
+				err = r.failed(err)
+			} else if t == nil {
+				continue
+			}
+			if !yield(t, err) {
+				return
+			}
+		}
+	}
+}
+
+// Text is the text of an object in a stream.
+type Text struct {
+	raw    []byte
+	at     Position
+	limits Limits
+	strict bool
+}
+
+// Len is how long it is, in bytes.
+func (t *Text) Len() int { return len(t.raw) }
+
+// Object reads the object, or gives a [*ReadError].
+func (t *Text) Object() (*Object, error) {
+	o, err := ParseLimited(t.raw, t.limits)
+	if err != nil {
+		return nil, t.at.objectError(err)
+	}
+	if o.Type == "bundle" {
+		return nil, t.at.objectError(&ParseError{Path: "type", Kind: ErrStream, Detail: "a bundle inside a list of objects"})
+	}
+	if t.strict {
+		for _, p := range ValidateMust(o) {
+			return nil, t.at.objectError(&ParseError{Path: p.Path, Kind: ErrProperty, Detail: p.Message})
+		}
+	}
+	return o, nil
 }
 
 // Position tells where the object that Next gave last stood.
@@ -164,7 +229,7 @@ func (r *Reader) Position() Position { return r.last }
 func (r *Reader) Bundle() (info BundleInfo, ok bool) { return r.bundle, r.members != nil }
 
 // step reads on until there is an object, an error, or a change of state (nil, nil).
-func (r *Reader) step() (*Object, error) {
+func (r *Reader) step() (*Text, error) {
 	if r.state == atTop {
 		return r.top()
 	}
@@ -173,7 +238,7 @@ func (r *Reader) step() (*Object, error) {
 		return nil, err
 	}
 	if more {
-		return r.object(r.scan.pos, nil)
+		return r.text(r.scan.pos, nil)
 	}
 	if r.state == inBundle {
 		r.bundle.EmptyList = r.inList == 0
@@ -184,7 +249,7 @@ func (r *Reader) step() (*Object, error) {
 }
 
 // top reads the next top-level value, or enters it.
-func (r *Reader) top() (*Object, error) {
+func (r *Reader) top() (*Text, error) {
 	c, err := r.scan.peek()
 	if err != nil {
 		return nil, err // io.EOF here is the proper end
@@ -196,14 +261,18 @@ func (r *Reader) top() (*Object, error) {
 		r.state, r.first, r.inList = inArray, true, 0
 		return nil, nil
 	case '{':
+		if from := r.scan.pos; r.scan.line() {
+			r.bundle, r.typ, r.members = BundleInfo{}, "", nil
+			return r.text(from, r.scan.buf[from-r.scan.base:r.scan.pos-r.scan.base])
+		}
 		return r.openFrame()
 	}
-	return r.object(r.scan.pos, nil)
+	return r.text(r.scan.pos, nil)
 }
 
-// object takes the value at the scanner's position as an object. If the scanner
-// has already passed over it, whole is its text.
-func (r *Reader) object(from int64, whole []byte) (*Object, error) {
+// text takes the value at the scanner's position as the text of an object. If the scanner
+// has already passed over it, whole is that.
+func (r *Reader) text(from int64, whole []byte) (*Text, error) {
 	if r.opts.MaxObjects > 0 && r.index >= r.opts.MaxObjects {
 		re := r.frameError("", from, fmt.Errorf("%w: more than %d objects", ErrTooLarge, r.opts.MaxObjects))
 		re.Fatal = true
@@ -226,25 +295,10 @@ func (r *Reader) object(from int64, whole []byte) (*Object, error) {
 	if whole == nil {
 		var err error
 		if whole, err = r.scan.value(from); err != nil {
-			return nil, r.objectError(err)
+			return nil, r.last.objectError(err)
 		}
 	}
-	raw := make([]byte, len(whole))
-	copy(raw, whole)
-	o, err := ParseLimited(raw, lim)
-	if err != nil {
-		return nil, r.objectError(err)
-	}
-	r.values += len(o.nodes)
-	if o.Type == "bundle" {
-		return nil, r.objectError(&ParseError{Path: "type", Kind: ErrStream, Detail: "a bundle inside a list of objects"})
-	}
-	if r.opts.Strict {
-		for _, p := range ValidateMust(o) {
-			return nil, r.objectError(&ParseError{Path: p.Path, Kind: ErrProperty, Detail: p.Message})
-		}
-	}
-	return o, nil
+	return &Text{raw: bytes.Clone(whole), at: r.last, limits: lim, strict: r.opts.Strict}, nil
 }
 
 // objectPath is the path of the next object from the top of the stream.
@@ -258,8 +312,8 @@ func (r *Reader) objectPath() string {
 	return appendIndex("", r.index)
 }
 
-func (r *Reader) objectError(err error) error {
-	re := &ReadError{Index: r.last.Index, Offset: r.last.Offset, Path: r.last.Path, Err: err}
+func (p Position) objectError(err error) error {
+	re := &ReadError{Index: p.Index, Offset: p.Offset, Path: p.Path, Err: err}
 	var pe *ParseError
 	if errors.As(err, &pe) {
 		re.Offset += pe.Offset

@@ -111,6 +111,46 @@ func (s *scanner) peek() (byte, error) {
 	}
 }
 
+// line takes a line that is one object and certainly no bundle: one that begins with its type, speaks of no bundle, and has nothing escaped, so that quotes are the ends of strings
+// and brackets can be counted without a look at members. It is only looked for in what is at hand. Whether it is JSON, its reader says.
+func (s *scanner) line() bool {
+	rest := s.buf[s.pos-s.base:]
+	end := bytes.IndexByte(rest, '\n')
+	if end < 0 || end > s.maxValue || !bytes.HasPrefix(rest, []byte(`{"type":"`)) {
+		return false
+	}
+	line := bytes.TrimSuffix(rest[:end], []byte("\r"))
+	if bytes.IndexByte(line, '\\') >= 0 || bytes.Contains(line, []byte("bundle")) {
+		return false
+	}
+	depth, i := 0, 0
+	for {
+		for ; i < len(line) && line[i] != '"'; i++ {
+			switch line[i] {
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 && i < len(line)-1 {
+					return false // something is behind it
+				}
+			}
+		}
+		if i == len(line) {
+			break
+		}
+		n := bytes.IndexByte(line[i+1:], '"')
+		if n < 0 {
+			return false
+		}
+		i += n + 2
+	}
+	if depth != 0 {
+		return false
+	}
+	s.pos += int64(len(line))
+	return true
+}
+
 // element comes before an element of a list. It reports whether there is one,
 // having taken the comma before it or the bracket after the last.
 func (s *scanner) element(first *bool) (bool, error) { return s.separator(first, ']') }
