@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 
 	"entente/internal/intake"
 	"entente/internal/watch/ahead"
@@ -24,39 +23,47 @@ type Taker struct {
 	Refuse func(what string, err error)
 }
 
-// taking is a Taker that takes what is worked out of each item, of some beside the reading.
-type taking[T any] struct {
-	object func(*stix.Object) error
-	ready  func(intake.Item) T    // safe for use by many at once
-	soon   func([]ahead.Found[T]) // is told of what was made ready a little before item is
-	item   func(*T) error
-	refuse func(what string, err error)
+// taking is a Taker that takes what is worked out of each object and item, of some beside the reading.
+type taking[O, I any] struct {
+	readyObject func(*stix.Object) O // like ready safe for use by many at once
+	object      func(*O) error
+	ready       func(intake.Item) I
+	soon        func([]ahead.Found[I]) // is told of what was made ready a little before item is
+	item        func(*I) error
+	refuse      func(what string, err error)
 }
 
 // rowWeight is about what a row takes with all that is worked out of it, in bytes: many items may stand in a long one.
 func rowWeight(r intake.Row) int { return 256 + 16*r.Len() }
 
-// objectWeight is about what an object takes.
-func objectWeight(x ahead.Found[*stix.Object]) int {
-	if x.What == nil {
+// foundText is the text of an object, or why there is none.
+type foundText struct {
+	text *stix.Text
+	err  error
+}
+
+// textWeight is about what a text takes with the object and its index.
+func textWeight(x foundText) int {
+	if x.text == nil {
 		return 256
 	}
-	return 1024 + len(x.What.Raw)
+	return 1024 + 3*x.text.Len()
 }
 
 // ReadFile reads a file of STIX, MISP, a table, or a list of one value a line, and tells which it is. What cannot be read of it is
 // refused one by one, as far as what stands behind it can; [ErrFormat] is what is none of these.
 func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
-	return readFile(r, name, taking[intake.Item]{
-		object: t.Object,
-		ready:  func(i intake.Item) intake.Item { return i },
-		soon:   func([]ahead.Found[intake.Item]) {},
-		item:   func(i *intake.Item) error { return t.Item(*i) },
-		refuse: t.Refuse,
+	return readFile(r, name, taking[*stix.Object, intake.Item]{
+		readyObject: func(x *stix.Object) *stix.Object { return x },
+		object:      func(x **stix.Object) error { return t.Object(*x) },
+		ready:       func(i intake.Item) intake.Item { return i },
+		soon:        func([]ahead.Found[intake.Item]) {},
+		item:        func(i *intake.Item) error { return t.Item(*i) },
+		refuse:      t.Refuse,
 	})
 }
 
-func readFile[T any](r io.Reader, name string, t taking[T]) (intake.Format, error) {
+func readFile[O, I any](r io.Reader, name string, t taking[O, I]) (intake.Format, error) {
 	br := bufio.NewReaderSize(r, maxPeek)
 	head, err := br.Peek(maxPeek)
 	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
@@ -69,22 +76,7 @@ func readFile[T any](r io.Reader, name string, t taking[T]) (intake.Format, erro
 	format := intake.Detect(head)
 	switch format {
 	case intake.FormatSTIX:
-		for x := range ahead.Read(foundIn(stix.NewReader(br, stix.ReaderOptions{}).Objects()), objectWeight, asFound, func([]ahead.Found[*stix.Object]) {}) {
-			var read *stix.ReadError
-			err := x.Err
-			switch {
-			case err == nil:
-				err = t.object(x.What)
-			case errors.As(err, &read) && !read.Fatal:
-				t.refuse("object", err)
-				continue
-			default:
-				err = fmt.Errorf("%s: %w", name, err)
-			}
-			if err != nil {
-				return format, err
-			}
-		}
+		return format, readObjects(stix.NewReader(br, stix.ReaderOptions{}), name, t)
 	case intake.FormatMISP:
 		for e, err := range misp.NewReader(br, misp.Limits{}).Events() {
 			if err != nil {
@@ -96,7 +88,8 @@ func readFile[T any](r io.Reader, name string, t taking[T]) (intake.Format, erro
 				continue
 			}
 			for _, x := range bundle.Objects {
-				if err := t.object(x); err != nil {
+				ready := t.readyObject(x)
+				if err := t.object(&ready); err != nil {
 					return format, err
 				}
 			}
@@ -115,12 +108,50 @@ func readFile[T any](r io.Reader, name string, t taking[T]) (intake.Format, erro
 	return format, nil
 }
 
+// readObjects reads STIX.
+func readObjects[O, I any](r *stix.Reader, name string, t taking[O, I]) error {
+	texts := func(yield func(foundText) bool) {
+		for text, err := range r.Texts() {
+			if !yield(foundText{text, err}) {
+				return
+			}
+		}
+	}
+	look := func(in []foundText, give func(O, error) bool) {
+		for _, x := range in {
+			var object *stix.Object
+			if x.err == nil {
+				object, x.err = x.text.Object()
+			}
+			var ready O
+			if x.err == nil {
+				ready = t.readyObject(object)
+			}
+			give(ready, x.err)
+		}
+	}
+	for x := range ahead.Read(texts, textWeight, look, func([]ahead.Found[O]) {}) {
+		if x.Err == nil {
+			if err := t.object(&x.What); err != nil {
+				return err
+			}
+			continue
+		}
+		var read *stix.ReadError
+		if !errors.As(x.Err, &read) || read.Fatal {
+			return fmt.Errorf("%s: %w", name, x.Err)
+		}
+		t.refuse("object", x.Err)
+	}
+	return nil
+}
+
 // readRows reads a list or a table.
-func readRows[T any](rows intake.Rows, name string, t taking[T]) error {
-	look := func(in []intake.Row, give func(T, error) bool) {
+func readRows[O, I any](rows intake.Rows, name string, t taking[O, I]) error {
+	look := func(in []intake.Row, give func(I, error) bool) {
 		rows.Look(in, func(item intake.Item, err error) bool {
 			if err != nil {
-				var none T
+				var none I
 				return give(none, err)
 			}
 			return give(t.ready(item), nil)
@@ -140,21 +171,4 @@ func readRows[T any](rows intake.Rows, name string, t taking[T]) error {
 		t.refuse(fmt.Sprintf("line %d", line.Line), x.Err)
 	}
 	return nil
-}
-
-// foundIn gives the elements of a sequence with their errors, and asFound what is found so.
-func foundIn[T any](seq iter.Seq2[T, error]) iter.Seq[ahead.Found[T]] {
-	return func(yield func(ahead.Found[T]) bool) {
-		for what, err := range seq {
-			if !yield(ahead.Found[T]{What: what, Err: err}) {
-				return
-			}
-		}
-	}
-}
-
-func asFound[T any](in []ahead.Found[T], give func(T, error) bool) {
-	for i := range in {
-		give(in[i].What, in[i].Err)
-	}
 }

@@ -135,12 +135,14 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 	if s.doubles != nil {
 		s.reads = append(s.reads, begun{s.b.Len(), versionOf(o.Now)})
 	}
-	format, err := readFile(r, o.Name, taking[readyItem]{
-		object: func(x *stix.Object) error { return s.object(&rep, x, o) },
-		ready:  readier{s.b, s.doubles}.ready,
-		soon:   s.soon,
-		item:   func(x *readyItem) error { return s.item(&rep, x, o) },
-		refuse: rep.refuse,
+	by := readier{s.b, s.doubles}
+	format, err := readFile(r, o.Name, taking[readyObject, readyItem]{
+		readyObject: by.object,
+		object:      func(x *readyObject) error { return s.object(&rep, x, o) },
+		ready:       by.item,
+		soon:        s.soon,
+		item:        func(x *readyItem) error { return s.item(&rep, x, o) },
+		refuse:      rep.refuse,
 	})
 	rep.Format = format
 	return rep, err
@@ -167,13 +169,13 @@ func (x *readyItem) value() observable.Value {
 	return x.checked.Value()
 }
 
-// readier makes items ready; it is safe for use by many at once.
+// readier makes items and objects ready; it is safe for use by many at once.
 type readier struct {
 	b       *watch.Builder
 	doubles *doubles // nil where no value is looked for by its hash
 }
 
-func (r readier) ready(i intake.Item) readyItem {
+func (r readier) item(i intake.Item) readyItem {
 	var x readyItem
 	var err error
 	if x.checked, err = r.b.Check(i.Value, watch.Subdomains); err != nil {
@@ -187,6 +189,42 @@ func (r readier) ready(i intake.Item) readyItem {
 		x.more = &all
 	}
 	return x
+}
+
+// readyObject is an object, and what was found out about it beside the reading.
+type readyObject struct {
+	*stix.Object // of an indicator, nil for all else
+	key          idKey
+	err          error // why it cannot be decoded
+	values       []checkedValue
+}
+
+// checkedValue is a value that stands for itself, and whether it can be watched for.
+type checkedValue struct {
+	value   observable.Value
+	checked watch.Checked
+	err     error
+}
+
+func (r readier) object(x *stix.Object) readyObject {
+	if x.Type != "indicator" {
+		return readyObject{}
+	}
+	out := readyObject{Object: x, key: keyOf(x.ID)}
+	if !plain(x) {
+		if _, out.err = x.View(); out.err != nil {
+			return out
+		}
+	}
+	if x.Revoked || x.PatternType != "" && x.PatternType != "stix" {
+		return out
+	}
+	for _, value := range observable.Alone(x.Pattern) {
+		v := checkedValue{value: value}
+		v.checked, v.err = r.b.Check(value, watch.Subdomains)
+		out.values = append(out.values, v)
+	}
+	return out
 }
 
 // soon has what stands about items at hand when they are added.
@@ -211,7 +249,7 @@ func (s *Set) item(rep *Report, x *readyItem, o Options) error {
 			if _, twice := s.versions.of(key); twice {
 				return nil
 			}
-			return s.add(rep, key, versionOf(o.Now), []watch.Indicator{ind}, nil)
+			return s.add(rep, key, versionOf(o.Now), []watch.Indicator{ind}, nil, nil)
 		}
 		if _, err := d.Indicator(*x.more); err != nil { // the draft says whether its marking and its times can be read
 			rep.refuse(fmt.Sprintf("line %d", x.more.Line), err)
@@ -275,20 +313,18 @@ func (s *Set) identify() {
 }
 
 // object adds a STIX indicator.
-func (s *Set) object(rep *Report, x *stix.Object, o Options) error {
-	if x.Type != "indicator" {
+func (s *Set) object(rep *Report, x *readyObject, o Options) error {
+	if x.Object == nil {
 		return nil
 	}
-	if !plain(x) {
-		if _, err := x.View(); err != nil {
-			rep.refuse(x.ID, err)
-			return nil
-		}
+	if x.err != nil {
+		rep.refuse(x.ID, x.err)
+		return nil
 	}
 	if s.doubles != nil {
 		s.identify()
 	}
-	key := keyOf(x.ID)
+	key := x.key
 	was, twice := s.versions.of(key)
 	now := versionOf(x.Modified.Time)
 	if twice && !now.after(was) {
@@ -311,8 +347,8 @@ func (s *Set) object(rep *Report, x *stix.Object, o Options) error {
 		if level != stix.TLPNone {
 			marking = level.Label()
 		}
-		for _, value := range observable.Alone(x.Pattern) {
-			w := watch.Indicator{ID: x.ID, Value: value, Until: x.ValidUntil.Time, Source: o.Name, TLP: marking}
+		for i := range x.values {
+			w := watch.Indicator{ID: x.ID, Value: x.values[i].value, Until: x.ValidUntil.Time, Source: o.Name, TLP: marking}
 			if o.FromValidity {
 				w.From = x.ValidFrom.Time
 			}
@@ -345,7 +381,7 @@ func (s *Set) object(rep *Report, x *stix.Object, o Options) error {
 		s.later = append(s.later, watch.Change{ID: x.ID, Indicators: list})
 		return nil
 	}
-	return s.add(rep, key, now, list, o.Patterns)
+	return s.add(rep, key, now, list, x.values, o.Patterns)
 }
 
 // parts gives the values of a pattern as parts of it.
@@ -361,9 +397,15 @@ func (s *Set) parts(p Pattern, patterns Patterns) ([]watch.Indicator, error) {
 	return list, nil
 }
 
-func (s *Set) add(rep *Report, key idKey, v version, list []watch.Indicator, patterns Patterns) error {
-	for _, ind := range list {
-		err := s.b.Add(ind)
+// add adds values of an identifier. Those that are no parts of a pattern may have been checked, one by one.
+func (s *Set) add(rep *Report, key idKey, v version, list []watch.Indicator, checked []checkedValue, patterns Patterns) error {
+	for i, ind := range list {
+		var err error
+		if len(checked) == 0 {
+			err = s.b.Add(ind)
+		} else if err = checked[i].err; err == nil {
+			err = s.b.AddChecked(&checked[i].checked, ind)
+		}
 		if errors.Is(err, watch.ErrFull) {
 			return err
 		}
