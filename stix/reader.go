@@ -201,8 +201,8 @@ type Text struct {
 	strict bool
 }
 
-// Len is how long it is, in bytes.
-func (t *Text) Len() int { return len(t.raw) }
+// Raw is the text itself. It must not be changed.
+func (t *Text) Raw() []byte { return t.raw }
 
 // Object reads the object, or gives a [*ReadError].
 func (t *Text) Object() (*Object, error) {

@@ -26,11 +26,13 @@ type Taker struct {
 // taking is a Taker that takes what is worked out of each object and item, of some beside the reading.
 type taking[O, I any] struct {
 	readyObject func(*stix.Object) O // like ready safe for use by many at once
-	object      func(*O) error
-	ready       func(intake.Item) I
-	soon        func([]ahead.Found[I]) // is told of what was made ready a little before item is
-	item        func(*I) error
-	refuse      func(what string, err error)
+	// quickly gives what makes objects ready from their texts, for use by one goroutine, where it can. It may be nil.
+	quickly func() func(text []byte) (O, bool)
+	object  func(*O) error
+	ready   func(intake.Item) I
+	soon    func([]ahead.Found[I]) // is told of what was made ready a little before item is
+	item    func(*I) error
+	refuse  func(what string, err error)
 }
 
 // rowWeight is about what a row takes with all that is worked out of it, in bytes: many items may stand in a long one.
@@ -47,7 +49,7 @@ func textWeight(x foundText) int {
 	if x.text == nil {
 		return 256
 	}
-	return 1024 + 3*x.text.Len()
+	return 1024 + 3*len(x.text.Raw())
 }
 
 // ReadFile reads a file of STIX, MISP, a table, or a list of one value a line, and tells which it is. What cannot be read of it is
@@ -118,14 +120,20 @@ func readObjects[O, I any](r *stix.Reader, name string, t taking[O, I]) error {
 		}
 	}
 	look := func(in []foundText, give func(O, error) bool) {
+		quickly := func([]byte) (none O, ok bool) { return }
+		if t.quickly != nil {
+			quickly = t.quickly()
+		}
 		for _, x := range in {
-			var object *stix.Object
-			if x.err == nil {
-				object, x.err = x.text.Object()
-			}
 			var ready O
 			if x.err == nil {
-				ready = t.readyObject(object)
+				var ok bool
+				if ready, ok = quickly(x.text.Raw()); !ok {
+					var object *stix.Object
+					if object, x.err = x.text.Object(); x.err == nil {
+						ready = t.readyObject(object)
+					}
+				}
 			}
 			give(ready, x.err)
 		}

@@ -138,6 +138,7 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 	by := readier{s.b, s.doubles}
 	format, err := readFile(r, o.Name, taking[readyObject, readyItem]{
 		readyObject: by.object,
+		quickly:     by.quickly,
 		object:      func(x *readyObject) error { return s.object(&rep, x, o) },
 		ready:       by.item,
 		soon:        s.soon,
@@ -191,12 +192,31 @@ func (r readier) item(i intake.Item) readyItem {
 	return x
 }
 
-// readyObject is an object, and what was found out about it beside the reading.
+// readyObject is what an indicator says, and what was found out about it beside the reading.
 type readyObject struct {
-	*stix.Object // of an indicator, nil for all else
-	key          idKey
-	err          error // why it cannot be decoded
-	values       []checkedValue
+	id                    string // empty for all that is no indicator
+	modified, from, until time.Time
+	ends, revoked         bool // ends: it says until when it is valid
+	pattern, patternType  string
+	marking               string
+	key                   idKey
+	err                   error // why it cannot be decoded
+	values                []checkedValue
+}
+
+// objectOf gives what an indicator says.
+func objectOf(x *stix.Object) readyObject {
+	return readyObject{id: x.ID, modified: x.Modified.Time, from: x.ValidFrom.Time, until: x.ValidUntil.Time, ends: !x.ValidUntil.IsZero(), revoked: x.Revoked,
+		pattern: x.Pattern, patternType: x.PatternType, marking: markingOf(x)}
+}
+
+// markingOf is the TLP marking of an object as it is written, empty if it has none.
+func markingOf(x *stix.Object) string {
+	level, _ := x.TLP(nil)
+	if level == stix.TLPNone {
+		return ""
+	}
+	return level.Label()
 }
 
 // checkedValue is a value that stands for itself, and whether it can be watched for.
@@ -210,21 +230,39 @@ func (r readier) object(x *stix.Object) readyObject {
 	if x.Type != "indicator" {
 		return readyObject{}
 	}
-	out := readyObject{Object: x, key: keyOf(x.ID)}
+	out := objectOf(x)
 	if !plain(x) {
 		if _, out.err = x.View(); out.err != nil {
 			return out
 		}
 	}
-	if x.Revoked || x.PatternType != "" && x.PatternType != "stix" {
-		return out
+	r.check(&out)
+	return out
+}
+
+// quickly makes objects ready from their texts, where [quick] can read them.
+func (r readier) quickly() func(text []byte) (readyObject, bool) {
+	var q quick
+	return func(text []byte) (readyObject, bool) {
+		x, ok := q.read(text)
+		if ok {
+			r.check(&x)
+		}
+		return x, ok
 	}
-	for _, value := range observable.Alone(x.Pattern) {
+}
+
+// check looks at the values of an indicator.
+func (r readier) check(x *readyObject) {
+	x.key = keyOf(x.id)
+	if x.revoked || x.patternType != "" && x.patternType != "stix" {
+		return
+	}
+	for _, value := range observable.Alone(x.pattern) {
 		v := checkedValue{value: value}
 		v.checked, v.err = r.b.Check(value, watch.Subdomains)
-		out.values = append(out.values, v)
+		x.values = append(x.values, v)
 	}
-	return out
 }
 
 // soon has what stands about items at hand when they are added.
@@ -314,11 +352,11 @@ func (s *Set) identify() {
 
 // object adds a STIX indicator.
 func (s *Set) object(rep *Report, x *readyObject, o Options) error {
-	if x.Object == nil {
+	if x.id == "" {
 		return nil
 	}
 	if x.err != nil {
-		rep.refuse(x.ID, x.err)
+		rep.refuse(x.id, x.err)
 		return nil
 	}
 	if s.doubles != nil {
@@ -326,49 +364,44 @@ func (s *Set) object(rep *Report, x *readyObject, o Options) error {
 	}
 	key := x.key
 	was, twice := s.versions.of(key)
-	now := versionOf(x.Modified.Time)
+	now := versionOf(x.modified)
 	if twice && !now.after(was) {
 		return nil
 	}
 	var list []watch.Indicator
 	if o.Patterns != nil {
-		o.Patterns.Drop(x.ID)
+		o.Patterns.Drop(x.id)
 	}
 	switch {
-	case x.Revoked:
+	case x.revoked:
 		rep.Revoked++
-	case x.PatternType != "" && x.PatternType != "stix":
+	case x.patternType != "" && x.patternType != "stix":
 		rep.Others++
-	case !x.ValidUntil.IsZero() && x.ValidUntil.Time.Before(x.ValidFrom.Time):
-		rep.refuse(x.ID, errors.New("its validity ends before it begins"))
+	case x.ends && x.until.Before(x.from):
+		rep.refuse(x.id, errors.New("its validity ends before it begins"))
 	default:
-		level, _ := x.TLP(nil)
-		marking := ""
-		if level != stix.TLPNone {
-			marking = level.Label()
-		}
 		for i := range x.values {
-			w := watch.Indicator{ID: x.ID, Value: x.values[i].value, Until: x.ValidUntil.Time, Source: o.Name, TLP: marking}
+			w := watch.Indicator{ID: x.id, Value: x.values[i].value, Until: x.until, Source: o.Name, TLP: x.marking}
 			if o.FromValidity {
-				w.From = x.ValidFrom.Time
+				w.From = x.from
 			}
 			list = append(list, w)
 		}
 		if len(list) == 0 && o.Patterns == nil {
 			rep.Compound++
 		} else if len(list) == 0 {
-			p := Pattern{ID: x.ID, Text: x.Pattern, Until: x.ValidUntil.Time, Source: o.Name, TLP: marking}
+			p := Pattern{ID: x.id, Text: x.pattern, Until: x.until, Source: o.Name, TLP: x.marking}
 			if o.FromValidity {
-				p.From = x.ValidFrom.Time
+				p.From = x.from
 			}
 			var err error
 			if list, err = s.parts(p, o.Patterns); err != nil {
-				rep.refuse(x.ID, err)
+				rep.refuse(x.id, err)
 				return nil
 			}
 			rep.Compound++
 		}
-		if !x.ValidUntil.IsZero() && !x.ValidUntil.Time.After(o.Now) {
+		if x.ends && !x.until.After(o.Now) {
 			rep.Expired++
 		}
 	}
@@ -378,7 +411,7 @@ func (s *Set) object(rep *Report, x *readyObject, o Options) error {
 		if len(list) > 0 && list[0].Atom != 0 {
 			o.Patterns.Hidden() // whether all of them can stand there shows only later
 		}
-		s.later = append(s.later, watch.Change{ID: x.ID, Indicators: list})
+		s.later = append(s.later, watch.Change{ID: x.id, Indicators: list})
 		return nil
 	}
 	return s.add(rep, key, now, list, x.values, o.Patterns)
