@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -122,25 +123,28 @@ func readDate(s, lang string) (Date, bool) {
 	return all[0], true
 }
 
-// The forms of dates. Each has groups named y, m, d; mon is a month by name.
-var dateForms = []*regexp.Regexp{
-	regexp.MustCompile(`(?:^|[^\d./-])(?P<y>(?:19|20)\d{2})[-./](?P<m>\d{1,2})[-./](?P<d>\d{1,2})(?:[^\d]|$)`),
-	regexp.MustCompile(`(?:^|\D)(?P<y>(?:19|20)\d{2})\s*(?:年|년)\s*(?P<m>\d{1,2})\s*(?:月|월)\s*(?P<d>\d{1,2})\s*(?:日|号|號|일)`),
-	regexp.MustCompile(`(?:^|\D)(?P<m>\d{1,2})\s*(?:月|월)\s*(?P<d>\d{1,2})\s*(?:日|号|號|일)`),
-	regexp.MustCompile(`(?i)(?:ngày|hôm nay|sáng|chiều|tối|trưa|mùng)\s+(?:ngày\s+)?(?P<d>\d{1,2})\s+tháng\s+(?P<m>\d{1,2})(?:\s*(?:năm|,|/)\s*(?P<y>(?:19|20)\d{2}))?`),
-	regexp.MustCompile(`(?i)(?:ngày|hôm nay|sáng|chiều|tối|trưa|mùng|hôm qua|rạng sáng)\s+(?:ngày\s+|nay\s+)?\(?(?P<d>\d{1,2})[/.-](?P<m>\d{1,2})(?:[/.-](?P<y>(?:19|20)\d{2}))?(?:\D|$)`),
-	regexp.MustCompile(`(?:^|[^\d./-])(?P<a>\d{1,2})[./-](?P<b>\d{1,2})[./-](?P<y>(?:19|20)\d{2})(?:\D|$)`),
-	regexp.MustCompile(`(?i)(?:^|[^\p{L}\d])(?P<d>\d{1,2})(?:st|nd|rd|th|er|\.|º|°)?\s+(?:de\s+|of\s+)?(?P<mon>\p{L}{3,12})\.?,?\s+(?:de\s+|del\s+)?(?P<y>(?:19|20)\d{2})(?:\D|$)`),
-	regexp.MustCompile(`(?i)(?:^|[^\p{L}])(?P<mon>\p{L}{3,12})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>(?:19|20)\d{2})(?:\D|$)`),
-	regexp.MustCompile(`(?i)(?:^|[^\p{L}\d])(?P<d>\d{1,2})(?:st|nd|rd|th|er|\.|º|°)?\s+(?:de\s+|of\s+)?(?P<mon>\p{L}{3,12})(?:[^\p{L}]|$)`),
-	regexp.MustCompile(`(?i)(?:^|[^\p{L}])(?P<mon>\p{L}{3,12})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?(?:[^\d:/.]|$)`),
-}
+// The forms of dates. Each has groups named y, m, d; mon is a month by name. Programs that
+// read no page do not wait for them.
+var dateForms = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`(?:^|[^\d./-])(?P<y>(?:19|20)\d{2})[-./](?P<m>\d{1,2})[-./](?P<d>\d{1,2})(?:[^\d]|$)`),
+		regexp.MustCompile(`(?:^|\D)(?P<y>(?:19|20)\d{2})\s*(?:年|년)\s*(?P<m>\d{1,2})\s*(?:月|월)\s*(?P<d>\d{1,2})\s*(?:日|号|號|일)`),
+		regexp.MustCompile(`(?:^|\D)(?P<m>\d{1,2})\s*(?:月|월)\s*(?P<d>\d{1,2})\s*(?:日|号|號|일)`),
+		regexp.MustCompile(`(?i)(?:ngày|hôm nay|sáng|chiều|tối|trưa|mùng)\s+(?:ngày\s+)?(?P<d>\d{1,2})\s+tháng\s+(?P<m>\d{1,2})(?:\s*(?:năm|,|/)\s*(?P<y>(?:19|20)\d{2}))?`),
+		regexp.MustCompile(`(?i)(?:ngày|hôm nay|sáng|chiều|tối|trưa|mùng|hôm qua|rạng sáng)\s+(?:ngày\s+|nay\s+)?\(?(?P<d>\d{1,2})[/.-](?P<m>\d{1,2})(?:[/.-](?P<y>(?:19|20)\d{2}))?(?:\D|$)`),
+		regexp.MustCompile(`(?:^|[^\d./-])(?P<a>\d{1,2})[./-](?P<b>\d{1,2})[./-](?P<y>(?:19|20)\d{2})(?:\D|$)`),
+		regexp.MustCompile(`(?i)(?:^|[^\p{L}\d])(?P<d>\d{1,2})(?:st|nd|rd|th|er|\.|º|°)?\s+(?:de\s+|of\s+)?(?P<mon>\p{L}{3,12})\.?,?\s+(?:de\s+|del\s+)?(?P<y>(?:19|20)\d{2})(?:\D|$)`),
+		regexp.MustCompile(`(?i)(?:^|[^\p{L}])(?P<mon>\p{L}{3,12})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?,?\s+(?P<y>(?:19|20)\d{2})(?:\D|$)`),
+		regexp.MustCompile(`(?i)(?:^|[^\p{L}\d])(?P<d>\d{1,2})(?:st|nd|rd|th|er|\.|º|°)?\s+(?:de\s+|of\s+)?(?P<mon>\p{L}{3,12})(?:[^\p{L}]|$)`),
+		regexp.MustCompile(`(?i)(?:^|[^\p{L}])(?P<mon>\p{L}{3,12})\.?\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?(?:[^\d:/.]|$)`),
+	}
+})
 
 // dates lists the dates that a text holds, those with a year first.
 func dates(text, lang string) []Date {
 	text = bounded(text, 8<<10)
 	var with, without []Date
-	for _, form := range dateForms {
+	for _, form := range dateForms() {
 		names := form.SubexpNames()
 		for _, m := range form.FindAllStringSubmatch(text, 16) {
 			d := Date{Evidence: "the page says " + strconv.QuoteToGraphic(strings.Trim(m[0], " ,.;:()[]：（）【】"))}

@@ -3,6 +3,7 @@ package intake
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -154,19 +155,34 @@ func endsSentence(line string) bool {
 	return strings.ContainsRune(".!?…。！？:।؟", r)
 }
 
+// These are compiled when a page is read: programs that read none do not wait for them.
 var (
 	// sources introduce whom a text was taken from, where they begin a short line.
-	sources = regexp.MustCompile(`(?i)^(?:theo|nguồn|source|sources|via|quelle|quellen|fuente|fonte|источник|по материалам|по данным|джерело|来源|來源|稿源|출처|出典|par|avec|by)\s*[:：]?\s+\S|^(?:来源|來源|稿源|出典|출처|nguồn|source|quelle|fuente|fonte|источник)\s*[:：]\s*\S`)
+	sources = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^(?:theo|nguồn|source|sources|via|quelle|quellen|fuente|fonte|источник|по материалам|по данным|джерело|来源|來源|稿源|출처|出典|par|avec|by)\s*[:：]?\s+\S|^(?:来源|來源|稿源|出典|출처|nguồn|source|quelle|fuente|fonte|источник)\s*[:：]\s*\S`)
+	})
 	// from stands in brackets behind a name: "Hồng Giang (theo Reuters)".
-	from = regexp.MustCompile(`(?i)^(.{2,60}?)\s*\((?:theo|nguồn|via|source|with|avec|mit|по материалам|по данным|来源|據|据)[:：]?\s+([^()]{2,60})\)\.?$`)
+	from = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^(.{2,60}?)\s*\((?:theo|nguồn|via|source|with|avec|mit|по материалам|по данным|来源|據|据)[:：]?\s+([^()]{2,60})\)\.?$`)
+	})
 	// credit ends a caption.
-	credit = regexp.MustCompile(`(?i)[(（](?:ảnh|nguồn|photo|foto|image|credit|getty|reuters|afp|ap|source|фото|图|圖|写真|사진)\s*[:：/]?[^()（）]{0,60}[)）]\.?$|(?:ảnh|photo|foto|фото|图|圖)\s*[:：]\s*[^.]{2,40}\.?$`)
-	figure = regexp.MustCompile(`(?i)\s[-–]\s(?:hình|ảnh|photo|image|figure|фото|图)\s*\d{1,3}$`)
+	credit = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)[(（](?:ảnh|nguồn|photo|foto|image|credit|getty|reuters|afp|ap|source|фото|图|圖|写真|사진)\s*[:：/]?[^()（）]{0,60}[)）]\.?$|(?:ảnh|photo|foto|фото|图|圖)\s*[:：]\s*[^.]{2,40}\.?$`)
+	})
+	figure = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\s[-–]\s(?:hình|ảnh|photo|image|figure|фото|图)\s*\d{1,3}$`)
+	})
 	// follow is what sites put between the lines of a text.
-	follow = regexp.MustCompile(`(?i)^(?:theo dõi .{1,40} trên|video đang hot|follow us.*|share(?: this)?.*|advertisement|quảng cáo|реклама|anzeige|publicité|listen to this article.*|subscribe.*|sign up.*|read more.*|xem thêm.*|chia sẻ.*|广告)$`)
+	follow = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^(?:theo dõi .{1,40} trên|video đang hot|follow us.*|share(?: this)?.*|advertisement|quảng cáo|реклама|anzeige|publicité|listen to this article.*|subscribe.*|sign up.*|read more.*|xem thêm.*|chia sẻ.*|广告)$`)
+	})
 	// heads begin what a site adds to a text.
-	heads = regexp.MustCompile(`(?i)^(?:xem nhiều|đọc thêm|đọc nhiều|tin liên quan|tin cùng chuyên mục|tin mới nhất|tiêu điểm|tin đang nóng|có thể bạn quan tâm|bạn thấy bài viết này có hữu ích không\??|bình luận|từ khóa|related(?: articles| stories| posts| news)?|more (?:from|on) .{1,60}|most (?:read|popular|viewed)|read (?:next|also|more)|recommended(?: for you)?|you may also like|trending(?: now)?|latest news|comments|leave a (?:comment|reply)|tags?|share this.*|about the author|subscribe.*|newsletter.*|читайте также.*|популярное|по теме|комментарии|новости партн[её]ров|à lire aussi.*|les plus lus|sur le même sujet|commentaires|mehr zum thema|lesen sie auch.*|meistgelesen|kommentare|lee también.*|te puede interesar|lo más leído|comentarios|leia também.*|leggi anche.*|相关(?:新闻|阅读|报道|文章)|延伸阅读|热门.{0,6}|推荐阅读|评论|関連記事|人気記事|관련(?: )?기사|많이 본.{0,6})\s*[:：]?$`)
-	clock = regexp.MustCompile(`^(?:\d{1,2}:\d{2}(?::\d{2})?\s*[-,|]?\s*)?\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?:\s*[-,|]?\s*\d{1,2}:\d{2}(?::\d{2})?)?$`)
+	heads = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)^(?:xem nhiều|đọc thêm|đọc nhiều|tin liên quan|tin cùng chuyên mục|tin mới nhất|tiêu điểm|tin đang nóng|có thể bạn quan tâm|bạn thấy bài viết này có hữu ích không\??|bình luận|từ khóa|related(?: articles| stories| posts| news)?|more (?:from|on) .{1,60}|most (?:read|popular|viewed)|read (?:next|also|more)|recommended(?: for you)?|you may also like|trending(?: now)?|latest news|comments|leave a (?:comment|reply)|tags?|share this.*|about the author|subscribe.*|newsletter.*|читайте также.*|популярное|по теме|комментарии|новости партн[её]ров|à lire aussi.*|les plus lus|sur le même sujet|commentaires|mehr zum thema|lesen sie auch.*|meistgelesen|kommentare|lee también.*|te puede interesar|lo más leído|comentarios|leia também.*|leggi anche.*|相关(?:新闻|阅读|报道|文章)|延伸阅读|热门.{0,6}|推荐阅读|评论|関連記事|人気記事|관련(?: )?기사|많이 본.{0,6})\s*[:：]?$`)
+	})
+	clock = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:\d{1,2}:\d{2}(?::\d{2})?\s*[-,|]?\s*)?\d{1,4}[./-]\d{1,2}[./-]\d{2,4}(?:\s*[-,|]?\s*\d{1,2}:\d{2}(?::\d{2})?)?$`)
+	})
 )
 
 // attribution reads a line that ends a text with its author or its source.
@@ -174,10 +190,10 @@ func attribution(line string) (author, via string, ok bool) {
 	if utf8.RuneCountInString(line) > 90 {
 		return "", "", false
 	}
-	if m := from.FindStringSubmatch(line); m != nil && personal(m[1]) {
+	if m := from().FindStringSubmatch(line); m != nil && personal(m[1]) {
 		return m[1], m[2], true
 	}
-	if sources.MatchString(line) && !endsSentence(line) && !follow.MatchString(line) && len(strings.Fields(line)) <= 8 {
+	if sources().MatchString(line) && !endsSentence(line) && !follow().MatchString(line) && len(strings.Fields(line)) <= 8 {
 		i := strings.IndexAny(line, " :：")
 		first := strings.ToLower(line[:i])
 		rest := strings.TrimLeft(line[i:], " :：\u3000")
@@ -210,10 +226,10 @@ func personal(s string) bool {
 	return upper*3 >= len(words)*2
 }
 
-func section(line string) bool { return heads.MatchString(line) }
+func section(line string) bool { return heads().MatchString(line) }
 
 // stamp tells a line that is nothing but a date, as behind the headlines of others.
-func stamp(line string) bool { return clock.MatchString(line) }
+func stamp(line string) bool { return clock().MatchString(line) }
 
 // repeated tells a headline that stands twice, as a link to other news does: once as
 // the picture's text, once as the headline.
@@ -225,8 +241,8 @@ func caption(line, title string) bool {
 	if utf8.RuneCountInString(line) > 300 {
 		return false
 	}
-	return figure.MatchString(line) || credit.MatchString(line) || strings.HasPrefix(line, title+" - ")
+	return figure().MatchString(line) || credit().MatchString(line) || strings.HasPrefix(line, title+" - ")
 }
 
 // furniture tells what a site puts between title and text.
-func furniture(line string) bool { return follow.MatchString(line) }
+func furniture(line string) bool { return follow().MatchString(line) }
