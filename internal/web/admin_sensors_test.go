@@ -25,7 +25,7 @@ func (story) Feeds(context.Context) (*node.FeedListResponse, error) {
 }
 
 func (story) GuardLists(context.Context) (*node.GuardListResponse, error) {
-	return &node.GuardListResponse{Holds: 3, Lists: []node.GuardList{{Name: "public resolvers", Builtin: true, Why: "public services", Entries: 40, Holds: 2}, {Name: "partners.txt", Entries: 12, Holds: 1, Unused: 1, Problems: []string{"line 3"}, Changed: noon}}}, nil
+	return &node.GuardListResponse{Holds: 3, Behind: true, Lists: []node.GuardList{{Name: "public resolvers", Builtin: true, Why: "public services", Entries: 40, Holds: 2}, {Name: "partners.txt", Entries: 12, Holds: 1, Unused: 1, Problems: []string{"line 3"}, Changed: noon}}}, nil
 }
 
 func (story) GuardSources(context.Context) (*node.GuardSourcesResponse, error) {
