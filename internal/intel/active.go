@@ -194,8 +194,12 @@ func (in *Intel) updateActive(ctx context.Context) (more, fresh bool, err error)
 	if err == nil && len(ids) == 0 {
 		before, err = in.givenBefore()
 	}
-	if err != nil || len(ids)+len(before) == 0 {
+	if err != nil {
 		return false, false, err
+	}
+	if len(ids)+len(before) == 0 {
+		more, err = in.tellLeftOut()
+		return more, false, err
 	}
 	change, made, err := reading{in.cfg.Objects}.activeState()
 	if err != nil {

@@ -240,9 +240,60 @@ func TestKeptBackAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := w.in.KeepsBack(a.Value), strings.HasSuffix(a.Value.Text, "example.org"); got != want {
+		if got, want := w.in.KeepsBack(0, a.Value), strings.HasSuffix(a.Value.Text, "example.org"); got != want {
 			t.Errorf("%s is kept back: %v", a.Value.Text, got)
 		}
+	}
+}
+
+// TestLeftOutIsToldAgain: what a reader was not told of, for a guard that was changed back before anything was looked at, is told when all is worked off.
+func TestLeftOutIsToldAgain(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	w.load(t, "a", indicator(1, 1, "one.example.org"), indicator(2, 1, "two.example.net"))
+	rows := active(t, w.in)
+	last, before, err := w.in.ActiveChanges()
+	if err != nil || len(rows) != 2 {
+		t.Fatal(rows, err)
+	}
+	g, err := guard.Default().With("own asset", "example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := w.in.Guard()
+	w.in.SetGuard(g)
+	bucket := -1
+	for b := range intel.ActiveBuckets {
+		for a, err := range w.in.Active(ctx, b, b+1) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if w.in.KeepsBack(b, a.Value) {
+				bucket = b
+			}
+		}
+	}
+	w.in.SetGuard(was)
+	if err := w.in.UpdateActive(ctx); err != nil {
+		t.Fatal(err)
+	}
+	now, changes, err := w.in.ActiveChanges()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for b := range changes {
+		if told := changes[b] > last; told != (b == bucket) {
+			t.Errorf("bucket %d changed at %d of %d, and %d before; %d lacks a value", b, changes[b], now, before[b], bucket)
+		}
+	}
+	if moves, ok := w.in.ActiveMoves(last); ok {
+		t.Errorf("a reader that has all until %d is told %v alone", last, moves)
+	}
+	if len(active(t, w.in)) != 2 {
+		t.Error("sensors are not given both")
+	}
+	if again, _, err := w.in.ActiveChanges(); again != now || err != nil {
+		t.Errorf("told at %d and again at %d: %v", now, again, err)
 	}
 }
 

@@ -30,15 +30,6 @@ const maxGuardedOfOne = 20
 // Guard returns the guard in force.
 func (in *Intel) Guard() *Guard { return in.inForce.Load() }
 
-// KeepsBack tells whether the guard keeps a value from sensors here and now, whatever was worked off since it was changed.
-func (in *Intel) KeepsBack(v observable.Value) bool {
-	_, guarded := in.Guard().Match(v)
-	if !guarded {
-		_, guarded = in.isEverywhere(v)
-	}
-	return guarded
-}
-
 // SetGuard puts another guard in force: what arrives is held by it from now on, and with
 // the next [Intel.UpdateActive], for which Touched gives a token, what sensors are given
 // follows it too. What was held on arrival under the one before stays in intake until a

@@ -52,7 +52,8 @@ type Intel struct {
 
 	changes uint64 // of what sensors are given, before all was derived again
 	moves   moves
-	fresh   []string // ids that are to be worked off before others
+	fresh   []string                   // ids that are to be worked off before others
+	leftOut [ActiveBuckets]atomic.Bool // see KeepsBack
 	// wasFresh: the last batch was of those.
 	wasFresh bool
 	// lastTouched is the last id that was worked off in its turn.

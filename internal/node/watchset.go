@@ -126,7 +126,7 @@ func (n *Node) WatchSet(ctx context.Context, r WatchSetRequest, w io.Writer) (*W
 type watchLine struct {
 	WatchBucket
 	behind    bool // more was not worked off: what the guard keeps back by now may be among what is given
-	keepsBack func(observable.Value) bool
+	keepsBack func(bucket int, v observable.Value) bool
 }
 
 func (l *watchLine) begin(bucket int, indicator string) {
@@ -134,7 +134,7 @@ func (l *watchLine) begin(bucket int, indicator string) {
 }
 
 func (l *watchLine) value(a *intel.Active) {
-	if intel.SensorCeiling.Allows(a.TLP, a.PAP) && !(l.behind && l.keepsBack(a.Value)) {
+	if intel.SensorCeiling.Allows(a.TLP, a.PAP) && !(l.behind && l.keepsBack(l.Bucket, a.Value)) {
 		l.Values = append(l.Values, watchValue(a))
 	}
 }
