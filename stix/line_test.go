@@ -6,14 +6,28 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
 )
 
-// readTexts reads a stream by its texts.
-func readTexts(r io.Reader) (out []string) {
-	for t, err := range NewReader(r, ReaderOptions{}).Texts() {
+// readTexts reads a stream by its texts. Of an object that is taken it gives its text alone.
+func readTexts(r io.Reader, take func(rest []byte) int) (out []string) {
+	var last string
+	var taker func(rest []byte) int
+	if take != nil {
+		taker = func(rest []byte) int {
+			n := take(rest)
+			last = strings.TrimSpace(string(rest[:n]))
+			return n
+		}
+	}
+	for t, err := range NewReader(r, ReaderOptions{}).Texts(taker) {
+		if t == nil && err == nil {
+			out = append(out, last)
+			continue
+		}
 		var o *Object
 		if err == nil {
 			o, err = t.Object()
@@ -31,11 +45,39 @@ func readTexts(r io.Reader) (out []string) {
 	return out
 }
 
+// takeSome takes whole objects of which the text has some lengths, and white space behind them.
+func takeSome(rest []byte) int {
+	for n := range rest {
+		if rest[n] != '}' || n%3 == 0 {
+			continue
+		}
+		o, err := Parse(bytes.Clone(rest[:n+1]))
+		if err != nil || o.Type == "bundle" || o.Root().Member("objects").Kind() == KindArray {
+			continue
+		}
+		for n++; n < len(rest) && rest[n] == '\n'; n++ {
+		}
+		return n
+	}
+	return 0
+}
+
 // sameLines holds the reading of whole lines to that of members: with what cannot be taken as a line, because only a part of it is at hand each time.
 func sameLines(t *testing.T, text string) {
 	t.Helper()
-	want := readTexts(iotest.OneByteReader(strings.NewReader(text)))
-	if got := readTexts(strings.NewReader(text)); strings.Join(got, "\n") != strings.Join(want, "\n") {
+	want := readTexts(iotest.OneByteReader(strings.NewReader(text)), nil)
+	for _, r := range []io.Reader{strings.NewReader(text), iotest.HalfReader(strings.NewReader(text)), iotest.OneByteReader(strings.NewReader(text))} {
+		got := readTexts(r, takeSome)
+		for i := range min(len(got), len(want)) {
+			if strings.HasPrefix(got[i], "{") && strings.HasSuffix(want[i], " "+got[i]) {
+				got[i] = want[i]
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s: where some are taken %q, else %q", text, got, want)
+		}
+	}
+	if got := readTexts(strings.NewReader(text), nil); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Fatalf("%s: by lines %q, by members %q", text, got, want)
 	}
 	var objects []string
@@ -68,6 +110,42 @@ func TestLines(t *testing.T) {
 			text = text[:at] + parts[r.IntN(len(parts))] + text[min(at+r.IntN(2)*r.IntN(3), len(text)):]
 		}
 		sameLines(t, text)
+	}
+}
+
+// TestTaken: objects are taken in lists and in between, up to where as many were read as may be, and none where each is to be validated.
+func TestTaken(t *testing.T) {
+	const object = `{"type":"x-a","id":"x-a--11111111-1111-4111-8111-111111111111"}`
+	text := `{"type":"bundle","objects":[` + object + `,` + object + `]}[` + object + `]` + object
+	all := func(rest []byte) int {
+		if strings.HasPrefix(string(rest), object) {
+			return len(object)
+		}
+		return 0
+	}
+	for _, c := range []struct {
+		ReaderOptions
+		taken int
+		err   error
+	}{{ReaderOptions{}, 4, nil}, {ReaderOptions{MaxObjects: 3}, 3, ErrTooLarge}, {ReaderOptions{Strict: true}, 0, nil}, {ReaderOptions{Limits: Limits{MaxObjectBytes: 10}}, 0, nil}} {
+		n, take := 0, all
+		if c.MaxObjectBytes > 0 {
+			take = func(rest []byte) int {
+				if len(rest) > c.MaxObjectBytes {
+					t.Error("more is shown than an object may have")
+				}
+				return 0
+			}
+		}
+		var last error
+		for x, err := range NewReader(strings.NewReader(text), c.ReaderOptions).Texts(take) {
+			if last = err; x == nil && err == nil {
+				n++
+			}
+		}
+		if n != c.taken || c.err != nil && !errors.Is(last, c.err) {
+			t.Errorf("%+v: %d are taken, and then %v", c.ReaderOptions, n, last)
+		}
 	}
 }
 

@@ -83,6 +83,7 @@ type Reader struct {
 	typ     string              // type of the bundle, "" until it is known
 	members map[string]struct{} // names of the bundle's members so far
 	pending []error             // faults of the frame, to be told before going on
+	take    func([]byte) int    // see Texts
 	fatal   error
 	last    Position
 }
@@ -172,8 +173,16 @@ func (r *Reader) failed(err error) error {
 
 // Texts iterates over the texts of the objects of the stream, for those who read them side by side: what [Text.Object] gives
 // of each, in their order, is what [Reader.Objects] gives, up to the first error that is fatal. MaxStreamValues does not count then.
-func (r *Reader) Texts() iter.Seq2[*Text, error] {
+//
+// To find where an object ends takes about as long as to read it. So whoever can read some by themselves gives take, or else nil: it is shown what is at hand, some
+// kilobytes at most, from where an object begins on, and says how many bytes it takes if it has read it, with white space behind it perhaps, or 0. The text and the error of one that it has read are nil. It must
+// read none but whole objects that Objects gives, of no type bundle and without a list of objects, and not hold what it was shown.
+func (r *Reader) Texts(take func(rest []byte) int) iter.Seq2[*Text, error] {
 	return func(yield func(*Text, error) bool) {
+		if r.take = take; r.opts.Strict {
+			r.take = nil
+		}
+		defer func() { r.take = nil }()
 		for r.fatal == nil {
 			var t *Text
 			var err error
@@ -185,12 +194,41 @@ func (r *Reader) Texts() iter.Seq2[*Text, error] {
 				err = r.failed(err)
 			} else if t == nil {
 				continue
+			} else if t == taken {
+				t = nil
 			}
 			if !yield(t, err) {
 				return
 			}
 		}
 	}
+}
+
+// taken stands for the text of an object that was taken by another.
+var taken = &Text{}
+
+// maxTaken is how much is shown to those who take objects, in bytes: far less than what any limit of an object is by default.
+const maxTaken = 16 << 10
+
+// taken tells whether another takes the object that begins at the scanner's position.
+func (r *Reader) taken() bool {
+	if r.take == nil || r.opts.MaxObjects > 0 && r.index >= r.opts.MaxObjects {
+		return false
+	}
+	if r.scan.pos+maxTaken > r.scan.base+int64(len(r.scan.buf)) {
+		_ = r.scan.fill() // what is wrong with it is told to who needs more
+	}
+	rest := r.scan.buf[r.scan.pos-r.scan.base:]
+	n := r.take(rest[:min(len(rest), maxTaken, r.opts.MaxObjectBytes)])
+	if n == 0 {
+		return false
+	}
+	r.scan.pos += int64(n)
+	r.index++
+	if r.inList >= 0 {
+		r.inList++
+	}
+	return true
 }
 
 // Text is the text of an object in a stream.
@@ -238,6 +276,9 @@ func (r *Reader) step() (*Text, error) {
 		return nil, err
 	}
 	if more {
+		if r.taken() {
+			return taken, nil
+		}
 		return r.text(r.scan.pos, nil)
 	}
 	if r.state == inBundle {
@@ -261,6 +302,10 @@ func (r *Reader) top() (*Text, error) {
 		r.state, r.first, r.inList = inArray, true, 0
 		return nil, nil
 	case '{':
+		if r.taken() {
+			r.bundle, r.typ, r.members = BundleInfo{}, "", nil
+			return taken, nil
+		}
 		if from := r.scan.pos; r.scan.line() {
 			r.bundle, r.typ, r.members = BundleInfo{}, "", nil
 			return r.text(from, r.scan.buf[from-r.scan.base:r.scan.pos-r.scan.base])

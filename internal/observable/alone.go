@@ -11,11 +11,14 @@ import (
 // "[url:value = 'a' OR url:value = 'b']", none of "[domain-name:value = 'a'] AND
 // [file:name = 'b']". Where a file is named by a hash together with other things, it
 // is the hash. A pattern that cannot be read has none.
-func Alone(text string) []Value {
+func Alone(text string) []Value { return AppendAlone(nil, text) }
+
+// AppendAlone adds what [Alone] lists to a list.
+func AppendAlone(list []Value, text string) []Value {
 	if v, ok := onlyOne(text); ok {
-		return []Value{v}
+		return append(list, v)
 	}
-	return aloneIn(text)
+	return append(list, aloneIn(text)...)
 }
 
 // oneOf are the comparisons that most patterns consist of, up to the value, with the types of what they ask for.

@@ -215,6 +215,12 @@ func (b *Builder) Derived(n int) (source string, v observable.Value, ok bool) {
 	return e.source, b.st.value(&e), e.flags&flagDerived != 0
 }
 
+// Identifier gives the identifier of value number n.
+func (b *Builder) Identifier(n int) string {
+	e := b.st.at(uint32(n))
+	return b.st.identifier(&e)
+}
+
 // IsDerived tells whether value number n is this one, and its identifier is worked out of this source.
 func (b *Builder) IsDerived(n int, source string, v observable.Value) bool {
 	e := b.st.at(uint32(n))

@@ -13,28 +13,6 @@ import (
 	"entente/internal/watch"
 )
 
-// TestDoubles holds doubles to a map, with hashes of which many fall together and at the end of the places.
-func TestDoubles(t *testing.T) {
-	r := rand.New(rand.NewPCG(7, 8))
-	d, at := newDoubles(), map[uint64][]int{}
-	for n := range 10_000 {
-		h := []uint64{0, 0xffffffff << 32, uint64(r.IntN(1000)) << 50, r.Uint64() << 20}[r.IntN(4)]
-		if n > 100 && h>>32 == 0 || n > 200 && h>>32 == 0xffffffff {
-			continue
-		}
-		if slot := at[h>>32]; len(slot) > 0 && !d.has(h, func(k int) bool { return k == slot[r.IntN(len(slot))] }) && len(slot) == 1 {
-			t.Fatalf("%x is not found", h)
-		}
-		var seen []int
-		d.has(h, func(k int) bool { seen = append(seen, k); return false })
-		if slices.Sort(seen); !slices.Equal(seen, at[h>>32]) {
-			t.Fatalf("%x: %v where %v stand", h, seen, at[h>>32])
-		}
-		d.add(h, n)
-		at[h>>32] = append(at[h>>32], n)
-	}
-}
-
 // TestDoublesAreTold: a value counts once for each source, a refused one is told once, and what comes after does not matter.
 func TestDoublesAreTold(t *testing.T) {
 	s := New(watch.Seed{1, 2})

@@ -25,29 +25,32 @@ type Taker struct {
 
 // taking is a Taker that takes what is worked out of each object and item, of some beside the reading.
 type taking[O, I any] struct {
-	readyObject func(*stix.Object) O // like ready safe for use by many at once
-	// quickly gives what makes objects ready from their texts, for use by one goroutine, where it can. It may be nil.
-	quickly func() func(text []byte) (O, bool)
-	object  func(*O) error
-	ready   func(intake.Item) I
-	soon    func([]ahead.Found[I]) // is told of what was made ready a little before item is
-	item    func(*I) error
-	refuse  func(what string, err error)
+	// quick makes objects ready that a text begins with, but for what check does, and says where they end, where it can: see [stix.Reader.Texts]. It may be nil.
+	quick       func(rest []byte) (O, int)
+	readyObject func(*stix.Object) O // like check and ready safe for use by many at once
+	check       func(*O)
+	soonObjects func([]ahead.Found[O]) // is told of what was made ready a little before object is
+	object      func(*O) error
+	ready       func(intake.Item) I
+	soon        func([]ahead.Found[I])
+	item        func(*I) error
+	refuse      func(what string, err error)
 }
 
 // rowWeight is about what a row takes with all that is worked out of it, in bytes: many items may stand in a long one.
 func rowWeight(r intake.Row) int { return 256 + 16*r.Len() }
 
-// foundText is the text of an object, or why there is none.
-type foundText struct {
+// foundObject is an object that was read where it was found, the text of another, or why there is none.
+type foundObject[O any] struct {
+	read O
 	text *stix.Text
 	err  error
 }
 
-// textWeight is about what a text takes with the object and its index.
-func textWeight(x foundText) int {
+// objectWeight is about what an object takes, with its text and its index if it has them.
+func objectWeight[O any](x foundObject[O]) int {
 	if x.text == nil {
-		return 256
+		return 512
 	}
 	return 1024 + 3*len(x.text.Raw())
 }
@@ -57,6 +60,7 @@ func textWeight(x foundText) int {
 func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
 	return readFile(r, name, taking[*stix.Object, intake.Item]{
 		readyObject: func(x *stix.Object) *stix.Object { return x },
+		soonObjects: func([]ahead.Found[*stix.Object]) {},
 		object:      func(x **stix.Object) error { return t.Object(*x) },
 		ready:       func(i intake.Item) intake.Item { return i },
 		soon:        func([]ahead.Found[intake.Item]) {},
@@ -112,33 +116,38 @@ func readFile[O, I any](r io.Reader, name string, t taking[O, I]) (intake.Format
 
 // readObjects reads STIX.
 func readObjects[O, I any](r *stix.Reader, name string, t taking[O, I]) error {
-	texts := func(yield func(foundText) bool) {
-		for text, err := range r.Texts() {
-			if !yield(foundText{text, err}) {
+	find := func(yield func(foundObject[O]) bool) {
+		var x foundObject[O]
+		var take func(rest []byte) int
+		if t.quick != nil {
+			take = func(rest []byte) (n int) {
+				x.read, n = t.quick(rest)
+				return n
+			}
+		}
+		for x.text, x.err = range r.Texts(take) {
+			if !yield(x) {
 				return
 			}
 		}
 	}
-	look := func(in []foundText, give func(O, error) bool) {
-		quickly := func([]byte) (none O, ok bool) { return }
-		if t.quickly != nil {
-			quickly = t.quickly()
-		}
-		for _, x := range in {
-			var ready O
-			if x.err == nil {
-				var ok bool
-				if ready, ok = quickly(x.text.Raw()); !ok {
-					var object *stix.Object
-					if object, x.err = x.text.Object(); x.err == nil {
-						ready = t.readyObject(object)
-					}
+	look := func(in []foundObject[O], give func(O, error) bool) {
+		for i := range in {
+			x := &in[i]
+			switch {
+			case x.err != nil:
+			case x.text == nil:
+				t.check(&x.read)
+			default:
+				var object *stix.Object
+				if object, x.err = x.text.Object(); x.err == nil {
+					x.read = t.readyObject(object)
 				}
 			}
-			give(ready, x.err)
+			give(x.read, x.err)
 		}
 	}
-	for x := range ahead.Read(texts, textWeight, look, func([]ahead.Found[O]) {}) {
+	for x := range ahead.Read(find, objectWeight, look, t.soonObjects) {
 		if x.Err == nil {
 			if err := t.object(&x.What); err != nil {
 				return err

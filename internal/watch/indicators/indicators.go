@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"time"
 
 	"entente/internal/intake"
@@ -96,11 +97,13 @@ func (r *Report) refuse(what string, err error) {
 // Set collects indicators of files.
 type Set struct {
 	b        *watch.Builder
-	versions versions       // of the identifiers that were read
+	versions *versions      // of the identifiers that were read
 	later    []watch.Change // newer versions of what was added already
 	// doubles are the values of lists and tables for as long as nothing else was read: then their identifiers are not in versions.
 	doubles *doubles
 	reads   []begun
+	list    []watch.Indicator // room for those of one object
+	fetched uint64            // says nothing
 }
 
 // begun is a file that was begun: what was the next value then, and the version of its values.
@@ -113,7 +116,7 @@ type begun struct {
 func New(seed watch.Seed) *Set {
 	b := watch.NewBuilder(seed)
 	b.Derive(func(source string, v observable.Value) string { return intake.Drafter{Source: source}.IndicatorID(v) })
-	return &Set{b: b, versions: newVersions(), doubles: newDoubles()}
+	return &Set{b: b, versions: newVersions(b.Identifier), doubles: newDoubles()}
 }
 
 // Len is the number of values so far.
@@ -121,7 +124,7 @@ func (s *Set) Len() int { return s.b.Len() }
 
 // Compile gives the set. The Set must not be used any more.
 func (s *Set) Compile() (*watch.Live, error) {
-	s.versions, s.doubles = versions{}, nil // their room is free for the tables
+	s.versions, s.doubles = nil, nil // their room is free for the tables
 	live := watch.NewLive(s.b.Set())
 	if len(s.later) == 0 {
 		return live, nil
@@ -135,10 +138,12 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 	if s.doubles != nil {
 		s.reads = append(s.reads, begun{s.b.Len(), versionOf(o.Now)})
 	}
-	by := readier{s.b, s.doubles}
+	by := readier{s.b, s.versions, s.doubles}
 	format, err := readFile(r, o.Name, taking[readyObject, readyItem]{
 		readyObject: by.object,
-		quickly:     by.quickly,
+		quick:       new(quick).read,
+		check:       by.check,
+		soonObjects: s.soonObjects,
 		object:      func(x *readyObject) error { return s.object(&rep, x, o) },
 		ready:       by.item,
 		soon:        s.soon,
@@ -149,39 +154,49 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 	return rep, err
 }
 
-// readyItem is an item of a list or a table, and what was found out about it beside the reading.
-type readyItem struct {
+// readyValue is a value, and whether it can be watched for.
+type readyValue struct {
 	checked watch.Checked
-	refused *refusedItem // why it cannot be watched for
-	hash    uint64
-	more    *intake.Item // of those that say more than their value
+	refused *refusedValue // why it cannot be watched for
 }
 
-type refusedItem struct {
+type refusedValue struct {
 	value observable.Value
 	err   error
 }
 
-// value is that of the item.
-func (x *readyItem) value() observable.Value {
+// value is that which was looked at.
+func (x *readyValue) value() observable.Value {
 	if x.refused != nil {
 		return x.refused.value
 	}
 	return x.checked.Value()
 }
 
+// readyItem is an item of a list or a table, and what was found out about it beside the reading.
+type readyItem struct {
+	readyValue
+	hash uint64
+	more *intake.Item // of those that say more than their value
+}
+
 // readier makes items and objects ready; it is safe for use by many at once.
 type readier struct {
-	b       *watch.Builder
-	doubles *doubles // nil where no value is looked for by its hash
+	b        *watch.Builder
+	versions *versions
+	doubles  *doubles // nil where no value is looked for by its hash
+}
+
+func (r readier) value(v observable.Value) (x readyValue) {
+	var err error
+	if x.checked, err = r.b.Check(v, watch.Subdomains); err != nil {
+		x.refused = &refusedValue{v, err}
+	}
+	return x
 }
 
 func (r readier) item(i intake.Item) readyItem {
-	var x readyItem
-	var err error
-	if x.checked, err = r.b.Check(i.Value, watch.Subdomains); err != nil {
-		x.refused = &refusedItem{i.Value, err}
-	}
+	x := readyItem{readyValue: r.value(i.Value)}
 	if r.doubles != nil {
 		x.hash = r.doubles.hash(i.Value)
 	}
@@ -200,8 +215,20 @@ type readyObject struct {
 	pattern, patternType  string
 	marking               string
 	key                   idKey
-	err                   error // why it cannot be decoded
-	values                []checkedValue
+	hash                  uint64 // of the key
+	err                   error  // why it cannot be decoded
+	// values is how many there are that stand for themselves. Most have one, which needs no room of its own then.
+	values int
+	first  readyValue
+	more   []readyValue
+}
+
+// value gives one of the values that stand for themselves.
+func (x *readyObject) value(i int) *readyValue {
+	if i == 0 {
+		return &x.first
+	}
+	return &x.more[i-1]
 }
 
 // objectOf gives what an indicator says.
@@ -219,13 +246,6 @@ func markingOf(x *stix.Object) string {
 	return level.Label()
 }
 
-// checkedValue is a value that stands for itself, and whether it can be watched for.
-type checkedValue struct {
-	value   observable.Value
-	checked watch.Checked
-	err     error
-}
-
 func (r readier) object(x *stix.Object) readyObject {
 	if x.Type != "indicator" {
 		return readyObject{}
@@ -240,36 +260,44 @@ func (r readier) object(x *stix.Object) readyObject {
 	return out
 }
 
-// quickly makes objects ready from their texts, where [quick] can read them.
-func (r readier) quickly() func(text []byte) (readyObject, bool) {
-	var q quick
-	return func(text []byte) (readyObject, bool) {
-		x, ok := q.read(text)
-		if ok {
-			r.check(&x)
-		}
-		return x, ok
-	}
-}
-
 // check looks at the values of an indicator.
 func (r readier) check(x *readyObject) {
 	x.key = keyOf(x.id)
+	x.hash = r.versions.hash(x.key)
 	if x.revoked || x.patternType != "" && x.patternType != "stix" {
 		return
 	}
-	for _, value := range observable.Alone(x.pattern) {
-		v := checkedValue{value: value}
-		v.checked, v.err = r.b.Check(value, watch.Subdomains)
-		x.values = append(x.values, v)
+	var room [1]observable.Value
+	values := observable.AppendAlone(room[:0], x.pattern)
+	x.values = len(values)
+	for i, v := range values {
+		if i == 0 {
+			x.first = r.value(v)
+		} else {
+			x.more = append(x.more, r.value(v))
+		}
 	}
+}
+
+// soonObjects has what stands about indicators at hand when they are added.
+func (s *Set) soonObjects(batch []ahead.Found[readyObject]) {
+	sum := uint64(0)
+	for i := range batch {
+		sum += s.versions.held.fetch(batch[i].What.hash)
+	}
+	s.fetched = sum
 }
 
 // soon has what stands about items at hand when they are added.
 func (s *Set) soon(batch []ahead.Found[readyItem]) {
-	if s.doubles != nil {
-		s.doubles.fetch(batch)
+	if s.doubles == nil {
+		return
 	}
+	sum := uint64(0)
+	for i := range batch {
+		sum += s.doubles.fetch(batch[i].What.hash)
+	}
+	s.fetched = sum
 }
 
 // item adds a value of a list or a table.
@@ -284,10 +312,11 @@ func (s *Set) item(rep *Report, x *readyItem, o Options) error {
 				ind.ID = ind.ID[:watch.MaxID]
 			}
 			key := keyOf(ind.ID)
-			if _, twice := s.versions.of(key); twice {
+			hash := s.versions.hash(key)
+			if _, _, twice := s.versions.find(key, hash); twice {
 				return nil
 			}
-			return s.add(rep, key, versionOf(o.Now), []watch.Indicator{ind}, nil, nil)
+			return s.add(rep, &readyObject{key: key, hash: hash}, versionOf(o.Now), []watch.Indicator{ind}, nil)
 		}
 		if _, err := d.Indicator(*x.more); err != nil { // the draft says whether its marking and its times can be read
 			rep.refuse(fmt.Sprintf("line %d", x.more.Line), err)
@@ -299,11 +328,19 @@ func (s *Set) item(rep *Report, x *readyItem, o Options) error {
 
 // derived adds a value whose identifier is that of its draft.
 func (s *Set) derived(rep *Report, x *readyItem, ind watch.Indicator, d intake.Drafter, v version) error {
+	var key idKey
+	var hash uint64
+	twice := func() bool {
+		key = idKey(d.IndicatorUUID(x.value()))
+		hash = s.versions.hash(key)
+		_, _, ok := s.versions.find(key, hash)
+		return ok
+	}
 	if s.doubles != nil {
-		if s.doubles.has(x.hash, func(n int) bool { return s.b.IsDerived(n, ind.Source, x.value()) }) {
+		if _, ok := s.doubles.find(x.hash, func(n int) bool { return s.b.IsDerived(n, ind.Source, x.value()) }); ok {
 			return nil
 		}
-	} else if _, twice := s.versions.of(idKey(d.IndicatorUUID(x.value()))); twice {
+	} else if twice() {
 		return nil
 	}
 	n, err := s.b.Len(), error(nil)
@@ -312,10 +349,16 @@ func (s *Set) derived(rep *Report, x *readyItem, ind watch.Indicator, d intake.D
 	} else {
 		err = s.b.AddCheckedDerived(&x.checked, ind)
 	}
-	if errors.Is(err, watch.ErrFull) {
+	switch {
+	case errors.Is(err, watch.ErrFull):
 		return err
-	}
-	if v.in = err == nil; v.in {
+	case err != nil:
+		if s.doubles != nil && twice() {
+			return nil // refused before
+		}
+		rep.refuse(x.value().Text, err)
+		n = nowhere
+	default:
 		rep.Indicators++
 		rep.Values++
 		if s.doubles != nil {
@@ -323,31 +366,23 @@ func (s *Set) derived(rep *Report, x *readyItem, ind watch.Indicator, d intake.D
 			return nil
 		}
 	}
-	key := idKey(d.IndicatorUUID(x.value()))
-	if err != nil {
-		if _, twice := s.versions.of(key); twice {
-			return nil // refused before
-		}
-		rep.refuse(x.value().Text, err)
-	}
-	s.versions.put(key, v)
+	s.versions.add(key, hash, v, n)
 	return nil
 }
 
 // identify works out the identifiers of all values of lists and tables, which what is read next may name.
 func (s *Set) identify() {
-	at := 0
+	reads := s.reads
+	s.doubles, s.reads = nil, nil
 	for n := range s.b.Len() {
-		for at+1 < len(s.reads) && s.reads[at+1].first <= n {
-			at++
+		for len(reads) > 1 && reads[1].first <= n {
+			reads = reads[1:]
 		}
 		if source, value, ok := s.b.Derived(n); ok {
-			v := s.reads[at].version
-			v.in = true
-			s.versions.put(idKey(intake.Drafter{Source: source}.IndicatorUUID(value)), v)
+			key := idKey(intake.Drafter{Source: source}.IndicatorUUID(value))
+			s.versions.add(key, s.versions.hash(key), reads[0].version, n)
 		}
 	}
-	s.doubles, s.reads = nil, nil
 }
 
 // object adds a STIX indicator.
@@ -362,13 +397,12 @@ func (s *Set) object(rep *Report, x *readyObject, o Options) error {
 	if s.doubles != nil {
 		s.identify()
 	}
-	key := x.key
-	was, twice := s.versions.of(key)
+	was, n, twice := s.versions.find(x.key, x.hash)
 	now := versionOf(x.modified)
 	if twice && !now.after(was) {
 		return nil
 	}
-	var list []watch.Indicator
+	list := s.list[:0]
 	if o.Patterns != nil {
 		o.Patterns.Drop(x.id)
 	}
@@ -381,12 +415,13 @@ func (s *Set) object(rep *Report, x *readyObject, o Options) error {
 		rep.refuse(x.id, errors.New("its validity ends before it begins"))
 	default:
 		for i := range x.values {
-			w := watch.Indicator{ID: x.id, Value: x.values[i].value, Until: x.until, Source: o.Name, TLP: x.marking}
+			w := watch.Indicator{ID: x.id, Value: x.value(i).value(), Until: x.until, Source: o.Name, TLP: x.marking}
 			if o.FromValidity {
 				w.From = x.from
 			}
 			list = append(list, w)
 		}
+		s.list = list
 		if len(list) == 0 && o.Patterns == nil {
 			rep.Compound++
 		} else if len(list) == 0 {
@@ -405,16 +440,15 @@ func (s *Set) object(rep *Report, x *readyObject, o Options) error {
 			rep.Expired++
 		}
 	}
-	if twice && was.in {
-		now.in = true
-		s.versions.put(key, now)
+	if n != nowhere {
+		s.versions.set(n, now)
 		if len(list) > 0 && list[0].Atom != 0 {
 			o.Patterns.Hidden() // whether all of them can stand there shows only later
 		}
-		s.later = append(s.later, watch.Change{ID: x.id, Indicators: list})
+		s.later = append(s.later, watch.Change{ID: x.id, Indicators: slices.Clone(list)})
 		return nil
 	}
-	return s.add(rep, key, now, list, x.values, o.Patterns)
+	return s.add(rep, x, now, list, o.Patterns)
 }
 
 // parts gives the values of a pattern as parts of it.
@@ -430,14 +464,17 @@ func (s *Set) parts(p Pattern, patterns Patterns) ([]watch.Indicator, error) {
 	return list, nil
 }
 
-// add adds values of an identifier. Those that are no parts of a pattern may have been checked, one by one.
-func (s *Set) add(rep *Report, key idKey, v version, list []watch.Indicator, checked []checkedValue, patterns Patterns) error {
+// add adds values of an identifier that has none in the set. Those of x that are no parts of a pattern have been checked, one by one.
+func (s *Set) add(rep *Report, x *readyObject, v version, list []watch.Indicator, patterns Patterns) error {
+	first, added := s.b.Len(), 0
 	for i, ind := range list {
 		var err error
-		if len(checked) == 0 {
+		if x.values == 0 {
 			err = s.b.Add(ind)
-		} else if err = checked[i].err; err == nil {
-			err = s.b.AddChecked(&checked[i].checked, ind)
+		} else if c := x.value(i); c.refused != nil {
+			err = c.refused.err
+		} else {
+			err = s.b.AddChecked(&c.checked, ind)
 		}
 		if errors.Is(err, watch.ErrFull) {
 			return err
@@ -450,13 +487,15 @@ func (s *Set) add(rep *Report, key idKey, v version, list []watch.Indicator, che
 			rep.refuse(ind.Value.Text, err)
 			continue
 		}
-		if v.in = true; ind.Atom == 0 {
+		if added++; ind.Atom == 0 {
 			rep.Values++
 		}
 	}
-	if v.in && list[0].Atom == 0 {
+	if added == 0 {
+		first = nowhere
+	} else if list[0].Atom == 0 {
 		rep.Indicators++
 	}
-	s.versions.put(key, v)
+	s.versions.add(x.key, x.hash, v, first)
 	return nil
 }

@@ -2,16 +2,29 @@ package indicators
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"strings"
 	"time"
 
 	"entente/stix"
 )
 
-// quick reads the texts of usual indicators without making objects of them. One is for use by one goroutine, for texts that come one after the other.
+// quick reads usual indicators from the beginning of a text, without making objects of them. One is for use by one goroutine, for texts that come one after the other; it holds none of them.
 type quick struct {
 	rest []byte
+	// What stood behind each member up to the value of the one after it, and which that was; at first, what stood before the first: most indicators are written alike.
+	follow [quickMarkings + 2]quickFollow
 	// What times were read last, and how they were written: most indicators share theirs with the one before.
 	changed, begins, ends quickTime
+	creator               []byte            // of the one before, if that was an identifier
+	markings              map[string]string // what lists of markings mean
+	kept                  strings.Builder   // texts that are kept stand side by side, not in room of their own
+}
+
+type quickFollow struct {
+	text []byte
+	what quickMember
 }
 
 type quickTime struct {
@@ -19,115 +32,139 @@ type quickTime struct {
 	at   time.Time
 }
 
-// read gives what an indicator says. It is false for all that is not surely an indicator which decodes, as a reader of STIX has it; FuzzQuick holds it to that.
-func (q *quick) read(text []byte) (x readyObject, ok bool) {
+// quickMember is a member that an indicator has once at most.
+type quickMember uint8
+
+const (
+	quickType quickMember = iota
+	quickID
+	quickVersion
+	quickCreated
+	quickModified
+	quickFrom
+	quickUntil
+	quickPattern
+	quickPatternType
+	quickName
+	quickDescription
+	quickPatternVersion
+	quickLang
+	quickLabels
+	quickTypes
+	quickReferences
+	quickPhases
+	quickConfidence
+	quickRevoked
+	quickCreator
+	quickMarkings
+)
+
+// quickMembers are the members that are read.
+var quickMembers = map[string]quickMember{
+	"type": quickType, "id": quickID, "spec_version": quickVersion, "created": quickCreated, "modified": quickModified, "valid_from": quickFrom, "valid_until": quickUntil,
+	"pattern": quickPattern, "pattern_type": quickPatternType, "name": quickName, "description": quickDescription, "pattern_version": quickPatternVersion, "lang": quickLang,
+	"labels": quickLabels, "indicator_types": quickTypes, "external_references": quickReferences, "kill_chain_phases": quickPhases, "confidence": quickConfidence,
+	"revoked": quickRevoked, "created_by_ref": quickCreator, "object_marking_refs": quickMarkings,
+}
+
+// read gives what an indicator says that text begins with, and where it ends. That is 0 for all that is not surely an indicator which decodes, as a reader of STIX has it; FuzzQuick
+// holds it to that.
+func (q *quick) read(text []byte) (x readyObject, n int) {
 	q.rest = text
-	var seen, bit uint32
+	var seen uint32
 	var id, pattern, patternType []byte
 	typ := false
-	for first := true; ; first = false {
-		name, more, ok := q.member(first)
+	for last := &q.follow[0]; ; {
+		what, more, ok := q.next(last, seen == 0)
 		if !ok {
-			return x, false
+			return x, 0
 		}
 		if !more {
 			break
 		}
-		switch string(name) {
-		case "type":
+		switch what {
+		case quickType:
 			var v []byte
-			bit = 1 << 0
 			v, ok = q.text()
 			typ = string(v) == "indicator"
-		case "id":
-			bit = 1 << 1
+		case quickID:
 			id, ok = q.text()
-		case "spec_version":
-			bit = 1 << 2
-			_, ok = q.text()
-		case "created":
-			bit = 1 << 3
+		case quickCreated:
 			_, ok = q.time(&q.changed)
-		case "modified":
-			bit = 1 << 4
+		case quickModified:
 			x.modified, ok = q.time(&q.changed)
-		case "valid_from":
-			bit = 1 << 5
+		case quickFrom:
 			x.from, ok = q.time(&q.begins)
-		case "valid_until":
-			bit = 1 << 6
+		case quickUntil:
 			x.until, ok = q.time(&q.ends)
 			x.ends = true
-		case "pattern":
-			bit = 1 << 7
+		case quickPattern:
 			pattern, ok = q.text()
-		case "pattern_type":
-			bit = 1 << 8
+		case quickPatternType:
 			patternType, ok = q.text()
-		case "name":
-			bit = 1 << 9
-			_, ok = q.text()
-		case "description":
-			bit = 1 << 10
-			_, ok = q.text()
-		case "pattern_version":
-			bit = 1 << 11
-			_, ok = q.text()
-		case "lang":
-			bit = 1 << 12
-			_, ok = q.text()
-		case "labels":
-			bit = 1 << 13
+		case quickVersion, quickName, quickDescription, quickPatternVersion, quickLang:
+			ok = q.isText()
+		case quickLabels, quickTypes:
 			ok = q.list(q.isText)
-		case "indicator_types":
-			bit = 1 << 14
-			ok = q.list(q.isText)
-		case "external_references":
-			bit = 1 << 15
+		case quickReferences, quickPhases:
 			ok = q.list(q.texts)
-		case "kill_chain_phases":
-			bit = 1 << 16
-			ok = q.list(q.texts)
-		case "confidence":
-			bit = 1 << 17
+		case quickConfidence:
 			ok = q.number()
-		case "revoked":
-			bit = 1 << 18
+		case quickRevoked:
 			if x.revoked = q.take("true"); !x.revoked {
 				ok = q.take("false")
 			}
-		case "created_by_ref":
-			bit = 1 << 19
-			var ref []byte
-			if ref, ok = q.text(); ok {
-				_, _, ok = stix.SplitID(string(ref))
-			}
-		case "object_marking_refs":
-			bit = 1 << 20
-			var marked stix.Object
-			ok = q.list(func() bool {
-				ref, ok := q.text()
-				if ok {
-					_, _, ok = stix.SplitID(string(ref))
-				}
-				marked.ObjectMarkingRefs = append(marked.ObjectMarkingRefs, string(ref))
-				return ok
-			})
-			x.marking = markingOf(&marked)
-		default:
-			return x, false
+		case quickCreator:
+			ok = q.isCreator()
+		case quickMarkings:
+			x.marking, ok = q.marking()
 		}
-		if !ok || seen&bit != 0 {
-			return x, false
+		if !ok || seen&(1<<what) != 0 {
+			return x, 0
 		}
-		seen |= bit
+		seen |= 1 << what
+		last = &q.follow[what+1]
 	}
-	x.id, x.pattern = string(id), string(pattern)
+	if of, _, ok := stix.SplitID(string(id)); !ok || of != "indicator" || !typ {
+		return x, 0
+	}
+	x.id, x.pattern = q.keep(id), q.keep(pattern)
 	if x.patternType = "stix"; string(patternType) != x.patternType {
 		x.patternType = string(patternType)
 	}
-	of, _, ok := stix.SplitID(x.id)
-	return x, ok && of == "indicator" && typ && len(q.rest) == 0
+	return x, len(text) - len(q.rest)
+}
+
+// next takes what stands before the value of the next member, or the end.
+func (q *quick) next(last *quickFollow, first bool) (what quickMember, more, ok bool) {
+	if len(last.text) > 0 && bytes.HasPrefix(q.rest, last.text) {
+		q.rest = q.rest[len(last.text):]
+		q.space()
+		return last.what, true, true
+	}
+	from := q.rest
+	name, more, ok := q.member(first)
+	if !ok || !more {
+		return 0, false, ok
+	}
+	if what, ok = quickMembers[string(name)]; ok {
+		last.text, last.what = append(last.text[:0], from[:len(from)-len(q.rest)]...), what
+	}
+	return what, true, ok
+}
+
+// keepRoom is for how many bytes of texts there is room at once.
+const keepRoom = 16 << 10
+
+// keep gives a text that is kept.
+func (q *quick) keep(text []byte) string {
+	if q.kept.Cap()-q.kept.Len() < len(text) {
+		q.kept.Reset()
+		q.kept.Grow(max(keepRoom, len(text)))
+	}
+	at := q.kept.Len()
+	q.kept.Write(text)
+	return q.kept.String()[at:]
 }
 
 // space passes over white space.
@@ -165,30 +202,38 @@ func (q *quick) member(first bool) (name []byte, more, ok bool) {
 	return name, true, ok && q.take(":")
 }
 
-// quickPlain marks the bytes that stand for themselves in a text.
-var quickPlain = func() (t [256]bool) {
-	for c := ' '; c < 0x7f; c++ {
-		t[c] = c != '"' && c != '\\'
-	}
-	return t
-}()
-
 // text takes a text of ASCII without escapes, and the white space behind it.
 func (q *quick) text() ([]byte, bool) {
 	rest := q.rest
 	if len(rest) == 0 || rest[0] != '"' {
 		return nil, false
 	}
-	i := 1
-	for i < len(rest) && quickPlain[rest[i]] {
-		i++
-	}
+	i := 1 + plainPrefix(rest[1:])
 	if i == len(rest) || rest[i] != '"' {
 		return nil, false
 	}
 	q.rest = rest[i+1:]
 	q.space()
 	return rest[1:i], true
+}
+
+// plainPrefix is how many bytes at the beginning of b stand for themselves in a text.
+func plainPrefix(b []byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		// Of each of eight bytes the highest bit is set if it is one that does not: below a space, a quotation mark, a backslash, or from DEL on. A byte above one
+		// that is so may be taken for one wrongly, none below.
+		w := binary.LittleEndian.Uint64(b[i:])
+		quote, slash := w^'"'*ones, w^'\\'*ones
+		if m := (w | (w + ones) | (w - ' '*ones) | (quote - ones) | (slash - ones)) & highs; m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for i < len(b) && ' ' <= b[i] && b[i] < 0x7f && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	return i
 }
 
 func (q *quick) isText() bool {
@@ -202,12 +247,62 @@ func (q *quick) time(last *quickTime) (time.Time, bool) {
 	if !ok || len(text) > 0 && bytes.Equal(text, last.text) {
 		return last.at, ok
 	}
+	if len(text) > 0 && bytes.Equal(text, q.changed.text) { // many are valid from when they were made
+		last.text, last.at = append(last.text[:0], text...), q.changed.at
+		return last.at, true
+	}
 	t, err := stix.ParseTimestamp(string(text))
 	if err != nil {
 		return time.Time{}, false
 	}
-	*last = quickTime{text, t.Time}
+	last.text, last.at = append(last.text[:0], text...), t.Time
 	return t.Time, true
+}
+
+// isCreator takes an identifier.
+func (q *quick) isCreator() bool {
+	text, ok := q.text()
+	if !ok || len(text) > 0 && bytes.Equal(text, q.creator) {
+		return ok
+	}
+	if _, _, ok = stix.SplitID(string(text)); ok {
+		q.creator = append(q.creator[:0], text...)
+	}
+	return ok
+}
+
+// mostMarkings is how many lists of markings are remembered: few are used.
+const mostMarkings = 256
+
+// marking takes a list of markings and gives what it means.
+func (q *quick) marking() (string, bool) {
+	from := q.rest
+	if !q.list(q.isText) {
+		return "", false
+	}
+	list := from[:len(from)-len(q.rest)]
+	if label, ok := q.markings[string(list)]; ok {
+		return label, true
+	}
+	behind, refs := q.rest, []string(nil)
+	q.rest = list
+	q.list(func() bool {
+		ref, ok := q.text()
+		refs = append(refs, string(ref))
+		return ok
+	})
+	q.rest = behind
+	for _, ref := range refs {
+		if _, _, ok := stix.SplitID(ref); !ok {
+			return "", false
+		}
+	}
+	label := markingOf(&stix.Object{ObjectMarkingRefs: refs})
+	if q.markings == nil || len(q.markings) >= mostMarkings {
+		q.markings = map[string]string{}
+	}
+	q.markings[string(list)] = label
+	return label, true
 }
 
 // list takes a list of what element takes.

@@ -10,13 +10,14 @@ import (
 	"entente/stix"
 )
 
-// sameQuick holds quick to the reader of STIX, and tells whether it read the text.
-func sameQuick(t *testing.T, q *quick, text string) bool {
+// sameQuick holds quick to the reader of STIX, and tells whether it read the whole text.
+func sameQuick(t *testing.T, q *quick, whole string) bool {
 	t.Helper()
-	got, ok := q.read([]byte(text))
-	if !ok {
+	got, n := q.read([]byte(whole))
+	if n == 0 {
 		return false
 	}
+	text := whole[:n]
 	o, err := stix.Parse([]byte(text))
 	if err != nil {
 		t.Fatalf("%s: it was read, and is wrong: %v", text, err)
@@ -31,7 +32,7 @@ func sameQuick(t *testing.T, q *quick, text string) bool {
 	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("%s: %+v, not %+v", text, got, want)
 	}
-	return true
+	return n == len(whole)
 }
 
 const quickMore = `,"name":"x","description":"y","labels":["a","b"],"indicator_types":[],"confidence":85,"lang":"en","pattern_version":"2.1","valid_until":"2024-06-30T00:00:00.123456789Z","revoked":false,` +
@@ -68,7 +69,7 @@ func TestQuick(t *testing.T) {
 		}
 	}
 	var q quick
-	if _, ok := q.read([]byte(strings.Replace(plainHead, "indicator", "identity", 1) + "}")); ok {
+	if _, n := q.read([]byte(strings.Replace(plainHead, "indicator", "identity", 1) + "}")); n != 0 {
 		t.Error("another type is an indicator")
 	}
 }

@@ -2,6 +2,7 @@ package indicators
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -13,34 +14,54 @@ import (
 	"entente/internal/watch/record"
 )
 
-// TestVersions holds versions that are kept once for many to a plain map.
+// TestVersions holds versions that are kept once for many, and with identifiers that stand elsewhere, to a plain map.
 func TestVersions(t *testing.T) {
+	type held struct {
+		version
+		n int
+	}
 	r := rand.New(rand.NewPCG(1, 2))
-	got, want := newVersions(), map[idKey]version{}
+	ids := map[int]string{} // of the values of a set
+	got, want := newVersions(func(n int) string { return ids[n] }), map[string]held{}
+	same := func(id string) held {
+		key := keyOf(id)
+		v, n, ok := got.find(key, got.hash(key))
+		if w, there := want[id]; ok != there || ok && (v != w.version || n != w.n) || !ok && n != nowhere {
+			t.Fatalf("%s: %v of value %d, %t where %v, %t stand", id, v, n, ok, w, there)
+		}
+		return held{v, n}
+	}
+	next := 0
 	for range 20_000 {
-		var k idKey
-		binary.LittleEndian.PutUint64(k[:], uint64(r.IntN(5_000)))
-		v := version{at: int64(r.IntN(300)), part: int32(r.IntN(3)), in: r.IntN(2) == 0}
-		was, ok := got.of(k)
-		if w, there := want[k]; ok != there || was != w {
-			t.Fatalf("%v, %t where %v, %t stand", was, ok, w, there)
+		id := fmt.Sprintf("indicator--%08x-0000-4000-8000-000000000000", r.IntN(5_000))
+		if r.IntN(9) == 0 {
+			id = fmt.Sprintf("x-%d", r.IntN(500))
 		}
-		got.put(k, v)
-		want[k] = v
-	}
-	for k, w := range want {
-		if v, ok := got.of(k); !ok || v != w {
-			t.Fatalf("%v, %t where %v stands", v, ok, w)
+		w := same(id)
+		w.version = version{at: int64(r.IntN(300)), part: int32(r.IntN(3))}
+		switch key := keyOf(id); {
+		case w.n != nowhere:
+			got.set(w.n, w.version)
+		case r.IntN(2) == 0:
+			got.add(key, got.hash(key), w.version, nowhere)
+		default:
+			w.n, next = next, next+1+r.IntN(3)
+			ids[w.n] = id
+			got.add(key, got.hash(key), w.version, w.n)
 		}
+		want[id] = w
 	}
-	same := newVersions()
+	for id := range want {
+		same(id)
+	}
+	few := newVersions(nil)
 	for i := range 1000 {
 		var k idKey
 		binary.LittleEndian.PutUint64(k[:], uint64(i))
-		same.put(k, version{at: 7, in: true})
+		few.add(k, few.hash(k), version{at: 7}, i)
 	}
-	if len(same.list) != 1 {
-		t.Errorf("%d versions are kept where all are the same", len(same.list))
+	if few.list.n != 1 {
+		t.Errorf("%d versions are kept where all are the same", few.list.n)
 	}
 }
 
