@@ -154,7 +154,8 @@ type Builder struct {
 	st     filler
 	hash   hasher
 	lastID string
-	follow bool // the next indicator may belong to lastID
+	packed []byte // it, as it is kept
+	follow bool   // the next indicator may belong to lastID
 	above  map[string]struct{}
 	pre    *prefixes
 	hosts  int
@@ -258,16 +259,16 @@ func (b *Builder) add(c *Checked, ind Indicator, flags uint8) error {
 }
 
 func (b *Builder) put(ind Indicator, v observable.Value, c class) {
-	id := ind.ID
 	if c.flags&flagDerived == 0 {
-		if typ, packed, tail, ok := packID(id); ok {
-			c.idType, id, c.idTail, c.flags = typ, packed, tail, c.flags|flagUUID
+		var uuid bool
+		if c.idType, b.packed, c.idTail, uuid = packID(b.packed[:0], ind.ID); uuid {
+			c.flags |= flagUUID
 		}
 		if b.follow && ind.ID == b.lastID {
 			c.flags |= flagFollow
 		}
 	}
-	b.st.put(c, bounds(&ind), v.Text, id)
+	b.st.put(c, bounds(&ind), v.Text, b.packed)
 	b.pre.note(c.kind, []byte(v.Text))
 	b.lastID, b.follow = ind.ID, c.flags&flagDerived == 0
 	b.kinds |= 1 << c.kind

@@ -24,7 +24,7 @@ type filler struct {
 const maxNames = 1 << 14
 
 // put adds an entry. One that follows the one before it and would begin a chunk gets the identifier of its own.
-func (f *filler) put(c class, v span, text, id string) {
+func (f *filler) put(c class, v span, text string, id []byte) {
 	o := f.open()
 	if len(o.starts) == 0 {
 		c.flags &^= flagFollow
@@ -47,7 +47,7 @@ func (f *filler) put(c class, v span, text, id string) {
 }
 
 // copy adds an entry of another chunk.
-func (f *filler) copy(e *entry) { f.put(*e.class, e.when(), string(e.text), string(e.packed())) }
+func (f *filler) copy(e *entry) { f.put(*e.class, e.when(), string(e.text), e.packed()) }
 
 // skip adds an entry that is nowhere.
 func (f *filler) skip() {

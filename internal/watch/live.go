@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -220,21 +221,18 @@ func (w *writer) put(i uint32) {
 
 // find gives the first entries of an identifier that is looked for.
 func (w *writer) find(s *Set, id string) []uint32 {
-	typ, key, tail, uuid := packID(id)
-	if !uuid {
-		key = id
-	}
+	typ, key, tail, uuid := packID(nil, id)
 	is := func(e *entry) bool {
 		switch {
 		case e.flags&flagDerived != 0:
 			return w.b.st.identifier(e) == id
 		case uuid:
-			return e.flags&flagUUID != 0 && string(e.packed()) == key && e.idType == typ && e.idTail == tail
+			return e.flags&flagUUID != 0 && bytes.Equal(e.packed(), key) && e.idType == typ && e.idTail == tail
 		}
 		return e.flags&flagUUID == 0 && string(e.packed()) == id
 	}
 	var out []uint32
-	for at := place(w.b.hash.cased([]byte(key)), len(w.ids)); w.ids[at] != 0; {
+	for at := place(w.b.hash.cased(key), len(w.ids)); w.ids[at] != 0; {
 		if i := w.ids[at] - 1; s.alive(i) {
 			if e := w.b.st.at(i); is(&e) {
 				out = append(out, i)

@@ -266,7 +266,7 @@ func TestIdentifiers(t *testing.T) {
 			}
 		}
 	}
-	if _, packed, tail, ok := packID(u + "#4095"); !ok || len(packed) != 18 || tail != "" {
+	if _, packed, tail, ok := packID(nil, u+"#4095"); !ok || len(packed) != 18 || tail != "" {
 		t.Errorf("an identifier of a bucket takes %d bytes, %t", len(packed), ok)
 	}
 	// Many buckets are no more kinds of entries than one.

@@ -66,28 +66,30 @@ type store struct {
 
 func (s *store) at(i uint32) entry { return s.chunks[i>>s.bits].at(i & (1<<s.bits - 1)) }
 
-// packID takes "indicator--<UUID>" apart, whatever stands behind it. packed are the 16 bytes of the UUID, and two more if what stands behind it is # and
-// a number (see tailOf): numbers may be many, and what is the same for many entries is kept apart.
-func packID(id string) (typ, packed, tail string, ok bool) {
+// packID adds to dst what an identifier is kept as. "indicator--<UUID>" is taken apart, whatever stands behind it: these are the 16 bytes of the UUID, and two more if what stands behind it is # and
+// a number (see tailOf): numbers may be many, and what is the same for many entries is kept apart. ok is false for others, which are kept as they are.
+func packID(dst []byte, id string) (typ string, packed []byte, tail string, ok bool) {
 	i := strings.Index(id, "--")
 	if i < 0 || len(id)-i < 38 {
-		return "", "", "", false
+		return "", append(dst, id...), "", false
 	}
 	u, tail := id[i+2:i+38], id[i+38:]
-	b, bad := make([]byte, 16, 18), u[8]^'-'|u[13]^'-'|u[18]^'-'|u[23]^'-'
+	var b [16]byte
+	bad := u[8] ^ '-' | u[13] ^ '-' | u[18] ^ '-' | u[23] ^ '-'
 	for k, at := range uuidDigits {
 		hi, lo := lowerHex[u[at]], lowerHex[u[at+1]]
 		b[k], bad = hi<<4|lo, bad|(hi|lo)&0xf0
 	}
 	if bad != 0 {
-		return "", "", "", false
+		return "", append(dst, id...), "", false
 	}
+	dst = append(dst, b[:]...)
 	if digits, ok := strings.CutPrefix(tail, "#"); ok {
 		if n, err := strconv.ParseUint(digits, 10, 16); err == nil && tail == tailOf(uint16(n)) {
-			b, tail = binary.BigEndian.AppendUint16(b, uint16(n)), ""
+			dst, tail = binary.BigEndian.AppendUint16(dst, uint16(n)), ""
 		}
 	}
-	return id[:i], string(b), tail, true
+	return id[:i], dst, tail, true
 }
 
 // uuidDigits are where the bytes of a UUID stand in its text, and lowerHex what digits mean: more than 15 for what is none, or none of lower case.
@@ -135,11 +137,8 @@ func (s *store) idKey(e *entry) []byte {
 	if e.flags&flagDerived == 0 {
 		return e.packed()
 	}
-	id := s.identifier(e)
-	if _, packed, _, ok := packID(id); ok {
-		return []byte(packed)
-	}
-	return []byte(id)
+	_, packed, _, _ := packID(nil, s.identifier(e))
+	return packed
 }
 
 // sameID tells whether two entries are of the same identifier.

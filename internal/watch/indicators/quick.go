@@ -125,10 +125,10 @@ func (q *quick) read(text []byte) (x readyObject, n int) {
 		seen |= 1 << what
 		last = &q.follow[what+1]
 	}
-	if of, _, ok := stix.SplitID(string(id)); !ok || of != "indicator" || !typ {
+	x.id, x.pattern = q.keep(id), q.keep(pattern)
+	if of, _, ok := stix.SplitID(x.id); !ok || of != "indicator" || !typ {
 		return x, 0
 	}
-	x.id, x.pattern = q.keep(id), q.keep(pattern)
 	if x.patternType = "stix"; string(patternType) != x.patternType {
 		x.patternType = string(patternType)
 	}
