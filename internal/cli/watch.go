@@ -416,28 +416,11 @@ func (w *watching) load(ctx context.Context) error {
 		}
 		return w.note(p)
 	}
-	set := indicators.New(seed)
-	for _, name := range w.f.indicators {
-		rep, err := w.loadFile(set, name)
-		if err != nil {
-			return err
-		}
-		w.loads = append(w.loads, rep)
-	}
-	protected, err := w.loadAssets()
+	protected, err := w.loadFiles(seed)
 	if err != nil {
 		return err
 	}
-	if set.Len() == 0 && len(w.patterns.of) == 0 && protected == 0 {
-		return &node.Error{Code: node.CodeBadInput, Status: 400, What: "There is nothing to look for.", Why: "The files of indicators hold no value that can be watched for.",
-			Next: "Give a STIX bundle, a MISP event, a table, or a list of one value a line."}
-	}
-	live, err := set.Compile()
-	if err != nil {
-		return fmt.Errorf("indicators: %w", err)
-	}
-	w.live = live
-	settle(live.Load())
+	settle(w.live.Load())
 	if w.f.as != "" {
 		return nil
 	}
@@ -463,6 +446,34 @@ func (w *watching) load(ctx context.Context) error {
 		p.say("", "ui.watch-patterns", "n", p.number(int64(n)))
 	}
 	return w.note(p)
+}
+
+// loadFiles reads indicators and assets of files, and tells how many of those there are. What is thrown away on the way is collected early: most of what a set is made of is without pointers, so that
+// it costs little to look at it often.
+func (w *watching) loadFiles(seed watch.Seed) (protected int, err error) {
+	if os.Getenv("GOGC") == "" {
+		was := debug.SetGCPercent(10)
+		defer func() { debug.SetGCPercent(was) }()
+	}
+	set := indicators.New(seed)
+	for _, name := range w.f.indicators {
+		rep, err := w.loadFile(set, name)
+		if err != nil {
+			return 0, err
+		}
+		w.loads = append(w.loads, rep)
+	}
+	if protected, err = w.loadAssets(); err != nil {
+		return 0, err
+	}
+	if set.Len() == 0 && len(w.patterns.of) == 0 && protected == 0 {
+		return 0, &node.Error{Code: node.CodeBadInput, Status: 400, What: "There is nothing to look for.", Why: "The files of indicators hold no value that can be watched for.",
+			Next: "Give a STIX bundle, a MISP event, a table, or a list of one value a line."}
+	}
+	if w.live, err = set.Compile(); err != nil {
+		return 0, fmt.Errorf("indicators: %w", err)
+	}
+	return protected, nil
 }
 
 // largeSet is how many values are so many that it pays to give memory back.
