@@ -116,8 +116,11 @@ func TestLines(t *testing.T) {
 // TestTaken: objects are taken in lists and in between, up to where as many were read as may be, and none where each is to be validated.
 func TestTaken(t *testing.T) {
 	const object = `{"type":"x-a","id":"x-a--11111111-1111-4111-8111-111111111111"}`
-	text := `{"type":"bundle","objects":[` + object + `,` + object + `]}[` + object + `]` + object
+	text := `{"type":"bundle","objects":[` + object + `,` + object + `]}[` + object + `]` + object + strings.Repeat(" ", 2*maxTaken)
 	all := func(rest []byte) int {
+		if len(rest) > maxTaken {
+			t.Errorf("%d bytes are shown", len(rest))
+		}
 		if strings.HasPrefix(string(rest), object) {
 			return len(object)
 		}

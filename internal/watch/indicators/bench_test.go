@@ -14,12 +14,15 @@ import (
 	"entente/internal/watch"
 )
 
-// values writes n of them as a list, a table or STIX, one object a line: 75 % domains, 17 % IPv4 addresses, 5 % URLs, 3 % SHA-256.
+// values writes n of them as a list, a table, or STIX, one object a line or a bundle: 75 % domains, 17 % IPv4 addresses, 5 % URLs, 3 % SHA-256.
 func values(n int, form string) []byte {
 	r := rand.New(rand.NewPCG(5, 6))
 	var out bytes.Buffer
-	if form == "table" {
+	switch form {
+	case "table":
 		out.WriteString("indicator,type,description\n")
+	case "bundle":
+		out.WriteString(`{"type":"bundle","id":"bundle--11111111-1111-4111-8111-111111111111","objects":[`)
 	}
 	for i := range n {
 		text, typ, path := "", "domain", "domain-name:value"
@@ -39,8 +42,14 @@ func values(n int, form string) []byte {
 		case "table":
 			fmt.Fprintf(&out, "%s,%s,seen in a campaign\n", text, typ)
 		default:
+			if form == "bundle" && i > 0 {
+				out.WriteString(",")
+			}
 			fmt.Fprintf(&out, `{"type":"indicator","spec_version":"2.1","id":"indicator--%08x-1111-4111-8111-%012x","created":"2024-01-01T00:00:00.000Z","modified":"2024-01-01T00:00:00.000Z","name":"%s","indicator_types":["malicious-activity"],"pattern":"[%s = '%s']","pattern_type":"stix","valid_from":"2024-01-01T00:00:00Z"}`+"\n", i, r.Uint64()>>16, text, path, text)
 		}
+	}
+	if form == "bundle" {
+		out.WriteString("]}")
 	}
 	return out.Bytes()
 }
@@ -54,13 +63,13 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkRead reads a list, a table and STIX into a set that can be used. ENTENTE_BENCH_WATCH sets how many values.
+// BenchmarkRead reads a list, a table, and STIX as lines and as a bundle into a set that can be used. ENTENTE_BENCH_WATCH sets how many values.
 func BenchmarkRead(b *testing.B) {
 	n, err := strconv.Atoi(os.Getenv("ENTENTE_BENCH_WATCH"))
 	if err != nil {
 		n = 100_000
 	}
-	for _, form := range []string{"list", "table", "stix"} {
+	for _, form := range []string{"list", "table", "stix", "bundle"} {
 		b.Run(form+"/"+strconv.Itoa(n), func(b *testing.B) {
 			text := values(n, form)
 			b.SetBytes(int64(len(text)))

@@ -58,7 +58,7 @@ func (p *places) add(h uint64, n int) {
 	s, tag := p.of(h)
 	if s.n*4 >= len(s.slots)*3 {
 		old := s.slots
-		s.slots = make([]uint64, len(old)+len(old)/4+16)
+		s.slots = make([]uint64, len(old)+len(old)/2+16)
 		for _, x := range old { // nearly in the order of the new places
 			if x != 0 {
 				s.put(x)

@@ -12,7 +12,7 @@ import (
 // TestReadFileStops: an error of the one who takes ends the reading with it.
 func TestReadFileStops(t *testing.T) {
 	broken := errors.New("broken")
-	for _, form := range []string{"list", "table", "stix"} {
+	for _, form := range []string{"list", "table", "stix", "bundle"} {
 		n := 0
 		take := func() error {
 			if n++; n == 700 {
