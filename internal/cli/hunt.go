@@ -114,7 +114,7 @@ func (a *app) hunt(ctx context.Context, args []string, f huntFlags) error {
 	if !from.Before(to) {
 		return usage("usage.not-before", "since", f.since)
 	}
-	o := logs.Options{Now: to, Own: logs.Private()}
+	o := logs.Options{Now: func() time.Time { return to }, Own: logs.Private()}
 	if f.fields != "" {
 		if o.Fields, err = logs.ParseMap(f.fields); err != nil {
 			return usage("usage.no-fields", "text", f.fields)

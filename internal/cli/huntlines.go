@@ -121,6 +121,10 @@ func rereadLog(ctx context.Context, s past.Span, o logs.Options, f func(*record.
 	if !ok {
 		return fmt.Errorf("%s: its format cannot be told", s.Source)
 	}
+	var arrived time.Time
+	if o.Now != nil {
+		arrived = o.Now()
+	}
 	nothing := watch.NewBuilder(watch.Seed{}).Set()
 	reading := pass.Options{Set: func() *watch.Set { return nothing }, Sightings: &sighting.Table{}, Logs: o}
 	// The header, which stands at the beginning, says what the columns are.
@@ -128,7 +132,7 @@ func rereadLog(ctx context.Context, s past.Span, o logs.Options, f func(*record.
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.Source, err)
 	}
-	head.Write(sample[:min(int64(len(sample)), maxHuntHead, s.From)], o.Now)
+	head.Write(sample[:min(int64(len(sample)), maxHuntHead, s.From)], arrived)
 	begins := head.State()
 	if n, err := io.CopyN(io.Discard, in, s.From); err != nil {
 		return fmt.Errorf("%s has %d bytes now, and the hour began at %d: it was truncated or is another file: %w", s.Source, n, s.From, err)
@@ -149,7 +153,7 @@ func rereadLog(ctx context.Context, s past.Span, o logs.Options, f func(*record.
 			return err
 		}
 		n, err := rest.Read(block)
-		stretch.Write(block[:n], o.Now)
+		stretch.Write(block[:n], arrived)
 		if errors.Is(err, io.EOF) {
 			break
 		}
@@ -158,7 +162,7 @@ func rereadLog(ctx context.Context, s past.Span, o logs.Options, f func(*record.
 		}
 	}
 	if fault == nil {
-		stretch.Flush(o.Now)
+		stretch.Flush(arrived)
 	}
 	return fault
 }

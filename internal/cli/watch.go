@@ -334,7 +334,7 @@ func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
 
 // options reads the flags.
 func (w *watching) options(args []string) (logs.Options, error) {
-	o := logs.Options{Now: w.began.UTC()}
+	o := logs.Options{Now: w.a.now}
 	f := &w.f
 	if w.a.json && f.as == "" {
 		f.as = "ecs"

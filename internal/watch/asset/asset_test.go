@@ -17,6 +17,8 @@ import (
 
 var noon = time.Date(2026, 11, 3, 12, 0, 0, 0, time.UTC)
 
+func clock() time.Time { return noon }
+
 func register() Asset {
 	return Asset{ID: "register", Kind: "voter-register", Names: []string{"register.example"}, Prefixes: []string{"192.0.2.128/25", "2001:db8:1::/48"}}
 }

@@ -58,7 +58,7 @@ func watchOver(t testing.TB, text []byte, every bool, list ...Asset) (found []st
 		t.Fatal(err)
 	}
 	w = NewWatcher(func() *Set { return set }, logs.Private(), maphash.MakeSeed())
-	o := pass.Options{Set: emptySet(t), Logs: logs.Options{Own: logs.Private(), Now: noon}, Sightings: new(sighting.Table), Name: w.Name,
+	o := pass.Options{Set: emptySet(t), Logs: logs.Options{Own: logs.Private(), Now: clock}, Sightings: new(sighting.Table), Name: w.Name,
 		Read: func(r *record.Record, stream string, number int64) { w.Read(r, stream, number, func(*Seen, bool) {}) },
 		Told: func(h *sighting.Hit, _ *sighting.Sighting, _ bool) {
 			w.Hit(h.Record, h.ID, h.Value, h.Fields, h.Input, h.Number, func(*Seen, bool) {})
@@ -165,7 +165,7 @@ func BenchmarkZeekDNS(b *testing.B) {
 				}
 				b.SetBytes(int64(len(text)))
 				for b.Loop() {
-					o := pass.Options{Set: emptySet(b), Logs: logs.Options{Own: logs.Private(), Now: noon}, Sightings: new(sighting.Table)}
+					o := pass.Options{Set: emptySet(b), Logs: logs.Options{Own: logs.Private(), Now: clock}, Sightings: new(sighting.Table)}
 					if n > 0 {
 						w := NewWatcher(func() *Set { return set }, logs.Private(), maphash.MakeSeed())
 						o.Name = w.Name

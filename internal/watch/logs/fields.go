@@ -146,7 +146,7 @@ func (f *mapped) put(d *reader, path, text string) {
 }
 
 // monthDay reads "Jan  2 15:04:05" in the year nearest before now.
-func monthDay(s string, now time.Time) time.Time {
+func monthDay(s string, now func() time.Time) time.Time {
 	t, err := time.Parse("Jan _2 15:04:05", s)
 	if err != nil {
 		return time.Time{}

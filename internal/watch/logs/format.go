@@ -48,8 +48,8 @@ var (
 type Options struct {
 	// Own are the networks of the party. Nil means [Private].
 	Own []netip.Prefix
-	// Now is the time at which the lines are read, for formats that do not write the year.
-	Now time.Time
+	// Now tells the time at which a line is read, for formats that do not write the year. Nil: such times are not known.
+	Now func() time.Time
 	// Fields says where values stand in JSON lines, tables and texts that no format knows.
 	Fields Map
 }

@@ -32,7 +32,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, name := range Names() {
 			for _, fields := range []Map{{}, m} {
-				d, err := New(name, Options{Now: now, Fields: fields})
+				d, err := New(name, Options{Now: clock, Fields: fields})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -61,7 +61,7 @@ func FuzzDecode(f *testing.F) {
 				}
 			}
 		}
-		if d, e, ok := Detect(text, Options{Now: now}); ok && (d == nil || e.Agree == 0 || e.Agree > e.Lines) {
+		if d, e, ok := Detect(text, Options{Now: clock}); ok && (d == nil || e.Agree == 0 || e.Agree > e.Lines) {
 			t.Fatalf("%v %+v", d, e)
 		}
 	})

@@ -19,6 +19,8 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // now is when the lines of the tests are read.
 var now = time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC)
 
+func clock() time.Time { return now }
+
 // tell writes a record as the golden files have it.
 func tell(n int, r *record.Record, err error) string {
 	var b strings.Builder
@@ -58,7 +60,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, e, ok := Detect(lines, Options{Now: now})
+			f, e, ok := Detect(lines, Options{Now: clock})
 			if !ok || f.Name() != want {
 				t.Fatalf("detected %v (%+v) for %s", f, e, want)
 			}

@@ -84,10 +84,11 @@ func epoch(s string) time.Time {
 
 // thisYear gives a time that was written without its year the year in which it lies nearest before now: at most a day ahead
 // of it, for clocks that differ.
-func thisYear(t, now time.Time) time.Time {
-	if t.IsZero() || now.IsZero() {
+func thisYear(t time.Time, clock func() time.Time) time.Time {
+	if t.IsZero() || clock == nil {
 		return time.Time{}
 	}
+	now := clock().UTC()
 	at := time.Date(now.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
 	if at.After(now.Add(24 * time.Hour)) {
 		at = time.Date(now.Year()-1, t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)

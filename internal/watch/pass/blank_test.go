@@ -37,7 +37,7 @@ func TestBlankLines(t *testing.T) {
 			text.WriteString(strings.Repeat(blank, 200) + "  ")
 			looks, table := 0, &sighting.Table{}
 			var numbers []int64
-			p := New(Options{Set: func() *watch.Set { looks++; return s }, Sightings: table, Logs: logs.Options{Now: now},
+			p := New(Options{Set: func() *watch.Set { looks++; return s }, Sightings: table, Logs: logs.Options{Now: clock},
 				Told: func(h *sighting.Hit, _ *sighting.Sighting, _ bool) { numbers = append(numbers, h.Number) }})
 			x, err := p.Open("log", State{})
 			if err != nil {
@@ -87,7 +87,7 @@ func BenchmarkBlank(b *testing.B) {
 			s := set(b, "evil.example")
 			b.SetBytes(int64(len(text)))
 			for b.Loop() {
-				p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: logs.Options{Now: now}})
+				p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: logs.Options{Now: clock}})
 				x, err := p.Open("log", State{})
 				if err != nil {
 					b.Fatal(err)

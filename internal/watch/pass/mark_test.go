@@ -18,7 +18,7 @@ func readAll(t *testing.T, text, format string, cuts []int, stop int) (records, 
 	s := set(t, "evil.example")
 	state := State{}
 	for _, end := range []int{stop, len(text)} {
-		p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Format: format, Logs: logs.Options{Now: now},
+		p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Format: format, Logs: logs.Options{Now: clock},
 			Each: func(r *record.Record, _ string, from, to int64) {
 				records = append(records, fmt.Sprintf("%d-%d %s %s %q", from, to, r.Format, fieldsOf(r), r.Line))
 			},

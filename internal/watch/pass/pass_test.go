@@ -17,6 +17,8 @@ import (
 
 var now = time.Date(2024, 6, 1, 0, 0, 0, 0, time.UTC)
 
+func clock() time.Time { return now }
+
 func set(t testing.TB, texts ...string) *watch.Set {
 	t.Helper()
 	b := watch.NewBuilder(watch.Seed{1, 2})
@@ -41,7 +43,7 @@ func run(t testing.TB, s *watch.Set, text []byte, cuts, stops []int) ([]string, 
 	state := State{}
 	stops = append(stops, len(text))
 	for i, stop := range stops {
-		p := New(Options{Set: func() *watch.Set { return s }, Sightings: &table, Logs: logs.Options{Own: logs.Private(), Now: now},
+		p := New(Options{Set: func() *watch.Set { return s }, Sightings: &table, Logs: logs.Options{Own: logs.Private(), Now: clock},
 			Told: func(h *sighting.Hit, _ *sighting.Sighting, _ bool) {
 				hits = append(hits, fmt.Sprintf("%d %s %s %s", h.Number, h.ID, h.Fields[0].Path, h.Format))
 			}})

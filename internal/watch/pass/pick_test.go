@@ -54,7 +54,7 @@ func TestPicksMissNothing(t *testing.T) {
 		cut := rapid.IntRange(0, len(text)).Draw(t, "cut")
 		read := func(each func(*record.Record, string, int64, int64)) (hits []string, c Counts) {
 			var table sighting.Table
-			p := New(Options{Set: func() *watch.Set { return s }, Sightings: &table, Logs: logs.Options{Own: logs.Private(), Now: now}, Each: each,
+			p := New(Options{Set: func() *watch.Set { return s }, Sightings: &table, Logs: logs.Options{Own: logs.Private(), Now: clock}, Each: each,
 				Told: func(h *sighting.Hit, _ *sighting.Sighting, _ bool) {
 					hits = append(hits, fmt.Sprintf("%d %s %s %s %s", h.Number, h.ID, h.Fields[0].Path, h.Format, h.Line))
 				}})

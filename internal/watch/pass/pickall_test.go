@@ -100,7 +100,7 @@ func TestEveryFormatIsPicked(t *testing.T) {
 		cut := rapid.IntRange(0, len(text)).Draw(t, "cut")
 		read := func(each func(*record.Record, string, int64, int64)) (hits []string, c Counts) {
 			var table sighting.Table
-			p := New(Options{Set: func() *watch.Set { return s }, Sightings: &table, Logs: logs.Options{Own: logs.Private(), Now: now}, Each: each,
+			p := New(Options{Set: func() *watch.Set { return s }, Sightings: &table, Logs: logs.Options{Own: logs.Private(), Now: clock}, Each: each,
 				Told: func(h *sighting.Hit, _ *sighting.Sighting, _ bool) {
 					hits = append(hits, fmt.Sprintf("%d %s %s %s %s %s", h.Number, h.ID, h.Fields[0].Path, h.Format, h.Host, h.Line))
 				}})
@@ -133,7 +133,7 @@ func TestEveryFormatIsPicked(t *testing.T) {
 
 // whole tells whether a line is one of a format, undamaged. Lines of tables are taken for it as they are in the sample.
 func whole(name string, line []byte) bool {
-	f, err := logs.New(name, logs.Options{Own: logs.Private(), Now: now})
+	f, err := logs.New(name, logs.Options{Own: logs.Private(), Now: clock})
 	var r record.Record
 	return err == nil && f.Decode(line, &r) == nil
 }
@@ -155,7 +155,7 @@ func TestEveryFormatPassesOver(t *testing.T) {
 			text := bytes.Join(heads, []byte("\n"))
 			text = append(append(text, '\n'), bytes.Repeat(append(bytes.Clone(line), '\n'), 300)...)
 			var table sighting.Table
-			p := New(Options{Set: func() *watch.Set { return s }, Sightings: &table, Logs: logs.Options{Own: logs.Private(), Now: now}, Format: name})
+			p := New(Options{Set: func() *watch.Set { return s }, Sightings: &table, Logs: logs.Options{Own: logs.Private(), Now: clock}, Format: name})
 			x, err := p.Open("log", State{})
 			if err != nil {
 				t.Fatal(err)

@@ -3,8 +3,10 @@ package pass
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"entente/internal/watch"
 	"entente/internal/watch/logs"
@@ -15,7 +17,7 @@ import (
 func TestRestingStreams(t *testing.T) {
 	s := set(t, "evil.example")
 	var table sighting.Table
-	p := New(Options{Set: func() *watch.Set { return s }, Sightings: &table, Logs: logs.Options{Now: now}})
+	p := New(Options{Set: func() *watch.Set { return s }, Sightings: &table, Logs: logs.Options{Now: clock}})
 	heap := func() int64 {
 		var m runtime.MemStats
 		runtime.GC()
@@ -52,4 +54,30 @@ func TestRestingStreams(t *testing.T) {
 		t.Errorf("%d hits instead of %d", table.Hits, want)
 	}
 	runtime.KeepAlive(streams)
+}
+
+// TestYearsOfALongRun: a line without its year is of the year in which it is read, however long ago the reading began.
+func TestYearsOfALongRun(t *testing.T) {
+	s := set(t, "evil.example")
+	var table sighting.Table
+	at := time.Date(2026, 12, 30, 12, 0, 0, 0, time.UTC)
+	p := New(Options{Set: func() *watch.Set { return s }, Sightings: &table, Logs: logs.Options{Now: func() time.Time { return at }}, Format: "postfix"})
+	x, err := p.Open("mail.log", State{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for range 6 {
+		x.Write([]byte(at.Format(time.Stamp)+" mx postfix/smtpd[124]: connect from a.evil.example[192.0.2.9]\n"), at)
+		x.Flush(at)
+		want = append(want, at.Format(time.RFC3339))
+		at = at.Add(25 * time.Hour)
+	}
+	var got []string
+	for _, x := range table.All() {
+		got = append(got, x.First.UTC().Format(time.RFC3339))
+	}
+	if slices.Sort(got); !slices.Equal(got, want) {
+		t.Errorf("lines of %v were seen at %v", want, got)
+	}
 }

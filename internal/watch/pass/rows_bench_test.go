@@ -43,7 +43,7 @@ func BenchmarkTables(b *testing.B) {
 			b.Run(name, func(b *testing.B) {
 				best := 0.0
 				for b.Loop() {
-					p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: logs.Options{Own: logs.Private(), Now: now}, Each: each})
+					p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: logs.Options{Own: logs.Private(), Now: clock}, Each: each})
 					x, err := p.Open("log", State{})
 					if err != nil {
 						b.Fatal(err)

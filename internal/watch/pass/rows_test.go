@@ -40,7 +40,7 @@ func cellsOf(r *record.Record) string {
 
 // units reads a text in pieces, going on in a new pass at each stop, and tells what was read as one and what was counted.
 func units(t interface{ Fatal(...any) }, format string, text []byte, fields string, cuts, stops []int) ([]unit, Counts) {
-	o := logs.Options{Own: logs.Private(), Now: now}
+	o := logs.Options{Own: logs.Private(), Now: clock}
 	var err error
 	if fields != "" {
 		if o.Fields, err = logs.ParseMap(fields); err != nil {
@@ -265,7 +265,7 @@ func TestStrayQuotes(t *testing.T) {
 		}
 		hits := func(format string, one bool) (out []string) {
 			var number int64
-			p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: logs.Options{Own: logs.Private(), Now: now}, Format: format,
+			p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: logs.Options{Own: logs.Private(), Now: clock}, Format: format,
 				Told: func(h *sighting.Hit, _ *sighting.Sighting, _ bool) {
 					if one {
 						h.Number = number
@@ -333,7 +333,7 @@ func TestRecordsAreBounded(t *testing.T) {
 	line := "2024-05-23T02:30:26Z,10.0.0.2,evil.example\n"
 	open := func() (*Pass, *Stream, *sighting.Table) {
 		table := &sighting.Table{}
-		p := New(Options{Set: func() *watch.Set { return s }, Sightings: table, Logs: logs.Options{Now: now}, Format: "csv"})
+		p := New(Options{Set: func() *watch.Set { return s }, Sightings: table, Logs: logs.Options{Now: clock}, Format: "csv"})
 		x, err := p.Open("log", State{})
 		if err != nil {
 			t.Fatal(err)
@@ -382,7 +382,7 @@ func TestRecordsAreBounded(t *testing.T) {
 		t.Errorf("%d hits, %+v, %+v", table.Hits, p.Counts, x.State())
 	}
 	// Another process waits no longer than the rest of that time.
-	p = New(Options{Set: func() *watch.Set { return s }, Sightings: table, Logs: logs.Options{Now: now}, Format: "csv"})
+	p = New(Options{Set: func() *watch.Set { return s }, Sightings: table, Logs: logs.Options{Now: clock}, Format: "csv"})
 	x, err := p.Open("log", state)
 	if err != nil {
 		t.Fatal(err)
@@ -419,7 +419,7 @@ func TestHostileQuotes(t *testing.T) {
 	for name, of := range map[string][]string{
 		"toggles": {`a,"` + "\n", `",b` + "\n"}, "opens": {`a,"` + "\n", `a,b` + "\n"}, "even": {`a,"` + "\n", `a","` + "\n"}, "doubled": {`"""` + "\n", `""` + "\n"}, "all": {strings.Repeat(`"`, 63) + "\n"},
 	} {
-		p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: logs.Options{Now: now}, Format: "csv"})
+		p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: logs.Options{Now: clock}, Format: "csv"})
 		x, err := p.Open("log", State{})
 		if err != nil {
 			t.Fatal(err)
@@ -445,7 +445,7 @@ func TestHostileQuotes(t *testing.T) {
 		}
 	}
 	table := &sighting.Table{}
-	p := New(Options{Set: func() *watch.Set { return s }, Sightings: table, Logs: logs.Options{Now: now}, Format: "csv"})
+	p := New(Options{Set: func() *watch.Set { return s }, Sightings: table, Logs: logs.Options{Now: clock}, Format: "csv"})
 	x, err := p.Open("log", State{})
 	if err != nil {
 		t.Fatal(err)
@@ -519,7 +519,7 @@ func TestRecordsArePicked(t *testing.T) {
 			if forced {
 				format = "csv"
 			}
-			p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: logs.Options{Own: logs.Private(), Now: now}, Each: each, Format: format,
+			p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: logs.Options{Own: logs.Private(), Now: clock}, Each: each, Format: format,
 				Told: func(h *sighting.Hit, _ *sighting.Sighting, _ bool) {
 					hits = append(hits, fmt.Sprintf("%d %s %s %s %s", h.Number, h.ID, h.Fields[0].Path, h.Format, h.Line))
 				}})
@@ -572,7 +572,7 @@ func TestTablesAreTold(t *testing.T) {
 		for _, at := range []int{0, 1, 10, 40, 100, 200, len(headed) + 45, 1000, len(x.text)} {
 			at = min(at, len(x.text))
 			table := &sighting.Table{}
-			p := New(Options{Set: func() *watch.Set { return s }, Sightings: table, Logs: logs.Options{Now: now}})
+			p := New(Options{Set: func() *watch.Set { return s }, Sightings: table, Logs: logs.Options{Now: clock}})
 			st, err := p.Open("log", State{})
 			if err != nil {
 				t.Fatal(err)

@@ -39,7 +39,7 @@ func TestTorn(t *testing.T) {
 				t.Fatalf("%s, torn at %d: %+v", name, cut, counts)
 			}
 			var places []string
-			p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: logs.Options{Now: now}, Each: func(r *record.Record, _ string, from, to int64) {
+			p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: logs.Options{Now: clock}, Each: func(r *record.Record, _ string, from, to int64) {
 				places = append(places, string(text[from:min(to, int64(len(text)))]))
 			}})
 			x, err := p.Open("log", State{})
