@@ -147,6 +147,9 @@ wrong; 4 a file is not there.`,
 // exitMatched is watch's: something matched.
 const exitMatched = 6
 
+// forgetAfter is how long after its hour a sighting is kept at least, and after it grew last.
+const forgetAfter = 2 * time.Hour
+
 // watching is one run of watch.
 type watching struct {
 	a     *app
@@ -735,9 +738,9 @@ func (w *watching) idle() {
 	if err := w.lines(); err != nil {
 		w.err = err
 	}
-	w.table.Forget(now.Add(-2*time.Hour), w.outs.owes)
-	w.forgetOthers(now.Add(-2 * time.Hour))
-	w.forgetFindings(now.Add(-2 * time.Hour))
+	w.table.Forget(now, forgetAfter, w.outs.owes)
+	w.forgetOthers(now)
+	w.forgetFindings(now.Add(-forgetAfter))
 }
 
 // lines writes what is new of each sighting as JSON.

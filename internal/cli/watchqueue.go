@@ -214,14 +214,14 @@ func (w *watching) soFar() *sighting.Table {
 }
 
 // forgetOthers drops what is over of what was seen when no message was read, and was told.
-func (w *watching) forgetOthers(before time.Time) {
+func (w *watching) forgetOthers(now time.Time) {
 	if w.queue == nil || w.join == nil {
 		return
 	}
 	for _, s := range w.queue.others.All() {
 		s.Told = min(s.Count(), w.join.reported[s])
 	}
-	w.queue.others.Forget(before, nil)
+	w.queue.others.Forget(now, forgetAfter, nil)
 }
 
 // findingsSoFar is what is reported of findings, as soFar is of sightings.

@@ -88,6 +88,10 @@ type Sighting struct {
 	Sent map[string]int64 `json:"sent,omitempty"`
 	// Aside is at which Count a message to them was set aside, because they refuse it.
 	Aside map[string]int64 `json:"aside,omitempty"`
+
+	// still is the time at which lines were as many as stillLines for the first time that Forget saw.
+	still      time.Time
+	stillLines int64
 }
 
 // Count is how often it was seen: a question and its answer are one event that logs write twice.
@@ -268,11 +272,16 @@ func (t *Table) Restore(list []*Sighting, hits, beyond int64) {
 	}
 }
 
-// Forget drops the sightings whose hour ended before a time and that were told as they are: a watch that goes on for ever keeps what may still grow.
-// Those that owed names are kept; nil: none.
-func (t *Table) Forget(before time.Time, owed func(*Sighting) bool) {
+// Forget drops the sightings whose hour ended a while ago, that did not grow for as long, and that were told as they are: a watch that goes on for ever keeps
+// what may still grow. The hour alone does not say that: logs may be read late, or lag behind by their clocks, and a sighting that begins anew has the
+// identifier and a part of the count of the one that was told. Those that owed names are kept; nil: none.
+func (t *Table) Forget(now time.Time, while time.Duration, owed func(*Sighting) bool) {
 	for k, s := range t.all {
-		if s.Told == s.Count() && !s.Rest && !s.Hour.IsZero() && s.Hour.Add(time.Hour).Before(before) && (owed == nil || !owed(s)) {
+		if s.still.IsZero() || s.stillLines != s.Lines {
+			s.still, s.stillLines = now, s.Lines
+		}
+		over := !s.Rest && !s.Hour.IsZero() && s.Hour.Add(time.Hour+while).Before(now) && !now.Before(s.still.Add(while))
+		if over && s.Told == s.Count() && (owed == nil || !owed(s)) {
 			delete(t.all, k)
 			if group := s.Indicator + " " + s.Value.Key(); t.of[group] > 1 {
 				t.of[group]--

@@ -120,11 +120,26 @@ func TestForget(t *testing.T) {
 	table.Add(hit("b", day, record.Query))
 	late, _ := table.Add(hit("a", day.Add(5*time.Hour), record.Query))
 	told.Told, late.Told = 1, 1
-	table.Forget(day.Add(3*time.Hour), func(s *Sighting) bool { return s == told })
+	at := day.Add(3 * time.Hour)
+	table.Forget(at, 2*time.Hour, nil)
+	if table.Len() != 3 {
+		t.Errorf("what may have grown a moment ago is forgotten: %d are kept", table.Len())
+	}
+	table.Add(hit("a", day.Add(time.Minute), record.Query)) // read late
+	told.Told = told.Count()
+	for range 3 {
+		table.Forget(at.Add(119*time.Minute), 2*time.Hour, nil)
+		at = at.Add(time.Minute)
+	}
+	if table.Len() != 3 {
+		t.Errorf("what grew within the while is forgotten: %d are kept", table.Len())
+	}
+	at = day.Add(8 * time.Hour) // the later one's hour ended two hours ago
+	table.Forget(at, 2*time.Hour, func(s *Sighting) bool { return s == told })
 	if table.Len() != 3 {
 		t.Errorf("what somebody is owed is forgotten: %d are kept", table.Len())
 	}
-	table.Forget(day.Add(3*time.Hour), nil)
+	table.Forget(at, 2*time.Hour, nil)
 	if table.Len() != 2 {
 		t.Errorf("%d are kept", table.Len())
 	}
