@@ -119,20 +119,26 @@ func (b *Book) Save(kept any) error {
 	return nil
 }
 
-// find gives the entry of a file: by the system's identity if the beginning is the same, else by the beginning alone if it
-// is long enough. head is the beginning of the file's text.
-func (b *Book) find(device, inode uint64, head []byte) *Entry {
+// find gives the entry of a file: by the system's identity if the beginning is the same, else by the beginning alone where it says enough and the
+// file of the entry does not lie where it was any more. head is the beginning of the file's text.
+func (b *Book) find(path string, device, inode uint64, head []byte) *Entry {
 	for _, e := range b.Files {
 		if inode != 0 && e.Inode == inode && e.Device == device && e.begins(head) {
 			return e
 		}
 	}
 	for _, e := range b.Files {
-		if e.Length >= minPrint && e.begins(head) {
+		if e.says(path) && e.begins(head) && !e.lies() {
 			return e
 		}
 	}
 	return nil
+}
+
+// says tells whether the beginning alone says enough to take the file of a path for that of the entry: it is long enough, or it is
+// all that was read of it and the path is one that a rotation gives.
+func (e *Entry) says(path string) bool {
+	return e.Length >= minPrint || e.Length > 0 && int64(e.Length) == e.State.Offset && filepath.Dir(path) == filepath.Dir(e.Path) && related(filepath.Base(path), filepath.Base(e.Path))
 }
 
 // begins tells whether a file that begins with head may be the one of the entry.
@@ -140,14 +146,18 @@ func (e *Entry) begins(head []byte) bool {
 	return len(head) >= e.Length && e.Print == printOf(head[:e.Length])
 }
 
-// lies tells whether the file of the entry is where it was.
+// lies tells whether the file of the entry is where it was, and was not truncated: a rotation may copy a log and truncate it.
 func (e *Entry) lies() bool {
 	info, err := os.Stat(e.Path)
 	if err != nil {
 		return false
 	}
 	device, inode := identity(info)
-	return inode != 0 && device == e.Device && inode == e.Inode
+	if inode == 0 || device != e.Device || inode != e.Inode {
+		return false
+	}
+	head, err := beginning(e.Path)
+	return err != nil || e.begins(head) // what cannot be read now may be what it was
 }
 
 func printOf(head []byte) string {
@@ -157,10 +167,7 @@ func printOf(head []byte) string {
 
 // entry gives the entry of a file, a new one if there is none.
 func (b *Book) entry(path string, device, inode uint64, head []byte) *Entry {
-	e := b.find(device, inode, head)
-	if e != nil && (e.Inode != inode || e.Device != device) && e.lies() {
-		e = nil // another file that begins the same
-	}
+	e := b.find(path, device, inode, head)
 	if e == nil {
 		e = &Entry{Print: printOf(nil)}
 		b.Files = append(b.Files, e)

@@ -249,6 +249,45 @@ func TestGoesOn(t *testing.T) {
 	b.has("folder", 41)
 }
 
+// TestCopiedAndTruncated: a log of which a rotation keeps a copy and that it then truncates, read by a pattern, with as much before as is enough to tell a log
+// from others, and with a line.
+func TestCopiedAndTruncated(t *testing.T) {
+	for _, first := range []int{1, 10} {
+		for _, copied := range []string{"a.log.1", "a-20261130.log", "a.log.1.gz"} {
+			for _, next := range []int{1, 5} {
+				b := newBench(t)
+				b.write("a.log", lines(0, first))
+				b.once(true, b.path("a*"))
+				b.has("first", first)
+				b.add("a.log", lines(first, first+3))
+				text, err := os.ReadFile(b.path("a.log"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.HasSuffix(copied, ".gz") {
+					var gz bytes.Buffer
+					z := gzip.NewWriter(&gz)
+					if _, err := z.Write(text); err != nil {
+						t.Fatal(err)
+					}
+					if err := z.Close(); err != nil {
+						t.Fatal(err)
+					}
+					text = gz.Bytes()
+				}
+				b.write(copied, string(text))
+				b.write("a.log", lines(first+3, first+3+next)) // in place
+				what := fmt.Sprintf("%d lines, then %s, then %d lines", first, copied, next)
+				b.once(true, b.path("a*"))
+				b.has(what, first+3+next)
+				b.add("a.log", lines(first+3+next, first+next+5))
+				b.once(true, b.path("a*"))
+				b.has(what+", and again", first+next+5)
+			}
+		}
+	}
+}
+
 // TestLostPart: what was rotated away and is not to be found is told.
 func TestLostPart(t *testing.T) {
 	b := newBench(t)
