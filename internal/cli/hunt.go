@@ -75,6 +75,7 @@ type hunted struct {
 	More       bool          `json:"more_lines,omitzero"` // there are more lines than are here
 	Unread     []huntedFault `json:"unread,omitempty"`    // logs that could not be read again
 	read       bool          // logs were read again
+	beside     bool          // of the hours asked for, and outside of the time asked for, there are lines
 }
 
 type huntedValue struct {
@@ -218,7 +219,9 @@ func writeHunted(p *printer, h *hunted, limit int) {
 	if h.More {
 		p.hint("%s", p.t("ui.hunt-more-lines"))
 	}
-	if seen > 0 && len(h.Lines) == 0 && h.read {
+	if seen > 0 && len(h.Lines) == 0 && h.beside {
+		p.say("", "ui.hunt-beside")
+	} else if seen > 0 && len(h.Lines) == 0 && h.read {
 		p.say("", "ui.hunt-no-lines")
 	}
 	for _, u := range h.Unread {

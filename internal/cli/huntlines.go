@@ -69,10 +69,18 @@ func (a *app) huntLines(ctx context.Context, x *past.Index, answer *past.Answer,
 	for _, s := range spans {
 		h.read = true
 		err := rereadLog(ctx, s, o, func(r *record.Record, at int64) error {
-			if !hours[r.Time.Unix()/3600] || r.Time.Before(h.From) || !r.Time.Before(h.To) {
+			if !hours[r.Time.Unix()/3600] {
+				return nil
+			}
+			outside := r.Time.Before(h.From) || !r.Time.Before(h.To)
+			if outside && h.beside {
 				return nil
 			}
 			if found = exact.Find(found[:0], r); len(found) == 0 {
+				return nil
+			}
+			if outside {
+				h.beside = true
 				return nil
 			}
 			if len(h.Lines) == most {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"entente/internal/intake"
 	"entente/internal/node"
@@ -18,6 +20,9 @@ const (
 	// maxHuntRefused is how many of the things that are no values are told of.
 	maxHuntRefused = 20
 )
+
+// listEndings are those of files with indicators.
+var listEndings = map[string]bool{".json": true, ".jsonl": true, ".ndjson": true, ".csv": true, ".tsv": true, ".txt": true, ".list": true, ".lst": true, ".stix": true, ".misp": true, ".gz": true, ".zst": true}
 
 // huntValues gathers what is to be hunted for, each value once.
 func (a *app) huntValues(args []string, h *hunted) ([]observable.Value, error) {
@@ -40,6 +45,9 @@ func (a *app) huntValues(args []string, h *hunted) ([]observable.Value, error) {
 	}
 	for _, arg := range args {
 		if !isFile(arg) {
+			if listEndings[strings.ToLower(filepath.Ext(arg))] && !strings.Contains(arg, ":") {
+				return nil, usage("usage.no-such-list", "text", arg) // "not seen" of its name would be taken for what its values are
+			}
 			v, err := observable.Parse(arg)
 			if err != nil {
 				return nil, usage("usage.no-value-or-file", "text", arg)
