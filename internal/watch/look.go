@@ -355,6 +355,11 @@ func (s *Scanner) mails(b []byte, i, e int) {
 		for end < e && mailByte(b[end]) && b[end] != '@' {
 			end++
 		}
+		if start == at && at > from && b[at-1] == '"' { // a local part in quotes
+			if open := bytes.LastIndexByte(b[from:at-1], '"'); open >= 0 {
+				s.exact(observable.Email, b[from+open:end])
+			}
+		}
 		from = at + 1
 		if start < at && b[start] == '\'' && b[end-1] == '\'' {
 			start, end = start+1, end-1
@@ -395,6 +400,9 @@ func (s *Scanner) words(b []byte, i, e int) {
 			j++
 		}
 		if bytes.IndexByte(b[i:j], '@') >= 0 {
+			if b[i] == '@' { // a local part in quotes may stand before it
+				s.mark()
+			}
 			s.mails(b, i, j)
 		} else {
 			s.host(b, i, j)

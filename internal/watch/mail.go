@@ -23,6 +23,14 @@ func (m *matching) mail(text string) {
 			end++
 		}
 		local, domain := text[start:at], text[at+1:end]
+		if local == "" && strings.HasSuffix(text[i:at], `"`) { // a local part in quotes is the same without them
+			local = text[i : at-1]
+			if open := strings.LastIndexByte(local, '"'); open >= 0 {
+				local = local[open+1:]
+			} else {
+				local = ""
+			}
+		}
 		if strings.HasPrefix(local, "'") && strings.HasSuffix(domain, "'") {
 			local, domain = local[1:], domain[:len(domain)-1]
 		}

@@ -15,7 +15,7 @@ func TestPlainLines(t *testing.T) {
 	more := []string{`mutex:Global\evil mutex`, "mail-subject:Срочно: invoice!", "registry-key:HKCU\\Software\\Evil", "registry-key:HKLM", "mac:00:11:22:33:44:55", "asn:AS64500",
 		"certificate-serial:cc57fe", `file-path:C:\Users\x\evil file.exe`, "file-name:résumé.exe", "ja4:t13d1516h2_8daaf6152771_e5627efa2ab1", "http://[2001:db8::5]/a"}
 	texts := append([]string{`Global\evil mutex`, "Срочно: invoice!", `HKEY_CURRENT_USER\SOFTWARE\evil`, "hklm", "00-11-22-33-44-55", "0011.2233.4455", "00:11:22:33:44:55", "AS64500", "64500", "00:CC:57:FE", "00cc57fe",
-		`c:\users\X\Evil File.exe`, "RÉSUMÉ.EXE", "T13d1516h2_8daaf6152771_e5627efa2ab1", "http://[2001:DB8:0::5]:80/a?", "http://[2001:DB8:0::5]:80/a", "%65vil.com/a", "http://%65vil.com/a", "evil。com"}, testTexts...)
+		`c:\users\X\Evil File.exe`, "RÉSUMÉ.EXE", "T13d1516h2_8daaf6152771_e5627efa2ab1", "http://[2001:DB8:0::5]:80/a?", "http://[2001:DB8:0::5]:80/a", "%65vil.com/a", "http://%65vil.com/a", "evil。com", `"a"@evil.com`, `"b.c"@mail.example`}, testTexts...)
 	for _, k := range append(more, testIndicators...) {
 		ind := Indicator{ID: k}
 		if rest, ok := strings.CutPrefix(k, "="); ok {

@@ -241,6 +241,12 @@ func (s *Scanner) addresses(b []byte, start, end int) {
 		for j < end && (tokenByte[b[j]] || b[j] >= 0x80) {
 			j++
 		}
+		if at > start && b[at-1] == '"' { // a local part in quotes
+			if open := bytes.LastIndexByte(b[start:at-1], '"'); open >= 0 {
+				s.exact(observable.Email, b[start+open:j])
+			}
+			continue
+		}
 		i := at
 		for tries := 0; i > start && mailByte(b[i-1]) && at-i < 256; {
 			i--

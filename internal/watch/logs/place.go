@@ -239,7 +239,11 @@ func (d *reader) mails(role record.Role, path, text string) {
 				part = part[:j]
 			}
 		}
-		part = strings.Trim(part, " \t\r\n\"'<>")
+		cut := " \t\r\n\"'<>"
+		if strings.Contains(part, `"@`) { // quotes around the local part
+			cut = " \t\r\n<>"
+		}
+		part = strings.Trim(part, cut)
 		if _, host, ok := strings.Cut(part, "@"); ok && host != "" {
 			d.field(observable.Email, role, path, part)
 		}
