@@ -55,7 +55,7 @@ func compile(text string, o Options) (*compiled, error) {
 		return nil, fmt.Errorf("%w: it has %d parts [...], and the most is %d", ErrTooLarge, len(parts), MaxParts)
 	}
 	for _, x := range parts {
-		canonical(x.Where)
+		x.Where = canonical(x.Where)
 	}
 	if c.whole, err = pattern.Compile(tree.String()); err != nil {
 		return nil, err
@@ -226,26 +226,35 @@ func canonicalText(t observable.Type) bool {
 	return false
 }
 
-// canonical brings constants that are compared for equality, and the names of hash
-// algorithms, into the form of Observe.
-func canonical(c pattern.Condition) {
-	j, ok := c.(*pattern.Junction)
-	if ok {
-		for _, t := range j.Terms {
-			canonical(t)
+// canonical brings constants that are compared for equality, the hives of registry keys and the names of hash algorithms into the form of Observe, and
+// has what logs write otherwise than STIX looked at both ways.
+func canonical(c pattern.Condition) pattern.Condition {
+	if j, ok := c.(*pattern.Junction); ok {
+		for i := range j.Terms {
+			j.Terms[i] = canonical(j.Terms[i])
 		}
-		return
+		return j
 	}
 	x, ok := c.(*pattern.Comparison)
 	if !ok {
-		return
+		return c
 	}
 	t, known := typeOf(&x.Path)
 	if known && len(x.Path.Steps) == 2 {
 		x.Path.Steps[1].Key = observable.HashName(t)
 	}
+	last := x.Path.Steps[len(x.Path.Steps)-1].Key
+	if t == observable.RegistryKey && (x.Op == pattern.OpLike || x.Op == pattern.OpMatches) || x.Path.Type == "network-traffic" && last == "request_value" {
+		c = bothWays(x)
+	}
+	if t == observable.RegistryKey && x.Op != pattern.OpMatches {
+		x.Value.Text = inFull(x.Value.Text)
+		for i := range x.Set {
+			x.Set[i].Text = inFull(x.Set[i].Text)
+		}
+	}
 	if x.Op != pattern.OpEqual && x.Op != pattern.OpNotEqual && x.Op != pattern.OpIn {
-		return
+		return c
 	}
 	bring := func(l *pattern.Literal) {
 		if l.Kind != pattern.StringLiteral {
@@ -265,6 +274,20 @@ func canonical(c pattern.Condition) {
 	for i := range x.Set {
 		bring(&x.Set[i])
 	}
+	return c
+}
+
+// bothWays is a comparison of a property, and of what the log has written for it.
+func bothWays(x *pattern.Comparison) pattern.Condition {
+	y := *x
+	y.Set = slices.Clone(x.Set)
+	y.Path.Steps = slices.Clone(x.Path.Steps)
+	y.Path.Steps[len(y.Path.Steps)-1].Key = asWritten
+	joint := pattern.Or
+	if x.Negated != (x.Op == pattern.OpNotEqual) {
+		joint = pattern.And
+	}
+	return &pattern.Junction{Offset: x.Offset, Joint: joint, Terms: []pattern.Condition{x, &y}}
 }
 
 // referredValue is what the value of an object of any type is.

@@ -464,3 +464,33 @@ func BenchmarkTake(b *testing.B) {
 		})
 	}
 }
+
+// TestOwner: a hash is that of the file beside it, wherever it comes in the record.
+func TestOwner(t *testing.T) {
+	f := func(path string, typ observable.Type, role record.Role, text string) record.Field {
+		return record.Field{Path: path, Type: typ, Role: role, Text: text}
+	}
+	a, b := strings.Repeat("a", 64), strings.Repeat("b", 64)
+	list := []record.Field{
+		f("files.1.sha256", observable.SHA256, record.File, b), f("files.0.sha256", observable.SHA256, record.File, a), f("files.0.filename", observable.FileName, record.File, "a.exe"),
+		f("files.1.filename", observable.FileName, record.File, "b.exe"), f("files.2.md5", observable.MD5, record.File, strings.Repeat("c", 32)),
+		f("process.executable", observable.FilePath, record.Process, `C:\one\p.exe`), f("process.parent.executable", observable.FilePath, record.Process, `C:\two\p.exe`),
+		f("tls.serial", observable.Serial, record.Certificate, "01"), f("tls.client.serial", observable.Serial, record.Certificate, "02"),
+		f("tls.client.fingerprint", observable.SHA256, record.Certificate, b), f("tls.fingerprint", observable.SHA256, record.Certificate, a),
+	}
+	yes := []string{"[file:name = 'a.exe' AND file:hashes.'SHA-256' = '" + a + "']", "[file:name = 'b.exe' AND file:hashes.'SHA-256' = '" + b + "']", "[file:name = 'p.exe' AND file:parent_directory_ref.path LIKE '%one']",
+		"[x509-certificate:serial_number = '1' AND x509-certificate:hashes.'SHA-256' = '" + a + "']", "[x509-certificate:serial_number = '2' AND x509-certificate:hashes.'SHA-256' = '" + b + "']"}
+	no := []string{"[file:name = 'a.exe' AND file:hashes.'SHA-256' = '" + b + "']", "[file:hashes.MD5 LIKE 'c%' AND file:hashes.'SHA-256' LIKE '%']", "[file:hashes.MD5 LIKE 'c%' AND file:name LIKE '%']",
+		"[x509-certificate:serial_number = '1' AND x509-certificate:hashes.'SHA-256' = '" + b + "']", "[file:name = 'p.exe' AND file:hashes.'SHA-256' LIKE '%']"}
+	for range 20 {
+		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		r := &record.Record{Host: "h", Time: t0, Fields: list}
+		for want, patterns := range map[int][]string{1: yes, 0: no} {
+			for _, p := range patterns {
+				if got, _ := run(t, Options{}, []string{p}, r); len(got) != want {
+					t.Fatalf("%s: %d matches, want %d, of %v", p, len(got), want, list)
+				}
+			}
+		}
+	}
+}

@@ -2,6 +2,7 @@ package compound
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -49,6 +50,41 @@ func urlOf(text, host string) (string, bool) {
 	return v.Text, err == nil
 }
 
+// asWritten is the property that holds another one as the log has it, which patterns may ask for instead: see bothWays. No property of STIX has such a name.
+const asWritten = "as_written--"
+
+// target is what a request line asks for: of a URL what stands behind the host, if the log has the whole of it.
+func target(url string) string {
+	_, rest, ok := strings.Cut(url, "://")
+	if !ok {
+		return url
+	}
+	if i := strings.IndexAny(rest, "/?"); i < 0 {
+		return "/"
+	} else if rest = rest[i:]; rest[0] == '?' {
+		rest = "/" + rest
+	}
+	return rest
+}
+
+// hives are the short names of registry hives; "The hive ... should not be shortened" (STIX 2.1 §6.17).
+var hives = map[string]string{
+	"hklm": "HKEY_LOCAL_MACHINE", "hkcu": "HKEY_CURRENT_USER", "hkcr": "HKEY_CLASSES_ROOT", "hku": "HKEY_USERS", "hkcc": "HKEY_CURRENT_CONFIG",
+}
+
+// inFull is a registry key with its hive in full.
+func inFull(key string) string {
+	hive, rest, more := strings.Cut(key, `\`)
+	full, short := hives[strings.ToLower(hive)]
+	if !short {
+		return key
+	}
+	if more {
+		full += `\` + rest
+	}
+	return full
+}
+
 // hostField is the host that the paths of a record are of.
 func hostField(r *record.Record) string {
 	for i := range r.Fields {
@@ -79,9 +115,11 @@ func (b *observer) field(f *record.Field) {
 			return
 		}
 		o := b.address(v)
-		switch f.Role {
-		case record.Query:
+		if f.Asked() {
 			b.asked = append(b.asked, o)
+			return
+		}
+		switch f.Role {
 		case record.Answer:
 			b.answered = append(b.answered, o)
 		case record.Source:
@@ -120,12 +158,12 @@ func (b *observer) field(f *record.Field) {
 			b.subject = strings.Clone(f.Text)
 		}
 	case observable.MD5, observable.SHA1, observable.SHA256, observable.SHA512, observable.SSDeep:
-		b.digest(f)
+		b.digests = append(b.digests, f)
 	case observable.FileName, observable.FilePath:
-		b.file(f.Text)
+		b.file(f)
 	case observable.Serial:
 		if v, err := observable.New(f.Type, f.Text); err == nil {
-			unfilled(&b.certs, b.new, "x509-certificate", "serial_number").text("serial_number", v.Text)
+			b.property(f, "serial_number", v.Text)
 		}
 	case observable.UserAgent:
 		if b.agent == "" {
@@ -140,7 +178,8 @@ func (b *observer) field(f *record.Field) {
 	case observable.Mutex:
 		b.one("mutex", "name", f.Text)
 	case observable.RegistryKey:
-		b.one("windows-registry-key", "key", f.Text)
+		k := b.one("windows-registry-key", "key", inFull(f.Text))
+		k.put(asWritten, pattern.StringValue(strings.Clone(f.Text)))
 	case observable.Account:
 		b.one("user-account", "account_login", f.Text)
 	case observable.MAC:
@@ -158,42 +197,74 @@ func (b *observer) field(f *record.Field) {
 	}
 }
 
-// unfilled is the first object of a list that lacks a property, or a new one.
-func unfilled(list *[]*object, make func(string) *object, typ, property string) *object {
+// owner is the file or certificate that what stands in a field is of, or a new one: among those that lack the property, and are not another item of a
+// list, the one that stands nearest in the record, and among these one in the same role. So a hash beside the program that loads a library
+// and the library is that of the library.
+func (b *observer) owner(f *record.Field, lacks func(*object) bool) *object {
+	list, typ := &b.files, "file"
+	if f.Role == record.Certificate {
+		list, typ = &b.certs, "x509-certificate"
+	}
+	var of *object
+	best := -1
 	for _, o := range *list {
-		if _, has := o.Property(property); !has {
-			return o
+		near, ok := shared(o.path, f.Path)
+		if o.role != f.Role && near == 0 && strings.IndexByte(f.Path, '.') >= 0 {
+			continue // they have nothing in common
+		}
+		if near *= 4; o.role == f.Role {
+			near += 2
+		}
+		if place(o.path) == place(f.Path) {
+			near++
+		}
+		if ok && near > best && lacks(o) {
+			of, best = o, near
 		}
 	}
-	o := make(typ)
-	*list = append(*list, o)
-	return o
+	if of == nil {
+		of = b.new(typ)
+		of.path, of.role = strings.Clone(f.Path), f.Role
+		*list = append(*list, of)
+	}
+	return of
 }
 
-// digest adds a hash to the first file or certificate that has none of its algorithm.
+// shared is how many names two paths begin with alike; ok is false if they part at a position of a list.
+func shared(a, b string) (n int, ok bool) {
+	for {
+		x, restA, moreA := strings.Cut(a, ".")
+		y, restB, moreB := strings.Cut(b, ".")
+		if x != y {
+			return n, !position(x) || !position(y)
+		}
+		if !moreA || !moreB {
+			return n, true
+		}
+		a, b, n = restA, restB, n+1
+	}
+}
+
+// place is where something stands, without its own name.
+func place(path string) string { return path[:strings.LastIndexByte(path, '.')+1] }
+
+func position(name string) bool { return name != "" && strings.Trim(name, "0123456789") == "" }
+
+// digest adds a hash to what it is of.
 func (b *observer) digest(f *record.Field) {
 	v, err := observable.New(f.Type, f.Text)
 	if err != nil {
 		return
 	}
-	list, typ := &b.files, "file"
-	if f.Role == record.Certificate {
-		list, typ = &b.certs, "x509-certificate"
-	}
 	name := observable.HashName(v.Type)
-	var of *object
-	for _, o := range *list {
-		if _, has := o.hashes.Property(name); !has {
-			of = o
-			break
-		}
-	}
-	if of == nil {
-		of = b.new(typ)
-		*list = append(*list, of)
-	}
+	of := b.owner(f, func(o *object) bool { _, has := o.hashes.Property(name); return !has })
 	of.hashes = append(of.hashes, member{name, pattern.StringValue(v.Text)})
 	of.put("hashes", pattern.DictValue(of.hashes))
+}
+
+// property adds a text to the certificate that it is of.
+func (b *observer) property(f *record.Field, name, text string) {
+	b.owner(f, func(o *object) bool { _, has := o.Property(name); return !has }).text(name, text)
 }
 
 // put sets a property that may be there.
@@ -207,7 +278,8 @@ func (o *object) put(name string, v pattern.Value) {
 	o.set(name, v)
 }
 
-func (b *observer) file(path string) {
+func (b *observer) file(f *record.Field) {
+	path := f.Text
 	dir, name := "", path
 	if i := strings.LastIndexAny(path, `/\`); i >= 0 {
 		if name = path[i+1:]; i == 0 || i == 2 && path[1] == ':' {
@@ -215,28 +287,33 @@ func (b *observer) file(path string) {
 		}
 		dir = path[:i]
 	}
-	var d *object
+	in := ""
 	if dir != "" {
-		d = b.one("directory", "path", dir)
+		in = b.one("directory", "path", dir).id
 	}
 	if name == "" {
 		return
 	}
 	for _, o := range b.files { // logs tell a path and then its name
-		if v, ok := o.Property("name"); ok {
-			if has, _ := v.Text(); has == name {
-				if d != nil {
-					o.put("parent_directory_ref", pattern.StringValue(d.id))
-				}
-				return
-			}
+		has, _ := o.Property("name")
+		if text, _ := has.Text(); text != name || o.role != f.Role {
+			continue
 		}
+		was, placed := o.Property("parent_directory_ref")
+		if dir != "" && !placed {
+			o.text("parent_directory_ref", in)
+		} else if was, _ := was.Text(); dir != "" && was != in {
+			continue // another of this name
+		}
+		return
 	}
-	o := unfilled(&b.files, b.new, "file", "name")
+	o := b.new("file")
+	o.path, o.role = strings.Clone(f.Path), f.Role
 	o.text("name", strings.Clone(name))
-	if d != nil {
-		o.text("parent_directory_ref", d.id)
+	if dir != "" {
+		o.text("parent_directory_ref", in)
 	}
+	b.files = append(b.files, o)
 }
 
 // imageName is the name of the program of a command line, as far as it can be told.
@@ -296,10 +373,13 @@ func refs(list []*object) pattern.Value {
 }
 
 func (b *observer) finish() {
+	for _, f := range b.digests {
+		b.digest(f)
+	}
 	if len(b.answered) > 0 {
 		for _, o := range b.asked {
-			if o.typ == "domain-name" {
-				o.put("resolves_to_refs", refs(b.answered))
+			if others := slices.DeleteFunc(slices.Clone(b.answered), func(a *object) bool { return a == o }); o.typ == "domain-name" && len(others) > 0 {
+				o.put("resolves_to_refs", refs(others)) // the records of an answer name what they are of
 			}
 		}
 	}
@@ -348,7 +428,7 @@ func (b *observer) finish() {
 	}
 	var http members
 	if b.request != "" {
-		http = append(http, member{"request_value", pattern.StringValue(b.request)})
+		http = append(http, member{"request_value", pattern.StringValue(target(b.request))}, member{asWritten, pattern.StringValue(b.request)})
 	}
 	if b.agent != "" {
 		http = append(http, member{"request_header", pattern.DictValue(members{{"User-Agent", pattern.StringValue(b.agent)}})})

@@ -42,6 +42,9 @@ type object struct {
 	typ, id string
 	members
 	hashes members // what the property of that name is
+	// Of files and certificates: where the record names it, and as what.
+	path string
+	role record.Role
 }
 
 // ObjectType implements pattern.Object.
@@ -72,8 +75,10 @@ func (o *object) text(name, text string) { o.set(name, pattern.StringValue(text)
 //	mac, asn, account        mac-addr, autonomous-system, user-account
 //	other                    the object and the property that it names
 //
-// Names, addresses, URLs and hashes are in canonical form; other texts are as they
-// stand in the log. ja3 and ja4 have no place in STIX 2.1 and make nothing.
+// A hash is that of the file that stands nearest to it in the record, and of several of the one in its role. The question that an answer repeats is asked, too.
+//
+// Names, addresses, URLs and hashes are in canonical form, hives of the registry in full, and what a request asks for is without its host; other texts are
+// as they stand in the log. ja3 and ja4 have no place in STIX 2.1 and make nothing.
 func Observe(r *record.Record) pattern.Observed {
 	b := observer{record: r}
 	for i := range r.Fields {
@@ -102,6 +107,7 @@ type observer struct {
 	to              []pattern.Value
 	subject         string
 	files, certs    []*object
+	digests         []*record.Field // whose they are shows when all files are known
 }
 
 func (b *observer) new(typ string) *object {

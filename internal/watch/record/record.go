@@ -6,6 +6,7 @@
 package record
 
 import (
+	"strings"
 	"time"
 
 	"entente/internal/observable"
@@ -59,6 +60,11 @@ type Field struct {
 	// Text is the value with the escapes of its format undone and nothing else:
 	// neither refanged nor normalised.
 	Text string
+}
+
+// Asked tells a name that was asked for, also one that an answer repeats.
+func (f *Field) Asked() bool {
+	return f.Role == Query || f.Role == Answer && (f.Path == "dns.rrname" || f.Path == "dns.qname" || strings.HasPrefix(f.Path, "dns.query.") || strings.HasPrefix(f.Path, "dns.queries."))
 }
 
 // Record is what one line says. Its texts may share memory with the line and are

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"entente/internal/watch"
+	"entente/internal/watch/indicators"
+	"entente/internal/watch/logs"
+	"entente/internal/watch/pass"
+	"entente/internal/watch/record"
+	"entente/internal/watch/sighting"
+)
+
+// watched reads a line, some hundred others like it before it, and tells whether an indicator with a pattern is found in it, and how many indicators are said to be watched for.
+func watched(t *testing.T, pattern, line string) (found bool, rep indicators.Report) {
+	t.Helper()
+	patterns := newWatchPatterns(nil)
+	set := indicators.New(watch.Seed{1, 2})
+	text := strings.ReplaceAll(strings.ReplaceAll(pattern, `\`, `\\`), `"`, `\"`)
+	rep, err := set.Read(strings.NewReader(`{"type":"indicator","spec_version":"2.1","id":"indicator--00000001-0000-4000-8000-000000000000","created":"2020-01-01T00:00:00.000Z","modified":"2020-01-01T00:00:00.000Z","pattern":"`+text+
+		`","pattern_type":"stix","valid_from":"2020-01-01T00:00:00Z"}`), indicators.Options{Name: "x", Patterns: patterns})
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, err := set.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := func(whole) { found = true }
+	p := pass.New(pass.Options{Set: live.Load, All: patterns.all, Sightings: &sighting.Table{}, Logs: logs.Options{},
+		Told: func(*sighting.Hit, *sighting.Sighting, bool) { found = true },
+		Read: func(r *record.Record, stream string, number int64) { patterns.take(r, stream, number, told) }})
+	s, err := p.Open("x", pass.State{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Write([]byte(strings.Repeat(line+"\n", 70)), time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC))
+	s.Flush(time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC))
+	patterns.flush(told)
+	return found, rep
+}
+
+// Lines as the formats have them.
+const (
+	sysmonLoad  = `{"@timestamp":"2024-05-01T10:00:00.000Z","winlog":{"event_id":7,"channel":"Microsoft-Windows-Sysmon/Operational","computer_name":"PC1.corp.example","event_data":{"Image":"C:\\Windows\\System32\\rundll32.exe","ImageLoaded":"C:\\Users\\a\\evil.dll","Hashes":"MD5=CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC,SHA256=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}}`
+	sysmonStart = `{"@timestamp":"2024-05-01T10:00:00.000Z","winlog":{"event_id":1,"channel":"Microsoft-Windows-Sysmon/Operational","computer_name":"PC1.corp.example","event_data":{"CommandLine":"cmd /c ping evil.com","Hashes":"SHA256=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","Image":"C:\\Windows\\System32\\cmd.exe","ParentImage":"C:\\Users\\a\\evil.exe"}}}`
+	sysmonKey   = `{"@timestamp":"2024-05-01T10:00:00.000Z","winlog":{"event_id":13,"channel":"Microsoft-Windows-Sysmon/Operational","computer_name":"PC1.corp.example","event_data":{"Image":"C:\\x.exe","TargetObject":"HKLM\\SOFTWARE\\Evil\\Run"}}}`
+	eveAnswer   = `{"timestamp":"2024-12-23T02:30:26.051260+0000","flow_id":1,"event_type":"dns","src_ip":"10.1.1.1","dest_ip":"192.0.2.53","proto":"UDP","dns":{"version":2,"type":"answer","rrname":"k.evil.com","answers":[{"rrname":"k.evil.com","rrtype":"A","rdata":"203.0.113.9"}],"grouped":{"A":["203.0.113.9"]}}}`
+	eveAnswer3  = `{"timestamp":"2024-12-23T02:30:26.051260+0000","flow_id":1,"event_type":"dns","src_ip":"10.1.1.1","dest_ip":"192.0.2.53","proto":"UDP","dns":{"version":3,"type":"response","queries":[{"rrname":"k.evil.com","rrtype":"A"}],"answers":[{"rrname":"k.evil.com","rrtype":"A","rdata":"203.0.113.9"}]}}`
+	zeekHTTP    = `{"_path":"http","ts":1796040000.1,"uid":"C1","id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"192.0.2.1","id.resp_p":80,"method":"GET","host":"evil.com","uri":"/path/a?id=1","referrer":"http://from.example/","user_agent":"EvilBot/1.0"}`
+	eveHTTP     = `{"timestamp":"2026-11-30T12:00:02.123456+0100","flow_id":1,"event_type":"http","src_ip":"10.0.0.3","src_port":1,"dest_ip":"192.0.2.1","dest_port":80,"proto":"TCP","http":{"hostname":"evil.com","url":"/path/a?id=1","http_user_agent":"EvilBot/1.0","http_method":"GET","protocol":"HTTP/1.1"}}`
+)
+
+// TestWatchMeaning: what a pattern asks for is found in the lines of real formats if and only if they say it.
+func TestWatchMeaning(t *testing.T) {
+	for line, patterns := range map[string]struct{ yes, no []string }{
+		sysmonLoad: {
+			yes: []string{"[file:hashes.'SHA-256' LIKE 'aaaaaaaa%' AND file:name = 'evil.dll']", "[file:hashes.MD5 LIKE 'cccc%' AND file:hashes.'SHA-256' LIKE 'aaaaaaaa%']",
+				"[file:name = 'evil.dll' AND file:parent_directory_ref.path LIKE '%Users%']"},
+			no: []string{"[file:hashes.'SHA-256' LIKE 'aaaaaaaa%' AND file:name = 'rundll32.exe']", "[file:name = 'rundll32.exe' AND file:parent_directory_ref.path LIKE '%Users%']"},
+		},
+		sysmonStart: {
+			yes: []string{"[file:hashes.'SHA-256' LIKE 'aaaaaaaa%' AND file:name = 'cmd.exe']"},
+			no:  []string{"[file:hashes.'SHA-256' LIKE 'aaaaaaaa%' AND file:name = 'evil.exe']"},
+		},
+		sysmonKey: {
+			yes: []string{`[windows-registry-key:key LIKE 'HKEY_LOCAL_MACHINE\\SOFTWARE\\Evil%']`, `[windows-registry-key:key LIKE 'HKLM\\SOFTWARE\\Evil%']`, `[windows-registry-key:key MATCHES '^HKLM']`,
+				`[windows-registry-key:key = 'HKEY_LOCAL_MACHINE\\SOFTWARE\\Evil\\Run' AND windows-registry-key:key LIKE '%Evil%']`, `[windows-registry-key:key = 'HKLM\\SOFTWARE\\Evil\\Run' AND windows-registry-key:key LIKE '%Evil%']`,
+				`[windows-registry-key:key NOT LIKE 'HKEY_USERS%']`, `[windows-registry-key:key = 'hklm\\software\\evil\\run']`},
+			no: []string{`[windows-registry-key:key LIKE 'HKEY_USERS\\SOFTWARE\\Evil%']`, `[windows-registry-key:key NOT LIKE 'HKEY_LOCAL_MACHINE%']`, `[windows-registry-key:key NOT MATCHES '^HKLM']`},
+		},
+		eveAnswer:  answered,
+		eveAnswer3: answered,
+		zeekHTTP:   requested,
+		eveHTTP:    requested,
+	} {
+		for want, list := range map[bool][]string{true: patterns.yes, false: patterns.no} {
+			for _, p := range list {
+				if got, _ := watched(t, p, line); got != want {
+					t.Errorf("%s in\n%s: found is %v", p, line, got)
+				}
+			}
+		}
+	}
+}
+
+var (
+	answered = struct{ yes, no []string }{
+		yes: []string{"[domain-name:value = 'k.evil.com' AND domain-name:resolves_to_refs[*].value = '203.0.113.9']"},
+		no:  []string{"[domain-name:value = 'k.evil.com' AND domain-name:resolves_to_refs[*].value = 'k.evil.com']", "[domain-name:value = 'k.evil.com' AND domain-name:resolves_to_refs[*].value = '10.1.1.1']"},
+	}
+	requested = struct{ yes, no []string }{
+		yes: []string{"[network-traffic:extensions.'http-request-ext'.request_value = '/path/a?id=1' AND network-traffic:dst_port = 80]",
+			"[network-traffic:extensions.'http-request-ext'.request_value = 'http://evil.com/path/a?id=1' AND network-traffic:dst_port = 80]",
+			"[network-traffic:extensions.'http-request-ext'.request_value LIKE '/path/%']", "[network-traffic:extensions.'http-request-ext'.request_value LIKE '%evil.com/path/%']",
+			"[network-traffic:extensions.'http-request-ext'.request_value != '/' AND network-traffic:dst_port = 80]"},
+		no: []string{"[network-traffic:extensions.'http-request-ext'.request_value = '/path/a?id=2' AND network-traffic:dst_port = 80]",
+			"[network-traffic:extensions.'http-request-ext'.request_value != '/path/a?id=1' AND network-traffic:dst_port = 80]",
+			"[network-traffic:extensions.'http-request-ext'.request_value NOT LIKE '/path/%']"},
+	}
+)
