@@ -137,7 +137,7 @@ func TestWrongCommandLinesAreToldInEachLanguage(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := map[string]bool{"usage.is": true, "usage.help": true}
-	typed := regexp.MustCompile(`--as stix|--scope watch|FIELD=[A-Za-z]+(:TYPE)?|entente( [a-z-]+)*( [A-Z]+)*|--[A-Za-z-]+([ =][A-Z]+(\.ndjson)?)?|"[a-z]+"|[A-Z:.\[\]]+=[A-Z]+|AGENCY:ROLE|https://HOST/[a-z0-9A-Z]+/?|-----[A-Z ]+-----|SHA-256|TLP:RED|API|URL|stix, ecs|https?|(udp|tcp|tls|nats|kafka)(\+tls)?://|consumer=|HOST:PORT|docs/watch.md|file-name:|node.example|Europe/Paris|Asia/Kolkata|TAXII|JSON|PEM|UTC|ENTENTE_DIR|RFC [0-9]+|\d(T[0-9:]+Z?|m|h)|true|false`)
+	typed := regexp.MustCompile(`--as stix|--scope watch|FIELD=[A-Za-z]+(:TYPE)?|entente( [a-z-]+)*( [A-Z]+)*|--[A-Za-z-]+([ =][A-Z]+(\.ndjson)?)?|"[a-z]+"|[A-Z:.\[\]]+=[A-Z]+|AGENCY:ROLE|https://HOST/[a-z0-9A-Z]+/?|-----[A-Z ]+-----|SHA-256|TLP:RED|API|URL|stix, ecs|https?|(udp|tcp|tls|nats|kafka)(\+tls)?://|consumer=|HOST:PORT|docs/watch.md|file-name:|domain:|3141\.json|node.example|Europe/Paris|Asia/Kolkata|TAXII|JSON|PEM|UTC|ENTENTE_DIR|RFC [0-9]+|\d(T[0-9:]+Z?|m|h)|true|false`)
 	for _, w := range wrongLines {
 		a := &app{now: time.Now, in: strings.NewReader(""), out: new(bytes.Buffer), err: new(bytes.Buffer), env: func(name string) string { return map[string]string{"HOME": t.TempDir()}[name] }}
 		root := a.root()
