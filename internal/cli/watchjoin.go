@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +18,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	fastjson "github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 	"github.com/spf13/pflag"
 
@@ -206,14 +206,14 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 	if !lines.Scan() {
 		return nil, errors.Join(errors.New("the node's answer is empty"), lines.Err())
 	}
-	if err := json.Unmarshal(lines.Bytes(), &head); err != nil {
+	if err := fastjson.Unmarshal(lines.Bytes(), &head, toldJSON); err != nil {
 		return nil, fmt.Errorf("the node's answer cannot be read: %w", err)
 	}
 	var protected *asset.Set
 	if head.Mark != j.mark {
 		list := make([]asset.Asset, 0, len(head.Assets))
 		for _, x := range head.Assets {
-			list = append(list, asset.Asset{ID: x.ID, Kind: "other", Names: x.Names, Prefixes: x.Prefixes})
+			list = append(list, toldAsset(x))
 		}
 		var err error
 		if protected, err = asset.NewSet(list); err != nil {
@@ -333,10 +333,9 @@ type singleChange struct {
 
 // narrow takes in a line about one indicator.
 func (c *changedBuckets) narrow(b *node.WatchBucket, of map[string][]watch.Indicator, asked map[string]bool) error {
-	text, ok := strings.CutPrefix(b.Indicator, "indicator--")
-	id, err := uuid.Parse(text)
-	if !ok || err != nil {
-		return fmt.Errorf("the node names an indicator %.80q", b.Indicator)
+	id, err := namedIndicator(b.Indicator)
+	if err != nil {
+		return err
 	}
 	x := singleChange{watch.Change{ID: bucketID(id, b.Bucket)}, b.Bucket, b.Indicator, asked}
 	x.Indicators = of[x.ID]
@@ -425,10 +424,9 @@ func bucketTail(bucket int) string { return "#" + strconv.Itoa(bucket) }
 func (j *joined) wholes(b *node.WatchBucket, of map[string][]watch.Indicator, scratch *watch.Builder) (map[string]bool, error) {
 	asked := map[string]bool{}
 	for _, x := range b.Patterns {
-		text, ok := strings.CutPrefix(x.Indicator, "indicator--")
-		id, err := uuid.Parse(text)
-		if !ok || err != nil {
-			return nil, fmt.Errorf("the node names an indicator %.80q", x.Indicator)
+		id, err := namedIndicator(x.Indicator)
+		if err != nil {
+			return nil, err
 		}
 		p := indicators.Pattern{ID: x.Indicator, Text: x.Pattern, Until: x.Until, TLP: x.TLP}
 		if j.begins {

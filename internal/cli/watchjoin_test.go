@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -212,6 +213,30 @@ func TestToldAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("whole", slices.Concat(big, []string{"e.example"})...)
+}
+
+// TestToldIsBounded: what says nothing is refused before there is an element for each of its few bytes.
+func TestToldIsBounded(t *testing.T) {
+	const n = 1 << 20
+	nothing := strings.Repeat("{},", n) + "{}"
+	for _, text := range []string{
+		`{"whole":true,"mark":"m","assets":[` + nothing + `]}`,
+		`{"whole":true}` + "\n" + `{"bucket":1,"values":[` + nothing + `]}`,
+		`{"whole":true}` + "\n" + `{"bucket":1,"values":[` + strings.ReplaceAll(nothing, "{}", "null") + `]}`,
+		`{"whole":true}` + "\n" + `{"bucket":1,"values":[],"patterns":[` + nothing + `]}`,
+	} {
+		j := &joined{seed: watch.Seed{1, 2}, patterns: newWatchPatterns(nil), asked: map[int]map[string]bool{}}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := j.take(strings.NewReader(text))
+		runtime.ReadMemStats(&after)
+		if err == nil {
+			t.Errorf("%.60s was taken", text)
+		}
+		if took := after.TotalAlloc - before.TotalAlloc; took > 12*uint64(len(text)) {
+			t.Errorf("%.60s: %d bytes are allocated for %d", text, took, len(text))
+		}
+	}
 }
 
 // FuzzTold: whatever a node answers, to a watcher that has nothing or has a set: it is taken in or refused, and what is in force can be asked.
