@@ -139,7 +139,7 @@ func TestWatchMetrics(t *testing.T) {
 	_, ask := metered(t, exe, "watch", "--follow", name("dns.log"), "--indicators", name("list.txt"))
 	var got map[string]int64
 	comesTo(t, "not all lines were read", func() bool { got = ask(); return got["entente_watch_lines_total"] >= 203 })
-	for n, want := range map[string]int64{"lines_total": 203, "bytes_total": int64(text.Len()), "lines_failed_total": 2, "lines_binary_total": 1, "lines_too_long_total": 0, "lines_stray_total": 0, "format_changes_total": 0,
+	for n, want := range map[string]int64{"lines_total": 203, "bytes_total": int64(text.Len()), "lines_failed_total": 2, "lines_as_text_total": 1, "lines_binary_total": 1, "lines_too_long_total": 0, "lines_stray_total": 0, "format_changes_total": 0,
 		"clock_backwards_total": 1, "looked_back_total": 0, "seen_back_total": 0, "hits_total": 201, "hits_untold_total": 0, "problems_total": 0, "messages_total": 0, "messages_again_total": 0, "messages_settled_total": 0, "messages_lost_total": 0,
 		"dnstap_connections": 0, "dnstap_broken_total": 0, "syslog_connections": 0, "syslog_broken_total": 0, "syslog_cut_total": 0, "syslog_sent_total": 0, "syslog_retried_total": 0, "syslog_failed_total": 0, "syslog_aside_total": 0, "webhook_aside_total": 0, "syslog_waiting": 0, "webhook_sent_total": 0, "webhook_retried_total": 0, "webhook_failed_total": 0, "webhook_waiting": 0, "sightings": 2, "indicator_values": 2} {
 		v, ok := got["entente_watch_"+n]

@@ -829,7 +829,7 @@ func (w *watching) finish() error {
 	c := w.pass.Counts
 	p.say("", "ui.watch-read", "lines", p.number(c.Lines), "size", p.size(c.Bytes), "time", fmt.Sprintf("%.1f s", took.Seconds()), "hits", p.number(w.table.Hits), "sightings", p.number(int64(len(list))))
 	if c.Failed+c.TooLong+c.Changed+c.Backwards > 0 {
-		p.say("", "ui.watch-failed", "failed", p.number(c.Failed), "binary", p.number(c.Binary), "long", p.number(c.TooLong), "changed", p.number(c.Changed), "back", p.number(c.Backwards))
+		p.say("", "ui.watch-failed", "failed", p.number(c.Failed), "binary", p.number(c.Binary), "text", p.number(c.AsText), "long", p.number(c.TooLong), "changed", p.number(c.Changed), "back", p.number(c.Backwards))
 	}
 	if c.Stray > 0 {
 		p.say("", "ui.watch-stray", "n", p.number(c.Stray))

@@ -94,6 +94,7 @@ func (g *gauges) write(out io.Writer) {
 		{"lines_total", "counter", "Lines read.", g.counts.Lines},
 		{"bytes_total", "counter", "Bytes of lines read, after decompression.", g.counts.Bytes},
 		{"lines_failed_total", "counter", "Lines that could not be read whole.", g.counts.Failed},
+		{"lines_as_text_total", "counter", "Lines that were not of the format of their stream and were read as text.", g.counts.AsText},
 		{"lines_binary_total", "counter", "Lines that are no text.", g.counts.Binary},
 		{"lines_too_long_total", "counter", "Lines of which only the beginning was read.", g.counts.TooLong},
 		{"lines_stray_total", "counter", "Lines with a quote that is not closed, read line by line.", g.counts.Stray},

@@ -93,6 +93,12 @@ func ParseMap(s string) (Map, error) {
 
 func (m Map) empty() bool { return len(m.fields) == 0 }
 
+// Values tells whether the map names a value: only named ones are looked at then, where no format knows the others. One that names times and machines
+// leaves the values to their form.
+func (m Map) Values() bool {
+	return slices.ContainsFunc(m.fields, func(f mapped) bool { return !f.time && !f.host })
+}
+
 func (m Map) times() []string {
 	var names []string
 	for _, f := range m.fields {

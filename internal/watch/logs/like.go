@@ -10,6 +10,17 @@ type Like interface {
 	Like(line []byte) bool
 }
 
+// particularText tells whether a line looks like one of a format of plain lines: whoever writes to a stream, and when, does not follow from how it began. Lines
+// without a hit may be passed over without being asked, since they say the same in either format.
+func particularText(line []byte) bool {
+	for _, f := range [...]Like{&bindLines{}, &unboundLines{}, &webLines{}, &squidLines{}, &postfixLines{}} {
+		if f.Like(line) {
+			return true
+		}
+	}
+	return false
+}
+
 // Like implements the interface of that name.
 func (f *zeekColumns) Like(line []byte) bool {
 	return len(line) > 0 && line[0] != '#' && line[0] != '{' && f.fields != nil && bytes.Count(line, []byte{'\t'}) == len(f.fields)-1

@@ -149,16 +149,18 @@ func (f *columns) Decode(line []byte, r *record.Record) error {
 	f.ends(f.from, f.to)
 	f.ends(from, to)
 	switch {
+	case len(f.cells) < 2:
+		return fmt.Errorf("%w: %w: one column", ErrLine, ErrOther)
 	case f.cols != nil && len(f.cells) != len(f.cols):
 		return fmt.Errorf("%w: %d columns where the header names %d", ErrLine, len(f.cells), len(f.cols))
-	case len(f.cells) < 2:
-		return fmt.Errorf("%w: one column", ErrLine)
 	}
 	return nil
 }
 
 // Foreign implements [Vague].
-func (f *columns) Foreign() bool { return f.name == "csv" && foreign(f.r.Line) }
+func (f *columns) Foreign() bool {
+	return f.name == "csv" && (foreign(f.r.Line) || f.cols == nil && f.o.Fields.empty() && particularText(f.r.Line))
+}
 
 // foreign tells lines that are no text and no table: objects, and the header of Zeek.
 func foreign(line []byte) bool {
@@ -274,7 +276,9 @@ var text = kindOf{
 type words struct{ lineFormat }
 
 // Foreign implements [Vague].
-func (f *words) Foreign() bool { return f.o.Fields.empty() && foreign(f.r.Line) }
+func (f *words) Foreign() bool {
+	return f.o.Fields.empty() && (foreign(f.r.Line) || particularText(f.r.Line))
+}
 
 // Decode implements [Format].
 func (f *words) Decode(line []byte, r *record.Record) error {

@@ -8,6 +8,7 @@ package pass
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,8 @@ const (
 	maxHits = 64
 	// maxFailures is the number of lines in a row that are not of the stream's format before it is told anew whatever they are.
 	maxFailures = 8
+	// maxOwn is of how many values that the format read it is known that the text has them, too.
+	maxOwn = 64
 	// MaxRecord and maxRecordLines are the most bytes and lines of a record of several lines. A stray quote holds up, and keeps in memory, what is behind it up to
 	// there; a cell that is longer is rather that than a text.
 	MaxRecord, maxRecordLines = 1 << 20, 4096
@@ -41,7 +44,8 @@ type Counts struct {
 	Lines     int64 `json:"lines"`     // lines, headers and empty ones included
 	Bytes     int64 `json:"bytes"`     // of them, with their ends
 	Decoded   int64 `json:"decoded"`   // lines that were read exactly; of some formats only those that may hold something are
-	Failed    int64 `json:"failed"`    // lines that were cut, damaged, or of no known format; what could be read of them was matched
+	Failed    int64 `json:"failed"`    // lines that were cut, damaged, or not of the format; what could be read of them was matched
+	AsText    int64 `json:"as_text"`   // those of them that were read as text, too: whatever in them is a value by its form was matched
 	Binary    int64 `json:"binary"`    // lines that are no text; what stands before and behind their bytes of zero was matched
 	TooLong   int64 `json:"too_long"`  // lines longer than MaxLine, of which the rest was passed over
 	Stray     int64 `json:"stray"`     // lines with a quote that begins no record of several lines although it is not closed; they were read one by one
@@ -84,6 +88,8 @@ type Pass struct {
 	Counts   Counts
 	found    []found
 	scanners map[string]*watch.Scanner // by the name of a format: one stream is read at a time
+	text     logs.Format               // reads what the format of a stream refuses; nil until there is something
+	aside    record.Record             // what it read
 }
 
 // found is an indicator that a line met.
@@ -285,8 +291,11 @@ func (s *Stream) release() {
 	if len(s.carry) == 0 {
 		s.carry = nil
 	}
-	if f, ok := s.format.(logs.Rester); ok {
-		f.Rest()
+	s.p.aside.Reset()
+	for _, f := range [2]logs.Format{s.format, s.p.text} {
+		if r, ok := f.(logs.Rester); ok {
+			r.Rest()
+		}
 	}
 }
 
@@ -443,6 +452,7 @@ func (s *Stream) line(line []byte) bool {
 	case err == nil:
 		s.failures = 0
 	case errors.Is(err, logs.ErrNothing):
+		s.nothing(line)
 		return true
 	default:
 		s.failures++
@@ -453,11 +463,15 @@ func (s *Stream) line(line []byte) bool {
 			return false
 		}
 		if err = s.format.Decode(line, &s.rec); errors.Is(err, logs.ErrNothing) {
+			s.nothing(line)
 			return true
 		}
 	}
 	if err != nil {
 		s.p.Counts.Failed++
+		if s.asText(line, err) {
+			s.p.Counts.AsText++
+		}
 	} else {
 		s.p.Counts.Decoded++
 		s.learn(line)
@@ -477,13 +491,65 @@ func (s *Stream) torn(line []byte) {
 	first, behind := bytes.IndexByte(line, 0), bytes.LastIndexByte(line, 0)+1
 	for _, at := range [][2]int{{0, first}, {behind, len(line)}} {
 		part := line[at[0]:at[1]]
-		if len(part) == 0 || part[0] == '#' || errors.Is(s.format.Decode(part, &s.rec), logs.ErrNothing) { // half a header would be taken for one
+		if len(part) == 0 || part[0] == '#' { // half a header would be taken for one
 			continue
+		}
+		err := s.format.Decode(part, &s.rec)
+		if errors.Is(err, logs.ErrNothing) {
+			continue
+		}
+		if err != nil {
+			s.asText(part, err)
 		}
 		s.lead = int64(at[0])
 		s.match()
 	}
 	s.lead = 0
+}
+
+// nothing reads a line that is no event in its format: a service writes more than what its format is for, and a value may stand there as well.
+func (s *Stream) nothing(line []byte) {
+	if line[0] != '#' && s.asText(line, nil) {
+		s.match()
+	}
+}
+
+// asText adds to the record what is a value by its form in a line that the format refuses: in a stream of several writers it is one of somebody else, and of a
+// damaged line the rest counts, too. Objects of JSON are not read so, since of these the scanner looks only at what the format reads; nor are rows of a table,
+// whose cells were read where they stand, and lines of which the user named the values.
+func (s *Stream) asText(line []byte, why error) bool {
+	p := s.p
+	_, table := s.format.(logs.Rows)
+	o := bytes.Trim(line, " \t\r")
+	if len(o) > 0 && o[0] == '{' && o[len(o)-1] == '}' || table && !errors.Is(why, logs.ErrOther) || vague(s.format.Name()) && p.o.Logs.Fields.Values() {
+		return false
+	}
+	if p.text == nil {
+		o := p.o.Logs
+		o.Fields = logs.Map{}
+		var err error
+		if p.text, err = logs.New("text", o); err != nil {
+			return false
+		}
+	}
+	if p.text.Decode(line, &p.aside) != nil {
+		return false
+	}
+	r := &s.rec
+	r.Line = line
+	own := r.Fields[:min(len(r.Fields), maxOwn)]
+	if len(own) == 0 {
+		r.Format = p.aside.Format
+	}
+	if r.Time.IsZero() {
+		r.Time = p.aside.Time
+	}
+	for _, f := range p.aside.Fields {
+		if !slices.ContainsFunc(own, func(x record.Field) bool { return x.Text == f.Text }) {
+			r.Fields = append(r.Fields, f)
+		}
+	}
+	return true
 }
 
 // other tells the format anew by a line that is not of the one before. A damaged line may look like text: it takes more of

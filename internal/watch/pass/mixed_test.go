@@ -1,0 +1,77 @@
+package pass
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"entente/internal/watch"
+	"entente/internal/watch/logs"
+	"entente/internal/watch/record"
+	"entente/internal/watch/sighting"
+)
+
+// told reads a text and gives number, format, machine and role of each hit, and what was counted.
+func told(t *testing.T, o logs.Options, text string, each func(*record.Record, string, int64, int64)) (hits []string, c Counts) {
+	t.Helper()
+	s := set(t, "evil.example", "192.0.2.66")
+	o.Now = func() time.Time { return now }
+	p := New(Options{Set: func() *watch.Set { return s }, Sightings: &sighting.Table{}, Logs: o, Each: each, Told: func(h *sighting.Hit, _ *sighting.Sighting, _ bool) {
+		hits = append(hits, fmt.Sprintf("%d %s %s %s", h.Number, h.Format, h.Host, h.Fields[0].Role))
+	}})
+	x, err := p.Open("log", State{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Write([]byte(text), now)
+	x.Flush(now)
+	return hits, p.Counts
+}
+
+// TestMixedStreams: where several programs write into one stream, each line is matched: as what it is where its format is known, and as text where it is not.
+func TestMixedStreams(t *testing.T) {
+	mail := "Nov 30 12:00:00 mx postfix/smtpd[1]: connect from ok.example[192.0.2.9]\n"
+	zone := "30-Nov-2023 11:59:00.123 general: info: zone %d.example/IN: loaded serial 1\n"
+	query := "30-Nov-2023 12:00:00.123 queries: info: client @0x7f 10.0.0.5#4711 (www.evil.example): query: www.evil.example IN A + (10.0.0.1)\n"
+	zones := ""
+	for i := range 70 {
+		zones += fmt.Sprintf(zone, i)
+	}
+	zeek := `{"ts":1521911720.1,"uid":"C1","id.orig_h":"10.0.0.1","id.resp_h":"192.0.2.53","query":"a.example","qclass":1}` + "\n"
+	for name, c := range map[string]struct {
+		text   string
+		want   []string
+		failed int64
+	}{
+		"relay": {mail + mail +
+			"Nov 30 12:00:02 fw kernel: DROP IN=eth0 SRC=192.0.2.66 DST=10.0.0.1 PROTO=TCP\n" +
+			"Nov 30 12:00:03 ns1 dnsmasq[1]: query[A] www.evil.example from 10.0.0.5\n" +
+			"Nov 30 12:00:04 mx sshd[1]: Failed password for root from 192.0.2.66 port 22 ssh2\n" +
+			"Nov 30 12:00:05 mx dovecot: imap-login: Login: user=<a>, rip=192.0.2.66\n" + mail + mail,
+			[]string{"3 text  other", "4 text  other", "5 text  other", "6 text  other"}, 4},
+		"known lines behind others": {zones + query, []string{"71 bind-queries 10.0.0.5 query"}, 0},
+		"others behind known lines": {query + fmt.Sprintf(zone, 1) + "30-Nov-2023 12:00:01.123 client @0x7f 192.0.2.66#53: update denied\n" + query,
+			[]string{"1 bind-queries 10.0.0.5 query", "3 bind-queries 192.0.2.66 source", "4 bind-queries 10.0.0.5 query"}, 0},
+		"many others behind known lines":       {query + zones + query, []string{"1 bind-queries 10.0.0.5 query", "72 bind-queries 10.0.0.5 query"}, 0},
+		"text in JSON":                         {zeek + zeek + "sensor: lost 192.0.2.66\n" + zeek, []string{"3 text  other"}, 1},
+		"lines of the format without an event": {mail + "Nov 30 12:00:01 mx postfix/smtpd[1]: warning: hostname www.evil.example does not resolve\n" + mail, []string{"2 postfix mx other"}, 0},
+		"each message of its own": {mail + query + mail + "Nov 30 12:00:02 fw kernel: SRC=192.0.2.66\n" + query + mail,
+			[]string{"2 bind-queries 10.0.0.5 query", "4 text  other", "5 bind-queries 10.0.0.5 query"}, 1},
+	} {
+		for _, each := range []func(*record.Record, string, int64, int64){nil, func(*record.Record, string, int64, int64) {}} {
+			hits, counts := told(t, logs.Options{Own: logs.Private()}, c.text, each)
+			if !slices.Equal(hits, c.want) || counts.Failed != c.failed || counts.AsText != c.failed {
+				t.Errorf("%s: %q instead of %q\n%+v", name, hits, c.want, counts)
+			}
+		}
+	}
+	m, err := logs.ParseMap("2=query")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if hits, c := told(t, logs.Options{Fields: m}, "a,evil.example\nevil.example\n"+strings.Repeat("a,b\n", 3), nil); len(hits) != 1 || c.AsText != 0 {
+		t.Errorf("a value that nobody named: %q %+v", hits, c)
+	}
+}
