@@ -293,6 +293,8 @@ func (s *Scanner) url(b []byte, i, e int) {
 		start = i + j + 3
 	} else if b[i] == '/' {
 		start = i + 2
+	} else if j > 0 && j+1 < e-i && b[i+j+1]-'0' > 9 { // "sip:host"
+		s.words(b, i+j+1, e)
 	}
 	end := start
 	for end < e && b[end] != '/' && b[end] != '?' && b[end] != '#' {
@@ -407,8 +409,13 @@ func (s *Scanner) words(b []byte, i, e int) {
 		} else {
 			s.host(b, i, j)
 		}
-		if j-i > 32 && bytes.IndexByte(b[i:j], ':') >= 0 {
-			s.exact(observable.SHA256, b[i:j])
+		if colon := bytes.IndexByte(b[i:j], ':'); colon >= 0 {
+			if j-i > 32 {
+				s.exact(observable.SHA256, b[i:j])
+			}
+			if i+colon+1 < j { // "sip:host"
+				s.host(b, i+colon+1, j)
+			}
 		}
 		i = j
 	}

@@ -92,9 +92,11 @@ func lookOf(as shape) watch.Look {
 		return watch.LookURL
 	case asMail:
 		return watch.LookMail
+	case asSIP:
+		return watch.LookMail | watch.LookWords
 	case asHash:
 		return watch.LookHash
-	case asHashes, asDN:
+	case asHashes, asDN, asAddresses:
 		return watch.LookWords
 	case asAgent, asSubject, asJA3, asJA4, asMutex, asAccount:
 		return watch.LookText

@@ -12,29 +12,31 @@ import (
 type shape uint8
 
 const (
-	asName     shape = iota + 1 // a domain
-	asAddress                   // an address, perhaps with a port
-	asHost                      // a name or an address, perhaps with a port
-	asAnswer                    // the data of a DNS record: a name or an address, if it is one
-	asURL                       // a URL, with a scheme or without
-	asMail                      // e-mail addresses, with names of people, brackets and commas
-	asHash                      // a hash, its algorithm by its length
-	asHashes                    // "MD5=...,SHA256=..."
-	asAgent                     // a user agent
-	asSubject                   // the subject of a message
-	asJA3                       // the fingerprint of a TLS client
-	asJA4                       //
-	asSerial                    // the serial number of a certificate
-	asDN                        // a distinguished name: its CN and e-mail addresses
-	asFile                      // a file name, or a path with it
-	asPath                      // the path of a file: the file's name, too
-	asMutex                     //
-	asRegistry                  //
-	asMAC                       //
-	asCommand                   // a command line or the path of a program
-	asAccount                   //
-	asForm                      // what its form says it is
-	asPlain                     // a port or a protocol: nothing is looked for there, but patterns ask for it beside other values
+	asName      shape = iota + 1 // a domain
+	asAddress                    // an address, perhaps with a port
+	asHost                       // a name or an address, perhaps with a port
+	asAddresses                  // addresses and names, perhaps with ports, among other words: X-Forwarded-For, Forwarded
+	asAnswer                     // the data of a DNS record: a name or an address, if it is one
+	asURL                        // a URL, with a scheme or without
+	asSIP                        // URIs of SIP, with names of people: the address and its host
+	asMail                       // e-mail addresses, with names of people, brackets and commas
+	asHash                       // a hash, its algorithm by its length
+	asHashes                     // "MD5=...,SHA256=..."
+	asAgent                      // a user agent
+	asSubject                    // the subject of a message
+	asJA3                        // the fingerprint of a TLS client
+	asJA4                        //
+	asSerial                     // the serial number of a certificate
+	asDN                         // a distinguished name: its CN and e-mail addresses
+	asFile                       // a file name, or a path with it
+	asPath                       // the path of a file: the file's name, too
+	asMutex                      //
+	asRegistry                   //
+	asMAC                        //
+	asCommand                    // a command line or the path of a program
+	asAccount                    //
+	asForm                       // what its form says it is
+	asPlain                      // a port or a protocol: nothing is looked for there, but patterns ask for it beside other values
 )
 
 // place is what stands somewhere in a format.
@@ -81,6 +83,12 @@ func (d *reader) put(p place, path, text string) {
 		d.name(p.role, path, text)
 	case asAddress, asHost:
 		d.host(p.role, path, text)
+	case asAddresses:
+		for part := range strings.FieldsFuncSeq(text, func(c rune) bool { return strings.ContainsRune(" \t,;=<>()\"", c) }) {
+			if _, err := netip.ParseAddr(withoutPort(part)); err == nil || strings.IndexByte(part, '.') >= 0 {
+				d.host(p.role, path, part)
+			}
+		}
 	case asAnswer:
 		if t := addressType(text); t != "" {
 			d.field(t, p.role, path, text)
@@ -89,6 +97,8 @@ func (d *reader) put(p place, path, text string) {
 		}
 	case asURL:
 		d.field(observable.URL, p.role, path, text)
+	case asSIP:
+		d.sip(p.role, path, text)
 	case asMail:
 		d.mails(p.role, path, text)
 	case asHash:
@@ -247,6 +257,21 @@ func (d *reader) mails(role record.Role, path, text string) {
 		if _, host, ok := strings.Cut(part, "@"); ok && host != "" {
 			d.field(observable.Email, role, path, part)
 		}
+	}
+}
+
+// sip adds the addresses in a header such as From: "A B" <sip:a@b.example:5060;transport=udp>;tag=x.
+func (d *reader) sip(role record.Role, path, text string) {
+	for part := range strings.FieldsFuncSeq(text, func(c rune) bool { return strings.ContainsRune(" \t,;<>?\"'", c) }) {
+		scheme, uri, ok := strings.Cut(part, ":")
+		if !ok || scheme != "sip" && scheme != "sips" {
+			continue
+		}
+		host := uri[strings.LastIndexByte(uri, '@')+1:]
+		if name := withoutPort(host); len(host) < len(uri) && strings.HasPrefix(host, name) {
+			d.field(observable.Email, role, path, uri[:len(uri)-len(host)+len(name)])
+		}
+		d.host(role, path, host)
 	}
 }
 

@@ -46,11 +46,11 @@ var suricataPlaces = map[string]place{
 	"mdns.queries.rrname": {asName, record.Query}, "mdns.answers.rrname": {asName, record.Answer}, "mdns.answers.rdata": {asAnswer, record.Answer},
 
 	"http.hostname": {asHost, record.Host}, "http.http_user_agent": {asAgent, record.Agent}, "http.http_refer": {asURL, record.Referrer},
-	"http.xff": {asAddress, record.Source}, "http.redirect": {asURL, record.Answer}, "http.true_client_ip": {asAddress, record.Source},
+	"http.xff": {asAddresses, record.Source}, "http.redirect": {asURL, record.Answer}, "http.true_client_ip": {asAddresses, record.Source},
 	"http.org_src_ip": {asAddress, record.Source}, "http.x_bluecoat_via": {}, "http.referer": {asURL, record.Referrer}, "http.location": {asURL, record.Answer},
 
 	"tls.sni": {asHost, record.Host}, "tls.subject": {asDN, record.Certificate}, "tls.issuerdn": {asDN, record.Certificate},
-	"tls.fingerprint": {asHash, record.Certificate}, "tls.serial": {asSerial, record.Certificate}, "tls.subjectaltname": {asForm, record.Certificate},
+	"tls.fingerprint": {asHash, record.Certificate}, "tls.serial": {asSerial, record.Certificate}, "tls.subjectaltname": {asHost, record.Certificate},
 	"tls.ja3.hash": {asJA3, record.Agent}, "tls.ja3s.hash": {asJA3, record.Agent}, "tls.ja4": {asJA4, record.Agent},
 	"tls.client.subject": {asDN, record.Certificate}, "tls.client.issuerdn": {asDN, record.Certificate}, "tls.client.fingerprint": {asHash, record.Certificate}, "tls.client.serial": {asSerial, record.Certificate},
 	"quic.sni": {asHost, record.Host}, "quic.ja3.hash": {asJA3, record.Agent}, "quic.ja3s.hash": {asJA3, record.Agent}, "quic.ja4": {asJA4, record.Agent}, "quic.ua": {asAgent, record.Agent},
@@ -64,11 +64,11 @@ var suricataPlaces = map[string]place{
 	"smtp.helo": {asHost, record.Sender}, "smtp.mail_from": {asMail, record.Sender}, "smtp.rcpt_to": {asMail, record.Recipient},
 	"email.from": {asMail, record.Sender}, "email.to": {asMail, record.Recipient}, "email.cc": {asMail, record.Recipient}, "email.bcc": {asMail, record.Recipient},
 	"email.reply_to": {asMail, record.Sender}, "email.subject": {asSubject, record.Subject}, "email.attachment": {asFile, record.File}, "email.url": {asURL, record.Other},
-	"email.x_mailer": {asAgent, record.Agent}, "email.x_originating_ip": {asAddress, record.Source},
+	"email.x_mailer": {asAgent, record.Agent}, "email.x_originating_ip": {asAddresses, record.Source},
 
-	"dhcp.client_mac": {asMAC, record.Source}, "dhcp.assigned_ip": {asAddress, record.Source}, "dhcp.client_ip": {asAddress, record.Source}, "dhcp.hostname": {asForm, record.Source},
+	"dhcp.client_mac": {asMAC, record.Source}, "dhcp.assigned_ip": {asAddress, record.Source}, "dhcp.client_ip": {asAddress, record.Source}, "dhcp.hostname": {asForm, record.Source}, "dhcp.dns_servers": {asAddress, record.Other}, "dhcp.relay_ip": {asAddress, record.Other}, "dhcp.next_server_ip": {asAddress, record.Other},
 	"krb5.sname": {asForm, record.Destination}, "krb5.realm": {asForm, record.Destination}, "krb5.cname": {asAccount, record.Source},
-	"rdp.cookie": {asAccount, record.Source}, "sip.uri": {asForm, record.Request}, "sip.request_line": {},
+	"rdp.cookie": {asAccount, record.Source}, "sip.uri": {asSIP, record.Request}, "sip.request_line": {},
 	"mqtt.connect.client_id": {}, "mqtt.publish.topic": {}, "ldap.request.search_request.base_object": {asDN, record.Other},
 	"arp.src_ip": {asAddress, record.Source}, "arp.dest_ip": {asAddress, record.Destination}, "arp.src_mac": {asMAC, record.Source}, "arp.dest_mac": {asMAC, record.Destination},
 	"snmp.trap_address": {asAddress, record.Source}, "ftp.command_data": {asForm, record.Request}, "ftp.dynamic_ip": {asAddress, record.Destination},
@@ -118,13 +118,7 @@ func suricataFinish(f *jsonFormat) {
 			name = f.walker.leaves[i-1].text
 		}
 		p, known := suricataHeaders[strings.ToLower(name)]
-		switch {
-		case !known:
-		case p.as == asAddress: // of several
-			for part := range strings.SplitSeq(l.text, ",") {
-				f.put(p, l.path, strings.TrimSpace(part))
-			}
-		default:
+		if known {
 			f.put(p, l.path, l.text)
 		}
 	}
@@ -133,7 +127,7 @@ func suricataFinish(f *jsonFormat) {
 // suricataHeaders are the headers of a request that hold something, by their names in lower case.
 var suricataHeaders = map[string]place{
 	"host": {asHost, record.Host}, ":authority": {asHost, record.Host}, "user-agent": {asAgent, record.Agent}, "referer": {asURL, record.Referrer},
-	"x-forwarded-for": {asAddress, record.Source},
+	"x-forwarded-for": {asAddresses, record.Source},
 }
 
 // portOf reads a port; 0 if it is none.

@@ -2,8 +2,10 @@ package logs
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"entente/internal/watch/record"
 )
@@ -37,25 +39,74 @@ type webLines struct{ lineFormat }
 
 // webLine is a line in its parts, the quoted ones with their escapes.
 type webLine struct {
-	vhost, client, user, when, request, referrer, agent, more string
-	quoted                                                    bool
+	machine, vhost, client, user, when, request, referrer, agent, more string
+
+	quoted bool
+}
+
+// webClose is what stands behind the time, maxWebTime how long that is at most, and webTries how many are tried.
+const (
+	webClose   = `] "`
+	maxWebTime = 48
+	webTries   = 16
+)
+
+// webTime finds the bracket that opens the time: the name of a user may hold others, but no quotation mark. Where there is none, head ends at the first one.
+func webTime(s string) (head, when, rest string, ok bool) {
+	for from, tries := 0, 0; tries < webTries; {
+		i := strings.Index(s[from:], " [")
+		if i < 0 {
+			break
+		}
+		i += from
+		from = i + len(" [")
+		when, _, closed := strings.Cut(s[from:min(len(s), from+maxWebTime)], webClose)
+		if closed {
+			if tries++; !moment(when).IsZero() {
+				return s[:i], when, s[from+len(when)+len(webClose):], true
+			}
+		}
+	}
+	head, _, _ = strings.Cut(s, " [")
+	return head, "", "", false
+}
+
+// relayed takes what syslog writes from the beginning of a line: the time, the machine and the program's name.
+func relayed(words []string) (machine string, rest []string) {
+	n := 0
+	if first := words[0][strings.IndexByte(words[0], '>')+1:]; len(first) == 3 && len(words) > 3 && strings.Count(words[2], ":") == 2 {
+		n = 3
+	} else if len(first) >= len(time.DateTime) && !moment(first).IsZero() {
+		n = 1
+	}
+	for i := n; n > 0 && i < n+2 && i+3 < len(words); i++ {
+		if strings.HasSuffix(words[i], ":") {
+			if i > n {
+				machine = words[n]
+			}
+			return machine, words[i+1:]
+		}
+	}
+	return "", words
 }
 
 // webParts takes a line apart; ok tells that it is whole.
 func webParts(s string) (p webLine, ok bool) {
-	head, rest, ok := strings.Cut(s, " [")
-	if !ok {
-		return p, false
-	}
+	head, when, rest, timed := webTime(s)
 	words := strings.Fields(head)
-	if len(words) < 3 || len(words) > 8 {
+	if len(words) < 3 || !timed && len(head) == len(s) {
 		return p, false
 	}
-	p.client, p.user = words[0], words[2]
-	if len(words) > 3 && addressType(withoutPort(words[0])) == "" && words[1] != "-" {
-		p.vhost, p.client, p.user = words[0], words[1], words[3]
+	if p.machine, words = relayed(words); len(words) > 3 && words[1] != "-" {
+		if _, err := netip.ParseAddr(words[1]); err == nil || addressType(withoutPort(words[0])) == "" {
+			p.vhost, words = words[0], words[1:]
+		}
 	}
-	if p.when, rest, ok = strings.Cut(rest, "] \""); !ok || moment(p.when).IsZero() {
+	p.client, p.user, p.when = words[0], words[2], when
+	if len(words) > 3 {
+		p.user = strings.Join(words[2:], " ")
+	}
+	if !timed {
 		return p, false
 	}
 	if p.request, rest, ok = quotedPart(rest); !ok {
@@ -108,6 +159,7 @@ func (f *webLines) Decode(line []byte, r *record.Record) error {
 	if p.user != "-" {
 		f.put(place{asAccount, record.Source}, "user", p.user)
 	}
+	proxied := false // the client asked for something elsewhere
 	if words := strings.Fields(f.quoted(p.request)); len(words) >= 2 {
 		port := ""
 		if i := strings.LastIndexByte(p.vhost, ':'); i > 0 {
@@ -118,6 +170,7 @@ func (f *webLines) Decode(line []byte, r *record.Record) error {
 			scheme = "https"
 		}
 		f.url(record.Request, "request", scheme, withoutPort(p.vhost), port, words[1])
+		proxied = words[0] == "CONNECT" || strings.Contains(words[1], "://")
 		if words[0] == "CONNECT" {
 			f.put(place{asHost, record.Host}, "request", words[1])
 		}
@@ -129,11 +182,16 @@ func (f *webLines) Decode(line []byte, r *record.Record) error {
 			f.put(place{asAddress, record.Source}, "forwarded_for", part)
 		}
 	}
-	if own, is := f.own(p.client); is && own {
+	switch own, is := f.own(p.client); {
+	case own && proxied:
+		r.Direction = record.Outbound
+		f.hostIs(p.client)
+	case own:
 		r.Direction = record.Internal
-	} else if is {
+	case is:
 		r.Direction = record.Inbound
 	}
+	f.hostIs(p.machine)
 	f.hostIs(p.vhost)
 	if !ok {
 		return fmt.Errorf("%w: not host ident user [time] \"request\" status size", ErrLine)
@@ -181,7 +239,8 @@ func (f *lineFormat) quoted(s string) string {
 var caddyPlaces = map[string]place{
 	"request.remote_ip": {asAddress, record.Source}, "request.client_ip": {asAddress, record.Source}, "request.remote_addr": {asAddress, record.Source},
 	"request.host": {asHost, record.Host}, "request.headers.User-Agent": {asAgent, record.Agent}, "request.headers.Referer": {asURL, record.Referrer},
-	"request.headers.X-Forwarded-For": {asAddress, record.Source}, "request.tls.server_name": {asHost, record.Host}, "user_id": {asAccount, record.Source},
+	"request.headers.X-Forwarded-For": {asAddresses, record.Source}, "request.headers.Forwarded": {asAddresses, record.Source},
+	"request.headers.X-Real-Ip": {asAddresses, record.Source}, "request.headers.Cf-Connecting-Ip": {asAddresses, record.Source}, "request.headers.True-Client-Ip": {asAddresses, record.Source}, "request.tls.server_name": {asHost, record.Host}, "user_id": {asAccount, record.Source},
 }
 
 // caddy is the access log of Caddy, one JSON object a line.

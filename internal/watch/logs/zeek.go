@@ -22,7 +22,7 @@ var zeekPlaces = map[string]place{
 	"query": {asName, record.Query}, "answers": {asAnswer, record.Answer},
 
 	"referrer": {asURL, record.Referrer}, "user_agent": {asAgent, record.Agent},
-	"orig_filenames": {asFile, record.File}, "resp_filenames": {asFile, record.File}, "proxied": {asForm, record.Source},
+	"orig_filenames": {asFile, record.File}, "resp_filenames": {asFile, record.File}, "proxied": {asAddresses, record.Source},
 
 	"server_name": {asHost, record.Host}, "subject": {asDN, record.Certificate}, "issuer": {asDN, record.Certificate},
 	"client_subject": {asDN, record.Certificate}, "client_issuer": {asDN, record.Certificate},
@@ -46,7 +46,10 @@ var zeekPlaces = map[string]place{
 	"assigned_addr": {asAddress, record.Source}, "assigned_ip": {asAddress, record.Source}, "client_addr": {asAddress, record.Source},
 	"server_addr": {asAddress, record.Destination}, "requested_addr": {asAddress, record.Source}, "mac": {asMAC, record.Source},
 	"seen.indicator": {asForm, record.Other}, "seen.host": {asAddress, record.Other}, "request_p": {},
-	"bound.host": {asHost, record.Destination}, "request.host": {asHost, record.Destination}, "name": {asFile, record.File},
+	"bound.host": {asHost, record.Destination}, "bound.name": {asHost, record.Destination}, "request.host": {asHost, record.Destination}, "request.name": {asHost, record.Destination},
+	"data_channel.orig_h": {asAddress, record.Source}, "data_channel.resp_h": {asAddress, record.Destination}, "framed_addr": {asAddress, record.Source}, "tunnel_client": {asHost, record.Source},
+	"request_from": {asSIP, record.Sender}, "response_from": {asSIP, record.Sender}, "request_to": {asSIP, record.Recipient}, "response_to": {asSIP, record.Recipient},
+	"name":                     {asFile, record.File},
 	"server_dns_computer_name": {asName, record.Destination}, "server_nb_computer_name": {}, "hash": {asHash, record.File},
 	"cookie": {asAccount, record.Source}, "user": {asAccount, record.Source}, "username": {asAccount, record.Source},
 	"virtual_host": {asHost, record.Host}, "request_path": {}, "command": {asForm, record.Other}, "arg": {asForm, record.Request},
@@ -68,7 +71,7 @@ var zeekOf = map[string]map[string]place{
 	"smb_files":      {"path": {asPath, record.File}, "name": {asPath, record.File}},
 	"smb_mapping":    {"path": {asPath, record.File}},
 	"pe":             {"name": {}},
-	"sip":            {"from": {asMail, record.Sender}, "subject": {asSubject, record.Subject}, "path": {}, "uri": {asForm, record.Request}},
+	"sip":            {"from": {asMail, record.Sender}, "subject": {asSubject, record.Subject}, "path": {}},
 	"kerberos":       {"from": {}, "to": {}, "till": {}},
 	"dpd":            {},
 	"capture_loss":   {},
@@ -134,12 +137,24 @@ func zeekFinish(d *reader, log string, get func(string) string) {
 			}
 		}
 		d.url(record.Request, "uri", scheme, host, get("id.resp_p"), get("uri"))
+		if get("method") == "CONNECT" {
+			d.put(place{asHost, record.Host}, "uri", get("uri"))
+		}
+	}
+	if log == "sip" { // a place by its name would have all URIs of HTTP looked at for this
+		_, host, _ := strings.Cut(get("uri"), ":")
+		host, _, _ = strings.Cut(host[strings.LastIndexByte(host, '@')+1:], ";")
+		d.put(place{asHost, record.Request}, "uri", host)
 	}
 	from, to := get("id.orig_h"), get("id.resp_h")
 	switch {
 	case from != "" || to != "":
 	case log == "files":
 		from, to = get("tx_hosts"), get("rx_hosts")
+	case log == "dhcp":
+		d.hostIs(get("assigned_addr"))
+		d.hostIs(get("client_addr"))
+		return
 	case get("src") != "":
 		from, to = get("src"), get("dst")
 	case log == "software", strings.HasPrefix(log, "known_"):
