@@ -470,13 +470,24 @@ func (w *watching) loadFiles(seed watch.Seed) (protected int, err error) {
 		return 0, err
 	}
 	if set.Len() == 0 && len(w.patterns.of) == 0 && protected == 0 {
-		return 0, &node.Error{Code: node.CodeBadInput, Status: 400, What: "There is nothing to look for.", Why: "The files of indicators hold no value that can be watched for.",
+		return 0, &node.Error{Code: node.CodeBadInput, Status: 400, What: "There is nothing to look for.", Why: w.whyNothing(),
 			Next: "Give a STIX bundle, a MISP event, a table, or a list of one value a line."}
 	}
 	if w.live, err = set.Compile(); err != nil {
 		return 0, fmt.Errorf("indicators: %w", err)
 	}
 	return protected, nil
+}
+
+// whyNothing says why nothing can be watched for, with the first that was refused of each file.
+func (w *watching) whyNothing() string {
+	why := "The files of indicators hold no value that can be watched for."
+	for _, rep := range w.loads[:min(len(w.loads), 3)] {
+		if len(rep.Told) > 0 {
+			why += fmt.Sprintf(" %s: %s: %s.", rep.Name, rep.Told[0].What, strings.TrimSuffix(rep.Told[0].Err.Error(), "."))
+		}
+	}
+	return why
 }
 
 // largeSet is how many values are so many that it pays to give memory back.
