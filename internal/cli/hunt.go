@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"entente/internal/accord"
 	"entente/internal/node"
 	"entente/internal/observable"
 	"entente/internal/watch/logs"
@@ -18,7 +19,7 @@ import (
 // huntFlags are the flags of hunt.
 type huntFlags struct {
 	index, since, until string
-	fields              string
+	fields, logZone     string
 	lines, limit        int
 }
 
@@ -53,6 +54,7 @@ be read, so that something may be missing; 2 the command line is wrong; 4 there 
 	}.build()
 	x := cmd.Flags()
 	x.StringVar(&f.index, "index", "", "the folder of the index")
+	x.StringVar(&f.logZone, "log-tz", "", "time zone of times that logs write without an offset, as for entente watch (default UTC)")
 	x.StringVar(&f.since, "since", "90d", "how far back: 90d, 12h, or a time")
 	x.StringVar(&f.until, "until", "", "up to when: 7d or 12h ago, or a time (default: now)")
 	x.IntVar(&f.lines, "lines", 10, "how many lines are shown; 0 reads no logs")
@@ -116,6 +118,9 @@ func (a *app) hunt(ctx context.Context, args []string, f huntFlags) error {
 		return usage("usage.not-before", "since", f.since)
 	}
 	o := logs.Options{Now: func() time.Time { return to }, Own: logs.Private()}
+	if o.Zone, err = logZone(f.logZone); err != nil {
+		return err
+	}
 	if f.fields != "" {
 		if o.Fields, err = logs.ParseMap(f.fields); err != nil {
 			return usage("usage.no-fields", "text", f.fields)
@@ -237,4 +242,16 @@ func writeHunted(p *printer, h *hunted, limit int) {
 		p.say("", "ui.hunt-fault", "day", f.Day, "file", f.File, "why", p.tell(f.Error))
 	}
 	p.say("", "ui.hunt-known", "known", h.HoursKnown, "all", h.Hours, "from", p.at(h.From), "to", p.at(h.To))
+}
+
+// logZone gives the time zone that --log-tz names.
+func logZone(name string) (*time.Location, error) {
+	if name == "" {
+		return time.UTC, nil
+	}
+	zone, err := accord.Zone(name)
+	if err != nil {
+		return nil, usage("usage.no-zone-known", "flag", "--log-tz", "text", name)
+	}
+	return zone, nil
 }

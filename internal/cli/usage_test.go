@@ -106,6 +106,8 @@ var wrongLines = []struct{ line, key string }{
 	{"hunt 192.0.2.1 --index 1 --since 3141", "usage.no-since"},
 	{"hunt 3141 --index 1", "usage.no-value-or-file"},
 	{"hunt 3141.json --index 1", "usage.no-such-list"},
+	{"hunt 192.0.2.1 --index 1 --log-tz +31:41", "usage.no-zone-known"},
+	{"watch --indicators 1 --log-tz +31:41", "usage.no-zone-known"},
 	{"sighting list --since -1h", "usage.lies-ahead"},
 	{"watch 1", "usage.needs-indicators"},
 	{"watch 1 --indicators 1 --as 3141", "usage.flag-is"},

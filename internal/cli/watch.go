@@ -36,6 +36,7 @@ import (
 
 // watchFlags are the flags of watch.
 type watchFlags struct {
+	logZone        string
 	indicators     []string
 	format, fields string
 	own            []string
@@ -125,6 +126,7 @@ wrong; 4 a file is not there.`,
 	}.build()
 	x := cmd.Flags()
 	x.StringArrayVarP(&f.indicators, "indicators", "i", nil, "a file of indicators (again for more)")
+	x.StringVar(&f.logZone, "log-tz", "", "time zone of times that logs write without an offset, as BIND and syslog do: a name such as Asia/Kolkata, or an offset (default UTC)")
 	x.StringVar(&f.format, "format", "", "the format of all inputs (default: told by themselves): "+strings.Join(logs.Names(), ", "))
 	x.StringVar(&f.fields, "fields", "", "where values stand in JSON lines, tables and text, as in client=source,name=query:domain,when=time")
 	x.StringArrayVar(&f.own, "own", nil, "a network of your own, for directions (again for more; default: private networks)")
@@ -338,6 +340,10 @@ func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
 // options reads the flags.
 func (w *watching) options(args []string) (logs.Options, error) {
 	o := logs.Options{Now: w.a.now}
+	var err error
+	if o.Zone, err = logZone(w.f.logZone); err != nil {
+		return o, err
+	}
 	f := &w.f
 	if w.a.json && f.as == "" {
 		f.as = "ecs"

@@ -50,6 +50,8 @@ type Options struct {
 	Own []netip.Prefix
 	// Now tells the time at which a line is read, for formats that do not write the year. Nil: such times are not known.
 	Now func() time.Time
+	// Zone is where times are that are written without an offset. Nil means UTC.
+	Zone *time.Location
 	// Fields says where values stand in JSON lines, tables and texts that no format knows.
 	Fields Map
 }

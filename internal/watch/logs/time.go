@@ -5,19 +5,33 @@ import (
 	"time"
 )
 
-// moments are the ways in which logs write time, besides RFC 3339 and numbers.
-var moments = []string{
-	"2006-01-02T15:04:05.999999999Z0700", // Suricata
-	"2006-01-02T15:04:05.999999999",      // without an offset: UTC
-	"2006-01-02 15:04:05.999999999Z07:00",
-	"2006-01-02 15:04:05.999999999 Z0700",
-	"2006-01-02 15:04:05.999999999",
-	"02/Jan/2006:15:04:05 -0700", // the Common Log Format
-	"02-Jan-2006 15:04:05.999999999",
-	"2006/01/02 15:04:05",
+// moments are the ways in which logs write time, besides RFC 3339 and numbers; those without an offset are in the time of some place.
+var moments = []struct {
+	layout string
+	in     *time.Location
+}{
+	{"2006-01-02T15:04:05.999999999Z0700", time.UTC}, // Suricata
+	{"2006-01-02T15:04:05.999999999", somewhere},
+	{"2006-01-02 15:04:05.999999999Z07:00", time.UTC},
+	{"2006-01-02 15:04:05.999999999 Z0700", time.UTC},
+	{"2006-01-02 15:04:05.999999999", somewhere},
+	{"02/Jan/2006:15:04:05 -0700", time.UTC}, // the Common Log Format
+	{"02-Jan-2006 15:04:05.999999999", somewhere},
+	{"2006/01/02 15:04:05", somewhere},
 }
 
-// moment reads a time as logs write it; the zero time if it is none. A time without an offset is taken for UTC. One that has no year of four digits
+// somewhere is where a time is that was written without its offset: [Options.At] tells where that is.
+var somewhere = time.FixedZone("", 0)
+
+// At gives a time that a format read, in UTC: one that was written without its offset is one of Zone. Where clocks were put back and it was there twice, it is the first.
+func (o *Options) At(t time.Time) time.Time {
+	if t.Location() != somewhere || o.Zone == nil {
+		return t.UTC()
+	}
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), o.Zone).UTC()
+}
+
+// moment reads a time as logs write it; the zero time if it is none. A time without an offset is [somewhere]. One that has no year of four digits
 // in UTC, or an offset of a day, is none either: nothing that is written of it later (RFC 3339) could tell it.
 func moment(s string) time.Time {
 	t := anyMoment(s)
@@ -40,8 +54,8 @@ func anyMoment(s string) time.Time {
 	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
 		return t
 	}
-	for _, layout := range moments {
-		if t, err := time.Parse(layout, s); err == nil {
+	for _, m := range moments {
+		if t, err := time.ParseInLocation(m.layout, s, m.in); err == nil {
 			return t
 		}
 	}
@@ -89,9 +103,9 @@ func thisYear(t time.Time, clock func() time.Time) time.Time {
 		return time.Time{}
 	}
 	now := clock().UTC()
-	at := time.Date(now.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+	at := time.Date(now.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), somewhere)
 	if at.After(now.Add(24 * time.Hour)) {
-		at = time.Date(now.Year()-1, t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+		at = time.Date(now.Year()-1, t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), somewhere)
 	}
 	return at
 }

@@ -83,7 +83,13 @@ func (f *windowsObjects) Decode(line []byte, r *record.Record) error {
 		}
 	}
 	r.Host = f.first("winlog.computer_name", "Event.System.Computer", "Computer", "Hostname", "host.name")
-	r.Time = moment(f.first("@timestamp", "Event.System.TimeCreated.#attributes.SystemTime", "Event.System.TimeCreated.SystemTime", "UtcTime", "EventTime", "TimeCreated"))
+	r.Time = moment(f.first("@timestamp", "Event.System.TimeCreated.#attributes.SystemTime", "Event.System.TimeCreated.SystemTime"))
+	if r.Time.IsZero() {
+		r.Time = moment(f.first("UtcTime")).UTC()
+	}
+	if r.Time.IsZero() {
+		r.Time = moment(f.first("EventTime", "TimeCreated"))
+	}
 	data := func(names ...string) string {
 		for _, n := range names {
 			if s := f.first("winlog.event_data."+n, "Event.EventData."+n, "EventData."+n, n); s != "" {

@@ -573,6 +573,7 @@ func (s *Stream) other(line []byte, whole bool) bool {
 // match matches the record.
 func (s *Stream) match() {
 	p := s.p
+	s.rec.Time = p.o.Logs.At(s.rec.Time)
 	if p.o.Each != nil {
 		from := s.offset + s.lead
 		p.o.Each(&s.rec, s.name, from, from+int64(len(s.rec.Line))+1)
