@@ -166,6 +166,11 @@ func newRegistryKey(text string) (Value, error) {
 	}
 	// White space before the last separators would be at the end once they are gone.
 	key := strings.TrimRightFunc(strings.ToLower(v.Text), func(r rune) bool { return r == '\\' || unicode.IsSpace(r) })
+	for native, full := range nativeHives {
+		if rest, ok := strings.CutPrefix(key+`\`, native); ok {
+			key = strings.TrimSuffix(full+rest, `\`)
+		}
+	}
 	hive, rest, more := strings.Cut(key, `\`)
 	if full, ok := hives[hive]; ok {
 		hive = full
@@ -181,6 +186,9 @@ func newRegistryKey(text string) (Value, error) {
 	}
 	return Value{RegistryKey, hive}, nil
 }
+
+// nativeHives are the names by which Windows itself knows hives, as its audit events have them.
+var nativeHives = map[string]string{`\registry\machine\`: `hkey_local_machine\`, `\registry\user\`: `hkey_users\`}
 
 var hives = map[string]string{
 	"hklm": "hkey_local_machine", "hkcu": "hkey_current_user", "hkcr": "hkey_classes_root",

@@ -40,6 +40,18 @@ func (s *Scanner) look(b []byte, i, e int, look Look) {
 	}
 	if look&LookRegistry != 0 && s.wants(kindRegistry) {
 		s.exact(observable.RegistryKey, b[i:e])
+		if value := bytes.LastIndexByte(b[i:e], '\\'); value > 0 { // it may be that of a value in the key
+			s.exact(observable.RegistryKey, b[i:i+value])
+		}
+	}
+	if look&LookTokens != 0 {
+		if s.view.unmarked {
+			s.mark()
+		}
+		hosts, keep := s.hosts, s.keepHosts
+		s.hosts = nil
+		s.plain(b, i, e)
+		s.hosts, s.keepHosts = hosts, keep
 	}
 	if look&LookNumber != 0 {
 		s.number(b[i:e])

@@ -232,13 +232,3 @@ var dnstapJSON = kindOf{
 		return ""
 	},
 }
-
-// loose adds what the words of a message are by their form, as in lines of no format: what nobody knows of it may hold what somebody looks for.
-func (f *lineFormat) loose(said string) {
-	w := words{lineFormat{reader{o: Options{Own: f.o.Own}}, text.name}}
-	var r record.Record
-	_ = w.Decode([]byte(said), &r) // it has what could be read
-	for _, x := range r.Fields {
-		f.field(x.Type, x.Role, x.Path, x.Text)
-	}
-}

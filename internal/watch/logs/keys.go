@@ -43,6 +43,8 @@ func Keys(format string, o Options) (*watch.Keys, error) {
 		looks["Hash"] = watch.LookHash
 		looks["Hashes"] = watch.LookHash
 		looks["QueryResults"] = watch.LookWords
+		looks["ObjectName"] = watch.LookRegistry
+		looks["ScriptBlockText"], looks["Path"] = watch.LookTokens, watch.LookTokens
 	default:
 		return nil, nil
 	}

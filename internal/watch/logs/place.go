@@ -375,3 +375,13 @@ func (d *reader) url(role record.Role, path, scheme, host, port, target string) 
 	}
 	d.field(observable.URL, role, path, d.scratch.join(scheme, "://", host, target))
 }
+
+// byForm adds what the words of a message are by their form, as in lines of no format: what nobody knows of it may hold what somebody looks for.
+func (d *reader) byForm(role record.Role, path, said string) {
+	w := words{lineFormat{reader{o: Options{Own: d.o.Own}}, text.name}}
+	var r record.Record
+	_ = w.Decode([]byte(said), &r) // it has what could be read
+	for _, x := range r.Fields {
+		d.field(x.Type, role, path, x.Text)
+	}
+}

@@ -40,7 +40,7 @@ var windowsData = map[string]place{
 	"TargetObject": {asRegistry, record.Process}, "ObjectName": {asForm, record.Process}, "NewName": {asRegistry, record.Process}, "PipeName": {asFile, record.Process},
 	"DestinationIp": {asAddress, record.Destination}, "SourceIp": {asAddress, record.Source}, "DestinationHostname": {asName, record.Destination}, "SourceHostname": {asName, record.Source},
 	"DestAddress": {asAddress, record.Destination}, "SourceAddress": {asAddress, record.Source}, "IpAddress": {asAddress, record.Source}, "ClientAddress": {asAddress, record.Source}, "Address": {asAddress, record.Source},
-	"QueryName": {asName, record.Query}, "QueryResults": {asAnswer, record.Answer}, "TargetServerName": {asName, record.Destination}, "WorkstationName": {asForm, record.Source}, "Workstation": {asForm, record.Source},
+	"QueryName": {asName, record.Query}, "QNAME": {asName, record.Query}, "Source": {asAnswer, record.Source}, "ScriptBlockText": {asForm, record.Process}, "QueryResults": {asAnswer, record.Answer}, "TargetServerName": {asName, record.Destination}, "WorkstationName": {asForm, record.Source}, "Workstation": {asForm, record.Source},
 	"User": {asAccount, record.Source}, "TargetUserName": {asAccount, record.Destination}, "SubjectUserName": {asAccount, record.Source}, "url": {asURL, record.Request}, "Url": {asURL, record.Request}, "RemoteName": {asURL, record.Request}, "remoteName": {asURL, record.Request}, "LocalName": {asPath, record.File},
 	"Contents": {}, "Destination": {asCommand, record.Process},
 }
@@ -73,6 +73,28 @@ func (f *windowsObjects) Decode(line []byte, r *record.Record) error {
 					f.put(p, l.path, words[len(words)-1])
 				}
 			}
+		case name == "ScriptBlockText":
+			f.byForm(p.role, l.path, l.text)
+		case name == "Path" && strings.Contains(l.text, ":_"): // of Defender: "file:_C:\\x.exe; webfile:_C:\\y|http://host/y|pid:1"
+			for part := range strings.FieldsFuncSeq(l.text, func(c rune) bool { return c == ';' || c == '|' }) {
+				if _, after, ok := strings.Cut(part, ":_"); ok {
+					part = after
+				}
+				if part = strings.TrimSpace(part); strings.Contains(part, "://") {
+					f.put(place{asURL, record.Request}, l.path, part)
+				} else {
+					f.put(p, l.path, part)
+				}
+			}
+		case name == "Path" && strings.Contains(l.text, "://"):
+			f.put(place{asURL, record.Request}, l.path, l.text)
+		case name == "ObjectName" && strings.HasPrefix(l.text, `\REGISTRY\`):
+			f.put(place{asRegistry, p.role}, l.path, l.text)
+		case name == "TargetObject":
+			f.put(p, l.path, l.text)
+			if i := strings.LastIndexByte(l.text, '\\'); i > 0 && !strings.HasSuffix(f.first("winlog.event_data.EventType", "Event.EventData.EventType", "EventData.EventType", "EventType"), "Key") {
+				f.put(p, l.path, l.text[:i]) // what is set is a value in the key
+			}
 		case name == "Hashes" || name == "Hash":
 			if strings.IndexByte(l.text, '=') < 0 {
 				p = place{asHash, p.role}
@@ -83,7 +105,7 @@ func (f *windowsObjects) Decode(line []byte, r *record.Record) error {
 		}
 	}
 	r.Host = f.first("winlog.computer_name", "Event.System.Computer", "Computer", "Hostname", "host.name")
-	r.Time = moment(f.first("@timestamp", "Event.System.TimeCreated.#attributes.SystemTime", "Event.System.TimeCreated.SystemTime"))
+	r.Time = moment(f.first("@timestamp", "Event.System.TimeCreated.#attributes.SystemTime", "Event.System.TimeCreated.SystemTime", "Event.System.TimeCreated_attributes.SystemTime"))
 	if r.Time.IsZero() {
 		r.Time = moment(f.first("UtcTime")).UTC()
 	}
