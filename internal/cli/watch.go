@@ -400,6 +400,7 @@ func (w *watching) load(ctx context.Context) error {
 	}
 	var err error
 	w.patterns = newWatchPatterns(w.noted)
+	w.patterns.mapped = w.f.fields != ""
 	if w.join, err = w.a.joining(w.f.joinFlags, seed, w.f.fromValidity, w.patterns); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ const patternType = seen.Pattern
 // are looked for.
 type watchPatterns struct {
 	mu     sync.Mutex
+	mapped bool // the user says what some fields are: they may be anything
 	engine *compound.Engine
 	table  compound.Table
 	of     map[string]compound.ID // by the indicator
@@ -79,6 +80,11 @@ func (w *watchPatterns) Put(p indicators.Pattern) ([]observable.Value, error) {
 		return w.atoms[id], nil
 	}
 	w.drop(p.ID)
+	if !w.mapped {
+		if err := compound.Visible(p.Text); err != nil {
+			return nil, err
+		}
+	}
 	id, atoms, err := w.engine.Add(p.Text)
 	if err != nil {
 		return nil, err

@@ -69,16 +69,23 @@ func (c *collector) expression(e pattern.Expr) {
 			c.expression(term)
 		}
 	case *pattern.Qualified:
-		for _, q := range e.Qualifiers {
-			if r, ok := q.(*pattern.Repeats); ok && r.Times > 1 {
-				return // once is not enough
-			}
-			if _, ok := q.(*pattern.StartStop); ok {
-				return // the value alone says nothing outside of its time
-			}
+		if onceIsEnough(e) {
+			c.expression(e.Expr)
 		}
-		c.expression(e.Expr)
 	}
+}
+
+// onceIsEnough tells whether what a qualified expression asks for is there as soon as it was seen once, at whatever time.
+func onceIsEnough(e *pattern.Qualified) bool {
+	for _, q := range e.Qualifiers {
+		if r, ok := q.(*pattern.Repeats); ok && r.Times > 1 {
+			return false
+		}
+		if _, ok := q.(*pattern.StartStop); ok {
+			return false // a value says nothing outside of its time
+		}
+	}
+	return true
 }
 
 // alone gives the values that each make a condition true, whatever else an object is.
@@ -117,10 +124,7 @@ func compared(e *pattern.Comparison) []Value {
 		return nil
 	}
 	one := collector{}
-	atom := (&pattern.Tree{Root: &pattern.Observation{Where: e}}).Atoms()
-	for i := range atom {
-		one.atom(&atom[i])
-	}
+	one.atom(atomOf(e))
 	return one.out
 }
 
@@ -130,8 +134,8 @@ func describes(e pattern.Condition) bool {
 	if !ok {
 		return false
 	}
-	atom := (&pattern.Tree{Root: &pattern.Observation{Where: c}}).Atoms()
-	_, identifies := typeOfPath(atom[0].ObjectType, atom[0].Path)
+	atom := atomOf(c)
+	_, identifies := typeOfPath(atom.ObjectType, atom.Path)
 	return !identifies
 }
 

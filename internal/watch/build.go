@@ -254,7 +254,7 @@ func (b *Builder) add(c *Checked, ind Indicator, flags uint8) error {
 	case b.st.n >= MaxIndicators:
 		return fmt.Errorf("%w: %d indicators", ErrFull, b.st.n)
 	}
-	b.put(ind, c.value, class{source: ind.Source, tlp: ind.TLP, kind: c.kind, flags: c.flags | flags, atom: ind.Atom})
+	b.put(ind, c.value, class{source: ind.Source, tlp: ind.TLP, kind: c.kind, flags: c.flags | flags, atom: ind.Atom, place: ind.Place})
 	return nil
 }
 
@@ -275,20 +275,13 @@ func (b *Builder) put(ind Indicator, v observable.Value, c class) {
 	b.hosts += extraKeys(c.kind)
 }
 
-// paths are STIX paths whose values have a type of their own.
-var paths = map[string]observable.Type{
-	"email-message:subject":          observable.MailSubject,
-	"x509-certificate:serial_number": observable.Serial,
-	"network-traffic:extensions.'http-request-ext'.request_header.'User-Agent'": observable.UserAgent,
-}
-
 // known gives a value of the type that logs have it under: [observable.FromObject] keeps some only by their path.
 func known(v observable.Value) (observable.Value, error) {
 	if v.Type != observable.Other {
 		return v, nil
 	}
 	path, text, _ := strings.Cut(v.Text, "=")
-	t, ok := paths[path]
+	t, ok := observable.Logged(path)
 	if !ok {
 		return v, nil
 	}

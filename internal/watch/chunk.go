@@ -1,6 +1,10 @@
 package watch
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"entente/internal/observable"
+)
 
 // chunk is the memory of some thousand entries. It is whole by itself: what entries share with those of other chunks is in each of
 // them. So a chunk can be given back, or written anew without what is gone, whatever becomes of the others. What is there is never
@@ -28,6 +32,7 @@ type class struct {
 	atom           uint16
 	kind           kind
 	flags          uint8
+	place          observable.Place
 }
 
 // span is when an indicator is valid: nanoseconds since 1970; math.MinInt64 and MaxInt64 bound nothing.

@@ -32,7 +32,9 @@ type Indicator struct {
 	// Atom is 0 for a value that is by itself what the indicator looks for. Otherwise the
 	// value is atom number Atom, from 1, of the compound pattern of ID, and a hit is only
 	// a part of what the pattern asks.
-	Atom   uint16
+	Atom uint16
+	// Place is where the value has to stand: a field whose role says otherwise does not meet it.
+	Place  observable.Place
 	Source string // who it came from
 	TLP    string // its marking
 }

@@ -126,7 +126,7 @@ func (s *Set) says(firsts []uint32, of []Indicator) bool {
 func (e *entry) is(ind *Indicator) bool {
 	v, err := known(ind.Value)
 	exact := ind.Policy == Exact && v.Type == observable.Domain
-	return err == nil && !ind.Revoked && e.kind == kindOf(v.Type) && string(e.text) == v.Text && e.atom == ind.Atom && e.source == ind.Source && e.tlp == ind.TLP &&
+	return err == nil && !ind.Revoked && e.kind == kindOf(v.Type) && string(e.text) == v.Text && e.atom == ind.Atom && e.place == ind.Place && e.source == ind.Source && e.tlp == ind.TLP &&
 		exact == (e.flags&flagExact != 0) && e.when() == bounds(ind)
 }
 

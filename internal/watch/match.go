@@ -16,7 +16,7 @@ import (
 // A name meets the domains above it, an address the blocks around it; a URL also meets what its host meets, an e-mail
 // address what its domain meets, and the path of a file the file's name. Nothing is refanged.
 func (s *Set) Match(f record.Field, at time.Time, emit func(Hit)) {
-	m := matching{set: s, at: nanos(at, 0), emit: emit}
+	m := matching{set: s, at: nanos(at, 0), emit: emit, in: &f}
 	m.field(f.Type, f.Text)
 }
 
@@ -32,7 +32,8 @@ type matching struct {
 	set  *Set
 	at   int64
 	emit func(Hit)
-	any  bool // whether there is something is all that is asked
+	in   *record.Field // that the value is of
+	any  bool          // whether there is something is all that is asked
 	hit  bool
 }
 
@@ -83,12 +84,35 @@ func (m *matching) report(h uint64, ok func(entry) bool, seen func() observable.
 				m.hit = true
 				return false
 			}
-			if v := e.when(); v.from <= m.at && m.at < v.until {
+			if v := e.when(); v.from <= m.at && m.at < v.until && allows(e.place, m.in) {
 				m.emit(Hit{Indicator: m.set.indicator(&e), Seen: seen()})
 			}
 			return true
 		})
 	}
+}
+
+// allows tells whether a field may be in a place: its role says nothing, or does not say otherwise.
+func allows(at observable.Place, f *record.Field) bool {
+	switch f.Role {
+	case record.Other, record.Past, "":
+		return true
+	}
+	switch at {
+	case observable.AtSource:
+		return f.Role == record.Source
+	case observable.AtDestination: // who asks for a name goes there
+		return f.Role == record.Destination || f.Role == record.Host || f.Role == record.Request || f.Asked()
+	case observable.AtSender:
+		return f.Role == record.Sender
+	case observable.AtRecipient:
+		return f.Role == record.Recipient
+	case observable.InAnswer:
+		return f.Role == record.Answer && !f.Asked() && f.Type != observable.URL
+	case observable.OfProcess:
+		return f.Role == record.Process
+	}
+	return true
 }
 
 // is reports entries of a kind with a canonical text.

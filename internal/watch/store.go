@@ -156,7 +156,7 @@ func (s *store) value(e *entry) observable.Value {
 func (s *store) indicator(e *entry) Indicator {
 	v := e.when()
 	ind := Indicator{ID: s.identifier(e), Value: s.value(e), From: moment(v.from), Until: moment(v.until),
-		Atom: e.atom, Source: e.source, TLP: e.tlp}
+		Atom: e.atom, Place: e.place, Source: e.source, TLP: e.tlp}
 	if e.flags&flagExact != 0 {
 		ind.Policy = Exact
 	}

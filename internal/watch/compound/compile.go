@@ -170,6 +170,14 @@ func typeOf(p *pattern.ObjectPath) (observable.Type, bool) {
 	if len(p.Steps) == 2 && p.Steps[0].Key == "hashes" && p.Steps[1].Kind == pattern.KeyStep && (p.Type == "file" || p.Type == "x509-certificate") {
 		return observable.HashType(p.Steps[1].Key)
 	}
+	if len(p.Steps) == 4 && p.Type == "network-traffic" && p.Steps[1].Key == "http-request-ext" && p.Steps[2].Key == "request_header" {
+		switch last.Key {
+		case "User-Agent":
+			return observable.UserAgent, true
+		case "Host":
+			return observable.Domain, true
+		}
+	}
 	if len(p.Steps) == 1 {
 		switch p.Type + ":" + last.Key {
 		case "domain-name:value":
@@ -300,6 +308,17 @@ func referredValue(text string) (observable.Value, bool) {
 	return observable.Value{}, false
 }
 
+// commonName is the host that a distinguished name is of, as readers of logs find it.
+func commonName(dn string) (observable.Value, bool) {
+	for part := range strings.FieldsFuncSeq(dn, func(r rune) bool { return r == ',' || r == '/' || r == '+' }) {
+		key, name, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if name = strings.TrimPrefix(name, "*."); strings.EqualFold(strings.TrimSpace(key), "cn") && strings.IndexByte(name, '.') > 0 && strings.IndexByte(name, ' ') < 0 {
+			return referredValue(name)
+		}
+	}
+	return observable.Value{}, false
+}
+
 // gate gives values of which one is in every record that satisfies a condition; ok is
 // false if there are none such.
 func gate(c pattern.Condition) (values []observable.Value, ok bool) {
@@ -332,7 +351,8 @@ func atomValues(c *pattern.Comparison) ([]observable.Value, bool) {
 		return nil, false
 	}
 	t, known := typeOf(&c.Path)
-	if !known && !referred(&c.Path) {
+	named := c.Path.Type == "x509-certificate" && (c.Path.Steps[0].Key == "subject" || c.Path.Steps[0].Key == "issuer")
+	if !known && !named && !referred(&c.Path) {
 		return nil, false
 	}
 	literals := c.Set
@@ -352,7 +372,9 @@ func atomValues(c *pattern.Comparison) ([]observable.Value, bool) {
 			return nil, false
 		}
 		v, ok := referredValue(l.Text)
-		if known {
+		if named {
+			v, ok = commonName(l.Text)
+		} else if known {
 			var err error
 			v, err = observable.New(t, l.Text)
 			ok = err == nil && v.Type == t

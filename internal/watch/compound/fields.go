@@ -120,6 +120,10 @@ func (b *observer) field(f *record.Field) {
 			return
 		}
 		switch f.Role {
+		case record.Host:
+			if b.asks == "" {
+				b.asks = v.Text
+			}
 		case record.Answer:
 			b.answered = append(b.answered, o)
 		case record.Source:
@@ -134,6 +138,8 @@ func (b *observer) field(f *record.Field) {
 	case observable.URL:
 		if f.Role == record.Request && b.request == "" {
 			b.request = strings.Clone(f.Text)
+		} else if f.Role == record.Referrer && b.referrer == "" {
+			b.referrer = strings.Clone(f.Text)
 		}
 		if b.host == "" {
 			b.host = hostField(b.record)
@@ -173,6 +179,7 @@ func (b *observer) field(f *record.Field) {
 		p := b.new("process")
 		p.text("command_line", strings.Clone(f.Text))
 		if name := imageName(f.Text); name != "" {
+			p.text("name", strings.Clone(name)) // of STIX 2.0
 			p.text("image_ref", b.one("file", "name", name).id)
 		}
 	case observable.Mutex:
@@ -262,7 +269,7 @@ func (b *observer) digest(f *record.Field) {
 	of.put("hashes", pattern.DictValue(of.hashes))
 }
 
-// property adds a text to the certificate that it is of.
+// property adds a text to the file or the certificate that it is of.
 func (b *observer) property(f *record.Field, name, text string) {
 	b.owner(f, func(o *object) bool { _, has := o.Property(name); return !has }).text(name, text)
 }
@@ -357,6 +364,12 @@ func (b *observer) untyped(f *record.Field) {
 		port(&b.srcPort)
 	case "id.resp_p", "dest_port", "dst_port", "dport", "dpt", "destination.port":
 		port(&b.dstPort)
+	case "mime_type":
+		b.mime = f
+	case "subject", "certificate.subject", "tls.subject", "tls.client.subject", "client_subject", "tls.server.subject":
+		b.property(f, "subject", strings.Clone(f.Text))
+	case "issuer", "certificate.issuer", "tls.issuerdn", "tls.client.issuerdn", "client_issuer", "tls.server.issuer":
+		b.property(f, "issuer", strings.Clone(f.Text))
 	case "proto", "protocol", "network.transport":
 		if b.protocol == "" {
 			b.protocol = strings.ToLower(f.Text)
@@ -375,6 +388,9 @@ func refs(list []*object) pattern.Value {
 func (b *observer) finish() {
 	for _, f := range b.digests {
 		b.digest(f)
+	}
+	if b.mime != nil {
+		b.property(b.mime, "mime_type", strings.Clone(b.mime.Text))
 	}
 	if len(b.answered) > 0 {
 		for _, o := range b.asked {
@@ -430,8 +446,14 @@ func (b *observer) finish() {
 	if b.request != "" {
 		http = append(http, member{"request_value", pattern.StringValue(target(b.request))}, member{asWritten, pattern.StringValue(b.request)})
 	}
-	if b.agent != "" {
-		http = append(http, member{"request_header", pattern.DictValue(members{{"User-Agent", pattern.StringValue(b.agent)}})})
+	var headers members
+	for _, h := range [...]struct{ name, text string }{{"User-Agent", b.agent}, {"Host", b.asks}, {"Referer", b.referrer}} {
+		if h.text != "" {
+			headers = append(headers, member{h.name, pattern.StringValue(h.text)})
+		}
+	}
+	if len(headers) > 0 {
+		http = append(http, member{"request_header", pattern.DictValue(headers)})
 	}
 	t.set("extensions", pattern.DictValue(members{{"http-request-ext", pattern.DictValue(http)}}))
 }

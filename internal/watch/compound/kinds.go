@@ -20,7 +20,7 @@ func fieldTypes(f *record.Field) (types uint64) {
 	const traffic = 1 << 9
 	switch f.Type {
 	case "":
-		return traffic
+		return traffic | 1<<6 | 1<<8
 	case observable.Domain, observable.IPv4, observable.IPv6:
 		types = 1<<0 | 1<<1 | 1<<2
 		if f.Role == record.Source || f.Role == record.Destination {

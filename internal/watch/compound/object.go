@@ -66,11 +66,11 @@ func (o *object) text(name, text string) { o.set(name, pattern.StringValue(text)
 //	ipv4, ipv6               ipv4-addr, ipv6-addr
 //	url                      url; a path gets the host of the record before it
 //	email, mail-subject      email-addr, email-message with from_ref, to_refs, subject
-//	hashes, names, paths     file with hashes, name, parent_directory_ref; directory
-//	what is of certificates  x509-certificate with hashes, serial_number
+//	hashes, names, paths     file with hashes, name, mime_type, parent_directory_ref; directory
+//	what is of certificates  x509-certificate with hashes, serial_number, subject, issuer
 //	source, destination      network-traffic with src_ref, dst_ref, src_port, dst_port, protocols
-//	user-agent, request      its extension http-request-ext
-//	process                  process with command_line, image_ref
+//	user-agent, request      its extension http-request-ext, with request_value and the headers User-Agent, Host and Referer
+//	process                  process with command_line, name, image_ref
 //	mutex, registry-key      mutex, windows-registry-key
 //	mac, asn, account        mac-addr, autonomous-system, user-account
 //	other                    the object and the property that it names
@@ -102,12 +102,14 @@ type observer struct {
 	dstPort         int64
 	protocol        string
 	agent, request  string
+	asks, referrer  string // the name of the host in a request, and where it came from
 	host            string
 	from            *object
 	to              []pattern.Value
 	subject         string
 	files, certs    []*object
 	digests         []*record.Field // whose they are shows when all files are known
+	mime            *record.Field
 }
 
 func (b *observer) new(typ string) *object {

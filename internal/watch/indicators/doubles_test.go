@@ -66,7 +66,7 @@ func TestListsAndObjects(t *testing.T) {
 			} else {
 				for range 1 + r.IntN(3) {
 					of, name := id([]string{"x", "y"}[r.IntN(2)], names[r.IntN(len(names))]), names[r.IntN(len(names))]
-					text += strings.NewReplacer("indicator--11111111-1111-4111-8111-111111111111", of, "2024-01-01", at.Format(time.DateOnly), "[url:value = 'a']", "[domain-name:value = '"+name+"']").Replace(plainHead) + "}\n"
+					text += strings.NewReplacer("indicator--11111111-1111-4111-8111-111111111111", of, "2024-01-01", at.Format(time.DateOnly), "[url:value = 'http://a.example/']", "[domain-name:value = '"+name+"']").Replace(plainHead) + "}\n"
 					if was, ok := want[of]; !ok || at.After(was.at) {
 						want[of] = meaning{at, name}
 					}

@@ -83,7 +83,7 @@ func oddObjects(r *rand.Rand, n int) (out []string) {
 		more := []string{"", "", "", "", `,"revoked":true`, `,"revoked":false`, `,"name":"a"`, `,"name":"\u00e9\"}]{"`, `,"description":"é"`, `,"x_other":{"type":"bundle","objects":[]}`, `,"labels":["a","b"]`, `,"labels":5`,
 			`,"valid_until":"2024-06-30T00:00:00Z"`, `,"valid_until":"2023-06-30T00:00:00Z"`, `,"valid_until":"2024-01-01T00:00:01Z"`, `,"name":"\ud800"`, `,"name":"a","name":"b"`, `,"objects":[]`, `,"objects":{}`,
 			`,"object_marking_refs":["marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"]`, `,"pattern_type":"yara"`, `,"description":"` + strings.Repeat("long ", 1000*r.IntN(5)) + `"`}[r.IntN(22)]
-		pattern := fmt.Sprintf([]string{"[domain-name:value = 'n%d.example']", "[domain-name:value = 'n%d.example' OR domain-name:value = 'm.example']", "[domain-name:value = 'n%d.example'] AND [url:value = 'a']", "[domain-name:value = 'n%d..']", "broken %d"}[r.IntN(5)*r.IntN(2)], name)
+		pattern := fmt.Sprintf([]string{"[domain-name:value = 'n%d.example']", "[domain-name:value = 'n%d.example' OR domain-name:value = 'm.example']", "[domain-name:value = 'n%d.example'] AND [url:value = 'http://a.example/']", "[domain-name:value = 'n%d..']", "broken %d"}[r.IntN(5)*r.IntN(2)], name)
 		x := fmt.Sprintf(`{"type":"indicator","spec_version":"2.1","id":"indicator--%08d-1111-4111-8111-111111111111","created":"2024-01-01T00:00:00Z","modified":"%s","pattern":"%s","pattern_type":"stix","valid_from":"2024-01-01T00:00:00Z"%s}`, id, at, pattern, more)
 		if strings.Contains(more, "pattern_type") {
 			x = strings.Replace(x, `"pattern_type":"stix",`, "", 1)

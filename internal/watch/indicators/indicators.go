@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"entente/internal/intake"
@@ -158,6 +159,7 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 type readyValue struct {
 	checked watch.Checked
 	refused *refusedValue // why it cannot be watched for
+	place   observable.Place
 }
 
 type refusedValue struct {
@@ -267,16 +269,26 @@ func (r readier) check(x *readyObject) {
 	if x.revoked || x.patternType != "" && x.patternType != "stix" {
 		return
 	}
-	var room [1]observable.Value
-	values := observable.AppendAlone(room[:0], x.pattern)
+	var room [1]observable.Placed
+	values := observable.AppendPlaced(room[:0], x.pattern)
 	x.values = len(values)
 	for i, v := range values {
-		if i == 0 {
-			x.first = r.value(v)
+		ready := r.value(v.Value)
+		if _, logged := observable.Logged(pathOf(v.Value)); v.Type == observable.Other && !logged {
+			ready.refused = &refusedValue{v.Value, fmt.Errorf("%w: no log has such a value", watch.ErrIndicator)}
+		}
+		if ready.place = v.Place; i == 0 {
+			x.first = ready
 		} else {
-			x.more = append(x.more, r.value(v))
+			x.more = append(x.more, ready)
 		}
 	}
+}
+
+// pathOf gives the path under which a value has no type of its own.
+func pathOf(v observable.Value) string {
+	path, _, _ := strings.Cut(v.Text, "=")
+	return path
 }
 
 // soonObjects has what stands about indicators at hand when they are added.
@@ -415,7 +427,7 @@ func (s *Set) object(rep *Report, x *readyObject, o Options) error {
 		rep.refuse(x.id, errors.New("its validity ends before it begins"))
 	default:
 		for i := range x.values {
-			w := watch.Indicator{ID: x.id, Value: x.value(i).value(), Until: x.until, Source: o.Name, TLP: x.marking}
+			w := watch.Indicator{ID: x.id, Value: x.value(i).value(), Place: x.value(i).place, Until: x.until, Source: o.Name, TLP: x.marking}
 			if o.FromValidity {
 				w.From = x.from
 			}

@@ -7,7 +7,7 @@ import (
 	"entente/stix"
 )
 
-const plainHead = `{"type":"indicator","spec_version":"2.1","id":"indicator--11111111-1111-4111-8111-111111111111","created":"2024-01-01T00:00:00Z","modified":"2024-01-01T00:00:00Z","pattern":"[url:value = 'a']","pattern_type":"stix","valid_from":"2024-05-30T00:00:00Z"`
+const plainHead = `{"type":"indicator","spec_version":"2.1","id":"indicator--11111111-1111-4111-8111-111111111111","created":"2024-01-01T00:00:00Z","modified":"2024-01-01T00:00:00Z","pattern":"[url:value = 'http://a.example/']","pattern_type":"stix","valid_from":"2024-05-30T00:00:00Z"`
 
 // samePlain holds plain to View, and what the object has to what the view has.
 func samePlain(t *testing.T, x *stix.Object) {

@@ -69,7 +69,7 @@ func TestVersions(t *testing.T) {
 func TestListThenObject(t *testing.T) {
 	v := observable.Value{Type: observable.Domain, Text: "a.example"}
 	id := intake.Drafter{Source: "x"}.IndicatorID(v)
-	newer := strings.NewReplacer("indicator--11111111-1111-4111-8111-111111111111", id, "2024-01-01T00:00:00Z", "2030-01-01T00:00:00Z", "[url:value = 'a']", "[domain-name:value = 'b.example']").Replace(plainHead) + "}"
+	newer := strings.NewReplacer("indicator--11111111-1111-4111-8111-111111111111", id, "2024-01-01T00:00:00Z", "2030-01-01T00:00:00Z", "[url:value = 'http://a.example/']", "[domain-name:value = 'b.example']").Replace(plainHead) + "}"
 	older := strings.Replace(newer, "2030-01-01", "2020-01-01", 2)
 	for _, c := range []struct {
 		files []string

@@ -123,6 +123,7 @@ func (d *reader) put(p place, path, text string) {
 	case asSerial:
 		d.field(observable.Serial, p.role, path, d.withoutColons(text))
 	case asDN:
+		d.field("", p.role, path, text) // patterns ask for the whole
 		d.distinguished(p.role, path, text)
 	case asFile, asPath:
 		if i := strings.LastIndexAny(text, `/\`); i >= 0 {

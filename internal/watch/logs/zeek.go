@@ -12,6 +12,7 @@ var zeekPlaces = map[string]place{
 	"id.orig_p": {asPlain, record.Source},
 	"id.resp_p": {asPlain, record.Destination},
 	"proto":     {asPlain, record.Other},
+	"mime_type": {asPlain, record.File},
 	"id.orig_h": {asAddress, record.Source}, "id.resp_h": {asAddress, record.Destination},
 	"orig_h": {asAddress, record.Source}, "resp_h": {asAddress, record.Destination},
 	"src": {asAddress, record.Source}, "dst": {asAddress, record.Destination},

@@ -603,7 +603,9 @@ func (s *Stream) match() {
 			}
 			for i := range p.found {
 				if x := &p.found[i]; x.hit.Indicator.ID == h.Indicator.ID && x.hit.Indicator.Value == h.Indicator.Value {
-					x.fields = append(x.fields, f)
+					if x.fields[len(x.fields)-1] != f { // one indicator may name a value in two places
+						x.fields = append(x.fields, f)
+					}
 					return
 				}
 			}
