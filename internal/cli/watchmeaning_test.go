@@ -55,6 +55,7 @@ const (
 	zeekFile    = `{"_path":"files","ts":1796040000.1,"fuid":"F1","tx_hosts":["192.0.2.1"],"rx_hosts":["10.0.0.1"],"source":"HTTP","mime_type":"application/x-dosexec","filename":"evil.dll","md5":"d41d8cd98f00b204e9800998ecf8427e"}`
 	zeekX509    = `{"_path":"x509","ts":1796040000.1,"fingerprint":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","certificate.version":3,"certificate.serial":"01","certificate.subject":"CN=evil.com,O=Evil","certificate.issuer":"O=Own CA,C=XX"}`
 	eveTLS      = `{"timestamp":"2026-11-30T12:00:00.123456+0100","flow_id":1,"event_type":"tls","src_ip":"10.0.0.1","src_port":1,"dest_ip":"192.0.2.1","dest_port":443,"proto":"TCP","tls":{"subject":"CN=evil.com, O=Evil","issuerdn":"O=Own CA, C=XX","serial":"03:AB:CD","sni":"x.example","version":"TLS 1.2"}}`
+	eveBack     = `{"timestamp":"2024-12-23T02:30:26.051260+0000","event_type":"alert","src_ip":"192.0.2.80","src_port":80,"dest_ip":"10.1.1.1","dest_port":5555,"proto":"TCP","alert":{"signature":"S"},"flow":{"src_ip":"10.1.1.1","src_port":5555,"dest_ip":"192.0.2.80","dest_port":80}}`
 	plainText   = `something odd with 192.0.2.1 happened`
 	zeekHTTP    = `{"_path":"http","ts":1796040000.1,"uid":"C1","id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"192.0.2.1","id.resp_p":80,"method":"GET","host":"evil.com","uri":"/path/a?id=1","referrer":"http://from.example/","user_agent":"EvilBot/1.0"}`
 	eveHTTP     = `{"timestamp":"2026-11-30T12:00:02.123456+0100","flow_id":1,"event_type":"http","src_ip":"10.0.0.3","src_port":1,"dest_ip":"192.0.2.1","dest_port":80,"proto":"TCP","http":{"hostname":"evil.com","url":"/path/a?id=1","http_user_agent":"EvilBot/1.0","http_method":"GET","protocol":"HTTP/1.1"}}`
@@ -103,6 +104,10 @@ func TestWatchMeaning(t *testing.T) {
 		eveTLS: {
 			yes: []string{"[x509-certificate:subject = 'CN=evil.com, O=Evil']", "[x509-certificate:issuer = 'O=Own CA, C=XX' AND x509-certificate:subject LIKE '%Evil%']"},
 			no:  []string{"[x509-certificate:issuer = 'CN=evil.com, O=Evil']"},
+		},
+		eveBack: { // a packet that went back to who opened the connection
+			yes: []string{"[network-traffic:dst_ref.value = '192.0.2.80']", "[network-traffic:dst_ref.value = '192.0.2.80' AND network-traffic:dst_port = 80]", "[network-traffic:src_ref.value = '10.1.1.1' AND network-traffic:src_port = 5555]"},
+			no:  []string{"[network-traffic:src_ref.value = '192.0.2.80']", "[network-traffic:dst_port = 5555]"},
 		},
 		plainText: { // its place says nothing
 			yes: []string{"[network-traffic:src_ref.value = '192.0.2.1']", "[network-traffic:dst_ref.value = '192.0.2.1']", "[domain-name:resolves_to_refs[*].value = '192.0.2.1']"},

@@ -361,8 +361,16 @@ func (b *observer) untyped(f *record.Field) {
 	}
 	switch f.Path {
 	case "id.orig_p", "src_port", "sport", "spt", "source.port":
+		if f.Role == record.Destination { // of a packet that went back
+			port(&b.dstPort)
+			return
+		}
 		port(&b.srcPort)
 	case "id.resp_p", "dest_port", "dst_port", "dport", "dpt", "destination.port":
+		if f.Role == record.Source {
+			port(&b.srcPort)
+			return
+		}
 		port(&b.dstPort)
 	case "mime_type":
 		b.mime = f

@@ -92,6 +92,16 @@ func suricataFinish(f *jsonFormat) {
 		from, to, serverPort = to, from, f.get("src_port")
 	}
 	f.ends(from, to)
+	if from != to && from == f.get("dest_ip") && to == f.get("src_ip") { // the other end opened the connection
+		for i := range f.r.Fields {
+			switch p := &f.r.Fields[i]; p.Path {
+			case "src_ip", "src_port":
+				p.Role = record.Destination
+			case "dest_ip", "dest_port":
+				p.Role = record.Source
+			}
+		}
+	}
 	if target := f.get("http.url"); target != "" {
 		scheme, port := "http", f.get("http.http_port")
 		if f.has("tls.version") || f.has("tls.sni") {
