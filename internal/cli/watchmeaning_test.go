@@ -83,9 +83,9 @@ func TestWatchMeaning(t *testing.T) {
 		zeekConn: {
 			yes: []string{"[network-traffic:src_ref.value = '10.0.0.1']", "[network-traffic:dst_ref.value = '198.51.100.8']", "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '198.51.100.8']",
 				"[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '198.51.100.8' AND network-traffic:dst_port = 443]", "[network-traffic:dst_ref.value = '198.51.100.8' AND network-traffic:protocols[*] = 'tcp']",
-				"[network-traffic:src_ref.value = '198.51.100.8' OR network-traffic:dst_ref.value = '198.51.100.8']", "[network-traffic:src_ref.value = '192.0.2.1' OR network-traffic:dst_port = 443]", "[ipv4-addr:value = '198.51.100.8']",
+				"[network-traffic:dst_ref.value = '198.51.100.8' AND network-traffic:protocols[*] = 'ipv4']", "[network-traffic:src_ref.value = '198.51.100.8' OR network-traffic:dst_ref.value = '198.51.100.8']", "[network-traffic:src_ref.value = '192.0.2.1' OR network-traffic:dst_port = 443]", "[ipv4-addr:value = '198.51.100.8']",
 				"[network-traffic:dst_ref.value ISSUBSET '198.51.100.0/24']", "[network-traffic:dst_ref.value IN ('198.51.100.8', '198.51.100.9')]"},
-			no: []string{"[network-traffic:src_ref.value = '198.51.100.8']", "[network-traffic:dst_ref.value = '10.0.0.1']", "[network-traffic:dst_ref.value = '198.51.100.8' AND network-traffic:protocols[*] = 'udp']",
+			no: []string{"[network-traffic:src_ref.value = '198.51.100.8']", "[network-traffic:dst_ref.value = '10.0.0.1']", "[network-traffic:dst_ref.value = '198.51.100.8' AND network-traffic:protocols[*] = 'udp']", "[network-traffic:dst_ref.value = '198.51.100.8' AND network-traffic:protocols[*] = 'ipv6']",
 				"[network-traffic:dst_ref.type = 'domain-name' AND network-traffic:dst_ref.value = '198.51.100.8']", "[domain-name:resolves_to_refs[*].value = '198.51.100.8']", "[network-traffic:src_ref.value ISSUBSET '198.51.100.0/24']"},
 		},
 		zeekAnswer: answered,

@@ -47,6 +47,42 @@ func sameAlone(t *testing.T, text string) {
 	if got, want := Alone(text), aloneIn(text); !slices.Equal(got, want) {
 		t.Fatalf("%s: %v, a parser gives %v", text, got, want)
 	}
+	for _, p := range AppendPlaced(nil, text) { // it is stricter
+		if p.Place != OfProcess && !slices.Contains(Alone(text), p.Value) {
+			t.Fatalf("%s: %v is not alone what it asks for", text, p)
+		}
+	}
+}
+
+// TestPlaced: a pattern is taken for values in their places only as a whole.
+func TestPlaced(t *testing.T) {
+	const md5 = "d41d8cd98f00b204e9800998ecf8427e"
+	for text, want := range map[string][]Placed{
+		"[network-traffic:src_ref.value = '203.0.113.3']":                                                  {{Value{IPv4, "203.0.113.3"}, AtSource}},
+		"[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '203.0.113.33']":  {{Value{IPv4, "203.0.113.33"}, AtDestination}},
+		"[network-traffic:src_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '203.0.113.33']":  nil,
+		"[network-traffic:dst_ref.type = 'ipv6-addr' AND network-traffic:dst_ref.value = '203.0.113.33']":  nil,
+		"[network-traffic:dst_ref.type != 'ipv4-addr' AND network-traffic:dst_ref.value = '203.0.113.33']": nil,
+		"[network-traffic:dst_ref.value = '203.0.113.3' AND network-traffic:protocols[*] = 'udp']":         nil,
+		"[network-traffic:dst_ref.value = '203.0.113.3' OR network-traffic:src_ref.value = '203.0.113.3']": {{Value{IPv4, "203.0.113.3"}, AtDestination}, {Value{IPv4, "203.0.113.3"}, AtSource}},
+		"[domain-name:value = 'a.example' OR domain-name:value LIKE '%.example']":                          nil,
+		"[domain-name:value = 'a.example'] OR [domain-name:value = 'a.example' AND url:value = 'x']":       nil,
+		"[email-message:to_refs[*].value = 'a@b.example']":                                                 {{Value{Email, "a@b.example"}, AtRecipient}},
+		"[email-message:to_refs[0].value = 'a@b.example']":                                                 nil,
+		"[domain-name:resolves_to_refs[*].value = '203.0.113.3']":                                          {{Value{IPv4, "203.0.113.3"}, InAnswer}},
+		"[process:name = 'A.exe']":                                   {{Value{FileName, "a.exe"}, OfProcess}},
+		"[file:hashes.MD5 = '" + md5 + "' AND file:mime_type = 'x']": {{Value{MD5, md5}, Anywhere}},
+		"[file:name = 'a.exe' AND file:mime_type = 'x']":             nil,
+		"[file:name = 'a.exe' AND file:name_enc = 'x']":              {{Value{FileName, "a.exe"}, Anywhere}},
+		"[directory:path = 'C:\\x']":                                 nil,
+		"[software:cpe = 'x']":                                       nil,
+		"[domain-name:value = 'a.example'] START t'2020-01-01T00:00:00Z' STOP t'2020-01-02T00:00:00Z'": nil,
+		"[not a pattern": nil,
+	} {
+		if diff := cmp.Diff(want, AppendPlaced(nil, text)); diff != "" {
+			t.Errorf("%s: %s", text, diff)
+		}
+	}
 }
 
 // TestOnlyOne: a pattern of one comparison is read without a parser where its value is plain and of the type that was asked for, with the same result.

@@ -441,6 +441,9 @@ func (b *observer) finish() {
 			protocols = append(protocols, pattern.StringValue(name))
 		}
 	}
+	is := func(typ string) bool { return b.src != nil && b.src.typ == typ || b.dst != nil && b.dst.typ == typ }
+	say(is("ipv4-addr"), "ipv4")
+	say(is("ipv6-addr"), "ipv6")
 	say(b.protocol != "", b.protocol)
 	say(len(b.asked) > 0, "dns")
 	say(b.agent != "" || b.request != "", "http")
