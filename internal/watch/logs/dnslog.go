@@ -3,6 +3,7 @@ package logs
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -63,8 +64,9 @@ func (f *bindLines) Decode(line []byte, r *record.Record) error {
 	f.hostIs(client)
 	_, query, ok := strings.Cut(rest, ": query: ")
 	if !ok {
-		if _, query, ok = strings.Cut(rest, "): response: "); !ok {
-			return ErrNothing // another message of the server
+		if _, query, ok = strings.Cut(rest, "): response: "); !ok { // another message of the server
+			f.byForm(record.Other, "text", strings.ReplaceAll(rest, "/", " ")) // NAME/TYPE/CLASS
+			return nil
 		}
 	}
 	name, rest, ok := strings.Cut(query, " ")
@@ -74,6 +76,14 @@ func (f *bindLines) Decode(line []byte, r *record.Record) error {
 	}
 	if !ok {
 		return fmt.Errorf("%w: no class and type behind the name", ErrLine)
+	}
+	return nil
+}
+
+// other reads a message that is of no known kind.
+func (f *lineFormat) other(said string) error {
+	if f.byForm(record.Other, "text", said); len(f.r.Fields) == 0 {
+		return ErrNothing
 	}
 	return nil
 }
@@ -159,22 +169,25 @@ type unboundLines struct{ lineFormat }
 
 // unboundParts gives what stands before the process and what stands behind "info: ", "query: " or "reply: ".
 func unboundParts(s string) (head, said string, ok bool) {
-	head, rest, ok := strings.Cut(s, "unbound[")
-	if !ok {
-		return "", "", false
-	}
-	_, rest, ok = strings.Cut(rest, "] ")
-	if !ok {
-		if _, rest, ok = strings.Cut(rest, "]: "); !ok {
+	head, rest, ok := strings.Cut(s, "unbound: ")
+	if !ok || !strings.HasPrefix(rest, "[") {
+		if head, rest, ok = strings.Cut(s, "unbound["); !ok {
 			return "", "", false
 		}
+		_, after, ok := strings.Cut(rest, "] ")
+		if !ok {
+			if _, after, ok = strings.Cut(rest, "]: "); !ok {
+				return "", "", false
+			}
+		}
+		rest = after
 	}
 	if strings.HasPrefix(rest, "[") { // by syslog the thread stands apart
 		if _, rest, ok = strings.Cut(rest, "] "); !ok {
 			return "", "", false
 		}
 	}
-	for _, word := range []string{"info: ", "query: ", "reply: "} {
+	for _, word := range []string{"info: ", "query: ", "reply: ", "error: "} {
 		if said, ok := strings.CutPrefix(rest, word); ok {
 			return head, said, true
 		}
@@ -198,8 +211,8 @@ func (f *unboundLines) Decode(line []byte, r *record.Record) error {
 	r.Time = f.stamp(head)
 	client, rest, ok := strings.Cut(said, " ")
 	name, rest, ok2 := strings.Cut(rest, " ")
-	if !ok || addressType(client) == "" {
-		return ErrNothing // another message
+	if _, err := netip.ParseAddr(client); !ok || err != nil {
+		return f.message(said)
 	}
 	f.put(place{asAddress, record.Source}, "client", client)
 	f.hostIs(client)
@@ -208,6 +221,29 @@ func (f *unboundLines) Decode(line []byte, r *record.Record) error {
 		return fmt.Errorf("%w: no type and class behind the name", ErrLine)
 	}
 	return nil
+}
+
+// message reads what is no question and no answer: what a local zone or a response policy did with a question, "ADDRESS@PORT NAME TYPE CLASS", what failed,
+// "<NAME TYPE CLASS>", and others by the form of their words.
+func (f *unboundLines) message(said string) error {
+	if _, asked, ok := strings.Cut(said, " <"); ok {
+		name, rest, _ := strings.Cut(asked, " ")
+		f.put(place{asName, record.Query}, "query", f.presentation(name))
+		return f.other(rest)
+	}
+	for rest, more := said, true; more; {
+		var word string
+		word, rest, more = strings.Cut(rest, " ")
+		client, _, ok := strings.Cut(word, "@")
+		if _, err := netip.ParseAddr(client); ok && err == nil {
+			name, _, _ := strings.Cut(rest, " ")
+			f.put(place{asAddress, record.Source}, "client", client)
+			f.hostIs(client)
+			f.put(place{asName, record.Query}, "query", f.presentation(name))
+			return nil
+		}
+	}
+	return f.other(said)
 }
 
 // dnstapPlaces are what is looked at in it.

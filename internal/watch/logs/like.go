@@ -28,6 +28,7 @@ func (f *zeekColumns) Like(line []byte) bool {
 
 var (
 	bindClient, bindQuery = []byte("client "), []byte(": query: ")
+	bindOther             = []byte("): ")
 	webRequest            = []byte("] \"")
 	postfixName           = []byte(" postfix")
 	postfixEnd            = []byte("]: ")
@@ -36,7 +37,7 @@ var (
 // Like implements the interface of that name.
 func (f *bindLines) Like(line []byte) bool {
 	i := bytes.Index(line, bindClient)
-	return i >= 0 && line[0] != '{' && line[0] != '#' && bytes.Contains(line[i:], bindQuery)
+	return i >= 0 && line[0] != '{' && line[0] != '#' && (bytes.Contains(line[i:], bindQuery) || bytes.IndexByte(line[i:], '#') >= 0 && bytes.Contains(line[i:], bindOther))
 }
 
 // Like implements the interface of that name.

@@ -77,10 +77,7 @@ func (f *postfixLines) Decode(line []byte, r *record.Record) error {
 	daemon, _, _ = strings.Cut(daemon, "[")
 	f.peers(said, strings.HasSuffix(daemon, "smtp") || strings.HasSuffix(daemon, "lmtp"), isHeader)
 	if len(r.Fields) == 0 {
-		f.byForm(record.Other, "text", said)
-	}
-	if len(r.Fields) == 0 {
-		return ErrNothing
+		return f.other(said)
 	}
 	return nil
 }
