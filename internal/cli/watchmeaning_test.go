@@ -56,6 +56,8 @@ const (
 	zeekX509    = `{"_path":"x509","ts":1796040000.1,"fingerprint":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","certificate.version":3,"certificate.serial":"01","certificate.subject":"CN=evil.com,O=Evil","certificate.issuer":"O=Own CA,C=XX"}`
 	eveTLS      = `{"timestamp":"2026-11-30T12:00:00.123456+0100","flow_id":1,"event_type":"tls","src_ip":"10.0.0.1","src_port":1,"dest_ip":"192.0.2.1","dest_port":443,"proto":"TCP","tls":{"subject":"CN=evil.com, O=Evil","issuerdn":"O=Own CA, C=XX","serial":"03:AB:CD","sni":"x.example","version":"TLS 1.2"}}`
 	eveBack     = `{"timestamp":"2024-12-23T02:30:26.051260+0000","event_type":"alert","src_ip":"192.0.2.80","src_port":80,"dest_ip":"10.1.1.1","dest_port":5555,"proto":"TCP","alert":{"signature":"S"},"flow":{"src_ip":"10.1.1.1","src_port":5555,"dest_ip":"192.0.2.80","dest_port":80}}`
+	auditKey    = `{"@timestamp":"2024-05-01T10:00:00.000Z","winlog":{"event_id":4657,"channel":"Security","computer_name":"PC1.corp.example","event_data":{"ObjectName":"\\REGISTRY\\MACHINE\\SOFTWARE\\Evil","ProcessName":"C:\\x.exe"}}}`
+	script      = `{"@timestamp":"2024-05-01T10:00:00.000Z","winlog":{"event_id":4104,"channel":"Microsoft-Windows-PowerShell/Operational","computer_name":"PC1.corp.example","event_data":{"ScriptBlockText":"connect 192.0.2.1 now"}}}`
 	plainText   = `something odd with 192.0.2.1 happened`
 	zeekHTTP    = `{"_path":"http","ts":1796040000.1,"uid":"C1","id.orig_h":"10.0.0.1","id.orig_p":1,"id.resp_h":"192.0.2.1","id.resp_p":80,"method":"GET","host":"evil.com","uri":"/path/a?id=1","referrer":"http://from.example/","user_agent":"EvilBot/1.0"}`
 	eveHTTP     = `{"timestamp":"2026-11-30T12:00:02.123456+0100","flow_id":1,"event_type":"http","src_ip":"10.0.0.3","src_port":1,"dest_ip":"192.0.2.1","dest_port":80,"proto":"TCP","http":{"hostname":"evil.com","url":"/path/a?id=1","http_user_agent":"EvilBot/1.0","http_method":"GET","protocol":"HTTP/1.1"}}`
@@ -109,6 +111,8 @@ func TestWatchMeaning(t *testing.T) {
 			yes: []string{"[network-traffic:dst_ref.value = '192.0.2.80']", "[network-traffic:dst_ref.value = '192.0.2.80' AND network-traffic:dst_port = 80]", "[network-traffic:src_ref.value = '10.1.1.1' AND network-traffic:src_port = 5555]"},
 			no:  []string{"[network-traffic:src_ref.value = '192.0.2.80']", "[network-traffic:dst_port = 5555]"},
 		},
+		auditKey: {yes: []string{`[windows-registry-key:key LIKE 'HKEY_LOCAL_MACHINE\\SOFTWARE\\Evil%']`, `[windows-registry-key:key LIKE '%REGISTRY%']`, `[windows-registry-key:key = 'HKLM\\SOFTWARE\\Evil']`}},
+		script:   {yes: []string{"[network-traffic:dst_ref.value = '192.0.2.1']"}, no: []string{"[network-traffic:src_ref.value = '192.0.2.1']"}},
 		plainText: { // its place says nothing
 			yes: []string{"[network-traffic:src_ref.value = '192.0.2.1']", "[network-traffic:dst_ref.value = '192.0.2.1']", "[domain-name:resolves_to_refs[*].value = '192.0.2.1']"},
 		},

@@ -101,8 +101,8 @@ func allows(at observable.Place, f *record.Field) bool {
 	switch at {
 	case observable.AtSource:
 		return f.Role == record.Source
-	case observable.AtDestination: // who asks for a name goes there
-		return f.Role == record.Destination || f.Role == record.Host || f.Role == record.Request || f.Asked()
+	case observable.AtDestination: // who asks for a name goes there, and what a script names is where it goes
+		return f.Role == record.Destination || f.Role == record.Host || f.Role == record.Request || f.Role == record.Process || f.Asked()
 	case observable.AtSender:
 		return f.Role == record.Sender
 	case observable.AtRecipient:

@@ -72,8 +72,16 @@ var hives = map[string]string{
 	"hklm": "HKEY_LOCAL_MACHINE", "hkcu": "HKEY_CURRENT_USER", "hkcr": "HKEY_CLASSES_ROOT", "hku": "HKEY_USERS", "hkcc": "HKEY_CURRENT_CONFIG",
 }
 
+// nativeHives are the names by which Windows itself knows hives.
+var nativeHives = map[string]string{`\REGISTRY\MACHINE\`: `HKEY_LOCAL_MACHINE\`, `\REGISTRY\USER\`: `HKEY_USERS\`}
+
 // inFull is a registry key with its hive in full.
 func inFull(key string) string {
+	for native, full := range nativeHives {
+		if n := len(native); len(key) >= n && strings.EqualFold(key[:n], native) {
+			return full + key[n:]
+		}
+	}
 	hive, rest, more := strings.Cut(key, `\`)
 	full, short := hives[strings.ToLower(hive)]
 	if !short {
