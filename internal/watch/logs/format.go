@@ -104,7 +104,7 @@ type kindOf struct {
 func kinds() []kindOf {
 	return []kindOf{
 		zeekTSV, zeekJSON, suricata, caddy, windowsJSON, ipfixJSON, dnstap, dnstapJSON,
-		bind, unbound, combined, common, squid, w3c, postfix, nfdump,
+		bind, unbound, combined, common, squid, w3c, postfix, exim, nfdump,
 		jsonLines, table, text,
 	}
 }

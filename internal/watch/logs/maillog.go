@@ -170,7 +170,10 @@ func (f *postfixLines) peers(said string, out, header bool) {
 }
 
 // bracketed gives what stands before the bracket that closes it, which is none within quotes.
-func bracketed(s string) string {
+func bracketed(s string) string { return upTo(s, '>') }
+
+// upTo gives what stands before a byte that is not within quotes at the beginning.
+func upTo(s string, end byte) string {
 	from := 0
 	if strings.HasPrefix(s, `"`) {
 		for i := 1; i < len(s) && from == 0; i++ {
@@ -182,7 +185,7 @@ func bracketed(s string) string {
 			}
 		}
 	}
-	if i := strings.IndexByte(s[from:], '>'); i >= 0 {
+	if i := strings.IndexByte(s[from:], end); i >= 0 {
 		return s[:from+i]
 	}
 	return s
