@@ -109,6 +109,9 @@ func (s *Scanner) plain(b []byte, start, end int) {
 	if colonsSeen > 1 {
 		s.colonRuns(b, start, end)
 	}
+	if bytes.IndexByte(line, '>') >= 0 {
+		s.flows(b, start, end)
+	}
 	if bytes.IndexByte(line, '@') >= 0 && s.wants(kindEmail) {
 		s.addresses(b, start, end)
 	}
@@ -132,6 +135,38 @@ func (s *Scanner) token(b []byte, i, j int) {
 	}
 	if s.numbers {
 		s.number(b[i:j])
+	}
+}
+
+// flows looks at addresses with their port behind a dot on both sides of " > ", as tcpdump writes them: as a token that is no address.
+func (s *Scanner) flows(b []byte, start, end int) {
+	part := func(c byte) bool { return c == '.' || c-'0' <= 9 }
+	for at := start; ; {
+		k := bytes.Index(b[at:end], []byte(" > "))
+		if k < 0 {
+			return
+		}
+		j := at + k
+		at = j + len(" > ") - 1 // the space may begin another one
+		if j > start && b[j-1] == ':' {
+			j--
+		}
+		i := j
+		for i > start && part(b[i-1]) {
+			i--
+		}
+		s.fivefold(b, i, j)
+		i = at + 1
+		for j = i; j < end && part(b[j]); j++ {
+		}
+		s.fivefold(b, i, j)
+	}
+}
+
+// fivefold looks at the first four of five numbers.
+func (s *Scanner) fivefold(b []byte, i, j int) {
+	if text := bytes.TrimRight(b[i:j], "."); bytes.Count(text, []byte{'.'}) == 4 && text[0] != '.' {
+		s.host(b, i, i+bytes.LastIndexByte(text, '.'))
 	}
 }
 
@@ -196,13 +231,21 @@ func (s *Scanner) colonRuns(b []byte, start, end int) {
 		}
 		if colons > 1 {
 			// What stands before a colon may be no part of it: "IPv6:2001:db8::1".
-			for k, tries := i, 0; k < j && tries < 12; tries++ {
+			for k, tries := i, 0; k < j && tries < 16; tries++ {
+				if b[k] == '.' {
+					k++
+					continue
+				}
 				text := b[k:j]
 				if double && bytes.Contains(text, []byte("::")) || bytes.Count(text, []byte(":")) >= 6 {
 					if c := text[len(text)-1]; c == '.' || c == ':' {
 						s.exact(observable.Domain, bytes.TrimRight(text, ".:"))
 					}
 					s.exact(observable.Domain, text)
+					rest := bytes.TrimRight(text, ".:")
+					if dot := bytes.LastIndexByte(rest, '.'); dot > 0 && len(rest)-dot <= 6 { // perhaps a port
+						s.exact(observable.Domain, rest[:dot])
+					}
 					var buf [300]byte
 					if name, ok := hostKey(buf[:0], asString(text)); ok && s.now(s.hash.whole(name)^hostMark) {
 						s.mark()

@@ -2,6 +2,7 @@ package logs
 
 import (
 	"fmt"
+	"strings"
 
 	"entente/internal/watch/record"
 )
@@ -69,10 +70,13 @@ func (f *jsonFormat) fill() {
 			m.put(&f.reader, l.path, l.text)
 			continue
 		}
-		if p, ok := f.places[l.place]; ok {
+		switch p, ok := f.places[l.place]; {
+		case ok && f.loose && (p.as == asForm || p.as <= asHost && strings.ContainsAny(l.text, " ,;")): // several addresses, which proxies write
+			f.unknown(p.role, l.path, l.text)
+		case ok:
 			f.put(p, l.path, l.text)
-		} else if f.loose && l.kind == leafText {
-			f.form(record.Other, l.path, l.text)
+		case f.loose && l.kind == leafText:
+			f.unknown(record.Other, l.path, l.text)
 		}
 	}
 	f.ends(f.from, f.to)

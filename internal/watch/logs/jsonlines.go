@@ -7,7 +7,7 @@ import "entente/internal/watch/record"
 var jsonLines = kindOf{
 	name: "jsonl",
 	make: func(o Options) Format {
-		return &anyObjects{jsonFormat{reader: reader{o: o}, name: "jsonl", places: commonPlaces, mapped: o.Fields, loose: o.Fields.empty(),
+		return &anyObjects{jsonFormat{reader: reader{o: o}, name: "jsonl", places: commonPlaces, mapped: o.Fields, loose: !o.Fields.Values(),
 			times:  append(o.Fields.times(), "@timestamp", "timestamp", "time", "ts", "event.created", "date", "datetime", "eventTime", "_time"),
 			finish: jsonLinesFinish}}
 	},

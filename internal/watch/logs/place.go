@@ -294,17 +294,23 @@ func (d *reader) distinguished(role record.Role, path, text string) {
 	}
 }
 
-// form adds a value that only its form tells. Names of files look like domains, which is why a place says more.
-func (d *reader) form(role record.Role, path, text string) {
+// form adds a value that only its form tells, and says whether it is one. Names of files look like domains, which is why a place says more.
+func (d *reader) form(role record.Role, path, text string) bool {
 	if len(text) > observable.MaxText || strings.IndexByte(text, ' ') >= 0 {
-		return
+		return false
 	}
 	v, ok := observable.Detect(text)
-	switch {
-	case !ok:
-	case v.Type == observable.SSDeep, v.Type == observable.ASN: // a time of day looks like the one, many a word like the other
-	default:
-		d.field(v.Type, role, path, text)
+	if !ok || v.Type == observable.SSDeep || v.Type == observable.ASN { // a time of day looks like the one, many a word like the other
+		return false
+	}
+	d.field(v.Type, role, path, text)
+	return true
+}
+
+// unknown adds a value that stands in a place that nobody knows: as a whole if its form says what it is, else whatever is in it.
+func (d *reader) unknown(role record.Role, path, text string) {
+	if text != "" && text[0] != '/' && strings.IndexByte(text, '/') > 0 || strings.HasPrefix(text, `\\`) || !d.form(role, path, text) {
+		d.running(role, path, text)
 	}
 }
 

@@ -70,6 +70,7 @@ type column struct {
 	place  place
 	mapped *mapped
 	time   bool
+	known  bool // its name is one that is known
 }
 
 // Header implements [Format].
@@ -139,10 +140,11 @@ func (f *columns) Decode(line []byte, r *record.Record) error {
 			if c.place.as == asAddress && c.place.role == record.Destination && to == "" {
 				to = cell
 			}
-		case f.o.Fields.empty() && f.cols == nil:
-			f.form(record.Other, c.name, cell)
-			if r.Time.IsZero() && i < 3 {
-				r.Time = moment(cell)
+		case c.known || f.name != "csv" || f.o.Fields.Values() || f.cols != nil && len(f.cells) != len(f.cols): // in a torn row a cell may be of another column
+		default:
+			f.unknown(record.Other, c.name, cell)
+			if f.cols == nil && r.Time.IsZero() && i < 3 {
+				r.Time = likelyMoment(cell)
 			}
 		}
 	}
@@ -179,7 +181,7 @@ func (f *columns) names() bool {
 			known++
 		}
 		if p, ok := f.places[low]; ok {
-			c.place = p
+			c.place, c.known = p, true
 			known++
 		}
 		if f.o.Fields.find(name, name) != nil && name != "" {
@@ -287,9 +289,8 @@ func (f *words) Decode(line []byte, r *record.Record) error {
 		return ErrNothing
 	}
 	s := text8(line)
-	r.Time = f.stamp(s[:min(len(s), 64)])
-	n := 0
 	if !f.o.Fields.empty() {
+		n := 0
 		for word := range strings.FieldsSeq(s) {
 			if m := f.o.Fields.column(n, ""); m != nil {
 				m.put(&f.reader, f.scratch.join("column.", itoa(n+1)), strings.Trim(word, `"[](),;`))
@@ -299,22 +300,12 @@ func (f *words) Decode(line []byte, r *record.Record) error {
 			}
 		}
 		f.ends(f.from, f.to)
-		return nil
 	}
-	for word := range strings.FieldsFuncSeq(s, func(c rune) bool { return c <= ' ' || strings.ContainsRune("\"'<>(),;|=", c) }) {
-		if n++; n >= MaxValues {
-			break
-		}
-		word = strings.TrimRight(word, ".:!?")
-		if strings.HasPrefix(word, "[") && strings.HasSuffix(word, "]") {
-			word = word[1 : len(word)-1]
-		}
-		if strings.IndexByte(word, '.') >= 0 || strings.IndexByte(word, ':') >= 0 || len(word) >= 32 {
-			if strings.IndexByte(word, '/') < 0 {
-				word = withoutPort(word)
-			}
-			f.form(record.Other, "text", word)
-		}
+	if r.Time.IsZero() {
+		r.Time = f.stamp(s[:min(len(s), 64)])
+	}
+	if !f.o.Fields.Values() {
+		f.running(record.Other, "text", s)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ var moments = []struct {
 	{"02/Jan/2006:15:04:05 -0700", time.UTC}, // the Common Log Format
 	{"02-Jan-2006 15:04:05.999999999", somewhere},
 	{"2006/01/02 15:04:05", somewhere},
+	{"2006/01/02T15:04:05.999999999", somewhere}, // SiLK
 }
 
 // somewhere is where a time is that was written without its offset: [Options.At] tells where that is.
@@ -39,6 +40,15 @@ func moment(s string) time.Time {
 		return time.Time{}
 	}
 	if _, offset := t.Zone(); offset <= -24*60*60 || offset >= 24*60*60 {
+		return time.Time{}
+	}
+	return t
+}
+
+// likelyMoment reads a time where nothing but its form tells that it is one: a number is one only if it is of the years 2000 to 2100.
+func likelyMoment(s string) time.Time {
+	t := moment(s)
+	if y := t.UTC().Year(); number(s) && strings.IndexByte(s, '-') <= 0 && (y < 2000 || y >= 2100) {
 		return time.Time{}
 	}
 	return t

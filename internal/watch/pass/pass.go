@@ -116,6 +116,7 @@ type Stream struct {
 	p        *Pass
 	name     string
 	format   logs.Format
+	lent     logs.Format // what reads lines of a stream of text that are of a format; nil until there is one
 	forced   bool
 	failures int
 	rec      record.Record
@@ -292,7 +293,7 @@ func (s *Stream) release() {
 		s.carry = nil
 	}
 	s.p.aside.Reset()
-	for _, f := range [2]logs.Format{s.format, s.p.text} {
+	for _, f := range [...]logs.Format{s.format, s.lent, s.p.text} {
 		if r, ok := f.(logs.Rester); ok {
 			r.Rest()
 		}
@@ -447,7 +448,7 @@ func (s *Stream) line(line []byte) bool {
 	vague, isVague := s.format.(logs.Vague)
 	changed := false
 	switch {
-	case err == nil && !s.forced && isVague && vague.Foreign() && s.other(line, true):
+	case err == nil && !s.forced && isVague && vague.Foreign() && !s.lend(line) && s.other(line, true):
 		changed = true
 	case err == nil:
 		s.failures = 0
@@ -505,6 +506,28 @@ func (s *Stream) torn(line []byte) {
 		s.match()
 	}
 	s.lead = 0
+}
+
+// lend reads a line of a stream that is taken for text, or for a table without a header, in the format of plain lines that it is of: others may write there, too. The
+// stream stays what it is, since lines that hold nothing are passed over without being asked what they are.
+func (s *Stream) lend(line []byte) bool {
+	own, ok := s.lent.(logs.Like)
+	if !ok || !own.Like(line) {
+		f, e, ok := logs.Detect(line, s.p.o.Logs)
+		if _, rows := f.(logs.Rows); !ok || rows || vague(f.Name()) {
+			return false
+		}
+		if _, plain := f.(logs.Like); !plain || line[0] == '#' {
+			return false
+		}
+		if s.lent = f; s.p.o.Known != nil {
+			s.p.o.Known(s.name, f.Name(), e)
+		}
+	}
+	if s.lent.Decode(line, &s.p.aside) == nil {
+		s.rec, s.p.aside = s.p.aside, s.rec
+	}
+	return true
 }
 
 // nothing reads a line that is no event in its format: a service writes more than what its format is for, and a value may stand there as well.

@@ -116,8 +116,8 @@ func (s *Stream) picked(p []byte) int {
 	begin, done, changed := s.offset, 0, false
 	pass := func(to int) { // what comes before is read, or need not be
 		lines := bytes.Count(p[done:to], []byte{'\n'})
-		if lines > 0 {
-			s.failures = 0 // they are of the format
+		if n, _ := blanks(p[done:to]); n < to-done {
+			s.failures = 0 // they are of the format; blank ones are of none
 		}
 		s.took(to-done, lines)
 		done = to

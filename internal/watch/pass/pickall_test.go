@@ -42,7 +42,9 @@ var lookedFor = []string{"evil.example", "192.0.2.66", "2001:db8::66", "http://b
 
 var inLines = []string{"evil.example", "www.EVIL.example.", "notevil.example", "evil.example.net", "192.0.2.66", "192.0.2.6", "192.0.2.66:443", "2001:DB8::66", "[2001:db8:0::66]:53", "bad-url.example", "http://bad-url.example/x?y=1", "/x?y=1",
 	"44D88612FEA8A8F36DE82E1278ABB02F", "eve@Evil.example", "<eve@evil.example>", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b856", "Evil.exe", `C:\\tmp\\evil.exe`, "/tmp/evil.exe", "EvilBot/1.0 (compatible)",
-	"10.66.1.2", "10.67.1.2", `HKLM\\Software\\Evil`, `HKLM\Software\Evil`, `Global\\evil mutex`, "Zahlungserinnerung due", "evilroot", "00:11:22:33:44:66", "00-11-22-33-44-66", `\u0065vil.example`, `\x65vil.example`, `\101`, "%65vil.example", "evil.example,x", `"`, "1e5", "évil", "-", ""}
+	"10.66.1.2", "10.67.1.2", `HKLM\\Software\\Evil`, `HKLM\Software\Evil`, `Global\\evil mutex`, "Zahlungserinnerung due", "evilroot", "00:11:22:33:44:66", "00-11-22-33-44-66", `\u0065vil.example`, `\x65vil.example`, `\101`, "%65vil.example", "evil.example,x", `"`, "1e5", "évil", "-", "",
+	"http://bad-url.example/x?y=1,z", "bad-url.example/x?y=1", "192.0.2.66/443", "outside:192.0.2.66", "192.0.2.66.443 > 10.0.0.1.5", "10.0.0.1.5 > 192.0.2.66.443:", "2001:db8::66.443", "mail.evil.example[192.0.2.66]", "2001:db8::66%eth0", "IPv6:2001:db8::66",
+	"evil.example:8080/path", "*.evil.example", "`evil.example`", "{evil.example}", "192.0.2.66, 10.0.0.1", "192.0.2.66.5.6", `\\\\evil.example\\x`, "44:D8:86:12:FE:A8:A8:F3:6D:E8:2E:12:78:AB:B0:2F", " evil.example "}
 
 // places finds what a line holds, to be put something in its place.
 var places = regexp.MustCompile(`[A-Za-z0-9_][A-Za-z0-9_.:\\/@-]{2,}[A-Za-z0-9_]`)
