@@ -296,6 +296,10 @@ func (f *squidLines) Decode(line []byte, r *record.Record) error {
 		return ErrNothing
 	}
 	w := strings.Fields(text8(line))
+	peerAt := 8
+	if len(w) > 10 && !squidWords(w) { // a URL or a user with blanks
+		peerAt = len(w) - 2
+	}
 	for i, word := range w {
 		switch i {
 		case 0:
@@ -310,7 +314,7 @@ func (f *squidLines) Decode(line []byte, r *record.Record) error {
 			}
 		case 7:
 			f.put(place{asAccount, record.Source}, "user", word)
-		case 8:
+		case peerAt:
 			if _, peer, ok := strings.Cut(word, "/"); ok {
 				f.put(place{asHost, record.Destination}, "peer", peer)
 				f.ends(w[2], peer)
