@@ -33,3 +33,37 @@ func TestPostfixUnclosed(t *testing.T) {
 		}
 	}
 }
+
+// TestPostfixSubjects: of the places at which a subject may end a few are tried, however many the sender wrote into it.
+func TestPostfixSubjects(t *testing.T) {
+	f, err := New("postfix", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r record.Record
+	for ends, want := range map[int]int{0: 1, 1: 1, maxSubjects: maxSubjects, 1000: maxSubjects} {
+		_ = f.Decode([]byte("Oct 11 22:14:15 mx postfix/cleanup[1]: X: warning: header Subject: a"+strings.Repeat(" from b[192.0.2.1]; c", ends)), &r) // what could be read counts
+		got := 0
+		for _, x := range r.Fields {
+			if x.Role == record.Subject {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("%d ends: %d subjects, want %d", ends, got, want)
+		}
+	}
+}
+
+// TestWebTime: the time is in the first bracket that has one, within the bound.
+func TestWebTime(t *testing.T) {
+	const at = "10/Oct/2000:13:55:36 -0700"
+	for head, want := range map[string]bool{"h - -": true, "h - a [b": true, "h - " + strings.Repeat("[", 1000): true, "h - [" + strings.Repeat(" ", maxWebTime) + "x": true} {
+		if got, when, _, ok := webTime(head + " [" + at + `] "GET / HTTP/1.1" 200 1`); ok != want || got != head || when != at {
+			t.Errorf("%.40q: %.40q, %q, %v", head, got, when, ok)
+		}
+	}
+	if _, _, _, ok := webTime("h - - [" + at + strings.Repeat(" ", maxWebTime) + `] "GET`); ok {
+		t.Error("a time that is too long is one")
+	}
+}
