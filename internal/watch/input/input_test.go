@@ -254,7 +254,9 @@ func TestGoesOn(t *testing.T) {
 func TestCopiedAndTruncated(t *testing.T) {
 	for _, first := range []int{1, 10} {
 		for _, copied := range []string{"a.log.1", "a-20261130.log", "a.log.1.gz"} {
-			for _, next := range []int{1, 5} {
+			for i, next := range []int{1, 5, 1, 5} {
+				early := []string{"a.log", copied}[i/2] // what was written last is read last
+				now := time.Now()
 				b := newBench(t)
 				b.write("a.log", lines(0, first))
 				b.once(true, b.path("a*"))
@@ -277,7 +279,10 @@ func TestCopiedAndTruncated(t *testing.T) {
 				}
 				b.write(copied, string(text))
 				b.write("a.log", lines(first+3, first+3+next)) // in place
-				what := fmt.Sprintf("%d lines, then %s, then %d lines", first, copied, next)
+				what := fmt.Sprintf("%d lines, then %s, then %d lines, read first: %s", first, copied, next, early)
+				if err := os.Chtimes(b.path(early), now, now.Add(-time.Hour)); err != nil {
+					t.Fatal(err)
+				}
 				b.once(true, b.path("a*"))
 				b.has(what, first+3+next)
 				b.add("a.log", lines(first+3+next, first+next+5))

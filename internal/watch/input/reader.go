@@ -310,6 +310,9 @@ func (r *Reader) catchUp(ctx context.Context, path string) error {
 			continue
 		}
 		e.Path = moved
+		if info, err := os.Stat(moved); err == nil {
+			e.Device, e.Inode = identity(info) // a copy has another than what was truncated
+		}
 		if _, known := r.files[moved]; known {
 			continue // it is read in its turn
 		}
@@ -344,7 +347,7 @@ func (r *Reader) moved(path string, e *Entry) string {
 		}
 		device, inode := identity(info)
 		same := inode != 0 && inode == e.Inode && device == e.Device
-		if !same && (e.Length < minPrint || !related(d.Name(), filepath.Base(path))) {
+		if !same && !(e.says(name) && related(d.Name(), filepath.Base(path))) {
 			continue
 		}
 		if head, err := beginning(name); err == nil && e.begins(head) {
