@@ -138,6 +138,9 @@ func (f *eximLines) peer(role record.Role, path, s string) string {
 		}
 	}
 	address, ok := strings.CutPrefix(s, "[")
+	if !ok {
+		return ""
+	}
 	if address, _, ok = strings.Cut(address, "]"); !ok {
 		return ""
 	}
