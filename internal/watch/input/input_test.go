@@ -220,15 +220,7 @@ func TestGoesOn(t *testing.T) {
 	if err := os.Remove(b.path("x.log")); err != nil {
 		t.Fatal(err)
 	}
-	var gz bytes.Buffer
-	z := gzip.NewWriter(&gz)
-	if _, err := z.Write(text); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	b.write("x.log.1.gz", gz.String())
+	b.write("x.log.1.gz", string(gzipped(t, text)))
 	b.write("x.log", lines(25, 30))
 	b.once(true, b.path("x.log"))
 	b.has("rotated and packed", 30)
@@ -249,6 +241,17 @@ func TestGoesOn(t *testing.T) {
 	b.has("folder", 41)
 }
 
+func gzipped(t *testing.T, text []byte) []byte {
+	t.Helper()
+	var gz bytes.Buffer
+	z := gzip.NewWriter(&gz)
+	_, err := z.Write(text)
+	if err = errors.Join(err, z.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return gz.Bytes()
+}
+
 // TestCopiedAndTruncated: a log of which a rotation keeps a copy and that it then truncates, read by a pattern, with as much before as is enough to tell a log
 // from others, and with a line.
 func TestCopiedAndTruncated(t *testing.T) {
@@ -267,15 +270,7 @@ func TestCopiedAndTruncated(t *testing.T) {
 					t.Fatal(err)
 				}
 				if strings.HasSuffix(copied, ".gz") {
-					var gz bytes.Buffer
-					z := gzip.NewWriter(&gz)
-					if _, err := z.Write(text); err != nil {
-						t.Fatal(err)
-					}
-					if err := z.Close(); err != nil {
-						t.Fatal(err)
-					}
-					text = gz.Bytes()
+					text = gzipped(t, text)
 				}
 				b.write(copied, string(text))
 				b.write("a.log", lines(first+3, first+3+next)) // in place
