@@ -64,7 +64,7 @@ func (a *app) watchCommand() *cobra.Command {
 INPUT is a file, a folder, a pattern in quotes, or - for standard input (also without any
 INPUT); gzip, zstd, bzip2, xz and UTF-16 are undone. Formats are told by themselves and told of: Zeek
 (JSON and TSV), Suricata EVE, BIND, Unbound, dnstap (frames, JSON), Common and
-Combined, Caddy, Squid, Postfix, nfdump, IPFIX as JSON, Windows events and Sysmon as JSON, any other JSON
+Combined, W3C (IIS), Caddy, Squid, Postfix, Exim, nfdump, flows as JSON, Windows events and Sysmon as JSON, any other JSON
 lines, tables and text. --fields says where values stand in what no format knows:
 FIELD=ROLE, FIELD=ROLE:TYPE, FIELD=time, FIELD=machine.
 
