@@ -22,7 +22,6 @@ const (
 	LookRegistry                  // a registry key
 	LookNumber                    // a serial number, a MAC address, the number of an autonomous system
 	LookForm                      // whatever its form says it is: a name, an address, a URL, a path, a hash, a registry key, without a space
-	LookLine                      // the line is handed over, whatever the value is
 	LookTokens                    // whatever stands in it, as in a line of text
 	LookAny      = LookHost | LookURL | LookMail | LookHash | LookText | LookFile | LookWords | LookRegistry | LookNumber
 )

@@ -222,7 +222,7 @@ func (s *Scanner) escapesKey(b []byte, start, p, end int) bool {
 // member looks at the value of a key that ends before the quotation mark at i.
 func (s *Scanner) member(b []byte, start, i, end int, slot *keySlot) {
 	switch {
-	case b[i+2] != '"' || slot.look&LookLine != 0:
+	case b[i+2] != '"':
 		s.value(b, i+2, end, slot.look)
 	case slot.after == 0 || s.keys.follows(slot, b, start, i):
 		s.str(b, i+3, end, slot.look)
@@ -288,9 +288,6 @@ func equalFold(b []byte, text string) bool {
 
 // value looks at the value that begins at i.
 func (s *Scanner) value(b []byte, i, end int, look Look) {
-	if look&LookLine != 0 {
-		s.mark()
-	}
 	for i < end && (b[i] == ' ' || b[i] == '\t') {
 		i++
 	}

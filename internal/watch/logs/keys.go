@@ -24,10 +24,8 @@ func Keys(format string, o Options) (*watch.Keys, error) {
 			tables = append(tables, of)
 		}
 		looks["uri"] = watch.LookURL
-		looks["event_type"] = watch.LookLine // a stream may change: without it no line is of Suricata
 	case format == suricata.name:
 		tables = append(tables, suricataPlaces)
-		looks["ts"], looks["_write_ts"] = watch.LookLine, watch.LookLine // without one of them no line is of Zeek
 		looks["http.url"] = watch.LookURL
 		looks["request_headers.value"] = watch.LookHost | watch.LookURL | watch.LookText | watch.LookWords
 		after["request_headers.value"] = slices.Collect(maps.Keys(suricataHeaders))
@@ -83,6 +81,40 @@ func Keys(format string, o Options) (*watch.Keys, error) {
 		keys = append(keys, key)
 	}
 	return watch.NewKeys(keys...)
+}
+
+// Marks gives names of members of which one at least is in each line that the format takes for its own, those first that most lines have: a line without them is to be
+// read, whatever it begins with, as it may be of another format, of which other values count. It is nil for formats of which [Keys] is nil.
+func Marks(format string) []string {
+	switch format {
+	case zeekJSON.name:
+		return []string{"_path", "id.orig_h", "orig_h", "fuid", "certificate.serial", "serial", "software_type"}
+	case suricata.name:
+		return []string{"event_type"}
+	case caddy.name:
+		return []string{"request", "request.host", "request.uri", "msg"}
+	case ipfixJSON.name:
+		return tops(ipfixMarks)
+	case dnstap.name:
+		return []string{"dnstap", "damaged"}
+	case dnstapJSON.name:
+		return []string{"dns", "dns.qname"}
+	case windowsJSON.name:
+		return tops(windowsMarks)
+	}
+	return nil
+}
+
+// tops gives the names under which places stand in an object: that of the outermost object, or the whole with its dots.
+func tops(places []string) (names []string) {
+	for _, p := range places {
+		top, _, nested := strings.Cut(p, ".")
+		if nested && !slices.Contains(names, top) {
+			names = append(names, top)
+		}
+		names = append(names, p)
+	}
+	return names
 }
 
 // lookOf gives how a scanner has to look at what is in a place.

@@ -75,3 +75,36 @@ func TestMixedStreams(t *testing.T) {
 		t.Errorf("a value that nobody named: %q %+v", hits, c)
 	}
 }
+
+// TestAlikeBeginnings: lines that begin as those of a known format do, and are of another or of none that is known, are read.
+func TestAlikeBeginnings(t *testing.T) {
+	eve := `{"timestamp":"2023-11-30T12:00:00.000000+0000","flow_id":%d,"event_type":"dns","src_ip":"10.0.0.5","dns":{"rrname":"a.example"}}` + "\n"
+	beat := `{"@timestamp":"2023-11-30T12:00:00.000Z","netflow":{"ipv4_src_addr":"10.0.0.%d","ipv4_dst_addr":"203.0.113.9","version":9}}` + "\n"
+	zeek := `{"ts":1521911720.%d,"uid":"C1","id.orig_h":"10.0.0.1","id.resp_h":"192.0.2.53","query":"a.example","qclass":1}` + "\n"
+	many := func(line string) (text string) {
+		for i := range 40 {
+			text += fmt.Sprintf(line, i)
+		}
+		return text
+	}
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"EVE, then an application": {many(eve) + `{"timestamp":"2023-11-30T12:00:01Z","level":"warn","peer":"192.0.2.66"}` + "\n" + many(eve), []string{"41 jsonl  other"}},
+		"EVE that is named elsewhere": {many(eve) + `{"timestamp":"2023-11-30T12:00:01Z","log":"no \"event_type\":","peer":"192.0.2.66"}` + "\n" + many(eve),
+			[]string{"41 jsonl  other"}},
+		"flows, then Windows": {many(beat) + `{"@timestamp":"2023-11-30T12:00:01.000Z","winlog":{"channel":"Security","event_id":"5156","event_data":{"DestAddress":"192.0.2.66"}}}` + "\n" + many(beat),
+			[]string{"41 windows-json  destination"}},
+		"Zeek, then an application": {many(zeek) + `{"ts":1521911721.1,"logger":"x","text":"lost www.evil.example"}` + "\n" + many(zeek), []string{"41 jsonl  other"}},
+	} {
+		all, _ := told(t, logs.Options{Own: logs.Private()}, c.text, func(*record.Record, string, int64, int64) {})
+		some, counts := told(t, logs.Options{Own: logs.Private()}, c.text, nil)
+		if !slices.Equal(some, c.want) || !slices.Equal(all, c.want) {
+			t.Errorf("%s: %q, and where each is read %q, instead of %q\n%+v", name, some, all, c.want, counts)
+		}
+		if counts.Decoded > 20 {
+			t.Errorf("%s: %d lines were read", name, counts.Decoded)
+		}
+	}
+}

@@ -13,13 +13,15 @@ const maxShape = 64
 // picker picks, of the lines of a stream, those that may hold something; the others are not read.
 //
 // In JSON, which values are worth a look is a matter of the format. So only lines are passed over that begin as the last one of the
-// format began that was read exactly: with the same bytes up to the first colon. Any other line is read, by which a change of
-// format is seen in the line in which it happens. In other formats every token is looked at, whatever it means, of lines of which the format says that they
+// format began that was read exactly, with the same bytes up to the first colon, and that have a member which tells the format, as that one had: many programs begin their lines
+// with a time. Any other line is read, by which a change of format is seen in the line in which it happens. In other formats every token is looked at, whatever it means, of lines of which the format says that they
 // are its own.
 type picker struct {
 	scan   *watch.Scanner
 	format string // that it was made for
 	shape  []byte // how lines of it begin
+	mark   []byte // what else is in each of them, as it is written; empty where the beginning tells enough
+	at     int    // where it stood last
 	own    logs.Like
 	reach  int // how many bytes are looked at at once
 }
@@ -41,13 +43,52 @@ func (s *Stream) learn(line []byte) {
 	if s.pick.own != nil {
 		s.pick.own, _ = s.format.(logs.Like) // another of the same name may have taken its place
 	}
-	if s.pick.scan == nil || s.pick.own != nil || len(s.pick.shape) > 0 && bytes.HasPrefix(line, s.pick.shape) {
+	if k := &s.pick; k.scan != nil && k.own == nil && !k.is(line) {
+		k.take(line)
+	}
+}
+
+// take has lines passed over from now on that are of the format as this one is. Of one that does not show plainly what it is none are.
+func (k *picker) take(line []byte) {
+	k.shape = k.shape[:0]
+	i := bytes.IndexByte(line, ':')
+	if i <= 0 || i >= maxShape || line[0] != '{' {
 		return
 	}
-	s.pick.shape = s.pick.shape[:0]
-	if i := bytes.IndexByte(line, ':'); i > 0 && i < maxShape && line[0] == '{' {
-		s.pick.shape = append(s.pick.shape, line[:i+1]...)
+	shape, marks := line[:i+1], logs.Marks(k.format)
+	for _, name := range marks {
+		mark := []byte(`"` + name + `":`)
+		if k.at = bytes.Index(line, mark); k.at < 0 {
+			continue
+		}
+		if k.mark = mark; k.at < len(shape) {
+			k.mark = nil
+		}
+		marks = nil
+		break
 	}
+	if marks == nil {
+		k.shape = append(k.shape, shape...)
+	}
+}
+
+// is tells whether a line is of the format as the last one was. Behind a quotation mark within a text stands a backslash or no colon, so that what is found is a member.
+func (k *picker) is(line []byte) bool {
+	if len(k.shape) == 0 || !bytes.HasPrefix(line, k.shape) {
+		return false
+	}
+	if len(k.mark) == 0 {
+		return true
+	}
+	const near = 16 // what stands before it is about as long in most lines
+	if from, to := max(0, k.at-near), min(len(line), k.at+len(k.mark)+near); from < to && bytes.Contains(line[from:to], k.mark) {
+		return true
+	}
+	i := bytes.Index(line, k.mark)
+	if i >= 0 {
+		k.at = i
+	}
+	return i >= 0
 }
 
 // scanner gives the scanner for a format. They are kept: a stream may change with each line.
@@ -94,9 +135,9 @@ func (s *Stream) like(p []byte) int {
 		}
 		return n
 	}
-	for n < len(p) && n < k.reach && bytes.HasPrefix(p[n:], k.shape) {
+	for n < len(p) && n < k.reach {
 		i := bytes.IndexByte(p[n:], '\n')
-		if i > MaxLine {
+		if i > MaxLine || !k.is(p[n:n+i]) {
 			break
 		}
 		n += i + 1
