@@ -5,9 +5,12 @@ import (
 	"encoding/hex"
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,8 +181,24 @@ func (w *world) weather(m *machine) {
 	w.diskWeather(m)
 	w.net.faults = nil
 	if w.rng.IntN(3) == 0 {
-		rng := w.rng
-		w.net.faults = func(*machine, string) lineFault { return chance(rng.IntN) }
+		w.net.faults = trouble(w.rng.Uint64())
+	}
+}
+
+// trouble is what happens to lines: of two machines that open some at once, and of one that opens several, each meets the same whatever is first.
+func trouble(seed uint64) func(*machine, string) lineFault {
+	type way struct{ from, to string }
+	var mu sync.Mutex
+	opened := map[way]uint64{}
+	return func(from *machine, to string) lineFault {
+		mu.Lock()
+		w := way{from.addr, to}
+		opened[w]++
+		n := opened[w]
+		mu.Unlock()
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(w.from + " " + w.to)) // it never fails
+		return chance(rand.New(rand.NewPCG(seed, h.Sum64()+n)).IntN)
 	}
 }
 
