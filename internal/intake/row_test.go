@@ -2,17 +2,19 @@ package intake
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
+	"pgregory.net/rapid"
 
 	"entente/internal/observable"
 )
 
 // sameRow holds the short way to divide a row to the reader of CSV.
-func sameRow(t *testing.T, text string, comma rune) {
+func sameRow(t interface{ Fatalf(string, ...any) }, text string, comma rune) {
 	got, err := splitRow(nil, text, comma)
-	want, wanted := splitQuoted(text, comma)
+	want, wanted := splitCSV(text, comma)
 	if (err == nil) != (wanted == nil) || err != nil && err.Error() != wanted.Error() || !slices.Equal(got, want) {
 		t.Fatalf("%q at %q: %q, %v; CSV has %q, %v", text, comma, got, err, want, wanted)
 	}
@@ -29,6 +31,15 @@ func FuzzSplitRow(f *testing.F) {
 	})
 }
 
+// TestSplitRow: so do rows of quoted cells that are closed, doubled and left open in any way.
+func TestSplitRow(t *testing.T) {
+	part := rapid.SampledFrom([]string{`"`, `"`, `""`, `",`, `,"`, ",", ";", "|", "\t", " ", "\u2003", "a", "b c", "é", "\xff", "\n", "\r", "\r\n"})
+	rapid.Check(t, func(r *rapid.T) {
+		text := strings.Join(rapid.SliceOfN(part, 0, 30).Draw(r, "parts"), "")
+		sameRow(r, text, rapid.SampledFrom([]rune(",;|\t\x00\u00a7")).Draw(r, "comma"))
+	})
+}
+
 // TestSplitRowIsBounded: the number of columns is, on both ways.
 func TestSplitRowIsBounded(t *testing.T) {
 	for _, n := range []int{MaxColumns - 2, MaxColumns - 1, MaxColumns, 3 * MaxColumns} {
@@ -37,6 +48,7 @@ func TestSplitRowIsBounded(t *testing.T) {
 			text[i] = ','
 		}
 		sameRow(t, string(text), ',')
+		sameRow(t, strings.ReplaceAll(string(text), ",", `"",`), ',')
 		cells, err := splitRow(nil, string(text), ',')
 		if (err == nil) != (n < MaxColumns) || err == nil && len(cells) != n+1 {
 			t.Errorf("%d commas: %d cells, %v", n, len(cells), err)

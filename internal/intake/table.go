@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -260,30 +259,52 @@ func (l *lines) toQuoteEnd(first string) (string, error) {
 
 var errColumns = fmt.Errorf("more than %d columns", MaxColumns)
 
-// splitRow gives the cells of a row, in the room of cells if there is enough. A row without quotes and line ends is divided at its commas; all others are left to the reader of CSV, which TestSplitRow
-// holds the first to.
+// splitRow gives the cells of a row, in the room of cells if there is enough. A row without line ends is divided here: the reader of CSV takes room of its own for each, and most of the time of a large table. All others are
+// left to it, which TestSplitRow holds this to.
 func splitRow(cells []string, text string, comma rune) ([]string, error) {
-	if text == "" || strings.IndexByte(text, '"') >= 0 || strings.IndexByte(text, '\r') >= 0 || strings.IndexByte(text, '\n') >= 0 || !strings.ContainsRune(",;|\t", comma) {
-		return splitQuoted(text, comma)
+	if text == "" || strings.ContainsAny(text, "\r\n") || !strings.ContainsRune(",;|\t", comma) {
+		return splitCSV(text, comma)
 	}
 	sep := string(comma)
-	n := strings.Count(text, sep)
-	if n >= MaxColumns {
-		return nil, errColumns
-	}
-	cells = slices.Grow(cells, n+1)
 	for rest, more := text, true; more; {
+		if len(cells) == MaxColumns {
+			return nil, errColumns
+		}
 		if comma != '\t' {
 			rest = strings.TrimLeftFunc(rest, unicode.IsSpace)
 		}
 		var cell string
-		cell, rest, more = strings.Cut(rest, sep)
+		if quoted, ok := strings.CutPrefix(rest, `"`); ok {
+			cell, rest, more = cutQuoted(quoted, sep[0])
+		} else {
+			cell, rest, more = strings.Cut(rest, sep)
+		}
 		cells = append(cells, cell)
 	}
 	return cells, nil
 }
 
-func splitQuoted(text string, comma rune) ([]string, error) {
+// cutQuoted cuts a row behind a quoted cell, whose first quote is not in it. Two quotes stand for one, and so does one behind which neither the cell nor the row ends.
+func cutQuoted(text string, comma byte) (cell, rest string, more bool) {
+	for at := 0; ; {
+		n := strings.IndexByte(text[at:], '"')
+		if n < 0 {
+			cell = text // the row ends before its cell
+			break
+		}
+		if at += n + 1; at == len(text) || text[at] == comma {
+			cell, more = text[:at-1], at < len(text)
+			rest = text[min(at+1, len(text)):]
+			break
+		}
+		if text[at] == '"' {
+			at++
+		}
+	}
+	return strings.ReplaceAll(cell, `""`, `"`), rest, more
+}
+
+func splitCSV(text string, comma rune) ([]string, error) {
 	c := csv.NewReader(strings.NewReader(text))
 	c.Comma, c.LazyQuotes, c.FieldsPerRecord, c.TrimLeadingSpace = comma, true, -1, comma != '\t'
 	cells, err := c.Read()
