@@ -159,8 +159,12 @@ func (s *story) climb(ctx context.Context) error {
 		return errors.New("the ladder was climbed before the clock had run out")
 	}
 	s.say.did("nobody answers: South climbs to the technical head, by clause EL1, and not before its time")
-	for _, m := range []struct {
-		p    *party
+	// Each move is made once both sides hold the one before: a call that its caller closes while it still rings there is given up.
+	if err := s.heard(ctx, unit, call, "ringing", 2); err != nil {
+		return err
+	}
+	for i, m := range []struct {
+		by   *party
 		then string
 		r    node.HotlineMoveRequest
 	}{
@@ -169,29 +173,35 @@ func (s *story) climb(ctx context.Context) error {
 		{s.south, "closed", node.HotlineMoveRequest{Move: "close"}},
 	} {
 		m.r.Unit, m.r.ID = unit, call
-		err := eventually(ctx, "the call reaching "+m.p.name, func() (bool, error) {
-			err := m.p.Call(ctx, "hotline.move", m.r, nil)
-			var problem *api.Problem
-			if errors.As(err, &problem) && (problem.Code == "not-found" || problem.Code == "illegal-move") {
-				return false, nil // what comes before it is not here yet
-			}
-			return err == nil, err
-		})
-		if err != nil {
-			return err
+		if err := m.by.Call(ctx, "hotline.move", m.r, nil); err != nil {
+			return fmt.Errorf("%s: %w", m.r.Move, err)
 		}
-	}
-	for _, p := range []*party{s.north, s.south} {
-		var v node.CallView
-		if err := eventually(ctx, "the end of the call at "+p.name, func() (bool, error) {
-			err := p.Call(ctx, "hotline.show", node.HotlineShowRequest{Unit: unit, ID: call}, &v)
-			return err == nil && v.State == "closed", err
-		}); err != nil {
+		if err := s.heard(ctx, unit, call, m.then, 3+i); err != nil {
 			return err
 		}
 	}
 	s.say.did("North's technical head answers, and the call is closed")
 	s.say.proved("who was called, when nobody answered, and who did: both sides have the same seconds")
+	return nil
+}
+
+// heard waits until a call has a state at both parties, and so many moves.
+func (s *story) heard(ctx context.Context, unit, id, state string, moves int) error {
+	for _, p := range []*party{s.north, s.south} {
+		var v node.CallView
+		err := eventually(ctx, fmt.Sprintf("a call that is %s after %d moves at %s", state, moves, p.name), func() (bool, error) {
+			v = node.CallView{}
+			err := p.Call(ctx, "hotline.show", node.HotlineShowRequest{Unit: unit, ID: id}, &v)
+			var problem *api.Problem
+			if errors.As(err, &problem) && problem.Code == "not-found" {
+				return false, nil
+			}
+			return err == nil && v.State == state && len(v.Moves) == moves, err
+		})
+		if err != nil {
+			return fmt.Errorf("%w: there it is %q after %d", err, v.State, len(v.Moves))
+		}
+	}
 	return nil
 }
 

@@ -512,8 +512,9 @@ func (s *story) moves(ctx context.Context, unit, id string, list ...move) error 
 
 // reach waits until a request has a state at a party.
 func (s *story) reach(ctx context.Context, p *party, unit, id, state string) error {
-	return eventually(ctx, "request "+state+" at "+p.name, func() (bool, error) {
-		var v node.RequestView
+	var v node.RequestView
+	err := eventually(ctx, "request "+state+" at "+p.name, func() (bool, error) {
+		v = node.RequestView{}
 		err := p.Call(ctx, "request.show", node.RequestShowRequest{Unit: unit, ID: id}, &v)
 		var problem *api.Problem
 		if errors.As(err, &problem) {
@@ -521,6 +522,10 @@ func (s *story) reach(ctx context.Context, p *party, unit, id, state string) err
 		}
 		return err == nil && v.State == state, err
 	})
+	if err != nil {
+		return fmt.Errorf("%w: there it is %q", err, v.State)
+	}
+	return nil
 }
 
 func (s *story) suspend(ctx context.Context) error {
