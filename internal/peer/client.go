@@ -270,16 +270,12 @@ func (c *Client) try(ctx context.Context, l *peerLine, address, method, path str
 		reused = i.Reused
 		conn, _ = i.Conn.(*heardConn)
 	}})
-	var rd io.ReadCloser
-	if body != nil {
-		rd = body()
-	}
-	req, err := http.NewRequestWithContext(ctx, method, "https://"+address+path, rd)
+	req, err := http.NewRequestWithContext(ctx, method, "https://"+address+path, nil)
 	if err != nil {
-		return nil, false, err
+		return nil, false, err // before there is a body, of which nobody would say that it is done with
 	}
 	if body != nil {
-		req.ContentLength = -1
+		req.Body, req.ContentLength = body(), -1
 	}
 	req.Header.Set("Content-Type", ContentType)
 	req.Header.Set("User-Agent", "entente/1")
