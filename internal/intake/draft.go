@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
@@ -120,11 +121,11 @@ func (d Drafter) Indicator(item Item) ([]byte, error) {
 		o.Confidence = &item.Confidence
 	}
 	o.Labels = append(append([]string{}, d.Labels...), item.Labels...)
-	if item.TLP != "" {
-		level, err := stix.ParseTLP(item.TLP)
-		if err != nil {
-			return nil, lineError(item.Line, item.TLP, "not a TLP marking")
-		}
+	level, from, until, err := d.said(item)
+	if err != nil {
+		return nil, err
+	}
+	if level != stix.TLPNone {
 		o.Markings = []string{level.MarkingID()}
 	}
 	if u := webAddress(item.Reference); u != "" {
@@ -132,7 +133,30 @@ func (d Drafter) Indicator(item Item) ([]byte, error) {
 	} else {
 		o.References = []ref{{Source: d.sourceName(), Description: fmt.Sprintf("line %d", item.Line)}}
 	}
-	from, until := d.At, time.Time{}
+	if !until.IsZero() {
+		o.ValidUntil = stamped(until)
+	}
+	o.ValidFrom = stamped(from)
+	return json.Marshal(o)
+}
+
+// Check fails as Indicator does for an item of a list or a table whose value has a pattern, without the draft.
+func (d Drafter) Check(item Item) error {
+	_, _, _, err := d.said(item)
+	return err
+}
+
+// said gives the marking of an item, if it has one, and when it is valid.
+func (d Drafter) said(item Item) (level stix.TLP, from, until time.Time, err error) {
+	bad := func(text, reason string) (stix.TLP, time.Time, time.Time, error) {
+		return stix.TLPNone, time.Time{}, time.Time{}, lineError(item.Line, text, reason)
+	}
+	if item.TLP != "" {
+		if level, err = stix.ParseTLP(item.TLP); err != nil {
+			return bad(item.TLP, "not a TLP marking")
+		}
+	}
+	from = d.At
 	if t, ok := moment(item.From); ok {
 		from = t
 	}
@@ -140,18 +164,17 @@ func (d Drafter) Indicator(item Item) ([]byte, error) {
 		until = t
 	} else if !endless(item.To) {
 		// Taken in without its end, it would be acted on for ever.
-		return nil, lineError(item.Line, item.To, "not a date until when it is valid; write it as in 2030-01-31")
+		return bad(item.To, "not a date until when it is valid; write it as in 2030-01-31")
 	} else if d.ValidFor > 0 {
 		until = from.Add(d.ValidFor)
 	}
-	if !until.IsZero() {
-		if !until.After(from) {
-			return nil, lineError(item.Line, item.To, "it ends before it begins")
-		}
-		o.ValidUntil = stamped(until)
+	if !until.IsZero() && !until.After(from) {
+		return bad(item.To, "it ends before it begins")
 	}
-	o.ValidFrom = stamped(from)
-	return json.Marshal(o)
+	if !utf8.ValidString(d.Source) {
+		return bad(strings.ToValidUTF8(d.Source, "?"), "not valid UTF-8")
+	}
+	return level, from, until, nil
 }
 
 func (d Drafter) sourceName() string {
@@ -163,15 +186,38 @@ func (d Drafter) sourceName() string {
 
 // moment reads the date of a cell.
 func moment(s string) (time.Time, bool) {
-	if s == "" {
+	layout := layoutLike(s)
+	if layout == "" {
 		return time.Time{}, false
 	}
-	for _, layout := range [...]string{time.RFC3339, "2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly, "2006/01/02", "02.01.2006", "20060102"} {
-		if t, err := time.Parse(layout, s); err == nil && t.Year() >= 1990 && t.Year() <= 2100 {
-			return t, true
-		}
+	t, err := time.Parse(layout, s)
+	return t, err == nil && t.Year() >= 1990 && t.Year() <= 2100
+}
+
+// layoutLike gives the only layout that a date can have by its looks, empty if there is none.
+func layoutLike(s string) string {
+	n := len(s)
+	switch {
+	case n < len("20060102"):
+		return ""
+	case n == len("20060102"):
+		return "20060102"
+	case s[2] == '.':
+		return "02.01.2006"
+	case s[4] == '/':
+		return "2006/01/02"
+	case n <= len(time.DateOnly):
+		return time.DateOnly
+	case s[10] == 'T' && (s[n-1] == 'Z' || s[n-6] == '+' || s[n-6] == '-'):
+		return time.RFC3339
+	case s[10] == 'T':
+		return "2006-01-02T15:04:05"
+	case strings.HasSuffix(s, "UTC"):
+		return "2006-01-02 15:04:05 UTC"
+	case strings.Count(s, ":") == 1:
+		return "2006-01-02 15:04"
 	}
-	return time.Time{}, false
+	return time.DateTime
 }
 
 // endless tells what tables write where a value has no end.

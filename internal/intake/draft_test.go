@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"entente/internal/observable"
 	"entente/stix"
 )
@@ -106,4 +108,29 @@ func TestDraftReport(t *testing.T) {
 	if lang, _ := report.Root().Member("lang").Text(); lang != "en" {
 		t.Errorf("in %q", lang)
 	}
+}
+
+// TestMoment: a date is read as the only layout reads it that fits.
+func TestMoment(t *testing.T) {
+	layouts := []string{time.RFC3339, "2006-01-02 15:04:05 UTC", "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", time.DateOnly, "2006/01/02", "02.01.2006", "20060102"}
+	parts := []string{"", "", "", "0", "9", "-", "/", ".", ":", ",", " ", "T", "Z", "+02:00", "-02:00", ".123", " UTC", "é"}
+	rapid.Check(t, func(r *rapid.T) {
+		like := rapid.SampledFrom(append(layouts, "2006-1-2", "2006-01-02 3:04", "2006-01-02T3:04:05Z", "", "never")).Draw(r, "layout")
+		s := time.Unix(rapid.Int64Range(-1<<35, 1<<33).Draw(r, "time"), 0).UTC().Format(like)
+		for range rapid.IntRange(0, 2).Draw(r, "changes") {
+			at := rapid.IntRange(0, len(s)).Draw(r, "at")
+			s = s[:at] + rapid.SampledFrom(parts).Draw(r, "part") + s[min(len(s), at+rapid.IntRange(0, 2).Draw(r, "cut")):]
+		}
+		var want time.Time
+		known := false
+		for _, layout := range layouts {
+			if at, err := time.Parse(layout, s); err == nil && at.Year() >= 1990 && at.Year() <= 2100 {
+				want, known = at, true
+				break
+			}
+		}
+		if got, ok := moment(s); ok != known || ok && !got.Equal(want) {
+			r.Fatalf("%q: %s, %t; there is %s, %t", s, got, ok, want, known)
+		}
+	})
 }

@@ -3,6 +3,7 @@ package intake
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 func FuzzIntake(f *testing.F) {
 	for _, s := range []string{advisory, "a.example.com\n# x\n0.0.0.0 b.example.com", "type,value\ndomain,\"a\n.example.com\"\n=1+1,2\n",
 		"Title\n\nOn 3 June 2019 somebody [.] example [dot] com, CVE-2020-1 T1566/002.\n\nTheo Reuters\n", "<p>\x00<b>", "\xff\xfe<html>", "||x^\n*.y\n",
-		`a|b|c`, "\"\"\"\n", "<html><table><tr><td>x</table>"} {
+		`a|b|c`, "value,tlp,valid_from,valid_until\nhttp://a.example/%ff,red,2024-05-06 07:08:09,2024/05/07\na.example,x\nb.example,,,2024\n", "\"\"\"\n", "<html><table><tr><td>x</table>"} {
 		f.Add([]byte(s))
 	}
 	d := Drafter{Source: "fuzz", At: time.Unix(1700000000, 0), Confidence: -1}
@@ -40,10 +41,15 @@ func FuzzIntake(f *testing.F) {
 				if err != nil && !errors.As(err, &line) {
 					t.Fatalf("reading ended: %v", err)
 				}
+				if err != nil {
+					continue
+				}
+				raw, err := d.Indicator(item)
+				if checked := d.Check(item); item.Value.HasPattern() && fmt.Sprint(checked) != fmt.Sprint(err) {
+					t.Fatalf("%+v: %v where the draft fails with %v", item, checked, err)
+				}
 				if err == nil {
-					if raw, err := d.Indicator(item); err == nil {
-						check(t, raw)
-					}
+					check(t, raw)
 				}
 			}
 		}

@@ -14,13 +14,15 @@ import (
 	"entente/internal/watch"
 )
 
-// values writes n of them as a list, a table, or STIX, one object a line or a bundle: 75 % domains, 17 % IPv4 addresses, 5 % URLs, 3 % SHA-256.
+// values writes n of them as a list, a table, one that says all about each, or STIX, one object a line or a bundle: 75 % domains, 17 % IPv4 addresses, 5 % URLs, 3 % SHA-256.
 func values(n int, form string) []byte {
 	r := rand.New(rand.NewPCG(5, 6))
 	var out bytes.Buffer
 	switch form {
 	case "table":
 		out.WriteString("indicator,type,description\n")
+	case "full table":
+		out.WriteString("first_seen,indicator,type,description,tlp,valid_until\n")
 	case "bundle":
 		out.WriteString(`{"type":"bundle","id":"bundle--11111111-1111-4111-8111-111111111111","objects":[`)
 	}
@@ -41,6 +43,8 @@ func values(n int, form string) []byte {
 			fmt.Fprintln(&out, text)
 		case "table":
 			fmt.Fprintf(&out, "%s,%s,seen in a campaign\n", text, typ)
+		case "full table":
+			fmt.Fprintf(&out, "%s,%s,%s,\"seen in a campaign, as \"\"x\"\"\",TLP:AMBER,2024-12-31\n", now.Add(time.Duration(i-n)*time.Second).Format(time.DateTime), text, typ)
 		default:
 			if form == "bundle" && i > 0 {
 				out.WriteString(",")
@@ -63,13 +67,13 @@ func cpu() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkRead reads a list, a table, and STIX as lines and as a bundle into a set that can be used. ENTENTE_BENCH_WATCH sets how many values.
+// BenchmarkRead reads a list, tables, and STIX as lines and as a bundle into a set that can be used. ENTENTE_BENCH_WATCH sets how many values.
 func BenchmarkRead(b *testing.B) {
 	n, err := strconv.Atoi(os.Getenv("ENTENTE_BENCH_WATCH"))
 	if err != nil {
 		n = 100_000
 	}
-	for _, form := range []string{"list", "table", "stix", "bundle"} {
+	for _, form := range []string{"list", "table", "full table", "stix", "bundle"} {
 		b.Run(form+"/"+strconv.Itoa(n), func(b *testing.B) {
 			text := values(n, form)
 			b.SetBytes(int64(len(text)))

@@ -31,7 +31,7 @@ type taking[O, I any] struct {
 	check       func(*O)
 	soonObjects func([]ahead.Found[O]) // is told of what was made ready a little before object is
 	object      func(*O) error
-	ready       func(intake.Item) I
+	ready       func(intake.Item) (I, error) // fails with an [intake.LineError]
 	soon        func([]ahead.Found[I])
 	item        func(*I) error
 	refuse      func(what string, err error)
@@ -62,7 +62,7 @@ func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
 		readyObject: func(x *stix.Object) *stix.Object { return x },
 		soonObjects: func([]ahead.Found[*stix.Object]) {},
 		object:      func(x **stix.Object) error { return t.Object(*x) },
-		ready:       func(i intake.Item) intake.Item { return i },
+		ready:       func(i intake.Item) (intake.Item, error) { return i, nil },
 		soon:        func([]ahead.Found[intake.Item]) {},
 		item:        func(i *intake.Item) error { return t.Item(*i) },
 		refuse:      t.Refuse,
@@ -171,7 +171,7 @@ func readRows[O, I any](rows intake.Rows, name string, t taking[O, I]) error {
 				var none I
 				return give(none, err)
 			}
-			return give(t.ready(item), nil)
+			return give(t.ready(item))
 		})
 	}
 	for x := range ahead.Read(rows.Find(), rowWeight, look, t.soon) {

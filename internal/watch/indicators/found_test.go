@@ -10,21 +10,35 @@ import (
 	"testing/iotest"
 
 	"entente/internal/intake"
+	"entente/internal/observable"
 	"entente/internal/watch"
+	"entente/internal/watch/record"
 	"entente/stix"
 )
 
-// readGenerally is Read without objects that are read where they are found: the general reader makes an object of each.
+// readGenerally is Read without objects that are read where they are found, and without items that are looked at beside the reading: the general reader makes an object of each, and a draft of each item that says more than its value.
 func readGenerally(s *Set, r io.Reader, o Options) (Report, error) {
 	rep := Report{Name: o.Name}
-	by := readier{s.b, s.versions, s.doubles}
+	if s.doubles != nil {
+		s.reads = append(s.reads, begun{s.b.Len(), versionOf(o.Now)})
+	}
+	by := readier{s.b, s.versions, s.doubles, o.drafter()}
 	format, err := ReadFile(r, o.Name, Taker{
 		Object: func(x *stix.Object) error {
 			ready := by.object(x)
 			return s.object(&rep, &ready, o)
 		},
 		Item: func(i intake.Item) error {
-			ready := by.item(i)
+			if i.Value.HasPattern() && (i.TLP != "" || i.From != "" || i.To != "") {
+				if _, err := o.drafter().Indicator(i); err != nil {
+					rep.refuse(fmt.Sprintf("line %d", i.Line), err)
+					return nil
+				}
+			}
+			ready, err := by.item(i)
+			if err != nil {
+				return err
+			}
 			return s.item(&rep, &ready, o)
 		},
 		Refuse: rep.refuse,
@@ -35,12 +49,21 @@ func readGenerally(s *Set, r io.Reader, o Options) (Report, error) {
 
 // told is all that reading gave.
 func told(s *Set, rep Report, err error) []string {
+	return append(toldOf(rep, err), holds(s)...)
+}
+
+// toldOf is what was said of one file.
+func toldOf(rep Report, err error) []string {
 	out := []string{fmt.Sprint(err)}
 	for _, x := range rep.Told {
 		out = append(out, x.What+": "+x.Err.Error())
 	}
 	rep.Told = nil
-	out = append(out, fmt.Sprintf("%+v", rep))
+	return append(out, fmt.Sprintf("%+v", rep))
+}
+
+// holds is what a set holds and finds. It must not be used any more.
+func holds(s *Set) (out []string) {
 	for n := range s.b.Len() {
 		source, value, _ := s.b.Derived(n)
 		out = append(out, s.b.Identifier(n)+" "+source+" "+value.Key())
@@ -53,7 +76,8 @@ func told(s *Set, rep Report, err error) []string {
 		return append(out, err.Error())
 	}
 	for i := range 40 {
-		out = append(out, fmt.Sprint(i, hitsOf(live.Load(), fmt.Sprintf("n%d.example", i))))
+		field := record.Field{Type: observable.Domain, Text: fmt.Sprintf("n%d.example", i)}
+		live.Load().Match(field, now, func(h watch.Hit) { out = append(out, fmt.Sprintf("%d %+v", i, h.Indicator)) })
 	}
 	return out
 }

@@ -41,6 +41,11 @@ type Options struct {
 	Patterns Patterns
 }
 
+// drafter drafts what has no identifier.
+func (o Options) drafter() intake.Drafter {
+	return intake.Drafter{Source: o.Name, At: o.Now, Confidence: stix.NoConfidence}
+}
+
 // Pattern is a STIX pattern that no single value stands for, and the indicator that it is of.
 type Pattern struct {
 	ID, Text    string
@@ -139,7 +144,7 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 	if s.doubles != nil {
 		s.reads = append(s.reads, begun{s.b.Len(), versionOf(o.Now)})
 	}
-	by := readier{s.b, s.versions, s.doubles}
+	by := readier{s.b, s.versions, s.doubles, o.drafter()}
 	format, err := readFile(r, o.Name, taking[readyObject, readyItem]{
 		readyObject: by.object,
 		quick:       new(quick).read,
@@ -178,8 +183,9 @@ func (x *readyValue) value() observable.Value {
 // readyItem is an item of a list or a table, and what was found out about it beside the reading.
 type readyItem struct {
 	readyValue
-	hash uint64
-	more *intake.Item // of those that say more than their value
+	hash        uint64
+	tlp         string
+	unpatterned bool // no pattern of STIX looks for its value
 }
 
 // readier makes items and objects ready; it is safe for use by many at once.
@@ -187,6 +193,7 @@ type readier struct {
 	b        *watch.Builder
 	versions *versions
 	doubles  *doubles // nil where no value is looked for by its hash
+	drafter  intake.Drafter
 }
 
 func (r readier) value(v observable.Value) (x readyValue) {
@@ -197,16 +204,19 @@ func (r readier) value(v observable.Value) (x readyValue) {
 	return x
 }
 
-func (r readier) item(i intake.Item) readyItem {
-	x := readyItem{readyValue: r.value(i.Value)}
+// item makes an item ready. It fails where its draft would: that tells whether its marking and its times can be read.
+func (r readier) item(i intake.Item) (readyItem, error) {
+	unpatterned := !i.Value.HasPattern()
+	if !unpatterned && (i.TLP != "" || i.From != "" || i.To != "") {
+		if err := r.drafter.Check(i); err != nil {
+			return readyItem{}, err
+		}
+	}
+	x := readyItem{readyValue: r.value(i.Value), tlp: i.TLP, unpatterned: unpatterned}
 	if r.doubles != nil {
 		x.hash = r.doubles.hash(i.Value)
 	}
-	if i.TLP != "" || i.From != "" || i.To != "" || !i.Value.HasPattern() {
-		all := i // so that others need no room of their own
-		x.more = &all
-	}
-	return x
+	return x, nil
 }
 
 // readyObject is what an indicator says, and what was found out about it beside the reading.
@@ -314,28 +324,20 @@ func (s *Set) soon(batch []ahead.Found[readyItem]) {
 
 // item adds a value of a list or a table.
 func (s *Set) item(rep *Report, x *readyItem, o Options) error {
-	d := intake.Drafter{Source: o.Name, At: o.Now, Confidence: stix.NoConfidence}
-	ind := watch.Indicator{Source: o.Name}
-	if x.more != nil {
-		ind.TLP = x.more.TLP
-		if value := x.value(); !value.HasPattern() {
-			ind.Value = value
-			if ind.ID = value.Key(); len(ind.ID) > watch.MaxID {
-				ind.ID = ind.ID[:watch.MaxID]
-			}
-			key := keyOf(ind.ID)
-			hash := s.versions.hash(key)
-			if _, _, twice := s.versions.find(key, hash); twice {
-				return nil
-			}
-			return s.add(rep, &readyObject{key: key, hash: hash}, versionOf(o.Now), []watch.Indicator{ind}, nil)
-		}
-		if _, err := d.Indicator(*x.more); err != nil { // the draft says whether its marking and its times can be read
-			rep.refuse(fmt.Sprintf("line %d", x.more.Line), err)
-			return nil
-		}
+	ind := watch.Indicator{Source: o.Name, TLP: x.tlp}
+	if !x.unpatterned {
+		return s.derived(rep, x, ind, o.drafter(), versionOf(o.Now))
 	}
-	return s.derived(rep, x, ind, d, versionOf(o.Now))
+	ind.Value = x.value()
+	if ind.ID = ind.Value.Key(); len(ind.ID) > watch.MaxID {
+		ind.ID = ind.ID[:watch.MaxID]
+	}
+	key := keyOf(ind.ID)
+	hash := s.versions.hash(key)
+	if _, _, twice := s.versions.find(key, hash); twice {
+		return nil
+	}
+	return s.add(rep, &readyObject{key: key, hash: hash}, versionOf(o.Now), []watch.Indicator{ind}, nil)
 }
 
 // derived adds a value whose identifier is that of its draft.
