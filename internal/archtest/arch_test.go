@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"internal/openid/openidtest": {},
 	"internal/audit":             {"internal/store"},
 	"internal/exhibit":           {"internal/desk", "journal"},
-	"internal/intel":             {"internal/accord", "internal/guard", "internal/observable", "journal", "stix", "stix/pattern", "taxii"},
+	"internal/intel":             {"internal/accord", "internal/guard", "internal/observable", "internal/watch/compound", "journal", "stix", "stix/pattern", "taxii"},
 	"internal/dossier":           {"internal/accord", "internal/desk", "internal/exhibit", "internal/lang", "internal/unit", "journal", "stix"},
 	"internal/peer":              {"internal/peer/pairing", "journal"},
 	"internal/peer/pairing":      {"journal"},

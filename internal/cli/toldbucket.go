@@ -94,17 +94,33 @@ func (j *joined) read(line string, whole bool, check *watch.Builder, room *[]nod
 		if j.begins {
 			x.From = v.From
 		}
-		if whole {
-			checked, err := check.Check(value, watch.Subdomains)
-			b.values = append(b.values, checkedValue{x, checked, err})
-		} else {
-			b.of[x.ID] = append(b.of[x.ID], x)
+		places := observable.AnyPlace
+		if len(v.Places) > 0 {
+			places = placesOf(v.Places)
+		}
+		for x.Place = range places.All() {
+			if whole {
+				checked, err := check.Check(value, watch.Subdomains)
+				b.values = append(b.values, checkedValue{x, checked, err})
+			} else {
+				b.of[x.ID] = append(b.of[x.ID], x)
+			}
 		}
 	}
 	if *room, b.Values = b.Values[:0], nil; cap(*room) > mostRoom {
 		*room = nil
 	}
 	return b, nil
+}
+
+// placesOf reads the names of places. One that is not known is of a newer node: what stands there is not told apart.
+func placesOf(names []string) (all observable.Places) {
+	for _, name := range names {
+		if p, ok := observable.ParsePlace(name); ok {
+			all = observable.In(append(slices.Collect(all.All()), p)...)
+		}
+	}
+	return all
 }
 
 // toldJSON has what a node tells read in less memory than some times its text: what says nothing would take fifty times the room of its text, and is refused where it stands.

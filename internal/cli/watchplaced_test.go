@@ -60,7 +60,7 @@ func TestPlacedIsTheEvaluator(t *testing.T) {
 		}
 		b := watch.NewBuilder(watch.Seed{1, 2})
 		for _, p := range placed {
-			if err := b.Add(watch.Indicator{ID: "x", Value: p.Value, Place: p.Place}); err != nil {
+			if err := b.Add(watch.Indicator{ID: "x", Value: observable.Sought(p.Value, observable.In(p.Place)), Place: p.Place}); err != nil {
 				t.Fatal(text, err)
 			}
 		}

@@ -14,6 +14,7 @@ import (
 
 	"entente/internal/guard"
 	"entente/internal/observable"
+	"entente/internal/watch/compound"
 	"entente/stix"
 )
 
@@ -57,6 +58,9 @@ type Active struct {
 	Changed time.Time
 	// Source is the name of the import, or the party id, that it came from first.
 	Source string
+	// Places are where in a record a watcher looks for it. None: nowhere, since the indicator asks for more than the value says, and its pattern is among
+	// [Intel.Patterns].
+	Places observable.Places
 }
 
 func activeKey(kind byte, rest string) []byte {
@@ -516,15 +520,24 @@ func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
 	if o.Modified.Time.After(since) {
 		since = o.Modified.Time
 	}
-	value := a.encode()
-	u.pattern = u.patternOf(f, o, a)
-	var rows []activeRow
-	for _, v := range observable.Alone(o.Pattern) {
-		hit, guarded := u.guard.Match(v)
-		if !guarded {
-			hit, guarded = u.everywhere(v)
+	alone := observable.Alone(o.Pattern)
+	places, whole := observable.PlacesOf(o.Pattern, alone)
+	if !whole && len(alone) > 0 {
+		if open, err := compound.Open(o.Pattern); err == nil && !open {
+			clear(places) // watchers look for the pattern, and for none of its values by itself
 		}
-		if guarded {
+	}
+	var value []byte
+	var last observable.Places // that value says
+	var rows []activeRow
+	aged, latest := a, until
+	for i, v := range alone {
+		end := u.aging.until(v.Type, a.Source, since, until)
+		if i == 0 || !latest.IsZero() && (end.IsZero() || end.After(latest)) {
+			latest = end
+		}
+		aged.Value, aged.Places = v, places[i]
+		if hit, guarded := aged.kept(u.keeps); guarded {
 			if len(u.guarded) < maxGuardedOfOne {
 				u.guarded = append(u.guarded, Guarded{ID: f.ID, Name: o.Name, Source: a.Source, Value: v, Hit: hit})
 			}
@@ -533,9 +546,9 @@ func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
 		if strings.IndexByte(v.Text, 0) >= 0 {
 			continue
 		}
-		if end := u.aging.until(v.Type, a.Source, since, until); !end.Equal(a.Until) {
-			a.Until = end
-			value = a.encode()
+		if value == nil || !end.Equal(aged.Until) || aged.Places != last {
+			aged.Until, last = end, aged.Places
+			value = aged.row()
 		}
 		bucket, err := u.place(v)
 		if err != nil {
@@ -543,7 +556,28 @@ func (u *activeUpdate) activeRows(f *Found) ([]activeRow, error) {
 		}
 		rows = append(rows, activeRow{string(entryKey(bucket, v, f.ID)), value, a.Source})
 	}
+	if !whole {
+		a.Until = latest
+		u.pattern = u.patternOf(f, o, a)
+	}
 	return rows, nil
+}
+
+// keeps tells whether a value is kept back, and why.
+func (u *activeUpdate) keeps(v observable.Value) (hit guard.Hit, kept bool) {
+	if hit, kept = u.guard.Match(v); !kept {
+		hit, kept = u.everywhere(v)
+	}
+	return hit, kept
+}
+
+// kept tells whether a value is kept back as lists have it, or as logs do.
+func (a *Active) kept(by func(observable.Value) (guard.Hit, bool)) (hit guard.Hit, kept bool) {
+	hit, kept = by(a.Value)
+	if sought := observable.Sought(a.Value, a.Places); !kept && sought != a.Value {
+		hit, kept = by(sought)
+	}
+	return hit, kept
 }
 
 // benign tells an indicator of what is "not suspicious or malicious in and of itself" (STIX 2.1 §10.10, indicator-type-ov),
@@ -574,7 +608,7 @@ func entryKey(bucket uint16, v observable.Value, id string) []byte {
 // activeFixed is the length of what comes before the texts of a row.
 const activeFixed = 3 + 3*8
 
-// encode writes what a row says beside its key.
+// encode writes what the rows of values and of patterns say beside their keys.
 func (a *Active) encode() []byte {
 	b := []byte{byte(a.TLP), byte(a.PAP), byte(a.Confidence)}
 	for _, t := range []time.Time{a.From, a.Until, a.Changed} {
@@ -587,6 +621,15 @@ func (a *Active) encode() []byte {
 	return appendText(appendText(b, a.Name), a.Source)
 }
 
+// row writes what the row of a value says beside its key.
+func (a *Active) row() []byte {
+	b := a.encode()
+	if a.Places != observable.AnyPlace { // most rows say nothing of it
+		b = append(b, byte(a.Places))
+	}
+	return b
+}
+
 func parseActive(row Row) (a Active, err error) {
 	parts := strings.SplitN(string(row.Key[4:]), "\x00", 3)
 	if len(parts) != 3 || len(row.Value) < activeFixed {
@@ -596,7 +639,13 @@ func parseActive(row Row) (a Active, err error) {
 	a.entry(row.Value)
 	rest := row.Value[activeFixed:]
 	if a.Name, rest, err = cutText(rest); err == nil {
-		a.Source, _, err = cutText(rest)
+		a.Source, rest, err = cutText(rest)
+	}
+	if a.Places = observable.AnyPlace; err == nil && len(rest) > 0 {
+		a.Places = observable.Places(rest[0])
+	}
+	if err == nil && (len(rest) > 1 || !a.Places.Known()) {
+		err = errBadRow
 	}
 	return a, err
 }

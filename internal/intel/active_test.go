@@ -240,7 +240,7 @@ func TestKeptBackAtOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, want := w.in.KeepsBack(0, a.Value), strings.HasSuffix(a.Value.Text, "example.org"); got != want {
+		if got, want := w.in.KeepsBack(0, &a), strings.HasSuffix(a.Value.Text, "example.org"); got != want {
 			t.Errorf("%s is kept back: %v", a.Value.Text, got)
 		}
 	}
@@ -268,7 +268,7 @@ func TestLeftOutIsToldAgain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if w.in.KeepsBack(b, a.Value) {
+			if w.in.KeepsBack(b, &a) {
 				bucket = b
 			}
 		}

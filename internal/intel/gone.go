@@ -53,7 +53,7 @@ func (u *activeUpdate) setGone(key string, wide, is Active, anyhow bool) {
 	if anyhow || counted(is.TLP) > counted(wide.TLP) || is.PAP > wide.PAP {
 		closed = 1
 	}
-	u.set(leftKey(key), append(append(value8(u.now.UnixMicro()), closed), wide.encode()...))
+	u.set(leftKey(key), append(append(value8(u.now.UnixMicro()), closed), wide.row()...))
 }
 
 // parseGone reads a row of what is gone.
@@ -123,7 +123,7 @@ func (u *activeUpdate) follows(key string, old, value []byte) ([]byte, error) {
 	}
 	if changed.After(is.Changed) {
 		is.Changed = changed
-		value = is.encode()
+		value = is.row()
 	}
 	return value, nil
 }

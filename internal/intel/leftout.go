@@ -1,18 +1,14 @@
 package intel
 
-import (
-	"encoding/binary"
-
-	"entente/internal/observable"
-)
+import "encoding/binary"
 
 // KeepsBack tells whether the guard keeps a value from sensors here and now, whatever was worked off since it was changed. If so, the caller leaves the
 // value out of what it tells of a bucket. As soon as all is worked off the bucket counts as changed: if the guard was changed back meanwhile, the row
 // of the value never changed, and it would not be told again.
-func (in *Intel) KeepsBack(bucket int, v observable.Value) bool {
-	_, guarded := in.Guard().Match(v)
+func (in *Intel) KeepsBack(bucket int, a *Active) bool {
+	_, guarded := a.kept(in.Guard().Match)
 	if !guarded {
-		_, guarded = in.isEverywhere(v)
+		_, guarded = a.kept(in.isEverywhere)
 	}
 	if guarded {
 		in.leftOut[bucket].Store(true)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"hash/fnv"
 	"iter"
+	"slices"
 	"strings"
 
 	"entente/internal/observable"
@@ -12,7 +13,8 @@ import (
 )
 
 // Patterns that ask for more than one value, or for something that is no single value: no list can carry them, and so only
-// watchers of this node are given them.
+// watchers of this node are given them. Where a list carries values of such a pattern that are a sign by themselves (an address, of what is an address and a
+// protocol), it is those; watchers are given the pattern in their place.
 //
 //	f k bucket id             -> entry, pattern
 
@@ -32,12 +34,12 @@ func patternBucket(id string) uint16 {
 	return uint16(h.Sum32() % ActiveBuckets)
 }
 
-// patternOf gives the row that an indicator's pattern should have, of its newest accepted version; nil if it should have none.
+// patternOf gives the row that the pattern of an indicator should have which is no matter of values in places, of its newest accepted version; nil if it should have none.
 // The guard keeps a pattern back if it keeps back every value that the pattern names: one of several, such as a resolver beside
 // a name that it is asked for, harms nobody, because it is not looked for alone.
 func (u *activeUpdate) patternOf(f *Found, o *stix.Object, a Active) []byte {
 	text := strings.TrimSpace(o.Pattern)
-	if text == "" || len(text) > maxPatternText || len(observable.Alone(text)) > 0 {
+	if text == "" || len(text) > maxPatternText {
 		return nil
 	}
 	values := observable.FromObject(o)
@@ -53,7 +55,11 @@ func (u *activeUpdate) patternOf(f *Found, o *stix.Object, a Active) []byte {
 		}
 	}
 	if first != nil {
-		u.guarded = append(u.guarded, *first)
+		if i := slices.IndexFunc(u.guarded, func(g Guarded) bool { return g.Value == first.Value }); i >= 0 {
+			u.guarded[i].Pattern = true // it is told once, with the value that lists would have
+		} else {
+			u.guarded = append(u.guarded, *first)
+		}
 		return nil
 	}
 	p := ActivePattern{Active: a, Pattern: text}

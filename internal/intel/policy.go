@@ -10,7 +10,7 @@ import (
 )
 
 // activeRules counts the changes of what this program itself decides of what sensors are given, so that rows of an older one are looked at again.
-const activeRules = 3 // what is kept back says whether it is a pattern
+const activeRules = 4 // rows say where a watcher looks for a value
 
 // policy tells, by digests, all that decides which values of an accepted indicator sensors are given: the guard, and apart from it the rules of this program
 // and how values age.
@@ -65,7 +65,7 @@ func (in *Intel) touchGuarded(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		if _, kept := in.cfg.Guard.Match(a.Value); kept {
+		if _, kept := a.kept(in.cfg.Guard.Match); kept {
 			if err := touch(a.ID); err != nil {
 				return err
 			}

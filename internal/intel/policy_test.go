@@ -44,11 +44,17 @@ func TestAnotherGuardIsTheGuard(t *testing.T) {
 		load := func(n int) {
 			one := indicator(n, 1, "x")
 			pattern := "[" + pick(n) + "]"
-			switch rapid.IntRange(0, 3).Draw(rt, "form") {
+			switch rapid.IntRange(0, 6).Draw(rt, "form") {
 			case 0:
 				pattern = "[" + pick(n) + " OR " + pick(n) + "]"
 			case 1:
 				pattern = "[" + pick(n) + " AND " + pick(n) + "]"
+			case 3: // a list has the value, a watcher the pattern
+				pattern = "[" + pick(n) + " AND network-traffic:protocols[*] = 'udp']"
+			case 4:
+				pattern = "[" + pick(n) + " AND network-traffic:protocols[*] = 'udp'] OR [" + pick(n) + " AND " + pick(n) + "]"
+			case 5:
+				pattern = "[network-traffic:dst_ref.value = '" + name.Draw(rt, "there") + "' OR network-traffic:dst_port = 4444]"
 			case 2: // more values than are told
 				var all []string
 				first, last := name.Draw(rt, "first"), name.Draw(rt, "last")

@@ -256,13 +256,16 @@ func (u *activeUpdate) withoutFalse(id string, rows []activeRow) ([]activeRow, e
 	if err != nil || s.counted == "" && len(s.opinions) == 0 {
 		return rows, err
 	}
-	counted := ""
+	counted, n := "", len(rows)
+	if u.pattern != nil {
+		n++
+	}
 	if len(s.opinions) > 0 && len(rows) > 0 {
 		a, err := parseActive(Row{Key: []byte(rows[0].key), Value: rows[0].value})
 		if err != nil {
 			return nil, err
 		}
-		counted = strconv.Itoa(len(rows)) + " " + a.Source
+		counted = strconv.Itoa(n) + " " + a.Source
 		for _, r := range rows[:min(len(rows), maxGuardedOfOne)] {
 			typ, rest, _ := strings.Cut(r.key[4:], "\x00")
 			text, _, _ := strings.Cut(rest, "\x00")
@@ -276,7 +279,7 @@ func (u *activeUpdate) withoutFalse(id string, rows []activeRow) ([]activeRow, e
 		if err != nil {
 			return nil, err
 		}
-		counted = "1 " + p.Source
+		counted = strconv.Itoa(n) + " " + p.Source
 		u.guarded = append(u.guarded, Guarded{ID: id, Source: p.Source, Value: p.shown(), Hit: guard.Hit{List: FalsePositives, Why: "it was stated here to be a false positive", Relation: guard.Rule}})
 		u.pattern = nil
 	}

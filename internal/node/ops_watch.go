@@ -53,7 +53,7 @@ type WatchBucket struct {
 	// no line has one.
 	Indicator string       `json:"indicator,omitempty"`
 	Values    []WatchValue `json:"values"`
-	// Patterns are those that ask for more than one value, or for something that is no single value.
+	// Patterns are those that ask for more than one value, or for something that is no single value. Their values are not among Values.
 	Patterns []WatchPattern `json:"patterns,omitempty"`
 }
 
@@ -77,6 +77,9 @@ type WatchValue struct {
 	From       time.Time `json:"valid_from,omitzero"`
 	Until      time.Time `json:"valid_until,omitzero"`
 	Confidence int       `json:"confidence"` // 0 to 100, or -1: nobody said
+	// Places are where in a record it has to stand: "source", "destination", "sender", "recipient", "answer", "process". None: anywhere. A watcher that does not know
+	// a place does not look there.
+	Places []string `json:"places,omitempty"`
 }
 
 // WatchReportRequest is what a watcher counted so far: not since its last report, so that a report may come twice.

@@ -126,7 +126,7 @@ func (n *Node) WatchSet(ctx context.Context, r WatchSetRequest, w io.Writer) (*W
 type watchLine struct {
 	WatchBucket
 	behind    bool // more was not worked off: what the guard keeps back by now may be among what is given
-	keepsBack func(bucket int, v observable.Value) bool
+	keepsBack func(bucket int, a *intel.Active) bool
 }
 
 func (l *watchLine) begin(bucket int, indicator string) {
@@ -134,7 +134,7 @@ func (l *watchLine) begin(bucket int, indicator string) {
 }
 
 func (l *watchLine) value(a *intel.Active) {
-	if intel.SensorCeiling.Allows(a.TLP, a.PAP) && !(l.behind && l.keepsBack(l.Bucket, a.Value)) {
+	if a.Places != 0 && intel.SensorCeiling.Allows(a.TLP, a.PAP) && !(l.behind && l.keepsBack(l.Bucket, a)) {
 		l.Values = append(l.Values, watchValue(a))
 	}
 }
@@ -186,7 +186,14 @@ func (n *Node) watchChange(ctx context.Context, since uint64, assets string, now
 }
 
 func watchValue(a *intel.Active) WatchValue {
-	return WatchValue{Type: string(a.Value.Type), Value: a.Value.Text, Indicator: a.ID, Name: a.Name, TLP: a.TLP.String(), From: a.From, Until: a.Until, Confidence: a.Confidence}
+	var places []string
+	if a.Places != observable.AnyPlace {
+		for p := range a.Places.All() {
+			places = append(places, p.String())
+		}
+	}
+	v := observable.Sought(a.Value, a.Places)
+	return WatchValue{Type: string(v.Type), Value: v.Text, Places: places, Indicator: a.ID, Name: a.Name, TLP: a.TLP.String(), From: a.From, Until: a.Until, Confidence: a.Confidence}
 }
 
 // watchRun names one life of the index that changes are numbered in: they begin anew when it is made anew, so a watcher's

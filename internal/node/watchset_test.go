@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -113,7 +114,7 @@ func watchSet(t *testing.T, narrow bool) {
 		fresh := &heldWatch{}
 		fresh.ask(t, a.Node, 0)
 		maps.DeleteFunc(held.buckets, func(_ int, v []WatchValue) bool { return len(v) == 0 })
-		if !maps.EqualFunc(fresh.buckets, held.buckets, slices.Equal[[]WatchValue]) {
+		if !maps.EqualFunc(fresh.buckets, held.buckets, func(a, b []WatchValue) bool { return reflect.DeepEqual(a, b) }) {
 			t.Errorf("%v is held, and the whole is %v", held.buckets, fresh.buckets)
 		}
 	}

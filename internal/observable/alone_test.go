@@ -48,7 +48,7 @@ func sameAlone(t *testing.T, text string) {
 		t.Fatalf("%s: %v, a parser gives %v", text, got, want)
 	}
 	for _, p := range AppendPlaced(nil, text) { // it is stricter
-		if p.Place != OfProcess && !slices.Contains(Alone(text), p.Value) {
+		if !slices.Contains(Alone(text), p.Value) {
 			t.Fatalf("%s: %v is not alone what it asks for", text, p)
 		}
 	}
@@ -70,7 +70,7 @@ func TestPlaced(t *testing.T) {
 		"[email-message:to_refs[*].value = 'a@b.example']":                                                 {{Value{Email, "a@b.example"}, AtRecipient}},
 		"[email-message:to_refs[0].value = 'a@b.example']":                                                 nil,
 		"[domain-name:resolves_to_refs[*].value = '203.0.113.3']":                                          {{Value{IPv4, "203.0.113.3"}, InAnswer}},
-		"[process:name = 'A.exe']":                                   {{Value{FileName, "a.exe"}, OfProcess}},
+		"[process:name = 'A.exe']":                                   {{Value{Process, "A.exe"}, OfProcess}},
 		"[file:hashes.MD5 = '" + md5 + "' AND file:mime_type = 'x']": {{Value{MD5, md5}, Anywhere}},
 		"[file:name = 'a.exe' AND file:mime_type = 'x']":             nil,
 		"[file:name = 'a.exe' AND file:name_enc = 'x']":              {{Value{FileName, "a.exe"}, Anywhere}},

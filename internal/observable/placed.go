@@ -21,7 +21,7 @@ const (
 	OfProcess           // process:name, process:image_ref.name
 )
 
-// Placed is a value and where it stands.
+// Placed is a value and where it stands. What logs have for it is [Sought].
 type Placed struct {
 	Value
 	Place
@@ -38,8 +38,8 @@ func AppendPlaced(list []Placed, text string) []Placed {
 	if err != nil {
 		return list
 	}
-	all, ok := placedOf(tree.Root)
-	if !ok {
+	all, whole := placedOf(tree.Root)
+	if !whole {
 		return list
 	}
 	for _, p := range all {
@@ -50,7 +50,8 @@ func AppendPlaced(list []Placed, text string) []Placed {
 	return list
 }
 
-func placedOf(e pattern.Expr) (list []Placed, ok bool) {
+// placedOf gives values each one of which, in its place, makes an expression true. They are not all that does if it is not whole.
+func placedOf(e pattern.Expr) (list []Placed, whole bool) {
 	switch e := e.(type) {
 	case *pattern.Observation:
 		return placedIn(e.Where)
@@ -58,14 +59,7 @@ func placedOf(e pattern.Expr) (list []Placed, ok bool) {
 		if e.Joint != pattern.Or {
 			return nil, false
 		}
-		for _, term := range e.Terms {
-			more, ok := placedOf(term)
-			if !ok {
-				return nil, false
-			}
-			list = append(list, more...)
-		}
-		return list, true
+		return placedInAny(e.Terms, placedOf)
 	case *pattern.Qualified:
 		if !onceIsEnough(e) {
 			return nil, false
@@ -75,24 +69,27 @@ func placedOf(e pattern.Expr) (list []Placed, ok bool) {
 	return nil, false
 }
 
-func placedIn(e pattern.Condition) (list []Placed, ok bool) {
+// placedInAny is what terms have of which one is enough.
+func placedInAny[T any](terms []T, of func(T) ([]Placed, bool)) (list []Placed, whole bool) {
+	whole = true
+	for _, term := range terms {
+		more, all := of(term)
+		list, whole = append(list, more...), whole && all
+	}
+	return list, whole
+}
+
+func placedIn(e pattern.Condition) (list []Placed, whole bool) {
 	switch e := e.(type) {
 	case *pattern.Comparison:
 		return placedBy(e)
 	case *pattern.Junction:
 		if e.Joint == pattern.Or {
-			for _, term := range e.Terms {
-				more, ok := placedIn(term)
-				if !ok {
-					return nil, false
-				}
-				list = append(list, more...)
-			}
-			return list, true
+			return placedInAny(e.Terms, placedIn)
 		}
 		var hashes []Placed
 		var types []*pattern.Comparison
-		asked, whole := 0, false
+		asked := 0
 		for _, term := range e.Terms {
 			c, one := term.(*pattern.Comparison)
 			if one && unsaid[c.Path.Steps[len(c.Path.Steps)-1].Key] {
@@ -102,16 +99,16 @@ func placedIn(e pattern.Condition) (list []Placed, ok bool) {
 				types = append(types, c)
 				continue
 			}
-			more, ok := placedIn(term)
+			more, all := placedIn(term)
 			if asked++; asked == 1 {
-				list, whole = more, ok
+				list, whole = more, all
 			}
-			if ok && !slices.ContainsFunc(more, func(p Placed) bool { return !allHashes([]Value{p.Value}) }) {
+			if all && !slices.ContainsFunc(more, func(p Placed) bool { return !allHashes([]Value{p.Value}) }) {
 				hashes = append(hashes, more...)
 			}
 		}
-		if asked == 1 && whole && !slices.ContainsFunc(types, func(c *pattern.Comparison) bool { return !holdsFor(c, list) }) {
-			return list, true
+		if asked == 1 && !slices.ContainsFunc(types, func(c *pattern.Comparison) bool { return !holdsFor(c, list) }) {
+			return list, whole
 		}
 		return hashes, len(hashes) > 0
 	}
@@ -150,9 +147,6 @@ func placedBy(c *pattern.Comparison) (list []Placed, ok bool) {
 	values := collector{}
 	values.atom(a)
 	for _, v := range values.out {
-		if v.Type == Process { // process:name
-			v.Type, v.Text = FileName, strings.ToLower(v.Text)
-		}
 		list = append(list, Placed{v, at})
 	}
 	return list, len(list) > 0

@@ -24,6 +24,12 @@ func Visible(text string) error {
 	return nil
 }
 
+// Open tells whether a pattern, once it is added to an [Engine], is looked at without being told of a value: each record has to be read for it then. It fails as [Engine.Add] does.
+func Open(text string) (bool, error) {
+	c, err := compile(text, Options{})
+	return err == nil && c.open != 0, err
+}
+
 // unseen gives what of an expression keeps it from being found, if something does.
 func unseen(e pattern.Expr) string {
 	switch e := e.(type) {

@@ -283,9 +283,10 @@ func (r readier) check(x *readyObject) {
 	values := observable.AppendPlaced(room[:0], x.pattern)
 	x.values = len(values)
 	for i, v := range values {
-		ready := r.value(v.Value)
-		if _, logged := observable.Logged(pathOf(v.Value)); v.Type == observable.Other && !logged {
-			ready.refused = &refusedValue{v.Value, fmt.Errorf("%w: no log has such a value", watch.ErrIndicator)}
+		value := observable.Sought(v.Value, observable.In(v.Place))
+		ready := r.value(value)
+		if _, logged := observable.Logged(pathOf(value)); value.Type == observable.Other && !logged {
+			ready.refused = &refusedValue{value, fmt.Errorf("%w: no log has such a value", watch.ErrIndicator)}
 		}
 		if ready.place = v.Place; i == 0 {
 			x.first = ready
