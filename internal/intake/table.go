@@ -262,7 +262,7 @@ var errColumns = fmt.Errorf("more than %d columns", MaxColumns)
 // splitRow gives the cells of a row, in the room of cells if there is enough. A row without line ends is divided here: the reader of CSV takes room of its own for each, and most of the time of a large table. All others are
 // left to it, which TestSplitRow holds this to.
 func splitRow(cells []string, text string, comma rune) ([]string, error) {
-	if text == "" || strings.ContainsAny(text, "\r\n") || !strings.ContainsRune(",;|\t", comma) {
+	if text == "" || strings.IndexByte(text, '\r') >= 0 || strings.IndexByte(text, '\n') >= 0 || !strings.ContainsRune(",;|\t", comma) {
 		return splitCSV(text, comma)
 	}
 	sep := string(comma)
