@@ -21,9 +21,11 @@ const (
 )
 
 // Bell counts, for each unit, how often something new was there to be fetched. It
-// is how a long poll waits for a push. The count says nothing else; it starts
-// anywhere, and a change is the whole message.
+// is how a long poll waits for a push. The count says nothing else, and a change is
+// the whole message. It starts at the time at which the bell was made, so that a node
+// that starts again does not come upon a count that it told before.
 type Bell struct {
+	start int64
 	mu    sync.Mutex
 	units map[journal.UnitID]*ring
 }
@@ -34,12 +36,14 @@ type ring struct {
 }
 
 // NewBell makes a bell for one node.
-func NewBell() *Bell { return &Bell{units: make(map[journal.UnitID]*ring)} }
+func NewBell() *Bell {
+	return &Bell{start: time.Now().UnixMicro(), units: make(map[journal.UnitID]*ring)}
+}
 
 func (b *Bell) unit(u journal.UnitID) *ring {
 	r := b.units[u]
 	if r == nil {
-		r = &ring{count: 1, rung: make(chan struct{})}
+		r = &ring{count: b.start, rung: make(chan struct{})}
 		b.units[u] = r
 	}
 	return r

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"entente/journal"
@@ -255,4 +256,27 @@ func TestClientSurvivesARestart(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// A node that starts again tells another count than before, or who waits for a change would not hear of what was written
+// meanwhile.
+func TestBellOfANodeThatStartsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over, cancel := context.WithCancel(t.Context())
+		cancel()
+		u := unitID("test")
+		told := map[int64]bool{}
+		for range 3 {
+			bell := NewBell()
+			for range 3 {
+				if n := bell.Wait(over, u, -1); told[n] {
+					t.Errorf("%d was told before", n)
+				} else {
+					told[n] = true
+				}
+				bell.Ring(u)
+			}
+			time.Sleep(time.Second)
+		}
+	})
 }
