@@ -209,6 +209,11 @@ func (n *Node) sessions(ctx context.Context, client *peer.Client, l *ledger, par
 				wait, pause = pause, min(2*pause, most)
 			} else {
 				pause = least
+				l.mu.Lock()
+				if l.uncosigned() { // nothing wakes this session when the own witness answers again
+					wait = min(wait, vouchPause)
+				}
+				l.mu.Unlock()
 			}
 		}
 		timer := time.NewTimer(wait)

@@ -62,12 +62,8 @@ func (l *ledger) ownHead() (cp []byte, head journal.Head, st *store.Journal) {
 // vouchSoon lets the own witness cosign what is new before it is told. Without
 // its answer only what it cosigned before is told.
 func (n *Node) vouchSoon(ctx context.Context, l *ledger) {
-	if n.ownWitness() == nil {
-		return
-	}
 	l.mu.Lock()
-	had, _ := n.vouched(l.origin())
-	due := l.own != nil && l.own.Head() != had && !n.now().Before(l.vouchAgain)
+	due := l.uncosigned() && !n.now().Before(l.vouchAgain)
 	l.mu.Unlock()
 	if !due {
 		return
@@ -75,6 +71,15 @@ func (n *Node) vouchSoon(ctx context.Context, l *ledger) {
 	if err := n.vouch(ctx, l); err != nil && ctx.Err() == nil {
 		n.opts.Log.Warn("the own witness does not answer; what is new is not told yet", "unit", l.id.Short(), "err", err)
 	}
+}
+
+// uncosigned says whether partners are not told of all that was signed, because the own witness did not cosign it yet. The lock must be held.
+func (l *ledger) uncosigned() bool {
+	if l.n.ownWitness() == nil || l.own == nil {
+		return false
+	}
+	had, _ := l.n.vouched(l.origin())
+	return l.own.Head() != had
 }
 
 // vouch asks the own witness about the head of the own journal. Its cosignature

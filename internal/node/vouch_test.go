@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -60,6 +61,40 @@ func TestOwnWitnessIsAskedFirst(t *testing.T) {
 	}
 	sameState(t, a, b)
 	sound(t, a, b)
+}
+
+// TestOwnWitnessThatWasAwayForAMoment: what was signed meanwhile is told soon after it is back, not with the next session of
+// peer.sync_every.
+func TestOwnWitnessThatWasAwayForAMoment(t *testing.T) {
+	a, b := two(t)
+	_, away := ownWitnessOf(t, a)
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan error)
+	go func() { ran <- a.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-ran; err != nil {
+			t.Error(err)
+		}
+	}()
+	own := must[*ledger](t)(a.findUnit(""))
+	signed := func() int64 {
+		own.mu.Lock()
+		defer own.mu.Unlock()
+		return own.own.Head().Size
+	}
+	eventually(t, "the sessions at the start", func() bool { return b.heldOf("", a) == signed() })
+	away.Store(true)
+	if err := a.suspends(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the witness is asked in vain", func() bool {
+		own.mu.Lock()
+		defer own.mu.Unlock()
+		return own.hold.why != ""
+	})
+	away.Store(false)
+	eventually(t, "the partner is told", func() bool { return b.heldOf("", a) == signed() })
 }
 
 // TestOwnWitnessStopsAnImage is a machine put back whole, with its partner away or
