@@ -12,18 +12,19 @@ type Look uint16
 
 // The looks. They can be joined by |.
 const (
-	LookHost     Look = 1 << iota // a name or an address, perhaps with a port
-	LookURL                       // a URL with or without scheme, or the path of one whose host stands elsewhere in the line
-	LookMail                      // e-mail addresses among other text
-	LookHash                      // a hash, perhaps with colons
-	LookText                      // the value as a whole: a user agent, a subject, a mutex, a fingerprint, an account
-	LookFile                      // a path or a file name, or the path of a program
-	LookWords                     // whatever words stand in it: "MD5=...,SHA256=...", "CN=host,O=..."
-	LookRegistry                  // a registry key
-	LookNumber                    // a serial number, a MAC address, the number of an autonomous system
-	LookForm                      // whatever its form says it is: a name, an address, a URL, a path, a hash, a registry key, without a space
-	LookTokens                    // whatever stands in it, as in a line of text
-	LookAny      = LookHost | LookURL | LookMail | LookHash | LookText | LookFile | LookWords | LookRegistry | LookNumber
+	LookHost      Look = 1 << iota // a name or an address, perhaps with a port
+	LookURL                        // a URL with or without scheme, or the path of one whose host stands elsewhere in the line
+	LookMail                       // e-mail addresses among other text
+	LookHash                       // a hash, perhaps with colons
+	LookText                       // the value as a whole: a user agent, a subject, a mutex, a fingerprint, an account
+	LookFile                       // a path or a file name, or the path of a program
+	LookWords                      // whatever words stand in it: "MD5=...,SHA256=...", "CN=host,O=..."
+	LookRegistry                   // a registry key
+	LookNumber                     // a serial number, a MAC address, the number of an autonomous system
+	LookForm                       // whatever its form says it is: a name, an address, a URL, a path, a hash, a registry key, without a space
+	LookTokens                     // whatever stands in it, as in a line of text
+	LookAuthority                  // the host of a URL of which the path stands elsewhere in the line: with what only URLs have in it the line is handed over
+	LookAny       = LookHost | LookURL | LookMail | LookHash | LookText | LookFile | LookWords | LookRegistry | LookNumber
 )
 
 // Key is a name of a member of an object and how its values are looked at: strings, and strings in lists. The name is the last part of a

@@ -56,6 +56,19 @@ func (s *Scanner) look(b []byte, i, e int, look Look) {
 	if look&LookNumber != 0 {
 		s.number(b[i:e])
 	}
+	if look&LookAuthority != 0 && partsURL(b[i:e]) {
+		s.mark()
+	}
+}
+
+// partsURL tells whether a host has what would be another part of the URL that it stands in: whoever sends a request writes there what he likes.
+func partsURL(host []byte) bool {
+	for _, c := range host {
+		if c == '/' || c == '?' || c == '#' || c == '@' || c == '\\' {
+			return true
+		}
+	}
+	return false
 }
 
 // wants tells whether the set ever had an indicator of a type.
@@ -305,7 +318,7 @@ func (s *Scanner) url(b []byte, i, e int) {
 		start = i + j + 3
 	} else if b[i] == '/' {
 		start = i + 2
-	} else if j > 0 && j+1 < e-i && b[i+j+1]-'0' > 9 { // "sip:host"
+	} else if j > 0 && j+1 < e-i && (b[i+j+1]-'0' > 9 || bytes.IndexByte(b[i:i+j], '.') < 0) { // "sip:host", "sip:192.0.2.1"
 		s.words(b, i+j+1, e)
 	}
 	end := start

@@ -172,8 +172,13 @@ func (s *Scanner) members(b []byte, start, end int, escapes bool, ends []uint64)
 		i := int(uint32(x))
 		if b[i] == '"' {
 			slot := &slots[x>>32]
-			if slot.look == LookHost && b[i+2] == '"' && slot.after == 0 && s.plainHost(b, i+3, end) >= 0 {
-				continue // most are that; what is not is looked at again
+			if slot.look&^LookAuthority == LookHost && b[i+2] == '"' && slot.after == 0 {
+				if e := s.plainHost(b, i+3, end); e >= 0 { // most are that; what is not is looked at again
+					if slot.look != LookHost && partsURL(b[i+3:e-1]) {
+						s.mark()
+					}
+					continue
+				}
 			}
 			if slot.look != 0 {
 				s.member(b, start, i, end, slot)

@@ -141,13 +141,15 @@ func (s *Scanner) token(b []byte, i, j int) {
 // flows looks at addresses with their port behind a dot on both sides of " > ", as tcpdump writes them: as a token that is no address.
 func (s *Scanner) flows(b []byte, start, end int) {
 	part := func(c byte) bool { return c == '.' || c-'0' <= 9 }
-	for at := start; ; {
-		k := bytes.Index(b[at:end], []byte(" > "))
+	for at := start; ; at++ {
+		k := bytes.IndexByte(b[at:end], '>')
 		if k < 0 {
 			return
 		}
-		j := at + k
-		at = j + len(" > ") - 1 // the space may begin another one
+		if at += k; at > start && b[at-1] != ' ' || at+1 < end && b[at+1] != ' ' { // space at the ends of the line was cut off
+			continue
+		}
+		j := max(at-1, start)
 		if j > start && b[j-1] == ':' {
 			j--
 		}
@@ -156,7 +158,7 @@ func (s *Scanner) flows(b []byte, start, end int) {
 			i--
 		}
 		s.fivefold(b, i, j)
-		i = at + 1
+		i = min(at+2, end)
 		for j = i; j < end && part(b[j]); j++ {
 		}
 		s.fivefold(b, i, j)

@@ -23,15 +23,15 @@ func Keys(format string, o Options) (*watch.Keys, error) {
 		for of := range maps.Values(zeekOf) {
 			tables = append(tables, of)
 		}
-		looks["uri"] = watch.LookURL
+		looks["uri"], looks["host"] = watch.LookURL, watch.LookAuthority
 	case format == suricata.name:
 		tables = append(tables, suricataPlaces)
-		looks["http.url"] = watch.LookURL
+		looks["http.url"], looks["http.hostname"] = watch.LookURL, watch.LookAuthority
 		looks["request_headers.value"] = watch.LookHost | watch.LookURL | watch.LookText | watch.LookWords
 		after["request_headers.value"] = slices.Collect(maps.Keys(suricataHeaders))
 	case format == caddy.name:
 		tables = append(tables, caddyPlaces)
-		looks["request.uri"] = watch.LookURL
+		looks["request.uri"], looks["request.host"] = watch.LookURL, watch.LookAuthority
 	case format == ipfixJSON.name:
 		tables = append(tables, ipfixPlaces)
 	case format == dnstap.name || format == dnstapJSON.name:

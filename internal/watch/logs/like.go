@@ -68,23 +68,26 @@ func (f *squidLines) Like(line []byte) bool {
 	if len(line) == 0 || !digit(line[0]) {
 		return false
 	}
-	words, slashes := 0, 0
-	var last byte = ' '
-	for _, c := range line {
-		switch {
-		case c == ' ' || c == '\t':
-		case last == ' ' || last == '\t':
-			words++
-		}
-		if c == '/' && (words == 4 || words == 9) {
-			slashes |= words
-		}
-		if words == 1 && c != ' ' && c != '.' && !digit(c) {
+	var words [9]string
+	n, from, text := 0, -1, text8(line)
+	for i, c := range line {
+		switch blank := c == ' ' || c == '\t'; {
+		case c >= 0x80 || c < ' ' && !blank: // there are other blanks
 			return false
+		case !blank && from < 0:
+			from = i
+		case blank && from >= 0:
+			if n < len(words) {
+				words[n] = text[from:i]
+			}
+			n, from = n+1, -1
 		}
-		last = c
 	}
-	return words >= 9 && slashes == 4|9
+	if from >= 0 && n < len(words) {
+		words[n] = text[from:]
+		n++
+	}
+	return n >= len(words) && squidWords(words[:])
 }
 
 // Like implements the interface of that name.

@@ -153,6 +153,9 @@ func (f *webLines) Decode(line []byte, r *record.Record) error {
 		return ErrNothing
 	}
 	p, ok := webParts(text8(line))
+	if r.Format = common.name; p.quoted { // a stream may have both
+		r.Format = combined.name
+	}
 	r.Time = moment(p.when)
 	f.put(place{asHost, record.Source}, "client", p.client)
 	f.put(place{asHost, record.Host}, "vhost", p.vhost)

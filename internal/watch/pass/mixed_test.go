@@ -108,3 +108,28 @@ func TestAlikeBeginnings(t *testing.T) {
 		}
 	}
 }
+
+// TestHostsThatPartURLs: whoever sends a request writes what he likes where its host stands; what the line says as a URL is found.
+func TestHostsThatPartURLs(t *testing.T) {
+	found := 0
+	for name, line := range map[string]string{
+		"Caddy": `{"level":"info","ts":1646861401.5,"msg":"handled request","request":{"remote_ip":"203.0.113.8","host":"%s","uri":"/r?q=1"}}`,
+		"EVE":   `{"timestamp":"2023-11-30T12:00:00.000000+0000","event_type":"http","src_ip":"10.0.0.5","http":{"hostname":"%s","url":"/r"}}`,
+		"SIP":   `{"_path":"sip","ts":1521911720.1,"uid":"C1","id.orig_h":"10.0.0.1","id.resp_h":"192.0.2.53","method":"INVITE","uri":"sip:%s"}`,
+		"Zeek":  `{"_path":"http","ts":1521911720.1,"uid":"C1","id.orig_h":"10.0.0.1","id.resp_h":"192.0.2.53","method":"GET","host":"%s","uri":"/r"}`,
+	} {
+		good := fmt.Sprintf(line, "good.example") + "\n"
+		for _, host := range []string{"192.0.2.66", "192.0.2.66/443", "www.evil.example/x", "evil.example?x", "evil.example#x", "eve@evil.example", "evil.example/" + strings.Repeat("x", 100)} {
+			text := strings.Repeat(good, 80) + fmt.Sprintf(line, host) + "\n" + good
+			want, _ := told(t, logs.Options{Own: logs.Private()}, text, func(*record.Record, string, int64, int64) {})
+			got, counts := told(t, logs.Options{Own: logs.Private()}, text, nil)
+			if !slices.Equal(got, want) || counts.Decoded > 10 {
+				t.Errorf("%s, %s: %q instead of %q\n%+v", name, host, got, want, counts)
+			}
+			found += len(want)
+		}
+	}
+	if found < 16 {
+		t.Errorf("%d were found", found)
+	}
+}
