@@ -14,14 +14,14 @@ import (
 	"entente/internal/watch"
 )
 
-// values writes n of them as a list, a table, one that says all about each, or STIX, one object a line or a bundle: 75 % domains, 17 % IPv4 addresses, 5 % URLs, 3 % SHA-256.
+// values writes n of them as a list, a table, one that says all about each, with the day or the second of each, or STIX, one object a line or a bundle: 75 % domains, 17 % IPv4 addresses, 5 % URLs, 3 % SHA-256.
 func values(n int, form string) []byte {
 	r := rand.New(rand.NewPCG(5, 6))
 	var out bytes.Buffer
 	switch form {
 	case "table":
 		out.WriteString("indicator,type,description\n")
-	case "full table":
+	case "full table", "timed table":
 		out.WriteString("first_seen,indicator,type,description,tlp,valid_until\n")
 	case "bundle":
 		out.WriteString(`{"type":"bundle","id":"bundle--11111111-1111-4111-8111-111111111111","objects":[`)
@@ -43,8 +43,12 @@ func values(n int, form string) []byte {
 			fmt.Fprintln(&out, text)
 		case "table":
 			fmt.Fprintf(&out, "%s,%s,seen in a campaign\n", text, typ)
-		case "full table":
-			fmt.Fprintf(&out, "%s,%s,%s,\"seen in a campaign, as \"\"x\"\"\",TLP:AMBER,2024-12-31\n", now.Add(time.Duration(i-n)*time.Second).Format(time.DateTime), text, typ)
+		case "full table", "timed table":
+			layout := time.DateOnly
+			if form == "timed table" {
+				layout = time.DateTime
+			}
+			fmt.Fprintf(&out, "%s,%s,%s,\"seen in a campaign, as \"\"x\"\"\",TLP:AMBER,2024-12-31\n", now.Add(time.Duration(i-n)*time.Second).Format(layout), text, typ)
 		default:
 			if form == "bundle" && i > 0 {
 				out.WriteString(",")
@@ -73,7 +77,7 @@ func BenchmarkRead(b *testing.B) {
 	if err != nil {
 		n = 100_000
 	}
-	for _, form := range []string{"list", "table", "full table", "stix", "bundle"} {
+	for _, form := range []string{"list", "table", "full table", "timed table", "stix", "bundle"} {
 		b.Run(form+"/"+strconv.Itoa(n), func(b *testing.B) {
 			text := values(n, form)
 			b.SetBytes(int64(len(text)))

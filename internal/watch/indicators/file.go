@@ -31,7 +31,7 @@ type taking[O, I any] struct {
 	check       func(*O)
 	soonObjects func([]ahead.Found[O]) // is told of what was made ready a little before object is
 	object      func(*O) error
-	ready       func(intake.Item) (I, error) // fails with an [intake.LineError]
+	ready       func() func(intake.Item) (I, error) // gives what makes the items of a batch ready, or fails with an [intake.LineError]
 	soon        func([]ahead.Found[I])
 	item        func(*I) error
 	refuse      func(what string, err error)
@@ -62,10 +62,12 @@ func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
 		readyObject: func(x *stix.Object) *stix.Object { return x },
 		soonObjects: func([]ahead.Found[*stix.Object]) {},
 		object:      func(x **stix.Object) error { return t.Object(*x) },
-		ready:       func(i intake.Item) (intake.Item, error) { return i, nil },
-		soon:        func([]ahead.Found[intake.Item]) {},
-		item:        func(i *intake.Item) error { return t.Item(*i) },
-		refuse:      t.Refuse,
+		ready: func() func(intake.Item) (intake.Item, error) {
+			return func(i intake.Item) (intake.Item, error) { return i, nil }
+		},
+		soon:   func([]ahead.Found[intake.Item]) {},
+		item:   func(i *intake.Item) error { return t.Item(*i) },
+		refuse: t.Refuse,
 	})
 }
 
@@ -166,12 +168,13 @@ func readObjects[O, I any](r *stix.Reader, name string, t taking[O, I]) error {
 // readRows reads a list or a table.
 func readRows[O, I any](rows intake.Rows, name string, t taking[O, I]) error {
 	look := func(in []intake.Row, give func(I, error) bool) {
+		ready := t.ready()
 		rows.Look(in, func(item intake.Item, err error) bool {
 			if err != nil {
 				var none I
 				return give(none, err)
 			}
-			return give(t.ready(item))
+			return give(ready(item))
 		})
 	}
 	for x := range ahead.Read(rows.Find(), rowWeight, look, t.soon) {

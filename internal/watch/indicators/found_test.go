@@ -35,7 +35,7 @@ func readGenerally(s *Set, r io.Reader, o Options) (Report, error) {
 					return nil
 				}
 			}
-			ready, err := by.item(i)
+			ready, err := by.items()(i)
 			if err != nil {
 				return err
 			}

@@ -151,7 +151,7 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 		check:       by.check,
 		soonObjects: s.soonObjects,
 		object:      func(x *readyObject) error { return s.object(&rep, x, o) },
-		ready:       by.item,
+		ready:       by.items,
 		soon:        s.soon,
 		item:        func(x *readyItem) error { return s.item(&rep, x, o) },
 		refuse:      rep.refuse,
@@ -204,19 +204,23 @@ func (r readier) value(v observable.Value) (x readyValue) {
 	return x
 }
 
-// item makes an item ready. It fails where its draft would: that tells whether its marking and its times can be read.
-func (r readier) item(i intake.Item) (readyItem, error) {
-	unpatterned := !i.Value.HasPattern()
-	if !unpatterned && (i.TLP != "" || i.From != "" || i.To != "") {
-		if err := r.drafter.Check(i); err != nil {
-			return readyItem{}, err
+// items gives what makes items ready that come one after the other. It fails where the draft of an item would: that tells whether its marking and its times can be read.
+func (r readier) items() func(intake.Item) (readyItem, error) {
+	var fine intake.Item // the last one that says something which can be read, or none: many say the same
+	return func(i intake.Item) (readyItem, error) {
+		unpatterned := !i.Value.HasPattern()
+		if !unpatterned && (i.TLP != fine.TLP || i.From != fine.From || i.To != fine.To) {
+			if err := r.drafter.Check(i); err != nil {
+				return readyItem{}, err
+			}
+			fine = i
 		}
+		x := readyItem{readyValue: r.value(i.Value), tlp: i.TLP, unpatterned: unpatterned}
+		if r.doubles != nil {
+			x.hash = r.doubles.hash(i.Value)
+		}
+		return x, nil
 	}
-	x := readyItem{readyValue: r.value(i.Value), tlp: i.TLP, unpatterned: unpatterned}
-	if r.doubles != nil {
-		x.hash = r.doubles.hash(i.Value)
-	}
-	return x, nil
 }
 
 // readyObject is what an indicator says, and what was found out about it beside the reading.
