@@ -67,13 +67,15 @@ type ClientParams struct {
 	KeyLog io.Writer
 }
 
-// Client opens exchanges with other nodes. It is safe for concurrent use; two
-// syncs with one party wait for each other.
+// Client opens exchanges with other nodes. It is safe for concurrent use. Two syncs with
+// one party in one unit wait for each other; those in several units take turns, round by
+// round, because the party answers one exchange of ours at a time.
 type Client struct {
 	p ClientParams
 
-	mu    sync.Mutex
-	peers map[peerKey]*peerLine
+	mu     sync.Mutex
+	peers  map[peerKey]*peerLine
+	rounds map[journal.PartyID]chan struct{} // of each party one token: whoever has it may ask the party for an exchange
 
 	openMu sync.Mutex   // taken by connections as they close, also while mu is held
 	open   []*heardConn // oldest first
@@ -87,6 +89,7 @@ type peerKey struct {
 // peerLine is what a client keeps about one peer between syncs.
 type peerLine struct {
 	turn      chan struct{} // holds one token: whoever has it may sync
+	round     chan struct{} // that of the party
 	mu        sync.Mutex
 	pins      []journal.Hash
 	shown     journal.Hash // pin of the own key when a connection was last asked for
@@ -104,7 +107,7 @@ func NewClient(p ClientParams) *Client {
 	if p.Dial == nil {
 		p.Dial = dialer().DialContext
 	}
-	return &Client{p: p, peers: make(map[peerKey]*peerLine)}
+	return &Client{p: p, peers: make(map[peerKey]*peerLine), rounds: make(map[journal.PartyID]chan struct{})}
 }
 
 // Close drops all connections, and returns when they are gone: one that the other end
@@ -143,8 +146,10 @@ func (c *Client) line(t Target) *peerLine {
 	key := peerKey{t.Party, t.Unit}
 	l := c.peers[key]
 	if l == nil {
-		l = &peerLine{turn: make(chan struct{}, 1)}
-		l.turn <- struct{}{}
+		if c.rounds[t.Party] == nil {
+			c.rounds[t.Party] = oneToken()
+		}
+		l = &peerLine{turn: oneToken(), round: c.rounds[t.Party]}
 		l.transport = c.transport(func() []journal.Hash {
 			l.mu.Lock()
 			defer l.mu.Unlock()
@@ -160,6 +165,12 @@ func (c *Client) line(t Target) *peerLine {
 		l.pins, l.shown = append([]journal.Hash(nil), t.Pins...), shown
 	}
 	return l
+}
+
+func oneToken() chan struct{} {
+	c := make(chan struct{}, 1)
+	c <- struct{}{}
+	return c
 }
 
 // shows is the pin of the key that the next connection will show.

@@ -166,6 +166,12 @@ func (s *session) outgoing(h Hello) *outgoing {
 
 // round sends a packet and takes in the answer.
 func (s *session) round(ctx context.Context) (sent Counts, more bool, got received, err error) {
+	select {
+	case <-s.line.round:
+		defer func() { s.line.round <- struct{}{} }()
+	case <-ctx.Done():
+		return sent, false, got, ctx.Err()
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	hello, err := s.hello(ctx)

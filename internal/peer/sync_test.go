@@ -1,9 +1,14 @@
 package peer
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"entente/journal"
 )
 
 func TestSyncCarriesBothDirections(t *testing.T) {
@@ -48,5 +53,59 @@ func TestSyncCarriesBothDirections(t *testing.T) {
 				t.Errorf("one new entry took %d rounds, want at most %d", rep.Round, want)
 			}
 		})
+	}
+}
+
+// slowDisk takes in what it is given once it is let.
+type slowDisk struct {
+	*party
+	began, let chan struct{}
+}
+
+func (d *slowDisk) Accept(ctx context.Context, u journal.UnitID, from journal.PartyID, r Run) (int, error) {
+	d.began <- struct{}{}
+	<-d.let
+	return d.party.Accept(ctx, u, from, r)
+}
+
+// A party is asked for one exchange at a time, which is all that it answers. A session in another unit waits for the round
+// under way: refused as "busy" it would try again after pauses that double, for as long as much is sent in the first.
+func TestSessionsOfSeveralUnitsTakeTurns(t *testing.T) {
+	a, b := twoEnds(t)
+	a.write("a", "data")
+	first, second := b.unit, unitID("second")
+	b.book.units[second] = true
+	disk := &slowDisk{b.party, make(chan struct{}, 1), make(chan struct{})}
+	b.listen(t, disk, Limits{}, nil)
+	c := a.client(t, a.party, Limits{})
+	done := make(chan error, 2)
+	session := func(u journal.UnitID) {
+		to := b.target()
+		to.Unit = u
+		_, err := c.Sync(t.Context(), to, nil)
+		done <- err
+	}
+	go session(first)
+	<-disk.began
+	go session(second)
+	select {
+	case err := <-done:
+		t.Errorf("the second did not wait: %v", err)
+		done <- nil
+	case <-time.After(50 * time.Millisecond): // long enough for the other end to say that it is busy
+	}
+	// Who waits can be called back.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	third := b.target()
+	third.Unit = unitID("third")
+	if _, err := c.Sync(ctx, third, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("one that was called back: %v", err)
+	}
+	close(disk.let)
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
 	}
 }
