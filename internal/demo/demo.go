@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -128,7 +129,8 @@ func (s *story) folder() (err error) {
 	return nil
 }
 
-// ports picks n addresses on loopback.
+// ports picks n addresses on loopback. Free ones are looked for below those that systems hand out by themselves, or one could be
+// somebody's before its node listens there.
 func (s *story) ports(n int) ([]string, error) {
 	var out []string
 	for i := range n {
@@ -136,7 +138,13 @@ func (s *story) ports(n int) ([]string, error) {
 			out = append(out, net.JoinHostPort("127.0.0.1", strconv.Itoa(s.o.Port+i)))
 			continue
 		}
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		var l net.Listener
+		var err error
+		for range 100 {
+			if l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.IntN(10_000)))); err == nil {
+				break
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
