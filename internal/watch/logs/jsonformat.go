@@ -84,7 +84,11 @@ func (f *jsonFormat) fill() {
 		f.finish(f)
 	}
 	for i := 0; i < len(f.times) && f.r.Time.IsZero(); i++ {
-		f.r.Time = moment(f.get(f.times[i]))
+		if text := f.get(f.times[i]); f.loose { // a name that many programs have may mean something else
+			f.r.Time = likelyMoment(text)
+		} else {
+			f.r.Time = moment(text)
+		}
 	}
 }
 

@@ -8,7 +8,7 @@ var jsonLines = kindOf{
 	name: "jsonl",
 	make: func(o Options) Format {
 		return &anyObjects{jsonFormat{reader: reader{o: o}, name: "jsonl", places: commonPlaces, mapped: o.Fields, loose: !o.Fields.Values(),
-			times:  append(o.Fields.times(), "@timestamp", "timestamp", "time", "ts", "event.created", "date", "datetime", "eventTime", "_time"),
+			times:  append(o.Fields.times(), "@timestamp", "timestamp", "time", "ts", "event.created", "date", "datetime", "eventTime", "_time", "start", "sTime"),
 			finish: jsonLinesFinish}}
 	},
 	mark: func(_ []byte, g *glance) string {
@@ -66,6 +66,8 @@ var commonPlaces = map[string]place{
 	"src_endpoint.ip": {asAddress, record.Source}, "dst_endpoint.ip": {asAddress, record.Destination}, "src_endpoint.hostname": {asName, record.Source}, "dst_endpoint.hostname": {asName, record.Destination},
 	"query.hostname": {asName, record.Query}, "answers.rdata": {asAnswer, record.Answer}, "http_request.user_agent": {asAgent, record.Agent}, "http_request.url.url_string": {asURL, record.Request}, "http_request.url.hostname": {asHost, record.Host}, "http_request.referrer": {asURL, record.Referrer},
 
+	"srcaddr": {asAddress, record.Source}, "dstaddr": {asAddress, record.Destination}, // flows of VPCs
+	"sip": {asAddress, record.Source}, "dip": {asAddress, record.Destination}, "sIP": {asAddress, record.Source}, "dIP": {asAddress, record.Destination}, // SiLK
 	"src_ip": {asAddress, record.Source}, "srcip": {asAddress, record.Source}, "src": {asHost, record.Source}, "source_ip": {asAddress, record.Source}, "client_ip": {asAddress, record.Source}, "clientip": {asAddress, record.Source}, "remote_addr": {asAddress, record.Source}, "remote_ip": {asAddress, record.Source},
 	"dst_ip": {asAddress, record.Destination}, "dest_ip": {asAddress, record.Destination}, "dstip": {asAddress, record.Destination}, "dst": {asHost, record.Destination}, "dest": {asHost, record.Destination}, "destination_ip": {asAddress, record.Destination},
 	"query": {asForm, record.Query}, "qname": {asName, record.Query}, "query_name": {asName, record.Query}, "domain": {asHost, record.Host}, "fqdn": {asName, record.Host}, "hostname": {asForm, record.Other}, "host": {asForm, record.Host}, "sni": {asHost, record.Host}, "server_name": {asHost, record.Host},
@@ -76,8 +78,8 @@ var commonPlaces = map[string]place{
 }
 
 func jsonLinesFinish(f *jsonFormat) {
-	f.ends(f.first("source.ip", "client.ip", "src_endpoint.ip", "src_ip", "srcip", "source_ip", "client_ip", "remote_addr", "src"),
-		f.first("destination.ip", "server.ip", "dst_endpoint.ip", "dst_ip", "dest_ip", "dstip", "destination_ip", "dst", "dest"))
+	f.ends(f.first("source.ip", "client.ip", "src_endpoint.ip", "src_ip", "srcip", "srcaddr", "sIP", "source_ip", "client_ip", "remote_addr", "src"),
+		f.first("destination.ip", "server.ip", "dst_endpoint.ip", "dst_ip", "dest_ip", "dstip", "dstaddr", "dIP", "destination_ip", "dst", "dest"))
 	switch d := record.Direction(f.get("network.direction")); d {
 	case record.Inbound, record.Outbound, record.Internal, record.External:
 		f.r.Direction = d

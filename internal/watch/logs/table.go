@@ -85,7 +85,7 @@ func (f *columns) Rest() {
 // commas are what may part columns.
 const commas = "\t,;|"
 
-var timeColumns = []string{"ts", "time", "timestamp", "@timestamp", "date", "datetime", "start_time", "firstseen", "first_seen", "eventtime", "_time", "utctime"}
+var timeColumns = []string{"ts", "time", "timestamp", "@timestamp", "date", "datetime", "start_time", "firstseen", "first_seen", "eventtime", "_time", "utctime", "start", "stime"}
 
 // Decode implements [Format].
 func (f *columns) Decode(line []byte, r *record.Record) error {
@@ -130,7 +130,7 @@ func (f *columns) Decode(line []byte, r *record.Record) error {
 			c.mapped.put(&f.reader, c.name, cell)
 		case c.time:
 			if r.Time.IsZero() {
-				r.Time = moment(cell)
+				r.Time = likelyMoment(cell)
 			}
 		case c.place.as != 0:
 			f.put(c.place, c.name, cell)
