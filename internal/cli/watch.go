@@ -458,13 +458,9 @@ func (w *watching) load(ctx context.Context) error {
 	return w.note(p)
 }
 
-// loadFiles reads indicators and assets of files, and tells how many of those there are. What is thrown away on the way is collected early: most of what a set is made of is without pointers, so that
-// it costs little to look at it often.
+// loadFiles reads indicators and assets of files, and tells how many of those there are.
 func (w *watching) loadFiles(seed watch.Seed) (protected int, err error) {
-	if os.Getenv("GOGC") == "" {
-		was := debug.SetGCPercent(10)
-		defer func() { debug.SetGCPercent(was) }()
-	}
+	defer collectEarly()()
 	set := indicators.New(seed)
 	for _, name := range w.f.indicators {
 		rep, err := w.loadFile(set, name)
@@ -480,10 +476,22 @@ func (w *watching) loadFiles(seed watch.Seed) (protected int, err error) {
 		return 0, &node.Error{Code: node.CodeBadInput, Status: 400, What: "There is nothing to look for.", Why: w.whyNothing(),
 			Next: "Give a STIX bundle, a MISP event, a table, or a list of one value a line."}
 	}
+	if set.Done(); set.Len() >= largeSet {
+		debug.FreeOSMemory() // the tables are made where what was read stood, and not beside it
+	}
 	if w.live, err = set.Compile(); err != nil {
 		return 0, fmt.Errorf("indicators: %w", err)
 	}
 	return protected, nil
+}
+
+// collectEarly has what is thrown away collected early, until the function that it gives is called: most of what a set is made of is without pointers, so that it costs little to look at it often.
+func collectEarly() (end func()) {
+	if os.Getenv("GOGC") != "" { // somebody asked for something else
+		return func() {}
+	}
+	was := debug.SetGCPercent(10)
+	return func() { debug.SetGCPercent(was) }
 }
 
 // whyNothing says why nothing can be watched for, with the first that was refused of each file.

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -134,6 +135,7 @@ func (a *app) joining(f joinFlags, seed watch.Seed, begins bool, patterns *watch
 
 // first asks for the whole set.
 func (j *joined) first(ctx context.Context) (*watch.Live, error) {
+	defer collectEarly()()
 	if err := j.ask(ctx, 0); err != nil {
 		return nil, err
 	}
@@ -291,6 +293,9 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 	}
 	return func(res *node.WatchSetResponse) error {
 		if builder != nil {
+			if builder.Len() >= largeSet {
+				debug.FreeOSMemory() // as where files were read
+			}
 			j.live, j.broad, j.values = watch.NewLive(builder.Set()), broad, res.Values
 		} else {
 			for b := range told {

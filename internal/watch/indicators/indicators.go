@@ -128,9 +128,12 @@ func New(seed watch.Seed) *Set {
 // Len is the number of values so far.
 func (s *Set) Len() int { return s.b.Len() }
 
+// Done says that nothing more is read: what is only needed for that is given up.
+func (s *Set) Done() { s.versions, s.doubles = nil, nil }
+
 // Compile gives the set. The Set must not be used any more.
 func (s *Set) Compile() (*watch.Live, error) {
-	s.versions, s.doubles = nil, nil // their room is free for the tables
+	s.Done()
 	live := watch.NewLive(s.b.Set())
 	if len(s.later) == 0 {
 		return live, nil
