@@ -100,6 +100,11 @@ func (n *Node) Run(ctx context.Context) error {
 	wg.Go(func() { n.notifyLoop(ctx) })
 	wg.Go(func() { n.heldLoop(ctx) })
 	wg.Go(func() { n.evidenceLoop(ctx) })
+	wg.Go(func() {
+		for sleep(ctx, time.Second) { // beside what follows: an inviter may take long to answer
+			n.pursue(ctx)
+		}
+	})
 	running := map[journal.UnitID]bool{}
 	look := time.NewTicker(time.Second)
 	defer look.Stop()
@@ -115,7 +120,6 @@ func (n *Node) Run(ctx context.Context) error {
 			return nil
 		case <-look.C:
 			n.mend(ctx)
-			n.pursue(ctx)
 			n.takeUpTLSKey()
 			n.tellSkipped(false)
 		}
