@@ -509,13 +509,13 @@ func (w *watching) whyNothing() string {
 const largeSet = 100_000
 
 // settle gives back what a large set was read with, which is twice as large: the watch may go on for weeks. Beside such a set what is thrown away on the way
-// is little, and a fifth of the set may be that before it is collected.
+// is little, and a tenth of the set may be that before it is collected.
 func settle(set *watch.Set) {
 	if set.Len() < largeSet {
 		return
 	}
 	if os.Getenv("GOGC") == "" { // nobody asked for something else
-		debug.SetGCPercent(20)
+		debug.SetGCPercent(10)
 	}
 	debug.FreeOSMemory()
 }
