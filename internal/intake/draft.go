@@ -140,10 +140,11 @@ func (d Drafter) Indicator(item Item) ([]byte, error) {
 	return json.Marshal(o)
 }
 
-// Check fails as Indicator does for an item of a list or a table whose value has a pattern, without the draft.
-func (d Drafter) Check(item Item) error {
-	_, _, _, err := d.said(item)
-	return err
+// Valid gives from when and until when the draft of an item of a list or a table whose value has a pattern would be valid, without the draft; a zero time until when says that it has no end.
+// It fails as Indicator does.
+func (d Drafter) Valid(item Item) (from, until time.Time, err error) {
+	_, from, until, err = d.said(item)
+	return from, until, err
 }
 
 // said gives the marking of an item, if it has one, and when it is valid.

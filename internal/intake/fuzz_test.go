@@ -45,7 +45,7 @@ func FuzzIntake(f *testing.F) {
 					continue
 				}
 				raw, err := d.Indicator(item)
-				if checked := d.Check(item); item.Value.HasPattern() && fmt.Sprint(checked) != fmt.Sprint(err) {
+				if _, _, checked := d.Valid(item); item.Value.HasPattern() && fmt.Sprint(checked) != fmt.Sprint(err) {
 					t.Fatalf("%+v: %v where the draft fails with %v", item, checked, err)
 				}
 				if err == nil {

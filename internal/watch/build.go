@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"entente/internal/observable"
 )
@@ -220,6 +221,13 @@ func (b *Builder) Derived(n int) (source string, v observable.Value, ok bool) {
 func (b *Builder) Identifier(n int) string {
 	e := b.st.at(uint32(n))
 	return b.st.identifier(&e)
+}
+
+// Valid gives when value number n is valid, as its [Indicator] was added.
+func (b *Builder) Valid(n int) (from, until time.Time) {
+	e := b.st.at(uint32(n))
+	when := e.when()
+	return moment(when.from), moment(when.until)
 }
 
 // IsDerived tells whether value number n is this one, and its identifier is worked out of this source.

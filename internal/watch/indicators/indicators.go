@@ -42,8 +42,9 @@ type Options struct {
 }
 
 // drafter drafts what has no identifier.
+// drafter says what a draft of a value would. It knows no time: what says until when alone it is valid is found in what happened before.
 func (o Options) drafter() intake.Drafter {
-	return intake.Drafter{Source: o.Name, At: o.Now, Confidence: stix.NoConfidence}
+	return intake.Drafter{Source: o.Name, Confidence: stix.NoConfidence}
 }
 
 // Pattern is a STIX pattern that no single value stands for, and the indicator that it is of.
@@ -103,8 +104,9 @@ func (r *Report) refuse(what string, err error) {
 // Set collects indicators of files.
 type Set struct {
 	b        *watch.Builder
-	versions *versions      // of the identifiers that were read
-	later    []watch.Change // newer versions of what was added already
+	versions *versions        // of the identifiers that were read
+	later    []watch.Change   // newer versions of what was added already
+	valid    map[int]validity // of values of lists that later says something else of
 	// doubles are the values of lists and tables for as long as nothing else was read: then their identifiers are not in versions.
 	doubles *doubles
 	reads   []begun
@@ -129,7 +131,7 @@ func New(seed watch.Seed) *Set {
 func (s *Set) Len() int { return s.b.Len() }
 
 // Done says that nothing more is read: what is only needed for that is given up.
-func (s *Set) Done() { s.versions, s.doubles = nil, nil }
+func (s *Set) Done() { s.versions, s.doubles, s.valid = nil, nil, nil }
 
 // Compile gives the set. The Set must not be used any more.
 func (s *Set) Compile() (*watch.Live, error) {
@@ -188,7 +190,8 @@ type readyItem struct {
 	readyValue
 	hash        uint64
 	tlp         string
-	unpatterned bool // no pattern of STIX looks for its value
+	from, until time.Time // as of a [watch.Indicator]
+	unpatterned bool      // no pattern of STIX looks for its value
 }
 
 // readier makes items and objects ready; it is safe for use by many at once.
@@ -210,15 +213,20 @@ func (r readier) value(v observable.Value) (x readyValue) {
 // items gives what makes items ready that come one after the other. It fails where the draft of an item would: that tells whether its marking and its times can be read.
 func (r readier) items() func(intake.Item) (readyItem, error) {
 	var fine intake.Item // the last one that says something which can be read, or none: many say the same
-	return func(i intake.Item) (readyItem, error) {
-		unpatterned := !i.Value.HasPattern()
-		if !unpatterned && (i.TLP != fine.TLP || i.From != fine.From || i.To != fine.To) {
-			if err := r.drafter.Check(i); err != nil {
-				return readyItem{}, err
+	var from, until time.Time
+	return func(i intake.Item) (x readyItem, err error) {
+		if i.TLP != fine.TLP || i.From != fine.From || i.To != fine.To {
+			if x.from, x.until, err = r.drafter.Valid(i); err == nil {
+				fine, from, until = i, x.from, x.until
 			}
-			fine = i
+		} else {
+			x.from, x.until = from, until
 		}
-		x := readyItem{readyValue: r.value(i.Value), tlp: i.TLP, unpatterned: unpatterned}
+		x.tlp = i.TLP
+		if x.unpatterned = !i.Value.HasPattern(); err != nil && !x.unpatterned {
+			return readyItem{}, err
+		}
+		x.readyValue = r.value(i.Value)
 		if r.doubles != nil {
 			x.hash = r.doubles.hash(i.Value)
 		}
@@ -332,17 +340,23 @@ func (s *Set) soon(batch []ahead.Found[readyItem]) {
 
 // item adds a value of a list or a table.
 func (s *Set) item(rep *Report, x *readyItem, o Options) error {
-	ind := watch.Indicator{Source: o.Name, TLP: x.tlp}
+	ind := watch.Indicator{Value: x.value(), Source: o.Name, TLP: x.tlp, Until: x.until}
+	if o.FromValidity {
+		ind.From = x.from
+	}
+	if !x.until.IsZero() && !x.until.After(o.Now) {
+		rep.Expired++
+	}
 	if !x.unpatterned {
 		return s.derived(rep, x, ind, o.drafter(), versionOf(o.Now))
 	}
-	ind.Value = x.value()
 	if ind.ID = ind.Value.Key(); len(ind.ID) > watch.MaxID {
 		ind.ID = ind.ID[:watch.MaxID]
 	}
 	key := keyOf(ind.ID)
 	hash := s.versions.hash(key)
-	if _, _, twice := s.versions.find(key, hash); twice {
+	if _, n, twice := s.versions.find(key, hash); twice {
+		s.widen(n, ind)
 		return nil
 	}
 	return s.add(rep, &readyObject{key: key, hash: hash}, versionOf(o.Now), []watch.Indicator{ind}, nil)
@@ -352,17 +366,19 @@ func (s *Set) item(rep *Report, x *readyItem, o Options) error {
 func (s *Set) derived(rep *Report, x *readyItem, ind watch.Indicator, d intake.Drafter, v version) error {
 	var key idKey
 	var hash uint64
-	twice := func() bool {
+	twice := func() (int, bool) {
 		key = idKey(d.IndicatorUUID(x.value()))
 		hash = s.versions.hash(key)
-		_, _, ok := s.versions.find(key, hash)
-		return ok
+		_, n, ok := s.versions.find(key, hash)
+		return n, ok
 	}
 	if s.doubles != nil {
-		if _, ok := s.doubles.find(x.hash, func(n int) bool { return s.b.IsDerived(n, ind.Source, x.value()) }); ok {
+		if n, ok := s.doubles.find(x.hash, func(n int) bool { return s.b.IsDerived(n, ind.Source, x.value()) }); ok {
+			s.widen(n, ind)
 			return nil
 		}
-	} else if twice() {
+	} else if n, ok := twice(); ok {
+		s.widen(n, ind)
 		return nil
 	}
 	n, err := s.b.Len(), error(nil)
@@ -375,8 +391,10 @@ func (s *Set) derived(rep *Report, x *readyItem, ind watch.Indicator, d intake.D
 	case errors.Is(err, watch.ErrFull):
 		return err
 	case err != nil:
-		if s.doubles != nil && twice() {
-			return nil // refused before
+		if s.doubles != nil {
+			if _, ok := twice(); ok {
+				return nil // refused before
+			}
 		}
 		rep.refuse(x.value().Text, err)
 		n = nowhere
@@ -390,6 +408,39 @@ func (s *Set) derived(rep *Report, x *readyItem, ind watch.Indicator, d intake.D
 	}
 	s.versions.add(key, hash, v, n)
 	return nil
+}
+
+// widen has what a list says twice valid whenever either says so: none of them is the newer one. What an indicator of STIX said since of the same identifier stays.
+func (s *Set) widen(n int, ind watch.Indicator) {
+	if n == nowhere {
+		return
+	}
+	was, known := s.valid[n]
+	if !known {
+		was.from, was.until = s.b.Valid(n)
+	}
+	all := was
+	if !all.until.IsZero() && (ind.Until.IsZero() || ind.Until.After(all.until)) {
+		all.until = ind.Until
+	}
+	if !all.from.IsZero() && ind.From.Before(all.from) {
+		all.from = ind.From
+	}
+	if all == was || was.final {
+		return
+	}
+	if s.valid == nil {
+		s.valid = map[int]validity{}
+	}
+	s.valid[n] = all
+	ind.ID, ind.From, ind.Until = s.b.Identifier(n), all.from, all.until
+	s.later = append(s.later, watch.Change{ID: ind.ID, Indicators: []watch.Indicator{ind}})
+}
+
+// validity is when a value of a list is valid. It is final where an indicator of STIX says something else of its identifier.
+type validity struct {
+	from, until time.Time
+	final       bool
 }
 
 // identify works out the identifiers of all values of lists and tables, which what is read next may name.
@@ -464,6 +515,12 @@ func (s *Set) object(rep *Report, x *readyObject, o Options) error {
 	}
 	if n != nowhere {
 		s.versions.set(n, now)
+		if _, _, derived := s.b.Derived(n); derived {
+			if s.valid == nil {
+				s.valid = map[int]validity{}
+			}
+			s.valid[n] = validity{final: true}
+		}
 		if len(list) > 0 && list[0].Atom != 0 {
 			o.Patterns.Hidden() // whether all of them can stand there shows only later
 		}
