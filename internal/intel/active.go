@@ -366,8 +366,9 @@ func (u *activeUpdate) update(id string) error {
 	for _, r := range rows {
 		have = append(have, r.key)
 	}
+	has, hadIt := among(have), among(had)
 	for _, key := range had {
-		if !slices.Contains(have, key) {
+		if !has(key) {
 			if err := u.leaves(key); err != nil {
 				return err
 			}
@@ -404,7 +405,7 @@ func (u *activeUpdate) update(id string) error {
 		u.countSource(r.source, 1, 0)
 		u.set([]byte(r.key), r.value)
 		delta := int64(1)
-		if slices.Contains(had, r.key) {
+		if hadIt(r.key) {
 			delta = 0
 		}
 		u.note(r.key, delta)
@@ -424,6 +425,18 @@ func (u *activeUpdate) update(id string) error {
 	}
 	u.set(activeKey('c', id), keys)
 	return nil
+}
+
+// among tells what a list holds. A pattern may name ten thousand values.
+func among(list []string) func(string) bool {
+	if len(list) <= 16 {
+		return func(s string) bool { return slices.Contains(list, s) }
+	}
+	all := make(map[string]bool, len(list))
+	for _, s := range list {
+		all[s] = true
+	}
+	return func(s string) bool { return all[s] }
 }
 
 // leaves takes the row of a key, as it is, from what is counted of its source.

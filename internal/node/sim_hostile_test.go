@@ -49,7 +49,7 @@ func (w *world) hostileTurn(h *machine) bool {
 	if len(up) == 0 || w.rng.IntN(6) > 0 {
 		return false
 	}
-	w.net.faults = nil
+	w.net.meet(nil)
 	w.victim = up[w.rng.IntN(len(up))]
 	a := w.choose(hostileActs)
 	w.actor, w.action = h, a.name

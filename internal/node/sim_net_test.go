@@ -35,6 +35,13 @@ func newSimNet() *simNet {
 	return &simNet{listeners: map[string]*simListener{}, open: map[*simConn]bool{}, wire: newWire()}
 }
 
+// meet says what happens to lines that are opened from now on.
+func (n *simNet) meet(faults func(from *machine, address string) lineFault) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.faults = faults
+}
+
 // dialer is how one machine opens connections.
 func (n *simNet) dialer(m *machine) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, _, address string) (net.Conn, error) {

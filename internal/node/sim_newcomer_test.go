@@ -295,12 +295,12 @@ func TestPutBackBeforeARotation(t *testing.T) {
 				// identity that follows the lost one, if all members can be heard first.
 				heard := taken
 				if !heard {
-					w.net.faults = func(*machine, string) lineFault { return lineFault{refuse: true} }
+					w.net.meet(func(*machine, string) lineFault { return lineFault{refuse: true} })
 				}
 				if err := w.actSucceed(x); err != nil {
 					t.Fatal(err)
 				}
-				w.net.faults = nil
+				w.net.meet(nil)
 				_, told = x.unit(t, "Joint")
 				if strings.Contains(told, "Rotate again") == heard || strings.Contains(told, CodeWitnessStopped) == heard {
 					t.Errorf("what the officer is told after the succession: %s", told)
@@ -491,11 +491,11 @@ func TestReplacedNodeKeyOpensNothing(t *testing.T) {
 		l, at := x.node.units()[0], a.node.units()[0]
 		first := l.origin()
 		// Nobody can be heard, so its witness key stays, and nobody has the successor yet.
-		w.net.faults = func(*machine, string) lineFault { return lineFault{refuse: true} }
+		w.net.meet(func(*machine, string) lineFault { return lineFault{refuse: true} })
 		if err := w.actSucceed(x); err != nil {
 			t.Fatal(err)
 		}
-		w.net.faults = nil
+		w.net.meet(nil)
 		run := func(st journal.Storage) peer.Run {
 			for r, err := range peer.Runs(st, 0, false) {
 				if err != nil {

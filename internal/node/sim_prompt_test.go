@@ -43,9 +43,9 @@ func TestSimulatePrompt(t *testing.T) {
 				behind.disk.Set(simDir+"/config.yaml", []byte(regexp.MustCompile(`advertise: .*`).ReplaceAllString(config, "advertise: []")))
 				r.again(behind)
 			}
-			w.net.faults = func(_ *machine, to string) lineFault {
+			w.net.meet(func(_ *machine, to string) lineFault {
 				return lineFault{refuse: behind != nil && to == behind.addr, latency: time.Duration(r.intn(int(900 * time.Millisecond)))}
-			}
+			})
 			for _, m := range w.ms {
 				if m != behind {
 					r.run(m)

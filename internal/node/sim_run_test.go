@@ -105,9 +105,7 @@ func (r *runner) turn() {
 		r.net.cutOff(away, r.rng.IntN(2) == 0)
 		r.counts["partitions"]++
 	}
-	r.net.mu.Lock()
-	r.net.faults = faults
-	r.net.mu.Unlock()
+	r.net.meet(faults)
 	if r.rng.IntN(3) > 0 {
 		r.wakeAll(m)
 	}
@@ -142,7 +140,7 @@ func (r *runner) settle() {
 // more, and then hold the same.
 func (r *runner) rest() {
 	r.net.mu.Lock()
-	r.net.faults = nil
+	r.net.meet(nil)
 	r.net.mu.Unlock()
 	r.net.cutAll()
 	last := ""

@@ -179,9 +179,9 @@ func (w *world) weather(m *machine) {
 		w.tell("%d the clock of %s jumps by %s", w.step, x.name, jump)
 	}
 	w.diskWeather(m)
-	w.net.faults = nil
+	w.net.meet(nil)
 	if w.rng.IntN(3) == 0 {
-		w.net.faults = trouble(w.rng.Uint64())
+		w.net.meet(trouble(w.rng.Uint64()))
 	}
 }
 
@@ -270,7 +270,7 @@ func (w *world) wake(m *machine) error {
 // heal ends all trouble: everybody is up, the network works, clocks are right. Then all
 // honest members come to rest with the same state.
 func (w *world) heal() {
-	w.net.faults = nil
+	w.net.meet(nil)
 	w.net.cutAll()
 	time.Sleep(3 * time.Minute) // what waits for a silent line gives up
 	for _, m := range w.ms {
@@ -402,7 +402,7 @@ func (w *world) carryAll() {
 
 // over ends the world; the bubble wants every goroutine to be gone.
 func (w *world) over() {
-	w.net.faults = nil
+	w.net.meet(nil)
 	w.net.cutAll()
 	for _, m := range w.ms {
 		_ = m.halt()

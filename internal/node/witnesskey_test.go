@@ -176,12 +176,12 @@ func TestRestoredWitness(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !heard {
-				w.net.faults = func(m *machine, _ string) lineFault { return lineFault{refuse: true} }
+				w.net.meet(func(m *machine, _ string) lineFault { return lineFault{refuse: true} })
 			}
 			if err := w.restore(s, false); err != nil {
 				t.Fatal(err)
 			}
-			w.net.faults = nil
+			w.net.meet(nil)
 			_, told := a.unit(t, "Joint")
 			if (a.witnessKey() != key) != heard || strings.Contains(told, CodeWitnessStopped) == heard {
 				t.Errorf("members heard: %v; its key is another: %v; %s", heard, a.witnessKey() != key, told)

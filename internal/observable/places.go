@@ -56,14 +56,19 @@ func (s Places) Known() bool { return s>>len(places) == 0 }
 func PlacesOf(text string, alone []Value) (all []Places, whole bool) {
 	all = make([]Places, len(alone))
 	var list []Placed
-	if v, ok := onlyOne(text); ok {
-		list, whole = append(list, Placed{Value: v}), true
-	} else if tree, err := pattern.Parse(text); err == nil {
+	if _, ok := onlyOne(text); ok {
+		return append(all[:0], AnyPlace), true
+	}
+	if tree, err := pattern.Parse(text); err == nil {
 		list, whole = placedOf(tree.Root)
 	}
+	at := make(map[Value]int, len(alone))
+	for i, v := range alone {
+		at[v] = i
+	}
 	for _, p := range list {
-		i := slices.Index(alone, p.Value)
-		if i < 0 {
+		i, ok := at[p.Value]
+		if !ok {
 			whole = false
 			continue
 		}
