@@ -139,9 +139,7 @@ func (r *runner) settle() {
 // rest ends all trouble; the nodes are left to themselves until nothing changes any
 // more, and then hold the same.
 func (r *runner) rest() {
-	r.net.mu.Lock()
 	r.net.meet(nil)
-	r.net.mu.Unlock()
 	r.net.cutAll()
 	last := ""
 	for k := range 30 {
