@@ -22,6 +22,9 @@ func TestSimulatePrompt(t *testing.T) {
 	seeds := *simPromptSeeds
 	if seeds == 0 {
 		seeds = 4
+		if testing.Short() {
+			seeds = 2
+		}
 	}
 	templates := map[shape]*template{}
 	for k := range seeds {
