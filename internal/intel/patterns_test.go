@@ -25,6 +25,21 @@ func patterns(t *testing.T, in *intel.Intel) (out []string) {
 	return out
 }
 
+// derivedAgain knows what w knows, and has derived all of it anew.
+func derivedAgain(t *testing.T, w *world) *intel.Intel {
+	t.Helper()
+	c := w.config()
+	c.Objects = &intel.Memory{}
+	fresh, err := intel.Open(c)
+	if err == nil {
+		err = fresh.CatchUp(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fresh
+}
+
 // TestPatternsFollow: patterns that ask for more than one value go to watchers, in their newest version, and nowhere else;
 // the guard keeps back those of which it keeps every value back; what was taken back, or stated a false positive, goes.
 func TestPatternsFollow(t *testing.T) {
@@ -38,16 +53,7 @@ func TestPatternsFollow(t *testing.T) {
 		if got := patterns(t, w.in); !slices.Equal(got, list) {
 			t.Errorf("%q\nwant\n%q", got, list)
 		}
-		c := w.config()
-		c.Objects = &intel.Memory{}
-		fresh, err := intel.Open(c)
-		if err == nil {
-			err = fresh.CatchUp(t.Context())
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := patterns(t, fresh); !slices.Equal(got, list) {
+		if got := patterns(t, derivedAgain(t, w)); !slices.Equal(got, list) {
 			t.Errorf("all was derived again: %q\nwant\n%q", got, list)
 		}
 	}
@@ -101,16 +107,7 @@ func TestPlacesFollow(t *testing.T) {
 		if got := told(w.in); !slices.Equal(got, list) {
 			t.Errorf("%q\nwant\n%q", got, list)
 		}
-		c := w.config()
-		c.Objects = &intel.Memory{}
-		fresh, err := intel.Open(c)
-		if err == nil {
-			err = fresh.CatchUp(t.Context())
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := told(fresh); !slices.Equal(got, list) {
+		if got := told(derivedAgain(t, w)); !slices.Equal(got, list) {
 			t.Errorf("all was derived again: %q\nwant\n%q", got, list)
 		}
 	}
