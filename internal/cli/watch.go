@@ -485,8 +485,10 @@ func (w *watching) loadFiles(seed watch.Seed) (protected int, err error) {
 	return protected, nil
 }
 
-// collectEarly has what is thrown away collected early, until the function that it gives is called: most of what a set is made of is without pointers, so that it costs little to look at it often.
+// collectEarly has what is thrown away collected early, until the function that it gives is called: most of what a set is made of is without pointers, so that it costs little to look at it often. What the program was read for to start is
+// given back first.
 func collectEarly() (end func()) {
+	unmapProgram()
 	if os.Getenv("GOGC") != "" { // somebody asked for something else
 		return func() {}
 	}
@@ -518,6 +520,7 @@ func settle(set *watch.Set) {
 		debug.SetGCPercent(10)
 	}
 	debug.FreeOSMemory()
+	unmapProgram()
 }
 
 func (w *watching) loadFile(set *indicators.Set, name string) (indicators.Report, error) {

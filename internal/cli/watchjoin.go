@@ -269,7 +269,7 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 		} else if err := changed.narrow(&b.WatchBucket, b.of, asked); err != nil {
 			return err
 		}
-		if changed.values >= max(changesAtOnce, j.live.Load().Len()/16) {
+		if changed.values >= changed.atOnce(j.live.Load().Len()) {
 			return j.renew(&changed)
 		}
 		return nil
@@ -316,9 +316,12 @@ func (j *joined) take(in io.Reader) (func(*node.WatchSetResponse) error, error) 
 	}, nil
 }
 
-// changesAtOnce is how many values that changed are gathered before they are put in force. Each line stands for itself: one that was told
-// counts although the answer breaks off behind it. Of a large set a sixteenth is gathered, since to find what is no more in a bucket takes a look at all identifiers.
-const changesAtOnce = 1 << 14
+// singlesAtOnce is how many values of single indicators are gathered before they are put in force, and bucketsAtOnce how many at least where there are whole buckets among
+// them: to find what is no more in a bucket takes a look at all identifiers. Each line stands for itself: one that was told counts although the answer breaks off behind it.
+const (
+	singlesAtOnce = 1 << 12
+	bucketsAtOnce = 1 << 14
+)
 
 // changedBuckets are buckets, and what single indicators have in one, as the node has them now.
 type changedBuckets struct {
@@ -326,6 +329,14 @@ type changedBuckets struct {
 	asked  map[int]map[string]bool
 	single []singleChange
 	values int // and single indicators that have none
+}
+
+// atOnce is how many values are gathered for a set of so many. One that is gathered takes as much memory as five in the set.
+func (c *changedBuckets) atOnce(set int) int {
+	if len(c.of) == 0 {
+		return singlesAtOnce
+	}
+	return max(bucketsAtOnce, set/64)
 }
 
 // singleChange is what one indicator has in one bucket.

@@ -200,7 +200,7 @@ func TestToldAgain(t *testing.T) {
 	}
 
 	// An answer that breaks off: what was not told stays.
-	big := make([]string, changesAtOnce)
+	big := make([]string, bucketsAtOnce)
 	for i := range big {
 		big[i] = fmt.Sprintf("big%05d.example", i)
 	}

@@ -37,7 +37,7 @@ type watchPatterns struct {
 	behind map[compound.ID]bool
 
 	hits []compound.ID
-	// last are the lines that had a part of a pattern, by the number that a match names them with.
+	// last are the lines that had a part of a pattern, by the number that a match names them with; none until there is one.
 	last    []remembered
 	seq     uint64
 	ticked  time.Time
@@ -68,7 +68,7 @@ type remembered struct {
 
 func newWatchPatterns(note func(*record.Record) string) *watchPatterns {
 	return &watchPatterns{engine: compound.New(compound.Options{Note: note}), of: map[string]compound.ID{}, is: map[compound.ID]indicators.Pattern{},
-		atoms: map[compound.ID][]observable.Value{}, behind: map[compound.ID]bool{}, last: make([]remembered, maxRemembered)}
+		atoms: map[compound.ID][]observable.Value{}, behind: map[compound.ID]bool{}}
 }
 
 // Put implements indicators.Patterns. A pattern that is there with the same text goes on waiting for what it waits for.
@@ -155,7 +155,9 @@ func (w *watchPatterns) take(r *record.Record, input string, number int64, found
 	}
 	w.hits = w.table.Find(w.hits[:0], r)
 	if len(w.hits) > 0 || w.engine.Counts().Open > 0 {
-		w.seq++
+		if w.seq++; w.last == nil {
+			w.last = make([]remembered, maxRemembered)
+		}
 		m := &w.last[w.seq%maxRemembered]
 		line := r.Line[:min(len(r.Line), sighting.MaxSampleLine)]
 		*m = remembered{w.seq, strings.Clone(input), strings.Clone(r.Format), number, append(m.line[:0], line...), r.Direction}
@@ -253,6 +255,9 @@ func (w *watchPatterns) tell(x compound.Match, found func(whole)) {
 	notes := make([]string, 0, len(x.Seen))
 	for _, s := range x.Seen {
 		notes = append(notes, s.Note)
+		if w.last == nil {
+			continue // it waits since before this run
+		}
 		if m := &w.last[s.Tag%maxRemembered]; m.seq == s.Tag {
 			h.Way, h.Format, h.Input, h.Number, h.Line = m.way, m.format, m.input, m.number, m.line
 		}

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"math/bits"
 	"net/netip"
-	"runtime"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"entente/internal/observable"
@@ -19,15 +16,14 @@ import (
 // Set is what is looked for. It is never changed and safe for use by many at once.
 type Set struct {
 	store
-	hash        hasher
-	base, delta *table   // delta is nil where nothing changed since base was made
-	based       int      // how many entries base is made of; delta has those after them
-	dead        []uint64 // a bit for each entry that is not matched any more
-	gone        int
-	prefixes    *prefixes
-	kinds       uint32  // a bit for each kind that there ever was an indicator of
-	unmarked    bool    // some text has nothing that a line which is not JSON can be told by
-	unlocked    *writer // what Live needs to make the next set of this one
+	hash     hasher
+	table    *table   // of the keys of all entries, and perhaps of some that come with the next set
+	dead     []uint64 // a bit for each entry that is not matched any more
+	gone     int
+	prefixes *prefixes
+	kinds    uint32  // a bit for each kind that there ever was an indicator of
+	unmarked bool    // some text has nothing that a line which is not JSON can be told by
+	unlocked *writer // what Live needs to make the next set of this one
 }
 
 // prefixes tells which blocks of addresses a set has, so that most addresses need no look-up.
@@ -161,18 +157,18 @@ type Builder struct {
 	pre    *prefixes
 	hosts  int
 	kinds  uint32
-	small  int // the number of keys up to which changes lie beside the base
+	small  int // how many entries may be gone before what is left is put together
 }
 
-// chunkBits and smallDelta are what fits sets of any size: chunks of 8,192 entries, and so many keys of changes beside the base at least.
+// chunkBits and fewGone are what fits sets of any size: chunks of 8,192 entries, and so many that may be gone.
 const (
-	chunkBits  = 13
-	smallDelta = 4096
+	chunkBits = 13
+	fewGone   = 4096
 )
 
 // NewBuilder gives an empty builder. The set is as secret as seed: who knows it can choose names that make it slow.
 func NewBuilder(seed Seed) *Builder {
-	b := &Builder{hash: newHasher(seed), above: aboveSuffixes(), pre: &prefixes{}, small: smallDelta}
+	b := &Builder{hash: newHasher(seed), above: aboveSuffixes(), pre: &prefixes{}, small: fewGone}
 	b.st.bits, b.st.hash = chunkBits, &b.hash
 	return b
 }
@@ -302,134 +298,9 @@ func known(v observable.Value) (observable.Value, error) {
 
 // Set compiles what was added. The builder must not be used any more.
 func (b *Builder) Set() *Set {
-	s := &Set{store: b.st.view(), hash: b.hash, prefixes: b.pre, kinds: b.kinds, based: b.st.n, unlocked: &writer{b: b}}
-	s.base = s.index(s.n + b.hosts)
+	s := &Set{store: b.st.view(), hash: b.hash, prefixes: b.pre, kinds: b.kinds, unlocked: &writer{b: b}}
+	s.table = s.index(s.n + b.hosts)
 	return s
-}
-
-// Tables of many entries are made in parts, by so many at once at most.
-const (
-	fewEntries = 1 << 15
-	mostParts  = 4
-)
-
-// index makes a table of what is looked for.
-func (s *Set) index(n int) *table {
-	t := newTable(n)
-	if s.n < fewEntries {
-		s.unmarked = s.indexTo(t, func(uint64) bool { return true }) || s.unmarked
-		return t
-	}
-	s.unmarked = s.indexIn(t, min(runtime.GOMAXPROCS(0), mostParts)) || s.unmarked
-	return t
-}
-
-// indexIn fills a table in parts at once. Each goes over all entries, which takes less than to tell each other of them.
-func (s *Set) indexIn(t *table, n int) (unmarked bool) {
-	parts, unmarkeds := t.parts(n), make([]bool, n)
-	var running sync.WaitGroup
-	for i := range parts {
-		running.Go(func() { unmarkeds[i] = s.indexTo(&parts[i], parts[i].of) })
-	}
-	running.Wait()
-	t.join(parts)
-	return slices.Contains(unmarkeds, true)
-}
-
-// keyed is what the keys of entries are put into: a table or a part of one.
-type keyed interface {
-	add(h uint64, entry uint32)
-	mark(h uint64, entry uint32)
-	fetch(keys []uint64) uint64
-}
-
-// indexTo puts what is looked for into a table, or into a part of it that has some hashes. It tells whether something has no token.
-func (s *Set) indexTo(t keyed, of func(h uint64) bool) (unmarked bool) {
-	var hashes [64]uint64 // of entries whose places are fetched together: to wait for each alone takes most of the time
-	var entries [64]uint32
-	some := 0
-	put := func() {
-		t.fetch(hashes[:some])
-		for j, h := range hashes[:some] {
-			unmarked = s.insertAs(t, entries[j], h) || unmarked
-		}
-		some = 0
-	}
-	for i := range uint32(s.n) {
-		if !s.alive(i) {
-			continue
-		}
-		e := s.at(i)
-		h := s.key(&e)
-		if !of(h) && extraKeys(e.kind) == 0 {
-			continue
-		}
-		hashes[some], entries[some] = h, i
-		if some++; some == len(hashes) {
-			put()
-		}
-	}
-	put()
-	return unmarked
-}
-
-// insert puts an entry into a table.
-func (s *Set) insert(t *table, i uint32) {
-	e := s.at(i)
-	s.unmarked = s.insertAs(t, i, s.key(&e)) || s.unmarked
-}
-
-// insertAs puts an entry into a table by the hash of its key, and tells whether it has no token.
-func (s *Set) insertAs(t keyed, i uint32, h uint64) (unmarked bool) {
-	t.add(h, i)
-	e := s.at(i)
-	if extraKeys(e.kind) == 0 {
-		return false
-	}
-	if e.kind == kindURL {
-		host, _, _ := urlKey(e.text)
-		t.mark(s.hash.whole(host)^hostMark, i)
-	}
-	tokens, unmarked := s.marked(&e)
-	for _, text := range tokens {
-		t.mark(s.hash.whole(text)^tokenMark, i)
-	}
-	return unmarked
-}
-
-// extraKeys is how many keys an entry may have in a table beside its own.
-func extraKeys(k kind) int {
-	switch k.typ() {
-	case observable.Domain, observable.IPv4, observable.IPv6, observable.Prefix, observable.MD5, observable.SHA1, observable.SHA256, observable.SHA512:
-		return 0
-	case observable.RegistryKey:
-		return 2
-	}
-	return 1
-}
-
-// hostMark sets the hash of a host that URLs are looked for at apart from that of a name that is looked for.
-const hostMark = 0x5bd1e995
-
-// key hashes what an entry is found by.
-func (s *Set) key(e *entry) uint64 {
-	text := e.text
-	switch e.kind {
-	case kindURL:
-		host, path, _ := urlKey(text)
-		return s.hash.pair(s.hash.whole(host), s.hash.cased(path))
-	case kindIPv6:
-		if a, err := netip.ParseAddr(string(text)); err == nil {
-			return s.hash.block(a.As16(), 128)
-		}
-	case kindPrefix:
-		if p, err := netip.ParsePrefix(string(text)); err == nil {
-			return s.hash.block(p.Addr().As16(), blockLength(p))
-		}
-	case kindASN:
-		text = text[2:]
-	}
-	return s.hash.whole(text)
 }
 
 // blockLength counts from the start of an IPv6 address, with those of IPv4 mapped into it.

@@ -36,7 +36,7 @@ func glanceAt(t failer, set *Set, keys *Keys, b []byte, i, end int, portable boo
 		g.names = append(g.names, fmt.Sprintf("%x %s", h, name))
 		return false
 	})
-	s.view, s.hash, s.base, s.delta = set, set.hash, set.base, set.delta
+	s.view, s.hash, s.table = set, set.hash, set.table
 	s.marks, s.line, s.keepHosts, s.percents = []uint64{0}, 5, true, true
 	g.end = s.str(b, i, end, LookHost)
 	for _, owner := range s.owners[:s.n] {

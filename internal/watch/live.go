@@ -1,7 +1,6 @@
 package watch
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,9 +38,8 @@ type Change struct {
 // writer is what only the one who makes the next set touches.
 type writer struct {
 	b    *Builder
-	lost []int    // of each chunk: entries that are gone and whose memory is not given back
-	ids  []uint32 // open addressing: 1 + the first entry of an identifier
-	n    int
+	lost []int // of each chunk: entries that are gone and whose memory is not given back
+	ids  *ids
 }
 
 // Apply makes changes and puts them in force. What is as a change says stays as it is. An indicator that cannot be watched for is left out
@@ -51,20 +49,20 @@ type writer struct {
 func (l *Live) Apply(changes []Change) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	next, err := l.set.Load().with(changes)
+	next, err := l.set.Load().with(changes, l.set.Store)
 	for ; next != nil; next = next.tidied() {
 		l.set.Store(next)
 	}
 	return err
 }
 
-// with gives the set after changes. It shares memory with s, whose writer it takes over.
-func (s *Set) with(changes []Change) (*Set, error) {
+// with gives the set after changes. It shares memory with s, whose writer it takes over. On the way it calls meanwhile with sets that look for what s
+// looks for, each of which takes the place of the one before, so that the memory of that is free again.
+func (s *Set) with(changes []Change, meanwhile func(*Set)) (*Set, error) {
 	w := s.unlocked
 	w.index(s)
 	next := *s
 	next.dead = slices.Clone(s.dead)
-	before := uint32(w.b.st.n)
 	w.b.pre = s.prefixes.clone()
 	var errs []error
 	for _, c := range changes {
@@ -82,20 +80,12 @@ func (s *Set) with(changes []Change) (*Set, error) {
 				continue
 			}
 			if int(at) < w.b.st.n && w.first(at) {
-				if w.n*4 >= len(w.ids)*3 {
-					w.grow(s, w.b.st.n)
-					for j := before; j < at; j++ {
-						if w.first(j) {
-							w.put(j)
-						}
-					}
-				}
-				w.put(at)
+				w.put(&next, at)
 			}
 		}
 	}
 	next.store, next.prefixes, next.kinds = w.b.st.view(), w.b.pre, w.b.kinds
-	next.fill(before)
+	next.fill(s, meanwhile)
 	return &next, errors.Join(errs...)
 }
 
@@ -148,100 +138,10 @@ func (s *Set) drop(firsts []uint32) {
 	}
 }
 
-// fill puts the entries from first on into the delta, or makes a new base of all.
-func (s *Set) fill(first uint32) {
-	added := 0
-	for i := first; int(i) < s.n; i++ {
-		added += 1 + extraKeys(s.at(i).kind)
-	}
-	if added == 0 {
-		return
-	}
-	had := 0
-	if s.delta != nil {
-		had = s.delta.keys
-	}
-	if had+added > max(s.unlocked.b.small, s.base.keys/16) {
-		s.merge()
-		s.anew()
-		return
-	}
-	if s.delta != nil && s.delta.room(added) {
-		s.delta = s.delta.clone()
-	} else {
-		s.delta = newTable(max(256, 2*(had+added)))
-		first = uint32(s.based)
-	}
-	for i := first; int(i) < s.n; i++ {
-		if s.alive(i) {
-			s.insert(s.delta, i)
-		}
-	}
-}
+// alive tells whether an entry is looked for. A table may have some that come with the next set.
+func (s *Set) alive(i uint32) bool { return int(i) < s.n && !s.dropped(i) }
 
-func (s *Set) alive(i uint32) bool {
-	return int(i>>6) >= len(s.dead) || s.dead[i>>6]&(1<<(i&63)) == 0
-}
-
-// index makes the index of identifiers, once.
-func (w *writer) index(s *Set) {
-	if w.ids == nil {
-		w.grow(s, s.n)
-	}
-}
-
-// grow makes the index anew, with room for more than n identifiers.
-func (w *writer) grow(s *Set, n int) {
-	w.ids, w.n = make([]uint32, n+n/2+64), 0
-	for i := range uint32(s.n) {
-		if s.alive(i) && w.first(i) {
-			w.put(i)
-		}
-	}
-}
-
-// first tells whether an entry is the first of those of its identifier that lie together.
-func (w *writer) first(i uint32) bool {
-	e := w.b.st.at(i)
-	return e.flags&flagFollow == 0
-}
-
-// put adds an entry to the index of identifiers.
-func (w *writer) put(i uint32) {
-	e := w.b.st.at(i)
-	at := place(w.b.hash.cased(w.b.st.idKey(&e)), len(w.ids))
-	for w.ids[at] != 0 {
-		if at++; at == len(w.ids) {
-			at = 0
-		}
-	}
-	w.ids[at] = i + 1
-	w.n++
-}
-
-// find gives the first entries of an identifier that is looked for.
-func (w *writer) find(s *Set, id string) []uint32 {
-	typ, key, tail, uuid := packID(nil, id)
-	is := func(e *entry) bool {
-		switch {
-		case e.flags&flagDerived != 0:
-			return w.b.st.identifier(e) == id
-		case uuid:
-			return e.flags&flagUUID != 0 && bytes.Equal(e.packed(), key) && e.idType == typ && e.idTail == tail
-		}
-		return e.flags&flagUUID == 0 && string(e.packed()) == id
-	}
-	var out []uint32
-	for at := place(w.b.hash.cased(key), len(w.ids)); w.ids[at] != 0; {
-		if i := w.ids[at] - 1; s.alive(i) {
-			if e := w.b.st.at(i); is(&e) {
-				out = append(out, i)
-			}
-		}
-		if at++; at == len(w.ids) {
-			at = 0
-		}
-	}
-	slices.Sort(out) // as they were added
-	return out
+// dropped tells whether an entry is not looked for any more.
+func (s *Set) dropped(i uint32) bool {
+	return int(i>>6) < len(s.dead) && s.dead[i>>6]&(1<<(i&63)) != 0
 }

@@ -68,28 +68,23 @@ func (m *matching) field(t observable.Type, text string) {
 
 // report tells of all entries under a hash for which ok is true.
 func (m *matching) report(h uint64, ok func(entry) bool, seen func() observable.Value) {
-	for _, t := range [2]*table{m.set.base, m.set.delta} {
-		if t == nil {
-			continue
-		}
-		t.each(h, func(i uint32) bool {
-			if !m.set.alive(i) {
-				return true
-			}
-			e := m.set.at(i)
-			if !ok(e) {
-				return true
-			}
-			if m.any {
-				m.hit = true
-				return false
-			}
-			if v := e.when(); v.from <= m.at && m.at < v.until && allows(e.place, m.in) {
-				m.emit(Hit{Indicator: m.set.indicator(&e), Seen: seen()})
-			}
+	m.set.table.each(h, func(i uint32) bool {
+		if !m.set.alive(i) {
 			return true
-		})
-	}
+		}
+		e := m.set.at(i)
+		if !ok(e) {
+			return true
+		}
+		if m.any {
+			m.hit = true
+			return false
+		}
+		if v := e.when(); v.from <= m.at && m.at < v.until && allows(e.place, m.in) {
+			m.emit(Hit{Indicator: m.set.indicator(&e), Seen: seen()})
+		}
+		return true
+	})
 }
 
 // allows tells whether a field may be in a place: its role says nothing, or does not say otherwise.

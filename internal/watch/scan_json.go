@@ -3,6 +3,7 @@ package watch
 import (
 	"encoding/binary"
 	"math/bits"
+	"sync/atomic"
 	"unicode/utf16"
 	"unicode/utf8"
 	"unsafe"
@@ -479,7 +480,7 @@ func (s *Scanner) mark() { s.marks[s.line>>6] |= 1 << (s.line & 63) }
 // fetch has the processor fetch what flush will read for the hashes that came since it was called last, if they are worth a call, while the next lines are looked at.
 func (s *Scanner) fetch() {
 	if n := s.n - s.asked; n >= 16 && !s.portable {
-		prefetch(&s.base.bloom[0], len(s.base.bloom), &s.hashes[s.asked], n)
+		prefetch(&s.table.bloom[0], len(s.table.bloom), &s.hashes[s.asked], n)
 		s.asked = s.n
 	}
 }
@@ -489,9 +490,9 @@ func (s *Scanner) fetch() {
 func (s *Scanner) flush() {
 	hashes, n := s.hashes[:s.n], 0
 	words, found := s.bloomed[:len(hashes)], s.found[:len(hashes)]
-	bloom := s.base.bloom
+	bloom := s.table.bloom
 	for i, h := range hashes {
-		words[i] = bloom[place(h, len(bloom))]
+		words[i] = atomic.LoadUint64(&bloom[place(h, len(bloom))])
 	}
 	for i, h := range hashes {
 		found[n] = uint32(i)
@@ -502,24 +503,16 @@ func (s *Scanner) flush() {
 		n += hit
 	}
 	for _, i := range found[:n] {
-		if s.base.slot(hashes[i]) != 0 {
+		if s.table.holds(hashes[i]) {
 			line := s.owners[i]
 			s.marks[line>>6] |= 1 << (line & 63)
-		}
-	}
-	if s.delta != nil {
-		for i, h := range hashes {
-			if s.delta.has(h) {
-				line := s.owners[i]
-				s.marks[line>>6] |= 1 << (line & 63)
-			}
 		}
 	}
 	s.n, s.asked = 0, 0
 }
 
 // now tells whether a hash is in the set, without waiting for others.
-func (s *Scanner) now(h uint64) bool { return s.base.has(h) || s.delta != nil && s.delta.has(h) }
+func (s *Scanner) now(h uint64) bool { return s.table.has(h) }
 
 // host looks at a name or an address in b[i:e], which is not empty, and keeps it as the host of the line.
 func (s *Scanner) host(b []byte, i, e int) {

@@ -29,9 +29,9 @@ type Scanner struct {
 	stats   Stats
 
 	// What is looked for in the block at hand.
-	view        *Set
-	hash        hasher
-	base, delta *table
+	view  *Set
+	hash  hasher
+	table *table
 
 	// The lines of the block at hand, and which are worth decoding.
 	starts []uint32
@@ -161,7 +161,7 @@ func (s *Scanner) keep(p []byte) {
 // block looks at whole lines.
 func (s *Scanner) block(p []byte, at int64, emit func(line []byte, at int64)) {
 	s.view = s.set()
-	s.hash, s.base, s.delta = s.view.hash, s.view.base, s.view.delta
+	s.hash, s.table = s.view.hash, s.view.table
 	s.percents = s.keys != nil && s.keys.paths
 	s.numbers = s.wants(kindSerial) || s.wants(kindMAC) || s.wants(kindASN)
 	for len(p) > 0 {
@@ -177,7 +177,7 @@ func (s *Scanner) block(p []byte, at int64, emit func(line []byte, at int64)) {
 		}
 		p, at = p[n:], at+int64(n)
 	}
-	s.view, s.base, s.delta = nil, nil, nil
+	s.view, s.table = nil, nil
 }
 
 func trimReturn(line []byte) []byte {

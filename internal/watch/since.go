@@ -34,18 +34,13 @@ func (s *Set) Continues(old *Set) bool { return old != nil && old.unlocked == s.
 func (s *Set) heldBy(old *Set, i uint32) (held bool) {
 	e := s.at(i)
 	h := s.key(&e)
-	for _, t := range [2]*table{old.base, old.delta} {
-		if t == nil || held {
-			continue
+	old.table.each(h, func(j uint32) bool {
+		if old.alive(j) {
+			o := old.at(j)
+			held = o.atom == e.atom && s.same(&e, &o) && s.sameID(&e, &o)
 		}
-		t.each(h, func(j uint32) bool {
-			if old.alive(j) {
-				o := old.at(j)
-				held = o.atom == e.atom && s.same(&e, &o) && s.sameID(&e, &o)
-			}
-			return !held
-		})
-	}
+		return !held
+	})
 	return held
 }
 

@@ -16,7 +16,7 @@ func (s *Set) tidied() *Set {
 	return nil
 }
 
-// shrink writes chunks anew of which most is gone. Their entries keep their places, so that the tables are good as they are.
+// shrink writes chunks anew of which most is gone. Their entries keep their places, so that the table is good as it is.
 func (s *Set) shrink() bool {
 	w, n := s.unlocked, 0
 	for k := 0; k < len(w.lost) && k < len(w.b.st.chunks)-1 && n < chunksAtOnce; k++ { // the last one is written to
@@ -33,7 +33,7 @@ func (s *Set) shrink() bool {
 }
 
 // merge puts what is left in chunks of which half is gone into others, as far as that is an eighth of the set. It tells whether there
-// was anything. Entries have other places then, and the tables have to be made anew.
+// was anything. Entries have other places then, and the table has to be made anew.
 func (s *Set) merge() bool {
 	w, left := s.unlocked, max(1<<s.bits, s.Len()/8)
 	old := w.b.st.chunks
@@ -77,7 +77,7 @@ func (s *Set) merge() bool {
 	return true
 }
 
-// anew makes the tables anew, and what else is known of all that is looked for.
+// anew makes the table anew, and what else is known of all that is looked for.
 func (s *Set) anew() {
 	b, keys := s.unlocked.b, 0
 	b.pre, b.kinds, s.unmarked = &prefixes{}, 0, false
@@ -90,5 +90,5 @@ func (s *Set) anew() {
 		}
 	}
 	s.prefixes, s.kinds = b.pre, b.kinds
-	s.base, s.delta, s.based = s.index(keys), nil, s.n
+	s.table = s.index(keys)
 }

@@ -220,10 +220,10 @@ func TestNoSecondCopy(t *testing.T) {
 	if err := l.Apply(again); err != nil {
 		t.Fatal(err)
 	}
-	if got := memory(old, l.Load()); got != whole || l.Load().n != n || l.Load().base != old.base {
+	if got := memory(old, l.Load()); got != whole || l.Load().n != n || l.Load().table != old.table {
 		t.Fatalf("said again all takes %d bytes, before %d", got, whole)
 	}
-	s, err := l.Load().with(back)
+	s, err := l.Load().with(back, func(*Set) {})
 	if err != nil {
 		t.Fatal(err)
 	}

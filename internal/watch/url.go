@@ -162,9 +162,7 @@ func hostKey(dst []byte, host string) ([]byte, bool) {
 }
 
 // watchesHost tells whether a URL at the host is looked for.
-func (s *Set) watchesHost(h uint64) bool {
-	return s.base.has(h^hostMark) || s.delta != nil && s.delta.has(h^hostMark)
-}
+func (s *Set) watchesHost(h uint64) bool { return s.table.has(h ^ hostMark) }
 
 func schemeName(s string) bool {
 	if s == "" || len(s) > 32 || s[0]|0x20-'a' > 25 {

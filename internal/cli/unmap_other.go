@@ -1,0 +1,6 @@
+//go:build !linux
+
+package cli
+
+// unmapProgram does nothing where it is not known how.
+func unmapProgram() {}
