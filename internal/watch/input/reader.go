@@ -113,7 +113,7 @@ func NewReader(p *pass.Pass, o Options) *Reader {
 	if o.Every == 0 {
 		o.Every = time.Second
 	}
-	return &Reader{o: o, p: p, files: map[string]*file{}, streams: map[string]*pass.Stream{}, buf: make([]byte, blockSize)}
+	return &Reader{o: o, p: p, files: map[string]*file{}, streams: map[string]*pass.Stream{}}
 }
 
 func (r *Reader) tell(input, code string, err error) {
@@ -401,6 +401,9 @@ func (r *Reader) read(ctx context.Context, path string) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if r.buf == nil {
+			r.buf = make([]byte, blockSize)
+		}
 		before := x.raw.n
 		n, err := x.text.Read(r.buf)
 		if n > 0 {
@@ -487,12 +490,7 @@ func (r *Reader) follow(ctx context.Context, names []string) {
 			continue
 		case <-tick.C:
 		}
-		for _, s := range r.streams {
-			s.Rest(r.o.Now())
-		}
-		if r.o.Idle != nil {
-			r.o.Idle()
-		}
+		r.quiet()
 		if !r.o.Follow {
 			_ = r.save(false) // it was told, and is tried again
 			continue
@@ -508,6 +506,16 @@ func (r *Reader) follow(ctx context.Context, names []string) {
 			}
 		}
 		_ = r.save(false) // it was told, and is tried again
+	}
+}
+
+// quiet does what is to be done from time to time, whatever comes.
+func (r *Reader) quiet() {
+	for _, s := range r.streams {
+		s.Rest(r.o.Now())
+	}
+	if r.o.Idle != nil {
+		r.o.Idle()
 	}
 }
 
@@ -611,44 +619,4 @@ func (r *Reader) Take(m Message) {
 		s.Release(r.o.Now())
 	}
 	r.dirty = true
-}
-
-// Pipe reads a stream that cannot be asked again, such as standard input, to its end.
-func (r *Reader) Pipe(ctx context.Context, name string, in io.Reader) error {
-	raw := &counting{r: in}
-	text, packed, guess, closing, err := unpackedAs(bufio.NewReaderSize(raw, blockSize))
-	if err != nil {
-		return err
-	}
-	defer closing()
-	r.told(name, guess)
-	s, err := r.p.Open(name, pass.State{})
-	if err != nil {
-		return err
-	}
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n, err := text.Read(r.buf)
-		if n > 0 {
-			s.Write(r.buf[:n], r.o.Now())
-			if !packed && n < len(r.buf)/16 { // lines come one by one
-				s.Rest(r.o.Now())
-			}
-			r.dirty = true
-			if r.o.Step != nil {
-				r.o.Step(name, raw.n, 0)
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			s.Flush(r.o.Now())
-			return nil
-		}
-		if err != nil {
-			s.Flush(r.o.Now())
-			r.tell(name, "broken", err)
-			return nil
-		}
-	}
 }

@@ -1,0 +1,130 @@
+package input
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"entente/internal/watch/pass"
+)
+
+// TestQuietPipe: while a pipe is quiet all else goes on: what is to be done from time to time, and messages; what came is there at once. It ends with the context although a read waits.
+func TestQuietPipe(t *testing.T) {
+	b := newBench(t)
+	in, out := io.Pipe()
+	defer out.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	idle := make(chan pass.Counts)
+	messages := make(chan Message)
+	r := b.start(Options{Poll: time.Millisecond, Messages: messages, Idle: func() {
+		select {
+		case idle <- b.pass.Counts:
+		case <-ctx.Done():
+		}
+	}}, false)
+	ended := make(chan error, 1)
+	go func() { ended <- r.Pipe(ctx, "-", in) }()
+	wait := func(lines int64) {
+		t.Helper()
+		for after := time.After(time.Minute); ; {
+			select {
+			case c := <-idle:
+				if c.Lines == lines {
+					return
+				}
+			case err := <-ended:
+				t.Fatal(err)
+			case <-after:
+				t.Fatalf("%d lines were not seen", lines)
+			}
+		}
+	}
+	wait(0)
+	if _, err := io.WriteString(out, lines(0, 3)); err != nil {
+		t.Fatal(err)
+	}
+	wait(3)
+	done := make(chan struct{})
+	for sent := false; !sent; {
+		select {
+		case messages <- Message{From: "sender", Text: []byte(line(3)), Done: done}:
+			sent = true
+		case <-idle:
+		}
+	}
+	wait(4)
+	<-done
+	if _, err := io.WriteString(out, line(4)); err != nil {
+		t.Fatal(err)
+	}
+	wait(5)
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	b.has("quiet", 5)
+}
+
+// broken gives some bytes and then an error.
+type broken struct {
+	io.Reader
+	err error
+}
+
+func (x *broken) Read(p []byte) (int, error) {
+	n, err := x.Reader.Read(p)
+	if errors.Is(err, io.EOF) {
+		err = x.err
+	}
+	return n, err
+}
+
+// TestPipeEnds: what came before a pipe ended or broke off is read, that it broke off is said, and what cannot be begun is an error.
+func TestPipeEnds(t *testing.T) {
+	bad := errors.New("bad")
+	for name, c := range map[string]struct {
+		in       io.Reader
+		n        int
+		err      bool
+		problems int
+	}{
+		"whole":               {strings.NewReader(lines(0, 5000)), 5000, false, 0},
+		"without an end":      {strings.NewReader(strings.TrimSuffix(lines(0, 3), "\n")), 3, false, 0},
+		"empty":               {strings.NewReader(""), 0, false, 0},
+		"breaks off":          {&broken{strings.NewReader(lines(0, 7)), bad}, 7, false, 1},
+		"packed":              {strings.NewReader(packed(t, lines(0, 20000))), 20000, false, 0},
+		"packed, breaks off":  {strings.NewReader(packed(t, lines(0, 9))[:60]), 0, false, 1},
+		"packed, of one byte": {strings.NewReader("\x1f\x8b\x08"), 0, true, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			if err := b.start(Options{}, false).Pipe(t.Context(), "-", c.in); (err != nil) != c.err {
+				t.Fatal(err)
+			}
+			if len(b.problems) != c.problems {
+				t.Errorf("%q", b.problems)
+			}
+			if c.n > 0 {
+				b.has(name, c.n)
+			}
+		})
+	}
+}
+
+func packed(t *testing.T, text string) string {
+	t.Helper()
+	var out strings.Builder
+	z := gzip.NewWriter(&out)
+	if _, err := io.WriteString(z, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
