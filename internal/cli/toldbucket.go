@@ -149,7 +149,32 @@ var toldJSON = fastjson.WithUnmarshalers(fastjson.JoinUnmarshalers(
 		_, err := asset.Clean(toldAsset(*a))
 		return err
 	}),
+	fastjson.UnmarshalFromFunc(func(dec *jsontext.Decoder, list *[]string) error {
+		*list = nil
+		if dec.PeekKind() != '[' { // null, or an error
+			type texts []string
+			return fastjson.UnmarshalDecode(dec, (*texts)(list))
+		}
+		if _, err := dec.ReadToken(); err != nil {
+			return err
+		}
+		for dec.PeekKind() != ']' {
+			if len(*list) == maxTexts {
+				return fmt.Errorf("the node tells more than %d texts of one thing", maxTexts)
+			}
+			var text string
+			if err := fastjson.UnmarshalDecode(dec, &text); err != nil {
+				return err
+			}
+			*list = append(*list, text)
+		}
+		_, err := dec.ReadToken()
+		return err
+	}),
 ))
+
+// maxTexts bounds the lists of texts: the names and prefixes of an asset, and the places of a value, which are fewer.
+const maxTexts = max(asset.MaxNames, asset.MaxPrefixes)
 
 // toldAsset is an asset as a node tells it.
 func toldAsset(a node.WatchAsset) asset.Asset {

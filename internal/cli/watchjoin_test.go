@@ -218,8 +218,10 @@ func TestToldAgain(t *testing.T) {
 // TestToldIsBounded: what says nothing is refused before there is an element for each of its few bytes.
 func TestToldIsBounded(t *testing.T) {
 	const n = 1 << 20
-	nothing := strings.Repeat("{},", n) + "{}"
+	nothing, texts := strings.Repeat("{},", n)+"{}", strings.Repeat(`"",`, n)+`""`
 	for _, text := range []string{
+		`{"whole":true,"mark":"m","assets":[{"id":"a","names":[` + texts + `]}]}`,
+		`{"whole":true}` + "\n" + `{"bucket":1,"values":[{"type":"domain","value":"a.example","indicator":"indicator--00000000-0000-4000-8000-000000000001","places":[` + texts + `]}]}`,
 		`{"whole":true,"mark":"m","assets":[` + nothing + `]}`,
 		`{"whole":true}` + "\n" + `{"bucket":1,"values":[` + nothing + `]}`,
 		`{"whole":true}` + "\n" + `{"bucket":1,"values":[` + strings.ReplaceAll(nothing, "{}", "null") + `]}`,
