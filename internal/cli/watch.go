@@ -492,7 +492,7 @@ func collectEarly() (end func()) {
 	if os.Getenv("GOGC") != "" { // somebody asked for something else
 		return func() {}
 	}
-	was := debug.SetGCPercent(10)
+	was := debug.SetGCPercent(20)
 	return func() { debug.SetGCPercent(was) }
 }
 
