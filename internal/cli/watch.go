@@ -751,7 +751,7 @@ func (w *watching) reportLast(ctx context.Context) error {
 	return nil
 }
 
-// idle tells in JSON what is new, every ten seconds.
+// idle does what is done from time to time. Every ten seconds it tells in JSON what is new, and forgets what is old and was told.
 func (w *watching) idle() {
 	w.measure()
 	now := w.a.now()
@@ -760,7 +760,7 @@ func (w *watching) idle() {
 	w.patterns.tick(now, w.whole)
 	w.report()
 	w.tellOuts()
-	if now.Sub(w.last) < 10*time.Second {
+	if now.Sub(w.last) < 10*time.Second || !w.goesOn() && w.f.as == "" { // of a pipe all is told in words at its end
 		return
 	}
 	w.last = now
