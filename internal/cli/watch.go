@@ -285,6 +285,7 @@ func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
 	w.bar = a.progress("watch")
 	r := input.NewReader(w.pass, o)
 	w.reader = r
+	w.measure() // nothing may come for long
 	if w.back, err = w.lookBack(); err != nil {
 		return err
 	}
