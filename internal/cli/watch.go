@@ -443,7 +443,11 @@ func (w *watching) load(ctx context.Context) error {
 			p.say("", "ui.watch-left-out", "file", rep.Name, "others", p.number(int64(rep.Others)), "broad", p.number(int64(rep.Broad)),
 				"bad", p.number(int64(rep.Bad)), "revoked", p.number(int64(rep.Revoked)))
 			for i, x := range rep.Told {
-				if i < 3 && x.Err != nil {
+				switch {
+				case i >= 3 || x.Err == nil:
+				case x.Says():
+					p.hint("  %s", p.tell(x.Err.Error()))
+				default:
 					p.hint("  %s: %s", x.What, p.tell(x.Err.Error()))
 				}
 			}
@@ -502,7 +506,11 @@ func (w *watching) whyNothing() string {
 	why := "The files of indicators hold no value that can be watched for."
 	for _, rep := range w.loads[:min(len(w.loads), 3)] {
 		if len(rep.Told) > 0 {
-			why += fmt.Sprintf(" %s: %s: %s.", rep.Name, rep.Told[0].What, strings.TrimSuffix(rep.Told[0].Err.Error(), "."))
+			x, what := &rep.Told[0], ""
+			if !x.Says() {
+				what = x.What + ": "
+			}
+			why += fmt.Sprintf(" %s: %s%s.", rep.Name, what, strings.TrimSuffix(x.Err.Error(), "."))
 		}
 	}
 	return why

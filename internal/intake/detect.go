@@ -44,7 +44,7 @@ func Detect(head []byte) Format {
 	switch {
 	case lines == 0:
 		return FormatUnknown
-	case values*10 >= lines*7:
+	case values*10 >= lines*7, lines < fewLines && values*2 > lines: // of few lines two or three that are none are no sign of a text
 		return FormatList
 	case rows:
 		if _, err := DetectLayout(head); err == nil {
@@ -53,6 +53,9 @@ func Detect(head []byte) Format {
 	}
 	return FormatText
 }
+
+// fewLines is how many lines are too few for one in three that holds no value to say much.
+const fewLines = 10
 
 // misp tells an event, or a list of events, from STIX.
 func misp(text []byte) bool {

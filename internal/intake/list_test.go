@@ -182,24 +182,28 @@ func TestDetectsRowsOverLines(t *testing.T) {
 
 func TestDetect(t *testing.T) {
 	for text, want := range map[string]Format{
-		`{"type":"bundle"`:                    FormatSTIX,
-		`[{"type":"indicator"`:                FormatSTIX,
-		`{"Event":{"info":"x"`:                FormatMISP,
-		"a.example.com\nb.example.com\n":      FormatList,
-		"198.51.100.8:443\n198.51.100.9:80\n": FormatList,
-		"# c\n0.0.0.0 ads.example.net\n":      FormatList,
-		"evil[.]example.com\n":                FormatList,
-		"type,value\ndomain,a.example.com\n":  FormatTable,
-		"<!DOCTYPE html><html><p>x":           FormatPage,
-		"\xef\xbb\xbf<html>":                  FormatPage,
+		`{"type":"bundle"`:                                                             FormatSTIX,
+		`[{"type":"indicator"`:                                                         FormatSTIX,
+		`{"Event":{"info":"x"`:                                                         FormatMISP,
+		"a.example.com\nb.example.com\n":                                               FormatList,
+		"198.51.100.8:443\n198.51.100.9:80\n":                                          FormatList,
+		"# c\n0.0.0.0 ads.example.net\n":                                               FormatList,
+		"evil[.]example.com\n":                                                         FormatList,
+		"evil.example.com\nno value here\n203.0.113.5\n":                               FormatList,
+		"evil.example.com\n??\n203.0.113.5\n!!!\nb.example.com\n":                      FormatList,
+		"Two were seen:\nevil.example.com\n203.0.113.5\nWe blocked both.\n":            FormatText,
+		strings.Repeat("Seen was\nevil.example.com\n203.0.113.5\n", 4):                 FormatText,
+		"type,value\ndomain,a.example.com\n":                                           FormatTable,
+		"<!DOCTYPE html><html><p>x":                                                    FormatPage,
+		"\xef\xbb\xbf<html>":                                                           FormatPage,
 		"A sentence about evil[.]example.com, and more.\nAnother, with commas, too.\n": FormatText,
-		"\x7fELF\x02\x01": FormatUnknown,
-		"caf\xe9.example.com\na.example.com # \xe0\nb.example.com\nc.example.com\n": FormatList, // Latin 1
-		"value,note\na.example.com,caf\xe9\n":                                       FormatTable,
-		"\xff\xfea\x00":                                                             FormatUnknown, // UTF-16
-		strings.Repeat("\xe3\xc1\xd7 ", 30):                                         FormatUnknown,
-		"":                                                                          FormatUnknown,
-		"<stix:STIX_Package xmlns:stix=\"x\">":                                      FormatText,
+		"\x7fELF\x02\x01":                                                              FormatUnknown,
+		"caf\xe9.example.com\na.example.com # \xe0\nb.example.com\nc.example.com\n":    FormatList, // Latin 1
+		"value,note\na.example.com,caf\xe9\n":                                          FormatTable,
+		"\xff\xfea\x00":                                                                FormatUnknown, // UTF-16
+		strings.Repeat("\xe3\xc1\xd7 ", 30):                                            FormatUnknown,
+		"":                                                                             FormatUnknown,
+		"<stix:STIX_Package xmlns:stix=\"x\">":                                         FormatText,
 	} {
 		if got := Detect([]byte(text)); got != want {
 			t.Errorf("%q is told as %s, want %s", text, got, want)

@@ -71,6 +71,9 @@ type Refused struct {
 	Err  error
 }
 
+// Says tells whether the error names what was refused itself, as those of lines do.
+func (r *Refused) Says() bool { return strings.HasPrefix(r.Err.Error(), r.What+": ") }
+
 // Report says what a file held.
 type Report struct {
 	Name   string        `json:"name"`
