@@ -110,10 +110,25 @@ func readFile[O, I any](r io.Reader, name string, t taking[O, I]) (intake.Format
 		return format, readRows(intake.TableRows(br, layout), name, t)
 	case intake.FormatList:
 		return format, readRows(intake.ListRows(br), name, t)
+	case intake.FormatUnknown:
+		if nothing(head) {
+			return format, fmt.Errorf("%w: there is nothing in %s; see whether it was written whole", ErrFormat, name)
+		}
+		return format, fmt.Errorf("%w: %s is no text; what is read are STIX, MISP, tables and lists of one value a line", ErrFormat, name)
 	default:
 		return format, fmt.Errorf("%w: %s looks like %s; what is read are STIX, MISP, tables and lists of one value a line", ErrFormat, name, format)
 	}
 	return format, nil
+}
+
+// nothing tells a file that has no line, or comments alone.
+func nothing(head []byte) bool {
+	for line := range bytes.Lines(head) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return false
+		}
+	}
+	return true
 }
 
 // readObjects reads STIX.

@@ -35,7 +35,9 @@ func TestReadFile(t *testing.T) {
 	if _, err := ReadFile(strings.NewReader("a.example\n"), "x", Taker{Item: func(intake.Item) error { return full }}); !errors.Is(err, full) {
 		t.Errorf("who takes no more is not heard: %v", err)
 	}
-	if _, err := ReadFile(strings.NewReader("<html><body>x</body></html>"), "x", Taker{}); !errors.Is(err, ErrFormat) {
-		t.Errorf("a page: %v", err)
+	for text, why := range map[string]string{"<html><body>x</body></html>": "x looks like page", "": "there is nothing in x", "\xef\xbb\xbf \r\n# a list\n\n": "there is nothing in x", "\x00\x01\x02": "x is no text", "a text\nof words": "x looks like text"} {
+		if _, err := ReadFile(strings.NewReader(text), "x", Taker{}); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), why) {
+			t.Errorf("%q: %v, want %q", text, err, why)
+		}
 	}
 }
