@@ -10,7 +10,7 @@ import (
 )
 
 // unmapProgram gives back the memory that holds what was read of the program itself. To start touches code and tables of every package once, and Linux maps 64 KiB around each place: about
-// 30 MB are resident then, of which a watch goes on to use about 10. What is needed again is read again, from the cache of the file system as a rule.
+// 30 MB are resident then, of which a watch goes on to use about half. What is needed again is read again, from the cache of the file system as a rule.
 //
 // A mapping in which something was changed is left alone, since that would be lost: where the program was relocated, or a debugger stopped it.
 func unmapProgram() {
