@@ -175,7 +175,7 @@ func TestFilesFoldersCompression(t *testing.T) {
 	b.has("folder", 60)
 	b.once(false, b.path("[ab].*"), b.path("c.zst"))
 	b.has("pattern", 60)
-	if _, err := Files(b.path("nothing*")); err == nil {
+	if _, err := files([]string{b.path("nothing*")}, false, nil); err == nil {
 		t.Error("a pattern that matches nothing matched")
 	}
 }
@@ -308,50 +308,24 @@ func TestLostPart(t *testing.T) {
 func TestFollow(t *testing.T) {
 	b := newBench(t)
 	b.write("x.log", lines(0, 3))
-	ctx, cancel := context.WithCancel(context.Background())
-	r := b.start(Options{Follow: true, Poll: 5 * time.Millisecond}, false)
-	ended := make(chan error, 1)
-	step := make(chan func(), 1)
-	r.o.Idle = func() {
-		select {
-		case f := <-step:
-			f()
-		default:
-		}
-	}
-	go func() { ended <- r.Run(ctx, []string{b.path("x.log")}) }()
-	wait := func(what string, n int) { // asks in the reader's own goroutine
-		t.Helper()
-		for end := time.Now().Add(20 * time.Second); ; {
-			got := make(chan int)
-			step <- func() { got <- len(b.numbers) }
-			if have := <-got; have == n {
-				return
-			} else if have > n || time.Now().After(end) {
-				t.Fatalf("%s: %d hits instead of %d", what, have, n)
-			}
-		}
-	}
-	wait("at first", 3)
+	f := b.follow(false, b.path("x.log"))
+	f.hits("at first", 3)
 	b.add("x.log", line(3)[:40])
 	b.add("x.log", line(3)[40:])
-	wait("in halves", 4)
+	f.hits("in halves", 4)
 	if err := os.Rename(b.path("x.log"), b.path("x.log.1")); err != nil {
 		t.Fatal(err)
 	}
 	b.add("x.log.1", line(4)) // who writes was not told yet
 	b.write("x.log", lines(5, 8))
-	wait("rotated", 8)
+	f.hits("rotated", 8)
 	if err := os.Truncate(b.path("x.log"), 0); err != nil {
 		t.Fatal(err)
 	}
-	wait("truncated", 8)
+	f.hits("truncated", 8)
 	b.add("x.log", lines(8, 9))
-	wait("after the truncation", 9)
-	cancel()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
+	f.hits("after the truncation", 9)
+	f.end()
 	b.has("all", 9)
 }
 

@@ -4,14 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -27,12 +21,7 @@ const (
 	maxWindow = 128 << 20
 	// blockSize is how much is read at once.
 	blockSize = 256 << 10
-	// maxFiles is the number of files that one input names.
-	maxFiles = 100_000
 )
-
-// ErrMany means that an input names more files than are read.
-var ErrMany = errors.New("too many files")
 
 // Text gives the text of a log, whatever it is packed and written in: the same that its lines were counted in when it was read.
 func Text(r *bufio.Reader) (text io.Reader, closing func(), err error) {
@@ -99,74 +88,4 @@ func unpackedAs(r *bufio.Reader) (text io.Reader, packed bool, guess string, clo
 		return in, true, "", closing, nil
 	}
 	return r, false, "", closing, nil
-}
-
-// Files lists the files that an input names: a file, a folder with everything below it, or a pattern. Hidden files are left out of folders. They
-// come in the order in which they were changed last, so that a rotated log is read from its oldest part on. It fails with
-// [fs.ErrNotExist] if there is none, and with [ErrMany].
-func Files(name string) ([]string, error) {
-	info, err := os.Stat(name)
-	var found []string
-	switch {
-	case err == nil && info.IsDir():
-		err = filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				return err
-			case strings.HasPrefix(d.Name(), ".") && path != name:
-				if d.IsDir() {
-					return filepath.SkipDir
-				}
-			case d.Type().IsRegular():
-				if found = append(found, path); len(found) > maxFiles {
-					return fmt.Errorf("%w: more than %d in %s", ErrMany, maxFiles, name)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, err
-		}
-	case err == nil:
-		return []string{name}, nil
-	case strings.ContainsAny(name, "*?["):
-		matches, badPattern := filepath.Glob(name)
-		if badPattern != nil {
-			return nil, fmt.Errorf("%s: %w", name, badPattern)
-		}
-		for _, m := range matches {
-			if info, err := os.Stat(m); err == nil && info.Mode().IsRegular() {
-				found = append(found, m)
-			}
-		}
-		if len(found) == 0 {
-			return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-		}
-		if len(found) > maxFiles {
-			return nil, fmt.Errorf("%w: more than %d match %s", ErrMany, maxFiles, name)
-		}
-	default:
-		return nil, err
-	}
-	type aged struct {
-		path string
-		at   int64
-	}
-	list := make([]aged, len(found))
-	for i, p := range found {
-		list[i].path = p
-		if info, err := os.Stat(p); err == nil {
-			list[i].at = info.ModTime().UnixNano()
-		}
-	}
-	slices.SortStableFunc(list, func(a, b aged) int {
-		if a.at != b.at {
-			return int(min(1, max(-1, a.at-b.at)))
-		}
-		return strings.Compare(a.path, b.path)
-	})
-	for i := range list {
-		found[i] = list[i].path
-	}
-	return found, nil
 }

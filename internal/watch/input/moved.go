@@ -1,0 +1,163 @@
+package input
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// catchUp reads the rest of a file that lay at a path and was moved away since its position was noted.
+func (r *Reader) catchUp(ctx context.Context, path string) error {
+	if r.book == nil || len(r.book.paths[path]) == 0 {
+		return nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil // reading it tells
+	}
+	var there *looked
+	for _, e := range slices.Clone(r.book.paths[path]) {
+		if e.unchanged(info) {
+			continue
+		}
+		if there == nil {
+			if there, err = look(path); err != nil {
+				return nil // reading it tells
+			}
+		}
+		if e.id() == identity(info) && e.is(*there) || e.Length >= minPrint && e.begins(there.head) && e.ends(path) {
+			continue // the file that lies there
+		}
+		moved := r.moved(path, e)
+		if moved == "" {
+			r.tell(path, "rotated", errors.New("the file that was read is not beside it any more: what was added to it is not known"))
+			r.book.moved(e, "", e.id())
+			continue
+		}
+		if err := r.readMoved(ctx, moved, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readMoved reads the rest of a file that was moved away: nobody writes to it any more, and nobody reads it again.
+func (r *Reader) readMoved(ctx context.Context, path string, e *Entry) error {
+	id := e.id()
+	if info, err := os.Stat(path); err == nil {
+		id = identity(info) // a copy has another than what was truncated
+	}
+	r.book.moved(e, path, id)
+	if _, known := r.files[path]; known {
+		return nil // it is read in its turn
+	}
+	r.files[path] = nil
+	if err := r.read(ctx, path); err != nil {
+		return err
+	}
+	if x := r.files[path]; x != nil && !x.sleeps() {
+		x.stream.Release(r.o.Now())
+	}
+	r.close(ctx, path)
+	delete(r.files, path)
+	return nil
+}
+
+// moved finds the file of an entry that lay at a path: in the folder of it, or in that of what a link there leads to.
+func (r *Reader) moved(path string, e *Entry) string {
+	dir := filepath.Dir(path)
+	if found := movedIn(dir, path, e); found != "" {
+		return found
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil && filepath.Dir(real) != dir {
+		return movedIn(filepath.Dir(real), path, e)
+	}
+	return ""
+}
+
+// movedIn finds the file of an entry in a folder.
+func movedIn(dir, path string, e *Entry) string {
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	for _, d := range list[:min(len(list), maxFiles)] {
+		info, err := d.Info()
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		name := filepath.Join(dir, d.Name())
+		if name == filepath.Clean(path) {
+			continue
+		}
+		id := identity(info)
+		same := id.inode != 0 && id == e.id()
+		if !same && !(e.says(name) && related(d.Name(), filepath.Base(path))) {
+			continue
+		}
+		if there, err := look(name); err == nil && (same && e.is(*there) || e.begins(there.head) && e.ends(name)) {
+			return name
+		}
+	}
+	return ""
+}
+
+// related tells whether a name may be that of a rotated part of a log: dns.log.1.gz, dns-2024.log of dns.log.
+func related(name, of string) bool {
+	stem := of[:len(of)-len(filepath.Ext(of))]
+	return stem != "" && len(name) > len(stem) && name[:len(stem)] == stem
+}
+
+// look looks at a file.
+func look(path string) (*looked, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	text, packed, closing, err := unpacked(bufio.NewReader(f))
+	if err != nil {
+		return nil, err
+	}
+	defer closing()
+	head := make([]byte, maxPrint)
+	n, err := io.ReadFull(text, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, err
+	}
+	return &looked{path, info, head[:n], packed}, nil
+}
+
+// ends tells whether what was read last of an entry stands in a file where it stood. Where nothing is known of that, it is taken to.
+func (e *Entry) ends(path string) bool {
+	if e.TailLength == 0 {
+		return true
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false // reading it tells
+	}
+	defer f.Close()
+	text, packed, closing, err := unpacked(bufio.NewReader(f))
+	if err != nil {
+		return false // reading it tells
+	}
+	defer closing()
+	tail, from := make([]byte, e.TailLength), e.State.Offset-int64(e.TailLength)
+	if packed {
+		if _, err = io.CopyN(io.Discard, text, from); err == nil {
+			_, err = io.ReadFull(text, tail)
+		}
+	} else {
+		_, err = f.ReadAt(tail, from)
+	}
+	return err == nil && printOf(tail) == e.Tail
+}
