@@ -9,9 +9,12 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"maps"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -61,8 +64,8 @@ func (a *app) watchCommand() *cobra.Command {
 		use: "watch [INPUT...] --indicators FILE", short: "Match logs against indicators: what was seen, where, when and why",
 		long: `Reads logs and tells which of them meet an indicator. No node is needed.
 
-INPUT is a file, a folder, a pattern in quotes, or - for standard input (also without any
-INPUT); gzip, zstd, bzip2, xz and UTF-16 are undone. Formats are told by themselves and told of: Zeek
+INPUT is a file, a folder with all below it (links in it are followed, hidden files left out), a
+pattern in quotes, or - for standard input (also without any INPUT); gzip, zstd, bzip2, xz and UTF-16 are undone. Formats are told by themselves and told of: Zeek
 (JSON and TSV), Suricata EVE, BIND, Unbound, dnstap (frames, JSON), Common and
 Combined, W3C (IIS), Caddy, Squid, Postfix, Exim, nfdump, flows as JSON, Windows events and Sysmon as JSON, any other JSON
 lines, tables and text. --fields says where values stand in what no format knows:
@@ -101,8 +104,8 @@ With --json, or with --as stix or ecs, each sighting is one JSON object on a lin
 STIX has how often, first and last (--count-only: how often alone); ECS, for the party's own
 systems, has fields and lines, too. What was read is then told on standard error.
 
-Exit codes: 0 nothing matched; 6 something matched; 1 failed; 2 the command line is
-wrong; 4 a file is not there.`,
+Exit codes: 0 nothing matched; 6 something matched; 1 failed, or nothing matched in what could
+be read; 2 the command line is wrong; 4 a file is not there.`,
 		examples: []string{
 			"entente watch /var/log/zeek/current/dns.log --indicators bad-domains.txt",
 			"entente watch eve.json --indicators bundle.json --as stix > sightings.jsonl",
@@ -154,21 +157,22 @@ const forgetAfter = 2 * time.Hour
 
 // watching is one run of watch.
 type watching struct {
-	a     *app
-	f     watchFlags
-	live  *watch.Live
-	pass  *pass.Pass
-	table sighting.Table
-	began time.Time
-	bar   *progress
-	last  time.Time // of telling in JSON
-	mu    sync.Mutex
-	shown gauges // what metrics show, under mu
-	lost  int64  // problems
-	loads []indicators.Report
-	err   error // the output broke
-	index *indexing
-	back  *looking // nil: what is new is not looked for in the index
+	a      *app
+	f      watchFlags
+	live   *watch.Live
+	pass   *pass.Pass
+	table  sighting.Table
+	began  time.Time
+	bar    *progress
+	last   time.Time // of telling in JSON
+	mu     sync.Mutex
+	shown  gauges // what metrics show, under mu
+	lost   int64  // problems
+	unread int64  // those that something was not read for
+	loads  []indicators.Report
+	err    error // the output broke
+	index  *indexing
+	back   *looking // nil: what is new is not looked for in the index
 	// lookedBack is how many values were looked for in the index, seenBack how many of them were seen.
 	lookedBack, seenBack int64
 	// patterns are those that ask for more than one value.
@@ -188,13 +192,19 @@ type watching struct {
 	syslog *input.Syslog // nil: no syslog is taken
 	// told are the formats of streams that were told.
 	told map[toldFormat]struct{}
+	// formats is how many streams have each.
+	formats map[string]int64
 }
 
 // toldFormat is a format of a stream.
 type toldFormat struct{ stream, format string }
 
-// maxTold is the number of formats of streams that are told.
-const maxTold = 10_000
+const (
+	// maxTold is the number of formats of streams that are known to have been told.
+	maxTold = 100_000
+	// toldOfEach is the number of streams of a format that it is told of; of a folder's others it is told how many there are.
+	toldOfEach = 20
+)
 
 // kept is what is saved with positions.
 type kept struct {
@@ -317,23 +327,31 @@ func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
 		err = r.Run(ctx, files)
 	}
 	w.bar.done()
-	stopped := errors.Is(err, context.Canceled)
-	if err != nil && !stopped {
+	unsaved := errors.Is(err, input.ErrUnsaved) // what was found is told all the same
+	if err != nil && !unsaved && !errors.Is(err, context.Canceled) {
 		return err
+	}
+	if unsaved {
+		err = &node.Error{Code: node.CodeDiskFull, Status: http.StatusInsufficientStorage, What: "The positions were not saved.", Why: err.Error() + ".",
+			Next: fmt.Sprintf("Make room for %s, and run it again: what was read since it was saved last is read, and counted, again.", f.position)}
+	} else {
+		err = nil
 	}
 	w.index.flush()
-	if err := errors.Join(w.back.end(ctx), w.index.end(w)); err != nil {
-		return err
-	}
+	err = errors.Join(err, w.back.end(ctx), w.index.end(w))
 	if f.position == "" { // otherwise what waits goes on waiting
 		w.patterns.flush(w.whole)
 	}
-	if err := errors.Join(w.finish(), w.reportLast(ctx), w.tellOutsLast(ctx)); err != nil {
+	if err = errors.Join(err, w.finish(), w.reportLast(ctx), w.tellOutsLast(ctx)); err != nil {
 		return err
 	}
 	w.back.settle()
-	if (w.table.Hits > 0 || w.found()) && a.code == exitOK {
+	switch matched := w.table.Hits > 0 || w.found(); {
+	case a.code != exitOK:
+	case matched:
 		a.code = exitMatched
+	case w.unread > 0 && !w.goesOn(): // that nothing matched is not known
+		a.code = exitFailed
 	}
 	return nil
 }
@@ -564,6 +582,9 @@ func (w *watching) note(p *printer) error {
 
 // restore reads positions, and what was counted up to them.
 func (w *watching) restore() (*input.Book, error) {
+	if _, err := os.Stat(filepath.Dir(w.f.position)); err != nil { // it would be found out when something is to be saved
+		return nil, err
+	}
 	b, err := input.OpenBook(w.f.position)
 	if err != nil {
 		return nil, err
@@ -676,6 +697,12 @@ func (w *watching) known(stream, format string, e logs.Evidence) {
 		w.told = map[toldFormat]struct{}{}
 	}
 	w.told[k] = struct{}{}
+	if w.formats == nil {
+		w.formats = map[string]int64{}
+	}
+	if w.formats[k.format]++; w.formats[k.format] > toldOfEach {
+		return
+	}
 	p := w.a.printer()
 	p.say("", "ui.watch-known", "input", stream, "format", format, "agree", e.Agree, "lines", e.Lines, "marks", strings.Join(e.Marks, " "))
 	w.bar.done()
@@ -684,9 +711,25 @@ func (w *watching) known(stream, format string, e logs.Evidence) {
 	}
 }
 
+// others tells of how many streams the format was not told.
+func (w *watching) others() error {
+	p := w.a.printer()
+	for _, format := range slices.Sorted(maps.Keys(w.formats)) {
+		if n := w.formats[format] - toldOfEach; n > 0 {
+			p.say("", "ui.watch-known-more", "format", format, "n", p.number(n))
+		}
+	}
+	return w.note(p)
+}
+
 // problem tells of what went wrong and did not end the watch.
 func (w *watching) problem(x input.Problem) {
-	if x.Kind != "encoding" { // that is nothing that went wrong
+	switch x.Kind {
+	case "encoding": // nothing that went wrong
+	case "unreadable", "broken", "rotated":
+		w.unread++
+		w.lost++
+	default:
 		w.lost++
 	}
 	p := w.a.printer()
@@ -829,6 +872,9 @@ type summary struct {
 // finish tells what was found and what was read.
 func (w *watching) finish() error {
 	took := w.a.now().Sub(w.began)
+	if err := w.others(); err != nil {
+		return err
+	}
 	if w.f.as != "" {
 		if err := w.lines(); err != nil {
 			return err
@@ -861,7 +907,11 @@ func (w *watching) finish() error {
 			w.writeFinding(p, s)
 		}
 	}
-	if len(list) == 0 && !w.found() {
+	switch {
+	case len(list) > 0 || w.found():
+	case w.unread > 0:
+		p.say("", "ui.watch-nothing-read", "n", p.number(w.unread))
+	default:
 		p.say("", "ui.watch-nothing")
 	}
 	c := w.pass.Counts

@@ -42,6 +42,9 @@ const (
 // ErrBook means that a file of positions cannot be read.
 var ErrBook = errors.New("not a file of positions")
 
+// ErrUnsaved means that positions could not be saved: what was read after those on disk will be read again.
+var ErrUnsaved = errors.New("positions were not saved")
+
 // Entry is how far one file was read.
 type Entry struct {
 	Path string `json:"path"`
@@ -110,14 +113,14 @@ func (e *Entry) valid() bool {
 func (b *Book) Save(kept any) error {
 	text, err := json.Marshal(kept)
 	if err != nil {
-		return fmt.Errorf("positions: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnsaved, err)
 	}
 	b.Kept = text
 	b.turn()
 	dir := filepath.Dir(b.path)
 	f, err := os.CreateTemp(dir, ".entente-position-*")
 	if err != nil {
-		return fmt.Errorf("positions: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnsaved, err)
 	}
 	defer os.Remove(f.Name()) // it is gone once renamed
 	out := bufio.NewWriter(f)
@@ -128,10 +131,10 @@ func (b *Book) Save(kept any) error {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("positions: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnsaved, err)
 	}
 	if err := os.Rename(f.Name(), b.path); err != nil {
-		return fmt.Errorf("positions: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnsaved, err)
 	}
 	if d, err := os.Open(dir); err == nil {
 		_ = d.Sync() // not every system can; the file itself is synced
