@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +14,7 @@ import (
 	"entente/internal/node"
 	"entente/internal/observable"
 	"entente/internal/watch/indicators"
+	"entente/internal/watch/input"
 	"entente/stix"
 )
 
@@ -57,7 +61,7 @@ func (a *app) huntValues(args []string, h *hunted) ([]observable.Value, error) {
 			}
 			continue
 		}
-		f, err := os.Open(arg)
+		f, err := openNamed(arg)
 		if err != nil {
 			return nil, err
 		}
@@ -76,6 +80,11 @@ func (a *app) huntValues(args []string, h *hunted) ([]observable.Value, error) {
 
 // readHunted reads the values of a file.
 func readHunted(r io.Reader, name string, add func(observable.Value) error, refuse func(string, error)) error {
+	text, closing, err := input.Text(bufio.NewReader(r))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	defer closing()
 	object := func(x *stix.Object) error {
 		if x.Type != "indicator" {
 			return nil
@@ -93,14 +102,33 @@ func readHunted(r io.Reader, name string, add func(observable.Value) error, refu
 		}
 		return nil
 	}
-	format, err := indicators.ReadFile(r, name, indicators.Taker{
+	_, err = indicators.ReadFile(text, name, indicators.Taker{
 		Object: object,
 		Item:   func(i intake.Item) error { return add(i.Value) },
 		Refuse: func(what string, err error) { refuse(name+": "+what, err) },
+		Unmarked: func(n int) {
+			if n > 0 {
+				refuse(name, fmt.Errorf("attributes that are not marked for detection (to_ids), and so left out: %d", n))
+			}
+		},
 	})
 	if errors.Is(err, indicators.ErrFormat) {
-		return &node.Error{Code: node.CodeBadInput, Status: 400, What: name + " holds no values in a form that is known.", Why: "It looks like " + string(format) + ".",
-			Next: "Give STIX, MISP, a table, or a list of one value a line."}
+		return notIndicators(name, err)
 	}
 	return err
+}
+
+// openNamed opens a file that was named on the command line.
+func openNamed(name string) (*os.File, error) {
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, &node.Error{Code: node.CodeBadInput, Status: 400, What: name + " cannot be read.", Why: err.Error() + ".", Next: "Let the user read it who runs this command."}
+	}
+	return f, err
+}
+
+// notIndicators says what to do about a file that holds no values.
+func notIndicators(name string, err error) error {
+	return &node.Error{Code: node.CodeBadInput, Status: 400, What: name + " holds no values in a form that is known.", Why: err.Error() + ".",
+		Next: "Give STIX, MISP, a table, or a list of one value a line, in which lines that are none begin with #. Reports and pages are read by 'entente intel import'."}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -22,7 +23,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/spf13/cobra"
 
 	"entente/internal/node"
@@ -75,7 +75,8 @@ INPUT can also be a queue that any number of watchers share: nats://HOST/STREAM?
 (JetStream) or kafka://HOST/TOPIC?group=NAME; nats+tls:// and kafka+tls:// are encrypted. A
 message is acknowledged when what it held is counted and kept.
 
-FILE is STIX (a bundle, a list, one object a line), MISP, a table or a list of one value a line.
+FILE is STIX (a bundle, a list, one object a line), MISP, a table or a list of one value a line,
+packed or not.
 A domain means itself and all names below it. An indicator is found in what happened before it
 was made, too, but not after its end; --from-validity looks only from its beginning on.
 Patterns that ask for more than one value are looked for line by line and host by host, on the
@@ -471,6 +472,11 @@ func (w *watching) load(ctx context.Context) error {
 			}
 		}
 	}
+	for _, rep := range w.loads {
+		if rep.Unmarked > 0 {
+			p.say("", "ui.watch-unmarked", "file", rep.Name, "n", p.number(int64(rep.Unmarked)))
+		}
+	}
 	if protected > 0 {
 		p.say("", "ui.watch-assets", "n", p.number(int64(protected)))
 	}
@@ -523,6 +529,9 @@ func collectEarly() (end func()) {
 func (w *watching) whyNothing() string {
 	why := "The files of indicators hold no value that can be watched for."
 	for _, rep := range w.loads[:min(len(w.loads), 3)] {
+		if rep.Unmarked > 0 {
+			why += fmt.Sprintf(" Attributes of %s that are not marked for detection (to_ids), and so left out: %d.", rep.Name, rep.Unmarked)
+		}
 		if len(rep.Told) > 0 {
 			x, what := &rep.Told[0], ""
 			if !x.Says() {
@@ -551,24 +560,25 @@ func settle(set *watch.Set) {
 }
 
 func (w *watching) loadFile(set *indicators.Set, name string) (indicators.Report, error) {
-	var in io.Reader = w.a.in
+	in := w.a.in
 	if name != "-" {
-		f, err := os.Open(name)
+		f, err := openNamed(name)
 		if err != nil {
 			return indicators.Report{}, err
 		}
 		defer f.Close()
 		in = f
-		if strings.HasSuffix(name, ".gz") {
-			z, err := gzip.NewReader(f)
-			if err != nil {
-				return indicators.Report{}, fmt.Errorf("%s: %w", name, err)
-			}
-			defer z.Close()
-			in = z
-		}
 	}
-	return set.Read(in, indicators.Options{Name: name, Now: w.began.UTC(), FromValidity: w.f.fromValidity, Patterns: w.patterns})
+	text, closing, err := input.Text(bufio.NewReaderSize(in, 1<<16))
+	if err != nil {
+		return indicators.Report{}, fmt.Errorf("%s: %w", name, err)
+	}
+	defer closing()
+	rep, err := set.Read(text, indicators.Options{Name: name, Now: w.began.UTC(), FromValidity: w.f.fromValidity, Patterns: w.patterns})
+	if errors.Is(err, indicators.ErrFormat) {
+		err = notIndicators(name, err)
+	}
+	return rep, err
 }
 
 // note prints what is not the answer on standard error.

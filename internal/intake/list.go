@@ -54,7 +54,7 @@ func lineError(line int, text, reason string) *LineError {
 }
 
 // ReadList streams a plain list: one value a line, defanged or not. Empty lines and
-// comments (#, ;, //, !) are passed over, a comment behind a value becomes its note.
+// comments (#, ;, //, !) are passed over, a comment behind a value becomes its note. Quotes around a line are none of it.
 // Files of hosts ("0.0.0.0 name"), wildcards ("*.name") and filter lists
 // ("||name^") are understood, and a port behind an address or a name
 // is passed over. A line that holds no value gives a *LineError and
@@ -119,7 +119,7 @@ type entry struct{ value, note string }
 
 // entries adds what one line says.
 func entries(out []entry, text string) []entry {
-	text = strings.TrimSpace(text)
+	text = unquoted(strings.TrimSpace(text))
 	if text == "" || strings.HasPrefix(text, "#") || strings.HasPrefix(text, ";") || strings.HasPrefix(text, "!") ||
 		strings.HasPrefix(text, "//") {
 		return out
@@ -152,6 +152,15 @@ func entries(out []entry, text string) []entry {
 		text = name
 	}
 	return append(out, entry{text, note})
+}
+
+// unquoted takes away the quotes around a line, and the comma behind them, which programs write that copy a list out of a table or out of code.
+func unquoted(text string) string {
+	inner := strings.TrimSuffix(text, ",")
+	if n := len(inner); n > 2 && (inner[0] == '"' || inner[0] == '\'') && inner[n-1] == inner[0] && strings.IndexByte(inner[1:n-1], inner[0]) < 0 {
+		return strings.TrimSpace(inner[1 : n-1])
+	}
+	return text
 }
 
 // sink tells an address that files of hosts send names to.

@@ -21,6 +21,8 @@ type Taker struct {
 	Object func(*stix.Object) error // of STIX, and of MISP made into it
 	Item   func(intake.Item) error  // of a list or a table
 	Refuse func(what string, err error)
+	// Unmarked is told how many attributes of an event of MISP are not marked for detection (to_ids), and so left out.
+	Unmarked func(n int)
 }
 
 // taking is a Taker that takes what is worked out of each object and item, of some beside the reading.
@@ -35,6 +37,7 @@ type taking[O, I any] struct {
 	soon        func([]ahead.Found[I])
 	item        func(*I) error
 	refuse      func(what string, err error)
+	unmarked    func(n int)
 }
 
 // rowWeight is about what a row takes with all that is worked out of it, in bytes: many items may stand in a long one.
@@ -65,9 +68,10 @@ func ReadFile(r io.Reader, name string, t Taker) (intake.Format, error) {
 		ready: func() func(intake.Item) (intake.Item, error) {
 			return func(i intake.Item) (intake.Item, error) { return i, nil }
 		},
-		soon:   func([]ahead.Found[intake.Item]) {},
-		item:   func(i *intake.Item) error { return t.Item(*i) },
-		refuse: t.Refuse,
+		soon:     func([]ahead.Found[intake.Item]) {},
+		item:     func(i *intake.Item) error { return t.Item(*i) },
+		refuse:   t.Refuse,
+		unmarked: t.Unmarked,
 	})
 }
 
@@ -95,6 +99,7 @@ func readFile[O, I any](r io.Reader, name string, t taking[O, I]) (intake.Format
 				t.refuse("event", err)
 				continue
 			}
+			t.unmarked(unmarked(e))
 			for _, x := range bundle.Objects {
 				ready := t.readyObject(x)
 				if err := t.object(&ready); err != nil {
@@ -119,6 +124,16 @@ func readFile[O, I any](r io.Reader, name string, t taking[O, I]) (intake.Format
 		return format, fmt.Errorf("%w: %s looks like %s; what is read are STIX, MISP, tables and lists of one value a line", ErrFormat, name, format)
 	}
 	return format, nil
+}
+
+// unmarked counts the attributes of an event that are not marked for detection.
+func unmarked(e *misp.Event) (n int) {
+	for a := range e.AllAttributes() {
+		if !a.Deleted() && !a.ToIDS() {
+			n++
+		}
+	}
+	return n
 }
 
 // nothing tells a file that has no line, or comments alone.

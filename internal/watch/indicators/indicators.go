@@ -89,6 +89,8 @@ type Report struct {
 	Others   int `json:"others,omitzero"`
 	Broad    int `json:"too_broad,omitzero"`
 	Bad      int `json:"bad,omitzero"`
+	// Unmarked is the number of attributes of MISP that are not marked for detection (to_ids), and so left out.
+	Unmarked int `json:"unmarked,omitzero"`
 	// Told are the first of those that were refused.
 	Told []Refused `json:"-"`
 }
@@ -163,6 +165,7 @@ func (s *Set) Read(r io.Reader, o Options) (Report, error) {
 		soon:        s.soon,
 		item:        func(x *readyItem) error { return s.item(&rep, x, o) },
 		refuse:      rep.refuse,
+		unmarked:    func(n int) { rep.Unmarked += n },
 	})
 	rep.Format = format
 	return rep, err

@@ -91,7 +91,7 @@ func TestMISP(t *testing.T) {
 "Attribute":[{"uuid":"33333333-3333-4333-8333-333333333333","type":"domain","category":"Network activity","value":"misp.example","to_ids":true,"timestamp":"1704067200","distribution":"5"},
 {"uuid":"44444444-4444-4444-8444-444444444444","type":"domain","category":"Network activity","value":"named.example","to_ids":false,"timestamp":"1704067200","distribution":"5"}]}}`
 	live, rep := read(t, event, Options{})
-	if got := looked(live, now, "misp.example", "named.example"); len(got) != 1 || rep.Values != 1 {
+	if got := looked(live, now, "misp.example", "named.example"); len(got) != 1 || rep.Values != 1 || rep.Unmarked != 1 {
 		t.Errorf("%q %+v", got, rep)
 	}
 	files, err := filepath.Glob("../../../../shared/data/misp/*.json")

@@ -92,7 +92,7 @@ func Marks(format string) []string {
 	case suricata.name:
 		return []string{"event_type"}
 	case caddy.name:
-		return []string{"request", "request.host", "request.uri", "msg"}
+		return []string{"request", "request.host", "request.uri"}
 	case ipfixJSON.name:
 		return tops(ipfixMarks)
 	case dnstap.name:

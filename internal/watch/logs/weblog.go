@@ -250,7 +250,7 @@ var caddyPlaces = map[string]place{
 var caddy = kindOf{
 	name: "caddy-json",
 	make: func(o Options) Format {
-		return &jsonFormat{reader: reader{o: o}, name: "caddy-json", must: []string{"request.host", "request.uri", "msg"}, times: []string{"ts"},
+		return &jsonFormat{reader: reader{o: o}, name: "caddy-json", must: []string{"request.host", "request.uri"}, times: []string{"ts"},
 			places: caddyPlaces,
 			finish: func(f *jsonFormat) {
 				scheme := "http"

@@ -39,6 +39,7 @@ func TestMixedStreams(t *testing.T) {
 	for i := range 70 {
 		zones += fmt.Sprintf(zone, i)
 	}
+	caddy := `{"level":"info","ts":1646861401.5,"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"10.0.0.7","proto":"HTTP/2.0","method":"GET","host":"ok.example","uri":"/"},"status":200}` + "\n"
 	zeek := `{"ts":1521911720.1,"uid":"C1","id.orig_h":"10.0.0.1","id.resp_h":"192.0.2.53","query":"a.example","qclass":1}` + "\n"
 	for name, c := range map[string]struct {
 		text   string
@@ -57,6 +58,11 @@ func TestMixedStreams(t *testing.T) {
 		"many others behind known lines":       {query + zones + query, []string{"1 bind-queries 10.0.0.5 query", "72 bind-queries 10.0.0.5 query"}, 0},
 		"text in JSON":                         {zeek + zeek + "sensor: lost 192.0.2.66\n" + zeek, []string{"3 text  other"}, 1},
 		"lines of the format without an event": {mail + "Nov 30 12:00:01 mx postfix/smtpd[1]: warning: hostname www.evil.example does not resolve\n" + mail, []string{"2 postfix mx other"}, 0},
+		"messages of Caddy that are no requests": {caddy + caddy +
+			`{"level":"error","ts":1646861402.5,"logger":"tls.obtain","msg":"will retry","error":"[www.evil.example] Obtain: authorization failed","attempt":1}` + "\n" +
+			`{"level":"error","ts":1646861404.5,"logger":"http.handlers.reverse_proxy","msg":"dial tcp 192.0.2.66:443: connection refused"}` + "\n" + caddy +
+			`{"time":"2026-01-01T00:00:00Z","level":"INFO","msg":"connect","peer":"192.0.2.66"}` + "\n" + caddy,
+			[]string{"3 jsonl  other", "4 jsonl  other", "6 jsonl  other"}, 0},
 		"each message of its own": {mail + query + mail + "Nov 30 12:00:02 fw kernel: SRC=192.0.2.66\n" + query + mail,
 			[]string{"2 bind-queries 10.0.0.5 query", "4 text  other", "5 bind-queries 10.0.0.5 query"}, 1},
 	} {
