@@ -217,7 +217,7 @@ func writeHunted(p *printer, h *hunted, limit int) {
 	}
 	for _, l := range h.Lines {
 		p.gap()
-		p.f("%s  %s  %s", p.at(l.Time), l.File+":"+fmt.Sprint(l.Offset), strings.Join(l.Values, ", "))
+		p.f("%s  %s  %s", p.at(l.Time), p.t("ui.hunt-place", "file", l.File, "n", p.number(l.Offset)), strings.Join(l.Values, ", "))
 		p.block("    ", l.Line)
 	}
 	p.gap()

@@ -56,6 +56,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.wish, "lang", "", "language of what is told: en, fr, ru, zh, vi (default: that of the environment, else of the node)")
 	f.StringVar(&a.zoneWish, "tz", "", "time zone that times are told in: a name such as Asia/Kolkata, or an offset such as +05:30 (default: that of the environment, TZ, else of the machine)")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "no hints and no progress")
+	completes(root, "lang", lang.Tags()...)
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true})
 	root.AddCommand(

@@ -132,3 +132,8 @@ func childNames(cmd *cobra.Command) string {
 	}
 	return strings.Join(names, ", ")
 }
+
+// completes names the values of a flag, for the completion of shells.
+func completes(cmd *cobra.Command, flag string, values ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)) // it fails if there is no such flag, or twice; then nothing completes
+}

@@ -147,6 +147,9 @@ be read; 2 the command line is wrong; 4 a file is not there.`,
 	f.queueFlags.register(x)
 	f.outFlags.register(x)
 	x.IntVar(&f.limit, "limit", 100, "how many sightings are shown to people")
+	completes(cmd, "format", logs.Names()...)
+	completes(cmd, "as", "stix", "ecs")
+	completes(cmd, "queue-sasl", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 	return cmd
 }
 
