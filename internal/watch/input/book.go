@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"entente/internal/watch/pass"
 )
@@ -77,6 +78,7 @@ type Book struct {
 	index
 	headers map[string]string // of tables, each once: most files of a folder have the same
 	round   int64             // the listings so far
+	saved   time.Time         // when it was saved last by who wrote what was opened
 }
 
 // newBook makes an empty book; one without a path is of this run only.
@@ -95,9 +97,14 @@ func OpenBook(path string) (*Book, error) {
 		return nil, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() > maxBook {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxBook {
 		return nil, fmt.Errorf("%w: %s is larger than %d bytes", ErrBook, path, maxBook)
 	}
+	b.saved = info.ModTime()
 	if err := b.decode(bufio.NewReader(io.LimitReader(f, maxBook))); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrBook, path, err)
 	}
@@ -189,6 +196,19 @@ func (b *Book) find(x looked) *Entry {
 		}
 	}
 	return nil
+}
+
+// knows tells whether a file, or one that is the same as far as it was read, has an entry.
+func (b *Book) knows(x looked) bool {
+	if slices.ContainsFunc(b.files[identity(x.info)], func(e *Entry) bool { return e.is(x) }) {
+		return true
+	}
+	for e := range b.alike(x.head) {
+		if e.says(x.path) && e.ends(x.path) {
+			return true
+		}
+	}
+	return false
 }
 
 // is tells whether a file that has the system's identity of the entry is that of the entry: the system gives what a file had that is gone to another. One that

@@ -2,6 +2,7 @@ package input
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -174,5 +175,26 @@ func TestTornIsRead(t *testing.T) {
 	b.has("all", 3000)
 	if len(b.problems) != 1 {
 		t.Errorf("problems: %v", b.problems)
+	}
+}
+
+// TestWideIsFollowed: what is added to a log in UTF-16 is read while it is followed, and its encoding is told once.
+func TestWideIsFollowed(t *testing.T) {
+	b := newBench(t)
+	wide := func(text string) string { // without the mark
+		return asUTF16(text, binary.LittleEndian)[2:]
+	}
+	b.write("a.log", wide(lines(0, 10)+line(10)[:20]))
+	f := b.follow(false, b.path("a.log"))
+	f.hits("at first", 10)
+	b.add("a.log", wide(line(10)[20:]+lines(11, 15)))
+	f.hits("added", 15)
+	b.add("a.log", wide(lines(15, 16)))
+	f.hits("added again", 16)
+	f.settled()
+	f.end()
+	b.has("all", 16)
+	if len(b.problems) != 1 || b.problems[0] != "encoding" {
+		t.Error(b.problems)
 	}
 }

@@ -63,6 +63,7 @@ func (r *Reader) forget(names []string, found []listed) {
 		}
 		delete(r.files, path)
 		delete(r.failed, path)
+		delete(r.guessed, path)
 	}
 	clear(r.order[len(kept):])
 	r.order = kept

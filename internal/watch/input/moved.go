@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
+	"time"
 )
 
 // catchUp reads the rest of a file that lay at a path and was moved away since its position was noted.
@@ -20,6 +22,7 @@ func (r *Reader) catchUp(ctx context.Context, path string) error {
 		return nil // reading it tells
 	}
 	var there *looked
+	rotated := false
 	for _, e := range slices.Clone(r.book.paths[path]) {
 		if e.unchanged(info) {
 			continue
@@ -32,6 +35,7 @@ func (r *Reader) catchUp(ctx context.Context, path string) error {
 		if e.id() == identity(info) && e.is(*there) || e.Length >= minPrint && e.begins(there.head) && e.ends(path) {
 			continue // the file that lies there
 		}
+		rotated = true
 		moved := r.moved(path, e)
 		if moved == "" {
 			r.tell(path, "rotated", errors.New("the file that was read is not beside it any more: what was added to it is not known"))
@@ -42,18 +46,73 @@ func (r *Reader) catchUp(ctx context.Context, path string) error {
 			return err
 		}
 	}
+	if !rotated || r.book.saved.IsZero() {
+		return nil
+	}
+	for _, part := range r.between(path) {
+		if err := r.readAside(ctx, part); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-// readMoved reads the rest of a file that was moved away: nobody writes to it any more, and nobody reads it again.
+// between gives the parts of a log that a rotation began and another ended while nothing ran, in the order in which they were written.
+func (r *Reader) between(path string) (parts []string) {
+	dir, base := filepath.Dir(path), filepath.Base(path)
+	list, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	when := map[string]time.Time{}
+	for _, d := range list[:min(len(list), maxFiles)] {
+		name := filepath.Join(dir, d.Name())
+		info, err := d.Info()
+		if _, listed := r.files[name]; listed || err != nil || !info.Mode().IsRegular() || info.ModTime().Before(r.book.saved) || !part(d.Name(), base) {
+			continue
+		}
+		if x, err := look(name); err != nil || r.book.knows(*x) { // what cannot be read is none that was read before
+			continue
+		}
+		parts, when[name] = append(parts, name), info.ModTime()
+	}
+	slices.SortStableFunc(parts, func(a, b string) int { return when[a].Compare(when[b]) })
+	return parts
+}
+
+// part tells whether a name is that of a part of a log that a rotation made: with nothing but a number or a time before or behind the ending, and what it is packed with.
+func part(name, of string) bool {
+	for _, ending := range []string{".gz", ".zst", ".bz2", ".xz"} {
+		name = strings.TrimSuffix(name, ending)
+	}
+	ending := filepath.Ext(of)
+	stem := strings.TrimSuffix(of, ending)
+	rest, ok := strings.CutPrefix(name, of)
+	if !ok {
+		if rest, ok = strings.CutPrefix(name, stem); !ok || stem == "" {
+			return false
+		}
+		if rest, ok = strings.CutSuffix(rest, ending); !ok {
+			return false
+		}
+	}
+	return len(rest) > 1 && strings.Contains("-._", rest[:1]) && strings.Trim(rest, "0123456789-._:T") == ""
+}
+
+// readMoved reads the rest of a file that was moved away: nobody writes to it any more.
 func (r *Reader) readMoved(ctx context.Context, path string, e *Entry) error {
 	id := e.id()
 	if info, err := os.Stat(path); err == nil {
 		id = identity(info) // a copy has another than what was truncated
 	}
 	r.book.moved(e, path, id)
+	return r.readAside(ctx, path)
+}
+
+// readAside reads a part of a log that is no input itself, or leaves it to its turn.
+func (r *Reader) readAside(ctx context.Context, path string) error {
 	if _, known := r.files[path]; known {
-		return nil // it is read in its turn
+		return nil
 	}
 	r.files[path] = nil
 	if err := r.read(ctx, path); err != nil {

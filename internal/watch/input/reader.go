@@ -62,6 +62,7 @@ type Reader struct {
 	streams map[string]*pass.Stream // of the network
 	order   []string
 	failed  map[string]string // why a file cannot be read, as it was told
+	guessed map[string]string // encodings, as they were told
 	faults  map[string]fault  // of the last listing
 	buf     []byte
 	saved   time.Time
@@ -82,7 +83,7 @@ func NewReader(p *pass.Pass, o Options) *Reader {
 	if o.Every == 0 {
 		o.Every = time.Second
 	}
-	r := &Reader{o: o, p: p, book: o.Book, files: map[string]*file{}, streams: map[string]*pass.Stream{}, failed: map[string]string{}}
+	r := &Reader{o: o, p: p, book: o.Book, files: map[string]*file{}, streams: map[string]*pass.Stream{}, failed: map[string]string{}, guessed: map[string]string{}}
 	if r.book == nil && o.Follow {
 		r.book = newBook("")
 	}
@@ -97,7 +98,8 @@ func (r *Reader) tell(input, code string, err error) {
 
 // told tells of an encoding that a text was told to have; empty: it has a mark, or is plain.
 func (r *Reader) told(input, guess string) {
-	if guess != "" {
+	if guess != "" && r.guessed[input] != guess {
+		r.guessed[input] = guess
 		r.tell(input, "encoding", errors.New(guess))
 	}
 }
