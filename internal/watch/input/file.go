@@ -159,12 +159,20 @@ func (r *Reader) mark(x *file) {
 	r.book.printed(e, x.head[:min(int64(len(x.head)), e.State.Offset, maxPrint)])
 	if e.State.Offset != was {
 		e.Tail, e.TailLength = "", 0
-		if upTo := int64(len(x.recent)) - (x.at - e.State.Offset); upTo > 0 {
-			tail := x.recent[max(0, upTo-maxTail):upTo]
-			e.Tail, e.TailLength = printOf(tail), len(tail)
-		}
 	}
 	r.dirty = true
+}
+
+// note notes what was read of a file last, before its position is saved or left to rest.
+func (x *file) note() {
+	e := x.entry
+	if e == nil || e.TailLength > 0 {
+		return
+	}
+	if upTo := int64(len(x.recent)) - (x.at - e.State.Offset); upTo > 0 {
+		tail := x.recent[max(0, upTo-maxTail):upTo]
+		e.Tail, e.TailLength = printOf(tail), len(tail)
+	}
 }
 
 // took notes what was read of a file.
@@ -173,6 +181,9 @@ func (x *file) took(p []byte) {
 		x.head = append(x.head, p[:min(len(p), maxPrint-len(x.head))]...)
 	}
 	x.at += int64(len(p))
+	if x.entry == nil {
+		return
+	}
 	x.recent = append(x.recent, p[max(0, len(p)-maxRecent):]...)
 	x.recent = x.recent[:copy(x.recent, x.recent[max(0, len(x.recent)-maxRecent):])]
 }
@@ -209,6 +220,9 @@ func (r *Reader) read(ctx context.Context, path string) error {
 			x.stream.Write(r.buf[:n], r.o.Now())
 			r.mark(x)
 			r.stays(x)
+			if r.due() {
+				x.note()
+			}
 			if serr := r.save(false); serr != nil {
 				return serr
 			}
@@ -221,6 +235,7 @@ func (r *Reader) read(ctx context.Context, path string) error {
 		case errors.Is(err, io.EOF) && !x.packed:
 			x.rest(r)
 			r.mark(x)
+			x.note()
 			x.text = x.raw // what it was begun with is read
 			delete(r.failed, path)
 			return nil
@@ -232,6 +247,7 @@ func (r *Reader) read(ctx context.Context, path string) error {
 				x.stream.Flush(r.o.Now())
 			}
 			r.mark(x)
+			x.note()
 			read := x.raw.n
 			r.sleep(x)
 			if errors.Is(err, io.EOF) {
@@ -300,6 +316,7 @@ func (r *Reader) close(ctx context.Context, path string) {
 			x.stream.Release(r.o.Now())
 		}
 		r.mark(x)
+		x.note()
 		r.shut(x)
 	case x.torn != nil && r.o.Book == nil:
 		x.torn.Flush(r.o.Now())

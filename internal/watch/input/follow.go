@@ -85,6 +85,7 @@ func (r *Reader) look(ctx context.Context, path string) error {
 	}
 	x.stream.Flush(r.o.Now())
 	r.mark(x)
+	x.note()
 	r.shut(x)
 	r.files[path] = nil
 	if err != nil {

@@ -135,15 +135,17 @@ func (r *Reader) Run(ctx context.Context, names []string) error {
 	return r.save(true)
 }
 
-// save writes the book when it is time to. A disk that is full ends nothing: it is told, and tried again.
+// due tells whether it is time to write the book: what is counted may be large.
+func (r *Reader) due() bool {
+	return r.o.Book != nil && r.dirty && r.o.Now().Sub(r.saved) >= max(r.o.Every, 10*r.cost)
+}
+
+// save writes the book if it is due, or at once. A disk that is full ends nothing: it is told, and tried again.
 func (r *Reader) save(now bool) error {
-	if r.o.Book == nil || !r.dirty {
+	if r.o.Book == nil || !r.dirty || !now && !r.due() {
 		return nil
 	}
 	t := r.o.Now()
-	if !now && t.Sub(r.saved) < max(r.o.Every, 10*r.cost) { // what is counted may be large
-		return nil
-	}
 	defer func() { r.saved, r.cost = r.o.Now(), r.o.Now().Sub(t) }()
 	var kept any
 	if r.o.Kept != nil {
