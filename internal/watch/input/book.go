@@ -59,7 +59,7 @@ type Entry struct {
 	Tail       string     `json:"tail,omitzero"`
 	TailLength int        `json:"tail_length,omitzero"`
 	State      pass.State `json:"state"`
-	// Size and Changed, in nanoseconds since 1970, are of a packed file that was read to its end: while they are the same nothing is to be read. 0: they are not known.
+	// Size and Changed, in nanoseconds since 1970, are of a file that was read to its end, as the system has it: while they are the same nothing is to be read. 0: they are not known.
 	Size    int64 `json:"size,omitzero"`
 	Changed int64 `json:"changed,omitzero"`
 	Used    int64 `json:"used"` // the number of the save at which it was read last
@@ -217,7 +217,7 @@ func (e *Entry) is(x looked) bool {
 	return e.begins(x.head) && (e.unchanged(x.info) || !x.packed && x.info.Size() < e.State.Offset || e.ends(x.path))
 }
 
-// unchanged tells whether a packed file is as it was when it was read to its end.
+// unchanged tells whether a file is as it was when it was read to its end.
 func (e *Entry) unchanged(info fs.FileInfo) bool {
 	return e.Size > 0 && e.id() == identity(info) && e.Size == info.Size() && e.Changed == info.ModTime().UnixNano()
 }

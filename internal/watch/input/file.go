@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"entente/internal/watch/pass"
 )
@@ -50,20 +51,23 @@ func (c *counting) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wasRead gives a packed file, asleep, that is as it was when it was read to its end.
+// maxFresh is how long ago a file that is followed was changed for it to be read on as soon as something is added to it.
+const maxFresh = time.Minute
+
+// wasRead gives a file, asleep, that is as it was when it was read to its end.
 func (r *Reader) wasRead(path string) *file {
 	if r.book == nil {
 		return nil
 	}
 	info, err := os.Stat(path)
-	if err != nil {
+	if err != nil || r.o.Follow && r.o.Now().Sub(info.ModTime()) < maxFresh {
 		return nil // opening it tells
 	}
 	for _, e := range r.book.files[identity(info)] {
 		if e.unchanged(info) {
 			r.book.moved(e, path, e.id())
 			e.round, e.Used = r.book.round, r.book.Saves+1
-			return &file{path: path, packed: true, entry: e, info: info}
+			return &file{path: path, entry: e, info: info, packed: e.State.Offset != info.Size()}
 		}
 	}
 	return nil
@@ -252,7 +256,7 @@ func (r *Reader) read(ctx context.Context, path string) error {
 			r.sleep(x)
 			if errors.Is(err, io.EOF) {
 				delete(r.failed, path)
-				x.whole(read)
+				x.whole(x.info, read)
 			} else {
 				r.fails(path, "broken", err)
 			}
@@ -261,10 +265,10 @@ func (r *Reader) read(ctx context.Context, path string) error {
 	}
 }
 
-// whole notes that a packed file was read to its end, if that is still where it was.
-func (x *file) whole(read int64) {
-	if x.entry != nil && x.info != nil && x.info.Size() == read {
-		x.entry.Size, x.entry.Changed = x.info.Size(), x.info.ModTime().UnixNano()
+// whole notes that a file was read to its end: where the system has it, how much of it was read.
+func (x *file) whole(info fs.FileInfo, read int64) {
+	if x.entry != nil && info != nil && info.Size() == read && read > 0 {
+		x.entry.Size, x.entry.Changed = read, info.ModTime().UnixNano()
 	}
 }
 
@@ -317,6 +321,9 @@ func (r *Reader) close(ctx context.Context, path string) {
 		}
 		r.mark(x)
 		x.note()
+		if info, err := x.f.Stat(); err == nil && x.entry != nil && !x.packed {
+			x.whole(info, x.entry.State.Offset)
+		}
 		r.shut(x)
 	case x.torn != nil && r.o.Book == nil:
 		x.torn.Flush(r.o.Now())
