@@ -97,7 +97,7 @@ func TestHunt(t *testing.T) {
 	if code != 6 || errs != "" {
 		t.Fatalf("%d %s%s", code, out, errs)
 	}
-	for _, want := range []string{"evil.example", "www.Evil.example", json1 + ":0", tsv + ":", `\u0065vil`, "absent.example", "24 of"} {
+	for _, want := range []string{"evil.example", "www.Evil.example", json1 + ", byte 0", tsv + ", byte ", `\u0065vil`, "absent.example", "24 of"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
