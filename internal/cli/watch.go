@@ -271,7 +271,8 @@ func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
 		name = w.assets.Name
 	}
 	w.pass = pass.New(pass.Options{Each: each, Read: read, Name: name, All: w.patterns.all, Set: w.live.Load, Logs: options, Format: f.format, Sightings: &w.table, Told: w.hit, Known: w.known})
-	o := input.Options{Follow: f.follow, Now: a.now, Tell: w.problem, Step: w.step, Idle: w.idle, Kept: w.kept}
+	files, pipes := a.inputs(args, f.follow)
+	o := input.Options{Follow: f.follow, Now: a.now, Tell: w.problem, Step: w.step, Idle: w.idle, Kept: w.kept, Pipes: pipes, Leave: []string{f.position, f.index}}
 	if w.index != nil {
 		o.Every = indexEvery // a position is saved only with what the index has up to it
 	}
@@ -293,6 +294,9 @@ func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
 	if o.Messages, err = w.listen(lctx, &wg); err != nil {
 		return err
 	}
+	if len(args) == 0 && o.Messages == nil {
+		o.Pipes = []input.Pipe{{Name: "-", In: a.in}}
+	}
 	if w.join != nil {
 		wg.Go(func() { w.join.follow(lctx, func(err error) { w.tellLater("join", err) }) })
 	}
@@ -311,21 +315,9 @@ func (a *app) watch(ctx context.Context, args []string, f watchFlags) error {
 		}
 	}
 	w.back.first(ctx)
-	var files []string
-	piped := len(args) == 0 && o.Messages == nil
-	for _, arg := range args {
-		if arg == "-" {
-			piped = true
-		} else {
-			files = append(files, arg)
-		}
-	}
 	if w.queue != nil {
 		files = nil
 		err = w.readQueue(ctx, r, o.Book != nil)
-	}
-	if piped {
-		err = r.Pipe(ctx, "-", a.in)
 	}
 	if err == nil {
 		err = r.Run(ctx, files)

@@ -254,15 +254,27 @@ func printOf(head []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// entry gives the entry of a file, a new one if there is none.
+// entry gives the entry of a file, nil if there is none.
 func (b *Book) entry(x looked) *Entry {
 	e := b.find(x)
-	if e == nil {
-		return b.begin(x.path, identity(x.info), "")
+	if e != nil {
+		b.moved(e, x.path, identity(x.info))
+		e.round = b.round
 	}
-	b.moved(e, x.path, identity(x.info))
-	e.round = b.round
 	return e
+}
+
+// copied tells whether a file is a copy of what another has at its beginning that lies beside it and has an entry.
+func (b *Book) copied(x looked) bool {
+	if x.packed {
+		return false // it comes when it is whole
+	}
+	for e := range b.alike(x.head) {
+		if e.Length >= minPrint && filepath.Dir(e.Path) == filepath.Dir(x.path) && related(filepath.Base(x.path), filepath.Base(e.Path)) && b.lies(e) && sameUpTo(x.path, e.Path, x.info.Size()) {
+			return true
+		}
+	}
+	return false
 }
 
 // begin makes the entry of a file that is new, and that is taken to be of a format if it is not empty. What had the system's identity of it before is gone.

@@ -81,7 +81,11 @@ func (r *Reader) open(path string) (*file, error) {
 		return nil, err
 	}
 	x := &file{path: path, f: f, raw: &counting{r: f}}
-	if err := r.begin(x); err != nil {
+	switch err := r.begin(x); {
+	case errors.Is(err, errCopy):
+		x.shut()
+		return x, nil
+	case err != nil:
 		x.shut()
 		return nil, err
 	}
@@ -90,6 +94,9 @@ func (r *Reader) open(path string) (*file, error) {
 	}
 	return x, nil
 }
+
+// errCopy means that a file is, so far, a copy of one that is followed: a rotation makes it, and truncates that one then. It sleeps until either changes.
+var errCopy = errors.New("a copy")
 
 // begin comes to where a file is read on.
 func (r *Reader) begin(x *file) error {
@@ -112,8 +119,15 @@ func (r *Reader) begin(x *file) error {
 	}
 	x.head = bytes.Clone(head)
 	state := pass.State{}
-	if r.book != nil {
-		x.entry = r.book.entry(looked{x.path, info, x.head, x.packed})
+	if r.book != nil && info.Mode().IsRegular() {
+		l := looked{x.path, info, x.head, x.packed}
+		if x.entry = r.book.entry(l); x.entry == nil {
+			if r.o.Follow && r.book.copied(l) {
+				x.info = info
+				return errCopy
+			}
+			x.entry = r.book.begin(x.path, identity(info), "")
+		}
 		state = x.entry.State
 	}
 	x.text = text

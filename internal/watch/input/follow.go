@@ -11,39 +11,55 @@ import (
 	"time"
 )
 
-// follow reads what is added to files, and what comes from the network, until the context ends.
-func (r *Reader) follow(ctx context.Context, names []string) {
+// live reads what is added to files, what comes by pipes, and what comes from the network, until the context or all that it comes from ends. It ends with the context's
+// error only if that ended it before pipes were through, and nothing is followed.
+func (r *Reader) live(ctx context.Context, names []string) error {
+	pctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	pipes, pieces, err := r.openPipes(pctx)
+	if err != nil {
+		return err
+	}
 	tick := time.NewTicker(r.o.Poll)
 	defer tick.Stop()
-	looks := 0
-	for {
+	messages, following := r.o.Messages, r.o.Follow && len(names) > 0
+	for looks := 0; following || messages != nil || len(pipes) > 0; {
 		select {
 		case <-ctx.Done():
-			return
-		case m, ok := <-r.o.Messages:
+			r.restPipes(pipes)
+			if len(pipes) > 0 && !r.o.Follow {
+				return ctx.Err()
+			}
+			return nil
+		case x := <-pieces:
+			if !r.takePiece(x) {
+				delete(pipes, x.of)
+			}
+		case m, ok := <-messages:
 			if !ok {
-				return
+				messages = nil
+				continue
 			}
 			r.Take(m)
-			_ = r.save(false) // it was told, and is tried again
-			continue
 		case <-tick.C:
-		}
-		r.quiet()
-		if !r.o.Follow {
-			_ = r.save(false) // it was told, and is tried again
-			continue
-		}
-		if looks++; looks%8 == 0 {
-			r.listAgain(names)
-		}
-		for _, path := range r.order {
-			if err := r.look(ctx, path); err != nil {
-				return
+			if r.restPipes(pipes) {
+				r.quiet()
+			}
+			if !following {
+				break
+			}
+			if looks++; looks%8 == 0 {
+				r.listAgain(names)
+			}
+			for _, path := range r.order {
+				if err := r.look(ctx, path); err != nil {
+					return nil // the watch was ended
+				}
 			}
 		}
 		_ = r.save(false) // it was told, and is tried again
 	}
+	return nil
 }
 
 // look reads what was added to a file, and finds out whether it was truncated or moved away.

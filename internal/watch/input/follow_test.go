@@ -120,6 +120,31 @@ func TestFollowedPattern(t *testing.T) {
 	}
 }
 
+// TestSlowCopy: a copy that a rotation makes of a log, and that takes long, is not read beside the log before that is truncated; nor is one that somebody keeps.
+func TestSlowCopy(t *testing.T) {
+	b := newBench(t)
+	b.write("x.log", lines(0, 30))
+	f := b.follow(false, filepath.Join(b.dir, "logs"))
+	f.hits("at first", 30)
+	b.write("x.log.bak", lines(0, 30))
+	b.write("x.log.1", lines(0, 12)+line(12)[:20])
+	f.settled()
+	b.add("x.log.1", line(12)[20:]+lines(13, 30))
+	b.add("x.log", line(30))
+	f.hits("meanwhile", 31)
+	f.settled()
+	b.add("x.log.1", line(30))
+	b.write("x.log", "")
+	b.add("x.log", lines(31, 33))
+	f.hits("truncated", 33)
+	f.settled()
+	f.end()
+	b.has("all", 33)
+	if !slices.Equal(b.problems, []string{"truncated"}) {
+		t.Errorf("problems: %v", b.problems)
+	}
+}
+
 // TestManyFollowed: of more files than are open at once each is read on, those that sleep, too: added to, without an end of the last line, rotated, and when the watch ends.
 func TestManyFollowed(t *testing.T) {
 	const n = maxAwake + 50

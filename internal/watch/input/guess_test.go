@@ -41,7 +41,7 @@ func TestUTF16WithoutMark(t *testing.T) {
 		if len(b.problems) > 0 {
 			t.Errorf("%d bytes are told: %q", minGuess-2, b.problems)
 		}
-		if err := b.start(Options{}, false).Pipe(t.Context(), "-", strings.NewReader(inUTF16(lines(0, 20), order))); err != nil {
+		if err := b.start(Options{Pipes: []Pipe{{"-", strings.NewReader(inUTF16(lines(0, 20), order))}}}, false).Run(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		b.has(name+", from a pipe", 20)

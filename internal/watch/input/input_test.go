@@ -175,7 +175,7 @@ func TestFilesFoldersCompression(t *testing.T) {
 	b.has("folder", 60)
 	b.once(false, b.path("[ab].*"), b.path("c.zst"))
 	b.has("pattern", 60)
-	if _, err := files([]string{b.path("nothing*")}, false, nil); err == nil {
+	if _, err := files([]string{b.path("nothing*")}, nil, false, nil); err == nil {
 		t.Error("a pattern that matches nothing matched")
 	}
 }

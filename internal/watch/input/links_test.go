@@ -73,7 +73,7 @@ func TestLinks(t *testing.T) {
 	b.link(spool, b.path("spool"))
 	b.once(false, logs)
 	b.has("a link out of the folder", 7)
-	found, err := files([]string{logs}, false, nil)
+	found, err := files([]string{logs}, nil, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

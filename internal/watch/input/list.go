@@ -40,9 +40,16 @@ type lister struct {
 // files lists the files that inputs name, each a file, a folder with everything below it, or a pattern. Hidden files are left out of folders and of patterns
 // that do not ask for them. Those of an input come in the order in which they were changed last, so that a rotated log is read from its
 // oldest part on. What cannot be read below a folder is told, and the rest is listed. It fails with [fs.ErrNotExist] if an input
-// is not there, with [ErrMany], and if a folder that is an input cannot be read; of inputs that were there, again, that is only told.
-func files(names []string, again bool, tell func(path string, err error)) ([]listed, error) {
+// is not there, with [ErrMany], and if a folder that is an input cannot be read; of inputs that were there, again, that is only told. What leave names,
+// files and folders, is left out: it is no log although it may lie among them.
+func files(names, leave []string, again bool, tell func(path string, err error)) ([]listed, error) {
 	l := &lister{known: map[string]struct{}{}, folders: map[string]struct{}{}, tell: tell}
+	for _, path := range leave {
+		if info, err := os.Stat(path); err == nil { // it may not be there yet
+			key := known(path, info)
+			l.known[key], l.folders[key] = struct{}{}, struct{}{}
+		}
+	}
 	for i, name := range names {
 		switch err := l.input(name, i); {
 		case err != nil && again && !errors.Is(err, ErrMany):
@@ -84,6 +91,9 @@ func (l *lister) input(name string, of int) error {
 		info, err := os.Stat(path)
 		if err != nil {
 			l.tell(path, err)
+			continue
+		}
+		if !info.IsDir() && !info.Mode().IsRegular() {
 			continue
 		}
 		if err := l.ask(listed{path, info, of, true}); err != nil {

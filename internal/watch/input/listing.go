@@ -9,7 +9,7 @@ type fault struct {
 // list finds the files that are read.
 func (r *Reader) list(names []string) error {
 	r.faults = map[string]fault{}
-	found, err := files(names, false, func(path string, err error) {
+	found, err := files(names, r.o.Leave, false, func(path string, err error) {
 		r.faults[path] = fault{err.Error(), true}
 		r.tell(path, "unreadable", err)
 	})
@@ -31,7 +31,7 @@ func (r *Reader) listAgain(names []string) {
 		}
 		faults[path] = fault{text, was.text == text}
 	}
-	found, err := files(names, true, fails)
+	found, err := files(names, r.o.Leave, true, fails)
 	if err != nil { // there are too many, and those that are known are read on
 		fails(names[0], err)
 		r.faults = faults

@@ -2,6 +2,7 @@ package input
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -18,7 +19,7 @@ func (r *Reader) catchUp(ctx context.Context, path string) error {
 		return nil
 	}
 	info, err := os.Stat(path)
-	if err != nil {
+	if err != nil || !info.Mode().IsRegular() {
 		return nil // reading it tells
 	}
 	var there *looked
@@ -111,7 +112,10 @@ func (r *Reader) readMoved(ctx context.Context, path string, e *Entry) error {
 
 // readAside reads a part of a log that is no input itself, or leaves it to its turn.
 func (r *Reader) readAside(ctx context.Context, path string) error {
-	if _, known := r.files[path]; known {
+	if x, known := r.files[path]; known {
+		if x != nil && x.sleeps() {
+			x.changed = true
+		}
 		return nil
 	}
 	r.files[path] = nil
@@ -219,4 +223,25 @@ func (e *Entry) ends(path string) bool {
 		_, err = f.ReadAt(tail, from)
 	}
 	return err == nil && printOf(tail) == e.Tail
+}
+
+// sameUpTo tells whether two files have the same before a position.
+func sameUpTo(path, other string, end int64) bool {
+	from := max(0, end-maxTail)
+	one, two := make([]byte, end-from), make([]byte, end-from)
+	for _, x := range []struct {
+		path string
+		text []byte
+	}{{path, one}, {other, two}} {
+		f, err := os.Open(x.path)
+		if err != nil {
+			return false // reading it tells
+		}
+		_, err = f.ReadAt(x.text, from)
+		_ = f.Close() // it was only read
+		if err != nil {
+			return false
+		}
+	}
+	return bytes.Equal(one, two)
 }

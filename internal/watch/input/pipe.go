@@ -5,13 +5,28 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
 	"entente/internal/watch/pass"
 )
 
+// Pipe is a stream that cannot be asked again, such as standard input or a named pipe.
+type Pipe struct {
+	Name string
+	In   io.Reader
+}
+
+// pipe is a Pipe that is read.
+type pipe struct {
+	name   string
+	stream *pass.Stream
+	free   chan []byte
+	begun  bool
+	lately int // how much came since the last tick
+}
+
 // piece is what was read of a pipe at once.
 type piece struct {
+	of     *pipe
 	text   []byte // nil if the pipe could not be begun
 	packed bool
 	guess  string // an encoding that the text was told to have
@@ -19,76 +34,73 @@ type piece struct {
 	err    error
 }
 
-// Pipe reads a stream that cannot be asked again, such as standard input, to its end. While nothing comes it goes on with all else, messages among it, and ends with the context; a
-// read that waits then is left to itself.
-func (r *Reader) Pipe(ctx context.Context, name string, in io.Reader) error {
-	s, err := r.p.Open(name, pass.State{})
-	if err != nil {
-		return err
+// openPipes begins to read the pipes.
+func (r *Reader) openPipes(ctx context.Context) (map[*pipe]struct{}, <-chan piece, error) {
+	open, pieces := map[*pipe]struct{}{}, make(chan piece)
+	for _, x := range r.o.Pipes {
+		s, err := r.p.Open(x.Name, pass.State{})
+		if err != nil {
+			return nil, nil, err
+		}
+		p := &pipe{name: x.Name, stream: s, free: make(chan []byte, 2)}
+		for range cap(p.free) {
+			p.free <- make([]byte, blockSize)
+		}
+		open[p] = struct{}{}
+		go pump(ctx, p, x.In, pieces)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	pieces, free := make(chan piece), make(chan []byte, 2)
-	for range cap(free) {
-		free <- make([]byte, blockSize)
+	return open, pieces, nil
+}
+
+// takePiece reads what came by a pipe, and tells whether more may come.
+func (r *Reader) takePiece(x piece) bool {
+	p := x.of
+	if x.text == nil {
+		r.tell(p.name, "unreadable", x.err)
+		return false
 	}
-	go pump(ctx, in, pieces, free)
-	tick := time.NewTicker(r.o.Poll)
-	defer tick.Stop()
-	messages := r.o.Messages
-	begun := false
-	lately := 0 // how much came since the last tick
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case m, ok := <-messages:
-			if !ok {
-				messages = nil
-				continue
-			}
-			r.Take(m)
-			_ = r.save(false) // it was told, and is tried again
-		case <-tick.C:
-			if lately < blockSize { // it comes as it happens; a log that is piped through comes faster, and ends
-				s.Rest(r.o.Now())
-				r.quiet()
-			}
-			lately = 0
-		case x := <-pieces:
-			if x.text == nil {
-				return x.err
-			}
-			if !begun {
-				begun = true
-				r.told(name, x.guess)
-			}
-			if n := len(x.text); n > 0 {
-				lately += n
-				s.Write(x.text, r.o.Now())
-				if !x.packed && n < blockSize/16 { // lines come one by one
-					s.Rest(r.o.Now())
-				}
-				r.dirty = true
-				if r.o.Step != nil {
-					r.o.Step(name, x.raw, 0)
-				}
-			}
-			free <- x.text[:cap(x.text)]
-			if x.err == nil {
-				continue
-			}
-			s.Flush(r.o.Now())
-			if !errors.Is(x.err, io.EOF) {
-				r.tell(name, "broken", x.err)
-			}
-			return nil
+	if !p.begun {
+		p.begun = true
+		r.told(p.name, x.guess)
+	}
+	if n := len(x.text); n > 0 {
+		p.lately += n
+		p.stream.Write(x.text, r.o.Now())
+		if !x.packed && n < blockSize/16 { // lines come one by one
+			p.stream.Rest(r.o.Now())
+		}
+		r.dirty = true
+		if r.o.Step != nil {
+			r.o.Step(p.name, r.done+x.raw, r.total)
 		}
 	}
+	p.free <- x.text[:cap(x.text)]
+	if x.err == nil {
+		return true
+	}
+	p.stream.Flush(r.o.Now())
+	if !errors.Is(x.err, io.EOF) {
+		r.tell(p.name, "broken", x.err)
+	}
+	return false
+}
+
+// restPipes reads the whole lines that pipes held back, and tells whether all are quiet: what comes as it happens is, and a log that is piped through is not, and ends.
+func (r *Reader) restPipes(open map[*pipe]struct{}) bool {
+	quiet := true
+	for p := range open {
+		if p.lately < blockSize {
+			p.stream.Rest(r.o.Now())
+		} else {
+			quiet = false
+		}
+		p.lately = 0
+	}
+	return quiet
 }
 
 // pump reads a pipe into what is free, until it ends or the context does. Its last piece has an error.
-func pump(ctx context.Context, in io.Reader, pieces chan<- piece, free <-chan []byte) {
+func pump(ctx context.Context, p *pipe, in io.Reader, pieces chan<- piece) {
 	give := func(x piece) bool {
 		select {
 		case pieces <- x:
@@ -100,7 +112,7 @@ func pump(ctx context.Context, in io.Reader, pieces chan<- piece, free <-chan []
 	raw := &counting{r: in}
 	text, packed, guess, closing, err := unpackedAs(bufio.NewReaderSize(raw, blockSize))
 	if err != nil {
-		give(piece{err: err})
+		give(piece{of: p, err: err})
 		return
 	}
 	defer closing()
@@ -108,9 +120,9 @@ func pump(ctx context.Context, in io.Reader, pieces chan<- piece, free <-chan []
 		select {
 		case <-ctx.Done():
 			return
-		case buf := <-free:
+		case buf := <-p.free:
 			n, err := text.Read(buf)
-			if !give(piece{buf[:n], packed, guess, raw.n, err}) {
+			if !give(piece{p, buf[:n], packed, guess, raw.n, err}) {
 				return
 			}
 		}

@@ -21,14 +21,14 @@ func TestQuietPipe(t *testing.T) {
 	defer cancel()
 	idle := make(chan pass.Counts)
 	messages := make(chan Message)
-	r := b.start(Options{Poll: time.Millisecond, Messages: messages, Idle: func() {
+	r := b.start(Options{Poll: time.Millisecond, Pipes: []Pipe{{"-", in}}, Messages: messages, Idle: func() {
 		select {
 		case idle <- b.pass.Counts:
 		case <-ctx.Done():
 		}
 	}}, false)
 	ended := make(chan error, 1)
-	go func() { ended <- r.Pipe(ctx, "-", in) }()
+	go func() { ended <- r.Run(ctx, nil) }()
 	wait := func(lines int64) {
 		t.Helper()
 		for after := time.After(time.Minute); ; {
@@ -84,26 +84,25 @@ func (x *broken) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestPipeEnds: what came before a pipe ended or broke off is read, that it broke off is said, and what cannot be begun is an error.
+// TestPipeEnds: what came before a pipe ended or broke off is read, that it broke off is said, and so is that it could not be begun.
 func TestPipeEnds(t *testing.T) {
 	bad := errors.New("bad")
 	for name, c := range map[string]struct {
 		in       io.Reader
 		n        int
-		err      bool
 		problems int
 	}{
-		"whole":               {strings.NewReader(lines(0, 5000)), 5000, false, 0},
-		"without an end":      {strings.NewReader(strings.TrimSuffix(lines(0, 3), "\n")), 3, false, 0},
-		"empty":               {strings.NewReader(""), 0, false, 0},
-		"breaks off":          {&broken{strings.NewReader(lines(0, 7)), bad}, 7, false, 1},
-		"packed":              {strings.NewReader(packed(t, lines(0, 20000))), 20000, false, 0},
-		"packed, breaks off":  {strings.NewReader(packed(t, lines(0, 9))[:60]), 0, false, 1},
-		"packed, of one byte": {strings.NewReader("\x1f\x8b\x08"), 0, true, 0},
+		"whole":               {strings.NewReader(lines(0, 5000)), 5000, 0},
+		"without an end":      {strings.NewReader(strings.TrimSuffix(lines(0, 3), "\n")), 3, 0},
+		"empty":               {strings.NewReader(""), 0, 0},
+		"breaks off":          {&broken{strings.NewReader(lines(0, 7)), bad}, 7, 1},
+		"packed":              {strings.NewReader(packed(t, lines(0, 20000))), 20000, 0},
+		"packed, breaks off":  {strings.NewReader(packed(t, lines(0, 9))[:60]), 0, 1},
+		"packed, of one byte": {strings.NewReader("\x1f\x8b\x08"), 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			if err := b.start(Options{}, false).Pipe(t.Context(), "-", c.in); (err != nil) != c.err {
+			if err := b.start(Options{Pipes: []Pipe{{"-", c.in}}}, false).Run(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
 			if len(b.problems) != c.problems {

@@ -22,6 +22,8 @@ type Options struct {
 	Follow bool
 	// Poll is how often files are looked at; 0 means half a second.
 	Poll time.Duration
+	// Leave names files and folders that are no logs although they may lie among them: what the watch itself writes.
+	Leave []string
 	// Book keeps positions; nil: none are kept.
 	Book *Book
 	// Kept gives what is saved with the positions.
@@ -38,6 +40,8 @@ type Options struct {
 	End func()
 	// Now tells the time.
 	Now func() time.Time
+	// Pipes are read to their ends, after the files, while all else goes on. A read that waits when the context ends is left to itself.
+	Pipes []Pipe
 	// Messages come from the network; nil: from nowhere.
 	Messages <-chan Message
 }
@@ -121,9 +125,7 @@ func (r *Reader) Run(ctx context.Context, names []string) error {
 			r.close(ctx, path)
 		}
 	}
-	if r.o.Follow || r.o.Messages != nil {
-		r.follow(ctx, names)
-	}
+	ended := r.live(ctx, names)
 	for _, path := range r.order {
 		r.close(context.WithoutCancel(ctx), path)
 	}
@@ -132,7 +134,7 @@ func (r *Reader) Run(ctx context.Context, names []string) error {
 		r.o.End()
 		r.dirty = true
 	}
-	return r.save(true)
+	return errors.Join(ended, r.save(true))
 }
 
 // due tells whether it is time to write the book: what is counted may be large.
