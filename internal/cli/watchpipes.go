@@ -44,5 +44,9 @@ func (x *lateFile) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return x.f.Read(p)
+	n, err := x.f.Read(p)
+	if err != nil { // who writes next is not to write into what nobody reads
+		_ = x.f.Close() // it was only read
+	}
+	return n, err
 }

@@ -2,12 +2,14 @@ package node
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -83,6 +85,9 @@ func (p *testParty) start() {
 	}
 	p.Node = n
 	l, err := net.Listen("tcp", p.init.PeerListen)
+	for began := time.Now(); errors.Is(err, syscall.EADDRINUSE) && time.Since(began) < time.Minute; time.Sleep(50 * time.Millisecond) {
+		l, err = net.Listen("tcp", p.init.PeerListen) // while it was stopped, a connection of somebody else's got its port
+	}
 	if err != nil {
 		p.t.Fatal(err)
 	}
