@@ -96,7 +96,7 @@ func (r *Reader) open(path string) (*file, error) {
 }
 
 // errCopy means that a file is, so far, a copy of one that is followed: a rotation makes it, and truncates that one then. It sleeps until either changes.
-var errCopy = errors.New("a copy")
+var errCopy = errors.New("so far it is a copy of a log beside it")
 
 // begin comes to where a file is read on.
 func (r *Reader) begin(x *file) error {
