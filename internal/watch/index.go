@@ -47,6 +47,9 @@ func (s *Set) indexBy(keys, n int) (t *table, unmarked bool) {
 			t.sections[k] = c
 		}
 	}
+	for _, c := range t.sections {
+		c.made = c.keys
+	}
 	return t, slices.Contains(unmarkeds, true)
 }
 
@@ -128,7 +131,7 @@ func (s *Set) fill(old *Set, meanwhile func(*Set)) {
 	t := s.noting(&add, n)
 	for k, list := range add {
 		c := t.sections[k]
-		if !c.room(len(list)) {
+		if c.full(len(list)) {
 			c = old.larger(k, c, len(list))
 			t.sections[k] = c
 			between, u := *old, *t
@@ -181,6 +184,7 @@ func (s *Set) larger(k int, c *section, n int) *section {
 	for _, x := range slices.Backward(kept) { // as they came
 		d.add(x)
 	}
+	d.made = d.keys
 	return d
 }
 

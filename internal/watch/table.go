@@ -28,6 +28,7 @@ type section struct {
 	// Of the one who adds:
 	n    int // slots in use
 	keys int
+	made int // keys when it was made
 }
 
 // link is one of several entries under one hash: of the same key, or of others that are hashed alike. The last that came is the first. It never changes.
@@ -134,6 +135,10 @@ func (c *section) all(visit func(low, entry uint32)) {
 
 // room tells whether n more keys fit without making the section slow.
 func (c *section) room(n int) bool { return (c.n+n)*5 <= len(c.slots)*4 }
+
+// full tells whether a section is to be made anew before n more keys come: for room, or since it has twice the keys that it was made with. The slots of those are few then, so that they leave
+// room for ever, and most may be gone: a value that is taken back and said again, over and over.
+func (c *section) full(n int) bool { return !c.room(n) || c.keys+n > 2*c.made }
 
 // add puts an entry under a hash, if there is room. Entries under one hash take one slot, whether their keys are the same or differ in case alone: so
 // a list of texts that were chosen to meet takes no longer than another.

@@ -241,3 +241,44 @@ func TestMeanwhile(t *testing.T) {
 	holds(after, 2500, "new")
 	holds(before, 2000, "")
 }
+
+// TestSaidAgain: a value that is taken back and said again, over and over, is looked for among no more of what is gone than its section has that is looked for; sets that were before go on with what they had.
+func TestSaidAgain(t *testing.T) {
+	b := NewBuilder(testSeed)
+	for i := range 100 * sections {
+		if err := b.Add(Indicator{ID: fmt.Sprint("id", i), Value: observable.Value{Type: observable.Domain, Text: fmt.Sprintf("n%d.example", i)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l := NewLive(b.Set())
+	again := observable.Value{Type: observable.Domain, Text: "again.example"}
+	h := b.hash.whole([]byte(again.Text))
+	atom := func(s *Set) (atoms []uint16) {
+		s.Match(record.Field{Type: again.Type, Text: again.Text}, noon, func(h Hit) { atoms = append(atoms, h.Indicator.Atom) })
+		return atoms
+	}
+	before := map[uint16]*Set{}
+	for i := range uint16(3000) {
+		if err := l.Apply([]Change{{"again", []Indicator{{Value: again, Atom: i + 1}}}}); err != nil {
+			t.Fatal(err)
+		}
+		if i%100 == 0 {
+			before[i+1] = l.Load()
+		}
+		keys := 0 // that are looked for
+		l.Load().table.sections[h>>sectionShift].all(func(_, entry uint32) {
+			if l.Load().alive(entry) {
+				keys++
+			}
+		})
+		if n := len(under(l.Load().table, h)); n > keys+2 {
+			t.Fatalf("said %d times it is %d entries, in a section with %d keys", i+1, n, keys)
+		}
+	}
+	before[3000] = l.Load()
+	for i, s := range before {
+		if got := atom(s); !slices.Equal(got, []uint16{i}) {
+			t.Errorf("said %d times it is %v", i, got)
+		}
+	}
+}
