@@ -180,7 +180,7 @@ func (s *Set) larger(k int, c *section, n int) *section {
 			}
 		})
 	})
-	d := newSection(len(kept) + n)
+	d := newSection(min(len(kept), c.n) + n)  // those under one hash take one slot
 	for _, x := range slices.Backward(kept) { // as they came
 		d.add(x)
 	}

@@ -282,3 +282,23 @@ func TestSaidAgain(t *testing.T) {
 		}
 	}
 }
+
+// TestSharedKeys: a host that most URLs share takes one slot, and no room for as many as there are URLs, also where its section is made anew.
+func TestSharedKeys(t *testing.T) {
+	l := NewLive(NewBuilder(testSeed).Set())
+	for i := range 20 {
+		var changes []Change
+		for j := range 1000 {
+			id := fmt.Sprint(1000*i + j)
+			changes = append(changes, Change{id, []Indicator{{Value: value(t, "http://shared.example/"+id)}}})
+		}
+		if err := l.Apply(changes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range l.Load().table.sections {
+		if most := 3*c.n + 2*1000; len(c.slots) > most { // 1,000 came at once
+			t.Errorf("%d slots, of which %d are in use", len(c.slots), c.n)
+		}
+	}
+}
