@@ -26,7 +26,10 @@ func (r *Reader) live(ctx context.Context, names []string) error {
 	for looks := 0; following || messages != nil || len(pipes) > 0; {
 		select {
 		case <-ctx.Done():
-			r.restPipes(pipes)
+			for p := range pipes {
+				p.stream.Release(r.o.Now()) // nobody reads it again; of a line without an end the rest is not known
+				r.dirty = true
+			}
 			if len(pipes) > 0 && !r.o.Follow {
 				return ctx.Err()
 			}

@@ -70,6 +70,56 @@ func TestQuietPipe(t *testing.T) {
 	b.has("quiet", 5)
 }
 
+// TestPipeIsKept: what was counted of a pipe that stays open is kept from time to time.
+func TestPipeIsKept(t *testing.T) {
+	b := newBench(t)
+	in, out := io.Pipe()
+	r := b.start(Options{Poll: time.Millisecond, Every: time.Nanosecond, Pipes: []Pipe{{"-", in}}}, true)
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(t.Context(), nil) }()
+	defer func() {
+		out.Close()
+		<-ended
+	}()
+	if _, err := io.WriteString(out, lines(0, 3)); err != nil {
+		t.Fatal(err)
+	}
+	for began := time.Now(); ; time.Sleep(time.Millisecond) {
+		if k, err := OpenBook(b.book); err == nil && string(k.Kept) == "[0,1,2]" {
+			return
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatal("nothing is kept")
+		}
+	}
+}
+
+// TestStoppedPipe: when a watch of a pipe is stopped the whole lines are read that were held back, as those by which the format would be told, and of the network what has begun; all is kept.
+func TestStoppedPipe(t *testing.T) {
+	b := newBench(t)
+	in, out := io.Pipe()
+	defer out.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	taken, messages, done := make(chan struct{}), make(chan Message), make(chan struct{})
+	r := b.start(Options{Poll: time.Hour, Pipes: []Pipe{{"-", in}}, Messages: messages, Step: func(string, int64, int64) { close(taken) }}, true)
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx, nil) }()
+	long := strings.ReplaceAll(lines(0, 20), `{"ts"`, `{"padding":"`+strings.Repeat("x", 1000)+`","ts"`)
+	if _, err := io.WriteString(out, long+strings.TrimSuffix(line(20), "\n")); err != nil { // the last one may go on
+		t.Fatal(err)
+	}
+	<-taken
+	messages <- Message{From: "sender", Text: []byte(strings.TrimSuffix(line(20), "\n")), More: true, Done: done}
+	<-done
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	b.start(Options{}, true) // with what was kept
+	b.has("stopped", 21)
+}
+
 // broken gives some bytes and then an error.
 type broken struct {
 	io.Reader
