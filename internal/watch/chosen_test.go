@@ -2,6 +2,7 @@ package watch
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"entente/internal/observable"
@@ -52,5 +53,47 @@ func TestChosenTexts(t *testing.T) {
 		if got := hits(live.Load(), observable.Domain, fmt.Sprintf("www.n%d.example", i)); len(got) != 1 || got[0] != chosen(24, many)[i] {
 			t.Errorf("n%d: %v", i, got)
 		}
+	}
+}
+
+// TestChosenIdentifiers: identifiers with one UUID, and others before or behind it, do not lie in one place.
+func TestChosenIdentifiers(t *testing.T) {
+	const many, uuid = 1 << 12, "--0a1b2c3d-1111-4111-8111-0123456789ab"
+	l := NewLive(NewBuilder(testSeed).Set())
+	var changes []Change
+	for i := range many {
+		for k, id := range []string{fmt.Sprint("x", i, uuid), fmt.Sprint("indicator", uuid, "x", i), fmt.Sprint("indicator", uuid, "#", i)} {
+			changes = append(changes, Change{ID: id, Indicators: []Indicator{{Value: observable.Value{Type: observable.Domain, Text: fmt.Sprintf("n%d.x%d.example", i, k)}}}})
+		}
+	}
+	if err := l.Apply(changes); err != nil {
+		t.Fatal(err)
+	}
+	w := l.Load().unlocked
+	for k := range w.ids {
+		p, run, longest := &w.ids[k], 0, 0
+		for _, x := range p.slots {
+			if run++; x == 0 {
+				run = 0
+			}
+			longest = max(longest, run)
+		}
+		if longest > 200 { // chance brings tens
+			t.Fatalf("%d of %d identifiers lie behind each other", longest, p.n)
+		}
+	}
+	for i, c := range changes {
+		if i%3 != 0 {
+			changes[i].Indicators = nil
+		} else {
+			changes[i].Indicators = slices.Clone(c.Indicators)
+			changes[i].Indicators[0].Atom = 7
+		}
+	}
+	if err := l.Apply(changes); err != nil {
+		t.Fatal(err)
+	}
+	if n := l.Load().Len(); n != many {
+		t.Errorf("%d are left, want %d", n, many)
 	}
 }

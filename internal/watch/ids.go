@@ -65,7 +65,16 @@ func (w *writer) first(i uint32) bool {
 // hashID hashes the identifier of an entry.
 func (w *writer) hashID(i uint32) uint64 {
 	e := w.b.st.at(i)
-	return w.b.hash.cased(w.b.st.idKey(&e))
+	if e.flags&flagDerived != 0 {
+		typ, packed, tail, _ := packID(nil, w.b.st.identifier(&e))
+		return w.b.hash.id(typ, packed, tail)
+	}
+	return w.b.hash.id(e.idType, e.packed(), e.idTail)
+}
+
+// id hashes an identifier as it is kept. All of it counts: others may choose many with one UUID.
+func (h *hasher) id(typ string, packed []byte, tail string) uint64 {
+	return h.pair(h.pair(h.cased(packed), h.cased([]byte(typ))), h.cased([]byte(tail)))
 }
 
 // put adds an entry to the index of identifiers. What was dropped from s is not in it any more if the piece has to grow.
@@ -96,7 +105,7 @@ func (w *writer) find(s *Set, id string) []uint32 {
 		return e.flags&flagUUID == 0 && string(e.packed()) == id
 	}
 	var out []uint32
-	h := w.b.hash.cased(key)
+	h := w.b.hash.id(typ, key, tail)
 	p := &w.ids[h>>sectionShift]
 	for at := p.from(h); p.slots[at] != 0; at = p.next(at) {
 		if i := p.slots[at] - 1; !s.dropped(i) {

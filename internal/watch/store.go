@@ -132,15 +132,6 @@ func (s *store) identifier(e *entry) string {
 	return e.idType + "--" + x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:] + tail
 }
 
-// idKey gives what an identifier is found by: the bytes of its UUID and of a number behind it, or all of it.
-func (s *store) idKey(e *entry) []byte {
-	if e.flags&flagDerived == 0 {
-		return e.packed()
-	}
-	_, packed, _, _ := packID(nil, s.identifier(e))
-	return packed
-}
-
 // sameID tells whether two entries are of the same identifier.
 func (s *store) sameID(a, b *entry) bool {
 	if (a.flags|b.flags)&flagDerived != 0 {
