@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -53,6 +54,13 @@ func receiver(out chan<- Message) http.Handler {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
 			http.Error(w, "send lines of a log with POST", http.StatusMethodNotAllowed)
+			return
+		}
+		switch how := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); how {
+		case "", "identity", "gzip", "x-gzip", "zstd":
+		default: // its lines would count as binary, and the sender take them for read
+			w.Header().Set("Accept-Encoding", "gzip, zstd")
+			http.Error(w, "the body is packed in a way that is not undone here: send it plain, with gzip or with zstd", http.StatusUnsupportedMediaType)
 			return
 		}
 		select {
