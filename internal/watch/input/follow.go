@@ -45,9 +45,8 @@ func (r *Reader) live(ctx context.Context, names []string) error {
 			}
 			r.Take(m)
 		case <-tick.C:
-			if r.restPipes(pipes) {
-				r.quiet()
-			}
+			r.restPipes(pipes)
+			r.quiet()
 			if !following {
 				break
 			}

@@ -40,7 +40,7 @@ func unpacked(r *bufio.Reader) (text io.Reader, packed bool, closing func(), err
 func unpackedAs(r *bufio.Reader) (text io.Reader, packed bool, guess string, closing func(), err error) {
 	closing = func() {}
 	in := r
-	head, _ := r.Peek(10) // a shorter file is none of these
+	head := headOf(r, 10) // a shorter file is none of these
 	switch {
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		z, err := gzip.NewReader(r)
@@ -68,7 +68,7 @@ func unpackedAs(r *bufio.Reader) (text io.Reader, packed bool, guess string, clo
 		in = bufio.NewReader(z)
 	}
 	// A fault of what was packed comes again when it is read on.
-	if begin, _ := in.Peek(dnstap.HeadSize); dnstap.Is(begin) {
+	if dnstap.Is(headOf(in, dnstap.HeadSize)) {
 		frames, err := dnstap.NewReader(in)
 		if err != nil {
 			closing()
@@ -76,7 +76,7 @@ func unpackedAs(r *bufio.Reader) (text io.Reader, packed bool, guess string, clo
 		}
 		return frames, true, "", closing, nil
 	}
-	switch mark, _ := in.Peek(2); {
+	switch mark := headOf(in, 2); {
 	case bytes.Equal(mark, []byte{0xff, 0xfe}), bytes.Equal(mark, []byte{0xfe, 0xff}):
 		return transform.NewReader(in, unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM).NewDecoder()), true, "", closing, nil
 	}
@@ -88,4 +88,16 @@ func unpackedAs(r *bufio.Reader) (text io.Reader, packed bool, guess string, clo
 		return in, true, "", closing, nil
 	}
 	return r, false, "", closing, nil
+}
+
+// headOf gives the first n bytes of a stream, or those of its first line if that is shorter: behind it nothing may come for long, and there is no line break in what a stream is told
+// by to be packed. One that begins with a zero is no text, but perhaps frames of dnstap.
+func headOf(r *bufio.Reader, n int) []byte {
+	for k := range n {
+		if head, err := r.Peek(k + 1); err != nil || head[k] == '\n' && head[0] != 0 {
+			return head
+		}
+	}
+	head, _ := r.Peek(n) // it is there
+	return head
 }

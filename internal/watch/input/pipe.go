@@ -85,18 +85,14 @@ func (r *Reader) takePiece(x piece) bool {
 	return false
 }
 
-// restPipes reads the whole lines that pipes held back, and tells whether all are quiet: what comes as it happens is, and a log that is piped through is not, and ends.
-func (r *Reader) restPipes(open map[*pipe]struct{}) bool {
-	quiet := true
+// restPipes reads the whole lines that pipes held back. What comes faster than it happens is a log that is piped through: there more comes at once.
+func (r *Reader) restPipes(open map[*pipe]struct{}) {
 	for p := range open {
 		if p.lately < blockSize {
 			p.stream.Rest(r.o.Now())
-		} else {
-			quiet = false
 		}
 		p.lately = 0
 	}
-	return quiet
 }
 
 // pump reads a pipe into what is free, until it ends or the context does. Its last piece has an error.

@@ -70,6 +70,56 @@ func TestQuietPipe(t *testing.T) {
 	b.has("quiet", 5)
 }
 
+// endless gives the same lines over and over.
+type endless struct{ text string }
+
+func (x endless) Read(p []byte) (n int, err error) {
+	for n+len(x.text) <= len(p) {
+		n += copy(p[n:], x.text)
+	}
+	return n, nil
+}
+
+// TestBusyPipe: what is to be done from time to time is done although more comes at any time.
+func TestBusyPipe(t *testing.T) {
+	b := newBench(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	idle := 0
+	r := b.start(Options{Poll: 100 * time.Millisecond, Pipes: []Pipe{{"-", endless{strings.ReplaceAll(lines(0, 10), "evil", "good")}}}, Idle: func() {
+		if idle++; idle == 3 {
+			cancel()
+		}
+	}}, false)
+	if err := r.Run(ctx, nil); !errors.Is(err, context.Canceled) || idle != 3 {
+		t.Errorf("%d times, %v", idle, err)
+	}
+}
+
+// TestShortLine: a first line that is shorter than what a packed stream is told by is read although nothing follows.
+func TestShortLine(t *testing.T) {
+	for _, text := range []string{"\n", "B\n", "BZh\n", "P*M\n", "192.0.2.1\n"} {
+		b := newBench(t)
+		in, out := io.Pipe()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		r := b.start(Options{Poll: time.Millisecond, Pipes: []Pipe{{"-", in}}, Idle: func() {
+			if b.pass.Counts.Lines == 1 {
+				cancel()
+			}
+		}}, false)
+		ended := make(chan error, 1)
+		go func() { ended <- r.Run(ctx, nil) }()
+		if _, err := io.WriteString(out, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("%q is not read: %v", text, err)
+		}
+		out.Close()
+		cancel()
+	}
+}
+
 // TestPipeIsKept: what was counted of a pipe that stays open is kept from time to time.
 func TestPipeIsKept(t *testing.T) {
 	b := newBench(t)
