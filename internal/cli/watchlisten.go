@@ -84,8 +84,9 @@ func (w *watching) listen(ctx context.Context, wg *sync.WaitGroup) (<-chan input
 	start := func(kind string, run func(ready func(net.Addr)) error) error {
 		up, down := make(chan net.Addr, 1), make(chan error, 1)
 		wg.Go(func() {
-			err := run(func(at net.Addr) { up <- at })
-			if err != nil {
+			began := false
+			err := run(func(at net.Addr) { began = true; up <- at })
+			if err != nil && began { // what never began is told by who waits for it
 				w.tellLater(kind, err)
 			}
 			down <- err
