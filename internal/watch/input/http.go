@@ -59,7 +59,7 @@ func receiver(out chan<- Message) http.Handler {
 		switch how := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); how {
 		case "", "identity", "gzip", "x-gzip", "zstd":
 		default: // its lines would count as binary, and the sender take them for read
-			w.Header().Set("Accept-Encoding", "gzip, zstd")
+			w.Header().Set("Accept-Encoding", "gzip,zstd")
 			http.Error(w, "the body is packed in a way that is not undone here: send it plain, with gzip or with zstd", http.StatusUnsupportedMediaType)
 			return
 		}

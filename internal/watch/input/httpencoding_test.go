@@ -27,7 +27,7 @@ func TestHTTPPackedOtherwise(t *testing.T) {
 		}()
 		receiver(out).ServeHTTP(w, r)
 		close(done)
-		if w.Code != http.StatusUnsupportedMediaType || w.Header().Get("Accept-Encoding") != "gzip, zstd" {
+		if w.Code != http.StatusUnsupportedMediaType || w.Header().Get("Accept-Encoding") != "gzip,zstd" {
 			t.Errorf("%s: %d %q", how, w.Code, w.Body)
 		}
 	}
