@@ -293,6 +293,9 @@ func (b *Book) read(e *Entry, state pass.State) {
 	if h, known := b.headers[state.Header]; known {
 		state.Header = h
 	} else {
+		if len(b.headers) >= maxHeaders { // a table may change its header without end
+			clear(b.headers)
+		}
 		b.headers[state.Header] = state.Header
 	}
 	e.State, e.Used = state, b.Saves+1

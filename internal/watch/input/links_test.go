@@ -55,6 +55,7 @@ func TestLinks(t *testing.T) {
 		"a link and what it leads to":          {5, []string{b.path("current"), day, logs}},
 		"a pattern that meets link and file":   {3, []string{b.path("2026-12-01/[al]*.log")}},
 		"a link alone":                         {3, []string{b.path("2026-12-01/latest.log")}},
+		"a pattern for what is named already":  {3, []string{b.path("2026-12-01/a.log"), b.path("2026-12-01/a*")}},
 		"a pattern that meets folders":         {5, []string{b.path("2026*")}},
 		"a file twice":                         {3, []string{b.path("2026-12-01/a.log"), b.path("current/a.log"), b.path("2026-12-01/../2026-12-01/a.log")}},
 		"a pattern for links below a linked":   {5, []string{b.path("cur*/*.log")}},

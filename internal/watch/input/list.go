@@ -83,7 +83,7 @@ func (l *lister) input(name string, of int) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	before := len(l.found) + len(l.links)
+	met := false
 	for _, path := range matches {
 		if hidden(path) && !hidden(name) {
 			continue
@@ -96,11 +96,12 @@ func (l *lister) input(name string, of int) error {
 		if !info.IsDir() && !info.Mode().IsRegular() {
 			continue
 		}
+		met = true // also if another input named it before
 		if err := l.ask(listed{path, info, of, true}); err != nil {
 			return err
 		}
 	}
-	if len(l.found)+len(l.links) == before {
+	if !met {
 		return &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
 	return nil
